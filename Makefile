@@ -1,0 +1,49 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+# a network that fails once is asked again
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
+RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
+
+.PHONY: run test check lint types contracts bench samples clean
+
+run: $(RUNTIME)  ## install and open the bundled incident
+	@$(BIN)/tracetui demo
+
+test: $(DEV)  ## run the tests
+	$(BIN)/python -m pytest -n auto
+
+check: lint types contracts test  ## everything that continuous integration runs
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV)
+	$(BIN)/mypy
+
+contracts: $(DEV)
+	$(BIN)/lint-imports
+
+bench: $(DEV)  ## measure the budgets against a yardstick; takes some minutes and 8 GB of memory
+	$(BIN)/python -m tests.bench
+
+samples: $(DEV)  ## make the sample traces again
+	$(BIN)/python sample_traces/generate.py
+
+clean:
+	rm -rf $(VENV) .bench build dist
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	@$(call RETRY,$(INSTALL) --editable .)
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@$(call RETRY,$(INSTALL) --editable '.[dev]')
+	@touch $@

@@ -1,0 +1,197 @@
+"""The filters that the command line and the screens share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracetui.analysis.filters import Filters, apply, describe, format_duration, parse_duration, unknown_names
+from tracetui.analysis.query import parse
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.problems import UsageError
+from tracetui.model.span import Event, Link, Value
+from tracetui.model.traces import TraceSet
+
+MS = 1_000_000
+
+
+class DictCodec:
+    """Attributes as a JSON object."""
+
+    def attributes(self, raw: bytes) -> dict[str, Value]:
+        return json.loads(raw) if raw else {}
+
+    def events(self, raw: bytes) -> list[Event]:
+        return []
+
+    def links(self, raw: bytes) -> list[Link]:
+        return []
+
+
+def traces_of(*traces: tuple[int, list[tuple[Any, ...]]]) -> TraceSet:
+    """Per trace its start in ms and its spans as (service, operation, duration in ms, error); ids `1`, `2`, ..."""
+    intake = Intake()
+    codec = DictCodec()
+    number = 0
+    for trace, (start, spans) in enumerate(traces):
+        root = f"{number + 1:016x}"
+        for service, operation, ms, *error in spans:
+            number += 1
+            intake.add(
+                trace=intake.trace(str(trace + 1)),
+                span_id=f"{number:016x}",
+                parent_id="" if root == f"{number:016x}" else root,
+                name=operation,
+                resource=intake.resource(service, b"", codec),
+                start_ns=(1000 + start) * MS,
+                duration_ns=int(ms * MS),
+                error=bool(error),
+            )
+    return assemble(intake)
+
+
+@pytest.fixture
+def shop() -> TraceSet:
+    return traces_of(
+        (400, [("api", "GET /cart", 20), ("cart", "load", 10)]),
+        (100, [("api", "GET /user", 900), ("user-service", "find", 200)]),
+        (300, [("api", "POST /pay", 50), ("db", "query", 40, True)]),
+        (200, [("api", "GET /cart", 500), ("cart", "query", 10)]),
+    )
+
+
+def kept(traces: TraceSet, **filters: Any) -> list[int]:
+    return [int(text) for text in apply(traces, Filters(**filters)).trace_ids]
+
+
+def test_without_filters_every_trace_stays(shop: TraceSet) -> None:
+    assert apply(shop, Filters()) is shop
+
+
+def test_a_service_takes_part(shop: TraceSet) -> None:
+    assert kept(shop, services=("cart",)) == [1, 4]
+    assert kept(shop, services=("cart", "db")) == [1, 3, 4]
+    assert kept(shop, services=("nobody",)) == []
+
+
+def test_an_operation_is_one_of_the_service_where_both_are_given(shop: TraceSet) -> None:
+    assert kept(shop, operations=("query",)) == [3, 4]
+    assert kept(shop, operations=("query", "find")) == [2, 3, 4]
+    assert kept(shop, services=("db",), operations=("query",)) == [3]
+    assert kept(shop, services=("api",), operations=("query",)) == []
+
+
+def test_slower_than_excludes_the_threshold_itself(shop: TraceSet) -> None:
+    assert kept(shop, latency_threshold_ns=50 * MS) == [2, 4]
+    assert kept(shop, latency_threshold_ns=0) == [1, 2, 3, 4]
+
+
+def test_only_failed_traces(shop: TraceSet) -> None:
+    assert kept(shop, errors_only=True) == [3]
+
+
+def test_the_time_range_counts_back_from_the_newest_trace(shop: TraceSet) -> None:
+    assert kept(shop, time_range_ns=100 * MS) == [1, 3]
+    assert kept(shop, time_range_ns=100 * MS - 1) == [1]
+    # also where the newest trace itself is filtered out
+    assert kept(shop, time_range_ns=200 * MS, services=("cart",)) == [1, 4]
+    assert kept(shop, time_range_ns=199 * MS, services=("cart",)) == [1]
+
+
+def test_the_limit_keeps_the_newest_in_the_order_of_the_set(shop: TraceSet) -> None:
+    assert kept(shop, limit=2) == [1, 3]
+    assert kept(shop, limit=3) == [1, 3, 4]
+    assert kept(shop, limit=9) == [1, 2, 3, 4]
+    assert kept(shop, limit=1, services=("user-service", "db")) == [3]
+    assert kept(traces_of(*[(0, [("a", "b", 1)])] * 3), limit=2) == [1, 2]
+
+
+def test_a_query_joins_the_rest(shop: TraceSet) -> None:
+    assert kept(shop, query=parse("duration >= 500ms")) == [2, 4]
+    assert kept(shop, query=parse("NOT service = db"), services=("cart",)) == [1, 4]
+    assert kept(shop, query=parse("NOT service = db"), errors_only=True) == []
+    assert kept(shop, query=parse("duration > 10ms"), limit=1) == [1]
+
+
+def test_an_empty_set_stays_empty() -> None:
+    everything = Filters(("a",), ("b",), 1, True, 1, parse("error"), 1)
+    assert apply(assemble(Intake()), everything).trace_count == 0
+    assert unknown_names(assemble(Intake()), everything) == ['no service "a"', 'no operation "b"']
+
+
+def test_filters_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(UsageError, match="the limit must be at least 1, not 0"):
+        Filters(limit=0)
+    with pytest.raises(UsageError, match="the latency threshold cannot be negative"):
+        Filters(latency_threshold_ns=-1)
+    with pytest.raises(UsageError, match="the time range cannot be negative"):
+        Filters(time_range_ns=-1)
+
+
+def test_names_that_are_not_there_come_with_the_nearest(shop: TraceSet) -> None:
+    assert unknown_names(shop, Filters()) == []
+    assert unknown_names(shop, Filters(services=("api",), operations=("find",))) == []
+    assert unknown_names(shop, Filters(services=("user-servce", "xyz", "xyz", "CART"), operations=("get /cart",))) == [
+        'no service "user-servce"; nearest: user-service',
+        'no service "xyz"',
+        'no service "CART"; nearest: cart',
+        'no operation "get /cart"; nearest: GET /cart',
+    ]
+
+
+def test_names_of_other_traces_are_not_there(shop: TraceSet) -> None:
+    carts = apply(shop, Filters(services=("cart",)))
+    assert unknown_names(carts, Filters(services=("db", "cart"))) == ['no service "db"']
+
+
+def test_filters_in_words() -> None:
+    assert describe(Filters()) == "all traces"
+    assert (
+        describe(
+            Filters(("api", "web"), ("GET /",), 500 * MS, True, parse_duration("1h"), parse("error\n AND a.b"), 20)
+        )
+        == "service api or web, operation GET /, slower than 500ms, failed, from the last 1h, where error AND a.b, "
+        "the newest 20"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("500ms", 500 * MS),
+        ("1h", 3600 * 1000 * MS),
+        ("1h30m", 5400 * 1000 * MS),
+        ("1.5s", 1500 * MS),
+        (".5ms", MS // 2),
+        ("2d", 2 * 86400 * 1000 * MS),
+        ("3us", 3000),
+        ("3µs", 3000),
+        ("3μs", 3000),
+        ("7ns", 7),
+        ("0", 0),
+        (" 1s ", 1000 * MS),
+    ],
+)
+def test_durations(text: str, duration: int) -> None:
+    assert parse_duration(text) == duration
+
+
+@pytest.mark.parametrize("text", ["", "5", "ms", "-5ms", "5 ms", "5parsec", "1h30", "1e3s", "nan", "1_0s", "5MS"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(UsageError, match="is no duration; write a number with a unit, such as 500ms"):
+        parse_duration(text)
+
+
+@given(st.integers(0, 1 << 62))
+def test_durations_are_written_as_they_are_read(duration: int) -> None:
+    assert parse_duration(format_duration(duration)) == duration
+
+
+def test_durations_are_written_shortly() -> None:
+    for text in ("1h30m", "500ms", "1.5s", "2d", "1m0.25s", "0", "999ns"):
+        assert format_duration(parse_duration(text)) == text.replace("m0.25s", "m250ms")

@@ -1,0 +1,766 @@
+"""The query language: what parses, what errors say, and that columns answer as a look at every span would."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
+from tracetui.analysis.query.values import find_duration, find_number
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.problems import UsageError
+from tracetui.model.span import Event, Kind, Link, Span, Status, Value
+from tracetui.model.traces import TraceSet
+
+MS = 1_000_000
+
+
+class DictCodec:
+    """Attributes as a JSON object."""
+
+    def __init__(self) -> None:
+        self.decoded = 0
+
+    def attributes(self, raw: bytes) -> dict[str, Value]:
+        self.decoded += 1
+        return json.loads(raw) if raw else {}
+
+    def events(self, raw: bytes) -> list[Event]:
+        return []
+
+    def links(self, raw: bytes) -> list[Link]:
+        return []
+
+
+def span(
+    service: str = "api",
+    operation: str = "GET /",
+    *,
+    ms: float = 10,
+    start_ms: float = 0,
+    parent: int | None = 0,
+    resource: dict[str, Any] | None = None,
+    span_id: str = "",
+    **rest: Any,
+) -> dict[str, Any]:
+    """A span of `traces_of`. `parent` is the position of the parent in its trace; the first span has none."""
+    return {
+        "service": service,
+        "name": operation,
+        "duration_ns": int(ms * MS),
+        "start_ns": int((1000 + start_ms) * MS),
+        "parent": parent,
+        "resource": resource or {},
+        "span_id": span_id,
+        **rest,
+    }
+
+
+def traces_of(*traces: list[dict[str, Any]], codec: DictCodec | None = None, escape: bool = True) -> TraceSet:
+    """One trace per list of spans, with ids `1`, `2`, ..."""
+    intake = Intake()
+    codec = codec or DictCodec()
+    number = 0
+    for trace, spans in enumerate(traces):
+        ids = [each["span_id"] or f"{number + i + 1:016x}" for i, each in enumerate(spans)]
+        number += len(spans)
+        for i, each in enumerate(spans):
+            columns = {k: v for k, v in each.items() if k not in ("service", "parent", "resource", "span_id")}
+            raw = [
+                json.dumps(part, ensure_ascii=escape).encode() if part else b""
+                for part in (columns.pop("attributes", {}), each["resource"])
+            ]
+            intake.add(
+                trace=intake.trace(str(trace + 1)),
+                span_id=ids[i],
+                parent_id="" if i == 0 or each["parent"] is None else ids[each["parent"]],
+                resource=intake.resource(each["service"], raw[1], codec),
+                attributes=raw[0],
+                **columns,
+            )
+    return assemble(intake)
+
+
+@pytest.fixture
+def shop() -> TraceSet:
+    """1: fast and fine. 2: slow, a user-service that is fast. 3: fails in the database."""
+    return traces_of(
+        [
+            span("api-gateway", "GET /cart", ms=20, kind=Kind.SERVER, attributes={"http.status_code": 200}),
+            span("cart", "load", ms=10, attributes={"db.statement": "SELECT 1", "cache": True}),
+        ],
+        [
+            span("api-gateway", "GET /user", ms=900, kind=Kind.SERVER, attributes={"http.status_code": "404"}),
+            span("user-service", "find", ms=100, resource={"host.name": "h1"}),
+            span("user-service", "find", ms=200, parent=1, resource={"host.name": "h2"}, status=Status.OK),
+        ],
+        [
+            span("api-gateway", "POST /pay", ms=50, kind=Kind.SERVER, attributes={"http.status_code": 502}),
+            span(
+                "db",
+                "query",
+                ms=40,
+                kind=Kind.CLIENT,
+                error=True,
+                status=Status.ERROR,
+                status_message="connection refused",
+                attributes={"db.statement": 'say "hi"', "peers": ["a", "b"]},
+            ),
+        ],
+    )
+
+
+def found(traces: TraceSet, text: str) -> list[int]:
+    """The numbers of the traces that a query finds, from 1."""
+    return [int(traces.trace_ids[t]) for t in np.flatnonzero(parse(text).matches(traces)).tolist()]
+
+
+@pytest.mark.parametrize(
+    ("text", "traces"),
+    [
+        # duration outside braces is the trace's, inside it is the span's
+        ("duration > 500ms AND service = api-gateway", [2]),
+        ("duration > 500ms and service = user-service", [2]),
+        ("{ service = user-service AND duration > 500ms }", []),
+        ("{ service = user-service AND duration > 150ms }", [2]),
+        ("{ service = user-service AND trace.duration > 500ms }", [2]),
+        ("span.duration = 200ms", [2]),
+        ("trace.duration <= 0.05s", [1, 3]),
+        ("duration >= 20ms && duration < 50ms", [1]),
+        # any span outside braces, one span inside
+        ("service = api-gateway AND error", [3]),
+        ("{ service = api-gateway AND error }", []),
+        ("{ service = db AND error }", [3]),
+        # negation is the trace's outside braces, the span's inside
+        ("service != cart", [2, 3]),
+        ("NOT service = cart", [2, 3]),
+        ("{ service != api-gateway }", [1, 2, 3]),
+        ("NOT { service != api-gateway }", []),
+        ("{ NOT service = api-gateway AND NOT service = cart }", [2, 3]),
+        ("service !~ ^(cart|db)$", None),
+        ('service !~ "^(cart|db)$"', [2]),
+        ("http.status_code != 200", [2, 3]),
+        ("{ http.status_code != 200 }", [2, 3]),
+        ("NOT NOT error", [3]),
+        ("!error", [1, 2]),
+        # fields
+        ("operation = 'GET /cart'", [1]),
+        ("name =~ ^GET", [1, 2]),
+        ("operation =~ '(?i)^post'", [3]),
+        ("status = error", [3]),
+        ("status = ok", [2]),
+        ("{ status != unset }", [2, 3]),
+        ("status", [2, 3]),
+        ("kind = CLIENT", [3]),
+        ("kind =~ er$", [1, 2, 3]),
+        ("error", [3]),
+        ("error = true", [3]),
+        ("error = false", [1, 2]),
+        ("{ error = false AND service = db }", []),
+        ("error != TRUE", [1, 2]),
+        ("message", [3]),
+        ("message = 'connection refused'", [3]),
+        ("message !~ refused", [1, 2]),
+        ("{ message !~ refused }", []),
+        ('message = ""', []),
+        ("trace.spans = 3", [2]),
+        ("trace.spans > 2.5", [2]),
+        ("trace.errors > 0", [3]),
+        ("trace.services = 2", [1, 2, 3]),
+        ("root.service = api-gateway", [1, 2, 3]),
+        ("root.service != api-gateway", []),
+        ("root.operation = 'POST /pay'", [3]),
+        ("trace.name = 'api-gateway GET /user'", [2]),
+        ("trace.name =~ user", [2]),
+        ("trace.id = 00000000000000000000000000000002", [2]),
+        ("trace.id = 0002 OR trace.id =~ 3", [2, 3]),
+        ("trace.id != 2", [1, 3]),
+        ("span.id = 0000000000000005", [2]),
+        ("span.id = 5", [2]),
+        ("span.id =~ 0[12]$", [1]),
+        ("span.id != 5", [1, 3]),
+        ("depth = 2", [2]),
+        ("depth > 99999999999999999999", []),
+        ("duration < 99999999d", [1, 2, 3]),
+        ("duration > 0", [1, 2, 3]),
+        # attributes
+        ("db.statement", [1, 3]),
+        ("EXISTS db.statement", [1, 3]),
+        ("NOT exists db.statement", [2]),
+        ("http.status_code >= 500", [3]),
+        ("http.status_code >= 404", [2, 3]),
+        ("http.status_code = 404", [2]),
+        ("http.status_code = 404.0", [2]),
+        ('http.status_code = "404"', [2]),
+        ('http.status_code = "404.0"', []),
+        ('http.status_code = "502"', [3]),
+        ("http.status_code =~ ^[45]", [2, 3]),
+        ("db.statement = 'SELECT 1'", [1]),
+        ("db.statement = 'SELECT'", []),
+        (r"db.statement = 'say \"hi\"'", [3]),
+        ("db.statement =~ (?i)select", None),
+        ("db.statement =~ '(?i)select'", [1]),
+        ("attr.cache", [1]),
+        ("attr.cache = true", [1]),
+        ("attr.cache = false", []),
+        ("attr.cache = 1", []),
+        ("attr.peers = b", [3]),
+        ("attr.peers =~ ^[bc]", [3]),
+        ("{ attr.peers != b }", []),
+        ("host.name = h2", [2]),
+        ("resource.host.name = h2", [2]),
+        ("{ host.name = h2 AND duration > 150ms }", [2]),
+        ("{ host.name = h1 AND duration > 150ms }", []),
+        ("resource.db.statement", []),
+        ("no.such = 1", []),
+        ("no.such != 1", [1, 2, 3]),
+        ("{ no.such != 1 }", []),
+        (".http.status_code = 502", [3]),
+        # joining
+        ("service = cart OR service = db AND error", [1, 3]),
+        ("(service = cart OR service = db) AND error", [3]),
+        ("service==cart||error", [1, 3]),
+        ("NOT (service = cart OR error)", [2]),
+        ("NOT service = cart AND NOT error", [2]),
+        ("  (\n((service=cart)) )\t", [1]),
+    ],
+)
+def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None) -> None:
+    if traces is None:
+        with pytest.raises(QueryError):
+            parse(text)
+    else:
+        assert found(shop, text) == traces
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "reason"),
+    [
+        ("servce = x AND error", "servce", "no field servce; nearest: service"),
+        ("error AND trace.duratio > 1s", "trace.duratio", "nearest: trace.duration"),
+        ("root.servic = a", "root.servic", "nearest: root.service"),
+        ("span.http.method = GET", "span.http.method", "no field span.http.method"),
+        ("service:api", "service:api", "no field service:api"),
+        ("500 > duration", "500", "expected a field, but found 500"),
+        ("duration > 500", "500", "needs a unit"),
+        ("duration > fast", "fast", "compared with a duration"),
+        ("duration 5ms", "5ms", "expected an operator"),
+        ("duration", "duration", "compare it with a value"),
+        ("trace.spans > 5ms", "5ms", "compared with a number"),
+        ("trace.spans =~ 5", "=~", "it can be compared with = != > >= < <= only"),
+        ("service > api", ">", "it can be compared with = != =~ !~ only"),
+        ("status = eror", "eror", "status is one of ok, error, unset"),
+        ("error = maybe", "maybe", "true or false"),
+        ("http.status_code > many", "many", "needs a number"),
+        ("http.time > 5ms", "5ms", "needs a number"),
+        ("service =~ '(a'", "'(a'", "not a regular expression"),
+        ("service =~ 'a{99999999999}'", "'a{99999999999}'", "not a regular expression"),
+        ("service = AND error", "AND", "expected a value, but found AND"),
+        ("service = a|b", "|", "expected AND, OR or the end of the query, but found |"),
+        ("service = a error", "error", "expected AND, OR or the end of the query, but found error"),
+        ("service = 'a", "'", "the quote ' is not closed"),
+        ("(service = a error)", "error", "expected AND, OR or ), but found error"),
+        ("{ error } }", "}", "this } closes nothing"),
+        ("(error }", "}", "expected AND, OR or ), but found }"),
+        ("{ error AND { error } }", "{", "braces within braces"),
+        ("'http.url' = x", "'http.url'", "expected a field"),
+        ("AND error", "AND", "expected a field"),
+        ("NOT", "", "expected a field such as service or duration, but the query ends"),
+        ("service = ", "", "expected a value, but the query ends"),
+        ("(error", "", "expected AND, OR or ), but the query ends"),
+    ],
+)
+def test_an_error_points_at_the_wrong_word(text: str, wrong: str, reason: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse(text)
+    error = caught.value
+    assert isinstance(error, UsageError)
+    assert reason in error.reason
+    if wrong:
+        assert text[error.position : error.position + error.length] == wrong
+        assert text.rindex(wrong) == error.position
+    else:
+        assert error.position == len(text.rstrip())
+    shown, carets = str(error).split("\n")[1:3]
+    assert shown == f"  {text}"
+    assert carets == "  " + " " * error.position + "^" * error.length
+
+
+def test_an_error_hints_at_what_to_write() -> None:
+    for text, hint in {
+        "tenant = x": "an attribute of that name is written attr.tenant",
+        "span.http.method = GET": "an attribute is written http.method or attr.http.method",
+        "service:api": "a comparison is written service = api",
+        "duration > 500": "for example 500ms",
+        "service = a|b": "write ||, or put a value that holds | in quotes",
+        '"http.url" = x': 'a field in quotes is written attr."http.url"',
+        "status = eror": "nearest: error",
+        "http.time > 5ms": "have no unit",
+    }.items():
+        with pytest.raises(QueryError) as caught:
+            parse(text)
+        assert hint in str(caught.value)
+
+
+def test_an_error_stands_under_wide_characters_and_in_long_queries() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("operation = 日本 nope")
+    assert str(caught.value).split("\n")[2] == "  " + " " * 17 + "^^^^"
+    with pytest.raises(QueryError) as caught:
+        parse("service = a OR " * 50 + "servce = b" + " OR service = a" * 50)
+    shown, carets = str(caught.value).split("\n")[1:3]
+    assert shown[carets.index("^") : carets.index("^") + 6] == "servce"
+    assert len(shown) < 80
+
+
+def test_an_error_is_printable() -> None:
+    for text in ("\ud800 = 1", "\x1b[31m.a \x07", "a.b = '\u202e' x"):
+        with pytest.raises(QueryError) as caught:
+            parse(text)
+        assert all(line.isprintable() for line in str(caught.value).split("\n"))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t "])
+def test_nothing_is_no_query(text: str) -> None:
+    with pytest.raises(QueryError, match="the query is empty"):
+        parse(text)
+
+
+def test_depth_has_a_limit_and_no_recursion(shop: TraceSet) -> None:
+    deep = 10_000
+    assert found(shop, "(" * deep + "error" + ")" * deep) == [3]
+    assert found(shop, "NOT " * deep + "error") == [3]
+    assert found(shop, "!" * (deep + 1) + "error") == [1, 2]
+    assert found(shop, " OR ".join(["error"] * deep)) == [3]
+    assert found(shop, "(error AND " * deep + "error" + ")" * deep) == [3]
+    with pytest.raises(QueryError, match="within one another more than 50 levels"):
+        parse("(error AND (service = db OR " * deep + "error" + "))" * deep)
+    with pytest.raises(QueryError, match="within one another"):
+        parse("NOT (error AND " * deep + "error" + ")" * deep)
+    with pytest.raises(QueryError):
+        parse("(" * deep)
+    with pytest.raises(QueryError):
+        parse("{" * deep + "error" + "}" * deep)
+
+
+def test_names_in_quotes(shop: TraceSet) -> None:
+    odd = {"weird key": 1, 'quo"te': 2, "grün": 3, "a/b": 4, "service": "inner", "new\nline": 5, "": 6}
+    for escape in (True, False):
+        traces = traces_of([span(attributes=odd)], [span()], escape=escape)
+        for text in (
+            'attr."weird key" = 1',
+            "`weird key` = 1",
+            "attr.`weird key` = 1",
+            "attr.'weird key'",
+            r'attr."quo\"te" = 2',
+            "attr.grün = 3",
+            "attr.a/b = 4",
+            "attr.service = inner",
+            "`service`",
+            "attr.'new\nline' = 5",
+        ):
+            assert found(traces, text) == [1], text
+        assert found(traces, "resource.`weird key` = 1") == []
+
+
+def test_an_attribute_of_the_span_hides_that_of_its_resource() -> None:
+    traces = traces_of(
+        [span(resource={"net.zone": "a"})],
+        [span(resource={"net.zone": "a"}, attributes={"net.zone": "b"})],
+        [span(attributes={"net.zone": "a"})],
+    )
+    assert found(traces, "net.zone = a") == [1, 3]
+    assert found(traces, "net.zone = b") == [2]
+    assert found(traces, "resource.net.zone = a") == [1, 2]
+    assert found(traces, "{ net.zone != a }") == [2]
+
+
+@pytest.mark.parametrize("cost", [0, 1 << 30])
+def test_keys_and_values_behind_escapes_are_found(cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attributes, "_BYTES_PER_READ", cost)
+    intake = Intake()
+    resource = intake.resource("api", b"", DictCodec())
+    for i, raw in enumerate(
+        [
+            rb'{"app\/name":"x"}',
+            rb'{"\u0061pp/name":"x"}',
+            b'{"app/name":"x"}',
+            rb'{"app/name":"\u0078"}',
+            b'{"x":"app/nam"}',
+        ]
+    ):
+        intake.add(
+            trace=intake.trace(str(i + 1)),
+            span_id=f"{i + 1:016x}",
+            parent_id="",
+            name="n",
+            resource=resource,
+            start_ns=1,
+            duration_ns=1,
+            attributes=raw,
+        )
+    assert found(assemble(intake), "attr.app/name = x") == [1, 2, 3, 4]
+
+
+def test_only_spans_in_question_are_decoded() -> None:
+    codec = DictCodec()
+    lists = [[span("api", attributes={"http.status_code": 200}), span("db", attributes={"a.b": i})] for i in range(100)]
+    traces = traces_of(*lists, codec=codec)
+    codec.decoded = 0
+    assert found(traces, "{ a.b >= 0 AND service = nobody }") == []
+    assert codec.decoded == 0
+    assert found(traces, "http.status_code = 200 AND trace.id = 7") == [7]
+    # the trace's one span that has the key, and the two resources that the question meets
+    assert codec.decoded <= 3
+    codec.decoded = 0
+    assert len(found(traces, "no.such.key = 1")) == 0
+    assert codec.decoded <= 2
+    assert len(found(traces, "a.b < 50")) == 50
+    assert codec.decoded <= 104
+
+
+def test_matching_spans_are_those_that_meet_a_condition(shop: TraceSet) -> None:
+    def spans(text: str) -> list[int]:
+        return np.flatnonzero(parse(text).matching_spans(shop)).tolist()
+
+    assert spans("service = user-service") == [3, 4]
+    assert spans("service = user-service AND kind = server") == [2, 3, 4]
+    assert spans("kind = server") == [0, 2, 5]
+    assert spans("{ service = user-service AND duration > 150ms }") == [4]
+    assert spans("service = cart OR error") == [1, 6]
+    assert spans("service != cart") == []
+    assert spans("NOT error") == []
+    assert spans("duration > 0") == []
+    # trace 1 meets a part of it, but not all
+    assert spans("kind = server AND error") == [5, 6]
+    assert spans("{ NOT error AND service = db }") == []
+
+
+def test_only_traces_among_those_asked_about_match(shop: TraceSet) -> None:
+    among = np.array([True, False, True])
+    assert parse("service = api-gateway").matches(shop, among=among).tolist() == [True, False, True]
+    assert parse("NOT error").matches(shop, among=among).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "error",
+        "NOT error",
+        "duration > 1s",
+        "trace.services = 1",
+        "a.b = 1 AND resource.x",
+        "trace.name = x AND root.service = y OR span.id = 1 OR trace.id = 2 OR { status = ok AND a.b }",
+    ],
+)
+def test_an_empty_set_has_no_matches(text: str) -> None:
+    empty = assemble(Intake())
+    assert parse(text).matches(empty).tolist() == []
+    assert parse(text).matching_spans(empty).tolist() == []
+
+
+def test_queries_are_values() -> None:
+    assert parse("error") == parse("error")
+    assert hash(parse("error")) == hash(parse("error"))
+    assert parse("error") != parse("service = x")
+    assert str(parse("error")) == "error"
+
+
+def test_the_vocabulary_explains_itself() -> None:
+    for name, each in FIELDS.items():
+        assert each.help
+        assert "\n" not in each.help
+        value = {"duration": "5ms", "number": "5", "flag": "true", "choice": (*each.choices, "")[0]}.get(
+            each.type.value, "x"
+        )
+        parse(f"{name} = {value}")
+    assert {"AND", "OR", "NOT"} <= KEYWORDS.keys()
+
+
+def test_the_parser_is_loaded_when_a_query_is_read() -> None:
+    code = (
+        "import sys; import tracetui.analysis.filters, tracetui.analysis.query as q;"
+        "assert not {'lark', 'difflib'} & sys.modules.keys(); q.parse('error'); assert 'lark' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.lists(
+            st.sampled_from(
+                [
+                    *FIELDS,
+                    *KEYWORDS,
+                    "}",
+                    ")",
+                    "a.b",
+                    "x",
+                    "5",
+                    "5ms",
+                    '"q"',
+                    "'",
+                    '"',
+                    "`k`",
+                    "&&",
+                    "|",
+                    "~",
+                    "attr.",
+                    "\\",
+                    "\n",
+                    "true",
+                ]
+            )
+        ).map(" ".join),
+    )
+)
+@settings(max_examples=500, deadline=None)
+def test_any_text_is_a_query_or_an_error_about_it(text: str) -> None:
+    query = error = None
+    try:
+        query = parse(text)
+    except QueryError as raised:
+        error = raised
+    if error:
+        assert 0 <= error.position <= len(text)
+        assert error.length >= 1
+        assert all(line.isprintable() for line in str(error).split("\n"))
+    if query:
+        query.matches(assemble(Intake()))
+
+
+# A query as the test sees it: its text and what it says of a span (inside braces) or of a trace's spans.
+SpanTest = tuple[str, Callable[[Span], bool]]
+TraceTest = tuple[str, Callable[[list[Span]], bool]]
+
+SERVICES = ["api", "db", "user-service"]
+NAMES = ["GET /a", "query", "5"]
+KEYS = ["http.status_code", "attr.flag", "db.x", "`grün`"]
+VALUES: list[Any] = [200, 500, 500.5, "500", "GET", "a b", True, "true", None, ["GET", 500], {"k": "v"}, -3]
+LITERALS = ["500", "200.0", "GET", "a b", "true", "500.5", "^5", "-3", "e"]
+
+
+def _key(written: str) -> str:
+    return written.removeprefix("attr.").strip("`")
+
+
+def _scalars(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _naive_number(value: Any) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        return None
+
+
+def _naive_equal(value: Any, literal: str, quoted: bool) -> bool:
+    if isinstance(value, bool):
+        return literal.lower() == str(value).lower()
+    if isinstance(value, str) and (value == literal or quoted):
+        return value == literal
+    number = _naive_number(value)
+    return number is not None and number == _naive_number(literal)
+
+
+def _naive_search(value: Any, literal: str) -> bool:
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return isinstance(value, (str, int, float)) and re.search(literal, str(value)) is not None
+
+
+def _attribute(key: str, operator: str, literal: str, quoted: bool) -> Callable[[Span], bool]:
+    def holds(one: Span) -> bool:
+        if key in one.attributes:
+            value: Any = one.attributes[key]
+        elif key in one.resource:
+            value = one.resource[key]
+        else:
+            return False
+        if operator == "":
+            return True
+        equal = any(_naive_equal(v, literal, quoted) for v in _scalars(value))
+        searched = any(_naive_search(v, literal) for v in _scalars(value))
+        ordered = False
+        for number in filter(lambda n: n is not None, map(_naive_number, _scalars(value))):
+            limit = float(literal) if operator in "<=>=" and operator != "=" else 0.0
+            ordered |= {"<": number < limit, "<=": number <= limit, ">": number > limit, ">=": number >= limit}.get(
+                operator, False
+            )
+        return {"=": equal, "!=": not equal, "=~": searched, "!~": not searched}.get(operator, ordered)
+
+    return holds
+
+
+@st.composite
+def span_tests(draw: st.DrawFn, in_braces: bool = True) -> tuple[str, str, Callable[[Span], bool]]:
+    """-> text, operator, what it says of one span."""
+    what = draw(st.sampled_from(["service", "operation", "kind", "status", "duration", "depthless", "message", "attr"]))
+    if what in ("service", "operation", "message"):
+        operator = draw(st.sampled_from(["=", "!=", "=~", "!~"]))
+        literal = draw(st.sampled_from([*SERVICES, *NAMES, "e", "^u", "refused"]))
+
+        def text_holds(one: Span) -> bool:
+            text = {"service": one.service, "operation": one.name, "message": one.status_message}[what]
+            if what == "message" and not text:
+                return False
+            met = text == literal if "~" not in operator else re.search(literal, text) is not None
+            return met is not operator.startswith("!")
+
+        return f'{what} {operator} "{literal}"', operator, text_holds
+    if what == "kind":
+        kind = draw(st.sampled_from(list(Kind)))
+        operator = draw(st.sampled_from(["=", "!="]))
+        return f"kind {operator} {kind.name}", operator, lambda one: (one.kind == kind) is (operator == "=")
+    if what == "status":
+        status = draw(st.sampled_from(["ok", "error", "unset"]))
+
+        def status_of(one: Span) -> str:
+            return "error" if one.error else "ok" if one.status == Status.OK else "unset"
+
+        operator = draw(st.sampled_from(["=", "!="]))
+        return f"status {operator} {status}", operator, lambda one: (status_of(one) == status) is (operator == "=")
+    if what == "duration":
+        limit = draw(st.integers(0, 8))
+        operator = draw(st.sampled_from([">", "<=", "="]))
+        return (
+            f"span.duration {operator} {limit}ms",
+            operator,
+            lambda one: {
+                ">": one.duration_ns > limit * MS,
+                "<=": one.duration_ns <= limit * MS,
+                "=": one.duration_ns == limit * MS,
+            }[operator],
+        )
+    if what == "depthless":
+        return "error", "", lambda one: one.error
+    key = draw(st.sampled_from(KEYS))
+    operator = draw(st.sampled_from(["", "=", "!=", "=~", "!~", ">", "<="]))
+    literals = ["500", "200.0", "-3"] if operator in (">", "<=") else LITERALS
+    literal = draw(st.sampled_from(literals))
+    quoted = draw(st.booleans()) or " " in literal
+    written = f'"{literal}"' if quoted else literal
+    text = f"{key} {operator} {written}" if operator else key
+    return text, operator, _attribute(_key(key), operator, literal, quoted)
+
+
+def _join(tests: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    def both(pair: tuple[Any, Any]) -> Any:
+        (a, f), (b, g) = pair
+        return f"({a} AND {b})", lambda x: f(x) and g(x)
+
+    def either(pair: tuple[Any, Any]) -> Any:
+        (a, f), (b, g) = pair
+        return f"({a} or {b})", lambda x: f(x) or g(x)
+
+    def neither(one: Any) -> Any:
+        return f"NOT {one[0]}", lambda x: not one[1](x)
+
+    return st.one_of(st.tuples(tests, tests).map(both), st.tuples(tests, tests).map(either), tests.map(neither))
+
+
+IN_BRACES: st.SearchStrategy[SpanTest] = st.recursive(
+    span_tests().map(lambda test: (test[0], test[2])), _join, max_leaves=4
+)
+
+
+def _lifted(test: tuple[str, str, Callable[[Span], bool]]) -> TraceTest:
+    text, operator, holds = test
+    if operator not in ("!=", "!~"):
+        return text, lambda spans: any(map(holds, spans))
+    present = re.split(r" (?:!=|!~) ", text)[0]
+    key = _key(present)
+
+    def there(one: Span) -> bool:
+        if present in ("service", "operation", "kind", "status"):
+            return True
+        if present == "message":
+            return bool(one.status_message)
+        return key in one.attributes or key in one.resource
+
+    # no span has the value: every span either lacks the field or differs
+    return text, lambda spans: all(holds(one) or not there(one) for one in spans)
+
+
+def _in_one_span(test: SpanTest) -> TraceTest:
+    return f"{{ {test[0]} }}", lambda spans: any(map(test[1], spans))
+
+
+def _whole(limit: int) -> TraceTest:
+    def holds(spans: list[Span]) -> bool:
+        return max(one.end_ns for one in spans) - min(one.start_ns for one in spans) > limit * MS
+
+    return f"duration > {limit}ms", holds
+
+
+QUERIES: st.SearchStrategy[TraceTest] = st.recursive(
+    st.one_of(span_tests().map(_lifted), IN_BRACES.map(_in_one_span), st.integers(0, 8).map(_whole)),
+    _join,
+    max_leaves=5,
+)
+
+
+@st.composite
+def trace_sets(draw: st.DrawFn) -> TraceSet:
+    pairs = st.dictionaries(st.sampled_from([_key(key) for key in KEYS]), st.sampled_from(VALUES), max_size=3)
+    error = st.booleans()
+    one_span = st.builds(
+        span,
+        st.sampled_from(SERVICES),
+        st.sampled_from(NAMES),
+        ms=st.integers(0, 8),
+        start_ms=st.integers(0, 4),
+        resource=pairs,
+        attributes=pairs,
+        kind=st.sampled_from(list(Kind)),
+        status=st.sampled_from([Status.OK, Status.UNSET]),
+        error=error,
+        status_message=st.sampled_from(["", "refused", "e"]),
+    )
+    lists = draw(st.lists(st.lists(one_span, min_size=1, max_size=4), max_size=5))
+    return traces_of(*lists, escape=draw(st.booleans()))
+
+
+@given(trace_sets(), QUERIES, st.sampled_from([0, 1 << 30]), st.sampled_from([0, 1 << 30]))
+@settings(max_examples=400, deadline=None)
+def test_columns_answer_as_a_look_at_every_span_would(traces: TraceSet, query: TraceTest, few: int, cost: int) -> None:
+    text, holds = query
+    spans = [[traces.span(i) for i in traces.spans_of(t)] for t in range(traces.trace_count)]
+    with patch.object(evaluate, "_MANY", few), patch.object(attributes, "_BYTES_PER_READ", cost):
+        assert parse(text).matches(traces).tolist() == [holds(each) for each in spans]
+
+
+@given(trace_sets(), IN_BRACES)
+@settings(deadline=None)
+def test_the_spans_shown_are_those_that_meet_the_braces(traces: TraceSet, test: SpanTest) -> None:
+    text, holds = test
+    expected = [holds(traces.span(i)) for i in range(len(traces))]
+    assert parse(f"{{{text}}}").matching_spans(traces).tolist() == expected
+
+
+@given(st.text(st.sampled_from("0123456789.eE+-_naif ")))
+def test_numbers_are_finite(text: str) -> None:
+    number = find_number(text)
+    assert number is None or float(number) == float(text)
+    find_duration(text)
+
+
+def test_integers_beyond_floats_stay_exact() -> None:
+    traces = traces_of([span(attributes={"n.id": 2**63 + 1})], [span(attributes={"n.id": str(2**63)})])
+    assert found(traces, f"n.id = {2**63}") == [2]
+    assert found(traces, f"n.id > {2**63}") == [1]

@@ -1,0 +1,138 @@
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracetui.render.ansi import Colour, When, ansi_text, colour_of, encodable, theme_for, write_lines
+from tracetui.render.colours import SLOTS, service_slots
+from tracetui.render.line import Line, Role, flowed
+from tracetui.render.theme import ANSI, DARK, LIGHT, MONO, Theme
+
+LINE = Line([("✖ ", Role.ERROR), ("redis", Role.service(3)), (" get   ", Role.PLAIN)])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "choice", "colour"),
+    [
+        ({"TERM": "xterm"}, When.AUTO, Colour.ANSI),
+        ({"TERM": "xterm-256color"}, When.AUTO, Colour.EIGHT_BIT),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, When.AUTO, Colour.TRUE),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, When.AUTO, Colour.MONO),
+        ({"TERM": "xterm", "NO_COLOR": ""}, When.AUTO, Colour.ANSI),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, When.ALWAYS, Colour.ANSI),
+        ({"TERM": "dumb"}, When.AUTO, Colour.NONE),
+        ({"TERM": "xterm"}, When.NEVER, Colour.NONE),
+    ],
+)
+def test_colour_of_a_terminal(environ, choice, colour) -> None:
+    assert colour_of(Terminal(), choice, environ) is colour
+
+
+def test_a_pipe_has_no_colour_unless_asked() -> None:
+    assert colour_of(io.StringIO(), When.AUTO, {"TERM": "xterm"}) is Colour.NONE
+    assert colour_of(io.StringIO(), When.AUTO, {"TERM": "xterm", "FORCE_COLOR": "1"}) is Colour.ANSI
+    assert colour_of(io.StringIO(), When.AUTO, {"FORCE_COLOR": "1", "NO_COLOR": "1"}) is Colour.NONE
+    assert colour_of(io.StringIO(), When.ALWAYS, {"TERM": "xterm"}) is Colour.ANSI
+
+
+def test_theme_for() -> None:
+    assert theme_for(Colour.NONE, {}) is MONO
+    assert theme_for(Colour.ANSI, {}) is ANSI
+    assert theme_for(Colour.TRUE, {}) is DARK
+    assert theme_for(Colour.TRUE, {"COLORFGBG": "0;15"}) is LIGHT
+
+
+def test_one_style_in_every_depth() -> None:
+    assert ansi_text(LINE, DARK, Colour.NONE) == "✖ redis get"
+    assert ansi_text(LINE, MONO, Colour.MONO) == "\x1b[1m✖ \x1b[0mredis get"
+    assert ansi_text(LINE, ANSI, Colour.ANSI) == "\x1b[1;31m✖ \x1b[0m\x1b[33mredis\x1b[0m get"
+    assert ansi_text(LINE, DARK, Colour.TRUE).startswith("\x1b[1;38;2;255;95;95m✖ ")
+    assert ansi_text(LINE, DARK, Colour.EIGHT_BIT) == "\x1b[1;38;5;203m✖ \x1b[0m\x1b[38;5;215mredis\x1b[0m get"
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=8), st.sampled_from(["", "dim", "error", "nonsense", "service:99"]))),
+    st.sampled_from(list(Colour)),
+)
+def test_only_styles_are_emitted(runs, colour: Colour) -> None:
+    text = re.sub(r"\x1b\[[0-9;]+m", "", ansi_text(Line(runs), theme_for(colour, {}), colour))
+    assert text == "" or text.isprintable() or not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
+
+
+def test_characters_the_stream_has_not() -> None:
+    assert encodable("✖ 注文 ok", "ascii") == "? ???? ok"
+    assert encodable("é✖", "latin-1") == "é?"
+    assert encodable("✖", None) == "✖"
+    assert encodable("é✖", "no such encoding") == "??"
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    write_lines([LINE, Line()], stream)
+    stream.seek(0)
+    assert stream.read() == "? redis get\n\n"
+
+
+def test_rich_text() -> None:
+    text = DARK.text(Line([("[red]x", Role.ERROR), (" y", Role.PLAIN)]))
+    assert text.plain == "[red]x y"
+    assert text.spans[0].style == DARK.style(Role.ERROR)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("theme", "background"), [(DARK, "#1e1e1e"), (LIGHT, "#ffffff")])
+def test_every_colour_is_legible(theme: Theme, background: str) -> None:
+    for style in (*theme.services, *theme.styles.values()):
+        if style.color is not None and style.color.triplet is not None:
+            high, low = sorted((luminance(style.color.triplet.hex), luminance(background)), reverse=True)
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (theme.name, style)
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT, ANSI])
+def test_services_differ_and_none_is_red(theme: Theme) -> None:
+    colours = [style.color.name for style in theme.services if style.color]
+    assert len(set(colours)) == SLOTS
+    reds = {theme.style(role).color for role in (Role.ERROR, Role.ECHO)}
+    assert not reds & {style.color for style in theme.services}
+
+
+NAMES = st.lists(st.text(max_size=5), unique=True, max_size=30)
+
+
+@given(NAMES, st.randoms())
+def test_slots_do_not_depend_on_the_order(names: list[str], random) -> None:
+    slots = dict(zip(names, service_slots(names), strict=True))
+    random.shuffle(names)
+    assert dict(zip(names, service_slots(names), strict=True)) == slots
+    assert len(set(slots.values())) == min(len(names), SLOTS)
+    assert all(0 <= slot < SLOTS for slot in slots.values())
+
+
+def test_slots_stay_from_version_to_version() -> None:
+    assert service_slots(["user-service", "api-gateway", "redis"]) == [8, 7, 1]
+
+
+def test_line() -> None:
+    line = Line([("ab", "x"), ("c", "x"), ("", "y"), ("注文", "y")])
+    assert [tuple(run) for run in line.runs] == [("abc", "x"), ("注文", "y")]
+    assert (line.text, line.width) == ("abc注文", 7)
+    assert line.cropped(7) is line
+    assert line.cropped(6).text == "abc注…"
+    assert line.cropped(3).text == "ab…"
+    assert line.cropped(0).text == ""
+    assert line.pad(9).text == "abc注文  "
+
+
+def test_flowed() -> None:
+    items = [Line([(text, "")]) for text in ("one", "two", "three", "much too long")]
+    assert [line.text for line in flowed(items, 9)] == ["one   two", "three", "much too…"]
+    assert items[0].text == "one"

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracetui.render.bars import TimeScale, bar
+from tracetui.render.line import Role
+from tracetui.render.marks import ASCII, UNICODE, Marks, initials
+
+SCALE = TimeScale(0, 1_000, 10)
+SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
+
+
+def drawn(spans, critical=(), events=(), scale=SCALE, marks: Marks = UNICODE) -> str:
+    columns = [np.array([pair[i] for pair in pairs], np.int64) for pairs in (spans, critical) for i in (0, 1)]
+    return bar(scale, *columns, np.array(events, np.int64), marks=marks).text
+
+
+@pytest.mark.parametrize(
+    ("spans", "critical", "shown"),
+    [
+        ([(0, 1_000)], [(0, 1_000)], "██████████"),
+        ([(0, 1_000)], [], "──────────"),
+        ([(150, 850)], [], " ╶─────── "),
+        ([(150, 840)], [], " ╶──────╴ "),
+        ([(150, 160)], [], " ╶        "),
+        ([(500, 500)], [], "     ╴    "),
+        ([(1_000, 1_000)], [], "         ╶"),
+        ([(0, 1_000)], [(0, 237)], "██▍───────"),
+        ([(0, 1_000)], [(750, 1_000)], "───────▐██"),
+        ([(0, 1_000)], [(290, 300)], "──▕───────"),
+        ([(0, 1_000)], [(500, 501)], "─────▏────"),
+        ([(0, 1_000)], [(0, 25), (50, 75), (100, 125), (200, 300)], "▌▎█───────"),
+        ([(0, 100), (400, 500), (420, 700)], [(400, 500)], "─   █──   "),
+        ([(-500, 2_000)], [(-500, -1), (700, 2_000)], "───────███"),
+        ([(-500, 0), (1_000, 1_200)], [(-500, 0), (1_000, 1_200)], "          "),
+    ],
+)
+def test_bar(spans, critical, shown: str) -> None:
+    assert drawn(spans, critical) == shown
+
+
+def test_events_are_on_the_bar() -> None:
+    assert drawn([(0, 1_000)], [(0, 500)], [-1, 120, 130, 1_000, 1_001]) == "█◆███────◆"
+
+
+def test_ascii() -> None:
+    assert drawn([(150, 840)], [(200, 290)], [700], marks=ASCII) == " -#----*- "
+
+
+def test_overlapping_sections_count_once() -> None:
+    assert drawn([(0, 1_000)], [(0, 300), (100, 200), (250, 400)]) == "████──────"
+
+
+def test_no_time_and_no_room() -> None:
+    assert drawn([(0, 0)], scale=TimeScale(0, 0, 4)) == "╴   "
+    assert drawn([(0, 9)], scale=TimeScale(0, 9, 0)) == ""
+
+
+def test_solid_has_the_role_that_was_asked_for() -> None:
+    whole = np.array([0]), np.array([1_000])
+    line = bar(SCALE, *whole, np.array([0]), np.array([500]), marks=UNICODE, solid_role="service:3")
+    assert [tuple(run) for run in line.runs] == [("█████", "service:3"), ("─────", Role.REST)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 10**12)), min_size=1, max_size=60),
+    st.integers(0, 1 << 61),
+    st.integers(1, 120),
+)
+def test_solid_cells_of_all_rows_have_no_gap(sections, start: int, cells: int) -> None:
+    """Sections that follow one another, dealt out to five rows."""
+    edges = start + np.cumsum([0, *(length for _, length in sections)])
+    owner = np.array([row for row, _ in sections])
+    scale = TimeScale(start, int(edges[-1] - start), cells)
+    covered = set()
+    for row in range(5):
+        own = np.flatnonzero(owner == row)
+        text = bar(scale, edges[:1], edges[-1:], edges[own], edges[own + 1], marks=UNICODE).text
+        assert len(text) == cells
+        covered |= {cell for cell, mark in enumerate(text) if mark in SOLID}
+    assert covered == set(range(cells))
+
+
+@given(
+    st.lists(st.tuples(st.integers(-(1 << 62), 1 << 62), st.integers(0, 1 << 61)), max_size=8),
+    st.lists(st.tuples(st.integers(-(1 << 62), 1 << 62), st.integers(0, 1 << 61)), max_size=8),
+    st.integers(0, 1 << 61),
+    st.integers(1, 100),
+)
+def test_any_times(spans, critical, length: int, cells: int) -> None:
+    pairs = [[(start, start + took) for start, took in some] for some in (spans, critical)]
+    assert len(drawn(*pairs, [p for pair in pairs[0] for p in pair], TimeScale(0, length, cells))) == cells
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("user-service", "us"), ("redis", "re"), ("OrderAPI", "or"), ("x", "x"), ("--", "?"), ("注文 サービス", "注サ")],
+)
+def test_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+def test_every_ascii_mark_is_ascii() -> None:
+    for field in ASCII.__slots__:
+        assert str(getattr(ASCII, field)).isascii(), field

@@ -1,0 +1,102 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracetui.render.cells import cell_width, cut, fit
+from tracetui.render.safe_text import safe, safe_lines
+
+ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
+ODD = "\x1b\x9b\u202e\u2066\u200b\u200d\ufe0f\ufeff\ud800\u2028\U000e0041\u0301\u00ad\r\n\tx❤👩 …"
+ODD_TEXT = st.text(st.sampled_from(ODD), max_size=60)
+BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+
+
+def is_harmless(text: str) -> bool:
+    return all(
+        ord(c) >= 0x20
+        and not 0x7F <= ord(c) <= 0x9F
+        and ord(c) not in BIDI
+        and unicodedata.category(c) not in ("Cs", "Cf", "Co", "Zl", "Zp")
+        for c in text
+    )
+
+
+@given(ANY_TEXT | ODD_TEXT, st.integers(0, 80))
+def test_nothing_harmful_passes(text: str, limit: int) -> None:
+    shown = safe(text, limit)
+    assert is_harmless(shown)
+    assert len(shown) <= limit
+    assert safe(shown, limit) == shown
+    shown.encode()
+
+
+@given(ODD_TEXT)
+def test_lines_are_harmless(text: str) -> None:
+    assert all(map(is_harmless, safe_lines(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET /profile", "GET /profile"),
+        ("ünïcode 注文", "ünïcode 注文"),
+        ("a\x1b[31mb", "a␛[31mb"),
+        ("\x00\x07\x7f", "␀␇␡"),
+        ("a\tb\nc\r\nd\re", "a b␤c␤d␍e"),
+        ("\x9b31m", "<U+009B>31m"),
+        ("\u202egpj.exe", "<U+202E>gpj.exe"),
+        ("pay\u200bments", "pay<U+200B>ments"),
+        ("soft\u00adhyphen\ufeff", "soft<U+00AD>hyphen<U+FEFF>"),
+        ("a\u2028b", "a<U+2028>b"),
+        ("\ud800", "<U+D800>"),
+        ("\U000e0041\ue000\u3164", "<U+E0041><U+E000><U+3164>"),
+        ("\uffff\ufdd0", "<U+FFFF><U+FDD0>"),
+        ("a\u00a0b\u3000c", "a b c"),
+        ("👨\u200d👩\u200d👧 ❤\ufe0f\u200d🔥 ✔\ufe0f 1\ufe0f\u20e3", "👨👩👧 ❤🔥 ✔ 1\u20e3"),
+        ("a\u200db\ufe0f", "a<U+200D>b<U+FE0F>"),
+        ("\u0301x", "◌\u0301x"),
+        ("z" + "\u0301" * 6, "z" + "\u0301" * 4 + "<U+0301>" * 2),
+    ],
+)
+def test_stand_ins(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+def test_long_text_is_cut() -> None:
+    assert safe("x" * 20_000, 10) == "xxxxxxxxx…"
+    assert safe("x" * 10, 10) == "x" * 10
+    assert len(safe("\x9b" * 20_000, 50)) == 50
+
+
+def test_a_block_keeps_its_lines() -> None:
+    assert safe_lines("a\n\tb\x1b\r\nc\nd", limit=3) == ["a", "    b␛", "c", "… 1 more lines"]
+
+
+@given(ANY_TEXT | ODD_TEXT, st.integers(-1, 30), st.sampled_from(["left", "right", "centre"]))
+def test_fit_is_exact(text: str, width: int, align) -> None:
+    shown = safe(text)
+    assert cell_width(fit(shown, width, align)) == max(0, width)
+    assert cell_width(cut(text, width)) <= max(0, width)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("checkout", 8, "checkout"),
+        ("checkout", 5, "chec…"),
+        ("注文サービス", 12, "注文サービス"),
+        ("注文サービス", 6, "注文…"),
+        ("注文サービス", 7, "注文サ…"),
+        ("e\u0301e\u0301e\u0301", 2, "e\u0301…"),
+        ("ab", 0, ""),
+    ],
+)
+def test_cut(text: str, width: int, shown: str) -> None:
+    assert cut(text, width) == shown
+
+
+def test_fit_aligns() -> None:
+    assert (fit("ab", 5), fit("ab", 5, "right"), fit("ab", 5, "centre")) == ("ab   ", "   ab", " ab  ")
+    assert fit("checkout", 5, ellipsis="~") == "chec~"

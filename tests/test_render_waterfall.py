@@ -1,0 +1,335 @@
+import unicodedata
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Attributes, Event, Kind, Link, Mark
+from tracetui.model.traces import TraceSet
+from tracetui.render.cells import cell_width
+from tracetui.render.line import Role
+from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.waterfall import ECHO, ORIGIN, Sections, Waterfall, error_roles
+from tracetui.render.waterfall_text import waterfall_text
+
+START = 1_714_557_792_044_000_000
+MS = 1_000_000
+SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
+
+
+class Times:
+    """A codec whose events are their times."""
+
+    def attributes(self, raw: bytes) -> dict[str, Any]:
+        return {}
+
+    def events(self, raw: bytes) -> list[Event]:
+        return [Event(int(time), "event") for time in raw.split()]
+
+    def links(self, raw: bytes) -> list[Link]:
+        return []
+
+
+CODEC = Times()
+NONE: Attributes = {}
+
+
+def traces_of(*spans: tuple[int, int, str, str, float, float, Attributes]) -> TraceSet:
+    """A trace of (id, parent id or 0, service, operation, start ms, duration ms, more)."""
+    intake = Intake()
+    trace = intake.trace("4bf92f3577b34da6a3ce929d0e0e4736")
+    for number, parent, service, name, start, duration, more in spans:
+        intake.add(
+            trace=trace,
+            span_id=f"{number:016x}",
+            parent_id=f"{parent:016x}" if parent else "",
+            name=name,
+            resource=intake.resource(service, b"", CODEC),
+            start_ns=START + int(start * MS),
+            duration_ns=int(duration * MS),
+            **more,
+        )
+    return assemble(intake)
+
+
+def sections(*parts: tuple[int, float, float]) -> Sections:
+    """(position, start ms, end ms)"""
+    spans = np.array([part[0] for part in parts], np.int64)
+    starts, ends = (np.array([START + int(part[i] * MS) for part in parts], np.int64) for i in (1, 2))
+    return spans, starts, ends
+
+
+FAILED = {"error": True}
+SHOP = traces_of(
+    (1, 0, "api-gateway", "GET /profile", 0, 3_610, FAILED),
+    (2, 1, "api-gateway", "authenticate", 0, 40, NONE),
+    (3, 1, "user-service", "get_user", 40, 2_730, FAILED),
+    (4, 3, "user-service", "database_query", 40, 2_690,
+     FAILED | {"status_message": "Database query timeout", "events": b"%d" % (START + 2_000 * MS)}),
+    (5, 1, "recommendation-service", "fetch_recommendations", 2_770, 830, NONE),
+    *((10 + i, 5, "redis", "GET item", 2_800 + 100 * i, 20 + i, NONE) for i in range(6)),
+    (6, 1, "api-gateway", "publish", 3_605, 5, {"kind": Kind.PRODUCER}),
+    (7, 6, "mailer", "send", 3_605, 5, {"kind": Kind.CONSUMER}),
+    (8, 99, "audit", "write", 100, 50, {"links": b"x"}),
+)  # fmt: skip
+SHOP_PATH = sections(
+    (1, 0, 40), (3, 40, 2_730), (2, 2_730, 2_770), (4, 2_770, 2_800),
+    *((5 + i, 2_800 + 100 * i, 2_820 + 101 * i) for i in range(6)),
+    *((4, 2_820 + 101 * i, 2_900 + 100 * i) for i in range(5)),
+    (4, 3_325, 3_600), (0, 3_600, 3_610),
+)  # fmt: skip
+
+
+def text_of(view: Waterfall, width: int, **more: Any) -> str:
+    return "\n".join(line.text.rstrip() for line in waterfall_text(view, width, **more))
+
+
+AT_80_COLUMNS = """\
+api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
+2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
+✖ 1 origin, ✗ 2 echoes: user-service “Database query timeout”
+█ 75 % of the time: user-service database_query   ⚠ 1 warning
+
+                                  0 s          1.80 s       3.61 s    took  path
+▾ ●api-gateway GET /profile ✗     ───────────────────────────────▕  3.61 s  <1 %
+├╴ ● authenticate                 ▍                                  40 ms   1 %
+├▾ ●user-service get_user ✗       ────────────────────────▌         2.73 s   1 %
+│└╴ ● database_query ✖ Database … ▐████████████████◆██████▎         2.69 s  75 %
+├▾ ●recommen… fetch_recommendati…                         ▎▉▊▊▊▊█▉  830 ms  19 %
+│└▸ ●redis GET item ×6 ≤25 ms                             ▕▕▐▐▋▌    135 ms   4 %
+└▾ ● publish                                                     ╶    5 ms
+ └╴ ⇝●mailer send                                                ╶    5 ms
+╴ ●audit write ⚠ orphan ⇢         ╶╴                                 50 ms
+
+█ the request waited   ─ it ran, nobody waited   ✖ error began here
+✗ error passed on
+"""
+
+IN_ASCII = """\
+api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
+2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
+X 1 origin, x 2 echoes: user-service "Database query timeout"
+# 75 % of the time: user-service database_query   ! 1 warning
+
+                                  0 s          1.80 s       3.61 s    took  path
+v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
+|- ag authenticate                #                                  40 ms   1 %
+|v user-service get_user x        ------------------------#         2.73 s   1 %
+|`- us database_query X Database~ #################*#######         2.69 s  75 %
+|v recommend~ fetch_recommendati~                         ########  830 ms  19 %
+|`> redis GET item x6 <=25 ms                             ######    135 ms   4 %
+`v ag publish                                                    -    5 ms
+ `- ~mailer send                                                 -    5 ms
+- audit write ! orphan >          --                                 50 ms
+
+# the request waited   - it ran, nobody waited   X error began here
+x error passed on
+"""
+
+
+def test_a_waterfall_at_80_columns() -> None:
+    shown = text_of(Waterfall(SHOP, 0, sections=SHOP_PATH), 80)
+    assert shown == AT_80_COLUMNS.rstrip("\n")
+
+
+def test_a_waterfall_in_ascii() -> None:
+    shown = text_of(Waterfall(SHOP, 0, sections=SHOP_PATH, marks=ASCII), 80)
+    assert shown == IN_ASCII.rstrip("\n")
+    assert shown.isascii()
+
+
+def test_without_a_critical_path_nothing_is_solid() -> None:
+    shown = text_of(Waterfall(SHOP, 0), 100)
+    assert "path" not in shown
+    assert not SOLID & set(shown)
+
+
+def test_every_width_holds() -> None:
+    view = Waterfall(SHOP, 0, sections=SHOP_PATH)
+    for width in range(1, 260):
+        assert all(line.width <= width for line in waterfall_text(view, width)), width
+
+
+def test_local_marks_of_a_row() -> None:
+    view = Waterfall(SHOP, 0, sections=SHOP_PATH)
+    rows = [line.text for line in view.lines(120)]
+    assert "✖ Database query timeout" in rows[3]
+    assert "◆" in rows[3]
+    assert "redis GET item ×6 ≤25 ms" in rows[5]
+    assert "135 ms" in rows[5]
+    assert "⇝●mailer send" in rows[7]
+    assert "⚠ orphan ⇢" in rows[8]
+    error = next(run for run in view.row(3, 120).runs if run.role == Role.ERROR)
+    assert error.text == "database_query"
+
+
+def test_roles_are_taken_from_outside() -> None:
+    roles = np.zeros(len(SHOP), np.uint8)
+    roles[1] = ORIGIN
+    view = Waterfall(SHOP, 0, roles=roles)
+    assert "authenticate ✖" in view.row(1, 120).text
+    assert error_roles(SHOP, 0, len(SHOP)).tolist()[:5] == [ECHO, 0, ECHO, ORIGIN, 0]
+
+
+def test_message_of_outside() -> None:
+    shown = text_of(Waterfall(SHOP, 0, message_of=lambda span: f"boom\x1b{span}"), 100)
+    assert "user-service “boom␛3”" in shown
+
+
+def test_fold_and_unfold() -> None:
+    view = Waterfall(SHOP, 0, sections=SHOP_PATH)
+    assert len(view) == 9
+    view.rows.fold(2)
+    assert len(view) == 8
+    assert "▸ ●user-service get_user ✗ +1 ✖1" in view.row(2, 120).text
+    assert view.share(view.rows.spans(2)) == pytest.approx(100 * 2_730 / 3_610)
+    assert view.rows.row_of(3) == 2
+    assert view.rows.reveal(3) == 3
+    assert view.rows.reveal(7) == 7
+    assert len(view) == 14
+    view.rows.fold(8)
+    assert len(view) == 9
+    view.rows.fold_all()
+    assert [view.rows.spans(row) for row in range(len(view))] == [range(13), range(13, 14)]
+    assert view.row(0, 100).text.count("█") > 40
+    view.rows.fold_all(SHOP.depth[:14], level=1)
+    assert len(view) == 6
+    view.rows.unfold_all(runs=True)
+    assert len(view) == 14
+    assert not any(view.rows.is_folded(row) for row in range(14))
+
+
+def test_a_subtree_alone() -> None:
+    view = Waterfall(SHOP, 0, sections=SHOP_PATH, root=2)
+    assert view.window == (START + 40 * MS, 2_730 * MS)
+    rows = [line.text for line in view.lines(80)]
+    assert len(rows) == 2
+    assert rows[0].startswith("▾ ●user-service get_user ✗ ")
+    assert rows[1].startswith("└╴ ● database_query ✖ ")
+
+
+def test_alike_siblings_differ_by_error_and_mark() -> None:
+    calls = [
+        (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"marks": Mark.NO_DURATION} if i == 8 else NONE))
+        for i in range(14)
+    ]
+    view = Waterfall(traces_of((1, 0, "a", "root", 0, 20, NONE), *calls), 0)
+    assert [line.text[:24].rstrip() for line in view.lines(60)][1:3] == ["├▸ ●db SELECT ×5 ≤1 ms", "├╴ ●db SELECT ✖"]
+    assert [len(view.rows.spans(row)) for row in range(len(view))] == [1, 5, 1, 1, 1, 1, 5]
+    assert len(Waterfall(view.traces, 0, alike=0)) == 15
+
+
+def test_depth_does_not_eat_the_width() -> None:
+    depth = 5_000
+    chain = traces_of(*((i + 1, i, "s", f"op{i}", i / 10, 1_000 - i / 10, NONE) for i in range(depth)))
+    view = Waterfall(chain, 0)
+    assert len(view) == depth
+    rows = [view.row(row, 60).text for row in (0, 1, 12, 13, 4_999)]
+    assert rows[0].startswith("▾ ●s op0 ")
+    assert rows[1].startswith("└▾ ● op1 ")
+    assert rows[3].lstrip("0123456789").startswith("┊")
+    assert rows[4].lstrip("0123456789").startswith("┊")
+    assert "op4999" in rows[4]
+    assert len(list(waterfall_text(view, 80, max_rows=20))) < 40
+
+
+def test_above_the_cap_errors_and_the_path_stay() -> None:
+    calls = [(2 + i, 1, "db", f"q{i}", i, 1, FAILED if i == 900 else NONE) for i in range(1_000)]
+    traces = traces_of((1, 0, "a", "root", 0, 1_000, NONE), *calls)
+    view = Waterfall(traces, 0, sections=sections((951, 0, 1_000)))
+    shown = text_of(view, 100, max_rows=10, hint="--max-rows N shows more")
+    assert "… 991 of 1,001 spans left out: --max-rows N shows more" in shown
+    assert "root +991" in shown
+    assert [name in shown for name in ("q900", "q950", "q0", "q6", "q7")] == [True, True, True, True, False]
+    assert len(view) == 10
+
+
+def test_the_cap_keeps_ancestors() -> None:
+    chain = [(1 + i, i, "s", "op", 0, 10, FAILED if i in (30, 99) else NONE) for i in range(100)]
+    view = Waterfall(traces_of(*chain), 0)
+    view.limit(40)
+    assert view.rows.positions.tolist() == list(range(40))
+    assert view.rows.hidden(39) == 60
+    assert "▸" in view.row(39, 80).text
+
+
+NAMES = st.one_of(
+    st.text(max_size=12),
+    st.text(st.characters(codec=None, categories=None), max_size=12),
+    st.sampled_from(
+        ["注文サービス", "👩\u200d💻 build", "x" * 20_000, "\x1b[2J", "\u202eevil", "[/red]", "e\u0301" * 50]
+    ),
+)
+TIMES = st.integers(-5, 50) | st.integers(0, 1 << 62)
+SPAN = st.tuples(st.integers(0, 30), NAMES, NAMES, TIMES, TIMES, st.booleans(), st.integers(0, 4_095))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(SPAN, min_size=1, max_size=25), st.integers(1, 220), st.booleans(), st.integers(1, 12), st.data())
+def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int, data) -> None:
+    intake = Intake()
+    trace = intake.trace("\x1b]0;id")
+    for number, (parent, service, name, start, duration, error, marks) in enumerate(spans, 1):
+        intake.add(
+            trace=trace,
+            span_id=f"{number:x}",
+            parent_id=f"{parent:x}" if parent else "",
+            name=name,
+            resource=intake.resource(service, b"", CODEC),
+            start_ns=start,
+            duration_ns=duration,
+            error=error,
+            marks=Mark(marks),
+            kind=Kind(marks % 6),
+            events=b"%d" % start,
+            status_message=name,
+        )
+    intake.warn_trace(trace, ["odd\nwarning"])
+    traces = assemble(intake)
+    owners = np.sort(np.array(data.draw(st.lists(st.integers(0, len(traces) - 1), max_size=8)), np.int64))
+    path = (owners, traces.start[owners], traces.end[owners]) if len(owners) else None
+    view = Waterfall(traces, 0, sections=path, marks=ASCII if ascii_only else UNICODE, alike=3)
+    view.rows.fold(data.draw(st.integers(0, len(traces) - 1)))
+    for line in waterfall_text(view, width, max_rows=most):
+        assert line.width == cell_width(line.text) <= width
+        assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in line.text)
+    assert len(view) <= most
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 1_000), min_size=1, max_size=40), st.integers(60, 200))
+def test_the_solid_cells_of_all_rows_are_the_path_without_a_gap(cuts: list[int], width: int) -> None:
+    """A root of 1 s whose children take their turns, the root working wherever none of them does."""
+    edges = sorted({0, 1_000, *cuts})
+    parts = list(pairwise(edges))
+    children = [(i + 2, 1, "s", f"op{i % 3}", a, b - a, NONE) for i, (a, b) in enumerate(parts) if i % 2]
+    traces = traces_of((1, 0, "s", "root", 0, 1_000, NONE), *children)
+    path = sections(*(((i + 1) // 2 if i % 2 else 0, a, b) for i, (a, b) in enumerate(parts)))
+    view = Waterfall(traces, 0, sections=path)
+    layout = view.layout(width)
+    bars = [line.text[layout.label + 1 :][: layout.bar] for line in view.lines(width)]
+    assert layout.bar
+    assert all(any(bar[cell] in SOLID for bar in bars) for cell in range(layout.bar))
+    assert view.critical.sum() == 1_000 * MS
+
+
+def test_a_span_of_no_time() -> None:
+    view = Waterfall(traces_of((1, 0, "s", "op", 0, 0, NONE)), 0, sections=sections())
+    shown = text_of(view, 60)
+    assert "s op   0 s   1 span  1 service  depth 1" in shown
+    assert "no errors" in shown
+    assert "╴ ●s op" in shown
+
+
+def test_a_screenful_touches_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = ((i + 2, 1, "s", f"op{i}", i, 1, {"events": b"%d" % START}) for i in range(3_000))
+    view = Waterfall(traces_of((1, 0, "s", "root", 0, 3_000, NONE), *spans), 0)
+    asked = []
+    monkeypatch.setattr(Times, "events", lambda self, raw: asked.append(raw) or [])
+    assert len(list(view.lines(120, 1_000, 1_040))) == 40
+    assert len(asked) == 40

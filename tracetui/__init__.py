@@ -1,0 +1,3 @@
+"""Distributed traces in a terminal."""
+
+__version__ = "0.1.0"

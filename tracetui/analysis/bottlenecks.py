@@ -1,0 +1,119 @@
+"""Bottlenecks: the operations that traces spend their time waiting for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.messages import error_message, template
+from tracetui.model.span import Value
+from tracetui.model.traces import TraceSet
+
+DEFAULT_SHARE = 20.0
+"""Percent of the trace time from which an operation is a bottleneck."""
+
+_SAMPLED_SPANS = 2_000
+_LONGEST_PATTERN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """An operation on the critical path, over the traces in which it occurs."""
+
+    service: str
+    operation: str
+    mean_critical_ns: float
+    """Its time on the critical path, per trace in which it occurs."""
+    share_percent: float
+    """That time as a share of the duration of those traces."""
+    total_share_percent: float
+    """The same time as a share of the duration of all traces of the set."""
+    occurrences: int
+    """Traces in which it occurs."""
+    trace_count: int
+    span_count: int
+    pattern: str
+    """The commonest normalised detail of its spans; '' if they have none."""
+
+
+def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, float, int]]:
+    """Every operation that occurs, by its total time on the critical path, most first.
+
+    -> (operation number, total critical ns, share of its traces' time, share of all traces' time, traces); shares in
+    percent.
+    """
+    traces = paths.traces
+    if not len(traces):
+        return []
+    distinct, number = np.unique(traces.operation, return_inverse=True)
+    critical = np.bincount(number, weights=paths.critical)
+    # one entry per (operation, trace) in which it occurs
+    pairs = np.unique(number.astype(np.int64) * traces.trace_count + traces.trace)
+    in_operation, in_trace = np.divmod(pairs, traces.trace_count)
+    occurs = np.bincount(in_operation, minlength=len(distinct))
+    time = np.bincount(in_operation, weights=traces.trace_duration[in_trace], minlength=len(distinct))
+    whole = float(traces.trace_duration.sum(dtype=np.float64))
+    share = np.divide(100 * critical, time, out=np.zeros_like(critical), where=time > 0)
+    total = 100 * critical / whole if whole else np.zeros_like(critical)
+    order = np.lexsort((distinct, -critical))
+    return [
+        (int(distinct[i]), float(critical[i]), float(share[i]), float(total[i]), int(occurs[i])) for i in order.tolist()
+    ]
+
+
+def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
+    """The operations whose share of their traces' time is above `min_share` percent, the costliest of the set first."""
+    traces = paths.traces
+    found = []
+    for operation, critical, share, total_share, occurrences in critical_operations(paths):
+        if share <= min_share:
+            continue
+        spans = np.flatnonzero(traces.operation == operation)
+        service, name = traces.operation_label(operation)
+        found.append(
+            Bottleneck(
+                service=service,
+                operation=name,
+                mean_critical_ns=critical / occurrences,
+                share_percent=share,
+                total_share_percent=total_share,
+                occurrences=occurrences,
+                trace_count=traces.trace_count,
+                span_count=len(spans),
+                pattern=common_detail(traces, spans),
+            )
+        )
+    return found
+
+
+def common_detail(traces: TraceSet, spans: np.ndarray) -> str:
+    """The commonest normalised detail of some spans: query, error template, HTTP method and route, or destination.
+
+    Of many spans an even sample is read.
+    """
+    step = max(1, len(spans) // _SAMPLED_SPANS)
+    details = Counter(
+        detail for span in spans[::step].tolist() if (detail := _detail(traces, span, traces.attributes(span)))
+    )
+    return details.most_common(1)[0][0] if details else ""
+
+
+def _detail(traces: TraceSet, span: int, attributes: dict[str, Value]) -> str:
+    for key in ("db.query.text", "db.statement"):
+        value = attributes.get(key)
+        if isinstance(value, str) and value.strip():
+            return template(value)[:_LONGEST_PATTERN]
+    if traces.error[span]:
+        return template(error_message(traces, span))[:_LONGEST_PATTERN]
+    method = _first_text(attributes, ("http.request.method", "http.method"))
+    if method:
+        route = _first_text(attributes, ("http.route", "url.path", "http.target"))
+        return template(f"{method} {route}".strip())[:_LONGEST_PATTERN]
+    return _first_text(attributes, ("messaging.destination.name", "messaging.destination"))[:_LONGEST_PATTERN]
+
+
+def _first_text(attributes: dict[str, Value], keys: tuple[str, ...]) -> str:
+    return next((text for key in keys if isinstance(text := attributes.get(key), str) and text), "")

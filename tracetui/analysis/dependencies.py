@@ -1,0 +1,217 @@
+"""Who calls whom: services, the peers inferred from their calls, and the calls between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.peers import peer_name
+from tracetui.model.ids import span_keys
+from tracetui.model.span import Kind, Mark
+from tracetui.model.traces import TraceSet
+from tracetui.model.tree import find_spans
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFigures:
+    """A service's entry spans (those that begin its part of a trace), or an inferred peer's client spans."""
+
+    service: str
+    inferred: bool
+    call_count: int
+    error_count: int
+    mean_ns: float
+    p50_ns: float
+    p95_ns: float
+    p99_ns: float
+
+    @property
+    def error_rate(self) -> float:
+        """In percent of the calls."""
+        return 100 * self.error_count / self.call_count if self.call_count else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Calls from one service to another. Latency is the callee's; for an inferred peer the client span's."""
+
+    caller: str
+    callee: str
+    is_async: bool
+    inferred: bool
+    call_count: int
+    error_count: int
+    """Calls of which either half is an error."""
+    p50_ns: float
+    p95_ns: float
+    p99_ns: float
+    caller_p50_ns: float
+    """The median of the caller's own span of the call: the difference is network and queueing."""
+
+    @property
+    def error_rate(self) -> float:
+        """In percent of the calls."""
+        return 100 * self.error_count / self.call_count if self.call_count else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """Every call of a trace set, one row each. `caller` and `callee` index `nodes`."""
+
+    nodes: list[str]
+    """The services of the set, then the inferred peers."""
+    first_peer: int
+    caller: np.ndarray
+    callee: np.ndarray
+    span: np.ndarray
+    """The callee's entry span; for an inferred peer the client span."""
+    caller_span: np.ndarray
+    is_async: np.ndarray
+    peer: np.ndarray
+    """int32[n] per span: the inferred peer's node, -1 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    services: tuple[ServiceFigures, ...]
+    """By name."""
+    edges: tuple[Edge, ...]
+    """By caller, callee, sync before async."""
+
+
+def find_calls(traces: TraceSet) -> Calls:
+    """Find the calls between services.
+
+    A call is an entry span of a service whose parent is in another service, or a CLIENT or PRODUCER span that no span
+    of another service answers and that names what it called. Calls within a service are none.
+    """
+    service = traces.service
+    entry = np.flatnonzero((traces.parent >= 0) & (service != service[traces.parent]))
+    caller_span = traces.parent[entry]
+    is_async = (traces.kind[caller_span] == Kind.PRODUCER) & (traces.kind[entry] == Kind.CONSUMER)
+    is_async |= (traces.marks[entry] & int(Mark.FOLLOWS_FROM)) > 0
+    linked, linking = _linked(traces)
+    answered = np.zeros(len(traces), bool)
+    answered[caller_span] = True
+    answered[linked] = True
+    peer, names = _peers(traces, answered)
+    called = np.flatnonzero(peer >= 0)
+    return Calls(
+        nodes=[*traces.services, *names],
+        first_peer=len(traces.services),
+        caller=np.concatenate((service[caller_span], service[linked], service[called])),
+        callee=np.concatenate((service[entry], service[linking], peer[called])),
+        span=np.concatenate((entry, linking, called)),
+        caller_span=np.concatenate((caller_span, linked, called)),
+        is_async=np.concatenate((is_async, np.ones(len(linked), bool), traces.kind[called] == Kind.PRODUCER)),
+        peer=peer,
+    )
+
+
+def _linked(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
+    """Calls by link: a CONSUMER that points to a span of another service, which is not its parent."""
+    candidates = np.flatnonzero((traces.link_bytes > 0) & (traces.kind == Kind.CONSUMER))
+    spans, wanted_traces, ids = [], [], []
+    for span in candidates.tolist():
+        for link in traces.links(span):
+            trace = traces.find_trace(link.trace_id) if link.trace_id else int(traces.trace[span])
+            if trace is not None:
+                spans.append(span)
+                wanted_traces.append(trace)
+                ids.append(link.span_id)
+    nothing = np.zeros(0, np.int64)
+    if not spans:
+        return nothing, nothing
+    found, _ = find_spans(traces.trace, traces.key, np.array(wanted_traces), span_keys(ids)[0])
+    linking = np.array(spans)
+    calls = (found >= 0) & (found != traces.parent[linking]) & (traces.service[found] != traces.service[linking])
+    return found[calls], linking[calls]
+
+
+def _peers(traces: TraceSet, answered: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    outgoing = (traces.kind == Kind.CLIENT) | (traces.kind == Kind.PRODUCER)
+    leaf = traces.subtree_end == np.arange(1, len(traces) + 1)
+    unknown = (traces.kind == Kind.UNSPECIFIED) | (traces.kind == Kind.INTERNAL)
+    peer = np.full(len(traces), -1, np.int32)
+    known = {name: number for number, name in enumerate(traces.services)}
+    names: list[str] = []
+    wraps_call = np.zeros(len(traces), bool)
+    wraps_call[traces.parent[(traces.parent >= 0) & outgoing]] = True
+    kinds = traces.kind.tolist()
+    services = traces.service.tolist()
+    for span in np.flatnonzero(~answered & ((outgoing & ~wraps_call) | (unknown & leaf))).tolist():
+        kind = kinds[span]
+        if kind not in (Kind.CLIENT, Kind.PRODUCER) and b"db." not in traces.raw_attributes(span):
+            continue
+        name = peer_name(kind, traces.attributes(span))
+        if name is None:
+            continue
+        number = known.get(name)
+        if number is None:
+            number = known[name] = len(traces.services) + len(names)
+            names.append(name)
+        if number != services[span]:
+            peer[span] = number
+    return peer, names
+
+
+def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependencies:
+    """The figures of every service and of every edge between them."""
+    calls = calls or find_calls(traces)
+    return Dependencies(tuple(_services(traces, calls)), tuple(_edges(traces, calls)))
+
+
+def _services(traces: TraceSet, calls: Calls) -> list[ServiceFigures]:
+    service = traces.service
+    own = np.flatnonzero((traces.parent < 0) | (service != service[traces.parent]))
+    to_peer = calls.callee >= calls.first_peer
+    spans = np.concatenate((own, calls.span[to_peer]))
+    nodes = np.concatenate((service[own], calls.callee[to_peer]))
+    order, distinct, first = group_slices(nodes)
+    figures = []
+    for node, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+        members = spans[order[begin:end]]
+        durations = traces.duration[members]
+        p50, p95, p99 = quantiles(durations, (0.5, 0.95, 0.99))
+        figures.append(
+            ServiceFigures(
+                service=calls.nodes[node],
+                inferred=node >= calls.first_peer,
+                call_count=len(members),
+                error_count=int(traces.error[members].sum()),
+                mean_ns=float(durations.mean()),
+                p50_ns=p50,
+                p95_ns=p95,
+                p99_ns=p99,
+            )
+        )
+    return sorted(figures, key=lambda f: f.service)
+
+
+def _edges(traces: TraceSet, calls: Calls) -> list[Edge]:
+    number = (calls.caller.astype(np.int64) * len(calls.nodes) + calls.callee) * 2 + calls.is_async
+    failed = traces.error[calls.span] | traces.error[calls.caller_span]
+    order, distinct, first = group_slices(number)
+    edges = []
+    for edge, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+        members = order[begin:end]
+        p50, p95, p99 = quantiles(traces.duration[calls.span[members]], (0.5, 0.95, 0.99))
+        pair, is_async = divmod(edge, 2)
+        caller, callee = divmod(pair, len(calls.nodes))
+        edges.append(
+            Edge(
+                caller=calls.nodes[caller],
+                callee=calls.nodes[callee],
+                is_async=bool(is_async),
+                inferred=callee >= calls.first_peer,
+                call_count=len(members),
+                error_count=int(failed[members].sum()),
+                p50_ns=p50,
+                p95_ns=p95,
+                p99_ns=p99,
+                caller_p50_ns=quantiles(traces.duration[calls.caller_span[members]], (0.5,))[0],
+            )
+        )
+    return sorted(edges, key=lambda e: (e.caller, e.callee, e.is_async))

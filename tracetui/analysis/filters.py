@@ -1,0 +1,116 @@
+"""Which traces of a set to look at: the filters that the command line and the screens share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.query import Query
+from tracetui.analysis.query.errors import nearest
+from tracetui.analysis.query.values import format_duration, parse_duration
+from tracetui.model.problems import UsageError
+from tracetui.model.traces import TraceSet
+
+__all__ = ["Filters", "apply", "describe", "format_duration", "parse_duration", "unknown_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What traces must meet; a trace is kept when it meets all of it. Without arguments every trace is.
+
+    UsageError: a negative threshold or time range, or a limit below 1.
+    """
+
+    services: tuple[str, ...] = ()
+    """One of these takes part in the trace."""
+    operations: tuple[str, ...] = ()
+    """A span of the trace has one of these names, and one of the services where both are given."""
+    latency_threshold_ns: int | None = None
+    """The trace takes longer than this."""
+    errors_only: bool = False
+    """The trace failed: one of its spans is an error."""
+    time_range_ns: int | None = None
+    """The trace starts at most so long before the newest trace of the set does."""
+    query: Query | None = None
+    limit: int | None = None
+    """The trace is one of so many newest (by start) of those that meet all else."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("latency threshold", self.latency_threshold_ns), ("time range", self.time_range_ns)):
+            if value is not None and value < 0:
+                raise UsageError(f"the {name} cannot be negative")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"the limit must be at least 1, not {self.limit}")
+
+
+def apply(traces: TraceSet, filters: Filters) -> TraceSet:
+    """-> the set of the traces that meet the filters, in the order in which they stand."""
+    keep = np.ones(traces.trace_count, bool)
+    if filters.services or filters.operations:
+        keep &= _taking_part(traces, filters)
+    if filters.latency_threshold_ns is not None:
+        keep &= traces.trace_duration > filters.latency_threshold_ns
+    if filters.errors_only:
+        keep &= traces.trace_errors > 0
+    if filters.time_range_ns is not None and traces.trace_count:
+        keep &= traces.trace_start >= int(traces.trace_start.max()) - filters.time_range_ns
+    if filters.query is not None:
+        keep = filters.query.matches(traces, among=keep)
+    if filters.limit is not None and filters.limit < np.count_nonzero(keep):
+        kept = np.flatnonzero(keep)
+        newest = np.argsort(-traces.trace_start[kept], kind="stable")[: filters.limit]
+        keep[:] = False
+        keep[kept[newest]] = True
+    return traces.select(keep)
+
+
+def _taking_part(traces: TraceSet, filters: Filters) -> np.ndarray:
+    spans = np.ones(len(traces), bool)
+    for wanted, texts, column in (
+        (filters.services, traces.services, traces.service),
+        (filters.operations, traces.names, traces.name),
+    ):
+        if wanted:
+            spans &= np.array([text in wanted for text in texts], bool)[column]
+    found = np.zeros(traces.trace_count, bool)
+    found[traces.trace[spans]] = True
+    return found
+
+
+def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
+    """-> a line for people about each service and operation of the filters that no span of the set has."""
+    lines = []
+    for what, wanted, texts, column in (
+        ("service", filters.services, traces.services, traces.service),
+        ("operation", filters.operations, traces.names, traces.name),
+    ):
+        if not wanted:
+            continue
+        # a selection shares the tables of the set it was made from
+        present = {texts[code] for code in np.unique(column).tolist()}
+        for name in dict.fromkeys(wanted):
+            if name not in present:
+                alike = nearest(name, sorted(present))
+                lines.append(f'no {what} "{name}"' + (f"; nearest: {alike}" if alike else ""))
+    return lines
+
+
+def describe(filters: Filters) -> str:
+    """-> the filters in words, on one line: "service api or web, slower than 500ms, the newest 20"."""
+    words = []
+    if filters.services:
+        words.append(f"service {' or '.join(filters.services)}")
+    if filters.operations:
+        words.append(f"operation {' or '.join(filters.operations)}")
+    if filters.latency_threshold_ns is not None:
+        words.append(f"slower than {format_duration(filters.latency_threshold_ns)}")
+    if filters.errors_only:
+        words.append("failed")
+    if filters.time_range_ns is not None:
+        words.append(f"from the last {format_duration(filters.time_range_ns)}")
+    if filters.query is not None:
+        words.append(f"where {' '.join(filters.query.text.split())}")
+    if filters.limit is not None:
+        words.append(f"the newest {filters.limit}")
+    return ", ".join(words) or "all traces"

@@ -1,0 +1,43 @@
+"""Sorting and searching within many small groups at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
+    """One integer per (group, value), ordered by group and then by value, so that one sort or search serves all.
+
+    group: int[n], not negative; values: any number of int64[n] that are compared with one another.
+    -> as many int64[n]. Equal pairs have equal integers, within and across the results.
+    """
+    if not len(group):
+        return [np.zeros(0, np.int64) for _ in values]
+    least = min(int(value.min()) for value in values)
+    span = max(int(value.max()) for value in values) - least
+    bits = span.bit_length()
+    if bits + int(group.max()).bit_length() < 63:
+        shifted = group.astype(np.int64) << bits
+        return [shifted | (value - least) for value in values]
+    # too wide for 64 bits together: their ranks are not
+    _, rank = np.unique(np.concatenate(values), return_inverse=True)
+    shifted = group.astype(np.int64) << len(rank).bit_length()
+    return [shifted | part for part in np.split(rank, len(values))]
+
+
+def quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
+    """Quantiles with linear interpolation (numpy's default); zeros where there are no values."""
+    if not len(values):
+        return [0.0] * len(shares)
+    return [float(value) for value in np.quantile(values, shares)]
+
+
+def group_slices(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gather equal numbers.
+
+    group: int[n]. -> order int[n] that brings equal ones together (each in input order), the distinct numbers
+    ascending int[k], and where each begins in that order, int[k + 1].
+    """
+    order = np.argsort(group, kind="stable")
+    distinct, first = np.unique(group[order], return_index=True)
+    return order, distinct, np.append(first, len(group))

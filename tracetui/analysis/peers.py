@@ -1,0 +1,84 @@
+"""Inferred peers: what a span called that has no spans of its own, such as a database or a queue.
+
+The names follow formats of the field: `peer.service` and its successor first, then the kind of system, as Grafana
+Tempo's service graphs and Zipkin's dependency links do; databases are named `system:database`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from tracetui.model.span import Kind, Value
+
+_NAMED = ("service.peer.name", "peer.service")
+_DB_SYSTEM = ("db.system.name", "db.system")
+_DB_NAME = ("db.namespace", "db.name")
+_HOST = (
+    "server.address",
+    "net.peer.name",
+    "http.host",
+    "url.full",
+    "http.url",
+    "network.peer.address",
+    "net.sock.peer.name",
+    "net.sock.peer.addr",
+    "net.peer.ip",
+    "peer.hostname",
+    "peer.address",
+)
+_DESTINATION = (
+    "messaging.destination.name",
+    "messaging.destination.template",
+    "messaging.destination",
+    "message_bus.destination",
+)
+
+
+def peer_name(kind: int, attributes: Mapping[str, Value]) -> str | None:
+    """What an unanswered CLIENT or PRODUCER span called, or a database that any other span names; None if unknown."""
+    named = _first(attributes, _NAMED)
+    if named:
+        return named
+    system = _first(attributes, _DB_SYSTEM)
+    if system or "sql.query" in attributes:
+        return _database(system or "sql", attributes)
+    if kind not in (Kind.CLIENT, Kind.PRODUCER):
+        return None
+    messaging = _first(attributes, ("messaging.system",))
+    if messaging or kind == Kind.PRODUCER:
+        return _first(attributes, _DESTINATION) or messaging
+    if "rpc.system" in attributes or "rpc.system.name" in attributes:
+        service = _first(attributes, ("rpc.service",))
+        method = _first(attributes, ("rpc.method",))
+        return service or (method.rpartition("/")[0].strip("/") if method else None) or _host(attributes)
+    return _host(attributes)
+
+
+def _database(system: str, attributes: Mapping[str, Value]) -> str:
+    database = _first(attributes, _DB_NAME)
+    if database:
+        return f"{system}:{database}"
+    host = _host(attributes)
+    return f"{system}@{host}" if host else system
+
+
+def _host(attributes: Mapping[str, Value]) -> str | None:
+    for key in _HOST:
+        text = _first(attributes, (key,))
+        if text and key in ("url.full", "http.url"):
+            try:
+                text = urlsplit(text).hostname
+            except ValueError:
+                continue
+        if text:
+            return text
+    return None
+
+
+def _first(attributes: Mapping[str, Value], keys: Iterable[str]) -> str | None:
+    for key in keys:
+        value = attributes.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return None

@@ -1,0 +1,181 @@
+"""The fields of spans and traces that a query can name, and the columns behind them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tracetui.model.span import Kind, Status
+from tracetui.model.traces import TraceSet
+
+
+class Type(enum.Enum):
+    """What a field holds, and so what it can be compared with."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+    DURATION = "duration"
+    FLAG = "flag"
+    ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of text: int[n] into `texts`. Where `absent` is a code, it stands for no text."""
+
+    codes: np.ndarray
+    texts: list[str]
+    absent: int | None = None
+
+
+Column = Texts | np.ndarray
+"""Texts for TEXT and CHOICE; int64[n] for NUMBER and DURATION (nanoseconds); bool[n] for FLAG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field. `read` gives its column, one value per span, or one per trace where `of_traces`; ids have none."""
+
+    name: str
+    type: Type
+    of_traces: bool
+    help: str
+    read: Callable[[TraceSet], Column] | None = None
+    choices: tuple[str, ...] = ()
+    can_lack: bool = False
+    """Whether a span can be without it, so that the field alone asks something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of spans: of the span itself or else of its resource, or `of_resource` alone."""
+
+    key: str
+    of_resource: bool = False
+
+
+def _status(traces: TraceSet) -> Texts:
+    return Texts(np.where(traces.error, 2, np.where(traces.status == Status.OK, 1, 0)), ["unset", "ok", "error"], 0)
+
+
+def _trace_service_count(traces: TraceSet) -> np.ndarray:
+    pairs = np.unique(traces.trace.astype(np.int64) * len(traces.services) + traces.service)
+    counts: np.ndarray = np.bincount(pairs // max(len(traces.services), 1), minlength=traces.trace_count)
+    return counts
+
+
+def _trace_name(traces: TraceSet) -> Texts:
+    operations, codes = np.unique(traces.operation[traces.main_root], return_inverse=True)
+    return Texts(codes, [" ".join(traces.operation_label(number)) for number in operations.tolist()])
+
+
+_KINDS: Final = tuple(kind.name.lower() for kind in Kind)
+
+_OF_SPANS: Final = (
+    Field("service", Type.TEXT, False, "service of a span", lambda t: Texts(t.service, t.services)),
+    Field("operation", Type.TEXT, False, "operation of a span", lambda t: Texts(t.name, t.names)),
+    Field("error", Type.FLAG, False, "whether a span counts as an error", lambda t: t.error, can_lack=True),
+    Field(
+        "status",
+        Type.CHOICE,
+        False,
+        "ok, error or unset; error is every span that counts as one",
+        _status,
+        ("ok", "error", "unset"),
+        can_lack=True,
+    ),
+    Field(
+        "message",
+        Type.TEXT,
+        False,
+        "status message of a span",
+        lambda t: Texts(t.message, t.messages, 0),
+        can_lack=True,
+    ),
+    Field(
+        "kind",
+        Type.CHOICE,
+        False,
+        "server, client, producer, consumer, internal or unspecified",
+        lambda t: Texts(t.kind, list(_KINDS), 0),
+        _KINDS,
+        can_lack=True,
+    ),
+    Field("depth", Type.NUMBER, False, "levels below the root, 0 for a root", lambda t: t.depth),
+    Field("span.duration", Type.DURATION, False, "duration of a span, also outside braces", lambda t: t.duration),
+    Field("span.id", Type.ID, False, "id of a span"),
+)
+_OF_TRACES: Final = (
+    Field(
+        "trace.duration", Type.DURATION, True, "duration of the trace, also inside braces", lambda t: t.trace_duration
+    ),
+    Field("trace.id", Type.ID, True, "id of the trace, in any spelling"),
+    Field("trace.name", Type.TEXT, True, "service and operation of the main root", _trace_name),
+    Field("trace.spans", Type.NUMBER, True, "number of spans in the trace", lambda t: np.diff(t.first)),
+    Field("trace.errors", Type.NUMBER, True, "number of error spans in the trace", lambda t: t.trace_errors),
+    Field("trace.services", Type.NUMBER, True, "number of services in the trace", _trace_service_count),
+    Field(
+        "root.service",
+        Type.TEXT,
+        True,
+        "service of the main root",
+        lambda t: Texts(t.service[t.main_root], t.services),
+    ),
+    Field(
+        "root.operation",
+        Type.TEXT,
+        True,
+        "operation of the main root",
+        lambda t: Texts(t.name[t.main_root], t.names),
+    ),
+)
+_DURATION: Final = Field("duration", Type.DURATION, True, "duration of the trace; inside braces that of the span")
+
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (_DURATION, *_OF_SPANS, *_OF_TRACES)}
+"""Every field by the name that a query gives it, in the order in which a person would look for it."""
+
+KEYWORDS: Final[dict[str, str]] = {
+    "AND": "both sides hold (also &&)",
+    "OR": "either side holds (also ||)",
+    "NOT": "what follows does not hold (also !)",
+    "EXISTS": "the field that follows is there",
+    "{": "opens conditions that one span meets together",
+    "(": "opens a group",
+    "=": "equals",
+    "!=": "differs; outside braces: no span equals",
+    "=~": "a regular expression finds something",
+    "!~": "a regular expression finds nothing; outside braces: in no span",
+    ">": "is more than",
+    ">=": "is at least",
+    "<": "is less than",
+    "<=": "is at most",
+}
+"""The words and signs of the language, each with a line that explains it."""
+
+ALIASES: Final = {
+    "name": "operation",
+    "span.name": "operation",
+    "span.operation": "operation",
+    "span.service": "service",
+    "span.kind": "kind",
+    "span.status": "status",
+    "span.error": "error",
+    "span.depth": "depth",
+    "service.name": "service",
+    "resource.service.name": "service",
+    "status.message": "message",
+}
+RESERVED: Final = ("trace.", "span.", "root.")
+"""Names that begin so are fields only: a slip in one must not become an attribute that no span has."""
+
+
+def field_named(name: str, in_braces: bool) -> Field | None:
+    """The field of a name or alias, `duration` being that of the span inside braces and else of the trace."""
+    if name == "duration":
+        name = "span.duration" if in_braces else "trace.duration"
+    return FIELDS.get(ALIASES.get(name, name))

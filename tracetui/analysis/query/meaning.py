@@ -1,0 +1,187 @@
+"""What the words of a query mean: fields looked up, values checked, comparisons bound to traces or spans."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import replace
+from typing import Final
+
+from tracetui.analysis.query.errors import QueryError, nearest
+from tracetui.analysis.query.fields import ALIASES, FIELDS, RESERVED, Attribute, Field, Type, field_named
+from tracetui.analysis.query.nodes import And, AnySpan, Node, Not, Or, Test, cheapest_first, negated
+from tracetui.analysis.query.syntax import Alternatives, Braces, Comparison, Conjunction, Negation, Syntax, Word
+from tracetui.analysis.query.values import ORDERINGS, Literal, find_duration, find_number
+
+_POSITIVE: Final = {"!=": "=", "!~": "=~"}
+_ALLOWED: Final = {
+    Type.TEXT: ("=", "!=", "=~", "!~"),
+    Type.ID: ("=", "!=", "=~", "!~"),
+    Type.CHOICE: ("=", "!=", "=~", "!~"),
+    Type.FLAG: ("=", "!="),
+    Type.NUMBER: ("=", "!=", ">", ">=", "<", "<="),
+    Type.DURATION: ("=", "!=", ">", ">=", "<", "<="),
+}
+_CALLED: Final = {
+    Type.TEXT: "text",
+    Type.ID: "an id",
+    Type.CHOICE: "one of a few words",
+    Type.FLAG: "true or false",
+    Type.NUMBER: "a number",
+    Type.DURATION: "a duration",
+}
+_EXAMPLES: Final = {
+    Type.TEXT: "= NAME",
+    Type.ID: "= ID",
+    Type.NUMBER: "> 0",
+    Type.DURATION: "> 500ms",
+}
+_ESCAPED: Final = re.compile(r"""\\(["'\\])""")
+_FIELD_IN_QUOTES: Final = re.compile(r"""(attr|resource)?\.?(["'`])(.*)\2""", re.DOTALL)
+
+
+def resolve(text: str, syntax: Syntax) -> Node:
+    """-> what the syntax of the query `text` means for traces. QueryError: it means nothing."""
+    return _Resolver(text).node(syntax, in_braces=False)
+
+
+class _Resolver:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def error(self, word: Word, reason: str, hint: str = "") -> QueryError:
+        return QueryError(self.text, word.position, len(word.text), reason, hint)
+
+    def node(self, syntax: Syntax, in_braces: bool) -> Node:
+        match syntax:
+            case Negation(part=part):
+                return negated(self.node(part, in_braces))
+            case Conjunction(parts=parts):
+                return And(cheapest_first([self.node(part, in_braces) for part in parts]))
+            case Alternatives(parts=parts):
+                return Or(cheapest_first([self.node(part, in_braces) for part in parts]))
+            case Braces(part=part, opening=opening):
+                if in_braces:
+                    raise self.error(opening, "braces within braces say nothing more; leave the inner ones out")
+                return AnySpan(self.node(part, True))
+            case Comparison():
+                return self.comparison(syntax, in_braces)
+
+    def comparison(self, syntax: Comparison, in_braces: bool) -> Node:
+        field = self.field(syntax.field, in_braces)
+        if syntax.operator is None or syntax.value is None:
+            test = self.presence(syntax.field, field)
+            holds = True
+        else:
+            operation = syntax.operator.text.replace("==", "=")
+            value = self.literal(syntax.value, operation)
+            if isinstance(field, Attribute):
+                test = self.attribute_test(field, operation, syntax.value, value)
+            else:
+                test = self.field_test(field, operation, syntax, value)
+            holds = True
+            if test.value is not None and isinstance(field, Field) and field.type is Type.FLAG:
+                holds = (test.value.text.lower() == "true") is (operation == "=")
+                test = Test(field, "exists")
+            elif not in_braces and not _is_of_traces(field) and operation in _POSITIVE:
+                holds = False
+                test = replace(test, operation=_POSITIVE[operation])
+        found: Node = test if in_braces or _is_of_traces(field) else AnySpan(test)
+        return found if holds else Not(found)
+
+    def field(self, word: Word, in_braces: bool) -> Field | Attribute:
+        quoted = _FIELD_IN_QUOTES.fullmatch(word.text)
+        if quoted:
+            key = _ESCAPED.sub(r"\1", quoted[3]) if quoted[2] != "`" else quoted[3]
+            return Attribute(key, of_resource=quoted[1] == "resource")
+        name = word.text
+        field = field_named(name, in_braces)
+        if field is not None:
+            return field
+        for prefix in ("attr.", "resource.", "."):
+            if name.startswith(prefix) and len(name) > len(prefix):
+                return Attribute(name.removeprefix(prefix), of_resource=prefix == "resource.")
+        if "." in name.strip(".") and not name.startswith(RESERVED):
+            return Attribute(name)
+        raise self.unknown(word)
+
+    def unknown(self, word: Word) -> QueryError:
+        name = word.text
+        if name.startswith("span.") and name.count(".") > 1:
+            name = name.removeprefix("span.")
+            return self.error(word, f"no field {word.text}", f"an attribute is written {name} or attr.{name}")
+        field, colon, value = name.partition(":")
+        if colon and (field in FIELDS or "." in field):
+            return self.error(word, f"no field {name}", f"a comparison is written {field} = {value or 'VALUE'}")
+        if find_number(name) is not None or find_duration(name) is not None:
+            return self.error(word, f"expected a field, but found {name}", "a comparison starts with its field")
+        alike = nearest(name, [*FIELDS, *ALIASES, "AND", "OR", "NOT", "EXISTS"])
+        hint = f"an attribute of that name is written attr.{name}" if name.strip(".") == name else ""
+        if alike:
+            return self.error(word, f"no field {name}; nearest: {alike}", hint)
+        return self.error(word, f"no field {name}", f"{hint}; fields: {', '.join(FIELDS)}".lstrip("; "))
+
+    def presence(self, word: Word, field: Field | Attribute) -> Test:
+        if isinstance(field, Field) and not field.can_lack:
+            owner = "trace" if field.of_traces else "span"
+            raise self.error(
+                word,
+                f"every {owner} has a {word.text}; compare it with a value",
+                f"for example {word.text} {_EXAMPLES[field.type]}",
+            )
+        return Test(field, "exists")
+
+    def literal(self, word: Word, operation: str) -> Literal:
+        text, quoted = word.text, False
+        if text[0] in "\"'":
+            text, quoted = _ESCAPED.sub(r"\1", text[1:-1]), True
+        literal = Literal(text, quoted, word.position, len(word.text))
+        if operation not in ("=~", "!~"):
+            return literal
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return replace(literal, pattern=re.compile(text))
+        except re.error as error:
+            raise self.error(word, f"not a regular expression: {error}") from None
+        except (OverflowError, RecursionError, MemoryError):
+            raise self.error(word, "not a regular expression: too large") from None
+
+    def attribute_test(self, field: Attribute, operation: str, word: Word, value: Literal) -> Test:
+        if operation in ORDERINGS and value.number is None:
+            hint = ""
+            if find_duration(value.text) is not None:
+                hint = "the values of an attribute have no unit; write the number alone"
+            raise self.error(word, f"{operation} on an attribute needs a number, but found {word.text}", hint)
+        return Test(field, operation, value)
+
+    def field_test(self, field: Field, operation: str, syntax: Comparison, value: Literal) -> Test:
+        operator, word = syntax.operator, syntax.value
+        assert operator is not None
+        assert word is not None
+        name = syntax.field.text
+        allowed = _ALLOWED[field.type]
+        if operation not in allowed:
+            raise self.error(
+                operator, f"{name} is {_CALLED[field.type]}; it can be compared with {' '.join(allowed)} only"
+            )
+        if field.type is Type.NUMBER and value.number is None:
+            raise self.error(word, f"{name} is compared with a number, but found {word.text}")
+        if field.type is Type.DURATION and find_duration(value.text) is None:
+            if find_number(value.text) is not None:
+                raise self.error(word, f"{name} needs a unit (ns us ms s m h d), for example {value.text}ms")
+            raise self.error(word, f"{name} is compared with a duration such as 500ms, but found {word.text}")
+        if field.type is Type.FLAG and not value.is_truth:
+            raise self.error(word, f"{name} is true or false, but found {word.text}")
+        if field.type is Type.CHOICE and value.pattern is None:
+            chosen = value.text.lower()
+            if chosen not in field.choices:
+                alike = nearest(chosen, field.choices)
+                hint = f"nearest: {alike}" if alike else ""
+                raise self.error(word, f"{name} is one of {', '.join(field.choices)}, but found {word.text}", hint)
+            value = replace(value, text=chosen)
+        return Test(field, operation, value)
+
+
+def _is_of_traces(field: Field | Attribute) -> bool:
+    return isinstance(field, Field) and field.of_traces

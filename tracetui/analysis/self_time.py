@@ -1,0 +1,43 @@
+"""Self time: what of a span's duration none of its children was running in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracetui.analysis.groups import keyed
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+
+def detached(traces: TraceSet) -> np.ndarray:
+    """bool[n]: CONSUMER children of a PRODUCER, for which nobody waits."""
+    is_child = traces.parent >= 0
+    answer: np.ndarray = is_child & (traces.kind == Kind.CONSUMER) & (traces.kind[traces.parent] == Kind.PRODUCER)
+    return answer
+
+
+def self_times(traces: TraceSet) -> np.ndarray:
+    """int64[n] nanoseconds: each duration minus the union of the children's intervals clipped to it.
+
+    A CONSUMER child of a PRODUCER does not count. 0 <= self <= duration.
+    """
+    result: np.ndarray = traces.duration.copy()
+    child = np.flatnonzero((traces.parent >= 0) & ~detached(traces))
+    parent = traces.parent[child]
+    start = np.maximum(traces.start[child], traces.start[parent])
+    end = np.minimum(traces.end[child], traces.end[parent])
+    kept = start < end
+    child, parent, start, end = child[kept], parent[kept], start[kept], end[kept]
+    if not len(child):
+        return result
+    order = np.lexsort((start, parent))
+    parent, start, end = parent[order], start[order], end[order]
+    new_parent = np.concatenate(([True], parent[1:] != parent[:-1]))
+    (end_key,) = keyed(np.cumsum(new_parent), end)
+    # the end that reaches furthest so far, by position so that it can be turned back into a time
+    furthest = np.maximum.accumulate(end_key)
+    holder = np.maximum.accumulate(np.where(end_key == furthest, np.arange(len(end)), 0))
+    before = np.concatenate(([0], end[holder[:-1]]))
+    covered = end - np.where(new_parent, start, np.maximum(start, before))
+    np.subtract.at(result, parent, np.maximum(covered, 0))
+    return result

@@ -1,0 +1,73 @@
+"""A trace set in a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.groups import quantiles
+from tracetui.model.span import Mark
+from tracetui.model.traces import TraceSet
+
+
+@dataclass(frozen=True, slots=True)
+class DurationStats:
+    """Nanoseconds; percentiles with linear interpolation. All zero when `count` is."""
+
+    count: int
+    min_ns: float
+    mean_ns: float
+    p50_ns: float
+    p90_ns: float
+    p95_ns: float
+    p99_ns: float
+    max_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of a set, its time window in nanoseconds since the epoch, and how long its traces took."""
+
+    trace_count: int
+    span_count: int
+    """As the sources list them."""
+    duplicate_span_count: int
+    """How many of those are exact duplicates, which no other figure counts."""
+    service_count: int
+    error_trace_count: int
+    error_rate: float
+    """Failed traces of all traces, in percent."""
+    orphan_span_count: int
+    warning_count: int
+    """Marks on spans and warnings on traces."""
+    start_ns: int | None
+    end_ns: int | None
+    durations: DurationStats
+
+
+def duration_stats(durations: np.ndarray) -> DurationStats:
+    """The statistics of int64[n] nanoseconds."""
+    if not len(durations):
+        return DurationStats(0, 0, 0, 0, 0, 0, 0, 0)
+    least, p50, p90, p95, p99, most = quantiles(durations, (0, 0.5, 0.9, 0.95, 0.99, 1))
+    return DurationStats(len(durations), least, float(durations.mean()), p50, p90, p95, p99, most)
+
+
+def summarize(traces: TraceSet) -> Summary:
+    """Count and time the traces of a set."""
+    failed = int((traces.trace_errors > 0).sum())
+    duplicates = sum(traces.duplicates.values())
+    return Summary(
+        trace_count=traces.trace_count,
+        span_count=len(traces) + duplicates,
+        duplicate_span_count=duplicates,
+        service_count=len(np.unique(traces.service)),
+        error_trace_count=failed,
+        error_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
+        orphan_span_count=int(((traces.marks & int(Mark.ORPHAN)) > 0).sum()),
+        warning_count=int(traces.trace_warning_counts.sum()),
+        start_ns=int(traces.trace_start.min()) if traces.trace_count else None,
+        end_ns=int(traces.end.max()) if traces.trace_count else None,
+        durations=duration_stats(traces.trace_duration),
+    )

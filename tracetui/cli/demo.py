@@ -1,0 +1,30 @@
+"""`tracetui demo` and `tracetui samples`: the traces that come with the program."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from tracetui.cli.open import open_sources
+from tracetui.model.problems import InputError
+
+_DEMO = Path("incident", "before.json")
+
+
+def sample_folder() -> Path:
+    """Where the bundled samples are: within the package once installed, beside it in a checkout."""
+    package = Path(str(files("tracetui")))
+    for folder in (package / "sample_traces", package.parent / "sample_traces"):
+        if (folder / _DEMO).is_file():
+            return folder
+    raise InputError("the sample traces are not installed with this copy of the program")
+
+
+def demo() -> None:
+    """Open the bundled incident: a page that is slow and sometimes fails."""
+    open_sources([str(sample_folder() / _DEMO)])
+
+
+def samples() -> None:
+    """Print where the bundled sample traces are; README.md there describes them."""
+    print(sample_folder())

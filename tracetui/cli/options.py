@@ -1,0 +1,80 @@
+"""Options that commands share, each told once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tracetui.render.ansi import When
+
+_LOOK = "How it looks"
+_FILTER = "Which traces"
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...", help="Files, directories, patterns, or - for standard input.", show_default=False
+    ),
+]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.", rich_help_panel=_LOOK)]
+Color = Annotated[When, typer.Option("--color", help="When to use colour.", rich_help_panel=_LOOK)]
+Width = Annotated[
+    int | None,
+    typer.Option(
+        "--width", metavar="COLUMNS", help="Width to draw at; the terminal's by default.", rich_help_panel=_LOOK
+    ),
+]
+LocalTime = Annotated[
+    bool, typer.Option("--local-time", help="Show times in the local zone, not UTC.", rich_help_panel=_LOOK)
+]
+AdjustSkew = Annotated[
+    bool,
+    typer.Option("--adjust-skew", help="Move spans whose host's clock disagrees with their caller's (Jaeger's rule)."),
+]
+Service = Annotated[
+    list[str] | None,
+    typer.Option("--service", metavar="NAME", help="Traces in which a service takes part.", rich_help_panel=_FILTER),
+]
+Operation = Annotated[
+    list[str] | None,
+    typer.Option("--operation", metavar="NAME", help="Traces with an operation.", rich_help_panel=_FILTER),
+]
+LatencyThreshold = Annotated[
+    float | None,
+    typer.Option(
+        "--latency-threshold",
+        metavar="MS",
+        min=0,
+        help="Traces slower than this, in milliseconds.",
+        rich_help_panel=_FILTER,
+    ),
+]
+ErrorsOnly = Annotated[bool, typer.Option("--errors-only", help="Failed traces.", rich_help_panel=_FILTER)]
+TimeRange = Annotated[
+    str | None,
+    typer.Option(
+        "--time-range",
+        metavar="DURATION",
+        help="Traces of the last 1h, 30m, 2d... counted back from the newest.",
+        rich_help_panel=_FILTER,
+    ),
+]
+QueryText = Annotated[
+    str | None,
+    typer.Option(
+        "--query",
+        metavar="EXPR",
+        help="Traces that meet an expression: 'duration > 500ms AND { service = db AND status = error }'.",
+        rich_help_panel=_FILTER,
+    ),
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="The newest N of them.", rich_help_panel=_FILTER)
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Leave nothing out for length.")]

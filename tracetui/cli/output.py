@@ -1,0 +1,76 @@
+"""Where output goes: data to stdout or a file, everything else to stderr, with what colour the place can show."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from tracetui.model.problems import LoadWarning, UsageError
+from tracetui.render.ansi import When, colour_of, write_lines
+from tracetui.render.line import Line
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.safe_text import safe_lines
+
+LEAST_WIDTH = 40
+DEFAULT_WIDTH = 80
+_LISTED_WARNINGS = 10
+
+
+def say(text: str) -> None:
+    """Tell the user something, on stderr; text from outside may be in it."""
+    for i, line in enumerate(safe_lines(text, limit=2_000)):
+        print(line if i else f"tracetui: {line}", file=sys.stderr)
+
+
+def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
+    """Name what was lost of the input, on stderr."""
+    listed = list(warnings)
+    for warning in listed if verbose else listed[:_LISTED_WARNINGS]:
+        say(f"warning: {warning}")
+    if not verbose and len(listed) > _LISTED_WARNINGS:
+        say(f"{len(listed) - _LISTED_WARNINGS} more warnings; --verbose lists all")
+
+
+def width_of(width: int | None) -> int:
+    """The width to draw at: the wish, else the terminal's or COLUMNS, else 80."""
+    if width is not None:
+        return max(width, LEAST_WIDTH)
+    return max(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, LEAST_WIDTH)
+
+
+def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:
+    """Whether to draw with ASCII alone: by wish, or where the stream has no more."""
+    encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    return wanted or not encoding.startswith("utf")
+
+
+def marks_of(ascii_only: bool) -> Marks:
+    return ASCII if ascii_only else UNICODE
+
+
+def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None) -> None:
+    """Write lines to a file or stdout. UsageError if the file cannot be written."""
+    if output is None:
+        write_lines(lines, sys.stdout, colour_of(sys.stdout, colour))
+        return
+    try:
+        with output.open("w", encoding="utf-8") as file:
+            write_lines(lines, file, colour_of(file, colour))
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
+
+
+def print_bytes(data: bytes, output: Path | None = None) -> None:
+    """Write bytes to a file or stdout. UsageError if the file cannot be written."""
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from None

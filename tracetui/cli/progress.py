@@ -1,0 +1,51 @@
+"""Loading with a progress line on stderr when it takes long."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from tracetui.ingest.load import Progress
+from tracetui.render.cells import cut
+from tracetui.render.numbers import short_count
+from tracetui.render.safe_text import safe
+from tracetui.session import Session
+
+_PATIENCE = 0.5
+_BETWEEN = 0.1
+_ERASE = "\r\x1b[K"
+
+
+class _ProgressLine:
+    """One line that is written over itself, from half a second on, where stderr is a terminal."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + _PATIENCE
+        self._shown = False
+        self._is_terminal = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if not self._is_terminal or now < self._due:
+            return
+        self._due = now + _BETWEEN
+        self._shown = True
+        share = f"  {100 * progress.share:.0f} %" if progress.share else ""
+        text = f"reading {cut(safe(progress.name), 40)}{share}  {short_count(progress.spans)} spans"
+        sys.stderr.write(f"{_ERASE}{text}")
+        sys.stderr.flush()
+
+    def erase(self) -> None:
+        if self._shown:
+            sys.stderr.write(_ERASE)
+            sys.stderr.flush()
+
+
+def open_session(sources: Sequence[str], *, adjust_skew: bool = False) -> Session:
+    """Load sources with progress. Raises InputError."""
+    line = _ProgressLine()
+    try:
+        return Session.open(sources, adjust_skew=adjust_skew, progress=line)
+    finally:
+        line.erase()

@@ -1,0 +1,81 @@
+"""Bytes of a source: mapped or read, and unwrapped where they are compressed."""
+
+from __future__ import annotations
+
+import mmap
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import zstandard
+
+from tracetui.ingest.place import Place
+
+Buffer = bytes | mmap.mmap
+
+GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+MAX_UNPACKED = 1 << 34
+"""Unpacking stops here: a small file can hold any number of zeros."""
+
+_STEP = 1 << 20
+_NESTED = 3
+
+
+def read_file(path: Path) -> Buffer:
+    """The bytes of a file, mapped where the file system allows it. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (ValueError, OSError):
+            # empty files and pipes cannot be mapped
+            return file.read()
+
+
+def unpacked(data: Buffer, place: Place) -> Buffer:
+    """The bytes within a gzip or zstd wrapper (told by its first bytes), or the bytes as they are.
+
+    Of a damaged wrapper everything before the damage is kept, with a warning that says where it is.
+    """
+    for _ in range(_NESTED):
+        if data[:2] == GZIP:
+            data = _unwrapped(data, "gzip", GZIP, lambda: zlib.decompressobj(wbits=31), place)
+        elif data[:4] == ZSTD:
+            data = _unwrapped(data, "zstd", ZSTD, lambda: zstandard.ZstdDecompressor().decompressobj(), place)
+        else:
+            break
+    return data
+
+
+class _Member(Protocol):
+    """One gzip member or zstd frame that is being unpacked; a file can hold several."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _unwrapped(data: Buffer, name: str, magic: bytes, member: Callable[[], _Member], place: Place) -> bytes:
+    pieces: list[bytes] = []
+    size = at = 0
+    while data[at : at + len(magic)] == magic:
+        current = member()
+        while not current.eof and at < len(data):
+            chunk = data[at : at + _STEP]
+            try:
+                piece = current.decompress(chunk)
+            except (zlib.error, zstandard.ZstdError):
+                place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; what came before is kept")
+                return b"".join(pieces)
+            at += len(chunk) - len(current.unused_data)
+            size += len(piece)
+            pieces.append(piece)
+            if size > MAX_UNPACKED:
+                place.warn(f"unpacks to more than {MAX_UNPACKED >> 30} GiB; the rest is left out")
+                return b"".join(pieces)
+        if not current.eof:
+            place.warn(f"{name} data ends early, at byte {len(data):,}; what came before is kept")
+    return b"".join(pieces)

@@ -1,0 +1,410 @@
+"""What is in the bytes of a source: told by the bytes themselves, never by a name, and handed to its format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.buffers import Buffer, unpacked
+from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_json, zipkin_v1
+from tracetui.ingest.formats.otlp_records import Records, looks_like_records
+from tracetui.ingest.mend import mend
+from tracetui.ingest.place import Place
+
+Piece = bytes | Raw
+Progress = Callable[[float], None]
+"""Is told which share of a source (0 to 1) is read."""
+
+_BLANK = b" \t\r\n"
+_ITEMS = msgspec.json.Decoder(list[Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_VALUE = msgspec.json.Decoder(Raw)
+_DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
+_LINES_TRIED = 3
+_LONGEST_KEYS = 100
+_STEP = 256
+
+
+class _Data(msgspec.Struct):
+    data: list[Raw]
+    errors: Raw = Raw(b"null")
+
+
+_JAEGER_ANSWER = msgspec.json.Decoder(_Data)
+
+
+@dataclass(slots=True)
+class _Held:
+    """Spans that are decoded together at the end of a source, because one needs the others."""
+
+    progress: Progress
+    zipkin: list[tuple[Piece, Place]] = field(default_factory=list)
+    documents: list[tuple[Piece, Place]] = field(default_factory=list)
+
+    def finish(self) -> None:
+        if self.documents:
+            jaeger_documents.decode_documents(self.documents)
+        if self.zipkin:
+            pieces = [piece for piece, _ in self.zipkin]
+            first = self.zipkin[0][1]
+            version = zipkin_v1 if zipkin_v1.is_v1(bytes(memoryview(pieces[0]))) else zipkin_json
+            version.decode_spans(pieces, Place(first.intake, first.file))
+
+
+_Take = Callable[[Buffer | Raw, dict[str, Raw], Place, _Held], None]
+
+
+class NotTracesError(Exception):
+    """A value holds no spans; the text says what it is."""
+
+
+def decode(data: Buffer, place: Place, progress: Progress = lambda _: None) -> None:
+    """Take in everything a source's bytes hold. What cannot be read is left out with a warning; nothing is raised."""
+    data = unpacked(data, place)
+    if data[:3] == b"\xef\xbb\xbf":
+        data = data[3:]
+    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = bytes(data).decode("utf-16", "replace").encode()
+    start = _skip_blank(data, 0)
+    if start == len(data):
+        place.warn("nothing in it" if data else "the file is empty")
+        return
+    held = _Held(progress)
+    if data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
+        _protobuf(data, place)
+    elif data[start : start + 1] in (b"{", b"["):
+        _json(data, start, place, held)
+    elif looks_like_records(memoryview(data)):
+        _records(data, place, held)
+    elif data[start : start + 1] == b"<":
+        place.warn("a web page, not traces; was a login page saved instead of the answer?")
+    elif not _lines(data, start, place, held, only_if_json=True):
+        place.warn("neither JSON, OTLP protobuf nor the collector's records; starts with " + repr(bytes(data[:16])))
+    held.finish()
+
+
+def _skip_blank(data: Buffer, at: int) -> int:
+    while data[at : at + 1] and data[at : at + 1] in _BLANK:
+        at += 1
+    return at
+
+
+def _protobuf(data: Buffer, place: Place) -> None:
+    try:
+        otlp_protobuf.decode_request(bytes(data), place)
+    except ValueError as error:
+        place.warn(f"OTLP protobuf: {error}")
+
+
+def _records(data: Buffer, place: Place, held: _Held) -> None:
+    records = Records(memoryview(data))
+    for offset, payload in records:
+        at = place.at(f"record at byte {offset:,}")
+        if payload.lstrip()[:1] in (b"{", b"["):
+            _value(payload, at, held)
+        else:
+            _protobuf(payload, at)
+    for offset, warning in records.warnings:
+        place.at(f"byte {offset:,}").warn(warning)
+
+
+def _json(data: Buffer, start: int, place: Place, held: _Held) -> None:
+    if not _lines(data, start, place, held):
+        _document(data, start, place, held)
+
+
+def _lines(data: Buffer, start: int, place: Place, held: _Held, *, only_if_json: bool = False) -> bool:
+    """Take the source as one JSON value a line, if one of its first lines is one and more lines follow."""
+    at = start
+    for _ in range(_LINES_TRIED):
+        end = data.find(b"\n", at)
+        if end < 0 or (_skip_blank(data, end) == len(data) and at == start):
+            return False
+        line = data[at:end].strip()
+        if line[:1] in (b"{", b"[") and _is_json(line):
+            break
+        at = _skip_blank(data, end)
+    else:
+        return False
+    if only_if_json and not _is_json(line):
+        return False
+    number = data[:start].count(b"\n") + 1
+    at = start
+    size = len(data)
+    while at < size:
+        end = data.find(b"\n", at)
+        end = size if end < 0 else end
+        line = data[at:end].strip()
+        if line:
+            _line(line, place.at(f"line {number}"), held)
+        at = end + 1
+        number += 1
+        if not number % _STEP:
+            held.progress(at / size)
+    return True
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _VALUE.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _line(line: bytes, place: Place, held: _Held) -> None:
+    if line[:1] not in (b"{", b"["):
+        place.warn(f"left out: not a JSON object ({len(line):,} bytes)")
+        return
+    try:
+        _value(line, place, held)
+    except ValueError as error:
+        _mended(line, 0, place, held, str(error))
+
+
+def _document(data: Buffer, start: int, place: Place, held: _Held) -> None:
+    """Take in one JSON value, or several one after the other without a line each."""
+    try:
+        _value(data, place, held)
+        return
+    except ValueError as error:
+        trouble = str(error)
+    sound = lenient.without_lone_surrogates(bytes(data))
+    if sound != data[:]:
+        try:
+            _value(sound, place, held)
+            return
+        except ValueError as error:
+            trouble = str(error)
+    _mended(sound, start, place, held, trouble)
+
+
+def _mended(data: Buffer, start: int, place: Place, held: _Held, trouble: str) -> None:
+    """Take in what is whole of damaged JSON, and say where it is damaged and how much is lost."""
+    while start < len(data):
+        mended = mend(data, start)
+        for gap in mended.gaps:
+            to_end = " to the end" if gap.end == len(data) else ""
+            place.at(f"byte {gap.start:,}").warn(
+                f"damaged JSON ({gap.reason}); {gap.end - gap.start:,} bytes{to_end} are left out"
+            )
+        if mended.unwritable:
+            place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
+        if mended.text:
+            try:
+                _value(mended.text, place, held)
+            except ValueError as error:
+                place.warn(f"cannot be read: {error}")
+        elif not mended.gaps:
+            place.warn(f"cannot be read: {trouble}")
+        start = _skip_blank(data, mended.end)
+
+
+def _value(value: Buffer | Raw, place: Place, held: _Held) -> None:
+    """Take in a JSON value of any known shape. Raises ValueError if it is not JSON throughout."""
+    try:
+        _dispatch(value, place, held)
+    except NotTracesError as error:
+        place.warn(f"no traces in it: {error}")
+    except msgspec.DecodeError as error:
+        raise ValueError(_plain(error)) from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _plain(error: msgspec.DecodeError) -> str:
+    return str(error).removeprefix("JSON is malformed: ")
+
+
+def _first_byte(value: Buffer | Raw) -> bytes:
+    view = memoryview(value)
+    for at in range(min(len(view), 1 << 16)):
+        byte = bytes(view[at : at + 1])
+        if byte not in _BLANK:
+            return byte
+    return b""
+
+
+def _dispatch(value: Buffer | Raw, place: Place, held: _Held) -> None:
+    first = _first_byte(value)
+    if first == b"[":
+        _take_list(_ITEMS.decode(value), place, held)
+    elif first == b"{":
+        if not isinstance(value, Raw) and _DATA_FIRST.match(value):
+            answer = _JAEGER_ANSWER.decode(value)
+            _take_list(answer.data, place.at("data"), held)
+            _server_errors(answer.errors, place)
+        else:
+            _take_object(value, place, held)
+    else:
+        raise NotTracesError(f"a bare JSON value {bytes(memoryview(value)[:40])!r}")
+
+
+def _take_list(items: Sequence[Raw], place: Place, held: _Held) -> None:
+    """A list of traces, spans, requests, or lists of them; what an item is, is seen from its keys."""
+    strangers = 0
+    reason = ""
+    traces = False
+    for i, item in enumerate(items):
+        at = place.at(f"[{i}]") if not place.position or place.position[-1] == "]" else _indexed(place, i)
+        if not i % _STEP:
+            held.progress(i / len(items))
+        if traces:
+            # what the keys of one trace have told need not be asked of the next
+            try:
+                jaeger_json.decode_trace(item, at)
+                continue
+            except ValueError:
+                traces = False
+        try:
+            traces = _take_item(item, at, held) is _jaeger_trace
+        except (NotTracesError, ValueError) as error:
+            strangers += 1
+            reason = reason or str(error)
+    if strangers:
+        some = f"{strangers} of {len(items)} entries" if strangers < len(items) else f"all {len(items)} entries"
+        place.warn(f"{some} left out: {reason}")
+
+
+def _indexed(place: Place, index: int) -> Place:
+    return Place(place.intake, place.file, f"{place.position}[{index}]")
+
+
+def _take_item(item: Raw, place: Place, held: _Held) -> _Take | None:
+    first = _first_byte(item)
+    if first == b"{":
+        return _take_object(item, place, held)
+    if first == b"[":
+        for i, inner in enumerate(_ITEMS.decode(item)):
+            if _first_byte(inner) == b"{":
+                _take_object(inner, _indexed(place, i), held)
+        return None
+    raise NotTracesError(f"a bare JSON value {bytes(memoryview(item)[:40])!r}")
+
+
+def _take_object(value: Buffer | Raw, place: Place, held: _Held) -> _Take:
+    members = _members(value)
+    for keys, take in _SHAPES:
+        if members.keys() >= keys:
+            take(value, members, place, held)
+            return take
+    raise NotTracesError(_described(members))
+
+
+def _members(value: Buffer | Raw) -> dict[str, Raw]:
+    try:
+        return _MEMBERS.decode(value)
+    except msgspec.DecodeError:
+        # half a surrogate pair in a key
+        return _MEMBERS.decode(lenient.without_lone_surrogates(bytes(memoryview(value))))
+
+
+def _described(members: dict[str, Raw]) -> str:
+    if not members:
+        return "an empty JSON object"
+    keys = ", ".join(list(members)[:12])
+    return f"a JSON object with the keys {keys[:_LONGEST_KEYS]}"
+
+
+def _as_piece(value: Buffer | Raw) -> Piece:
+    return value if isinstance(value, (bytes, Raw)) else bytes(value)
+
+
+def _jaeger_trace(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: _Held) -> None:
+    jaeger_json.decode_trace(_as_piece(value), place)
+
+
+def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: _Held) -> None:
+    data = members["data"]
+    first = _first_byte(data)
+    _server_errors(members.get("errors", Raw(b"null")), place)
+    if first == b"[":
+        _take_list(_ITEMS.decode(data), place.at("data"), held)
+    elif first == b"{":
+        _take_object(data, place.at("data"), held)
+    elif "errors" not in members:
+        raise NotTracesError(_described(members))
+
+
+def _otlp(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: _Held) -> None:
+    otlp_json.decode_request(_as_piece(value), place)
+
+
+def _inner(key: str) -> _Take:
+    def take(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: _Held) -> None:
+        _dispatch(members[key], place.at(key), held)
+
+    return take
+
+
+def _zipkin_span(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: _Held) -> None:
+    held.zipkin.append((_as_piece(value), place))
+
+
+def _document_span(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: _Held) -> None:
+    held.documents.append((_as_piece(value), place))
+
+
+def _hits(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: _Held) -> None:
+    hits = members["hits"]
+    if _first_byte(hits) == b"{":
+        hits = _members(hits).get("hits", Raw(b"[]"))
+    if _first_byte(hits) != b"[":
+        raise NotTracesError("a search answer without hits")
+    _take_list(_ITEMS.decode(hits), place.at("hits"), held)
+
+
+def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: Place, ____: _Held) -> None:
+    """Logs and metrics lie beside traces in the collector's files; they are no trouble and no traces."""
+
+
+def _error_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, __: _Held) -> None:
+    _server_errors(members["error"], place)
+
+
+def _server_errors(raw: Raw, place: Place) -> None:
+    """Pass on what a server said went wrong, in place of traces or beside them."""
+    try:
+        value = lenient.loads(raw)
+    except ValueError:
+        return
+    for item in _error_texts(value):
+        place.warn(f"the server answered an error: {item}")
+
+
+def _error_texts(value: object) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value] if value else []:
+        if isinstance(item, dict):
+            code = item.get("code") or item.get("httpCode") or ""
+            text = item.get("msg") or item.get("message") or ""
+            trace = f" (trace {item['traceID']})" if item.get("traceID") else ""
+            yield f"{code} {text}".strip() + trace
+        else:
+            yield str(item)
+
+
+_SHAPES: list[tuple[set[str], _Take]] = [
+    ({"resourceSpans"}, _otlp),
+    ({"resource_spans"}, _otlp),
+    ({"batches"}, _otlp),
+    ({"traceID", "spans"}, _jaeger_trace),
+    ({"spans", "processes"}, _jaeger_trace),
+    ({"spanID", "operationName"}, _document_span),
+    ({"traceID", "spanID"}, _document_span),
+    ({"_source"}, _inner("_source")),
+    ({"traceId", "id"}, _zipkin_span),
+    ({"hits"}, _hits),
+    ({"data"}, _jaeger_answer),
+    ({"result"}, _inner("result")),
+    ({"trace"}, _inner("trace")),
+    ({"resourceLogs"}, _other_signal),
+    ({"resourceMetrics"}, _other_signal),
+    ({"resourceProfiles"}, _other_signal),
+    ({"error"}, _error_answer),
+]
+"""The keys that tell what an object is, in the order in which they are looked for."""

@@ -1,0 +1,203 @@
+"""Jaeger spans that each name their process: Elasticsearch documents, and lists of spans with an inline `process`.
+
+A document is a span of Jaeger's JSON and more: `startTimeMillis`; `tag`, in which tags are an object and a dot in a key
+is an `@`; and `parentSpanID` in old ones. Every tag value is text, binary ones in hex. The schema is
+jaegertracing/jaeger's `internal/storage/elasticsearch` (`dbmodel`).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.jaeger_json import (
+    JaegerProcess,
+    JaegerReference,
+    JaegerSpan,
+    JaegerTrace,
+    lenient_span,
+    take_trace,
+)
+from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.place import Place
+from tracetui.model.ids import canonical_trace_id
+
+_NONE = Raw(b"null")
+
+
+class _Process(JaegerProcess):
+    tag: Raw = _NONE
+
+
+class _Document(JaegerSpan, gc=False):
+    process: Raw = _NONE
+    parentSpanID: str | None = None  # noqa: N815 - the wire's spelling, as below
+    startTimeMillis: int | None = None  # noqa: N815
+    tag: Raw = _NONE
+
+
+_DOCUMENT = msgspec.json.Decoder(_Document)
+_PROCESS = msgspec.json.Decoder(_Process)
+
+
+class _Traces:
+    """Documents by trace, and the processes that they name."""
+
+    def __init__(self) -> None:
+        self.spans: dict[str, list[JaegerSpan]] = {}
+        self.places: dict[str, Place] = {}
+        self._processes: dict[bytes, str] = {}
+        self._described: dict[str, JaegerProcess] = {}
+
+    def add(self, document: _Document, place: Place) -> None:
+        trace = canonical_trace_id(document.traceID)
+        self.places.setdefault(trace, place)
+        spans = self.spans.setdefault(trace, [])
+        spans.append(_span(document, spans[0].traceID if spans else document.traceID))
+        process = bytes(document.process)
+        name = self._processes.get(process)
+        if name is None:
+            name = self._processes[process] = self._describe(process)
+        document.processID = name
+
+    def _describe(self, raw: bytes) -> str:
+        process = _process(raw)
+        if process is None:
+            return ""
+        name = f"p{len(self._described) + 1}"
+        self._described[name] = process
+        return name
+
+    def take(self) -> None:
+        for trace, spans in self.spans.items():
+            names = dict.fromkeys(span.processID for span in spans)
+            processes = {name: self._described[name] for name in names if name in self._described}
+            take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.places[trace])
+
+
+def decode_documents(items: Sequence[tuple[Raw | bytes, Place]]) -> None:
+    """Take in documents, each with its place.
+
+    One that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    """
+    traces = _Traces()
+    lost: list[Place] = []
+    for item, place in items:
+        document = _document(item, place)
+        if document is None:
+            lost.append(place)
+        else:
+            traces.add(document, place)
+    if lost:
+        more = f" (and {len(lost) - 1:,} more like it)" if len(lost) > 1 else ""
+        lost[0].warn(f"left out: no span object with a spanID{more}")
+    traces.take()
+
+
+def _document(item: Raw | bytes, place: Place) -> _Document | None:
+    try:
+        document = _DOCUMENT.decode(item)
+    except (ValueError, RecursionError):
+        return _lenient_document(item, place)
+    return document if document.spanID else None
+
+
+def _lenient_document(item: Raw | bytes, place: Place) -> _Document | None:
+    fields = _loads(item)
+    span = lenient_span(fields, place)
+    if span is None:
+        return None
+    parent = fields.get("parentSpanID")
+    return _Document(
+        **msgspec.structs.asdict(span),
+        process=_raw(fields.get("process")),
+        parentSpanID=parent if isinstance(parent, str) else None,
+        startTimeMillis=whole_number(fields.get("startTimeMillis")),
+        tag=_raw(fields.get("tag")),
+    )
+
+
+def _span(document: _Document, trace_id: str) -> _Document:
+    """The document as a span of Jaeger's JSON."""
+    document.traceID = trace_id
+    if not document.startTime and document.startTimeMillis:
+        document.startTime = document.startTimeMillis * 1000
+    document.tags = _tags(document.tags, document.tag)
+    if b'"binary"' in bytes(document.logs):
+        document.logs = _raw(_with_base64(_loads(document.logs)))
+    if document.parentSpanID:
+        document.references = _with_parent(document.references or [], document.parentSpanID, trace_id)
+    return document
+
+
+def _with_parent(references: list[JaegerReference], parent: str, trace_id: str) -> list[JaegerReference]:
+    """The references with the parent of old documents first, which wins over what else they name."""
+    trace = canonical_trace_id(trace_id)
+    of_trace = [ref for ref in references if not ref.traceID or canonical_trace_id(ref.traceID) == trace]
+    named = [ref for ref in of_trace if ref.spanID == parent]
+    if len(of_trace) == 1 and named:
+        return references
+    others = [ref for ref in references if ref not in named]
+    return [JaegerReference("CHILD_OF", trace_id, parent), *others]
+
+
+def _process(raw: bytes) -> JaegerProcess | None:
+    try:
+        process = _PROCESS.decode(raw)
+    except (ValueError, RecursionError):
+        fields = _loads(raw)
+        if not isinstance(fields, dict):
+            return None
+        service = fields.get("serviceName")
+        process = _Process(
+            service if isinstance(service, str) else "", _raw(fields.get("tags")), _raw(fields.get("tag"))
+        )
+    return JaegerProcess(process.serviceName, _tags(process.tags, process.tag))
+
+
+def _tags(tags: Raw, by_key: Raw) -> Raw:
+    """The tags of both spellings as one list, binary ones in base64."""
+    written = bytes(tags)
+    if bytes(by_key) in (b"null", b"{}") and b'"binary"' not in written:
+        return tags
+    both = _loads(written)
+    both = _with_base64(both) if isinstance(both, list) else []
+    fields = _loads(by_key)
+    if isinstance(fields, dict):
+        both += [{"key": key.replace("@", "."), "value": value} for key, value in fields.items()]
+    return _raw(both)
+
+
+def _with_base64(value: Any) -> Any:
+    """Tags, or logs of tags, whose binary values are in base64, as they are in the rest of Jaeger's JSON."""
+    if isinstance(value, list):
+        return [_with_base64(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("fields"), list):
+        return {**value, "fields": _with_base64(value["fields"])}
+    if value.get("type") == "binary" and isinstance(value.get("value"), str):
+        try:
+            return {**value, "value": base64.b64encode(bytes.fromhex(value["value"])).decode()}
+        except ValueError:
+            pass
+    return value
+
+
+def _loads(raw: Raw | bytes) -> Any:
+    try:
+        return lenient.loads(raw)
+    except ValueError:
+        return None
+
+
+def _raw(value: Any) -> Raw:
+    try:
+        return Raw(msgspec.json.encode(value))
+    except (ValueError, RecursionError):
+        return _NONE

@@ -1,0 +1,393 @@
+"""OTLP in protobuf: what the OpenTelemetry SDKs send, and what collectors write to files.
+
+`TracesData` is the same on the wire as `ExportTraceServiceRequest`; open-telemetry/opentelemetry-proto's
+`trace/v1/trace.proto` is the schema. It is read without generated classes: a span's attributes, events and links
+stay the bytes that they are, and fields stand here as whole tags, number and wire type in one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
+
+from tracetui.ingest.formats.otlp_records import (
+    BYTES,
+    FIXED32,
+    FIXED64,
+    NO_END,
+    SCOPE_SPANS,
+    VALUE_NESTING,
+    VARINT,
+    dropped_warnings,
+    fields,
+    link_with_kind,
+    looks_like_request,
+    mark_missing_times,
+    state_of_otlp,
+    take_trace_id,
+    varint,
+    wrappers,
+)
+from tracetui.ingest.place import Place
+from tracetui.ingest.status import DECIDING_KEYS, status_named
+from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
+from tracetui.model.span import Event, Kind, Link, Mark, Value
+
+__all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
+
+_REMEMBERED = 20_000
+_LONGEST_REMEMBERED = 400
+_NOWHERE = (0, 0)
+_NO_COUNTS: dict[int, int] = {}
+_REPEATED = (0x4A, 0x5A, 0x6A)
+_DROPPED = (0x50, 0x60, 0x70)
+_unsigned = struct.Struct("<Q").unpack_from
+_double = struct.Struct("<d").unpack_from
+_ids = struct.Struct("<2s16s2s8s").unpack_from
+_IDS = 28
+
+
+# --- Values -----------------------------------------------------------------------------------------------------------
+
+
+def _str(data: bytes, start: int, stop: int) -> str:
+    return str(data[start:stop], "utf-8", "replace")
+
+
+def _attributes(data: bytes, at: int, end: int, wanted: int, depth: int = 0) -> dict[str, Value]:
+    """The key-value pairs in the fields of one number of a message; of a damaged one those that can be read."""
+    found: dict[str, Value] = {}
+    with suppress(ValueError):
+        for tag, start, stop in fields(data, at, end):
+            if tag == wanted:
+                with suppress(ValueError):
+                    key, value = _pair(data, start, stop, depth)
+                    found[key] = value
+    return found
+
+
+def _pair(data: bytes, at: int, end: int, depth: int) -> tuple[str, Value]:
+    key, value = "", None
+    for tag, start, stop in fields(data, at, end):
+        if tag == 0x0A:
+            key = _str(data, start, stop)
+        elif tag == 0x12:
+            value = _value(data, start, stop, depth)
+    return key, value
+
+
+def _value(data: bytes, at: int, end: int, depth: int) -> Value:
+    value: Value = None
+    for tag, start, stop in fields(data, at, end):
+        match tag:
+            case 0x0A:
+                value = _str(data, start, stop)
+            case 0x10:
+                value = bool(start)
+            case 0x18:
+                value = start - (start >> 63 << 64)
+            case 0x21:
+                value = _double(data, start)[0]
+            case 0x2A if depth < VALUE_NESTING:
+                value = [_value(data, a, b, depth + 1) for tag, a, b in fields(data, start, stop) if tag == 0x0A]
+            case 0x32 if depth < VALUE_NESTING:
+                value = _attributes(data, start, stop, 0x0A, depth + 1)
+            case 0x3A:
+                value = data[start:stop]
+    return value
+
+
+class OtlpProtobufCodec:
+    """Reads OTLP's attributes, events and links from the repeated fields that held them, one after the other."""
+
+    def attributes(self, raw: bytes) -> dict[str, Value]:
+        return _attributes(raw, 0, len(raw), raw[0]) if raw else {}
+
+    def events(self, raw: bytes) -> list[Event]:
+        events = []
+        for found, attributes in _messages(raw, 0x1A):
+            time, _ = found.get(0x09, _NOWHERE)
+            name = _str(raw, *found.get(0x12, _NOWHERE))
+            events.append(Event(_unsigned(raw, time)[0] if time else 0, name, attributes))
+        return events
+
+    def links(self, raw: bytes) -> list[Link]:
+        links = []
+        for found, attributes in _messages(raw, 0x22):
+            trace, span = (raw[slice(*found.get(tag, _NOWHERE))].hex() for tag in (0x0A, 0x12))
+            links.append(link_with_kind(trace, span, attributes))
+        return links
+
+
+def _messages(raw: bytes, attributes: int) -> Iterator[tuple[dict[int, tuple[int, int]], dict[str, Value]]]:
+    """Of each message: where its fields stand, by tag, and its attributes. Ends where the bytes are damaged."""
+    with suppress(ValueError):
+        for _, start, stop in fields(raw, 0, len(raw)):
+            found = {tag: (a, b) for tag, a, b in fields(raw, start, stop)}
+            yield found, _attributes(raw, start, stop, attributes)
+
+
+CODEC = OtlpProtobufCodec()
+
+
+class _Deciding:
+    """Decides about spans from the few attributes that matter, and remembers what each distinct finding means."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[bytes, int], int] = {}
+        self._keys = frozenset(key.encode() for key in DECIDING_KEYS)
+
+    def state(self, raw: bytes, native: int) -> int:
+        """The packed state of a span with these attributes; `native` is its own kind and status."""
+        found = b""
+        if b"error" in raw or b"status_code" in raw:
+            at, size, keys = 0, len(raw), self._keys
+            while at < size:
+                length = raw[at + 1]
+                start = at + 2
+                if length > 0x7F:
+                    length, start = varint(raw, at + 1)
+                end = start + length
+                # a pair that does not begin with its key may be one that matters
+                if length < 2 or raw[start] != 0x0A or raw[start + 2 : start + 2 + raw[start + 1]] in keys:
+                    found += raw[at:end]
+                at = end
+        state = self._known.get((found, native))
+        if state is None:
+            state = state_of_otlp(CODEC.attributes(found), native)
+            if len(found) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[found, native] = state
+        return state
+
+
+_deciding = _Deciding()
+
+
+@lru_cache(maxsize=1024)
+def _status(raw: bytes) -> tuple[int, str]:
+    code, message = 0, ""
+    with suppress(ValueError):
+        for tag, start, stop in fields(raw, 0, len(raw)):
+            if tag == 0x18:
+                code = int(status_named(start))
+            elif tag == 0x12:
+                message = _str(raw, start, stop)
+    return code, message
+
+
+# --- Spans ------------------------------------------------------------------------------------------------------------
+
+
+def decode_request(data: bytes | memoryview, place: Place) -> None:
+    """Take in one request, also one in the wrapper of Tempo's v2 API.
+
+    Of data that is cut off every whole span is taken, with a warning; ValueError with the byte where it is damaged.
+    """
+    data = bytes(data)
+    before = len(place.intake)
+    reader = _Reader(data, place)
+    end = 0
+    if wrappers(data):
+        for tag, start, end in fields(data, 0, NO_END):
+            if tag == 0x0A:
+                reader.request(start, end)
+            elif tag == 0x18 and start:
+                place.warn("Tempo answered with a part of the trace only")
+    else:
+        end = reader.request(0, NO_END)
+    if end != len(data):
+        missing = f"{end - len(data)} bytes are missing" if end > len(data) else "the rest is missing"
+        place.at(f"byte {len(data)}").warn(
+            f"cut off: {missing}; {len(place.intake) - before} whole spans before it kept"
+        )
+
+
+class _Reader:
+    def __init__(self, data: bytes, place: Place) -> None:
+        self.data = data
+        self.place = place
+        self.intake = place.intake
+        self.traces: dict[bytes, int] = {}
+        self.names: dict[bytes, int] = {}
+
+    def request(self, at: int, end: int) -> int:
+        """-> where the last part ends, which is beyond the data if it is cut off."""
+        stop = at
+        for tag, start, stop in fields(self.data, at, end):
+            if tag == 0x0A:
+                self.resource_spans(start, stop)
+        return stop
+
+    def resource_spans(self, at: int, end: int) -> None:
+        service, attributes = "", b""
+        scopes = []
+        for tag, start, stop in fields(self.data, at, end):
+            if tag == 0x0A:
+                service, attributes = self.resource(start, stop)
+            elif tag in SCOPE_SPANS:
+                scopes.append((start, stop))
+        for start, stop in scopes:
+            self.scope_spans(start, stop, service, attributes)
+
+    def resource(self, at: int, end: int) -> tuple[str, bytes]:
+        """-> the service name, and the attributes without it: it is a column of its own."""
+        service = ""
+        others = []
+        for tag, _, stop in fields(self.data, at, end):
+            if tag == 0x0A:
+                piece = self.data[at:stop]
+                named = CODEC.attributes(piece).get("service.name") if b"service.name" in piece else None
+                if named is None:
+                    others.append(piece)
+                else:
+                    service = str(named)
+            at = stop
+        return service, b"".join(others)
+
+    def scope_spans(self, at: int, end: int, service: str, attributes: bytes) -> None:
+        scope = {0x0A: "", 0x12: ""}
+        spans = []
+        for tag, start, stop in fields(self.data, at, end):
+            if tag == 0x12:
+                spans.append((start, stop))
+            elif tag == 0x0A:
+                scope |= {
+                    inner: _str(self.data, a, b) for inner, a, b in fields(self.data, start, stop) if inner in scope
+                }
+        if spans and spans[-1][1] > len(self.data):
+            spans.pop()
+        resource = self.intake.resource(service, attributes, CODEC, scope[0x0A], scope[0x12])
+        for first in range(0, len(spans), CHUNK_SPANS):
+            self.spans(spans[first : first + CHUNK_SPANS], resource)
+
+    def spans(self, places: list[tuple[int, int]], resource: int) -> None:
+        intake = self.intake
+        position = len(intake)
+        parsed = [_span(self.data, start, stop) for start, stop in places]
+        traces, ids, parents, names, kinds, starts, ends, statuses, attributes, events, links, dropped = (
+            list(column) for column in zip(*parsed, strict=True)
+        )
+        states = []
+        for i, (kind, raw_status, raw) in enumerate(zip(kinds, statuses, attributes, strict=True)):
+            code, message = _status(raw_status)
+            states.append(_deciding.state(raw, (kind if kind <= Kind.CONSUMER else 0) | code << STATUS_SHIFT))
+            if message:
+                intake.status_messages[position + i] = message
+            if dropped[i]:
+                intake.warn_span(position + i, dropped_warnings(*(dropped[i].get(tag, 0) for tag in _DROPPED)))
+                states[i] |= Mark.SOURCE_WARNING << MARK_SHIFT
+        durations = [end - start for start, end in zip(starts, ends, strict=True)]
+        mark_missing_times(starts, ends, durations, states)
+        for raw in dict.fromkeys(traces):
+            if raw not in self.traces:
+                self.traces[raw] = take_trace_id(raw.hex(), self.place)
+        for raw in dict.fromkeys(names):
+            if raw not in self.names:
+                self.names[raw] = intake.names(_str(raw, 0, len(raw)))
+        rows = intake.rows
+        rows.trace += map(self.traces.__getitem__, traces)
+        rows.span_id += map(bytes.hex, ids)
+        rows.parent_id += map(bytes.hex, parents)
+        rows.name += map(self.names.__getitem__, names)
+        rows.resource += [resource] * len(parsed)
+        rows.start_ns += starts
+        rows.duration_ns += durations
+        rows.state += states
+        rows.attributes += attributes
+        rows.events += events
+        rows.links += links
+        if len(rows.trace) >= CHUNK_SPANS:
+            intake.flush()
+
+
+_Parsed = tuple[bytes, bytes, bytes, bytes, int, int, int, bytes, bytes, bytes, bytes, dict[int, int]]
+
+
+def _span(data: bytes, at: int, end: int) -> _Parsed:
+    """-> ids of trace, span and parent, name, kind, start, end, status, attributes, events, links, counts dropped."""
+    parent_id = name = status = b""
+    kind = start = finish = 0
+    repeated: dict[int, list[int]] = {}
+    dropped = _NO_COUNTS
+    begin = at
+    try:
+        # how every known writer begins; the loop would do
+        head, trace_id, middle, span_id = _ids(data, at) if end - at >= _IDS else (b"", b"", b"", b"")
+        if head == b"\x0a\x10" and middle == b"\x12\x08":
+            at += _IDS
+        else:
+            trace_id = span_id = b""
+        while at < end:
+            begin = at
+            tag = data[at]
+            at += 1
+            if tag > 0x7F:
+                tag, at = varint(data, begin)
+                if tag <= 0x7F:
+                    raise ValueError(f"a field number written too long at byte {begin}")
+            wire = tag & 7
+            if wire == BYTES:
+                size = data[at]
+                at += 1
+                if size > 0x7F:
+                    size, at = varint(data, at - 1)
+                stop = at + size
+                if tag in _REPEATED:
+                    # the fields of one number stand together as a rule: over the short ones at once
+                    while stop < end and data[stop] == tag and data[stop + 1] <= 0x7F:
+                        stop += 2 + data[stop + 1]
+                    places = repeated.get(tag)
+                    if places is None:
+                        repeated[tag] = [begin, stop]
+                    elif places[-1] == begin:
+                        places[-1] = stop
+                    else:
+                        places += begin, stop
+                elif tag == 0x0A:
+                    trace_id = data[at:stop]
+                elif tag == 0x12:
+                    span_id = data[at:stop]
+                elif tag == 0x22:
+                    parent_id = data[at:stop]
+                elif tag == 0x2A:
+                    name = data[at:stop]
+                elif tag == 0x7A:
+                    status = data[at:stop]
+                at = stop
+            elif wire == FIXED64:
+                if tag == 0x39:
+                    start = _unsigned(data, at)[0]
+                elif tag == 0x41:
+                    finish = _unsigned(data, at)[0]
+                at += 8
+            elif wire == VARINT:
+                number = data[at]
+                at += 1
+                if number > 0x7F:
+                    number, at = varint(data, at - 1)
+                if tag == 0x30:
+                    kind = number
+                elif tag in _DROPPED and number:
+                    dropped = {**dropped, tag: number}
+            elif wire == FIXED32:
+                at += 4
+            else:
+                raise ValueError(f"wire type {wire} at byte {begin}")
+            if tag < 8:
+                raise ValueError(f"a field without a number at byte {begin}")
+    except (IndexError, struct.error):
+        at = end + 1
+    if at != end:
+        raise ValueError(f"the field at byte {begin} is longer than its span")
+    attributes, events, links = (_joined(data, repeated[tag]) if tag in repeated else b"" for tag in _REPEATED)
+    return trace_id, span_id, parent_id, name, kind, start, finish, status, attributes, events, links, dropped
+
+
+def _joined(data: bytes, places: list[int]) -> bytes:
+    if len(places) == 2:
+        return data[places[0] : places[1]]
+    return b"".join(data[start:stop] for start, stop in zip(places[::2], places[1::2], strict=True))

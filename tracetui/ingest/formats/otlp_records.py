@@ -1,0 +1,269 @@
+"""What OTLP's encodings have in common, how requests are told apart, and files of many requests in records.
+
+Such files are written by the OpenTelemetry collector's file exporter. A record is a length (4 bytes, big-endian) and
+a request in protobuf or JSON, which may be compressed with zstd.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from itertools import islice
+
+import zstandard
+
+from tracetui.ingest.place import Place
+from tracetui.ingest.status import counts_as_error
+from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
+from tracetui.model.span import Kind, Link, Mark, Status, Value
+
+VALUE_NESTING = 64
+"""Values nested deeper than this are read as None."""
+
+JAEGER_WARNINGS = "@jaeger@warnings"
+"""The attribute in which Jaeger's v3 API hands out what it warns of a span."""
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+"""The wire types that are in use. Elsewhere fields stand as whole tags: `number << 3 | wire type`."""
+
+NO_END = 1 << 62
+"""The end of a message that goes on to the end of the data."""
+
+SCOPE_SPANS = frozenset({2 << 3 | BYTES, 1000 << 3 | BYTES})
+"""The tags of ScopeSpans in ResourceSpans: today's, and that of `instrumentation_library_spans`."""
+
+_SPAN_WIRES = dict(enumerate((2, 2, 2, 2, 2, 0, 1, 1, 2, 0, 2, 0, 2, 0, 2, 5), start=1))
+_TRIED_SPANS = 16
+_TRIED_RECORDS = 16
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_PIECE = 1 << 20
+_LARGEST = 1 << 30
+
+
+# --- Spans in either encoding -----------------------------------------------------------------------------------------
+
+
+def state_of_otlp(attributes: dict[str, Value], native: int) -> int:
+    """The packed state of a span from its attributes and its kind and status, packed likewise."""
+    kind, status = Kind(native & 7), Status(native >> STATUS_SHIFT)
+    marks = Mark.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Mark.NONE
+    return pack_state(kind, status, counts_as_error(kind, status, attributes), marks)
+
+
+def link_with_kind(trace_id: str, span_id: str, attributes: dict[str, Value]) -> Link:
+    """A link; the kind that Jaeger knew is in an attribute of OpenTelemetry's OpenTracing mapping."""
+    kind = attributes.get("opentracing.ref_type")
+    if kind in ("child_of", "follows_from"):
+        del attributes["opentracing.ref_type"]
+        return Link(trace_id, span_id, str(kind).upper(), attributes)
+    return Link(trace_id, span_id, "", attributes)
+
+
+def dropped_warnings(attributes: int, events: int, links: int) -> list[str]:
+    """What to say of a span whose SDK left something out to stay within its limits."""
+    counts = {"attribute": attributes, "event": events, "link": links}
+    return [
+        f"{count} {what}{'s' if count > 1 else ''} dropped by the SDK" for what, count in counts.items() if count > 0
+    ]
+
+
+def take_trace_id(text: str, place: Place) -> int:
+    """The number of a trace; spans without a trace id get one to themselves."""
+    if text:
+        return place.intake.trace(text)
+    place.warn("spans without a trace id; they are shown as a trace of their own")
+    return place.intake.trace(f"no-trace-id-{len(place.intake.trace_ids) + 1}")
+
+
+def mark_missing_times(starts: list[int], ends: list[int], durations: list[int], states: list[int]) -> None:
+    """A duration from a start or an end that is not there means nothing: 0 and a mark in its place."""
+    if min(starts) > 0 and min(ends) > 0:
+        return
+    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if start <= 0 or end <= 0:
+            durations[i] = 0
+            states[i] |= Mark.NO_DURATION << MARK_SHIFT
+
+
+def hex_id(text: str, digits: int) -> str:
+    """An id in hex. Text of the length that base64 of an id has, and that decodes, is turned; other text stays."""
+    unpadded = (digits * 4 + 5) // 6
+    padding = -unpadded % 4
+    if len(text) not in (unpadded, unpadded + padding):
+        return text
+    bare = text.rstrip("=")
+    try:
+        data = base64.b64decode(bare + "=" * padding, validate=True)
+    except (ValueError, binascii.Error):
+        return text
+    # hex of such a length can be valid base64 too, but then seldom with the unused bits of its last digit at zero
+    return data.hex() if base64.b64encode(data).decode().rstrip("=") == bare else text
+
+
+# --- Protobuf ---------------------------------------------------------------------------------------------------------
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """-> the number at this place, and the place after it. IndexError if the data ends before."""
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & 0xFFFF_FFFF_FFFF_FFFF, at
+        shift += 7
+        if shift > 63:
+            raise ValueError(f"a number of more than 64 bits at byte {at - 10}")
+
+
+def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The fields of the message between two places: tag, where its content starts, where it ends.
+
+    Of a varint the second is the number itself. `end` may be beyond the data, when it is cut off; then a field of
+    bytes may end there too, and others be missing. ValueError where the bytes are no message.
+    """
+    size = len(data)
+    limit = min(end, size)
+    while at < limit:
+        begin = at
+        try:
+            tag, at = varint(data, at)
+            wire = tag & 7
+            start = at
+            if wire == BYTES:
+                length, start = varint(data, at)
+                at = start + length
+            elif wire == VARINT:
+                start, at = varint(data, at)
+            elif wire == FIXED64:
+                at += 8
+            elif wire == FIXED32:
+                at += 4
+            else:
+                raise ValueError(f"wire type {wire} at byte {begin}")
+        except IndexError:
+            if end > size:
+                return
+            at = end + 1
+        if at > end:
+            raise ValueError(f"the field at byte {begin} is longer than its message")
+        if tag < 8:
+            raise ValueError(f"a field without a number at byte {begin}")
+        if at > size and wire != BYTES:
+            return
+        yield tag, start, at
+
+
+def looks_like_request(data: bytes | memoryview) -> bool:
+    """Whether the bytes hold spans in OTLP's layout, as requests of logs, of metrics and of nothing do not."""
+    return wrappers(bytes(data)) is not None
+
+
+def wrappers(data: bytes) -> int | None:
+    """How many messages a request is wrapped in: none, or the one of Tempo's v2 API. None if it is no request."""
+    for count in (0, 1):
+        try:
+            for start, stop in islice(_span_places(data, 0, NO_END, count + 2), _TRIED_SPANS):
+                if _is_span(data, start, stop):
+                    return count
+        except ValueError:
+            continue
+    return None
+
+
+def _span_places(data: bytes, at: int, end: int, levels: int) -> Iterator[tuple[int, int]]:
+    # from the outside: one or two messages in field 1, then ScopeSpans, then spans in field 2
+    for tag, start, stop in fields(data, at, end):
+        if levels == 0 and tag == 0x12:
+            yield start, stop
+        elif (levels == 1 and tag in SCOPE_SPANS) or (levels >= 2 and tag == 0x0A):
+            yield from _span_places(data, start, stop, levels - 1)
+
+
+def _is_span(data: bytes, at: int, end: int) -> bool:
+    sizes = {}
+    for tag, start, stop in fields(data, at, end):
+        if _SPAN_WIRES.get(tag >> 3, tag & 7) != tag & 7:
+            return False
+        sizes[tag] = stop - start
+    # a metric can have a name of 16 bytes and a description of 8, but no number and no times where a span has them
+    return sizes.get(0x0A) == 16 and sizes.get(0x12) == 8 and not sizes.keys().isdisjoint((0x30, 0x39, 0x41))
+
+
+# --- Records ----------------------------------------------------------------------------------------------------------
+
+
+class Records:
+    """The records of a file: iterate for the byte at which each stands and its request, no longer compressed.
+
+    largest: how many bytes a request may have. `warnings` fills up on the way: a byte and what is wrong there.
+    """
+
+    def __init__(self, data: bytes | memoryview, largest: int = _LARGEST) -> None:
+        self.warnings: list[tuple[int, str]] = []
+        self._data = memoryview(data)
+        self._largest = largest
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        at, size = 0, len(self._data)
+        while at < size:
+            end = at + 4 + int.from_bytes(self._data[at : at + 4], "big")
+            if at + 4 > size:
+                self.warnings.append((at, f"cut off within the length of a record; {size - at} bytes not read"))
+            elif end > size:
+                self.warnings.append((at, f"cut off within a record: {end - size} of its {end - at - 4} bytes missing"))
+            else:
+                request = self._plain(at, bytes(self._data[at + 4 : end]))
+                if request:
+                    yield at, request
+            at = end
+
+    def _plain(self, at: int, payload: bytes) -> bytes:
+        if not payload.startswith(_ZSTD):
+            return payload
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(payload, read_across_frames=True) as reader:
+                while piece := reader.read(_PIECE):
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > self._largest:
+                        self.warnings.append((at, f"record left out: more than {self._largest} bytes uncompressed"))
+                        return b""
+        except (zstandard.ZstdError, MemoryError) as error:
+            self.warnings.append((at, f"record left out: {error}"))
+            return b""
+        return b"".join(pieces)
+
+
+def records(data: bytes | memoryview) -> Records:
+    """The records of a file."""
+    return Records(data)
+
+
+def looks_like_records(data: bytes | memoryview) -> bool:
+    """Whether the bytes begin with records of requests. The last record may be cut off."""
+    data = memoryview(data)
+    at = count = 0
+    while at + 4 < len(data) and count < _TRIED_RECORDS:
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length and not _looks_like_payload(data[at + 4 : at + 4 + length], length):
+            return False
+        at += 4 + length
+        count += length > 0
+    return count > 0
+
+
+def _looks_like_payload(payload: memoryview, length: int) -> bool:
+    start = bytes(payload[:16])
+    if start[:1] != b"\x0a":
+        return start.startswith(_ZSTD) or start.lstrip()[:2] in (b'{"', b"{}", b"{")
+    # field 1 of requests of any kind: whole, or cut off where the record is
+    try:
+        ends = [stop for tag, _, stop in fields(bytes(payload), 0, length) if tag == 0x0A]
+    except ValueError:
+        return False
+    return bool(ends)

@@ -1,0 +1,352 @@
+"""Zipkin's JSON, version 2: a list of span objects, as it is posted to Zipkin and answered by its API.
+
+Times are integer microseconds and tags are texts. Only `traceId` and `id` are required. The schema is
+openzipkin/zipkin-api's `zipkin2-api.yaml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.formats.zipkin_span import (
+    CODEC,
+    UNNAMED,
+    UNREADABLE,
+    ZipkinSpan,
+    as_object,
+    is_shared,
+    kind_of,
+    links_of,
+    loads,
+    raw_of,
+    settle,
+    text_of,
+)
+from tracetui.ingest.place import Place
+from tracetui.ingest.status import counts_as_error, native_status
+from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
+from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
+from tracetui.model.span import Mark, Status, Value
+
+_REMEMBERED = 20_000
+_NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
+_SHARED = Mark.SHARED << MARK_SHIFT
+
+
+class _Ids(Struct, gc=False):
+    traceId: str = ""  # noqa: N815
+    id: str = ""
+
+
+class _Deciding(Struct, gc=False, frozen=True):
+    """The tags that decide whether a span is an error, without the cost of all the others."""
+
+    error: str | UnsetType = UNSET
+    status: str | UnsetType = field(default=UNSET, name="otel.status_code")
+    error_type: str | UnsetType = field(default=UNSET, name="error.type")
+    http: str | UnsetType = field(default=UNSET, name="http.response.status_code")
+    old_http: str | UnsetType = field(default=UNSET, name="http.status_code")
+    rpc: str | UnsetType = field(default=UNSET, name="rpc.status_code")
+    rpc_response: str | UnsetType = field(default=UNSET, name="rpc.response.status_code")
+    grpc: str | UnsetType = field(default=UNSET, name="rpc.grpc.status_code")
+
+
+_SPAN = msgspec.json.Decoder(ZipkinSpan)
+_IDS = msgspec.json.Decoder(_Ids)
+_DECIDING = msgspec.json.Decoder(_Deciding)
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------
+
+
+class Repairs:
+    """Counts what was lost or repaired, so that a million equal faults make one warning."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, int]] = {}
+
+    def note(self, index: int, message: str) -> None:
+        first, count = self._found.get(message, (index, 0))
+        self._found[message] = (first, count + 1)
+
+    def warn(self, place: Place) -> None:
+        for message, (first, count) in self._found.items():
+            more = f" (and {count - 1:,} more like it)" if count > 1 else ""
+            place.at(f"[{first}]").warn(message + more)
+
+
+Reader = Callable[[Raw | bytes, int, Repairs], Sequence[ZipkinSpan]]
+"""Reads the spans of one item, given its index. What cannot be read is left out and noted."""
+
+
+def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
+    """Take in the span objects of one document.
+
+    An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    """
+    take_items(items, place, read_span)
+
+
+def take_items(items: Sequence[Raw | bytes], place: Place, read: Reader) -> None:
+    """Take in the items of one document.
+
+    The ids are looked at first: the few spans that come in pieces can then wait for the rest of them while all
+    others become columns, and the document need not be held as objects.
+    """
+    repairs = Repairs()
+    taker = _Taker(place.intake, map(_ids, items))
+    for start in range(0, len(items), CHUNK_SPANS):
+        batch = items[start : start + CHUNK_SPANS]
+        taker.take([span for i, item in enumerate(batch, start) for span in read(item, i, repairs)])
+    taker.finish()
+    repairs.warn(place)
+
+
+def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
+    """The span of an item, as a list of one or none."""
+    try:
+        span = _SPAN.decode(item)
+    except UNREADABLE:
+        fields = span_fields(item, index, repairs)
+        if fields is None:
+            return ()
+        span = _lenient_span(fields, index, repairs)
+    return (span,) if has_ids(span, index, repairs) else ()
+
+
+def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
+    """Whether a span has what it must have; if not, that is noted."""
+    if span.traceId and span.id:
+        return True
+    repairs.note(index, "left out: a span needs a traceId and an id")
+    return False
+
+
+def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, Any] | None:
+    """The object that an item is, or None with a note."""
+    fields = loads(item)
+    if isinstance(fields, dict):
+        return fields
+    repairs.note(index, "left out: not a span object")
+    return None
+
+
+def number_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs) -> int | None:
+    """A number of a span, or None with a note where there is something else."""
+    number = whole_number(fields.get(key))
+    if number is None and fields.get(key) is not None:
+        repairs.note(index, f"{key} is no number; the span is shown without")
+    return number
+
+
+def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> ZipkinSpan:
+    return ZipkinSpan(
+        traceId=text_of(fields.get("traceId")),
+        id=text_of(fields.get("id")),
+        parentId=text_of(fields.get("parentId")),
+        kind=text_of(fields.get("kind")),
+        name=text_of(fields.get("name")),
+        timestamp=number_field(fields, "timestamp", index, repairs),
+        duration=number_field(fields, "duration", index, repairs),
+        shared=fields.get("shared") in (True, "true"),
+        localEndpoint=raw_of(fields.get("localEndpoint")),
+        remoteEndpoint=raw_of(fields.get("remoteEndpoint")),
+        annotations=raw_of(fields.get("annotations")),
+        tags=raw_of(fields.get("tags")),
+    )
+
+
+def _ids(item: Raw | bytes) -> tuple[str, str]:
+    try:
+        ids = _IDS.decode(item)
+    except UNREADABLE:
+        fields = as_object(loads(item))
+        return text_of(fields.get("traceId")), text_of(fields.get("id"))
+    return ids.traceId, ids.id
+
+
+# --- Taking in ------------------------------------------------------------------------------------------------------
+
+
+class _Taker:
+    """Puts the spans of one document into an intake."""
+
+    def __init__(self, intake: Intake, ids: Iterable[tuple[str, str]]) -> None:
+        self._intake = intake
+        trace_ids, keys = _columns_of(ids)
+        self._long_ids = _long_ids(trace_ids)
+        keys.sort()
+        self._repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
+        self._pieces: dict[tuple[int, int], list[ZipkinSpan]] = {}
+        self._traces: dict[str, int] = {}
+        self._resources: dict[bytes, int] = {}
+        self._peers: dict[bytes, bytes] = {}
+        self._decided: dict[tuple[int, _Deciding], int] = {}
+
+    def take(self, spans: list[ZipkinSpan]) -> None:
+        """Take in spans; those whose id comes more than once wait until `finish`."""
+        keys, _ = span_keys([span.id for span in spans])
+        parent_keys, _ = span_keys([span.parentId or "" for span in spans])
+        for i in np.flatnonzero(keys == parent_keys).tolist():
+            spans[i].parentId = None
+        if len(self._repeated):
+            waiting = np.isin(keys, self._repeated).tolist()
+            for span, key, waits in zip(spans, keys.tolist(), waiting, strict=True):
+                if waits:
+                    number = self._traces.get(span.traceId) or self._trace(span.traceId)
+                    self._pieces.setdefault((number, key), []).append(span)
+            spans = [span for span, waits in zip(spans, waiting, strict=True) if not waits]
+        self._add(spans)
+
+    def finish(self) -> None:
+        """Take in the spans that came in pieces."""
+        spans = [span for pieces in self._pieces.values() for span in settle(pieces)]
+        for start in range(0, len(spans), CHUNK_SPANS):
+            self._add(spans[start : start + CHUNK_SPANS])
+
+    def _add(self, spans: list[ZipkinSpan]) -> None:
+        intake = self._intake
+        rows = intake.rows
+        position = len(intake)
+        names, traces, resources = intake.names, self._traces, self._resources
+        trace_ids = [span.traceId for span in spans]
+        endpoints = [bytes(span.localEndpoint) for span in spans]
+        rows.trace += [traces[text] if text in traces else self._trace(text) for text in trace_ids]
+        rows.span_id += [span.id for span in spans]
+        rows.parent_id += [span.parentId or "" for span in spans]
+        rows.name += [names(span.name or UNNAMED) for span in spans]
+        rows.resource += [resources[raw] if raw in resources else self._resource(raw) for raw in endpoints]
+        rows.start_ns += [(span.timestamp or 0) * 1000 for span in spans]
+        rows.duration_ns += [(span.duration or 0) * 1000 for span in spans]
+        tags = [bytes(span.tags) for span in spans]
+        rows.attributes += [
+            self._attributes(raw, bytes(span.remoteEndpoint)) for raw, span in zip(tags, spans, strict=True)
+        ]
+        rows.events += [_notes(bytes(span.annotations)) for span in spans]
+        states = [int(kind_of(span)) for span in spans]
+        links = [b""] * len(spans)
+        for i, raw in enumerate(tags):
+            if b'"error' in raw or b'status_code"' in raw:
+                states[i], message = self._decide(raw, states[i])
+                if message:
+                    intake.status_messages[position + i] = message
+            if b'"otlp.link.' in raw:
+                links[i] = links_of(CODEC.attributes(raw))
+        for i, span in enumerate(spans):
+            if span.duration is None:
+                states[i] |= _NO_DURATION
+            if span.shared and is_shared(span):
+                states[i] |= _SHARED
+        rows.links += links
+        rows.state += states
+        if len(rows.trace) >= CHUNK_SPANS:
+            intake.flush()
+
+    def _trace(self, trace_id: str) -> int:
+        number = self._traces[trace_id] = self._intake.trace(self._long_ids.get(trace_id, trace_id))
+        return number
+
+    def _resource(self, raw: bytes) -> int:
+        if len(self._resources) >= _REMEMBERED:
+            self._resources.clear()
+        service, address, port = _endpoint(raw)
+        attributes = {key: value for key, value in (("host.ip", address), ("network.local.port", port)) if value}
+        written = msgspec.json.encode(attributes) if attributes else b""
+        number = self._resources[raw] = self._intake.resource(service, written, CODEC)
+        return number
+
+    def _attributes(self, tags: bytes, remote: bytes) -> bytes:
+        """The tags and, before them so that equally named tags win, the remote endpoint."""
+        if tags[:1] != b"{" or tags == b"{}":
+            tags = b""
+        if remote == b"null":
+            return tags
+        peer = self._peers.get(remote) or self._peer(remote)
+        if peer == b"{":
+            return tags
+        rest = tags[1:].lstrip()
+        return peer + (b"}" if rest in (b"", b"}") else b"," + rest)
+
+    def _peer(self, remote: bytes) -> bytes:
+        """The beginning of a JSON object with the attributes of a remote endpoint."""
+        if len(self._peers) >= _REMEMBERED:
+            self._peers.clear()
+        values = zip(("peer.service", "network.peer.address", "network.peer.port"), _endpoint(remote), strict=True)
+        peer = self._peers[remote] = msgspec.json.encode({key: value for key, value in values if value})[:-1]
+        return peer
+
+    def _decide(self, tags: bytes, kind: int) -> tuple[int, str]:
+        """-> the packed state of a span by its tags, and its status message."""
+        try:
+            deciding = _DECIDING.decode(tags)
+        except UNREADABLE:
+            attributes = CODEC.attributes(tags)
+            if "error" in attributes:
+                return pack_state(kind, Status.ERROR, True), _message(attributes["error"])
+            return _state(attributes, kind), ""
+        if deciding.error is not UNSET:
+            return pack_state(kind, Status.ERROR, True), _message(deciding.error)
+        state = self._decided.get((kind, deciding))
+        if state is None:
+            if len(self._decided) >= _REMEMBERED:
+                self._decided.clear()
+            state = self._decided[kind, deciding] = _state(msgspec.to_builtins(deciding), kind)
+        return state, ""
+
+
+def _state(attributes: dict[str, Value], kind: int) -> int:
+    status = native_status(attributes)
+    return pack_state(kind, status, counts_as_error(kind, status, attributes))
+
+
+def _notes(raw: bytes) -> bytes:
+    return b"" if raw in (b"null", b"[]") else raw
+
+
+def _message(error: Value) -> str:
+    return error if isinstance(error, str) and error.strip().lower() not in ("", "true", "false") else ""
+
+
+def _endpoint(raw: bytes) -> tuple[str, str, int]:
+    """-> the service, address and port of an endpoint, '' and 0 for what is not there."""
+    fields = as_object(loads(raw))
+    address = text_of(fields.get("ipv4")) or text_of(fields.get("ipv6"))
+    return text_of(fields.get("serviceName")), address, whole_number(fields.get("port")) or 0
+
+
+def _columns_of(ids: Iterable[tuple[str, str]]) -> tuple[set[str], np.ndarray]:
+    """-> the trace ids there are, and the key of every span id."""
+    trace_ids: set[str] = set()
+    keys = []
+    texts: list[str] = []
+    for trace_id, text in ids:
+        trace_ids.add(trace_id)
+        texts.append(text)
+        if len(texts) == CHUNK_SPANS:
+            keys.append(span_keys(texts)[0])
+            texts.clear()
+    keys.append(span_keys(texts)[0])
+    return trace_ids, np.concatenate(keys)
+
+
+def _long_ids(trace_ids: set[str]) -> dict[str, str]:
+    """The 128-bit id of a trace for every 64-bit id of it.
+
+    Where not every service knows 128-bit ids, a trace has both. A 64-bit id that two longer ones end in stays alone.
+    """
+    long: dict[str, dict[str, str]] = {}
+    short = {}
+    for text in sorted(trace_ids):
+        canonical = canonical_trace_id(text)
+        if len(canonical) == TRACE_DIGITS and is_hex(canonical):
+            if canonical.startswith("0" * 16):
+                short[text] = canonical[16:]
+            else:
+                long.setdefault(canonical[16:], {})[canonical] = text
+    return {text: next(iter(long[low].values())) for text, low in short.items() if len(long.get(low, ())) == 1}

@@ -1,0 +1,297 @@
+"""Zipkin's JSON, version 1, in which pairs of annotations (`cs` and `cr`, `sr` and `ss`) say what a span is.
+
+A span becomes one or two of version 2, which are then read as such. The rules are those of openzipkin/zipkin's
+`zipkin/src/main/java/zipkin2/v1/V1SpanConverter.java`, except that an end before its start is kept, to be marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tracetui.ingest.formats.zipkin_json import Repairs, has_ids, number_field, read_span, span_fields, take_items
+from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, objects, raw_of, text_of
+from tracetui.ingest.place import Place
+
+Endpoint = dict[str, Any]
+
+_KINDS = {"cs": "CLIENT", "cr": "CLIENT", "sr": "SERVER", "ss": "SERVER", "ms": "PRODUCER", "mr": "CONSUMER"}
+_CORE = frozenset({*_KINDS, "ws", "wr"})
+_ADDRESSES = frozenset({"ca", "sa", "ma"})
+
+
+class _Annotation(Struct, gc=False):
+    timestamp: int = 0
+    value: str = ""
+    endpoint: Endpoint | None = None
+
+
+class _BinaryAnnotation(Struct, gc=False):
+    key: str
+    value: Any = ""
+    endpoint: Endpoint | None = None
+
+
+class _Span(Struct, gc=False):
+    traceId: str  # noqa: N815 - the wire's spelling, as below
+    id: str
+    parentId: str | None = None  # noqa: N815
+    name: str | None = None
+    timestamp: int | None = None
+    duration: int | None = None
+    annotations: list[_Annotation] | None = None
+    binaryAnnotations: list[_BinaryAnnotation] | None = None  # noqa: N815
+    kind: str | None = None
+    """Of version 2, as is `shared`: a span of that version with no more than this looks like one of version 1."""
+    shared: bool | None = None
+
+
+_SPAN = msgspec.json.Decoder(_Span)
+
+
+def is_v1(item: bytes) -> bool:
+    """Whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
+    return b'"binaryAnnotations"' in item or not (b'Endpoint"' in item or b'"tags"' in item)
+
+
+def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
+    """Take in the span objects of one document. Those of version 2 among them are read as what they are.
+
+    An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    """
+    take_items(items, place, _read)
+
+
+def _read(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
+    if not is_v1(bytes(item)):
+        return read_span(item, index, repairs)
+    try:
+        span = _SPAN.decode(item)
+    except UNREADABLE:
+        fields = span_fields(item, index, repairs)
+        if fields is None:
+            return ()
+        span = _lenient_span(fields, index, repairs)
+    halves = _Split(span).spans()
+    return halves if has_ids(halves[0], index, repairs) else ()
+
+
+def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Span:
+    return _Span(
+        traceId=text_of(fields.get("traceId")),
+        id=text_of(fields.get("id")),
+        parentId=text_of(fields.get("parentId")),
+        name=text_of(fields.get("name")),
+        timestamp=number_field(fields, "timestamp", index, repairs),
+        duration=number_field(fields, "duration", index, repairs),
+        annotations=[
+            _Annotation(
+                number_field(note, "timestamp", index, repairs) or 0,
+                text_of(note.get("value")),
+                as_object(note.get("endpoint")),
+            )
+            for note in objects(fields.get("annotations"))
+        ],
+        binaryAnnotations=[
+            _BinaryAnnotation(text_of(note.get("key")), note.get("value"), as_object(note.get("endpoint")))
+            for note in objects(fields.get("binaryAnnotations"))
+        ],
+        kind=text_of(fields.get("kind")),
+        shared=fields.get("shared") is True,
+    )
+
+
+class _Half(Struct):
+    """What is known of one service's part in a span."""
+
+    local: Endpoint | None = None
+    kind: str | None = None
+    timestamp: int | None = None
+    duration: int | None = None
+    shared: bool | None = None
+    remote: Endpoint | None = None
+    notes: list[dict[str, Any]] = []
+    tags: dict[str, str] = {}
+
+    def took(self, start: int, end: int | None) -> None:
+        self.timestamp = start
+        self.duration = None if end is None else end - start
+
+
+class _Split:
+    """One span of version 1 as its halves: one for every service that annotated it."""
+
+    def __init__(self, span: _Span) -> None:
+        self.span = span
+        self.first = _Half(kind=span.kind, shared=span.shared)
+        self.halves = [self.first]
+        self.core: dict[str, _Annotation] = {}
+        for note in span.annotations or []:
+            self._sort_in(note)
+        self._infer_starts()
+        self._time_rpc()
+        self._time_message()
+        self._read_binary_annotations()
+
+    def spans(self) -> list[ZipkinSpan]:
+        span = self.span
+        return [
+            ZipkinSpan(
+                traceId=span.traceId,
+                id=span.id,
+                parentId=span.parentId,
+                kind=half.kind,
+                name=span.name,
+                timestamp=half.timestamp,
+                duration=half.duration,
+                shared=half.shared,
+                localEndpoint=_raw(half.local),
+                remoteEndpoint=_raw(half.remote),
+                annotations=_raw(half.notes),
+                tags=_raw(half.tags),
+            )
+            for half in self.halves
+        ]
+
+    def _of(self, endpoint: Endpoint | None) -> _Half:
+        """The half of an endpoint's service; what has no endpoint is the first's."""
+        if not endpoint:
+            return self.first
+        if not self.first.local:
+            self.first.local = endpoint
+            return self.first
+        service = endpoint.get("serviceName")
+        alike = (half for half in self.halves if half.local and half.local.get("serviceName") == service)
+        return next(alike, None) or self._another(endpoint)
+
+    def _another(self, endpoint: Endpoint | None) -> _Half:
+        half = _Half(local=endpoint)
+        self.halves.append(half)
+        return half
+
+    def _sort_in(self, note: _Annotation) -> None:
+        half = self._of(note.endpoint)
+        if note.endpoint and note.value in _CORE:
+            half.kind = _KINDS.get(note.value, half.kind)
+            self.core[note.value] = note
+        else:
+            _keep(half, note)
+
+    def _infer_starts(self) -> None:
+        span = self.span
+        if not span.timestamp or not span.duration:
+            return
+        for begin, end in (("cs", "cr"), ("sr", "ss")):
+            last = self.core.get(end)
+            if begin not in self.core and last and last.timestamp == span.timestamp + span.duration:
+                self.core[begin] = _Annotation(span.timestamp, begin, last.endpoint)
+
+    def _time_rpc(self) -> None:
+        span, core = self.span, self.core
+        sent, received = core.get("cs"), core.get("sr")
+        if sent and received:
+            # the span's own times are the client's, so only the annotations tell the server's
+            self._time("cs", "cr")
+            client, server = self._of(sent.endpoint), self._of(received.endpoint)
+            if client is server:
+                client.kind = "CLIENT"
+                server = self._another(received.endpoint)
+            server.kind = "SERVER"
+            server.shared = True
+            server.took(received.timestamp, core["ss"].timestamp if "ss" in core else None)
+        elif sent and "cr" in core:
+            self._time("cs", "cr")
+        elif received and "ss" in core:
+            self._time("sr", "ss")
+        else:
+            self._time_incomplete()
+        if received and not sent and (not span.timestamp or ("ss" in core and not span.duration)):
+            # the server half of an RPC left the times to the client
+            self._of(received.endpoint).shared = True
+
+    def _time_incomplete(self) -> None:
+        for half in self.halves:
+            for kind, begin, end in (("CLIENT", "cs", "cr"), ("SERVER", "sr", "ss")):
+                if half.kind == kind:
+                    if begin in self.core:
+                        half.timestamp = self.core[begin].timestamp
+                    if end in self.core:
+                        _keep(half, self.core[end])
+        if self.span.timestamp:
+            self.first.timestamp, self.first.duration = self.span.timestamp, self.span.duration
+
+    def _time_message(self) -> None:
+        core = self.core
+        sent, received = core.get("ms"), core.get("mr")
+        if sent and received:
+            producer, consumer = self._of(sent.endpoint), self._of(received.endpoint)
+            if producer is consumer:
+                producer.kind = "PRODUCER"
+                consumer = self._another(received.endpoint)
+            consumer.kind = "CONSUMER"
+            consumer.shared = True
+            consumer.took(received.timestamp, None)
+            if "wr" in core:
+                consumer.took(core["wr"].timestamp, received.timestamp)
+            producer.took(sent.timestamp, core["ws"].timestamp if "ws" in core else None)
+        elif sent:
+            self._time("ms", "ws")
+        elif received and "wr" in core:
+            self._time("wr", "mr")
+        elif received:
+            self._time("mr", "")
+        else:
+            for name in ("ws", "wr"):
+                if name in core:
+                    _keep(self._of(core[name].endpoint), core[name])
+
+    def _time(self, begin: str, end: str) -> None:
+        span, core = self.span, self.core
+        half = self._of(core[begin].endpoint)
+        if span.timestamp and span.duration:
+            half.timestamp, half.duration = span.timestamp, span.duration
+        else:
+            half.took(core[begin].timestamp, core[end].timestamp if end in core else None)
+
+    def _read_binary_annotations(self) -> None:
+        addresses: dict[str, Endpoint] = {}
+        for note in self.span.binaryAnnotations or []:
+            if note.key in _ADDRESSES and note.endpoint and note.value in (True, "true", "1", 1):
+                addresses[note.key] = note.endpoint
+                continue
+            half = self._of(note.endpoint)
+            if note.key != "lc" or note.value not in ("", None):
+                half.tags[note.key] = text_of(note.value)
+        core = self.core
+        client, server = core.get("cs") or core.get("cr"), core.get("sr") or core.get("ss")
+        ca, sa = addresses.get("ca"), addresses.get("sa")
+        if not client and not server and (ca or sa):
+            half = self._of(ca if sa else None)
+            half.remote = sa or ca
+            if not sa:
+                half.kind = "SERVER"
+            return
+        if ca and server and server.endpoint and ca != server.endpoint:
+            # a tracer may name the server where it means the client's port; that would be a call to itself
+            own = ca.get("serviceName") == server.endpoint.get("serviceName")
+            self._half_of("SERVER", server).remote = {**ca, "serviceName": None} if own else ca
+        if sa and client:
+            self._half_of("CLIENT", client).remote = sa
+        for name, kind in (("ms", "PRODUCER"), ("mr", "CONSUMER")):
+            if "ma" in addresses and name in core:
+                self._half_of(kind, core[name]).remote = addresses["ma"]
+
+    def _half_of(self, kind: str, note: _Annotation) -> _Half:
+        """The half of a core annotation, where a service called itself the one of the kind."""
+        return next((half for half in self.halves if half.kind == kind), None) or self._of(note.endpoint)
+
+
+def _keep(half: _Half, note: _Annotation) -> None:
+    half.notes.append({"timestamp": note.timestamp, "value": note.value})
+
+
+def _raw(value: Any) -> Raw:
+    return raw_of(value) if value else NONE

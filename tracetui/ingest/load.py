@@ -1,0 +1,94 @@
+"""Loading sources into a trace set."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tracetui.ingest.contents import decode
+from tracetui.ingest.place import Place
+from tracetui.ingest.sources.files import Input, inputs
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.problems import InputError, LoadWarning
+from tracetui.model.traces import TraceSet
+
+WARNINGS_PER_FILE = 20
+"""More warnings about one file than this are counted, not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a load is. `share` is 0 to 1, by the bytes of all sources; 0 while their size is not known."""
+
+    name: str
+    share: float
+    spans: int
+
+
+def load(sources: Sequence[str], progress: Callable[[Progress], None] = lambda _: None) -> TraceSet:
+    """Read files, directories, patterns and standard input (`-`) of any format, in any mixture.
+
+    Spans of one trace meet wherever they come from. What is damaged is left out and named in the set's
+    `load_warnings`. Raises InputError when a source cannot be read or when there is no span in all of them.
+    """
+    intake = Intake()
+    wanted = list(inputs(sources))
+    total = sum(item.size for item in wanted) or 1
+    done = 0
+    with _no_collection():
+        for item in wanted:
+
+            def report(share: float, item: Input = item, done: int = done) -> None:
+                progress(Progress(item.name, (done + share * item.size) / total, len(intake)))
+
+            _take(item, intake, report)
+            done += item.size
+        traces = assemble(intake)
+    if not len(traces):
+        raise InputError(_nothing(wanted, intake.warnings))
+    return traces
+
+
+def _take(item: Input, intake: Intake, report: Callable[[float], None]) -> None:
+    place = Place(intake, item.name)
+    report(0)
+    before, spans = len(intake.warnings), len(intake)
+    try:
+        data = item.read()
+    except OSError as error:
+        if item.named:
+            raise InputError(f"{item.name}: {error.strerror or error}") from None
+        place.warn(f"left out: {error.strerror or error}")
+        return
+    decode(data, place, report)
+    found = intake.warnings[before:]
+    if not item.named and len(intake) == spans and len(found) > 1:
+        # a directory may hold anything; one line about a file that is none of ours is enough
+        found = found[:1]
+    if len(found) > WARNINGS_PER_FILE:
+        more = len(found) - WARNINGS_PER_FILE
+        found = [*found[:WARNINGS_PER_FILE], LoadWarning(item.name, "", f"{more:,} more warnings like these")]
+    intake.warnings[before:] = found
+
+
+def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
+    if len(warnings) == 1:
+        return f"no spans found: {warnings[0]}"
+    what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files"
+    lines = [f"no spans found in {what}", *(f"  {warning}" for warning in warnings[:WARNINGS_PER_FILE])]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the cyclic collector: decoding makes millions of objects and no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,67 @@
+"""Files, directories, patterns and standard input as sources of traces."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracetui.ingest.buffers import Buffer, read_file
+from tracetui.model.problems import InputError
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to read: its name as the user knows it, how many bytes it has if known, and how to get them."""
+
+    name: str
+    size: int
+    read: Callable[[], Buffer]
+    """Raises OSError."""
+    named: bool
+    """Whether the user named it, and did not just name a directory or a pattern that holds it."""
+
+
+def inputs(sources: Sequence[str]) -> Iterator[Input]:
+    """What the sources stand for, each file once. Raises InputError for a source that is not there."""
+    seen: set[tuple[int, int]] = set()
+    for source in sources:
+        if source == STDIN:
+            yield Input(STDIN, 0, sys.stdin.buffer.read, named=True)
+            continue
+        for path, named in _paths(source):
+            try:
+                stat = path.stat()
+            except OSError as error:
+                raise InputError(f"{path}: {error.strerror or error}") from None
+            if (stat.st_dev, stat.st_ino) in seen:
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            yield Input(str(path), stat.st_size, lambda path=path: read_file(path), named)  # type: ignore[misc]
+
+
+def _paths(source: str) -> Iterator[tuple[Path, bool]]:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        found = sorted(
+            inner
+            for inner in path.rglob("*")
+            if inner.is_file() and not any(part.startswith(".") for part in inner.relative_to(path).parts)
+        )
+        if not found:
+            raise InputError(f"{source}: the directory holds no files")
+        yield from ((inner, False) for inner in found)
+    elif path.exists() or not glob.has_magic(source):
+        if not path.exists():
+            raise InputError(f"{source}: no such file")
+        yield path, True
+    else:
+        # the standard patterns, also for absolute paths, which pathlib's do not take
+        matches = sorted(match for match in glob.iglob(str(path), recursive=True) if not Path(match).is_dir())  # noqa: PTH207
+        if not matches:
+            raise InputError(f"{source}: no file matches this pattern")
+        yield from ((Path(match), False) for match in matches)

@@ -1,0 +1,262 @@
+"""Where decoders put spans: plain lists that become numpy columns a few ten thousand spans at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tracetui.model.codec import Codec
+from tracetui.model.ids import canonical_trace_id, span_keys
+from tracetui.model.problems import LoadWarning
+from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark, Status
+
+CHUNK_SPANS = 1 << 14
+MAX_RAW_BYTES = 1 << 26
+"""A span's attributes, events or links above this size are left out, with a mark."""
+
+MAX_START_NS = 1 << 62
+"""The year 2116. With MAX_DURATION_NS it keeps every end and every difference within 64 bits."""
+MAX_DURATION_NS = 1 << 61
+
+STATUS_SHIFT = 3
+ERROR_SHIFT = 5
+MARK_SHIFT = 6
+
+
+def pack_state(kind: int, status: int, error: bool, marks: int = 0) -> int:
+    """Kind, status, error and marks in one integer, as `SpanRows.state` holds them."""
+    return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | marks << MARK_SHIFT
+
+
+@dataclass(slots=True)
+class SpanRows:
+    """Spans as equally long lists. A decoder either calls `Intake.add` or extends every list itself."""
+
+    trace: list[int] = field(default_factory=list)
+    span_id: list[str] = field(default_factory=list)
+    parent_id: list[str] = field(default_factory=list)
+    name: list[int] = field(default_factory=list)
+    resource: list[int] = field(default_factory=list)
+    start_ns: list[int] = field(default_factory=list)
+    duration_ns: list[int] = field(default_factory=list)
+    state: list[int] = field(default_factory=list)
+    attributes: list[bytes] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some spans as columns, in the order in which they came; the raw parts stand one after the other in `raw`."""
+
+    trace: np.ndarray
+    key: np.ndarray
+    parent_key: np.ndarray
+    name: np.ndarray
+    resource: np.ndarray
+    start: np.ndarray
+    duration: np.ndarray
+    state: np.ndarray
+    attribute_bytes: np.ndarray
+    event_bytes: np.ndarray
+    link_bytes: np.ndarray
+    raw: bytes
+
+    def __len__(self) -> int:
+        return len(self.trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What made spans: a service, its attributes, the instrumentation scope, and how to read its spans' raw parts."""
+
+    service: int
+    raw: bytes
+    codec: Codec
+    scope_name: str = ""
+    scope_version: str = ""
+
+
+class Interner:
+    """Text <-> small integer, in order of first appearance."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self.texts: list[str] = list(texts)
+        self._index = {text: i for i, text in enumerate(self.texts)}
+
+    def __call__(self, text: str) -> int:
+        index = self._index.get(text)
+        if index is None:
+            index = self._index[text] = len(self.texts)
+            self.texts.append(text)
+        return index
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+class Intake:
+    """Collects the spans of one load, from any number of sources and formats.
+
+    Holds the tables that all of them share: traces, operation and service names, resources. Spans of one trace
+    meet by trace id, whichever source they come from.
+    """
+
+    def __init__(self) -> None:
+        self.rows = SpanRows()
+        self.chunks: list[Chunk] = []
+        self.names = Interner()
+        self.services = Interner()
+        self.resources: list[Resource] = []
+        self.trace_ids: list[str] = []
+        self.odd_ids: dict[int, str] = {}
+        self.odd_parent_ids: dict[int, str] = {}
+        self.status_messages: dict[int, str] = {}
+        self.span_warnings: dict[int, list[str]] = {}
+        self.trace_warnings: dict[int, list[str]] = {}
+        self.warnings: list[LoadWarning] = []
+        self._flushed = 0
+        self._traces: dict[str, int] = {}
+        self._resources: dict[tuple[str, bytes, int, str, str], int] = {}
+
+    def __len__(self) -> int:
+        return self._flushed + len(self.rows.trace)
+
+    def trace(self, trace_id: str) -> int:
+        """The index of a trace, by any spelling of its id. The first spelling is the one that is shown."""
+        index = self._traces.get(trace_id)
+        if index is None:
+            canonical = canonical_trace_id(trace_id)
+            index = self._traces.get(canonical)
+            if index is None:
+                index = self._traces[canonical] = len(self.trace_ids)
+                self.trace_ids.append(trace_id)
+            self._traces[trace_id] = index
+        return index
+
+    def resource(self, service: str, raw: bytes, codec: Codec, scope_name: str = "", scope_version: str = "") -> int:
+        """The index of what made a span; equal ones share it. An empty service becomes `unknown_service`."""
+        key = (service, raw, id(codec), scope_name, scope_version)
+        index = self._resources.get(key)
+        if index is None:
+            index = self._resources[key] = len(self.resources)
+            name = self.services(service or UNKNOWN_SERVICE)
+            self.resources.append(Resource(name, raw, codec, scope_name, scope_version))
+        return index
+
+    def add(
+        self,
+        *,
+        trace: int,
+        span_id: str,
+        parent_id: str,
+        name: str,
+        resource: int,
+        start_ns: int,
+        duration_ns: int,
+        kind: Kind = Kind.UNSPECIFIED,
+        status: Status = Status.UNSET,
+        error: bool = False,
+        marks: Mark = Mark.NONE,
+        attributes: bytes = b"",
+        events: bytes = b"",
+        links: bytes = b"",
+        status_message: str = "",
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """Add one span. `parent_id` is '' for none; the raw parts are what the resource's codec reads."""
+        if status_message:
+            self.status_messages[len(self)] = status_message
+        if warnings:
+            self.warn_span(len(self), warnings)
+            marks |= Mark.SOURCE_WARNING
+        rows = self.rows
+        rows.trace.append(trace)
+        rows.span_id.append(span_id)
+        rows.parent_id.append(parent_id)
+        rows.name.append(self.names(name))
+        rows.resource.append(resource)
+        rows.start_ns.append(start_ns)
+        rows.duration_ns.append(duration_ns)
+        rows.state.append(pack_state(kind, status, error, marks))
+        rows.attributes.append(attributes)
+        rows.events.append(events)
+        rows.links.append(links)
+        if len(rows.trace) >= CHUNK_SPANS:
+            self.flush()
+
+    def warn_span(self, position: int, warnings: Sequence[str]) -> None:
+        """Keep what a source warned of the span at this position, each warning once."""
+        self.span_warnings[position] = list(dict.fromkeys(warnings))
+
+    def warn_trace(self, trace: int, warnings: Sequence[str]) -> None:
+        """Add to what a source warned of a trace, each warning once."""
+        kept = self.trace_warnings.setdefault(trace, [])
+        kept.extend(text for text in dict.fromkeys(warnings) if text not in kept)
+
+    def warn(self, file: str, position: str, message: str) -> None:
+        """Keep a warning about the input itself."""
+        self.warnings.append(LoadWarning(file, position, message))
+
+    def flush(self) -> None:
+        """Turn the waiting rows into a chunk of columns."""
+        rows = self.rows
+        count = len(rows.trace)
+        if not count:
+            return
+        keys, odd = span_keys(rows.span_id)
+        parent_keys, odd_parents = span_keys(rows.parent_id)
+        self.odd_ids.update((self._flushed + i, text) for i, text in odd.items())
+        self.odd_parent_ids.update((self._flushed + i, text) for i, text in odd_parents.items())
+        state = np.array(rows.state, np.int32)
+        parts = (rows.attributes, rows.events, rows.links)
+        sizes = [np.fromiter(map(len, part), np.int64, count) for part in parts]
+        for part, size in zip(parts, sizes, strict=True):
+            for i in np.flatnonzero(size > MAX_RAW_BYTES).tolist():
+                part[i] = b""
+                size[i] = 0
+                state[i] |= int(Mark.SHORTENED) << MARK_SHIFT
+        start, late = _int64(rows.start_ns, MAX_START_NS)
+        duration, long = _int64(rows.duration_ns, MAX_DURATION_NS)
+        state[late | long] |= int(Mark.OUT_OF_RANGE) << MARK_SHIFT
+        self.chunks.append(
+            Chunk(
+                trace=np.array(rows.trace, np.int32),
+                key=keys,
+                parent_key=parent_keys,
+                name=np.array(rows.name, np.int32),
+                resource=np.array(rows.resource, np.int32),
+                start=start,
+                duration=duration,
+                state=state,
+                attribute_bytes=sizes[0].astype(np.int32),
+                event_bytes=sizes[1].astype(np.int32),
+                link_bytes=sizes[2].astype(np.int32),
+                raw=b"".join(_interleaved(*parts)),
+            )
+        )
+        self._flushed += count
+        self.rows = SpanRows()
+
+
+def _interleaved(attributes: list[bytes], events: list[bytes], links: list[bytes]) -> list[bytes]:
+    parts = [b""] * (3 * len(attributes))
+    parts[0::3] = attributes
+    parts[1::3] = events
+    parts[2::3] = links
+    return parts
+
+
+def _int64(values: list[int], limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """-> int64[n] within +-limit, and which values were cut to it."""
+    try:
+        column = np.array(values, np.int64)
+    except OverflowError:
+        exact = np.array(values, object)
+        beyond = np.array([abs(value) > limit for value in values], bool)
+        exact[beyond] = [limit if value > 0 else -limit for value in exact[beyond]]
+        return exact.astype(np.int64), beyond
+    beyond = (column > limit) | (column < -limit)
+    return np.clip(column, -limit, limit), beyond

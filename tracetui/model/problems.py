@@ -1,0 +1,39 @@
+"""What can be wrong with input, in words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWarning:
+    """Something of the input was lost or repaired.
+
+    `file` is the source as the user named it (`-` for standard input), `position` says where in it
+    ("line 12", "byte 40,961", "data[3].spans[17]"), or ''.
+    """
+
+    file: str
+    position: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.position, self.message) if part)
+
+
+class TracetuiError(Exception):
+    """An error that is shown to people as its text alone."""
+
+    exit_code = 1
+
+
+class UsageError(TracetuiError):
+    """A wrong option, name or query."""
+
+    exit_code = 2
+
+
+class InputError(TracetuiError):
+    """Input in which there is nothing to show."""
+
+    exit_code = 3

@@ -1,0 +1,124 @@
+"""One span as a person looks at it, and the words its columns are made of."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Value = str | bool | int | float | bytes | None | list["Value"] | dict[str, "Value"]
+"""What an attribute can hold: the AnyValue of OTLP."""
+
+Attributes = Mapping[str, Value]
+
+UNKNOWN_SERVICE = "unknown_service"
+"""The name of a span's service where its source gives none (OpenTelemetry's word for it)."""
+
+
+class Kind(enum.IntEnum):
+    """The span kinds, with OTLP's numbers."""
+
+    UNSPECIFIED = 0
+    INTERNAL = 1
+    SERVER = 2
+    CLIENT = 3
+    PRODUCER = 4
+    CONSUMER = 5
+
+
+class Status(enum.IntEnum):
+    """The status a source wrote, with OTLP's numbers. Whether a span *counts* as an error is `Span.error`."""
+
+    UNSET = 0
+    OK = 1
+    ERROR = 2
+
+
+class Mark(enum.IntFlag):
+    """What is out of the ordinary about a span; a trace set holds them as one column of bits."""
+
+    NONE = 0
+    ORPHAN = 1
+    """Its parent id is not in its trace."""
+    SAME_ID = 2
+    """Another, different span of its trace has the same id."""
+    CYCLE_CUT = 4
+    """It was the earliest of a ring of parents, which was cut here."""
+    START_REPAIRED = 8
+    """Its start was missing or not positive; it has its parent's."""
+    NEGATIVE_DURATION = 16
+    """Its duration was negative; it has 0."""
+    SOURCE_WARNING = 32
+    """Its source warned about it."""
+    NO_DURATION = 64
+    """Its source gave no duration (a Zipkin span that was never finished); it has 0."""
+    SKEW_ADJUSTED = 128
+    """Its times were moved because its host's clock disagrees with its caller's."""
+    FOLLOWS_FROM = 256
+    """Its parent did not wait for it by the source's own word (an OpenTracing FOLLOWS_FROM). No warning."""
+    SHARED = 512
+    """The server half of a Zipkin RPC whose two halves have one id. No warning."""
+    SHORTENED = 1024
+    """Attributes, events or links over the size limit were left out."""
+    OUT_OF_RANGE = 2048
+    """Its start or duration was beyond what 64 bits of nanoseconds hold; it was cut to the limit."""
+
+    @classmethod
+    def warnings(cls) -> Mark:
+        """The marks that count as warnings."""
+        return ~(cls.FOLLOWS_FROM | cls.SHARED)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at one moment within a span (a log in Jaeger, an annotation in Zipkin)."""
+
+    time_ns: int
+    name: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A pointer to another span, of this trace or another, that is not the parent."""
+
+    trace_id: str
+    span_id: str
+    kind: str = ""
+    """'CHILD_OF' or 'FOLLOWS_FROM' where Jaeger wrote it, else ''."""
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span, whole. Made only for the span that is looked at, or to be encoded.
+
+    Times are integer nanoseconds, `start_ns` since the Unix epoch. Ids are text as the source wrote them.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    service: str
+    name: str
+    start_ns: int
+    duration_ns: int
+    kind: Kind = Kind.UNSPECIFIED
+    status: Status = Status.UNSET
+    status_message: str = ""
+    error: bool = False
+    """Whether the span counts as an error, after the decision list of `ingest.status`."""
+    attributes: Attributes = field(default_factory=dict)
+    resource: Attributes = field(default_factory=dict)
+    """Attributes of what made the span (the Jaeger process tags), without the service name."""
+    scope_name: str = ""
+    scope_version: str = ""
+    events: tuple[Event, ...] = ()
+    links: tuple[Link, ...] = ()
+    marks: Mark = Mark.NONE
+    warnings: tuple[str, ...] = ()
+    """The marks in words, then what the source warned about."""
+
+    @property
+    def end_ns(self) -> int:
+        return self.start_ns + self.duration_ns

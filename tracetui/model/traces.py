@@ -1,0 +1,308 @@
+"""A set of traces, as columns of spans."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from tracetui.model.ids import canonical_trace_id, span_text
+from tracetui.model.intake import Resource
+from tracetui.model.problems import LoadWarning
+from tracetui.model.span import Event, Kind, Link, Mark, Span, Status, Value
+
+_T = TypeVar("_T")
+
+_WORDS = {
+    Mark.CYCLE_CUT: "its parents form a ring; it was cut here, at the earliest span",
+    Mark.SAME_ID: "another span of this trace has the same id",
+    Mark.START_REPAIRED: "start time missing or not positive; shown at its parent's start",
+    Mark.NEGATIVE_DURATION: "negative duration; shown as 0",
+    Mark.NO_DURATION: "no duration; shown as 0",
+    Mark.SHORTENED: "attributes, events or links above the size limit were left out",
+    Mark.OUT_OF_RANGE: "a time out of range; cut to the limit",
+}
+
+
+class Arena:
+    """Raw bytes of many spans in a few large pieces, read by position."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = list(pieces)
+        self.starts = [0]
+        for piece in self._pieces[:-1]:
+            self.starts.append(self.starts[-1] + len(piece))
+
+    def read(self, at: int, size: int) -> bytes:
+        if not size:
+            return b""
+        piece = bisect_right(self.starts, at) - 1
+        at -= self.starts[piece]
+        return self._pieces[piece][at : at + size]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TraceSet:
+    """Spans as columns. Trace `t` is the slice `first[t]:first[t + 1]`, in pre-order; the subtree of span `i` is
+    the slice `i:subtree_end[i]`, so its first child, if any, is `i + 1` and a child's next sibling stands at its
+    `subtree_end`. Roots and siblings stand by start time. Nothing here is changed after it is made.
+
+    Times are int64 nanoseconds since the Unix epoch, durations int64 nanoseconds.
+    """
+
+    trace: np.ndarray
+    """int32[n], the trace of each span."""
+    parent: np.ndarray
+    """int32[n], the position of the parent, -1 for a root (orphans are roots)."""
+    subtree_end: np.ndarray
+    """int32[n], the position after the last span of the subtree."""
+    depth: np.ndarray
+    """int32[n], 0 for a root."""
+    start: np.ndarray
+    duration: np.ndarray
+    key: np.ndarray
+    """uint64[n], the span id as a number (see `model.ids`)."""
+    name: np.ndarray
+    """int32[n] into `names`: the operation."""
+    resource: np.ndarray
+    """int32[n] into `resources`."""
+    kind: np.ndarray
+    """uint8[n], `Kind`."""
+    status: np.ndarray
+    """uint8[n], `Status`."""
+    error: np.ndarray
+    """bool[n], whether the span counts as an error."""
+    marks: np.ndarray
+    """uint16[n], `Mark` bits."""
+    message: np.ndarray
+    """int32[n] into `messages`: the status message; 0 is none."""
+    raw_at: np.ndarray
+    """int64[n], where the span's attributes stand in the arena; its events and then its links follow."""
+    attribute_bytes: np.ndarray
+    event_bytes: np.ndarray
+    link_bytes: np.ndarray
+    first: np.ndarray
+    """int64[traces + 1]."""
+    names: list[str]
+    services: list[str]
+    messages: list[str]
+    resources: list[Resource]
+    trace_ids: list[str]
+    """Per trace, as the source wrote it."""
+    arena: Arena
+    odd_ids: dict[int, str]
+    """Span ids whose text is not the usual spelling of their key."""
+    missing_parents: dict[int, str]
+    """Per orphan, the parent id that is not there."""
+    source_warnings: dict[int, list[str]]
+    trace_warnings: dict[int, list[str]]
+    load_warnings: list[LoadWarning]
+    duplicates: dict[int, int] = field(default_factory=dict)
+    """Per trace, how many exact duplicates of its spans were dropped."""
+    skew: dict[int, int] = field(default_factory=dict)
+    """Per span moved to correct clock skew, by how many nanoseconds."""
+
+    def __len__(self) -> int:
+        """The number of spans."""
+        return len(self.trace)
+
+    @property
+    def trace_count(self) -> int:
+        return len(self.trace_ids)
+
+    @cached_property
+    def end(self) -> np.ndarray:
+        """int64[n], `start + duration`."""
+        ends: np.ndarray = self.start + self.duration
+        return ends
+
+    @cached_property
+    def service(self) -> np.ndarray:
+        """int32[n] into `services`."""
+        if not self.resources:
+            return np.zeros(0, np.int32)
+        column: np.ndarray = np.array([r.service for r in self.resources], np.int32)[self.resource]
+        return column
+
+    @cached_property
+    def operation(self) -> np.ndarray:
+        """int64[n], one number per (service, operation): `service * len(names) + name`."""
+        numbers: np.ndarray = self.service.astype(np.int64) * len(self.names) + self.name
+        return numbers
+
+    def operation_label(self, operation: int) -> tuple[str, str]:
+        """-> service and operation name of a number of `operation`."""
+        service, name = divmod(operation, len(self.names))
+        return self.services[service], self.names[name]
+
+    @cached_property
+    def trace_start(self) -> np.ndarray:
+        """int64[traces], the least start of each trace's spans."""
+        return self._per_trace(np.minimum, self.start)
+
+    @cached_property
+    def trace_duration(self) -> np.ndarray:
+        """int64[traces], greatest end - least start over all spans of each trace."""
+        durations: np.ndarray = self._per_trace(np.maximum, self.end) - self.trace_start
+        return durations
+
+    @cached_property
+    def trace_errors(self) -> np.ndarray:
+        """int64[traces], error spans of each trace."""
+        return self._per_trace(np.add, self.error.astype(np.int64))
+
+    @cached_property
+    def trace_warning_counts(self) -> np.ndarray:
+        """int64[traces]: the warning marks of its spans and the warnings about the trace as a whole."""
+        marked = self.marks & int(Mark.warnings())
+        counts = self._per_trace(np.add, np.bitwise_count(marked).astype(np.int64))
+        for trace, texts in self.trace_warnings.items():
+            counts[trace] += len(texts)
+        return counts
+
+    @cached_property
+    def main_root(self) -> np.ndarray:
+        """int32[traces]: the earliest root that is no orphan, else the earliest root."""
+        roots = np.flatnonzero(self.parent < 0)
+        orphan = (self.marks[roots] & Mark.ORPHAN) > 0
+        order = roots[np.lexsort((roots, orphan, self.trace[roots]))]
+        return order[np.searchsorted(self.trace[order], np.arange(self.trace_count))].astype(np.int32)
+
+    def _per_trace(self, function: np.ufunc, column: np.ndarray) -> np.ndarray:
+        if not self.trace_count:
+            return np.zeros(0, np.int64)
+        result: np.ndarray = function.reduceat(column, self.first[:-1])
+        return result
+
+    def spans_of(self, trace: int) -> range:
+        """The positions of a trace's spans."""
+        return range(int(self.first[trace]), int(self.first[trace + 1]))
+
+    def trace_name(self, trace: int) -> str:
+        """`service operation` of the main root."""
+        root = int(self.main_root[trace])
+        return f"{self.service_name(root)} {self.operation_name(root)}"
+
+    def service_name(self, span: int) -> str:
+        return self.services[int(self.service[span])]
+
+    def operation_name(self, span: int) -> str:
+        return self.names[int(self.name[span])]
+
+    def span_id(self, span: int) -> str:
+        """The id as the source wrote it."""
+        return self.odd_ids.get(span) or span_text(int(self.key[span]))
+
+    def parent_id(self, span: int) -> str | None:
+        """The parent's id, also of a parent that is not there; None for a span without."""
+        parent = int(self.parent[span])
+        return self.span_id(parent) if parent >= 0 else self.missing_parents.get(span)
+
+    def _raw(self, span: int, part: int) -> bytes:
+        sizes = (self.attribute_bytes, self.event_bytes, self.link_bytes)
+        at = int(self.raw_at[span]) + sum(int(size[span]) for size in sizes[:part])
+        return self.arena.read(at, int(sizes[part][span]))
+
+    def raw_attributes(self, span: int) -> bytes:
+        """The attributes as the source wrote them, to be searched before they are decoded."""
+        return self.arena.read(int(self.raw_at[span]), int(self.attribute_bytes[span]))
+
+    def attributes(self, span: int) -> dict[str, Value]:
+        return self.resources[int(self.resource[span])].codec.attributes(self.raw_attributes(span))
+
+    def resource_attributes(self, span: int) -> dict[str, Value]:
+        resource = self.resources[int(self.resource[span])]
+        return resource.codec.attributes(resource.raw)
+
+    def events(self, span: int) -> list[Event]:
+        return self.resources[int(self.resource[span])].codec.events(self._raw(span, 1))
+
+    def links(self, span: int) -> list[Link]:
+        return self.resources[int(self.resource[span])].codec.links(self._raw(span, 2))
+
+    def warnings_of(self, span: int) -> list[str]:
+        """The span's warning marks in words, then what its source warned about."""
+        marks = Mark(int(self.marks[span]))
+        words = [text for mark, text in _WORDS.items() if marks & mark]
+        if marks & Mark.ORPHAN:
+            words.insert(0, f"orphan: its parent {self.missing_parents.get(span, '')} is not in the trace")
+        if marks & Mark.SKEW_ADJUSTED:
+            words.append(f"moved by {self.skew.get(span, 0) / 1e6:+,.3f} ms to correct clock skew")
+        return words + self.source_warnings.get(span, [])
+
+    def span(self, span: int) -> Span:
+        """Everything about one span."""
+        resource = self.resources[int(self.resource[span])]
+        return Span(
+            trace_id=self.trace_ids[int(self.trace[span])],
+            span_id=self.span_id(span),
+            parent_id=self.parent_id(span),
+            service=self.services[resource.service],
+            name=self.operation_name(span),
+            start_ns=int(self.start[span]),
+            duration_ns=int(self.duration[span]),
+            kind=Kind(int(self.kind[span])),
+            status=Status(int(self.status[span])),
+            status_message=self.messages[int(self.message[span])],
+            error=bool(self.error[span]),
+            attributes=self.attributes(span),
+            resource=self.resource_attributes(span),
+            scope_name=resource.scope_name,
+            scope_version=resource.scope_version,
+            events=tuple(self.events(span)),
+            links=tuple(self.links(span)),
+            marks=Mark(int(self.marks[span])),
+            warnings=tuple(self.warnings_of(span)),
+        )
+
+    @cached_property
+    def _trace_numbers(self) -> dict[str, int]:
+        return {canonical_trace_id(text): trace for trace, text in enumerate(self.trace_ids)}
+
+    def find_trace(self, trace_id: str) -> int | None:
+        """The trace of an id in any spelling, or None."""
+        return self._trace_numbers.get(canonical_trace_id(trace_id))
+
+    def select(self, traces: np.ndarray) -> TraceSet:
+        """The set of only these traces (ascending positions, or a mask), with the same tables and arena."""
+        if traces.dtype == bool:
+            traces = np.flatnonzero(traces)
+        if len(traces) == self.trace_count:
+            return self
+        sizes = np.diff(self.first)[traces]
+        first = np.zeros(len(traces) + 1, np.int64)
+        np.cumsum(sizes, out=first[1:])
+        shift = self.first[:-1][traces] - first[:-1]
+        spans = np.arange(int(first[-1])) + np.repeat(shift, sizes)
+        shift_of_span = np.repeat(shift, sizes).astype(np.int32)
+        parent = self.parent[spans]
+        number = np.full(self.trace_count, -1)
+        number[traces] = np.arange(len(traces))
+        moved = np.full(len(self) + 1, -1, np.int64)
+        moved[spans] = np.arange(len(spans))
+
+        def kept_spans(table: dict[int, _T]) -> dict[int, _T]:
+            return {int(moved[i]): value for i, value in table.items() if moved[i] >= 0}
+
+        per_span = (
+            "start duration key name resource kind status error marks message depth"
+            " raw_at attribute_bytes event_bytes link_bytes"
+        )
+        return replace(
+            self,
+            **{column: getattr(self, column)[spans] for column in per_span.split()},
+            trace=number[self.trace[spans]].astype(np.int32),
+            parent=np.where(parent >= 0, parent - shift_of_span, -1).astype(np.int32),
+            subtree_end=(self.subtree_end[spans] - shift_of_span).astype(np.int32),
+            first=first,
+            trace_ids=[self.trace_ids[t] for t in traces.tolist()],
+            odd_ids=kept_spans(self.odd_ids),
+            missing_parents=kept_spans(self.missing_parents),
+            source_warnings=kept_spans(self.source_warnings),
+            skew=kept_spans(self.skew),
+            trace_warnings={int(number[t]): texts for t, texts in self.trace_warnings.items() if number[t] >= 0},
+        )

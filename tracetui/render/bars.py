@@ -1,0 +1,133 @@
+"""A span drawn on a time scale, to an eighth of a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+import numpy as np
+
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+
+_NONE = np.zeros(0)
+# Where a stretch is cut at the edges of a cell, rounding must not make two stretches of one.
+_TOUCHING = 1 / 16
+
+
+@dataclass(frozen=True, slots=True)
+class TimeScale:
+    """`span_ns` nanoseconds from `start_ns` on, over `cells` cells."""
+
+    start_ns: int
+    span_ns: int
+    cells: int
+
+    def position(self, times_ns: np.ndarray) -> np.ndarray:
+        """float64[n] in cells, for int64[n] nanoseconds. Equal times have equal positions, also of other rows."""
+        positions: np.ndarray = (times_ns - self.start_ns).astype(np.float64) * (self.cells / max(self.span_ns, 1))
+        return positions
+
+
+def bar(
+    scale: TimeScale,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    critical_starts: np.ndarray = _NONE,
+    critical_ends: np.ndarray = _NONE,
+    events: np.ndarray = _NONE,
+    *,
+    marks: Marks,
+    solid_role: str = Role.CRITICAL,
+) -> Line:
+    """A line of `scale.cells` cells.
+
+    `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns,
+    drawn solid; however short a section is, something of it shows. `events`: int64 ns.
+    """
+    cells = scale.cells
+    if cells <= 0:
+        return Line()
+    drawn = [" "] * cells
+    roles = [Role.PLAIN] * cells
+    _draw_rest(drawn, roles, scale.position(starts), scale.position(ends), marks)
+    if len(critical_starts):
+        _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), marks, solid_role)
+    if len(events):
+        ticks = scale.position(events)
+        ticks = np.minimum(ticks[(ticks >= 0) & (ticks <= cells)].astype(np.int64), cells - 1)
+        for cell in np.unique(ticks).tolist():
+            drawn[cell], roles[cell] = marks.event, Role.EVENT
+    line = Line()
+    at = 0
+    for role, cells_of_role in groupby(roles):
+        stop = at + sum(1 for _ in cells_of_role)
+        line.add("".join(drawn[at:stop]), role)
+        at = stop
+    return line
+
+
+def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, marks: Marks) -> None:
+    cells = len(drawn)
+    shown = (starts <= cells) & (ends >= 0) & ((ends > 0) | (starts == ends))
+    shown &= (starts < cells) | (starts == ends)
+    starts, ends = np.clip(starts[shown], 0, cells), np.clip(ends[shown], 0, cells)
+    first = np.minimum(starts.astype(np.int64), cells - 1)
+    stop = np.maximum(np.ceil(ends).astype(np.int64), first + 1)
+    step = np.bincount(first, minlength=cells + 1) - np.bincount(stop, minlength=cells + 1)
+    for cell in np.flatnonzero(np.cumsum(step[:cells])).tolist():
+        drawn[cell], roles[cell] = marks.rest, Role.REST
+    if len(starts) == 1:
+        if ends[0] - (stop[0] - 1) < 0.5:
+            drawn[int(stop[0]) - 1] = marks.rest_end
+        if starts[0] - first[0] >= 0.5:
+            drawn[int(first[0])] = marks.rest_start
+
+
+def _draw_solid(
+    drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, marks: Marks, role: str
+) -> None:
+    cells = len(drawn)
+    shown = (ends > starts) & (ends > 0) & (starts < cells)
+    starts, ends = np.clip(starts[shown], 0, cells), np.clip(ends[shown], 0, cells)
+    if not len(starts):
+        return
+    starts, ends = _apart(starts, ends)
+    edges = np.arange(cells + 1)
+    # how much of the time before each cell's edge is covered, and from that how much of each cell is
+    points = np.column_stack((starts, ends)).ravel()
+    lengths = np.cumsum(ends - starts)
+    covered = np.column_stack((lengths - (ends - starts), lengths)).ravel()
+    cover = np.diff(np.interp(edges, points, covered))
+    first = np.searchsorted(ends, edges[:-1], "right")
+    last = np.searchsorted(starts, edges[1:], "left") - 1
+    for cell in np.flatnonzero(first <= last).tolist():
+        low = max(float(starts[first[cell]]) - cell, 0.0)
+        high = min(float(ends[last[cell]]) - cell, 1.0)
+        amount = float(cover[cell])
+        if high - low - amount > _TOUCHING:
+            # several stretches with gaps: show how much they are together
+            low, high = 0.0, amount
+        drawn[cell] = _block(round(low * 8), round(high * 8), marks)
+        roles[cell] = role
+
+
+def _apart(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same stretches in order of time and without overlap. Those of one path are so already."""
+    if (starts[1:] >= ends[:-1]).all():
+        return starts, ends
+    order = np.argsort(starts, kind="stable")
+    starts, reached = starts[order], np.maximum.accumulate(ends[order])
+    new = np.flatnonzero(np.append(True, starts[1:] > reached[:-1]))
+    return starts[new], reached[np.append(new[1:] - 1, len(starts) - 1)]
+
+
+@lru_cache(maxsize=256)
+def _block(low: int, high: int, marks: Marks) -> str:
+    """The mark closest to a cell filled from `low` to `high` eighths."""
+    if high <= low:
+        low, high = (low, low + 1) if low < 8 else (7, 8)
+    fillings = [(0, eighths, mark) for eighths, mark in enumerate(marks.solid_left, 1)]
+    fillings += [(8 - eighths, 8, mark) for eighths, mark in marks.solid_right]
+    return min(fillings, key=lambda filling: abs(filling[0] - low) + abs(filling[1] - high))[2]

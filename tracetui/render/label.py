@@ -1,0 +1,123 @@
+"""The left part of a waterfall's row: where a span stands in the tree, what it is, and what is special about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tracetui.render.cells import cell_width, cut
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks, initials
+
+_READABLE = 14
+"""Cells that a name keeps before a note is spelt out."""
+_WORTH_A_PART = 8
+"""Cells from which on a part of a note is better than its mark."""
+_SHORTEST_SERVICE = 10
+
+
+class Note(NamedTuple):
+    """Something special about a span, in full and in the fewest cells."""
+
+    full: str
+    short: str
+    role: str
+    can_be_cut: bool = False
+    """Whether a part of `full` says more than `short`."""
+    before_names: bool = False
+    """Whether the names are cut to make room for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The parts of a label, to be laid out for any width."""
+
+    marks: Marks
+    depth: int
+    """0 for the top row's span."""
+    guides: Callable[[int], str]
+    """The tree's lines for so many levels above the span."""
+    fold: str
+    asynchronous: bool
+    service: str
+    service_role: str
+    name_service: bool
+    operation: str
+    operation_role: str
+    notes: Sequence[Note]
+
+    @property
+    def natural_width(self) -> int:
+        """Cells that it takes to leave nothing out, but for error messages."""
+        spelt_out = (not note.can_be_cut or note.before_names for note in self.notes)
+        notes = sum(
+            1 + cell_width(note.full if full else note.short) for note, full in zip(self.notes, spelt_out, strict=True)
+        )
+        return min(self.depth, 40) + self._head_width + cell_width(self._names) + notes
+
+    @property
+    def _head_width(self) -> int:
+        return 2 + self.asynchronous + len(self.marks.service)
+
+    @property
+    def _names(self) -> str:
+        return f"{self._service} {self.operation}"
+
+    @property
+    def _service(self) -> str:
+        if self.name_service:
+            return self.service
+        return "" if self.marks.service else initials(self.service)
+
+    def line(self, width: int) -> Line:
+        """The label in at most `width` cells."""
+        marks = self.marks
+        line = self._indent(width // 3)
+        line.add(self.fold, Role.GUIDE).add(" ")
+        if self.asynchronous:
+            line.add(marks.async_call, Role.ACCENT)
+        line.add(marks.service, self.service_role)
+        room = width - line.width
+        notes = self._notes_in(room)
+        self._add_names(line, room - sum(1 + cell_width(text) for text, _ in notes))
+        for text, role in notes:
+            line.add(" ").add(text, role)
+        return line.cropped(width, marks.ellipsis)
+
+    def _indent(self, most: int) -> Line:
+        """The tree's lines. Levels beyond `most` cells are left out from the left, half of them at a time, so that
+        a child still stands right of its parent nearly everywhere; a number says how many are.
+        """
+        most = max(most, 2)
+        if self.depth <= most:
+            return Line([(self.guides(self.depth), Role.GUIDE)])
+        step = max(1, most // 2)
+        left_out = -(-(self.depth - most) // step) * step
+        number = f"{left_out}{self.marks.left_out}"
+        return Line([(number, Role.DIM), (self.guides(self.depth - left_out), Role.GUIDE)])
+
+    def _notes_in(self, room: int) -> list[tuple[str, str]]:
+        """The notes, spelt out as far as the names stay readable."""
+        shown = [note.short for note in self.notes]
+        free = room - sum(1 + cell_width(text) for text in shown)
+        names = cell_width(self._names)
+        readable = min(names, _READABLE)
+        for i, note in sorted(enumerate(self.notes), key=lambda numbered: not numbered[1].before_names):
+            left = free - (readable if note.before_names or names > free else names)
+            more = cell_width(note.full) - cell_width(note.short)
+            if more > left and note.can_be_cut and left >= _WORTH_A_PART:
+                shown[i] = cut(note.full, cell_width(note.short) + left, self.marks.ellipsis)
+                free -= left
+            elif more <= left:
+                shown[i] = note.full
+                free -= more
+        return [(text, note.role) for text, note in zip(shown, self.notes, strict=True)]
+
+    def _add_names(self, line: Line, room: int) -> None:
+        ellipsis = self.marks.ellipsis
+        service, operation = cell_width(self._service), cell_width(self.operation)
+        if service + 1 + operation > room:
+            service = min(service, max(room - 1 - operation, min(_SHORTEST_SERVICE, room // 3)))
+        line.add(cut(self._service, service, ellipsis), self.service_role)
+        line.add(" ").add(cut(self.operation, room - service - 1, ellipsis), self.operation_role)

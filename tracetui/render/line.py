@@ -1,0 +1,116 @@
+"""Styled text without a terminal: a line is runs of text, each with the role it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tracetui.render.cells import cell_width, cut
+
+
+class Role:
+    """What a run of text is, for a theme to give it a style. A service's role is made by `service`."""
+
+    PLAIN = ""
+    DIM = "dim"
+    """Can be ignored."""
+    GUIDE = "guide"
+    """Lines of a tree or an axis."""
+    TITLE = "title"
+    STRONG = "strong"
+    """Where the eye should go first."""
+    ERROR = "error"
+    ECHO = "echo"
+    """An error that was only passed on."""
+    WARNING = "warning"
+    EVENT = "event"
+    REST = "rest"
+    """The part of a bar that nobody waited for."""
+    CRITICAL = "critical"
+    """The critical path where no service is meant."""
+    ACCENT = "accent"
+
+    @staticmethod
+    def service(slot: int) -> str:
+        """The role of a service by its colour slot (see `render.colours`)."""
+        return f"service:{slot}"
+
+
+class Run(NamedTuple):
+    """Text of one role. The text is safe to show and holds no line break."""
+
+    text: str
+    role: str = Role.PLAIN
+
+
+class Line:
+    """Runs of text from left to right; neighbours of one role are one run."""
+
+    __slots__ = ("runs",)
+
+    def __init__(self, runs: Iterable[tuple[str, str]] = ()) -> None:
+        self.runs: list[Run] = []
+        for text, role in runs:
+            self.add(text, role)
+
+    def __repr__(self) -> str:
+        return f"Line({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Line) and self.runs == other.runs
+
+    __hash__ = None  # type: ignore[assignment]  # a line is mutable
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for run in self.runs)
+
+    @property
+    def width(self) -> int:
+        """Cells."""
+        return sum(cell_width(run.text) for run in self.runs)
+
+    def add(self, text: str, role: str = Role.PLAIN) -> Line:
+        """Append text."""
+        if text:
+            if self.runs and self.runs[-1].role == role:
+                self.runs[-1] = Run(self.runs[-1].text + text, role)
+            else:
+                self.runs.append(Run(text, role))
+        return self
+
+    def extend(self, other: Line) -> Line:
+        """Append another line's runs."""
+        for run in other.runs:
+            self.add(*run)
+        return self
+
+    def pad(self, width: int) -> Line:
+        """Fill with blanks up to this many cells."""
+        return self.add(" " * (width - self.width))
+
+    def cropped(self, width: int, ellipsis: str = "…") -> Line:
+        """The line in at most `width` cells."""
+        if self.width <= width:
+            return self
+        line = Line()
+        left = width
+        for text, role in self.runs:
+            cells = cell_width(text)
+            if cells >= left:
+                # where this run just fits, another one follows and is lost: the ellipsis must say so
+                return line.add(cut(text + " " * (cells == left), left, ellipsis), role)
+            line.add(text, role)
+            left -= cells
+        return line
+
+
+def flowed(items: Iterable[Line], width: int, gap: int = 3) -> list[Line]:
+    """Short lines side by side, as many on a line as fit in `width` cells."""
+    lines: list[Line] = []
+    for item in items:
+        if lines and lines[-1].width + gap + item.width <= width:
+            lines[-1].add(" " * gap).extend(item)
+        else:
+            lines.append(item.cropped(width) if item.width > width else Line(item.runs))
+    return lines

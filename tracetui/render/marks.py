@@ -1,0 +1,127 @@
+"""The one vocabulary of marks. Shape comes first: each says what it means without colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Every mark is one cell wide, but the words and ends named so."""
+
+    ascii_only: bool
+    solid: str
+    """A stretch of a span on the critical path, a whole cell of it."""
+    solid_left: str
+    """Eight marks: 1/8 to 8/8 of a cell, filled from the left."""
+    solid_right: tuple[tuple[int, str], ...]
+    """Cells filled from the right: (eighths, mark). Blocks of few fillings exist, and reversed ones need colour."""
+    rest: str
+    """The rest of a span: it ran, but nobody waited for it."""
+    rest_start: str
+    """It starts in the right half of the cell."""
+    rest_end: str
+    """It ends in the left half of the cell."""
+    origin: str
+    echo: str
+    """A propagated error."""
+    opened: str
+    folded: str
+    leaf: str
+    event: str
+    link: str
+    async_call: str
+    warning: str
+    service: str
+    """Stands before a service's name, in its colour; '' where the name's first letters do."""
+    trend: str
+    """Bars of a distribution, from low to high."""
+    cursor: str
+    times: str
+    """As in `×300`."""
+    at_most: str
+    ellipsis: str
+    quotes: str
+    """Two characters: before and after quoted text."""
+    guide: str
+    """An ancestor that has more children below."""
+    branch: str
+    last_branch: str
+    left_out: str
+    """Stands after the number of tree levels that are not drawn."""
+
+    def repeated(self, number: int) -> str:
+        """`×300`"""
+        return f"{self.times}{number:,}"
+
+    def quoted(self, text: str) -> str:
+        return f"{self.quotes[0]}{text}{self.quotes[1]}"
+
+
+UNICODE = Marks(
+    ascii_only=False,
+    solid="█",
+    solid_left="▏▎▍▌▋▊▉█",
+    solid_right=((1, "▕"), (4, "▐")),
+    rest="─",
+    rest_start="╶",
+    rest_end="╴",
+    origin="✖",
+    echo="✗",
+    opened="▾",
+    folded="▸",
+    leaf="╴",
+    event="◆",
+    link="⇢",
+    async_call="⇝",
+    warning="⚠",
+    service="●",
+    trend="▁▂▃▄▅▆▇█",
+    cursor="▌",
+    times="×",
+    at_most="≤",
+    ellipsis="…",
+    quotes="“”",
+    guide="│",
+    branch="├",
+    last_branch="└",
+    left_out="┊",
+)
+
+ASCII = Marks(
+    ascii_only=True,
+    solid="#",
+    solid_left="########",
+    solid_right=(),
+    rest="-",
+    rest_start="-",
+    rest_end="-",
+    origin="X",
+    echo="x",
+    opened="v",
+    folded=">",
+    leaf="-",
+    event="*",
+    link=">",
+    async_call="~",
+    warning="!",
+    service="",
+    trend=".:-=+*#",
+    cursor=">",
+    times="x",
+    at_most="<=",
+    ellipsis="~",
+    quotes='""',
+    guide="|",
+    branch="|",
+    last_branch="`",
+    left_out=":",
+)
+
+
+def initials(name: str) -> str:
+    """Two letters that stand for a name where there is no colour to do it: `us` of `user-service`, `re` of `redis`."""
+    words = "".join(letter if letter.isalnum() else " " for letter in name).split()
+    if not words:
+        return "?"
+    return (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).lower()

@@ -1,0 +1,250 @@
+"""The analysis as JSON: the program's stable output for other programs.
+
+Keys may be added, never renamed. `_ms` are milliseconds, `_us` microseconds since the epoch, rates and `percent` are
+of 100, times of day are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import orjson
+
+from tracetui.analysis.bottlenecks import Bottleneck
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.dependencies import Dependencies
+from tracetui.analysis.errors import ErrorPattern, Errors
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.summary import Summary
+from tracetui.model.problems import LoadWarning
+from tracetui.model.traces import TraceSet
+
+SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> bytes:
+    """The report with the summary, the named sections and the warnings, as indented JSON with a last line break."""
+    traces = findings.traces
+    parts: dict[str, Any] = {"summary": summary_json(findings.summary)}
+    if "bottlenecks" in sections:
+        parts["bottlenecks"] = [bottleneck_json(found) for found in findings.bottlenecks()]
+    if "critical_paths" in sections:
+        parts["critical_paths"] = critical_paths_json(findings.paths)
+    if "errors" in sections:
+        parts["errors"] = errors_json(findings.errors, traces)
+    if "dependencies" in sections:
+        parts["dependencies"] = dependencies_json(findings.dependencies)
+    parts["warnings"] = warnings_json(traces.load_warnings)
+    return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _ms(ns: float) -> float:
+    return round(ns / 1e6, 6)
+
+
+def _percent(value: float) -> float:
+    return round(value, 4)
+
+
+def iso_time(ns: int) -> str:
+    """`2026-03-10T10:00:00.000000Z`"""
+    return f"{(_EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    durations = summary.durations
+    return {
+        "trace_count": summary.trace_count,
+        "span_count": summary.span_count,
+        "duplicate_span_count": summary.duplicate_span_count,
+        "service_count": summary.service_count,
+        "error_trace_count": summary.error_trace_count,
+        "error_rate": _percent(summary.error_rate),
+        "orphan_span_count": summary.orphan_span_count,
+        "warning_count": summary.warning_count,
+        "start": None if summary.start_ns is None else iso_time(summary.start_ns),
+        "end": None if summary.end_ns is None else iso_time(summary.end_ns),
+        "duration_stats": {
+            "min_ms": _ms(durations.min_ns),
+            "mean_ms": _ms(durations.mean_ns),
+            "p50_ms": _ms(durations.p50_ns),
+            "p90_ms": _ms(durations.p90_ns),
+            "p95_ms": _ms(durations.p95_ns),
+            "p99_ms": _ms(durations.p99_ns),
+            "max_ms": _ms(durations.max_ns),
+        },
+    }
+
+
+def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
+    return {
+        "service": found.service,
+        "operation": found.operation,
+        "mean_critical_ms": _ms(found.mean_critical_ns),
+        "share_percent": _percent(found.share_percent),
+        "total_share_percent": _percent(found.total_share_percent),
+        "occurrences": found.occurrences,
+        "trace_count": found.trace_count,
+        "span_count": found.span_count,
+        "pattern": found.pattern,
+    }
+
+
+def critical_paths_json(paths: CriticalPaths) -> list[dict[str, Any]]:
+    """One entry per trace, the slowest first.
+
+    Boundaries are cut down to whole microseconds, so that sections still meet without a gap.
+    """
+    traces = paths.traces
+    services, names = traces.services, traces.names
+    result = []
+    for trace in np.lexsort((np.arange(traces.trace_count), -traces.trace_duration)).tolist():
+        spans, starts, ends = paths.sections_of(trace)
+        # a span's sections are apart; it is listed where the first of them is
+        _, first = np.unique(spans, return_index=True)
+        listed = spans[np.sort(first)]
+        ids = {span: traces.span_id(span) for span in listed.tolist()}
+        labels = {
+            span: (services[service], names[name])
+            for span, service, name in zip(
+                listed.tolist(), traces.service[listed].tolist(), traces.name[listed].tolist(), strict=True
+            )
+        }
+        sections = [
+            {
+                "span_id": ids[span],
+                "service": labels[span][0],
+                "operation": labels[span][1],
+                "start_us": start,
+                "end_us": end,
+            }
+            for span, start, end in zip(spans.tolist(), (starts // 1000).tolist(), (ends // 1000).tolist(), strict=True)
+            if start < end
+        ]
+        result.append(
+            {
+                "trace_id": traces.trace_ids[trace],
+                "total_duration_ms": _ms(int(traces.trace_duration[trace])),
+                "critical_path_duration_ms": _ms(int((ends - starts).sum())),
+                "spans": [
+                    {
+                        "span_id": ids[span],
+                        "service": labels[span][0],
+                        "operation": labels[span][1],
+                        "duration_ms": duration / 1e6,
+                        "critical_ms": critical / 1e6,
+                    }
+                    for span, duration, critical in zip(
+                        listed.tolist(), traces.duration[listed].tolist(), paths.critical[listed].tolist(), strict=True
+                    )
+                ],
+                "sections": sections,
+            }
+        )
+    return result
+
+
+def errors_json(errors: Errors, traces: TraceSet) -> dict[str, Any]:
+    by_service: dict[str, dict[str, Any]] = {}
+    for pattern in errors.patterns:
+        service = by_service.setdefault(pattern.service, {"error_count": 0, "patterns": []})
+        service["error_count"] += pattern.count
+        service["patterns"].append(pattern)
+    return {
+        "error_rate": _percent(errors.error_rate),
+        "error_trace_count": errors.error_trace_count,
+        "trace_count": errors.trace_count,
+        "patterns": [_pattern_json(pattern, traces) for pattern in errors.patterns],
+        "by_service": {
+            name: {
+                "error_count": service["error_count"],
+                "patterns": [
+                    {
+                        "message": pattern.message,
+                        "count": pattern.count,
+                        "percent": _percent(100 * pattern.count / service["error_count"]),
+                        "example_trace_ids": _examples(pattern, traces),
+                    }
+                    for pattern in service["patterns"]
+                ],
+            }
+            for name, service in by_service.items()
+        },
+    }
+
+
+def _examples(pattern: ErrorPattern, traces: TraceSet) -> list[str]:
+    return [traces.trace_ids[trace] for trace in pattern.example_traces]
+
+
+def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
+    return {
+        "service": pattern.service,
+        "message": pattern.message,
+        "template": pattern.template,
+        "operations": list(pattern.operations),
+        "count": pattern.count,
+        "percent": _percent(pattern.percent),
+        "propagated_count": pattern.propagated_count,
+        "propagated_to": dict(pattern.propagated_to),
+        "swallowed_count": pattern.swallowed_count,
+        "retried_count": pattern.retried_count,
+        "trace_count": pattern.trace_count,
+        "first_seen": iso_time(pattern.first_seen),
+        "last_seen": iso_time(pattern.last_seen),
+        "example_trace_ids": _examples(pattern, traces),
+    }
+
+
+def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
+    calls: dict[str, dict[str, int]] = {}
+    for edge in dependencies.edges:
+        callees = calls.setdefault(edge.caller, {})
+        callees[edge.callee] = callees.get(edge.callee, 0) + edge.call_count
+    return {
+        "services": {
+            service.service: {
+                "call_count": service.call_count,
+                "avg_duration_ms": _ms(service.mean_ns),
+                "p50_ms": _ms(service.p50_ns),
+                "p95_ms": _ms(service.p95_ns),
+                "p99_ms": _ms(service.p99_ns),
+                "error_rate": _percent(service.error_rate),
+                "inferred": service.inferred,
+            }
+            for service in dependencies.services
+        },
+        "dependencies": calls,
+        "edges": [
+            {
+                "caller": edge.caller,
+                "callee": edge.callee,
+                "call_count": edge.call_count,
+                "error_count": edge.error_count,
+                "error_rate": _percent(edge.error_rate),
+                "p50_ms": _ms(edge.p50_ns),
+                "p95_ms": _ms(edge.p95_ns),
+                "p99_ms": _ms(edge.p99_ns),
+                "caller_p50_ms": _ms(edge.caller_p50_ns),
+                "async": edge.is_async,
+                "inferred": edge.inferred,
+            }
+            for edge in dependencies.edges
+        ],
+    }
+
+
+def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
+    return [
+        # a file name can hold bytes that are no text
+        {
+            "file": warning.file.encode("utf-8", "replace").decode(),
+            "position": warning.position,
+            "message": warning.message,
+        }
+        for warning in warnings
+    ]

@@ -1,0 +1,320 @@
+"""The analysis as a report for people: what is loaded, how long it takes, where the time goes, what broke, who calls
+whom. Made of lines for any width; every text from outside is made safe here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck
+from tracetui.analysis.dependencies import Edge
+from tracetui.analysis.errors import ErrorPattern
+from tracetui.analysis.findings import Findings
+from tracetui.render import numbers
+from tracetui.render.cells import cell_width, cut
+from tracetui.render.line import Line, Role, flowed
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.table import Column, table
+
+_FEW_SAMPLES = 20
+"""Below so many, percentiles say little; the range stands in their place."""
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """How a report is written. `width` in cells; `verbose` leaves nothing out for length."""
+
+    width: int = 80
+    ascii_only: bool = False
+    verbose: bool = False
+    local_time: bool = False
+    filtered: str = ""
+    """The filters in words, '' without any."""
+
+
+def report_text(findings: Findings, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
+    """The lines of the report with the summary and the named sections (see `report_json.SECTIONS`)."""
+    report = _Report(findings, options)
+    parts = {
+        "bottlenecks": report.bottlenecks,
+        "critical_paths": report.critical_path,
+        "errors": report.errors,
+        "dependencies": report.dependencies,
+    }
+    yield from report.summary()
+    for name, lines in parts.items():
+        if name in sections:
+            yield Line()
+            yield from lines()
+
+
+class _Report:
+    def __init__(self, findings: Findings, options: ReportOptions) -> None:
+        self.findings = findings
+        self.traces = findings.traces
+        self.options = options
+        self.marks: Marks = ASCII if options.ascii_only else UNICODE
+        self.width = options.width
+
+    def _line(self, *runs: tuple[str, str]) -> Line:
+        return Line(runs).cropped(self.width, self.marks.ellipsis)
+
+    def _few(self, verbose_also: int, most: int) -> int:
+        return verbose_also if self.options.verbose else min(verbose_also, most)
+
+    def _more(self, left_out: int, noun: str, plural: str = "") -> Iterator[Line]:
+        if left_out > 0:
+            what = numbers.counted(left_out, f"more {noun}", plural and f"more {plural}")
+            yield self._line((f"{_INDENT}{what}: --verbose lists all", Role.DIM))
+
+    def summary(self) -> Iterator[Line]:
+        summary, options = self.findings.summary, self.options
+        if not summary.trace_count:
+            yield self._line(
+                ("No trace is left", Role.TITLE), (f" of those {options.filtered}" if options.filtered else "", "")
+            )
+            return
+        counts = [
+            numbers.counted(summary.trace_count, "trace"),
+            numbers.counted(summary.span_count, "span"),
+            numbers.counted(summary.service_count, "service"),
+        ]
+        window = ""
+        if summary.start_ns is not None and summary.end_ns is not None:
+            day = numbers.date_clock(summary.start_ns, options.local_time)[:10]
+            window = numbers.time_range(summary.start_ns, summary.end_ns, options.local_time, options.ascii_only)
+            if day not in window:
+                window = f"{day} {window}"
+        yield from flowed([self._line(("  ".join(counts), Role.TITLE)), self._line((window, Role.PLAIN))], self.width)
+        if options.filtered:
+            yield self._line((f"only {safe(options.filtered)}", Role.DIM))
+        if summary.error_trace_count:
+            share = numbers.percent(summary.error_rate)
+            text = (
+                f"{self.marks.origin} {summary.error_trace_count:,} of {summary.trace_count:,} traces failed ({share})"
+            )
+            yield self._line((text, Role.ERROR))
+        else:
+            yield self._line(("no trace failed", Role.PLAIN))
+        if summary.warning_count:
+            orphans = numbers.counted(summary.orphan_span_count, "orphan span")
+            text = f"{self.marks.warning} {numbers.counted(summary.warning_count, 'warning')} on spans and traces"
+            yield self._line((text + (f", {orphans}" if summary.orphan_span_count else ""), Role.WARNING))
+        yield Line()
+        durations = summary.durations
+        if durations.count < _FEW_SAMPLES:
+            values = [
+                ("min", durations.min_ns),
+                ("mean", durations.mean_ns),
+                ("p50", durations.p50_ns),
+                ("max", durations.max_ns),
+            ]
+        else:
+            values = [
+                ("mean", durations.mean_ns),
+                ("p50", durations.p50_ns),
+                ("p90", durations.p90_ns),
+                ("p95", durations.p95_ns),
+                ("p99", durations.p99_ns),
+                ("max", durations.max_ns),
+            ]
+        head = Line([("Duration", Role.TITLE), (f" of {numbers.counted(durations.count, 'trace')}", Role.DIM)])
+        stats = [Line([(f"{name} ", Role.DIM), (numbers.milliseconds(round(ns)), Role.STRONG)]) for name, ns in values]
+        yield head
+        for line in flowed(stats, self.width - len(_INDENT), 2):
+            yield Line([(_INDENT, Role.PLAIN)]).extend(line)
+
+    def bottlenecks(self) -> Iterator[Line]:
+        found = self.findings.bottlenecks()
+        yield self._line(("Bottlenecks", Role.TITLE), (f" (>{DEFAULT_SHARE:.0f} % of trace time)", Role.DIM))
+        if not found:
+            yield self._line((f"{_INDENT}none: no operation takes that much of the traces it occurs in", Role.PLAIN))
+        shown = self._few(len(found), 10)
+        for rank, bottleneck in enumerate(found[:shown], 1):
+            yield from self._bottleneck(rank, bottleneck)
+        yield from self._more(len(found) - shown, "bottleneck")
+
+    def _bottleneck(self, rank: int, found: Bottleneck) -> Iterator[Line]:
+        head = f"{_INDENT}{rank}. "
+        yield self._line((head, Role.DIM), (f"{safe(found.service)}.{safe(found.operation)}", Role.STRONG))
+        indent = " " * len(head)
+        parts = [
+            Line(
+                [
+                    ("duration ", Role.DIM),
+                    (numbers.milliseconds(round(found.mean_critical_ns)), Role.PLAIN),
+                    (f" ({numbers.percent(found.share_percent)} of trace)", Role.STRONG),
+                ]
+            ),
+            Line([("occurrences ", Role.DIM), (f"{found.occurrences:,}/{found.trace_count:,} traces", Role.PLAIN)]),
+        ]
+        for line in flowed(parts, self.width - len(indent)):
+            yield Line([(indent, Role.PLAIN)]).extend(line)
+        if found.pattern:
+            yield self._line((f"{indent}pattern ", Role.DIM), (safe(found.pattern), Role.PLAIN))
+
+    def critical_path(self) -> Iterator[Line]:
+        traces, paths = self.traces, self.findings.paths
+        if not traces.trace_count:
+            return
+        order = np.lexsort((np.arange(traces.trace_count), -traces.trace_duration))
+        shown = 1 if not self.options.verbose else min(len(order), 10)
+        for trace in order[:shown].tolist():
+            duration = int(traces.trace_duration[trace])
+            yield from flowed(
+                [
+                    self._line(
+                        ("Critical path", Role.TITLE),
+                        (f" of the {'' if trace == order[0] else 'next '}slowest trace", Role.DIM),
+                    ),
+                    Line([(numbers.milliseconds(duration), Role.STRONG)]),
+                    self._line((safe(traces.trace_ids[trace]), Role.DIM)),
+                ],
+                self.width,
+            )
+            spans = np.arange(int(traces.first[trace]), int(traces.first[trace + 1]))
+            own = paths.critical[spans]
+            listed = spans[(own > 0)]
+            most = listed[np.argsort(-paths.critical[listed], kind="stable")][: self._few(len(listed), 8)]
+            rows = [
+                [
+                    numbers.milliseconds(int(paths.critical[span])),
+                    numbers.whole_percent(100 * int(paths.critical[span]) / duration if duration else 0.0),
+                    f"{safe(traces.service_name(span))}.{safe(traces.operation_name(span))}",
+                ]
+                for span in np.sort(most).tolist()
+            ]
+            yield from self._table(
+                [
+                    Column("own time", "right"),
+                    Column("share", "right"),
+                    Column("span, in order of the tree", grows=True),
+                ],
+                rows,
+            )
+            if len(listed) > len(most):
+                rest = int(own.sum()) - int(paths.critical[most].sum())
+                text = (
+                    f"{numbers.counted(len(listed) - len(most), 'more span')} with {numbers.milliseconds(rest)} in all"
+                )
+                yield self._line((f"{_INDENT}{text}", Role.DIM))
+
+    def errors(self) -> Iterator[Line]:
+        errors = self.findings.errors
+        yield self._line(
+            ("Errors", Role.TITLE),
+            (f" {errors.error_trace_count:,} of {errors.trace_count:,} traces failed", Role.DIM),
+            (f" ({numbers.percent(errors.error_rate)})", Role.ERROR if errors.error_trace_count else Role.DIM),
+        )
+        if not errors.patterns:
+            yield self._line((f"{_INDENT}none", Role.PLAIN))
+            return
+        shown = self._few(len(errors.patterns), 10)
+        for pattern in errors.patterns[:shown]:
+            yield from self._pattern(pattern)
+        yield from self._more(len(errors.patterns) - shown, "pattern")
+
+    def _pattern(self, pattern: ErrorPattern) -> Iterator[Line]:
+        head = f"{_INDENT}{pattern.count:>5,} {numbers.whole_percent(pattern.percent):>5}  "
+        message = safe(pattern.message)
+        yield self._line((head, Role.PLAIN), (self.marks.origin + " ", Role.ERROR), (message, Role.STRONG))
+        indent = " " * cell_width(head) + "  "
+        where = f"in {safe(pattern.service)}, {safe(pattern.operations[0])}"
+        if len(pattern.operations) > 1:
+            where += f" and {numbers.counted(len(pattern.operations) - 1, 'other operation')}"
+        yield self._line((indent, Role.PLAIN), (where, Role.PLAIN))
+        facts = []
+        if pattern.propagated_to:
+            became = ", ".join(f"{safe(service)} {count:,}" for service, count in pattern.propagated_to[:4])
+            facts.append(Line([("spread to ", Role.DIM), (became, Role.ECHO)]))
+        if pattern.retried_count:
+            facts.append(Line([(f"{pattern.retried_count:,} retried with success", Role.PLAIN)]))
+        if pattern.swallowed_count:
+            facts.append(Line([(f"{pattern.swallowed_count:,} swallowed by the caller", Role.PLAIN)]))
+        example = safe(self.traces.trace_ids[pattern.example_traces[0]])
+        facts.append(Line([("example ", Role.DIM), (example, Role.PLAIN)]))
+        for line in flowed(facts, self.width - len(indent)):
+            yield Line([(indent, Role.PLAIN)]).extend(line)
+
+    def dependencies(self) -> Iterator[Line]:
+        dependencies = self.findings.dependencies
+        yield self._line(
+            ("Services", Role.TITLE), (f" {len(dependencies.services):,}, with the calls that enter each", Role.DIM)
+        )
+        services = sorted(dependencies.services, key=lambda s: (-s.call_count, s.service))
+        shown = self._few(len(services), 15)
+        yield from self._table(
+            [
+                Column("service", grows=True),
+                Column("calls", "right"),
+                Column("errors", "right"),
+                Column("mean", "right"),
+                Column("p95", "right"),
+            ],
+            [
+                [
+                    safe(service.service) + (" (inferred)" if service.inferred else ""),
+                    numbers.count(service.call_count),
+                    _rate(service.error_rate),
+                    self._duration(service.mean_ns),
+                    self._duration(service.p95_ns),
+                ]
+                for service in services[:shown]
+            ],
+        )
+        yield from self._more(len(services) - shown, "service")
+        yield Line()
+        edges = sorted(dependencies.edges, key=lambda e: (-e.call_count, e.caller, e.callee))
+        yield self._line(("Dependencies", Role.TITLE), (f" {len(edges):,}, by calls", Role.DIM))
+        if not edges:
+            yield self._line((f"{_INDENT}none: no service calls another", Role.PLAIN))
+            return
+        shown = self._few(len(edges), 20)
+        yield from self._table(
+            [
+                Column("caller and callee", grows=True),
+                Column("calls", "right"),
+                Column("errors", "right"),
+                Column("p50", "right"),
+                Column("p95", "right"),
+            ],
+            [
+                [
+                    self._edge(edge),
+                    numbers.count(edge.call_count),
+                    _rate(edge.error_rate),
+                    self._duration(edge.p50_ns),
+                    self._duration(edge.p95_ns),
+                ]
+                for edge in edges[:shown]
+            ],
+        )
+        yield from self._more(len(edges) - shown, "dependency", "dependencies")
+
+    def _edge(self, edge: Edge) -> str:
+        arrow = self.marks.async_call if edge.is_async else ("->" if self.options.ascii_only else "→")
+        return f"{safe(edge.caller)} {arrow} {safe(edge.callee)}" + (" (inferred)" if edge.inferred else "")
+
+    def _duration(self, ns: float) -> str:
+        return numbers.duration(round(ns), self.options.ascii_only)
+
+    def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
+        for line in table(columns, rows, self.width - len(_INDENT), self.marks.ellipsis):
+            yield Line([(_INDENT, Role.PLAIN)]).extend(line)
+
+
+def _rate(percent: float) -> str:
+    return numbers.percent(percent) if percent else "-"
+
+
+def warning_lines(warnings: Collection[object], marks: Marks, width: int) -> Iterator[Line]:
+    """What was lost of the input, a line each."""
+    for warning in warnings:
+        yield Line(
+            [(f"{marks.warning} ", Role.WARNING), (cut(safe(str(warning)), width - 2, marks.ellipsis), Role.PLAIN)]
+        )

@@ -1,0 +1,93 @@
+"""Outside text, made safe to show.
+
+Names, attributes and messages come from strangers. Whatever of them reaches a screen, a terminal or an export goes
+through `safe` (or `safe_lines`), which lets nothing through that moves the cursor, colours, hides or reorders text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SHOWN_CHARACTERS = 1_000
+"""How much of one text is shown where nobody says otherwise."""
+MAX_MARKS_ON_A_LETTER = 4
+"""Combining characters on one letter; more would run over the lines above and below."""
+
+_DOTTED_CIRCLE = "◌"
+_NEWLINE = "␤"
+_MARK_CATEGORIES = frozenset({"Mn", "Me"})
+# Invisible letters and marks that Python counts as printable: fillers, blanks and variation selectors.
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+# What Unicode will never assign, or keeps for characters that are ignored in display.
+_NEVER_SHOWN = "\u2065\ufdd0-\ufdef\ufff0-\ufff8\U000e0000-\U000e0fff"
+_OUTSIDE_ASCII = re.compile("[^\x20-\x7e]")
+_IGNORED = re.compile(f"[{_INVISIBLE}{_NEVER_SHOWN}]")
+# A presentation selector or a joiner within emoji: dropped, so that the pieces stand side by side, because
+# terminals do not agree how wide the joined whole is.
+_EMOJI = "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff"
+_JOINING = re.compile(f"(?<=[{_EMOJI}])\ufe0f?\u200d(?=[{_EMOJI}])|(?<=[#*0-9{_EMOJI}])[\ufe0e\ufe0f]")
+
+
+def safe(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """The text on one line of at most `limit` characters, all of them visible and in reading order.
+
+    Control characters become their pictures (`␛`), a line break `␤`, a tab or an unusual space a space; bidi
+    controls, invisible and private characters and lone surrogates become their code points (`<U+202E>`).
+    """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    shown = text[: limit + 1]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = _JOINING.sub("", shown.replace("\r\n", "\n"))
+        shown = _limit_marks(_OUTSIDE_ASCII.sub(_stand_in, shown))
+    if len(shown) > limit or len(text) > limit:
+        return shown[: limit - 1] + "…" if limit > 0 else ""
+    return shown
+
+
+def safe_lines(text: str, limit: int = 200, tab: int = 4) -> list[str]:
+    """A block of text (a stack trace, a statement) as at most `limit` safe lines, tabs expanded."""
+    lines = text.splitlines()
+    shown = [safe(line.expandtabs(tab)) for line in lines[:limit]]
+    if len(lines) > limit:
+        shown.append(f"… {len(lines) - limit:,} more lines")
+    return shown
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if code < 0x20:
+        if character == "\t":
+            return " "
+        return _NEWLINE if character == "\n" else chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if _IGNORED.match(character):
+        return f"<U+{code:04X}>"
+    category = unicodedata.category(character)
+    if category == "Zs":
+        return " "
+    # a character newer than this Python's tables is unassigned here, and yet the terminal may well know it
+    if character.isprintable() or (category == "Cn" and code & 0xFFFE != 0xFFFE):
+        return character
+    return f"<U+{code:04X}>"
+
+
+def _limit_marks(text: str) -> str:
+    """No mark without a letter to stand on (it would land on what is left of the text), and not too many on one."""
+    if _MARK_CATEGORIES.isdisjoint(map(unicodedata.category, text)):
+        return text
+    parts: list[str] = []
+    marks = 0
+    for character in text:
+        if unicodedata.category(character) not in _MARK_CATEGORIES:
+            marks = 0
+            parts.append(character)
+            continue
+        if not parts:
+            parts.append(_DOTTED_CIRCLE)
+        marks += 1
+        parts.append(character if marks <= MAX_MARKS_ON_A_LETTER else f"<U+{ord(character):04X}>")
+    return "".join(parts)

@@ -1,0 +1,328 @@
+"""One trace as a waterfall: a row for each span, with its place in the tree, its time and what is special about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tracetui.model.span import Kind, Mark
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.bars import TimeScale, bar
+from tracetui.render.cells import fit
+from tracetui.render.colours import service_slots
+from tracetui.render.label import Label, Note
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import UNICODE, Marks
+from tracetui.render.rows import Rows
+from tracetui.render.safe_text import safe
+
+ALIKE_SIBLINGS = 5
+"""From how many alike leaf siblings on they are folded to one row."""
+BOTTLENECK_PERCENT = 20
+"""Operations with at least this share of the trace's time are set off."""
+ORIGIN, ECHO = 1, 2
+"""The roles of an error span: its origin, or only passed on."""
+
+_WARNING_WORDS = {
+    Mark.ORPHAN: "orphan",
+    Mark.CYCLE_CUT: "cycle",
+    Mark.SAME_ID: "same id",
+    Mark.START_REPAIRED: "no start",
+    Mark.NEGATIVE_DURATION: "negative duration",
+    Mark.NO_DURATION: "no duration",
+    Mark.SKEW_ADJUSTED: "clock skew",
+    Mark.SHORTENED: "shortened",
+    Mark.OUT_OF_RANGE: "time out of range",
+    Mark.SOURCE_WARNING: "warned",
+}
+# enum arithmetic is slow, and these are asked of every row
+_WARNINGS, _FOLLOWS_FROM = int(Mark.warnings()), int(Mark.FOLLOWS_FROM)
+_CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
+_SHARE = len("100 %")
+_SAMPLED_ROWS = 2_000
+_EVENT_BYTES = 1 << 18
+
+Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""The critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Cells of each column of a row; 0 where there is no room for it. One blank stands between columns."""
+
+    label: int
+    bar: int
+    duration: int
+    share: int
+
+
+class Waterfall:
+    """The rows of one trace or of a subtree, each made when it is asked for.
+
+    What is folded is the matter of `rows`; a row is drawn in time that does not depend on the size of the trace,
+    unless it stands for many spans.
+    """
+
+    def __init__(
+        self,
+        traces: TraceSet,
+        trace: int,
+        *,
+        sections: Sections | None = None,
+        roles: np.ndarray | None = None,
+        slots: Sequence[int] | None = None,
+        marks: Marks = UNICODE,
+        root: int | None = None,
+        alike: int = ALIKE_SIBLINGS,
+        message_of: Callable[[int], str] | None = None,
+    ) -> None:
+        """`roles`: uint8[n] of the set, 0, `ORIGIN` or `ECHO`; without it an error span without an error below is
+        an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
+        `alike`: from how many alike leaf siblings on they are folded, 0 for never. `message_of`: the error message
+        of a span; without it the status message.
+        """
+        self.traces, self.trace, self.marks = traces, trace, marks
+        spans = traces.spans_of(trace)
+        self.first = spans.start if root is None else root
+        self.stop = spans.stop if root is None else int(traces.subtree_end[root])
+        self.slots = service_slots(traces.services) if slots is None else slots
+        self.message_of = message_of or (lambda span: traces.messages[int(traces.message[span])])
+        within = slice(self.first, self.stop)
+        start = int(traces.start[within].min())
+        self.window = (start, int(traces.end[within].max()) - start)
+        """The time the bars show: start and length, ns."""
+        self.whole_ns = int(traces.trace_duration[trace])
+        """What shares are of."""
+        self.roles = error_roles(traces, self.first, self.stop) if roles is None else roles[within]
+        """uint8[stop - first]"""
+        self._errors = _running(self.roles > 0)
+        self.has_path = sections is not None
+        self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
+        self.critical = np.zeros(self.stop - self.first, np.int64)
+        """int64[stop - first], ns of each span on the critical path."""
+        np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
+        self._critical_before = _running(self.critical)
+        self._depth = int(traces.depth[self.first])
+        self.rows = Rows(traces, self.first, self.stop, self._looks(), alike)
+        self._duration_cells = numbers.duration_width(int(traces.duration[within].max()))
+        self._natural_label = max(map(self._natural_width, range(min(len(self.rows), _SAMPLED_ROWS))))
+        self.layout = lru_cache(maxsize=8)(self._layout)
+
+    def _looks(self) -> np.ndarray:
+        """int64[stop - first], equal for spans that differ in their times alone."""
+        within = slice(self.first, self.stop)
+        marks = self.traces.marks[within].astype(np.int64)
+        looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + marks
+        return looks
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _natural_width(self, row: int) -> int:
+        span = int(self.rows.positions[row])
+        below = int(self.traces.subtree_end[span]) - span - 1
+        # room for the number of folded spans, so that folding does not move the columns
+        return self._label(row).natural_width + (len(f" +{below:,}") if below else 0)
+
+    def limit(self, rows: int) -> None:
+        """Keep at most this many rows, errors and the critical path before the rest."""
+        weight = self.critical / max(self.whole_ns, 1)
+        self.rows.limit(rows, weight + np.array([0.0, 3.0, 2.0])[self.roles])
+
+    def _layout(self, width: int) -> Layout:
+        share = _SHARE if self.has_path else 0
+        rest = width - self._duration_cells - 1 - (share + 1 if share else 0) - 1
+        if rest < 28:
+            return Layout(max(rest + 1, 8), 0, self._duration_cells, share if rest >= 12 else 0)
+        label = min(self._natural_label, max(16, rest * (52 if rest < 110 else 45) // 100))
+        return Layout(label, rest - label, self._duration_cells, share)
+
+    def scale(self, width: int) -> Line:
+        """The time axis above the rows, and what the columns are."""
+        layout = self.layout(width)
+        line = Line([(" " * layout.label, Role.PLAIN)])
+        if layout.bar:
+            line.add(" ").add(self._axis(layout.bar), Role.GUIDE)
+        line.add(" " + fit("took", layout.duration, "right"), Role.GUIDE)
+        if layout.share:
+            line.add(" " + fit("path", layout.share, "right"), Role.GUIDE)
+        return line.cropped(width)
+
+    def _axis(self, cells: int) -> str:
+        steps = 4 if cells >= 44 else 2 if cells >= 24 else 1
+        labels = numbers.scale(self.window[1], steps, self.marks.ascii_only) if self.window[1] else ["0 s"]
+        axis = labels[0]
+        for i, text in enumerate(labels[1:], 1):
+            at = cells * i // steps - (len(text) if i == steps else len(text) // 2)
+            if at > len(axis):
+                axis = axis.ljust(at) + text
+        return fit(axis, cells)
+
+    def row(self, row: int, width: int) -> Line:
+        """One row in at most `width` cells."""
+        layout = self.layout(width)
+        line = self._label(row).line(layout.label).pad(layout.label)
+        spans = self.rows.spans(row)
+        if layout.bar:
+            line.add(" ").extend(self._bar(row, spans, layout.bar))
+        own = self.rows.run(row) or spans[:1]
+        took = int(self.traces.duration[own.start : own.stop].sum())
+        share = self.share(spans)
+        role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
+        if share >= BOTTLENECK_PERCENT:
+            role = Role.STRONG
+        line.add(" " + fit(self.duration(took), layout.duration, "right"), role)
+        if layout.share:
+            line.add(" " + fit(numbers.whole_percent(share) if share else "", layout.share, "right"), role)
+        return line.cropped(width, self.marks.ellipsis)
+
+    def lines(self, width: int, start: int = 0, stop: int | None = None) -> Iterator[Line]:
+        """The rows from `start` to before `stop`."""
+        for row in range(start, len(self.rows) if stop is None else min(stop, len(self.rows))):
+            yield self.row(row, width)
+
+    def share(self, spans: range) -> float:
+        """The share of the trace's time that these spans' own work was on the critical path, in percent."""
+        first, stop = spans.start - self.first, spans.stop - self.first
+        critical = int(self._critical_before[stop] - self._critical_before[first])
+        return 100 * critical / self.whole_ns if self.whole_ns else 0.0
+
+    def duration(self, ns: int) -> str:
+        """A duration in the characters of these marks."""
+        return numbers.duration(ns, self.marks.ascii_only)
+
+    def _bar(self, row: int, spans: range, cells: int) -> Line:
+        traces = self.traces
+        scale = TimeScale(*self.window, cells)
+        own = self.rows.run(row) or spans[:1]
+        low, high = np.searchsorted(self._section_of, (spans.start, spans.stop))
+        starts, ends = self._section_starts[low:high], self._section_ends[low:high]
+        if len(starts) and self.rows.is_folded(row):
+            # the path goes through a subtree in one stretch
+            starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
+        span = spans.start
+        events = np.zeros(0, np.int64)
+        if len(own) == 1 and 0 < traces.event_bytes[span] <= _EVENT_BYTES:
+            events = np.array([event.time_ns for event in traces.events(span)], np.float64)
+        return bar(
+            scale,
+            traces.start[own.start : own.stop],
+            traces.end[own.start : own.stop],
+            starts,
+            ends,
+            events,
+            marks=self.marks,
+            solid_role=Role.service(self.slots[int(traces.service[span])]),
+        )
+
+    def _label(self, row: int) -> Label:
+        traces, marks = self.traces, self.marks
+        spans = self.rows.spans(row)
+        span = spans.start
+        leaf = int(traces.subtree_end[span]) == span + 1
+        run = self.rows.run(row)
+        if run or not (leaf or self.rows.has_children_shown(row)):
+            fold = marks.folded
+        else:
+            fold = marks.leaf if leaf else marks.opened
+        share = self.share(spans)
+        role = self.roles[span - self.first]
+        if role == ORIGIN:
+            name_role = Role.ERROR
+        elif share >= BOTTLENECK_PERCENT:
+            name_role = Role.STRONG
+        else:
+            name_role = Role.PLAIN if share >= 1 or role or not self.has_path else Role.DIM
+        parent = int(traces.parent[span])
+        return Label(
+            marks=marks,
+            depth=int(traces.depth[span]) - self._depth,
+            guides=lambda levels: self._guides(span, levels),
+            fold=fold,
+            asynchronous=self._is_async(span, parent),
+            service=safe(traces.service_name(span)),
+            service_role=Role.service(self.slots[int(traces.service[span])]),
+            # the service is named where it changes: reading down, one knows it
+            name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
+            operation=safe(traces.operation_name(span)) or "(no name)",
+            operation_role=name_role,
+            notes=list(self._notes(row, span, run)),
+        )
+
+    def _guides(self, span: int, levels: int) -> str:
+        """The tree's lines left of a span, one cell for each of the `levels` levels above it."""
+        if not levels:
+            return ""
+        marks, has_next = self.marks, self.rows.has_next
+        cells = [marks.branch if has_next(span) else marks.last_branch]
+        for _ in range(levels - 1):
+            span = int(self.traces.parent[span])
+            cells.append(marks.guide if has_next(span) else " ")
+        return "".join(reversed(cells))
+
+    def _is_async(self, span: int, parent: int) -> bool:
+        traces = self.traces
+        if int(traces.marks[span]) & _FOLLOWS_FROM:
+            return True
+        return parent >= 0 and int(traces.kind[span]) == _CONSUMER and int(traces.kind[parent]) == _PRODUCER
+
+    def _notes(self, row: int, span: int, run: range | None) -> Iterator[Note]:
+        traces, marks = self.traces, self.marks
+        role = self.roles[span - self.first]
+        if run:
+            times = marks.repeated(len(run))
+            slowest = self.duration(int(traces.duration[run.start : run.stop].max()))
+            yield Note(f"{times} {marks.at_most}{slowest}", times, Role.STRONG)
+        if role == ORIGIN:
+            message = safe(self.message_of(span), 200)
+            yield Note(f"{marks.origin} {message}".rstrip(), marks.origin, Role.ERROR, can_be_cut=True)
+        elif role == ECHO:
+            yield Note(marks.echo, marks.echo, Role.ECHO)
+        hidden = self.rows.hidden(row)
+        if hidden:
+            yield Note(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
+            if self.rows.is_folded(row):
+                first, stop = span - self.first, int(traces.subtree_end[span]) - self.first
+                errors = int(self._errors[stop] - self._errors[first + 1])
+                if errors:
+                    text = f"{marks.origin}{numbers.short_count(errors)}"
+                    yield Note(text, text, Role.ERROR)
+        warnings = int(traces.marks[span]) & _WARNINGS
+        if warnings:
+            words = ", ".join(word for mark, word in _WARNING_WORDS.items() if warnings & mark)
+            full = f"{marks.warning} {words}"
+            yield Note(full, marks.warning, Role.WARNING, can_be_cut=True, before_names=True)
+        if traces.link_bytes[span]:
+            yield Note(marks.link, marks.link, Role.DIM)
+
+
+def error_roles(traces: TraceSet, first: int, stop: int) -> np.ndarray:
+    """uint8[stop - first]: 0 for no error, `ORIGIN` for an error without an error below, else `ECHO`."""
+    error = traces.error[first:stop]
+    before = _running(error)
+    below = before[traces.subtree_end[first:stop] - first] - before[1:]
+    roles: np.ndarray = np.where(error, np.where(below > 0, ECHO, ORIGIN), 0).astype(np.uint8)
+    return roles
+
+
+def _running(column: np.ndarray) -> np.ndarray:
+    """int64[n + 1], the sum before each position."""
+    sums = np.zeros(len(column) + 1, np.int64)
+    np.cumsum(column, out=sums[1:])
+    return sums
+
+
+def _by_span(sections: Sections | None, first: int, stop: int) -> Sections:
+    """The sections of the spans `first:stop`, by span and then by time."""
+    if sections is None:
+        none = np.zeros(0, np.int64)
+        return none, none, none
+    spans, starts, ends = sections
+    order = np.argsort(spans, kind="stable")
+    low, high = np.searchsorted(spans, (first, stop), sorter=order)
+    order = order[low:high]
+    return spans[order], starts[order], ends[order]

@@ -1,0 +1,39 @@
+"""What is loaded, filtered and analysed: the one place that starts loading and analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tracetui.analysis.filters import Filters, apply, unknown_names
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.skew import without_skew
+from tracetui.ingest.load import Progress, load
+from tracetui.model.traces import TraceSet
+
+
+class Session:
+    """One loaded set of traces and what is looked at of it."""
+
+    def __init__(self, loaded: TraceSet) -> None:
+        self.loaded = loaded
+        self.findings = Findings(loaded)
+
+    @classmethod
+    def open(
+        cls,
+        sources: Sequence[str],
+        *,
+        adjust_skew: bool = False,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Session:
+        """Load sources. `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them.
+
+        Raises InputError as `ingest.load.load` does.
+        """
+        traces = load(sources, progress)
+        return cls(without_skew(traces) if adjust_skew else traces)
+
+    def filter(self, filters: Filters) -> list[str]:
+        """Look at the traces that meet the filters. -> what of the filters names nothing in the set, for people."""
+        self.findings = Findings(apply(self.loaded, filters))
+        return unknown_names(self.loaded, filters)
