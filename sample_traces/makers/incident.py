@@ -12,7 +12,7 @@ from tracetui.model.span import Kind, Span
 from .building import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 GATEWAY, USERS, RECOMMENDATIONS = "api-gateway", "user-service", "recommendation-service"
 
@@ -26,6 +26,9 @@ QUERY_TIMEOUT = "Database query timeout"
 OVERHEAD_MS = 4.0
 """What the gateway and the frame of user-service add to a trace of the first set."""
 
+RECOMMENDATIONS_SHARE = 0.258
+"""Of all the time of the first set."""
+
 
 @dataclass
 class Request:
@@ -34,7 +37,7 @@ class Request:
     total: float
     query: float
     recommendation: float | None = None
-    """None where the page is shown without recommendations."""
+    """None where the page is shown without recommendations, as it is to guests."""
     error: str = ""
     region: str = "us"
 
@@ -45,45 +48,42 @@ def files() -> dict[str, bytes]:
 
 def before() -> list[Span]:
     chance = random.Random(74)
-    # Sorted, the last of these are what the 95th and the 99th percentile fall on.
-    totals = durations(100, mean=1250, least=560, knee=2060, tail=[2080, 2480, 3006, 3011, 3496, 3870])
-    requests = [Request(total, query=total - OVERHEAD_MS) for total in totals]
-    for request in requests[96:98]:
-        request.error = QUERY_TIMEOUT
-    without = set(chance.sample(range(75), 13)) | {96, 97}
-    timed_out = set(chance.sample([i for i in range(76, 94) if i not in without], 6))
-    asked = [i for i in range(100) if i not in without]
-    weights = {i: totals[i] * chance.uniform(0.6, 1.4) for i in asked if i not in timed_out}
-    wanted = 0.256 * sum(totals) - 1000.0 * len(timed_out)
-    for i in asked:
-        took = 1000.0 if i in timed_out else wanted * weights[i] / sum(weights.values())
-        requests[i].recommendation = took
-        requests[i].query -= took
+    # Of the whole, the last of these are what the 95th and the 99th percentile fall on.
+    tail = [2080, 2480, 3290, 3412, 3496, 3870]
+    guests = durations(15, mean=166, least=90, knee=280)
+    totals = durations(85, mean=(100 * 1250 - sum(guests)) / 85, least=620, knee=2060, tail=tail)
+    slow_queries, timed_out = {81, 82}, set(chance.sample(range(58, 79), 6))
+    usual = [i for i in range(85) if i not in slow_queries | timed_out]
+    took = dict.fromkeys(timed_out, 1000.0) | {i: totals[i] - OVERHEAD_MS - 3000.0 for i in slow_queries}
+    weights = {i: totals[i] * chance.uniform(0.6, 1.4) for i in usual}
+    left = RECOMMENDATIONS_SHARE * (sum(totals) + sum(guests)) - sum(took.values())
+    took |= {i: left * weight / sum(weights.values()) for i, weight in weights.items()}
+    requests = [Request(total, total - OVERHEAD_MS - took[i], took[i]) for i, total in enumerate(totals)]
     for i in timed_out:
         requests[i].error = CONNECTION_TIMEOUT
+    for i in slow_queries:
+        requests[i].error = QUERY_TIMEOUT
+    requests += [Request(total, total - OVERHEAD_MS) for total in guests]
+    european = timed_out | set(chance.sample([i for i in range(100) if i not in slow_queries | timed_out], 31))
     for i, request in enumerate(requests):
-        request.region = "eu" if i in timed_out or chance.random() < 0.33 else chance.choice(["us", "us", "ap"])
-    requests[96].region, requests[97].region = "us", "ap"
+        request.region = "eu" if i in european else chance.choice(["us", "us", "ap"])
     return in_time(chance, requests, "2.4.0", one_page_sequential)
 
 
 def after() -> list[Span]:
     chance = random.Random(26)
     tail = [379.6, 388, 396, 404, 412, 421, 430, 440, 449.9, 462, 512]
-    totals = durations(200, mean=250, least=75, knee=378, tail=tail)
-    requests = []
-    for i, total in enumerate(totals):
-        request = Request(total, query=chance.uniform(14, 46), region=chance.choice(["eu", "us", "us", "ap"]))
-        if i >= 30:
-            request.recommendation = total - 5
-        else:
-            request.query = total - 5
-        requests.append(request)
+    guests = durations(30, mean=33, least=19, knee=53)
+    totals = durations(170, mean=(200 * 250 - sum(guests)) / 170, least=180, knee=378, tail=tail)
+    requests = [Request(total, query=total - 5) for total in guests]
+    requests += [Request(total, query=chance.uniform(14, 46), recommendation=total - 5) for total in totals]
+    for request in requests:
+        request.region = chance.choice(["eu", "us", "us", "ap"])
     requests[-1].error = CONNECTION_TIMEOUT
     return in_time(chance, requests, "2.5.0", one_page_parallel)
 
 
-def durations(count: int, mean: float, least: float, knee: float, tail: list[float]) -> list[float]:
+def durations(count: int, mean: float, least: float, knee: float, tail: Sequence[float] = ()) -> list[float]:
     """Durations in order, from `least` to `knee` and then the `tail`, with just this mean.
 
     They rise as a power of their rank, and the power follows from the mean.
@@ -93,7 +93,7 @@ def durations(count: int, mean: float, least: float, knee: float, tail: list[flo
     rising = [least + (knee - least) * ((i + 0.5) / body) ** power for i in range(body)]
     # Sums of powers are a hair off the integral that the power came from.
     off = (mean * count - sum(tail) - sum(rising)) / body
-    return [round(value + off, 3) for value in rising] + tail
+    return [round(value + off, 3) for value in rising] + [*tail]
 
 
 def in_time(
@@ -119,8 +119,6 @@ def one_page_sequential(trace: Trace, request: Request) -> None:
     trace.span(root, GATEWAY, "authorize", 0.2, 0.9)
     user = ask_users(trace, root, request, 1.3)
     at = 1.3 + request.query + 1.4
-    if request.error == QUERY_TIMEOUT:
-        return
     if request.recommendation is not None:
         ask_recommendations(trace, root, request, at, user)
         at += request.recommendation + 0.4
@@ -139,6 +137,8 @@ def one_page_parallel(trace: Trace, request: Request) -> None:
 def open_page(trace: Trace, request: Request) -> Span:
     failed = bool(request.error)
     chance = trace.chance
+    guest = request.recommendation is None
+    tiers = ["guest"] if guest else ["free", "free", "free", "pro", "pro", "enterprise"]
     return trace.span(
         None,
         GATEWAY,
@@ -151,16 +151,16 @@ def open_page(trace: Trace, request: Request) -> Span:
             "http.route": "/profile",
             "url.path": "/profile",
             "http.response.status_code": (504 if request.error == QUERY_TIMEOUT else 502) if failed else 200,
-            "user.id": f"u-{chance.randint(1000, 1399)}",
-            "customer.tier": chance.choice(["free", "free", "free", "pro", "pro", "enterprise"]),
+            "user.id": "guest" if guest else f"u-{chance.randint(1000, 1399)}",
+            "customer.tier": chance.choice(tiers),
             "region": request.region,
         },
     )
 
 
-def ask_users(trace: Trace, root: Span, request: Request, at: float) -> int:
-    """The call to user-service and its query; gives back the number of the user."""
-    user = int(str(root.attributes["user.id"])[2:])
+def ask_users(trace: Trace, root: Span, request: Request, at: float) -> str:
+    """The call to user-service and its query; gives back the user."""
+    user = str(root.attributes["user.id"]).removeprefix("u-")
     failed = request.error == QUERY_TIMEOUT
     status = 504 if failed else 200
     path = f"/users/{user}"
@@ -208,7 +208,7 @@ def ask_users(trace: Trace, root: Span, request: Request, at: float) -> int:
     return user
 
 
-def ask_recommendations(trace: Trace, root: Span, request: Request, at: float, user: int) -> None:
+def ask_recommendations(trace: Trace, root: Span, request: Request, at: float, user: str) -> None:
     assert request.recommendation is not None
     took = request.recommendation
     failed = request.error == CONNECTION_TIMEOUT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import msgspec
 from msgspec import Raw
@@ -14,7 +15,9 @@ from tracetui.ingest.buffers import Buffer, unpacked
 from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_json, zipkin_v1
 from tracetui.ingest.formats.otlp_records import Records, looks_like_records
 from tracetui.ingest.mend import mend
+from tracetui.ingest.parallel import decode_shares, processes_for
 from tracetui.ingest.place import Place
+from tracetui.model.intake import Intake
 
 Piece = bytes | Raw
 Progress = Callable[[float], None]
@@ -133,20 +136,59 @@ def _lines(data: Buffer, start: int, place: Place, held: _Held, *, only_if_json:
         return False
     if only_if_json and not _is_json(line):
         return False
-    number = data[:start].count(b"\n") + 1
-    at = start
+    processes = processes_for(len(data))
+    if processes > 1 and _can_share(line):
+        _share_lines(data, start, place, held, processes)
+    else:
+        _take_lines(data, start, len(data), place, held)
+    return True
+
+
+def _can_share(line: bytes) -> bool:
+    """Whether lines like this one are decoded each on its own; Zipkin's spans need their other halves."""
+    return line[:1] == b"{" and bool(
+        _members(line).keys() & {"resourceSpans", "resourceLogs", "resourceMetrics", "spans"}
+    )
+
+
+def _share_lines(data: Buffer, start: int, place: Place, held: _Held, processes: int) -> None:
     size = len(data)
-    while at < size:
-        end = data.find(b"\n", at)
-        end = size if end < 0 else end
-        line = data[at:end].strip()
+    cuts = [start]
+    for i in range(1, processes):
+        cut = data.find(b"\n", start + (size - start) * i // processes)
+        cuts.append(size if cut < 0 else cut + 1)
+    cuts.append(size)
+
+    def share(begin: int, end: int) -> Callable[[Intake], None]:
+        def take(intake: Intake) -> None:
+            here = held if intake is place.intake else _Held(held.progress)
+            _take_lines(data, begin, end, Place(intake, place.file, place.position), here)
+            if here is not held:
+                here.finish()
+
+        return take
+
+    decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], place.intake)
+
+
+def _take_lines(data: Buffer, begin: int, end: int, place: Place, held: _Held) -> None:
+    number = _count_lines(data, begin) + 1
+    at = begin
+    while at < end:
+        stop = data.find(b"\n", at, end)
+        stop = end if stop < 0 else stop
+        line = data[at:stop].strip()
         if line:
             _line(line, place.at(f"line {number}"), held)
-        at = end + 1
+        at = stop + 1
         number += 1
         if not number % _STEP:
-            held.progress(at / size)
-    return True
+            held.progress((at - begin) / (end - begin))
+
+
+def _count_lines(data: Buffer, end: int) -> int:
+    step = 1 << 24
+    return sum(data[at : min(at + step, end)].count(b"\n") for at in range(0, end, step))
 
 
 def _is_json(text: bytes) -> bool:
@@ -247,13 +289,42 @@ def _dispatch(value: Buffer | Raw, place: Place, held: _Held) -> None:
 
 def _take_list(items: Sequence[Raw], place: Place, held: _Held) -> None:
     """A list of traces, spans, requests, or lists of them; what an item is, is seen from its keys."""
+    size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
+    processes = processes_for(size)
+    if processes > 1 and _is_trace(items[0]):
+        _share_traces(items, place, held, processes)
+        return
+    _take_items(items, 0, len(items), place, held)
+
+
+def _share_traces(items: Sequence[Raw], place: Place, held: _Held, processes: int) -> None:
+    cuts = [len(items) * i // processes for i in range(processes + 1)]
+
+    def share(begin: int, end: int) -> Callable[[Intake], None]:
+        def take(intake: Intake) -> None:
+            here = held if intake is place.intake else _Held(held.progress)
+            _take_items(items, begin, end, Place(intake, place.file, place.position), here)
+            if here is not held:
+                here.finish()
+
+        return take
+
+    decode_shares([share(begin, end) for begin, end in pairwise(cuts)], place.intake)
+
+
+def _is_trace(item: Raw) -> bool:
+    return _first_byte(item) == b"{" and {"spans"} <= _members(item).keys()
+
+
+def _take_items(items: Sequence[Raw], begin: int, end: int, place: Place, held: _Held) -> None:
     strangers = 0
     reason = ""
     traces = False
-    for i, item in enumerate(items):
-        at = place.at(f"[{i}]") if not place.position or place.position[-1] == "]" else _indexed(place, i)
+    for i in range(begin, end):
+        item = items[i]
+        at = _indexed(place, i)
         if not i % _STEP:
-            held.progress(i / len(items))
+            held.progress((i - begin) / (end - begin))
         if traces:
             # what the keys of one trace have told need not be asked of the next
             try:
@@ -267,7 +338,7 @@ def _take_list(items: Sequence[Raw], place: Place, held: _Held) -> None:
             strangers += 1
             reason = reason or str(error)
     if strangers:
-        some = f"{strangers} of {len(items)} entries" if strangers < len(items) else f"all {len(items)} entries"
+        some = f"{strangers} of {end - begin} entries" if strangers < end - begin else f"all {end - begin} entries"
         place.warn(f"{some} left out: {reason}")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from tracetui.model.span import Value
 
+_KEY = b'"key"'
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 400
 
@@ -19,9 +20,9 @@ class DecidingAttributes:
     """Reads the deciding attributes in a JSON list of `{"key": ..., ... "value": ...}` objects.
 
     attributes: decodes a whole raw list. state: makes the packed state of a span (`model.intake.pack_state`) from
-    attributes and what the span itself says. needles: texts one of which stands in every deciding key. closing: how
-    many braces end one object after its first closing one. nested: a text that shows that objects may be nested, in
-    which case the whole list is decoded.
+    attributes and what the span itself says. needles: texts one of which stands in every deciding key. once: a key
+    with its quotes that most spans have, and have once. closing: how many braces end one object after its first
+    closing one. nested: a text that shows that values may hold such objects themselves; such a list is decoded whole.
     """
 
     def __init__(
@@ -29,41 +30,51 @@ class DecidingAttributes:
         attributes: Callable[[bytes], dict[str, Value]],
         state: Callable[[dict[str, Value], int], int],
         needles: tuple[bytes, ...],
-        closing: int,
+        *,
+        once: bytes = b"",
+        closing: int = 0,
         nested: bytes = b"",
     ) -> None:
         self._attributes = attributes
         self._state = state
         self._needles = needles
+        self._once = once
         self._tail = b"}" * closing
         self._nested = nested
         self._known: dict[tuple[bytes, int], int] = {}
 
     def states(self, raws: Sequence[bytes], natives: Sequence[int]) -> list[int]:
         """The packed states of spans with these raw attributes; `natives` is what each span itself says."""
-        known = self._known
-        needles = self._needles
+        known, needles, once, nested = self._known.get, self._needles, self._once, self._nested
         result = []
         for raw, native in zip(raws, natives, strict=True):
             found = b""
+            if once:
+                at = raw.find(once)
+                if at >= 0:
+                    found = raw[at - len(_KEY) - 1 : raw.find(b"}", at) + 1]
             for needle in needles:
                 at = raw.find(needle)
                 while at >= 0:
                     end = raw.find(b"}", at) + 1
-                    found += raw[raw.rfind(b'"key"', 0, at) : end]
+                    found += raw[raw.rfind(_KEY, 0, at) : end]
                     at = raw.find(needle, end) if end else -1
-            state = known.get((found, native))
+            if nested and found and nested in raw:
+                # a key within a nested value is none of the span's, and looks like one
+                result.append(self._state(self._attributes(raw), native))
+                continue
+            state = known((found, native))
             result.append(self._decide(raw, found, native) if state is None else state)
         return result
 
     def _decide(self, raw: bytes, found: bytes, native: int) -> int:
-        if len(found) > _LONGEST_REMEMBERED or (self._nested and self._nested in raw):
+        if len(found) > _LONGEST_REMEMBERED:
             return self._state(self._attributes(raw), native)
-        pieces = [piece for piece in found.split(b'"key"') if piece]
-        whole = [b'{"key"' + piece + self._tail for piece in pieces]
+        before, *pieces = found.split(_KEY)
+        whole = [b"{" + _KEY + piece + self._tail for piece in pieces]
         attributes = self._attributes(b"[" + b",".join(whole) + b"]")
         # fewer than the pieces: a key after its value, a brace within a text, or a key that stands twice
-        if len(attributes) != len(pieces) or any(b'"value"' not in piece for piece in pieces):
+        if before or len(attributes) != len(pieces) or any(b'"value"' not in piece for piece in pieces):
             return self._state(self._attributes(raw), native)
         if len(self._known) >= _REMEMBERED:
             self._known.clear()

@@ -2,6 +2,7 @@
 
 The text is walked token by token. Where it stops being JSON, the span or trace that is broken is left out, and the
 walk goes on at the next place that looks like the beginning of another one; what is still open at the end is closed.
+A trace whose spans are whole stays, and loses only the member that is broken.
 """
 
 from __future__ import annotations
@@ -9,27 +10,45 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import msgspec
+
 from tracetui.ingest.buffers import Buffer
+
+MAX_DEPTH = 400
+"""JSON nested deeper than this is damage: no decoder follows it."""
 
 _TOKEN = re.compile(
     rb"""[ \t\r\n]*(?:
       (?P<mark>[{}\[\],:])
-    | (?P<text>"(?:[^"\\\x00-\x1f]|\\.)*+")
-    | (?P<word>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?+(?![0-9A-Za-z.])|true\b|false\b|null\b)
+    | (?P<text>"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+")
+    | (?P<word>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?+(?![0-9A-Za-z.])|true\b|false\b|null\b)
     | (?P<strange>NaN\b|[+-]?Infinity\b|[+-]?inf\b|nan\b|None\b)
     | (?P<end>\Z)
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_VALUE = msgspec.json.Decoder(msgspec.Raw)
 
-_HOLDS_SPANS = frozenset(
-    b'"%s"' % key
-    for key in (
-        b"data", b"spans", b"resourceSpans", b"resource_spans", b"scopeSpans", b"scope_spans", b"batches", b"hits",
-        b"instrumentationLibrarySpans",
-    )
+_SPAN_LISTS = (
+    b"data", b"spans", b"resourceSpans", b"resource_spans", b"scopeSpans", b"scope_spans", b"batches", b"hits",
+    b"instrumentationLibrarySpans",
 )  # fmt: skip
-_BEGINNING = re.compile(rb'\{\s*(?P<first>"[^"\\]*")\s*:\s*(?:"[^"\\]*"|[^"{\[,}]+)\s*,\s*(?P<second>"[^"\\]*")')
+_HOLDS_SPANS = frozenset(b'"%s"' % key for key in _SPAN_LISTS)
+_SPAN_KEYS = (
+    b"traceID", b"traceId", b"trace_id", b"spanID", b"spanId", b"id", b"operationName", b"name", b"resource", b"scope",
+    b"_source", b"_index",
+)  # fmt: skip
+_FIRST_KEYS = frozenset(b'"%s"' % key for key in _SPAN_KEYS)
+
+_OBJECT = rb'\{\s*(?P<first>%s)\s*:\s*(?:(?P<open>[\[{])|(?:"[^"\\]*"|[^"{\[,}\s]+)\s*(?:\}|,\s*(?P<second>"[^"\\]*")))'
+_BEGINNING = re.compile(_OBJECT % rb'"[^"\\]*"')
+_AFTER_SPANS = rb'(?P<close>\])\s*,\s*"(?:processes|resource|scope)"\s*:\s*\{'
+_VALUE_BEGINS = re.compile(
+    rb'(?:\[\s*)*\{\s*"(?:%s)"\s*:' % b"|".join((*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes"))
+)
+
+_Beginning = tuple[bytes, bytes]
+"""How an object begins: its first key, and its second or the bracket that the first key's value opens with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +68,30 @@ class Mended:
     """Readable JSON, b'' if nothing could be kept."""
     gaps: list[Gap]
     end: int
-    """The byte position in the input after the value."""
+    """The byte position in the input after the value, or where another one seems to begin."""
     unwritable: int
     """How many values JSON cannot write (NaN, infinities) became null."""
 
 
 @dataclass(slots=True)
 class _Level:
-    """An open list or object. `key` is the member it is the value of; `element` where its last element began."""
+    """An open list or object."""
 
     is_list: bool
     key: bytes
-    at: int
+    """The member it is the value of, for a list in a list that of the outer one."""
+    loses: bool
+    """Whether it is a list of spans, or of what holds them, so that a broken element can be left out alone."""
+    begun: set[_Beginning]
+    """How the elements of such lists began."""
+    whole: int
+    """The position after its last whole member."""
     element: int = -1
+    """Where its last element began."""
     expects: str = "first"
     member: bytes = b""
-    pattern: re.Pattern[bytes] | None = None
+    holds: bool = False
+    """Whether there is a whole list of spans in it."""
 
 
 @dataclass(slots=True)
@@ -72,48 +99,71 @@ class _Walk:
     data: Buffer
     copied: int
     """How far the text is in `out` or left out."""
+    position: int
     out: list[bytes] = field(default_factory=list)
     strange: list[tuple[int, int]] = field(default_factory=list)
     """Where the text not yet copied has values that JSON cannot write; nothing is known of them but that."""
     unwritable: int = 0
     gaps: list[Gap] = field(default_factory=list)
     levels: list[_Level] = field(default_factory=list)
+    begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
+    last_text: int = 0
+    """Where the last text token began. One that was closed too late may hide the beginning of an element."""
+    separate: bool = False
+    """Whether what is copied next is another element of a list."""
+
+    def write(self, piece: bytes) -> None:
+        if not piece:
+            return
+        if self.separate and self.out[-1][-1:] not in b"[{":
+            self.out.append(b",")
+        self.separate = False
+        self.out.append(piece)
 
     def copy_to(self, end: int) -> None:
         for begin, after in self.strange:
             if begin < end:
-                self.out.append(bytes(self.data[self.copied : begin]) + b"null")
+                self.write(bytes(self.data[self.copied : begin]) + b"null")
                 self.copied = after
                 self.unwritable += 1
         self.strange.clear()
-        self.out.append(bytes(self.data[self.copied : end]).rstrip().rstrip(b","))
+        self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
         self.copied = end
+
+    def close(self, levels: list[_Level]) -> None:
+        self.separate = False
+        self.write(b"".join(b"]" if level.is_list else b"}" for level in reversed(levels)))
+
+    def open(self, is_list: bool, key: bytes, at: int) -> None:
+        levels = self.levels
+        loses = is_list and (key in _HOLDS_SPANS or not levels or (levels[-1].is_list and levels[-1].loses))
+        begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
+        levels.append(_Level(is_list, key, loses, begun, at + 1))
+
+    def done(self, end: int) -> Mended:
+        return Mended(b"".join(self.out), self.gaps, end, self.unwritable)
 
 
 def mend(data: Buffer, start: int = 0) -> Mended:
     """Make readable JSON text of the value that begins at `start`.
 
-    A list element that is broken is left out when the list is one that holds
-    spans or traces; anything smaller takes its span with it.
+    A list element that is broken is left out when the list is one that holds spans or traces; anything smaller takes
+    its span with it.
     """
-    walk = _Walk(data, start)
-    position = start
+    walk = _Walk(data, start, start, last_text=start)
     while True:
-        match = _TOKEN.match(data, position)
+        match = _TOKEN.match(data, walk.position)
         if match and match["end"] is None:
             trouble = _step(walk, match)
             if trouble is None:
-                position = match.end()
                 if not walk.levels:
-                    walk.copy_to(position)
-                    return Mended(b"".join(walk.out), walk.gaps, position, walk.unwritable)
+                    walk.copy_to(walk.position)
+                    return walk.done(walk.position)
                 continue
         else:
-            trouble = "the text ends within a value" if match else _trouble_at(data, position)
-        resumed = _recover(walk, position, trouble)
-        if resumed is None:
-            return Mended(b"".join(walk.out), walk.gaps, len(data), walk.unwritable)
-        position = resumed
+            trouble = "the text ends within a value" if match else _trouble_at(data, walk.position)
+        if not _recover(walk, trouble):
+            return walk.done(walk.gaps[-1].end)
 
 
 def _trouble_at(data: Buffer, position: int) -> str:
@@ -127,12 +177,11 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
     """Follow one token. -> None, or what is wrong with it here."""
     levels = walk.levels
     mark = match["mark"]
-    if match["strange"] is not None:
-        walk.strange.append(match.span("strange"))
     if not levels:
         if mark not in (b"{", b"["):
             return f"unexpected {match[0].strip()[:12].decode('utf-8', 'replace')!r}"
-        levels.append(_Level(mark == b"[", b"", match.start("mark")))
+        walk.open(mark == b"[", b"", match.start("mark"))
+        walk.position = match.end()
         return None
     level = levels[-1]
     expects = level.expects
@@ -149,75 +198,126 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
             if level.is_list != (mark == b"]") or expects not in ("first", "comma"):
                 return f"unexpected {mark.decode()!r}"
             levels.pop()
+            if levels:
+                levels[-1].whole = match.end()
+                levels[-1].holds |= level.holds or (level.is_list and level.key in _HOLDS_SPANS)
+        walk.position = match.end()
         return None
     if not level.is_list and expects in ("first", "key"):
         if match["text"] is None:
             return "a key is missing"
         level.member = match["text"]
         level.expects = "colon"
+        walk.last_text = match.start("text")
+        walk.position = match.end()
         return None
     if expects not in ("value", "first"):
         return "a comma is missing"
-    level.expects = "comma"
     if mark in (b"{", b"["):
+        if len(levels) >= MAX_DEPTH:
+            return "nested too deeply"
+        at = match.start("mark")
+        level.expects = "comma"
         if level.is_list:
-            level.element = match.start("mark")
-            if level.pattern is None and mark == b"{" and _may_lose(levels, len(levels) - 1):
-                level.pattern = _pattern(walk.data, level.element)
-        levels.append(_Level(mark == b"[", level.key if level.is_list else level.member, match.start("mark")))
+            level.element = at
+            if level.loses and mark == b"{" and _skip_whole(walk, level, at):
+                return None
+        walk.open(mark == b"[", level.key if level.is_list else level.member, at)
+    else:
+        level.expects = "comma"
+        level.whole = match.end()
+        if match["strange"] is not None:
+            walk.strange.append(match.span("strange"))
+        elif match["text"] is not None:
+            walk.last_text = match.start("text")
+    walk.position = match.end()
     return None
 
 
-def _may_lose(levels: list[_Level], index: int) -> bool:
-    """Whether elements of this list are spans or hold them, so that a broken one can be left out alone."""
-    level = levels[index]
-    if not level.is_list:
+def _skip_whole(walk: _Walk, level: _Level, at: int) -> bool:
+    """Step over the element that begins here at once, if it is whole and the next one follows."""
+    beginning = _BEGINNING.match(walk.data, at)
+    if beginning is None:
         return False
-    return level.key in _HOLDS_SPANS or all(outer.is_list for outer in levels[:index])
+    alike = (beginning["first"], beginning["open"] or beginning["second"] or b"")
+    level.begun.add(alike)
+    found = re.compile(_OBJECT % re.escape(alike[0])).search(walk.data, at + 1)
+    while found and (found["open"] or found["second"] or b"") not in {second for _, second in level.begun}:
+        # the beginning of something within the element
+        found = found.re.search(walk.data, found.start() + 1)
+    if found is None:
+        return False
+    element = bytes(walk.data[at : found.start()]).rstrip()
+    if element[-1:] != b",":
+        return False
+    try:
+        _VALUE.decode(element[:-1])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    walk.position = at + len(element) - 1
+    return True
 
 
-def _pattern(data: Buffer, element: int) -> re.Pattern[bytes] | None:
-    """What the beginning of an element like this one looks like: its first two keys in order."""
-    match = _BEGINNING.match(data, element)
-    if not match:
-        return None
-    return re.compile(
-        rb'\{\s*%s\s*:\s*(?:"[^"\\]*"|[^"{\[,}]+)\s*,\s*%s\s*:'
-        % (re.escape(match["first"]), re.escape(match["second"]))
-    )
-
-
-def _recover(walk: _Walk, position: int, trouble: str) -> int | None:
-    """Leave out the broken element and find where to go on. -> the position, or None when all is closed."""
+def _recover(walk: _Walk, trouble: str) -> bool:
+    """Leave out what is broken and go on after it. -> False when the value ends here, with all closed."""
     levels = walk.levels
-    losing = [i for i in range(len(levels)) if _may_lose(levels, i)]
-    if not losing:
-        walk.out.clear()
-        walk.gaps.append(Gap(walk.copied, len(walk.data), trouble))
-        return None
-    best: tuple[int, int] | None = None
-    for i in reversed(losing):
-        pattern = levels[i].pattern
-        found = pattern.search(walk.data, position) if pattern else None
-        if found and (best is None or found.start() < best[0]):
-            best = (found.start(), i)
-    at = best[1] if best else losing[-1]
-    broken = levels[losing[-1]]
-    begin = broken.element if broken.element >= 0 and len(levels) > losing[-1] + 1 else position
-    walk.copy_to(begin)
-    closers = b"".join(b"]" if level.is_list else b"}" for level in reversed(levels[at + 1 : losing[-1] + 1]))
-    walk.out.append(closers)
-    if best is None:
-        walk.gaps.append(Gap(begin, len(walk.data), trouble))
-        walk.out.append(b"".join(b"]" if level.is_list else b"}" for level in reversed(levels[: at + 1])))
-        levels.clear()
-        return None
-    resume = best[0]
+    inner = next((i for i in range(len(levels) - 1, -1, -1) if levels[i].loses), -1)
+    search = begin = walk.position
+    if len(levels) > inner + 1:
+        if levels[inner + 1].holds:
+            # the element's spans are whole: keep it, and of it all members that are whole
+            last = inner + 1
+            while last + 1 < len(levels) and not levels[last + 1].is_list:
+                last += 1
+            begin = search = levels[last].whole
+            walk.copy_to(begin)
+            walk.close(levels[inner + 1 : last + 1])
+        elif inner >= 0:
+            begin = levels[inner].element
+            walk.copy_to(begin)
+            search = begin + 1
+        else:
+            walk.out.clear()
+            begin = walk.copied
+            search = begin + 1
+        search = max(search, min(walk.last_text, walk.position))
+    else:
+        walk.copy_to(begin)
+    del levels[inner + 1 :]
+    found = _next_beginning(levels, walk.data, search) if levels else None
+    if found is None:
+        walk.close(levels)
+        value = _VALUE_BEGINS.search(walk.data, search)
+        walk.gaps.append(Gap(begin, value.start() if value else len(walk.data), trouble))
+        return False
+    resume = found.start()
     walk.gaps.append(Gap(begin, resume, trouble))
+    at = inner if found["close"] else _level_of(levels, found)
+    walk.close(levels[at + 1 :])
     del levels[at + 1 :]
-    level = levels[at]
-    if b"".join(walk.out[-2:])[-1:] != b"[":
-        walk.out.append(b",")
-    level.expects = "value"
-    walk.copied = resume
-    return resume
+    levels[at].expects = "comma" if found["close"] else "value"
+    walk.separate = not found["close"]
+    walk.copied = walk.position = walk.last_text = resume
+    return True
+
+
+def _next_beginning(levels: list[_Level], data: Buffer, search: int) -> re.Match[bytes] | None:
+    """Where the next element of any open list of spans seems to begin, or where the innermost of them ends."""
+    firsts = {first for level in levels if level.loses for first, _ in level.begun}
+    if any(level.loses and not level.begun for level in levels):
+        firsts |= _FIRST_KEYS
+    beginning = _OBJECT % b"|".join(map(re.escape, sorted(firsts)))
+    return re.compile(beginning + b"|" + _AFTER_SPANS).search(data, search)
+
+
+def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
+    """The index of the list whose elements begin like this."""
+    first, second = found["first"], found["open"] or found["second"] or b""
+    losing = [i for i, level in enumerate(levels) if level.loses]
+    alike = [i for i in losing if (first, second) in levels[i].begun]
+    if alike:
+        return alike[-1]
+    alike = [i for i in losing if not levels[i].begun or any(first == known for known, _ in levels[i].begun)]
+    if not alike:
+        return losing[-1]
+    return alike[0] if second in _HOLDS_SPANS or first in _HOLDS_SPANS else alike[-1]

@@ -185,7 +185,7 @@ class _Assembly:
         number = np.cumsum(seen) - 1
         trace = number[trace].astype(np.int32)
         trace_count = int(seen.sum())
-        position, size, first = preorder(trace, parent, depth, start, trace_count)
+        position, size, first = preorder(trace, parent, start, trace_count)
         order = np.empty(len(position), np.int64)
         order[position] = np.arange(len(position))
         source = order if kept is None else kept[order]

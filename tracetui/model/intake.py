@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pickle import PickleBuffer
+from typing import cast
 
 import numpy as np
 
@@ -62,7 +64,12 @@ class Chunk:
     attribute_bytes: np.ndarray
     event_bytes: np.ndarray
     link_bytes: np.ndarray
-    raw: bytes
+    raw: bytes | memoryview
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Callable[..., Chunk], tuple[object, ...]]:
+        """Pickled so that the raw parts can travel out of band, as the columns do."""
+        columns = [getattr(self, name) for name in self.__slots__]
+        return Chunk, (*columns[:-1], PickleBuffer(columns[-1]))
 
     def __len__(self) -> int:
         return len(self.trace)
@@ -93,6 +100,13 @@ class Interner:
             self.texts.append(text)
         return index
 
+    def many(self, texts: Sequence[str]) -> list[int]:
+        """The numbers of many texts, which mostly are known."""
+        numbers = list(map(self._index.get, texts))
+        if None in numbers:
+            return [self(text) for text in texts]
+        return cast("list[int]", numbers)
+
     def __len__(self) -> int:
         return len(self.texts)
 
@@ -119,7 +133,7 @@ class Intake:
         self.warnings: list[LoadWarning] = []
         self._flushed = 0
         self._traces: dict[str, int] = {}
-        self._resources: dict[tuple[str, bytes, int, str, str], int] = {}
+        self._resources: dict[tuple[str, bytes, type[Codec], str, str], int] = {}
 
     def __len__(self) -> int:
         return self._flushed + len(self.rows.trace)
@@ -138,7 +152,8 @@ class Intake:
 
     def resource(self, service: str, raw: bytes, codec: Codec, scope_name: str = "", scope_version: str = "") -> int:
         """The index of what made a span; equal ones share it. An empty service becomes `unknown_service`."""
-        key = (service, raw, id(codec), scope_name, scope_version)
+        # codecs have no state: one that came from another process is as good as ours
+        key = (service, raw, type(codec), scope_name, scope_version)
         index = self._resources.get(key)
         if index is None:
             index = self._resources[key] = len(self.resources)
@@ -187,6 +202,33 @@ class Intake:
         if len(rows.trace) >= CHUNK_SPANS:
             self.flush()
 
+    def absorb(self, other: Intake) -> None:
+        """Take over what another intake has collected, as if it had been added here. The other is spent by it."""
+        self.flush()
+        base = self._flushed
+        traces = np.array([self.trace(text) for text in other.trace_ids], np.int32)
+        names = np.array([self.names(text) for text in other.names.texts], np.int32)
+        resources = np.array(
+            [
+                self.resource(other.services.texts[r.service], r.raw, r.codec, r.scope_name, r.scope_version)
+                for r in other.resources
+            ],
+            np.int32,
+        )
+        for chunk in other.chunks:
+            chunk.trace = traces[chunk.trace]
+            chunk.name = names[chunk.name]
+            chunk.resource = resources[chunk.resource]
+            self.chunks.append(chunk)
+        self._flushed += len(other)
+        self.odd_ids.update((base + i, text) for i, text in other.odd_ids.items())
+        self.odd_parent_ids.update((base + i, text) for i, text in other.odd_parent_ids.items())
+        self.status_messages.update((base + i, text) for i, text in other.status_messages.items())
+        self.span_warnings.update((base + i, texts) for i, texts in other.span_warnings.items())
+        for trace, texts in other.trace_warnings.items():
+            self.warn_trace(int(traces[trace]), texts)
+        self.warnings.extend(other.warnings)
+
     def warn_span(self, position: int, warnings: Sequence[str]) -> None:
         """Keep what a source warned of the span at this position, each warning once."""
         self.span_warnings[position] = list(dict.fromkeys(warnings))
@@ -212,7 +254,7 @@ class Intake:
         self.odd_parent_ids.update((self._flushed + i, text) for i, text in odd_parents.items())
         state = np.array(rows.state, np.int32)
         parts = (rows.attributes, rows.events, rows.links)
-        sizes = [np.fromiter(map(len, part), np.int64, count) for part in parts]
+        sizes = [_sizes(part) for part in parts]
         for part, size in zip(parts, sizes, strict=True):
             for i in np.flatnonzero(size > MAX_RAW_BYTES).tolist():
                 part[i] = b""
@@ -241,7 +283,13 @@ class Intake:
         self.rows = SpanRows()
 
 
+def _sizes(parts: list[bytes]) -> np.ndarray:
+    return np.fromiter(map(len, parts), np.int64, len(parts)) if any(parts) else np.zeros(len(parts), np.int64)
+
+
 def _interleaved(attributes: list[bytes], events: list[bytes], links: list[bytes]) -> list[bytes]:
+    if not any(events) and not any(links):
+        return attributes
     parts = [b""] * (3 * len(attributes))
     parts[0::3] = attributes
     parts[1::3] = events

@@ -31,7 +31,7 @@ _WORDS = {
 class Arena:
     """Raw bytes of many spans in a few large pieces, read by position."""
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
+    def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
         self._pieces = list(pieces)
         self.starts = [0]
         for piece in self._pieces[:-1]:
@@ -42,7 +42,7 @@ class Arena:
             return b""
         piece = bisect_right(self.starts, at) - 1
         at -= self.starts[piece]
-        return self._pieces[piece][at : at + size]
+        return bytes(self._pieces[piece][at : at + size])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -116,38 +116,44 @@ def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, candidates: np.nda
 
 
 def preorder(
-    trace: np.ndarray, parent: np.ndarray, depth: np.ndarray, start: np.ndarray, trace_count: int
+    trace: np.ndarray, parent: np.ndarray, start: np.ndarray, trace_count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where each span stands when traces follow one another and each trace is in pre-order.
 
     Siblings, and the roots of a trace, stand by start, equally early ones in input order.
     -> position int64[n] of each span; the number of spans in its subtree, itself included, int64[n]; and the first
     position of each trace, int64[trace_count + 1].
+
+    A walk around each trace goes down into every span and up out of it. Its steps are ranked by doubling: after k
+    rounds each step knows how many of the next 2^k go down. This takes O(n log n) whatever the shape.
     """
     count = len(trace)
-    order = np.lexsort((start, depth, trace))
-    top_down = order.tolist()
-    up = parent.tolist()
-    size = [1] * count
-    for span in reversed(top_down):
-        above = up[span]
-        if above >= 0:
-            size[above] += size[span]
+    family = np.where(parent >= 0, parent, count + trace).astype(np.int32)
+    order = np.argsort(family, kind="stable")
+    alike = family[order[1:]] == family[order[:-1]]
+    if (alike & (start[order[1:]] < start[order[:-1]])).any():
+        order = np.lexsort((start, family))
+    family = family[order]
+    next_sibling = np.full(count, -1, np.int32)
+    next_sibling[order[:-1][alike]] = order[1:][alike]
+    leads = np.ones(count, bool)
+    leads[1:] = ~alike
+    leads &= family < count
+    first_child = np.full(count, -1, np.int32)
+    first_child[family[leads]] = order[leads]
+    # step i goes down into span i, step count + i up out of it
+    following = np.empty(2 * count + 1, np.int32)
+    following[:count] = np.where(first_child >= 0, first_child, np.arange(count, 2 * count))
+    upwards = np.where(parent >= 0, count + parent, 2 * count)
+    following[count:-1] = np.where(next_sibling >= 0, next_sibling, upwards)
+    following[-1] = 2 * count
+    downs = np.zeros(2 * count + 1, np.int32)
+    downs[:count] = 1
+    sizes = np.bincount(trace, minlength=trace_count)
+    for _ in range(int(2 * sizes.max(initial=0)).bit_length()):
+        downs += downs[following]
+        following = following[following]
     first = np.zeros(trace_count + 1, np.int64)
-    np.cumsum(np.bincount(trace, minlength=trace_count), out=first[1:])
-    free_in_trace = first.tolist()
-    trace_of = trace.tolist()
-    position = [0] * count
-    free = [0] * count
-    for span in top_down:
-        above = up[span]
-        if above >= 0:
-            at = free[above]
-            free[above] = at + size[span]
-        else:
-            in_trace = trace_of[span]
-            at = free_in_trace[in_trace]
-            free_in_trace[in_trace] = at + size[span]
-        position[span] = at
-        free[span] = at + 1
-    return np.array(position, np.int64), np.array(size, np.int64), first
+    np.cumsum(sizes, out=first[1:])
+    position = first[1:][trace] - downs[:count]
+    return position, (downs[:count] - downs[count:-1]).astype(np.int64), first

@@ -128,8 +128,10 @@ def _span(document: _Document, trace_id: str) -> _Document:
     if not document.startTime and document.startTimeMillis:
         document.startTime = document.startTimeMillis * 1000
     document.tags = _tags(document.tags, document.tag)
-    if b'"binary"' in bytes(document.logs):
-        document.logs = _raw(_with_base64(_loads(document.logs)))
+    if document.logs:
+        document.logs = [
+            _raw(_with_base64(_loads(log))) if b'"binary"' in bytes(log) else log for log in document.logs
+        ]
     if document.parentSpanID:
         document.references = _with_parent(document.references or [], document.parentSpanID, trace_id)
     return document

@@ -41,7 +41,7 @@ class JaegerSpan(Struct, gc=False):
     startTime: int = 0  # noqa: N815
     duration: int = 0
     tags: Raw = _EMPTY
-    logs: Raw = _EMPTY
+    logs: list[Raw] | None = None
     processID: str = ""  # noqa: N815
     warnings: list[str] | None = None
 
@@ -120,9 +120,7 @@ def _state(attributes: dict[str, Value], marks: int) -> int:
     return pack_state(kind or _NO_KIND, status, counts_as_error(kind, status, attributes), marks)
 
 
-_deciding = DecidingAttributes(
-    CODEC.attributes, _state, needles=(b'"span.kind"', b'status_code"', b'"error'), closing=0
-)
+_deciding = DecidingAttributes(CODEC.attributes, _state, needles=(b'status_code"', b'"error'), once=b'"span.kind"')
 
 
 def decode_trace(raw: bytes | Raw, place: Place) -> None:
@@ -167,16 +165,15 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
         resources.update((span.processID, unknown) for span in spans if span.processID not in resources)
     rows = intake.rows
     position = len(intake)
-    names = intake.names
     rows.trace += [number] * len(spans)
     rows.span_id += [span.spanID for span in spans]
-    rows.name += [names(span.operationName) for span in spans]
+    rows.name += intake.names.many([span.operationName for span in spans])
     rows.resource += [resources[span.processID] for span in spans]
     rows.start_ns += [span.startTime * 1000 for span in spans]
     rows.duration_ns += [span.duration * 1000 for span in spans]
     tags = [bytes(span.tags) for span in spans]
     rows.attributes += tags
-    rows.events += [bytes(span.logs) for span in spans]
+    rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
     states = _deciding.states(tags, [0] * len(tags))
     parents: list[str] = []
     links: list[bytes] = []
@@ -224,6 +221,10 @@ def _parent(references: list[JaegerReference], trace_id: str) -> JaegerReference
     return next((ref for ref in same if ref.refType == "CHILD_OF"), None) or next(
         (ref for ref in same if ref.refType == "FOLLOWS_FROM"), None
     )
+
+
+def _list_of(items: list[Raw]) -> bytes:
+    return b"[" + b",".join(items) + b"]"
 
 
 def _value(tag: _Tag) -> Value:
@@ -314,7 +315,7 @@ def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
         startTime=times["startTime"],
         duration=times["duration"],
         tags=Raw(_json(tags)),
-        logs=Raw(_json(_objects(item.get("logs")))),
+        logs=[Raw(msgspec.json.encode(log)) for log in _objects(item.get("logs"))],
         processID=_text(item.get("processID")),
         warnings=_texts(item.get("warnings")),
     )

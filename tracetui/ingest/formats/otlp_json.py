@@ -40,7 +40,6 @@ from tracetui.model.span import Event, Kind, Link, Mark, Value
 _JSON_NESTING = 250
 _NONE = Raw(b"")
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
-_MARKED = 1 << MARK_SHIFT
 
 
 class _Status(Struct, gc=False):
@@ -135,7 +134,7 @@ class OtlpJsonCodec:
 CODEC = OtlpJsonCodec()
 
 _NEEDLES = (b'status_code"', b'"error', b'"@jaeger@warnings"')
-_deciding = DecidingAttributes(CODEC.attributes, state_of_otlp, _NEEDLES, closing=1, nested=b"kvlist")
+_deciding = DecidingAttributes(CODEC.attributes, state_of_otlp, _NEEDLES, closing=1, nested=b"kvlistValue")
 
 
 def decode_request(raw: bytes | Raw, place: Place) -> None:
@@ -185,19 +184,18 @@ def _take_spans(spans: list[_Span], resource: int, place: Place) -> None:
         if kind is None:
             kind = kind_named(span.kind)
         status = span.status
-        if status is None:
-            natives.append(kind)
-        else:
-            natives.append(kind | status_named(status.code) << STATUS_SHIFT if status.code else kind)
+        if status is not None:
+            if status.code:
+                kind |= status_named(status.code) << STATUS_SHIFT
             if status.message:
                 intake.status_messages[position + i] = status.message
+        natives.append(kind)
         if span.droppedAttributesCount or span.droppedEventsCount or span.droppedLinksCount:
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
     states = _deciding.states(attributes, natives)
-    if max(states) >= _MARKED:
-        for i, state in enumerate(states):
-            if state >= _MARKED:
-                warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
+    for i, state in enumerate(states):
+        if state >= 1 << MARK_SHIFT:
+            warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
     for i, texts in warnings.items():
         if texts:
             intake.warn_span(position + i, texts)
@@ -208,7 +206,7 @@ def _take_spans(spans: list[_Span], resource: int, place: Place) -> None:
     rows.trace += map(trace_numbers.__getitem__, traces)
     rows.span_id += ids
     rows.parent_id += parents
-    rows.name += map(intake.names, [span.name for span in spans])
+    rows.name += intake.names.many([span.name for span in spans])
     rows.resource += [resource] * len(spans)
     rows.start_ns += starts
     rows.duration_ns += durations
@@ -372,7 +370,8 @@ class _Lenient:
 
     def read(self, wanted: Any, value: Any, name: str, place: Place) -> Any:
         if wanted is Raw:
-            return Raw(_encoded(value))
+            # the one name that is looked for before values are decoded
+            return Raw(_encoded(value).replace(b'"kvlist_value":', b'"kvlistValue":'))
         if wanted is int or wanted == int | str:
             number = whole_number(value)
             if number is None and wanted is int and value != "":

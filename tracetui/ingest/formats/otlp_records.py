@@ -261,9 +261,10 @@ def _looks_like_payload(payload: memoryview, length: int) -> bool:
     start = bytes(payload[:16])
     if start[:1] != b"\x0a":
         return start.startswith(_ZSTD) or start.lstrip()[:2] in (b'{"', b"{}", b"{")
-    # field 1 of requests of any kind: whole, or cut off where the record is
+    if len(payload) < length:
+        return looks_like_request(payload)
+    # a request of any kind is nothing but fields 1
     try:
-        ends = [stop for tag, _, stop in fields(bytes(payload), 0, length) if tag == 0x0A]
+        return all(tag == 0x0A for tag, _, _ in fields(bytes(payload), 0, length))
     except ValueError:
         return False
-    return bool(ends)

@@ -1,0 +1,52 @@
+"""`make bench`: every budget, one line each. A smaller set can be named: `python -m tests.bench 100000`."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench.large_file import jaeger_file
+from tests.bench.measure import cost, report
+
+_YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
+_LOAD = "from tracetui.ingest.load import load; traces = load([{path!r}])"
+_ANALYZE = """
+import os, tracetui.cli.main as cli
+sys.stdout = open(os.devnull, 'w')
+cli.run(['analyze', {path!r}, '--json', '--output', os.devnull])
+"""
+_SHAPES = {
+    "chain": "lambda i: i - 1",
+    "flat": "lambda i: 0 if i else -1",
+    "tree": "lambda i: (i - 1) // 3 if i else -1",
+}
+_ONE_TRACE = """
+from tests.bench.one_trace import one_trace
+from tracetui.analysis.critical_path import critical_paths
+traces = one_trace(100_000, {shape})
+"""
+
+
+def main() -> None:
+    spans = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    path = str(jaeger_file(spans))
+    size = jaeger_file(spans).stat().st_size
+    print(f"{spans:,} spans, {size / 1e6:,.0f} MB; the yardstick is orjson.loads of the same file")
+    yardstick = cost(_YARDSTICK.format(path=path))
+    print(f"{'orjson.loads':<44} {yardstick.seconds:8.2f} s          {yardstick.peak_bytes / size:.1f} x the file")
+    load = cost(_LOAD.format(path=path))
+    report("load", load.seconds / yardstick.seconds, 0.35, "x orjson", f"{load.seconds:.2f} s")
+    report("load, peak memory", load.peak_bytes / size, 2.5, "x file", f"{load.peak_bytes / 1e6:,.0f} MB")
+    whole = cost(_ANALYZE.format(path=path))
+    report("analyze, all sections, JSON", whole.seconds / yardstick.seconds, 1.0, "x orjson", f"{whole.seconds:.2f} s")
+    for name, shape in _SHAPES.items():
+        found = cost("critical_paths(traces)", _ONE_TRACE.format(shape=shape))
+        report(f"critical path of 100,000 spans, {name}", found.seconds, 0.3, "s", "")
+    bare = cost("subprocess.run([sys.executable, '-c', ''])", "import subprocess")
+    version = cost("subprocess.run([sys.executable, '-m', 'tracetui', '--version'], stdout=-3)", "import subprocess")
+    report(
+        "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
+    )
+
+
+if __name__ == "__main__":
+    main()

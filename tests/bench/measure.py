@@ -1,0 +1,43 @@
+"""Running a piece of code in a process of its own, for a time and a peak of memory that nothing else is in."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+
+_HARNESS = """
+import json, resource, sys, time
+{setup}
+begin = time.perf_counter()
+{work}
+seconds = time.perf_counter() - begin
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps([seconds, peak]), file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    seconds: float
+    peak_bytes: int
+
+
+def cost(work: str, setup: str = "", runs: int = 3) -> Cost:
+    """The median time and the greatest peak of Python statements over some runs."""
+    times, peaks = [], []
+    for _ in range(runs):
+        source = _HARNESS.format(setup=setup, work=work)
+        done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+        seconds, peak = json.loads(done.stderr.strip().splitlines()[-1])
+        times.append(seconds)
+        peaks.append(peak)
+    return Cost(statistics.median(times), max(peaks))
+
+
+def report(name: str, figure: float, budget: float, unit: str, detail: str) -> None:
+    """Print one line: what was measured, the figure, its budget, and how it came about."""
+    verdict = "within" if figure <= budget else "OVER"
+    print(f"{name:<44} {figure:8.2f} {unit:<10} budget {budget:<6g} {verdict:<7} {detail}", flush=True)

@@ -1,0 +1,207 @@
+"""Arbitrary span sets, from sound trees to nonsense.
+
+Times, ids and names come from small pools so that they meet often: equal starts, touching neighbours, ids given twice,
+rings of parents. Every choice shrinks towards one plain span.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from tests.building import GivenSpan
+from tracetui.model.span import Kind, Mark
+
+unhurried = settings(deadline=None)
+"""For property tests: what they find does not depend on how fast the machine is."""
+
+_SERVICES = ("api", "cart", "db", "mail")
+_OPERATIONS = ("get", "put", "list")
+_MESSAGES = ("", "timeout", "row 17 is locked", "row 4 is locked")
+_KINDS = (
+    Kind.INTERNAL,
+    Kind.CLIENT,
+    Kind.SERVER,
+    Kind.PRODUCER,
+    Kind.CONSUMER,
+    Kind.UNSPECIFIED,
+    Kind.PRODUCER,
+    Kind.CONSUMER,
+)
+_SCALES = (1, 1_000, 1 << 55)
+"""Nanoseconds per tick. With the last one, times of several groups do not fit into 64 bits together."""
+_TICKS = 24
+
+TRACE_IDS = (
+    "1",
+    "0000000000000000000000000000000a",
+    "A",
+    "00a",
+    "trace-1",
+    "ffffffffffffffffffffffffffffffff0",
+)
+"""Three traces in five spellings, and two ids that are not hex or too long for it."""
+SPAN_IDS = (
+    "0000000000000001",
+    "1",
+    "0000000000000002",
+    "2",
+    "3",
+    "000000ab00000004",
+    "000000AB00000004",
+    "000000cd00000004",
+    "span-5",
+    "",
+)
+"""Some ids in several spellings, two that differ only above their low 40 bits, an opaque one, and none."""
+PARENT_IDS = ("", *SPAN_IDS, "0000000000000000", "00000000000000ff", "gone")
+"""Those, and parents that are not there."""
+
+_ticks = st.integers(1, _TICKS)
+_details = st.sampled_from(
+    (
+        {},
+        {"peer.service": "stripe"},
+        {"peer.service": "cart"},
+        {"db.system": "redis", "db.namespace": "0"},
+        {"server.address": "example.org"},
+        {"messaging.destination.name": "orders"},
+    )
+)
+
+
+def _spans(
+    span_id: st.SearchStrategy[str],
+    parent: st.SearchStrategy[str],
+    trace: st.SearchStrategy[str],
+    start: st.SearchStrategy[int],
+    duration: st.SearchStrategy[int],
+) -> st.SearchStrategy[GivenSpan]:
+    plain = st.builds(
+        GivenSpan,
+        id=span_id,
+        start=start,
+        duration=duration,
+        parent=parent,
+        trace=trace,
+        service=st.sampled_from(_SERVICES),
+        name=st.sampled_from(_OPERATIONS),
+        kind=st.sampled_from(_KINDS),
+        error=st.booleans(),
+        attributes=_details,
+    )
+    links = st.lists(
+        st.tuples(st.sampled_from(("", *TRACE_IDS)), st.sampled_from(SPAN_IDS)),
+        max_size=2,
+        unique=True,
+    )
+    marks = st.sampled_from((Mark.NONE, Mark.NONE, Mark.FOLLOWS_FROM, Mark.SHARED))
+    return st.builds(
+        lambda span, marks, links, message: span.but(
+            marks=marks,
+            # only the server half of a call says that it shares its id
+            kind=Kind.SERVER if marks & Mark.SHARED else span.kind,
+            links=links if span.kind == Kind.CONSUMER else (),
+            message=message if span.error else "",
+        ),
+        plain,
+        marks,
+        links,
+        st.sampled_from(_MESSAGES),
+    )
+
+
+@st.composite
+def rough_sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Spans that need not fit together: several traces, orphans, rings, self-parents, ids given twice, exact
+    duplicates, missing starts, negative durations.
+    """
+    spans = draw(
+        st.lists(
+            _spans(
+                st.sampled_from(SPAN_IDS),
+                st.sampled_from(PARENT_IDS),
+                st.sampled_from(TRACE_IDS),
+                st.one_of(_ticks, _ticks, st.sampled_from((0, -1, -7))),
+                st.one_of(st.integers(0, _TICKS), st.sampled_from((0, -1, -9))),
+            ),
+            max_size=14,
+        )
+    )
+    repeats = draw(st.lists(st.integers(0, len(spans) - 1), max_size=3)) if spans else []
+    return spans + [spans[i] for i in repeats]
+
+
+def ranked(number: int) -> str:
+    """The id of the span with this number in a tree."""
+    return f"{number + 1:016x}"
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[GivenSpan]:
+    """Spans of one or two traces that each have a parent among those before them, or none; children may well be
+    outside their parents. They are given in any order.
+    """
+    some = st.just("")
+    given_spans = draw(
+        st.lists(
+            st.tuples(
+                _spans(some, some, st.sampled_from(("1", "1", "2")), _ticks, st.integers(0, _TICKS)),
+                st.integers(0, 30),
+            ),
+            min_size=1,
+            max_size=24,
+        )
+    )
+    earlier: dict[str, list[str]] = {}
+    spans = []
+    for number, (given_span, pick) in enumerate(given_spans):
+        known = earlier.setdefault(given_span.trace, [])
+        # 0, the simplest, is the span before; a pick beyond all of them makes another root
+        parent = known[-1 - pick] if pick < len(known) else ""
+        known.append(ranked(number))
+        spans.append(given_span.but(id=ranked(number), parent=parent))
+    return draw(st.permutations(spans)) if draw(st.booleans()) else spans
+
+
+@st.composite
+def nested(draw: st.DrawFn) -> list[GivenSpan]:
+    """A sound trace: every child lies within its parent, which may be a chain, a fan or anything between."""
+    count = draw(st.integers(1, 20))
+    width = draw(st.integers(1, 8))
+    some = st.just("")
+    spans: list[GivenSpan] = []
+    for number in range(count):
+        given_span = draw(_spans(some, some, st.just("1"), st.just(1), st.just(1 << 10)))
+        parent = ""
+        if number:
+            above = spans[(number - 1) // width]
+            start = draw(st.integers(0, above.duration))
+            end = draw(st.integers(start, above.duration))
+            parent = above.id
+            given_span = given_span.but(start=above.start + start, duration=end - start)
+        spans.append(given_span.but(id=ranked(number), parent=parent))
+    return spans
+
+
+@st.composite
+def span_sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Any of the above, in narrow or very wide time."""
+    spans = draw(st.one_of(nested(), trees(), rough_sets()))
+    if max((given_span.duration for given_span in spans), default=0) > 2 * _TICKS:
+        return spans
+    scale = draw(st.sampled_from(_SCALES))
+    return [
+        given_span.but(start=given_span.start * scale, duration=given_span.duration * scale) for given_span in spans
+    ]
+
+
+def chain(count: int) -> list[GivenSpan]:
+    """Each span the child of the one before, and a nanosecond shorter at both ends."""
+    return [GivenSpan(ranked(i), 1 + i, 2 * (count - i) - 1, parent=ranked(i - 1) if i else "") for i in range(count)]
+
+
+def fan(count: int) -> list[GivenSpan]:
+    """A root, and children of 2 ns one after the other with 1 ns between them."""
+    root = GivenSpan(ranked(0), 1, 3 * count)
+    return [root, *(GivenSpan(ranked(i), 3 * i - 1, 2, parent=root.id) for i in range(1, count + 1))]

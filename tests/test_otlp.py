@@ -1,0 +1,576 @@
+"""OTLP in JSON, in protobuf, and in the collector's records."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracetui.ingest.formats import encode, otlp_json, otlp_protobuf
+from tracetui.ingest.formats.otlp_records import Records, looks_like_records, looks_like_request
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
+from tracetui.model.traces import TraceSet
+
+TRACE = "5b8efff798038103d269b633813fc60c"
+SPAN = "eee19b7ec3c1b174"
+PARENT = "b7ad6b7169203331"
+START = 1_544_712_660_000_000_000
+Decode = Callable[[bytes, Place], None]
+
+
+def load(*requests: object, decode: Decode = otlp_json.decode_request) -> TraceSet:
+    intake = Intake()
+    for request in requests:
+        raw = request if isinstance(request, bytes) else json.dumps(request).encode()
+        decode(raw, Place(intake, "file"))
+    return assemble(intake)
+
+
+def pair(key: str, **value: object) -> dict[str, object]:
+    return {"key": key, "value": value}
+
+
+def span_json(**fields: object) -> dict[str, object]:
+    span: dict[str, object] = {
+        "traceId": TRACE,
+        "spanId": SPAN,
+        "name": "GET /",
+        "kind": 2,
+        "startTimeUnixNano": str(START),
+        "endTimeUnixNano": str(START + 1000),
+    }
+    return {key: value for key, value in {**span, **fields}.items() if value is not ...}
+
+
+def request_json(*spans: object, service: str = "web") -> dict[str, object]:
+    resource = {"attributes": [pair("service.name", stringValue=service), pair("host.name", stringValue="h1")]}
+    scope = {"name": "lib", "version": "1.2", "attributes": []}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": scope, "spans": list(spans)}]}]}
+
+
+def one(*spans: object) -> Span:
+    return load(request_json(*spans)).span(0)
+
+
+def warnings(traces: TraceSet) -> list[str]:
+    return [f"{warning.position}: {warning.message}" for warning in traces.load_warnings]
+
+
+class TestJson:
+    def test_everything_of_a_span(self) -> None:
+        span = one(
+            span_json(
+                parentSpanId=PARENT,
+                traceState="a=b",
+                flags=257,
+                attributes=[pair("user", stringValue="é"), pair("n", intValue="9007199254740993")],
+                events=[
+                    {"timeUnixNano": str(START + 5), "name": "exception", "attributes": [pair("a", boolValue=False)]},
+                    {"timeUnixNano": START + 6},
+                ],
+                links=[{"traceId": "0" * 31 + "1", "spanId": "0" * 15 + "2", "attributes": [pair("k", doubleValue=1)]}],
+                status={"code": 2, "message": "boom"},
+            )
+        )
+        assert span == Span(
+            trace_id=TRACE,
+            span_id=SPAN,
+            parent_id=PARENT,
+            service="web",
+            name="GET /",
+            start_ns=START,
+            duration_ns=1000,
+            kind=Kind.SERVER,
+            status=Status.ERROR,
+            status_message="boom",
+            error=True,
+            attributes={"user": "é", "n": 9007199254740993},
+            resource={"host.name": "h1"},
+            scope_name="lib",
+            scope_version="1.2",
+            events=(Event(START + 5, "exception", {"a": False}), Event(START + 6, "")),
+            links=(Link("0" * 31 + "1", "0" * 15 + "2", "", {"k": 1.0}),),
+            marks=Mark.ORPHAN,
+            warnings=(f"orphan: its parent {PARENT} is not in the trace",),
+        )
+
+    def test_values_of_every_type(self) -> None:
+        nested = {"values": [pair("k", arrayValue={"values": [{"intValue": 1}, {"stringValue": "x"}, {}]})]}
+        attributes = [
+            pair("int", intValue=-5),
+            pair("nan", doubleValue="NaN"),
+            pair("inf", doubleValue="-Infinity"),
+            pair("half", doubleValue=0.5),
+            pair("map", kvlistValue=nested),
+            pair("bytes", bytesValue="AAH/"),
+            pair("no base64", bytesValue="?"),
+            pair("empty"),
+            {"key": "no value"},
+            pair("no list", arrayValue={}),
+            pair("snake", array_value={"values": [{"string_value": "s"}]}),
+            pair("wrong", stringValue={"a": 1}),
+            pair("unknown", somethingNew=1),
+        ]
+        found = dict(one(span_json(attributes=attributes)).attributes)
+        assert math.isnan(found.pop("nan"))  # type: ignore[arg-type]
+        assert found == {
+            "int": -5,
+            "inf": -math.inf,
+            "half": 0.5,
+            "map": {"k": [1, "x", None]},
+            "bytes": b"\x00\x01\xff",
+            "no base64": "?",
+            "empty": None,
+            "no value": None,
+            "no list": [],
+            "snake": ["s"],
+            "wrong": None,
+            "unknown": None,
+        }
+
+    def test_base64_ids_and_enum_names(self) -> None:
+        trace, span, parent = (base64.b64encode(bytes.fromhex(text)).decode() for text in (TRACE, SPAN, PARENT))
+        fields = {"traceId": trace, "parentSpanId": parent, "kind": "SPAN_KIND_CLIENT"}
+        links = [{"traceId": trace, "spanId": span}]
+        found = one(span_json(**fields, spanId=span, links=links, status={"code": "STATUS_CODE_ERROR"}))
+        assert (found.trace_id, found.span_id, found.parent_id) == (TRACE, SPAN, PARENT)
+        assert (found.kind, found.status, found.links) == (Kind.CLIENT, Status.ERROR, (Link(TRACE, SPAN),))
+        bare = one(span_json(traceId=trace.rstrip("="), spanId=span.rstrip("=")))
+        assert (bare.trace_id, bare.span_id) == (TRACE, SPAN)
+
+    @pytest.mark.parametrize("parent", ["", "0" * 16, "AAAAAAAAAAA=", None, ...])
+    def test_no_parent(self, parent: object) -> None:
+        found = one(span_json(parentSpanId=parent))
+        assert found.parent_id is None
+        assert found.marks == Mark.NONE
+
+    def test_ids_that_are_none_stay_as_written(self) -> None:
+        found = one(span_json(traceId="my trace", spanId="12", parentSpanId="zz"))
+        assert (found.trace_id, found.span_id, found.parent_id) == ("my trace", "12", "zz")
+
+    @pytest.mark.parametrize("top", ["resourceSpans", "resource_spans", "batches"])
+    @pytest.mark.parametrize(
+        ("scopes", "scope"),
+        [
+            ("scopeSpans", "scope"),
+            ("scope_spans", "scope"),
+            ("instrumentationLibrarySpans", "instrumentationLibrary"),
+            ("instrumentation_library_spans", "instrumentation_library"),
+        ],
+    )
+    def test_spellings_of_the_envelope(self, top: str, scopes: str, scope: str) -> None:
+        part = {scopes: [{scope: {"name": "lib"}, "spans": [span_json()]}]}
+        traces = load({top: [part], "resourceLogs": [{"scopeLogs": []}]})
+        assert len(traces) == 1
+        assert traces.span(0).scope_name == "lib"
+        assert traces.span(0).service == "unknown_service"
+        assert not traces.load_warnings
+
+    def test_snake_case_spans(self) -> None:
+        span = {
+            "trace_id": TRACE,
+            "span_id": SPAN,
+            "parent_span_id": PARENT,
+            "kind": "SPAN_KIND_SERVER",
+            "start_time_unix_nano": START,
+            "end_time_unix_nano": str(START + 7),
+            "attributes": [{"key": "http.status_code", "value": {"int_value": "503"}}],
+            "events": [{"time_unix_nano": "9", "name": "e"}],
+            "links": [{"trace_id": TRACE, "span_id": PARENT}],
+            "dropped_events_count": 1,
+        }
+        found = one(span)
+        assert (found.span_id, found.parent_id, found.start_ns, found.duration_ns) == (SPAN, PARENT, START, 7)
+        assert (found.kind, found.error, found.attributes) == (Kind.SERVER, True, {"http.status_code": 503})
+        assert (found.events, found.links) == ((Event(9, "e"),), (Link(TRACE, PARENT),))
+        assert "1 event dropped by the SDK" in found.warnings
+
+    def test_snake_case_maps_hold_no_attributes_of_the_span(self) -> None:
+        members = {"values": [{"key": "error", "value": {"bool_value": True}}]}
+        span = {"trace_id": TRACE, "span_id": SPAN, "attributes": [pair("m", kvlist_value=members)]}
+        found = one(span)
+        assert (found.attributes, found.error) == ({"m": {"error": True}}, False)
+
+    def test_times(self) -> None:
+        assert one(span_json(startTimeUnixNano=START, endTimeUnixNano=float(START))).duration_ns == 0
+        backwards = one(span_json(endTimeUnixNano=str(START - 5)))
+        assert (backwards.duration_ns, backwards.marks) == (0, Mark.NEGATIVE_DURATION)
+        unfinished = one(span_json(endTimeUnixNano=...))
+        assert (unfinished.duration_ns, unfinished.marks) == (0, Mark.NO_DURATION)
+        timeless = one(span_json(startTimeUnixNano=...))
+        assert (timeless.duration_ns, timeless.marks) == (0, Mark.NO_DURATION | Mark.START_REPAIRED)
+        beyond = one(span_json(endTimeUnixNano=str(2**64 - 1)))
+        assert Mark.OUT_OF_RANGE in beyond.marks
+
+    def test_what_the_sdk_dropped(self) -> None:
+        traces = load(request_json(span_json(droppedAttributesCount=12, droppedLinksCount=1, droppedEventsCount=0)))
+        assert traces.warnings_of(0) == ["12 attributes dropped by the SDK", "1 link dropped by the SDK"]
+        assert Mark(int(traces.marks[0])) == Mark.SOURCE_WARNING
+
+    def test_warnings_of_jaeger(self) -> None:
+        texts = {"values": [{"stringValue": "clock skew"}, {"stringValue": "duplicate"}]}
+        spans = [
+            span_json(attributes=[pair("a", intValue=1), pair("@jaeger@warnings", arrayValue=texts)]),
+            span_json(spanId=PARENT),
+        ]
+        traces = load(request_json(*spans))
+        assert [traces.warnings_of(i) for i in range(2)] == [["clock skew", "duplicate"], []]
+
+    @pytest.mark.parametrize(
+        ("attributes", "fields", "error"),
+        [
+            ([], {}, False),
+            ([pair("error", boolValue=True)], {}, True),
+            ([pair("error", stringValue="false")], {}, False),
+            ([pair("error.message", stringValue="x")], {}, False),
+            ([pair("http.response.status_code", intValue="404")], {}, False),
+            ([pair("http.response.status_code", intValue="404")], {"kind": 3}, True),
+            ([pair("http.response.status_code", intValue="500")], {"status": {"code": 1}}, False),
+            ([pair("rpc.grpc.status_code", intValue=14)], {}, True),
+            ([pair("rpc.grpc.status_code", intValue=5)], {}, False),
+            ([pair("m", kvlistValue={"values": [pair("error", boolValue=True)]})], {}, False),
+            ([pair("l", arrayValue={"values": [{"stringValue": "error"}]}), pair("error", boolValue=True)], {}, True),
+            ([{"value": {"boolValue": True}, "key": "error"}], {}, True),
+            ([pair("t", stringValue='}"error"'), pair("error.type", stringValue="E")], {}, True),
+        ],
+    )
+    def test_errors(self, attributes: list[object], fields: dict[str, object], error: bool) -> None:
+        request = request_json(span_json(attributes=attributes, **fields))
+        json_span = load(request).span(0)
+        assert json_span.error is error
+        wire = load(encode.otlp_protobuf([json_span]), decode=otlp_protobuf.decode_request).span(0)
+        assert wire == json_span
+        pretty = json.dumps(request, indent=2).encode()
+        assert load(pretty).span(0) == json_span
+
+    def test_what_is_wrong_is_left_out_or_repaired_with_a_warning(self) -> None:
+        bad = [
+            None,
+            span_json(startTimeUnixNano="soon", name=None, status="bad", attributes={"a": 1}, kind=True, links=5),
+            span_json(spanId=PARENT, startTimeUnixNano=[], events="x"),
+            span_json(spanId="0123456789abcdef"),
+        ]
+        traces = load({**request_json(*bad), "batches": 7})
+        assert len(traces) == 3
+        place = "resourceSpans[0].scopeSpans[0].spans"
+        assert warnings(traces) == [
+            f"{place}[0]: left out: no object (and 1 more like this)",
+            f"{place}[1]: startTimeUnixNano is no number; read as 0 (and 1 more like this)",
+        ]
+        for i in range(3):
+            traces.span(i)
+
+    def test_spans_without_ids(self) -> None:
+        traces = load(request_json(span_json(traceId="", spanId=...), span_json(spanId="")))
+        assert traces.trace_count == 2
+        assert len(warnings(traces)) == 2
+
+    def test_bare_nan_lone_surrogates_and_bytes_that_are_no_utf8(self) -> None:
+        attributes = [pair("a", doubleValue="X"), pair("b", stringValue="Y")]
+        raw = json.dumps(request_json(span_json(name="NAME", attributes=attributes)))
+        raw = raw.replace('"X"', "NaN").replace("NAME", "\\ud800").replace("Y", "\\udc00")
+        found = load(raw.encode()).span(0)
+        assert found.name == "�"
+        assert math.isnan(found.attributes["a"])  # type: ignore[arg-type]
+        assert found.attributes["b"] == "�"
+        raw_bytes = json.dumps(request_json(span_json(attributes=[pair("b", stringValue="Y")]))).encode()
+        assert load(raw_bytes.replace(b"Y", b"\xff")).span(0).attributes == {"b": "�"}
+
+    @pytest.mark.parametrize("depth", [100, 300, 900, 10_000, 100_000])
+    def test_deep_values(self, depth: int) -> None:
+        deep = b'{"arrayValue":{"values":[' * depth + b"]}}" * depth
+        raw = json.dumps(request_json(span_json(attributes=[pair("deep", stringValue="DEEP"), pair("b", intValue=1)])))
+        found = load(raw.encode().replace(b'{"stringValue": "DEEP"}', deep))
+        assert found.attributes(0).keys() == {"deep", "b"}
+        assert otlp_json.CODEC.attributes(b"[" * depth) == {}
+        assert otlp_json.CODEC.attributes(b'[{"key":"a","value":' + deep + b"}]").keys() == {"a"}
+
+    @pytest.mark.parametrize("raw", [b"", b"x", b"[]", b"7", b'{"resourceSpans":[', b"[" * 10_000, b'{"a":' * 5000])
+    def test_no_request(self, raw: bytes) -> None:
+        with pytest.raises(ValueError, match=r"line 1|nested too deeply|no JSON object"):
+            load(raw)
+
+    @pytest.mark.parametrize("raw", [b"{}", b'{"resourceSpans":null}', b'{"resourceLogs":[]}', b'{"batches":[{}]}'])
+    def test_request_without_spans(self, raw: bytes) -> None:
+        traces = load(raw)
+        assert len(traces) == 0
+        assert not traces.load_warnings
+
+    @given(st.binary(max_size=200))
+    def test_codec_never_raises(self, raw: bytes) -> None:
+        for codec in (otlp_json.CODEC, otlp_protobuf.CODEC):
+            codec.attributes(raw)
+            codec.events(raw)
+            codec.links(raw)
+
+
+def message(*fields: tuple[int, object]) -> bytes:
+    """A protobuf message; whole numbers become varints, floats fixed64 of their whole part, the rest bytes."""
+    written = b""
+    for number, content in fields:
+        if isinstance(content, int):
+            written += varint(number << 3) + varint(content)
+        elif isinstance(content, float):
+            written += varint(number << 3 | 1) + struct.pack("<Q", int(content))
+        else:
+            body = content.encode() if isinstance(content, str) else bytes(content)  # type: ignore[call-overload]
+            written += varint(number << 3 | 2) + varint(len(body)) + body
+    return written
+
+
+def varint(number: int) -> bytes:
+    return bytes([number & 0x7F | 0x80]) + varint(number >> 7) if number > 0x7F else bytes([number])
+
+
+def text_pair(key: str, value: str) -> bytes:
+    return message((1, key), (2, message((1, value))))
+
+
+def span_wire(span_id: str = SPAN, *more: tuple[int, object]) -> bytes:
+    ids: list[tuple[int, object]] = [(1, bytes.fromhex(TRACE)), (2, bytes.fromhex(span_id))]
+    return message(*ids, (5, "op"), (6, 3), (7, 5e9), (8, 6e9), *more)
+
+
+def request_wire(*spans: bytes) -> bytes:
+    resource = message((1, text_pair("service.name", "web")), (1, text_pair("host.name", "h1")), (2, 0))
+    scope = message((1, "lib"), (2, "1.2"))
+    return message((1, message((1, resource), (2, message((1, scope), *((2, span) for span in spans))))))
+
+
+def load_wire(data: bytes) -> TraceSet:
+    return load(data, decode=otlp_protobuf.decode_request)
+
+
+def wrapped(body: bytes, *numbers: int) -> bytes:
+    """The message in these fields of messages, from the inside to the outside."""
+    for number in numbers:
+        body = message((number, body))
+    return body
+
+
+LOG = message((1, 5e9), (2, 9), (5, message((1, "x"))), (9, bytes(16)), (10, bytes(8)))
+METRIC = message((1, "http.server.time"), (2, "duration"), (3, "s"), (5, message((1, b""))))
+LOGS, METRICS = (wrapped(body, 2, 2, 1) for body in (LOG, METRIC))
+ZIPKIN = wrapped(message((1, bytes(16)), (2, bytes(8)), (3, bytes(8)), (4, 1), (5, "get"), (6, 5e9), (7, 9)), 1)
+
+
+class TestProtobuf:
+    def test_fields_in_any_order_and_unknown_ones(self) -> None:
+        more = (
+            (9, text_pair("a", "1")),
+            (11, message((1, 7e9), (2, "e"), (3, text_pair("x", "y")))),
+            (9, text_pair("b", "2")),
+            (16, 257),
+            (4, bytes.fromhex(PARENT)),
+            (13, message((1, bytes.fromhex(TRACE)), (2, bytes.fromhex(PARENT)), (4, text_pair("l", "m")))),
+            (15, message((3, 2), (2, "bad"))),
+            (10, 3),
+            (99, b"unknown"),
+            (9, b""),
+        )
+        found = load_wire(request_wire(span_wire(SPAN, *more))).span(0)
+        assert (found.service, found.resource) == ("web", {"host.name": "h1"})
+        assert (found.scope_name, found.scope_version) == ("lib", "1.2")
+        assert found.attributes == {"a": "1", "b": "2", "": None}
+        assert found.events == (Event(7_000_000_000, "e", {"x": "y"}),)
+        assert found.links == (Link(TRACE, PARENT, "", {"l": "m"}),)
+        assert (found.status, found.status_message, found.error) == (Status.ERROR, "bad", True)
+        assert (found.span_id, found.parent_id, found.kind) == (SPAN, PARENT, Kind.CLIENT)
+        assert "3 attributes dropped by the SDK" in found.warnings
+
+    def test_resource_after_its_spans_and_the_layout_of_2022(self) -> None:
+        scopes = message((2, span_wire()), (1, message((1, "late"))))
+        part = message((1000, scopes), (1, message((1, text_pair("service.name", "late")))))
+        found = load_wire(message((1, part))).span(0)
+        assert (found.service, found.scope_name) == ("late", "late")
+
+    def test_wrapper_of_tempo(self) -> None:
+        data = message((1, request_wire(span_wire())), (2, message((1, 5))), (3, 1))
+        assert looks_like_request(data)
+        traces = load_wire(data)
+        assert len(traces) == 1
+        assert "part of the trace" in traces.load_warnings[0].message
+
+    def test_text_that_is_no_utf8(self) -> None:
+        pair_ = message((1, b"k\xff"), (2, message((1, b"\xfe"))))
+        assert load_wire(request_wire(span_wire(SPAN, (9, pair_), (5, b"\xff")))).span(0).name == "�"
+        assert load_wire(request_wire(span_wire(SPAN, (9, pair_)))).attributes(0) == {"k�": "�"}
+
+    def test_deep_values(self) -> None:
+        value = wrapped(message((1, "x")), *[1, 5] * 3000)
+        deep = message((1, "deep"), (2, value))
+        found = load_wire(request_wire(span_wire(SPAN, (9, deep), (9, text_pair("b", "1")))))
+        assert found.attributes(0).keys() == {"deep", "b"}
+
+    def test_cut_anywhere_keeps_the_whole_spans(self) -> None:
+        spans = [span_wire(f"{i:016x}", (9, text_pair("key", "v" * 200))) for i in range(1, 4)]
+        data = request_wire(*spans)
+        ends = [data.index(span) + len(span) for span in spans]
+        for cut in range(1, len(data)):
+            traces = load_wire(data[:cut])
+            assert len(traces) == sum(end <= cut for end in ends)
+            (warning,) = traces.load_warnings
+            assert warning.position == f"byte {cut}"
+            assert f"{len(traces)} whole spans" in warning.message
+            if cut > 3:
+                assert f"{len(data) - cut} bytes are missing" in warning.message
+        assert not load_wire(data).load_warnings
+
+    @pytest.mark.parametrize(
+        ("data", "where"),
+        [
+            (b"\x0b\x0c", "byte 0"),
+            (b"\x0a\x00\x0e\x00", "byte 2"),
+            (b"\x02\x00", "byte 0"),
+            (message((1, b"\x12\x7f")), "byte 2"),
+            (b"\x08" + b"\xff" * 11, "byte 1"),
+            (request_wire(span_wire() + b"\x5b"), "wire type 3"),
+            (request_wire(span_wire() + b"\x4a\x05a"), "longer than its span"),
+            (request_wire(span_wire() + b"\x39\x05a"), "longer than its span"),
+        ],
+    )
+    def test_damage_names_its_byte(self, data: bytes, where: str) -> None:
+        with pytest.raises(ValueError, match=where):
+            load_wire(data)
+
+    @given(st.binary(max_size=300))
+    def test_arbitrary_bytes(self, data: bytes) -> None:
+        for decode in (otlp_protobuf.decode_request, otlp_json.decode_request):
+            for raw in (data, request_wire(data), request_wire(span_wire() + data)):
+                intake = Intake()
+                with suppress(ValueError):
+                    decode(raw, Place(intake, "file"))
+                traces = assemble(intake)
+                for i in range(len(traces)):
+                    traces.span(i)
+                looks_like_request(raw)
+
+    def test_telling_requests_apart(self) -> None:
+        data = request_wire(span_wire())
+        assert looks_like_request(data)
+        assert looks_like_request(memoryview(data))
+        assert looks_like_request(data[:-3])
+        for other in (b"", b"{}", LOGS, METRICS, ZIPKIN, request_wire(), b"\x0a" * 50, b"\x1f\x8b" + data):
+            assert not looks_like_request(other)
+
+
+class TestRecords:
+    DATA = request_wire(span_wire())
+
+    def test_kinds_of_payload(self) -> None:
+        payloads = [self.DATA, json.dumps(request_json(span_json())).encode(), LOGS]
+        compressed = zstandard.ZstdCompressor().compress(self.DATA)
+        data = record(payloads[0]) + record(payloads[1]) + record(b"") + record(compressed) + record(LOGS)
+        assert looks_like_records(data)
+        assert [payload for _, payload in Records(data)] == [*payloads[:2], self.DATA, LOGS]
+        assert [at for at, _ in Records(data)][:2] == [0, 4 + len(self.DATA)]
+        assert [looks_like_request(payload) for _, payload in Records(data)] == [True, False, True, False]
+
+    def test_last_record_cut_off(self) -> None:
+        first = record(self.DATA)
+        for cut in range(1, len(first)):
+            found = Records(first + first[:cut])
+            assert list(found) == [(0, self.DATA)]
+            ((at, text),) = found.warnings
+            assert at == len(first)
+            assert "cut off" in text
+        assert looks_like_records(first[:-5])
+
+    def test_bombs_and_damage_are_left_out(self) -> None:
+        bomb = zstandard.ZstdCompressor().compress(bytes(5_000_000))
+        broken = b"\x28\xb5\x2f\xfd" + b"\xff" * 20
+        found = Records(record(bomb) + record(broken) + record(self.DATA), largest=1_000_000)
+        assert [payload for _, payload in found] == [self.DATA]
+        assert [at for at, _ in found.warnings] == [0, len(record(bomb))]
+
+    def test_telling_records_apart(self) -> None:
+        assert looks_like_records(encode.otlp_records([one(span_json())]))
+        assert looks_like_records(encode.otlp_records([one(span_json())], protobuf=False))
+        for other in (b"", b"\0" * 50, self.DATA, b'{"resourceSpans":[]}', b"\n\n{}", b"\0\0\0\x05abcde"):
+            assert not looks_like_records(other)
+
+    @given(st.binary(max_size=100))
+    def test_arbitrary_bytes(self, data: bytes) -> None:
+        looks_like_records(data)
+        list(Records(data))
+
+
+def record(payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload)) + payload
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+scalars = st.none() | st.booleans() | numbers | texts | st.binary(max_size=5)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
+attributes = st.dictionaries(texts | st.sampled_from(["error", "http.status_code", "error.type"]), values, max_size=4)
+plain_attributes = st.dictionaries(texts.filter(lambda key: key != "service.name"), values, max_size=3)
+ids = st.integers(1, 2**64 - 1).map("{:016x}".format)
+times = st.integers(1, 2**61)
+
+
+@st.composite
+def spans_of_one_trace(draw: st.DrawFn) -> list[Span]:
+    made: list[Span] = []
+    for span_id in draw(st.lists(ids, unique=True, min_size=1, max_size=5)):
+        made.append(
+            Span(
+                trace_id=TRACE,
+                span_id=span_id,
+                parent_id=draw(st.sampled_from([None, *(span.span_id for span in made)])),
+                service=draw(st.sampled_from(["web", "db"])),
+                name=draw(texts),
+                start_ns=draw(times),
+                duration_ns=draw(st.integers(0, 2**60)),
+                kind=draw(st.sampled_from(Kind)),
+                status=draw(st.sampled_from(Status)),
+                status_message=draw(texts),
+                attributes=draw(attributes),
+                resource=draw(st.sampled_from([{}, draw(plain_attributes)])),
+                scope_name=draw(texts),
+                scope_version=draw(texts),
+                events=tuple(draw(st.lists(st.builds(Event, times, texts, attributes), max_size=2))),
+                links=tuple(
+                    draw(
+                        st.lists(
+                            st.builds(Link, st.just(TRACE), ids, st.sampled_from(["", "CHILD_OF"]), attributes),
+                            max_size=2,
+                        )
+                    )
+                ),
+            )
+        )
+    return made
+
+
+@given(spans_of_one_trace())
+def test_round_trips(spans: list[Span]) -> None:
+    from_json = load(encode.otlp_json(spans))
+    from_wire = load_wire(encode.otlp_protobuf(spans))
+    from_lines = load(*encode.otlp_json_lines(spans, 2).splitlines())
+    payloads = [payload for _, payload in Records(encode.otlp_records(spans, 2))]
+    from_records = load(*payloads, decode=otlp_protobuf.decode_request)
+    expected = {span.span_id: span for span in spans}
+    for traces in (from_json, from_wire, from_lines, from_records):
+        found = [traces.span(i) for i in range(len(traces))]
+        assert len(found) == len(spans)
+        for span in found:
+            wanted = expected[span.span_id]
+            # which spans count as errors is not written but decided, the same way for both encodings
+            assert {**fields_of(span), "error": None} == {**fields_of(wanted), "error": None}
+    assert from_json.error.tolist() == from_wire.error.tolist()
+
+
+def fields_of(span: Span) -> dict[str, object]:
+    return {name: getattr(span, name) for name in span.__dataclass_fields__}
