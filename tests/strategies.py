@@ -28,7 +28,7 @@ _KINDS = (
     Kind.PRODUCER,
     Kind.CONSUMER,
 )
-_SCALES = (1, 1_000, 1 << 55)
+_SCALES = (1, 1_000, 1 << 56)
 """Nanoseconds per tick. With the last one, times of several groups do not fit into 64 bits together."""
 _TICKS = 24
 
@@ -202,6 +202,6 @@ def chain(count: int) -> list[GivenSpan]:
 
 
 def fan(count: int) -> list[GivenSpan]:
-    """A root, and children of 2 ns one after the other with 1 ns between them."""
-    root = GivenSpan(ranked(0), 1, 3 * count)
-    return [root, *(GivenSpan(ranked(i), 3 * i - 1, 2, parent=root.id) for i in range(1, count + 1))]
+    """A root and its children, of 2 ns each, one after the other with 1 ns between them."""
+    root = GivenSpan(ranked(0), 1, 3 * count - 3)
+    return [root, *(GivenSpan(ranked(i), 3 * i - 1, 2, parent=root.id) for i in range(1, count))]

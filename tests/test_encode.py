@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tracetui.ingest.formats import encode
+from tracetui.ingest.load import load
 from tracetui.model.span import Event, Kind, Link, Mark, Span, Status, Value
 
 SPAN = Span("1a", "b", None, "web", "GET /", 1_000_000_000_000, 5_000_000, Kind.SERVER)
@@ -97,6 +99,39 @@ def test_jaeger_writes_everything_else_as_tags_logs_and_references() -> None:
     }
     assert span["warnings"] == ["late"]
     assert trace["processes"]["p1"]["tags"] == [{"key": "host.name", "type": "string", "value": "h"}]
+
+
+@pytest.mark.parametrize(
+    ("marks", "warnings", "written"),
+    [
+        (Mark.NONE, (), None),
+        (Mark.SOURCE_WARNING, ("late", "odd"), ["late", "odd"]),
+        (Mark.ORPHAN, ("orphan: its parent a is not in the trace",), None),
+        (
+            Mark.ORPHAN | Mark.NO_DURATION | Mark.SKEW_ADJUSTED | Mark.SOURCE_WARNING,
+            ("orphan: ...", "no duration; ...", "moved by ...", "late"),
+            ["late"],
+        ),
+        (Mark.SHARED | Mark.FOLLOWS_FROM | Mark.SOURCE_WARNING, ("late",), ["late"]),
+    ],
+)
+def test_jaeger_writes_what_the_source_warned_about_and_no_words_of_marks(
+    marks: Mark, warnings: tuple[str, ...], written: list[str] | None
+) -> None:
+    (trace,) = jaeger(replace(SPAN, marks=marks, warnings=warnings))
+    assert trace["spans"][0]["warnings"] == written
+
+
+def test_warnings_do_not_double_when_they_are_written_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "traces.json"
+    orphan, twin = replace(SPAN, span_id="c", parent_id="d", warnings=("late",)), replace(SPAN, name="twin")
+    path.write_bytes(encode.jaeger_json([SPAN, orphan, twin]))
+    for _ in range(2):
+        traces = load([str(path)])
+        spans = [traces.span(i) for i in range(len(traces))]
+        assert sorted(len(span.warnings) for span in spans) == [1, 1, 2]
+        assert [span.warnings[1:] for span in spans if span.marks & Mark.ORPHAN] == [("late",)]
+        path.write_bytes(encode.jaeger_json(spans))
 
 
 def test_jaeger_groups_by_trace_and_gives_a_process_to_each_service_and_resource() -> None:

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.building import build, ids, span
 from tests.strategies import unhurried
+from tracetui.model import tree
 from tracetui.model.ids import canonical_trace_id, is_hex, span_key, span_keys, span_text
+from tracetui.model.span import Mark
 
 usual_ids = st.integers(0, 2**64 - 1).map("{:016x}".format)
 any_ids = st.one_of(usual_ids, st.text("0123456789abcdefABCDEF", max_size=18), st.text(max_size=20))
@@ -78,3 +81,38 @@ def test_many_ids_are_read_as_each_alone(texts: list[str]) -> None:
 )
 def test_is_hex(text: str, expected: bool) -> None:
     assert is_hex(text) is expected
+
+
+def test_spellings_of_an_id_meet_and_each_is_shown_as_it_was_written() -> None:
+    traces = build(
+        span("AB", 0, 9, trace="00000000000000005AF7183FB1D4CF5F"),
+        span("0000000000000001", 1, 2, trace="5af7183fb1d4cf5f", parent="00000000000000ab"),
+        span("odd id", 3, 4, trace="5AF7183FB1D4CF5F", parent="ab"),
+        span("2", 5, 6, trace="5af7183fb1d4cf5f", parent="odd id"),
+    )
+    assert traces.trace_ids == ["00000000000000005AF7183FB1D4CF5F"]
+    assert ids(traces, range(4)) == ["AB", "0000000000000001", "odd id", "2"]
+    assert [traces.parent_id(i) for i in range(4)] == [None, "AB", "AB", "odd id"]
+    assert traces.find_trace("5af7183fb1d4cf5f") == 0
+    assert traces.find_trace("5af7183fb1d4cf50") is None
+
+
+def test_ids_that_differ_in_their_high_bits_alone_stay_apart() -> None:
+    # many traces leave few bits for ids when both are mixed into one number
+    spans = [span(f"{high:08x}00000001", 0, 9, trace=f"{number:x}") for number in range(300) for high in (1, 2)]
+    spans += [span("c", 1, 2, trace=f"{number:x}", parent="0000000200000001") for number in range(300)]
+    traces = build(*spans)
+    assert not traces.marks.any()
+    parents = {traces.parent_id(i) for i in range(len(traces)) if traces.span_id(i) == "c"}
+    assert parents == {"0000000200000001"}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_ids_that_fall_together_when_mixed_with_their_trace_stay_apart(order: tuple[int, int]) -> None:
+    # of the product of an id and the multiplier, a set of one trace drops the lowest bit
+    inverse = pow(int(tree._ODD), -1, 1 << 64)
+    alike = [f"{product * inverse % (1 << 64):016x}" for product in (8, 9)]
+    spans = [span(alike[i], 10 * i, 90 + i) for i in order]
+    traces = build(*spans, span("c", 20, 30, parent=alike[0]), span("d", 20, 30, parent=alike[1]), spans[0])
+    assert [traces.parent_id(i) for i in range(len(traces)) if traces.parent[i] >= 0] == alike
+    assert (traces.duplicates, traces.marks.tolist()) == ({0: 1}, [Mark.NONE] * 4)

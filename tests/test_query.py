@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
-from tracetui.analysis.query.values import find_duration, find_number
+from tracetui.analysis.query.values import find_duration, find_number, find_time
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import UsageError
@@ -481,11 +481,30 @@ def test_the_vocabulary_explains_itself() -> None:
     for name, each in FIELDS.items():
         assert each.help
         assert "\n" not in each.help
-        value = {"duration": "5ms", "number": "5", "flag": "true", "choice": (*each.choices, "")[0]}.get(
-            each.type.value, "x"
-        )
+        value = {
+            "duration": "5ms",
+            "number": "5",
+            "flag": "true",
+            "time": "2024-05-01",
+            "choice": (*each.choices, "")[0],
+        }.get(each.type.value, "x")
         parse(f"{name} = {value}")
     assert {"AND", "OR", "NOT"} <= KEYWORDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-02", 86_400_000_000_000),
+        ("1970-01-01T00:01Z", 60_000_000_000),
+        ("1970-01-01t01:00:01.5+01:00", 1_500_000_000),
+        ("1970-01-01T00:00:00.000000001", 1),
+        ("1970-13-01", None),
+        ("10:03", None),
+    ],
+)
+def test_times(text: str, expected: int | None) -> None:
+    assert find_time(text) == expected
 
 
 def test_the_parser_is_loaded_when_a_query_is_read() -> None:

@@ -1,4 +1,4 @@
-"""The figures that sample_traces/README.md promises, read from the files with no help of the program."""
+"""The figures that sample_traces/README.md promises, read from the files without the program, but for one test."""
 
 from __future__ import annotations
 
@@ -49,10 +49,15 @@ def calls(traces: list[Any]) -> Counter[tuple[str, str]]:
     return counted
 
 
-def share(traces: list[Any], operation: str) -> float:
-    spans = [span for trace in traces for span in trace["spans"] if span["operationName"] == operation]
-    took: int = sum(span["duration"] for span in spans)
-    return took / 1000 / sum(map(duration_ms, traces))
+def shares(traces: list[Any], operation: str) -> list[float]:
+    """The percentage of the time of all traces, and of those in which the operation occurs."""
+    took = {
+        i: span["duration"] / 1000
+        for i, trace in enumerate(traces)
+        for span in trace["spans"]
+        if span["operationName"] == operation
+    }
+    return [100 * sum(took.values()) / sum(map(duration_ms, of)) for of in (traces, [traces[i] for i in took])]
 
 
 def failed(traces: list[Any]) -> list[Any]:
@@ -107,9 +112,29 @@ def test_calls_and_shares_of_the_incident() -> None:
         ("api-gateway", "recommendation-service"): 85,
         ("user-service", "database"): 100,
     }
-    assert share(traces, "database_query") == pytest.approx(0.74, abs=0.005)
-    assert share(traces, "fetch_recommendations") == pytest.approx(0.26, abs=0.005)
+    assert shares(traces, "database_query") == pytest.approx([74, 74], abs=0.5)
+    assert shares(traces, "fetch_recommendations") == pytest.approx([26, 26], abs=0.5)
     assert max(len(trace["spans"]) for trace in traces) <= 11
+
+
+def test_the_program_finds_the_same_shares_on_the_critical_path() -> None:
+    command = [sys.executable, "-m", "tracetui", "analyze", str(SAMPLES / "incident/before.json"), "--bottlenecks"]
+    done = subprocess.run([*command, "--json"], capture_output=True, check=True, cwd=SAMPLES.parent)
+    found = json.loads(done.stdout)["bottlenecks"]
+    assert [bottleneck["operation"] for bottleneck in found] == ["database_query", "fetch_recommendations"]
+    assert [bottleneck["share_percent"] for bottleneck in found] == pytest.approx([74, 26], abs=0.5)
+    assert [bottleneck["total_share_percent"] for bottleneck in found] == pytest.approx([74, 26], abs=0.5)
+
+
+@pytest.mark.parametrize(("name", "count"), [("before", 15), ("after", 30)])
+def test_guests_have_the_shortest_traces_and_no_recommendations(name: str, count: int) -> None:
+    traces = sorted(load(f"incident/{name}.json"), key=duration_ms)
+    users = [tags(trace["spans"][0])["user.id"] for trace in traces]
+    assert [user == "guest" for user in users] == [True] * count + [False] * (len(traces) - count)
+    asked = [any(span["operationName"] == "fetch_recommendations" for span in trace["spans"]) for trace in traces]
+    assert asked == [user != "guest" for user in users]
+    of_guests = sum(map(duration_ms, traces[:count])) / sum(map(duration_ms, traces))
+    assert of_guests == pytest.approx(0.02, abs=0.001)
 
 
 def test_errors_of_the_incident() -> None:
@@ -223,3 +248,4 @@ def test_broken_and_hostile_files_are_broken_as_they_should_be() -> None:
         assert load(f"hostile/{path.name}")
     (deep,) = load("hostile/deep.json")
     assert len(deep["spans"]) == 3000
+    assert (SAMPLES / "hostile/deep.json").stat().st_size < 300_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench.large_file import jaeger_file
+from tests.bench.large_file import jaeger_file, one_trace_file
 from tests.bench.measure import cost, report
+from tests.bench.screen import measure_screen
 
 _YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
 _LOAD = "from tracetui.ingest.load import load; traces = load([{path!r}])"
@@ -46,6 +47,7 @@ def main() -> None:
     report(
         "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
     )
+    measure_screen(path, str(one_trace_file(spans)))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,33 @@ def jaeger_file(spans: int) -> Path:
     return path
 
 
+def one_trace_file(spans: int) -> Path:
+    """A Jaeger trace of so many spans, four children each."""
+    path = FOLDER / f"one-trace-{spans}.json"
+    if not path.exists():
+        FOLDER.mkdir(exist_ok=True)
+        parents = [None, *(f"{(i - 1) // 4 + 1:016x}" for i in range(1, spans))]
+        trace = [
+            {
+                "traceID": "1",
+                "spanID": f"{i + 1:016x}",
+                "operationName": f"operation-{i % 7}",
+                "references": [{"refType": "CHILD_OF", "traceID": "1", "spanID": f"{(i - 1) // 4 + 1:016x}"}]
+                if i
+                else [],
+                "startTime": 1_700_000_000_000_000 + i,
+                "duration": max(2 * spans // (i + 1), 5),
+                "tags": [],
+                "logs": [],
+                "processID": f"p{i % 3}",
+            }
+            for i, parent in enumerate(parents)
+        ]
+        processes = {f"p{i}": {"serviceName": f"service-{i}", "tags": []} for i in range(3)}
+        path.write_bytes(orjson.dumps({"data": [{"traceID": "1", "spans": trace, "processes": processes}]}))
+    return path
+
+
 def _traces(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
     kinds = [chance.choice(["client", "server", "internal"]) for _ in range(OPERATIONS)]
     for number in range(count):

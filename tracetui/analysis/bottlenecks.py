@@ -16,6 +16,7 @@ DEFAULT_SHARE = 20.0
 """Percent of the trace time from which an operation is a bottleneck."""
 
 _SAMPLED_SPANS = 2_000
+_LEAST_OF_SAMPLE = 0.1
 _LONGEST_PATTERN = 300
 
 
@@ -92,13 +93,14 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> 
 def common_detail(traces: TraceSet, spans: np.ndarray) -> str:
     """The commonest normalised detail of some spans: query, error template, HTTP method and route, or destination.
 
-    Of many spans an even sample is read.
+    '' where hardly any has one: two failures of a hundred calls do not stand for all. Of many spans an even sample is
+    read.
     """
     step = max(1, len(spans) // _SAMPLED_SPANS)
-    details = Counter(
-        detail for span in spans[::step].tolist() if (detail := _detail(traces, span, traces.attributes(span)))
-    )
-    return details.most_common(1)[0][0] if details else ""
+    sample = spans[::step].tolist()
+    details = Counter(detail for span in sample if (detail := _detail(traces, span, traces.attributes(span))))
+    commonest, times = details.most_common(1)[0] if details else ("", 0)
+    return commonest if times >= _LEAST_OF_SAMPLE * len(sample) else ""
 
 
 def _detail(traces: TraceSet, span: int, attributes: dict[str, Value]) -> str:

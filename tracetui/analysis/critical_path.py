@@ -78,6 +78,9 @@ def critical_paths(traces: TraceSet) -> CriticalPaths:
     candidates = np.flatnonzero((traces.parent >= 0) & (start < end))
     # the later of equally long-lasting siblings first, so that the stable sort puts the one to prefer last
     candidates = candidates[::-1]
+    if traces.skew:
+        # spans that were moved keep their place among their siblings
+        candidates = candidates[np.argsort(-traces.start[candidates], kind="stable")]
     candidates = candidates[np.lexsort((end[candidates], traces.parent[candidates]))]
     parent = traces.parent[candidates]
     earlier = np.full(len(candidates), -1, np.int64)

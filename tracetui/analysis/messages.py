@@ -17,10 +17,14 @@ _VARIABLE = re.compile(
     r"""
       (?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\b)
     | (?P<id>\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b)
-    | (?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b|(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}\b)
-    | (?P<text>"[^"]*"|'[^']*'|`[^`]*`)
-    | (?P<part>(?<=/)(?=[\w.~-]*\d)[\w.~-]{2,}(?=/|\b))
-    | (?P<hex>\b(?:0x)?(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b)
+    | (?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b
+            |(?<![\w:])(?=[0-9a-fA-F:]*\d)                                      # IPv6 with zeros left out, has a digit
+             (?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6})?::(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6})?(?!:?\w)
+            |(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}\b)
+    | (?P<text>"[^"]*"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|`[^`]*`)         # an apostrophe is no quote
+    | (?P<part>(?<=/)(?!v\d+(?:(?:alpha|beta)\d*)?(?![\w.~-]))                   # nor a version an id
+             (?=[\w.~-]*\d)[\w.~-]+(?=/|\b))
+    | (?P<hex>\b(?:0x[0-9a-fA-F]+|(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{8,})\b)
     | (?P<number>(?<![\w.])(?<!HTTP\ )[+-]?\d+(?:[.,]\d+)*)
     """,
     re.VERBOSE,
@@ -107,6 +111,6 @@ def _from_attributes(attributes: Mapping[str, Value]) -> str:
         code = attributes.get(key)
         if isinstance(code, (str, int, float)) and code != "":
             text = str(code)
-            known = text.isdecimal() and int(text) < len(GRPC_NAMES)
+            known = text.isdecimal() and len(text) < 4 and int(text) < len(GRPC_NAMES)
             return f"gRPC {GRPC_NAMES[int(text)] if known else text}"
     return ""

@@ -19,7 +19,10 @@ _HOST_KEYS = ("host.id", "host.ip", "ip", "host.name", "hostname")
 
 
 def without_skew(traces: TraceSet) -> TraceSet:
-    """The set with skewed spans moved and marked `SKEW_ADJUSTED`; `skew` says by how many nanoseconds each."""
+    """The set with skewed spans moved and marked `SKEW_ADJUSTED`; `skew` says by how many nanoseconds each.
+
+    Every span keeps its position, so siblings that were moved need not stand by start any more.
+    """
     hosts = _hosts(traces)
     moved = np.zeros(len(traces), np.int64)
     start = traces.start.tolist()

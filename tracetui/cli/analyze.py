@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from tracetui.analysis.query import parse
 from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, print_bytes, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
+from tracetui.model.problems import UsageError
 from tracetui.render.ansi import When
 from tracetui.render.report_json import SECTIONS, report_json
 from tracetui.render.report_text import ReportOptions, report_text
@@ -48,6 +50,8 @@ def analyze(
     local_time: o.LocalTime = False,
 ) -> None:
     """Report where the time goes, what fails and who calls whom in a set of traces."""
+    if latency_threshold is not None and not math.isfinite(latency_threshold):
+        raise UsageError(f"--latency-threshold: {latency_threshold} is no number of milliseconds")
     filters = Filters(
         services=tuple(service or ()),
         operations=tuple(operation or ()),

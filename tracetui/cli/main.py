@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ from tracetui import __version__
 from tracetui.cli.analyze import analyze
 from tracetui.cli.demo import demo, samples
 from tracetui.cli.open import open_sources
-from tracetui.cli.output import say
+from tracetui.cli.output import ReaderGoneError, say
 from tracetui.cli.show import show
 from tracetui.model.problems import InputError, TracetuiError
 
@@ -34,13 +33,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"tracetui {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    pass
 
 
 app.command(name="analyze")(analyze)
@@ -56,9 +61,8 @@ def run(args: Sequence[str]) -> int:
         app(_with_command(args), prog_name="tracetui")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except BrokenPipeError:
-        # the reader has seen enough; Python must not stumble over the same pipe again when it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGoneError:
+        return 0
     except TracetuiError as error:
         say(str(error))
         return error.exit_code

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +23,8 @@ _LISTED_WARNINGS = 10
 
 def say(text: str) -> None:
     """Tell the user something, on stderr; text from outside may be in it."""
+    if sys.stderr is None:  # closed by the caller; print would turn to stdout
+        return
     for i, line in enumerate(safe_lines(text, limit=2_000)):
         print(line if i else f"tracetui: {line}", file=sys.stderr)
 
@@ -51,10 +55,35 @@ def marks_of(ascii_only: bool) -> Marks:
     return ASCII if ascii_only else UNICODE
 
 
+class ReaderGoneError(Exception):
+    """Whoever read stdout has seen enough."""
+
+
+@contextmanager
+def _to_stdout() -> Iterator[TextIO]:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+        raise ReaderGoneError from None
+    except OSError as error:
+        # Python must not stumble over the same stream again when it exits
+        _discard_stdout()
+        raise UsageError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def _discard_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None) -> None:
     """Write lines to a file or stdout. UsageError if the file cannot be written."""
     if output is None:
-        write_lines(lines, sys.stdout, colour_of(sys.stdout, colour))
+        with _to_stdout() as stream:
+            write_lines(lines, stream, colour_of(stream, colour))
         return
     try:
         with output.open("w", encoding="utf-8") as file:
@@ -66,9 +95,9 @@ def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None)
 def print_bytes(data: bytes, output: Path | None = None) -> None:
     """Write bytes to a file or stdout. UsageError if the file cannot be written."""
     if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        with _to_stdout() as stream:
+            stream.flush()
+            stream.buffer.write(data)
         return
     try:
         output.write_bytes(data)

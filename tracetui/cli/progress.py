@@ -23,7 +23,7 @@ class _ProgressLine:
     def __init__(self) -> None:
         self._due = time.monotonic() + _PATIENCE
         self._shown = False
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()

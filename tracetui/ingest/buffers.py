@@ -6,7 +6,7 @@ import mmap
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import zstandard
 
@@ -20,6 +20,7 @@ MAX_UNPACKED = 1 << 34
 """Unpacking stops here: a small file can hold any number of zeros."""
 
 _STEP = 1 << 20
+_SMALL_STEPS = 1 << 17
 _NESTED = 3
 
 
@@ -60,22 +61,46 @@ class _Member(Protocol):
 
 def _unwrapped(data: Buffer, name: str, magic: bytes, member: Callable[[], _Member], place: Place) -> bytes:
     pieces: list[bytes] = []
-    size = at = 0
+    at = 0
     while data[at : at + len(magic)] == magic:
-        current = member()
-        while not current.eof and at < len(data):
-            chunk = data[at : at + _STEP]
-            try:
-                piece = current.decompress(chunk)
-            except (zlib.error, zstandard.ZstdError):
-                place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; what came before is kept")
-                return b"".join(pieces)
-            at += len(chunk) - len(current.unused_data)
-            size += len(piece)
-            pieces.append(piece)
-            if size > MAX_UNPACKED:
-                place.warn(f"unpacks to more than {MAX_UNPACKED >> 30} GiB; the rest is left out")
-                return b"".join(pieces)
-        if not current.eof:
+        room = MAX_UNPACKED - sum(map(len, pieces))
+        found = _unpack(data, at, member(), _STEP, room)
+        if found.damaged:
+            # the step with the damage is lost whole, so it should be a small one
+            found = _unpack(data, at, member(), max(1, (found.end - at + _STEP) // _SMALL_STEPS), room)
+        pieces += found.pieces
+        at = found.end
+        if found.damaged:
+            place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; what came before is kept")
+            return b"".join(pieces)
+        if found.too_large:
+            place.warn(f"unpacks to more than {MAX_UNPACKED >> 30} GiB; the rest is left out")
+            return b"".join(pieces)
+        if not found.whole:
             place.warn(f"{name} data ends early, at byte {len(data):,}; what came before is kept")
+    if data[at:].strip(b"\0"):
+        place.warn(f"{len(data) - at:,} bytes after the {name} data are left out")
     return b"".join(pieces)
+
+
+class _Unpacked(NamedTuple):
+    pieces: list[bytes]
+    end: int
+    whole: bool
+    damaged: bool = False
+    too_large: bool = False
+
+
+def _unpack(data: Buffer, at: int, member: _Member, step: int, room: int) -> _Unpacked:
+    pieces: list[bytes] = []
+    while not member.eof and at < len(data):
+        chunk = data[at : at + step]
+        try:
+            pieces.append(member.decompress(chunk))
+        except (zlib.error, zstandard.ZstdError):
+            return _Unpacked(pieces, at, whole=False, damaged=True)
+        at += len(chunk) - len(member.unused_data)
+        room -= len(pieces[-1])
+        if room < 0:
+            return _Unpacked(pieces, at, whole=False, too_large=True)
+    return _Unpacked(pieces, at, member.eof)

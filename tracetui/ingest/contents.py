@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import msgspec
 from msgspec import Raw
 
 from tracetui.ingest import lenient
+from tracetui.ingest.answers import bare_value, object_with, server_errors, shown_start
 from tracetui.ingest.buffers import Buffer, unpacked
 from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_json, zipkin_v1
 from tracetui.ingest.formats.otlp_records import Records, looks_like_records
-from tracetui.ingest.mend import mend
+from tracetui.ingest.lines import json_line, line_cuts, lines
+from tracetui.ingest.mend import next_value
 from tracetui.ingest.parallel import decode_shares, processes_for
 from tracetui.ingest.place import Place
+from tracetui.ingest.salvage import salvage
 from tracetui.model.intake import Intake
 
 Piece = bytes | Raw
@@ -26,10 +30,7 @@ Progress = Callable[[float], None]
 _BLANK = b" \t\r\n"
 _ITEMS = msgspec.json.Decoder(list[Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
-_VALUE = msgspec.json.Decoder(Raw)
 _DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
-_LINES_TRIED = 3
-_LONGEST_KEYS = 100
 _STEP = 256
 
 
@@ -68,11 +69,7 @@ class NotTracesError(Exception):
 
 def decode(data: Buffer, place: Place, progress: Progress = lambda _: None) -> None:
     """Take in everything a source's bytes hold. What cannot be read is left out with a warning; nothing is raised."""
-    data = unpacked(data, place)
-    if data[:3] == b"\xef\xbb\xbf":
-        data = data[3:]
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        data = bytes(data).decode("utf-16", "replace").encode()
+    data = lenient.in_utf8(unpacked(data, place))
     start = _skip_blank(data, 0)
     if start == len(data):
         place.warn("nothing in it" if data else "the file is empty")
@@ -86,8 +83,8 @@ def decode(data: Buffer, place: Place, progress: Progress = lambda _: None) -> N
         _records(data, place, held)
     elif data[start : start + 1] == b"<":
         place.warn("a web page, not traces; was a login page saved instead of the answer?")
-    elif not _lines(data, start, place, held, only_if_json=True):
-        place.warn("neither JSON, OTLP protobuf nor the collector's records; starts with " + repr(bytes(data[:16])))
+    elif not _lines(data, start, place, held) and not _within(data, start, place, held):
+        place.warn(f"neither JSON, OTLP protobuf nor the collector's records; starts with {shown_start(data[:64])}")
     held.finish()
 
 
@@ -117,24 +114,18 @@ def _records(data: Buffer, place: Place, held: _Held) -> None:
 
 
 def _json(data: Buffer, start: int, place: Place, held: _Held) -> None:
-    if not _lines(data, start, place, held):
-        _document(data, start, place, held)
+    """One JSON value, or one a line, or several without a line each."""
+    if _lines(data, start, place, held, first=True):
+        return
+    trouble = _whole(data, place, held)
+    if trouble and not _lines(data, start, place, held):
+        salvage(lenient.sound(bytes(data)), start, place, partial(_value, place=place, held=held), trouble)
 
 
-def _lines(data: Buffer, start: int, place: Place, held: _Held, *, only_if_json: bool = False) -> bool:
-    """Take the source as one JSON value a line, if one of its first lines is one and more lines follow."""
-    at = start
-    for _ in range(_LINES_TRIED):
-        end = data.find(b"\n", at)
-        if end < 0 or (_skip_blank(data, end) == len(data) and at == start):
-            return False
-        line = data[at:end].strip()
-        if line[:1] in (b"{", b"[") and _is_json(line):
-            break
-        at = _skip_blank(data, end)
-    else:
-        return False
-    if only_if_json and not _is_json(line):
+def _lines(data: Buffer, start: int, place: Place, held: _Held, *, first: bool = False) -> bool:
+    """Take the source as one JSON value a line, if there is a line (or the first of several) that is one."""
+    line = json_line(data, start, first=first)
+    if line is None:
         return False
     processes = processes_for(len(data))
     if processes > 1 and _can_share(line):
@@ -152,13 +143,6 @@ def _can_share(line: bytes) -> bool:
 
 
 def _share_lines(data: Buffer, start: int, place: Place, held: _Held, processes: int) -> None:
-    size = len(data)
-    cuts = [start]
-    for i in range(1, processes):
-        cut = data.find(b"\n", start + (size - start) * i // processes)
-        cuts.append(size if cut < 0 else cut + 1)
-    cuts.append(size)
-
     def share(begin: int, end: int) -> Callable[[Intake], None]:
         def take(intake: Intake) -> None:
             here = held if intake is place.intake else _Held(held.progress)
@@ -168,83 +152,42 @@ def _share_lines(data: Buffer, start: int, place: Place, held: _Held, processes:
 
         return take
 
+    cuts = line_cuts(data, start, processes)
     decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], place.intake)
 
 
 def _take_lines(data: Buffer, begin: int, end: int, place: Place, held: _Held) -> None:
-    number = _count_lines(data, begin) + 1
-    at = begin
-    while at < end:
-        stop = data.find(b"\n", at, end)
-        stop = end if stop < 0 else stop
-        line = data[at:stop].strip()
-        if line:
-            _line(line, place.at(f"line {number}"), held)
-        at = stop + 1
-        number += 1
-        if not number % _STEP:
-            held.progress((at - begin) / (end - begin))
-
-
-def _count_lines(data: Buffer, end: int) -> int:
-    step = 1 << 24
-    return sum(data[at : min(at + step, end)].count(b"\n") for at in range(0, end, step))
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        _VALUE.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+    for number, line in lines(data, begin, end, held.progress):
+        _line(line, place.at(f"line {number}"), held)
 
 
 def _line(line: bytes, place: Place, held: _Held) -> None:
-    if line[:1] not in (b"{", b"["):
+    if line[:1] in (b"{", b"["):
+        trouble = _whole(line, place, held)
+        if trouble:
+            salvage(lenient.sound(line), 0, place, partial(_value, place=place, held=held), trouble)
+    elif not _within(line, 0, place, held):
         place.warn(f"left out: not a JSON object ({len(line):,} bytes)")
-        return
-    try:
-        _value(line, place, held)
-    except ValueError as error:
-        _mended(line, 0, place, held, str(error))
 
 
-def _document(data: Buffer, start: int, place: Place, held: _Held) -> None:
-    """Take in one JSON value, or several one after the other without a line each."""
+def _whole(data: Buffer, place: Place, held: _Held) -> str:
+    """Take in one JSON value. -> '', or what is wrong with it."""
     try:
         _value(data, place, held)
-        return
     except ValueError as error:
         trouble = str(error)
-    sound = lenient.without_lone_surrogates(bytes(data))
-    if sound != data[:]:
-        try:
-            _value(sound, place, held)
-            return
-        except ValueError as error:
-            trouble = str(error)
-    _mended(sound, start, place, held, trouble)
+    else:
+        return ""
+    sound = lenient.sound(bytes(data))
+    return trouble if sound == data[:] else _whole(sound, place, held)
 
 
-def _mended(data: Buffer, start: int, place: Place, held: _Held, trouble: str) -> None:
-    """Take in what is whole of damaged JSON, and say where it is damaged and how much is lost."""
-    while start < len(data):
-        mended = mend(data, start)
-        for gap in mended.gaps:
-            to_end = " to the end" if gap.end == len(data) else ""
-            place.at(f"byte {gap.start:,}").warn(
-                f"damaged JSON ({gap.reason}); {gap.end - gap.start:,} bytes{to_end} are left out"
-            )
-        if mended.unwritable:
-            place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
-        if mended.text:
-            try:
-                _value(mended.text, place, held)
-            except ValueError as error:
-                place.warn(f"cannot be read: {error}")
-        elif not mended.gaps:
-            place.warn(f"cannot be read: {trouble}")
-        start = _skip_blank(data, mended.end)
+def _within(data: Buffer, start: int, place: Place, held: _Held) -> bool:
+    """Take in JSON that stands after something else, such as the headers of an answer."""
+    if next_value(data, start) is None:
+        return False
+    salvage(lenient.sound(bytes(data)), start, place, partial(_value, place=place, held=held), "")
+    return True
 
 
 def _value(value: Buffer | Raw, place: Place, held: _Held) -> None:
@@ -254,13 +197,9 @@ def _value(value: Buffer | Raw, place: Place, held: _Held) -> None:
     except NotTracesError as error:
         place.warn(f"no traces in it: {error}")
     except msgspec.DecodeError as error:
-        raise ValueError(_plain(error)) from None
+        raise ValueError(str(error).removeprefix("JSON is malformed: ")) from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def _plain(error: msgspec.DecodeError) -> str:
-    return str(error).removeprefix("JSON is malformed: ")
 
 
 def _first_byte(value: Buffer | Raw) -> bytes:
@@ -280,11 +219,11 @@ def _dispatch(value: Buffer | Raw, place: Place, held: _Held) -> None:
         if not isinstance(value, Raw) and _DATA_FIRST.match(value):
             answer = _JAEGER_ANSWER.decode(value)
             _take_list(answer.data, place.at("data"), held)
-            _server_errors(answer.errors, place)
+            server_errors(answer.errors, place)
         else:
             _take_object(value, place, held)
     else:
-        raise NotTracesError(f"a bare JSON value {bytes(memoryview(value)[:40])!r}")
+        raise NotTracesError(bare_value(value))
 
 
 def _take_list(items: Sequence[Raw], place: Place, held: _Held) -> None:
@@ -355,7 +294,7 @@ def _take_item(item: Raw, place: Place, held: _Held) -> _Take | None:
             if _first_byte(inner) == b"{":
                 _take_object(inner, _indexed(place, i), held)
         return None
-    raise NotTracesError(f"a bare JSON value {bytes(memoryview(item)[:40])!r}")
+    raise NotTracesError(bare_value(item))
 
 
 def _take_object(value: Buffer | Raw, place: Place, held: _Held) -> _Take:
@@ -364,7 +303,7 @@ def _take_object(value: Buffer | Raw, place: Place, held: _Held) -> _Take:
         if members.keys() >= keys:
             take(value, members, place, held)
             return take
-    raise NotTracesError(_described(members))
+    raise NotTracesError(object_with(members))
 
 
 def _members(value: Buffer | Raw) -> dict[str, Raw]:
@@ -373,13 +312,6 @@ def _members(value: Buffer | Raw) -> dict[str, Raw]:
     except msgspec.DecodeError:
         # half a surrogate pair in a key
         return _MEMBERS.decode(lenient.without_lone_surrogates(bytes(memoryview(value))))
-
-
-def _described(members: dict[str, Raw]) -> str:
-    if not members:
-        return "an empty JSON object"
-    keys = ", ".join(list(members)[:12])
-    return f"a JSON object with the keys {keys[:_LONGEST_KEYS]}"
 
 
 def _as_piece(value: Buffer | Raw) -> Piece:
@@ -393,17 +325,21 @@ def _jaeger_trace(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: _Hel
 def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: _Held) -> None:
     data = members["data"]
     first = _first_byte(data)
-    _server_errors(members.get("errors", Raw(b"null")), place)
+    server_errors(members.get("errors", Raw(b"null")), place)
     if first == b"[":
         _take_list(_ITEMS.decode(data), place.at("data"), held)
     elif first == b"{":
         _take_object(data, place.at("data"), held)
     elif "errors" not in members:
-        raise NotTracesError(_described(members))
+        raise NotTracesError(object_with(members))
 
 
 def _otlp(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: _Held) -> None:
     otlp_json.decode_request(_as_piece(value), place)
+
+
+def _otlp_resource(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: _Held) -> None:
+    otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(memoryview(value)), place)
 
 
 def _inner(key: str) -> _Take:
@@ -435,34 +371,14 @@ def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: Place, ____: _Held) 
 
 
 def _error_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, __: _Held) -> None:
-    _server_errors(members["error"], place)
-
-
-def _server_errors(raw: Raw, place: Place) -> None:
-    """Pass on what a server said went wrong, in place of traces or beside them."""
-    try:
-        value = lenient.loads(raw)
-    except ValueError:
-        return
-    for item in _error_texts(value):
-        place.warn(f"the server answered an error: {item}")
-
-
-def _error_texts(value: object) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value] if value else []:
-        if isinstance(item, dict):
-            code = item.get("code") or item.get("httpCode") or ""
-            text = item.get("msg") or item.get("message") or ""
-            trace = f" (trace {item['traceID']})" if item.get("traceID") else ""
-            yield f"{code} {text}".strip() + trace
-        else:
-            yield str(item)
+    server_errors(members["error"], place)
 
 
 _SHAPES: list[tuple[set[str], _Take]] = [
     ({"resourceSpans"}, _otlp),
     ({"resource_spans"}, _otlp),
     ({"batches"}, _otlp),
+    ({"scopeSpans"}, _otlp_resource),
     ({"traceID", "spans"}, _jaeger_trace),
     ({"spans", "processes"}, _jaeger_trace),
     ({"spanID", "operationName"}, _document_span),

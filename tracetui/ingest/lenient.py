@@ -8,10 +8,34 @@ from typing import Any
 
 import msgspec
 
+from tracetui.ingest.buffers import Buffer
+
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)(?P<even>(?:\\\\)*)"
     rb"(?:(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+
+
+_ENCODINGS = (
+    ("utf-32-le", b"\xff\xfe\0\0", [False, True, True, True] * 2),
+    ("utf-32-be", b"\0\0\xfe\xff", [True, True, True, False] * 2),
+    ("utf-16-le", b"\xff\xfe", [False, True, False, True] * 2),
+    ("utf-16-be", b"\xfe\xff", [True, False, True, False] * 2),
+)
+"""How texts of other encodings begin: with a mark, or with ASCII characters, whose zeros are at these places."""
+_LONGEST_INTEGER = 4_000
+"""Digits; Python refuses longer ones."""
+
+
+def in_utf8(data: Buffer) -> Buffer:
+    """A text of another encoding in UTF-8, told by its beginning; anything else as it is. Marks are left out."""
+    if data[:3] == b"\xef\xbb\xbf":
+        return data[3:]
+    zeros = [byte == 0 for byte in data[:8]]
+    for encoding, mark, pattern in _ENCODINGS:
+        if data[: len(mark)] == mark or (zeros == pattern and data[0] | data[3] < 0x80):
+            return bytes(data).decode(encoding, "replace").removeprefix("\ufeff").encode()
+    return data
 
 
 def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
@@ -26,9 +50,23 @@ def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
         pass
     text = without_lone_surrogates(bytes(memoryview(raw))).decode("utf-8", "replace")
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < _LONGEST_INTEGER else float(digits)
+
+
+def sound(text: bytes) -> bytes:
+    """JSON text of the same length without half surrogate pairs and without bytes that are not UTF-8."""
+    text = without_lone_surrogates(text)
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
+    return text
 
 
 def without_lone_surrogates(text: bytes) -> bytes:

@@ -39,13 +39,27 @@ _SPAN_KEYS = (
     b"_source", b"_index",
 )  # fmt: skip
 _FIRST_KEYS = frozenset(b'"%s"' % key for key in _SPAN_KEYS)
+_FIRST_KEYS_OF = {
+    b'"%s"' % key: frozenset([b'"%s"' % first])
+    for key, first in ((b"resourceSpans", b"resource"), (b"batches", b"resource"), (b"scopeSpans", b"scope"))
+}
+"""What spans, traces and such begin with, where nothing better is known."""
+
+_WITHIN_SPANS = frozenset((b'"key"', b'"refType"', b'"fields"', b'"timeUnixNano"'))
+"""What no span or trace begins with: where a list of spans seems to hold such objects, it is not that list."""
 
 _OBJECT = rb'\{\s*(?P<first>%s)\s*:\s*(?:(?P<open>[\[{])|(?:"[^"\\]*"|[^"{\[,}\s]+)\s*(?:\}|,\s*(?P<second>"[^"\\]*")))'
 _BEGINNING = re.compile(_OBJECT % rb'"[^"\\]*"')
-_AFTER_SPANS = rb'(?P<close>\])\s*,\s*"(?:processes|resource|scope)"\s*:\s*\{'
-_VALUE_BEGINS = re.compile(
-    rb'(?:\[\s*)*\{\s*"(?:%s)"\s*:' % b"|".join((*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes"))
+_CLOSE = {
+    b'"%s"' % key: [rb'(?P<close>\])\s*,\s*"%s"\s*:\s*\{' % after]
+    for key, after in ((b"spans", b"(?:processes|scope)"), (b"scopeSpans", b"resource"), (b"scope_spans", b"resource"))
+}
+"""The end of a list of spans by what stands after it, where the writer of the file put it there."""
+_MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrarySpans)")\s*:\s*\[']
+_VALUE_BEGINS = rb'(?:\[\s*){0,3}\{\s*"(?:%s)"\s*:' % b"|".join(
+    (*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes")
 )
+_PATIENCE = 16
 
 _Beginning = tuple[bytes, bytes]
 """How an object begins: its first key, and its second or the bracket that the first key's value opens with."""
@@ -73,6 +87,27 @@ class Mended:
     """How many values JSON cannot write (NaN, infinities) became null."""
 
 
+class Finder:
+    """Searches in one text that remember what they found, so that no stretch is searched in vain again and again."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = data
+        self._found: dict[bytes, tuple[int, re.Match[bytes] | None]] = {}
+        self.patience = _PATIENCE * len(data)
+        """How many more bytes may be looked at in vain."""
+
+    def search(self, pattern: bytes, position: int) -> re.Match[bytes] | None:
+        begin, found = self._found.get(pattern, (len(self._data), None))
+        if begin <= position and (found is None or found.start() >= position):
+            return found
+        if self.patience < 0:
+            return None
+        found = re.compile(pattern).search(self._data, position)
+        self.patience -= 0 if found else len(self._data) - position
+        self._found[pattern] = position, found
+        return found
+
+
 @dataclass(slots=True)
 class _Level:
     """An open list or object."""
@@ -84,8 +119,9 @@ class _Level:
     """Whether it is a list of spans, or of what holds them, so that a broken element can be left out alone."""
     begun: set[_Beginning]
     """How the elements of such lists began."""
+    at: int
     whole: int
-    """The position after its last whole member."""
+    """The position after its last whole member or item."""
     element: int = -1
     """Where its last element began."""
     expects: str = "first"
@@ -97,6 +133,7 @@ class _Level:
 @dataclass(slots=True)
 class _Walk:
     data: Buffer
+    finder: Finder
     copied: int
     """How far the text is in `out` or left out."""
     position: int
@@ -115,7 +152,7 @@ class _Walk:
     def write(self, piece: bytes) -> None:
         if not piece:
             return
-        if self.separate and self.out[-1][-1:] not in b"[{":
+        if self.separate and self.out[-1][-1:] not in (b"[", b"{"):
             self.out.append(b",")
         self.separate = False
         self.out.append(piece)
@@ -138,19 +175,19 @@ class _Walk:
         levels = self.levels
         loses = is_list and (key in _HOLDS_SPANS or not levels or (levels[-1].is_list and levels[-1].loses))
         begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
-        levels.append(_Level(is_list, key, loses, begun, at + 1))
+        levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
     def done(self, end: int) -> Mended:
         return Mended(b"".join(self.out), self.gaps, end, self.unwritable)
 
 
-def mend(data: Buffer, start: int = 0) -> Mended:
-    """Make readable JSON text of the value that begins at `start`.
+def mend(data: Buffer, start: int = 0, finder: Finder | None = None) -> Mended:
+    """Make readable JSON text of the value that begins at `start`. A finder serves all the values of one text.
 
     A list element that is broken is left out when the list is one that holds spans or traces; anything smaller takes
     its span with it.
     """
-    walk = _Walk(data, start, start, last_text=start)
+    walk = _Walk(data, finder or Finder(data), start, start, last_text=start)
     while True:
         match = _TOKEN.match(data, walk.position)
         if match and match["end"] is None:
@@ -164,6 +201,12 @@ def mend(data: Buffer, start: int = 0) -> Mended:
             trouble = "the text ends within a value" if match else _trouble_at(data, walk.position)
         if not _recover(walk, trouble):
             return walk.done(walk.gaps[-1].end)
+
+
+def next_value(data: Buffer, position: int) -> int | None:
+    """Where a value that holds spans seems to begin, from this position on."""
+    found = re.compile(_VALUE_BEGINS).search(data, position)
+    return found.start() if found else None
 
 
 def _trouble_at(data: Buffer, position: int) -> str:
@@ -213,14 +256,20 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
         return None
     if expects not in ("value", "first"):
         return "a comma is missing"
+    if level.begun and match["text"] is not None:
+        return "a text among objects"
     if mark in (b"{", b"["):
         if len(levels) >= MAX_DEPTH:
             return "nested too deeply"
         at = match.start("mark")
         level.expects = "comma"
         if level.is_list:
-            level.element = at
-            if level.loses and mark == b"{" and _skip_whole(walk, level, at):
+            element, level.element = level.element, at
+            beginning = _BEGINNING.match(walk.data, at) if mark == b"{" else None
+            if beginning and _is_misplaced(walk, level, beginning):
+                level.element, level.expects = element, expects
+                return f"unexpected {beginning['first'].decode('utf-8', 'replace')}"
+            if beginning and level.loses and _skip_whole(walk, level, at, beginning):
                 return None
         walk.open(mark == b"[", level.key if level.is_list else level.member, at)
     else:
@@ -234,85 +283,110 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
     return None
 
 
-def _skip_whole(walk: _Walk, level: _Level, at: int) -> bool:
+def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> bool:
+    """Whether an object begins here that stands elsewhere: damage has opened or closed a list before it."""
+    if level.loses:
+        return beginning["first"] in _WITHIN_SPANS
+    return any(_beginning(beginning) in begun for begun in walk.begun.values())
+
+
+def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes]) -> bool:
     """Step over the element that begins here at once, if it is whole and the next one follows."""
-    beginning = _BEGINNING.match(walk.data, at)
-    if beginning is None:
+    first, second = _beginning(beginning)
+    level.begun.add((first, second))
+    if walk.finder.patience < 0:
         return False
-    alike = (beginning["first"], beginning["open"] or beginning["second"] or b"")
-    level.begun.add(alike)
-    found = re.compile(_OBJECT % re.escape(alike[0])).search(walk.data, at + 1)
-    while found and (found["open"] or found["second"] or b"") not in {second for _, second in level.begun}:
-        # the beginning of something within the element
-        found = found.re.search(walk.data, found.start() + 1)
-    if found is None:
+    seconds = {known for _, known in level.begun}
+    for found in re.compile(_OBJECT % re.escape(first)).finditer(walk.data, at + 1):
+        # else the beginning of something within the element
+        if _beginning(found)[1] in seconds:
+            break
+    else:
+        walk.finder.patience -= len(walk.data) - at
         return False
     element = bytes(walk.data[at : found.start()]).rstrip()
-    if element[-1:] != b",":
-        return False
-    try:
-        _VALUE.decode(element[:-1])
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    walk.position = at + len(element) - 1
-    return True
+    if element[-1:] == b",":
+        try:
+            _VALUE.decode(element[:-1])
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        else:
+            walk.position = at + len(element) - 1
+            return True
+    walk.finder.patience -= len(element)
+    return False
+
+
+def _beginning(found: re.Match[bytes]) -> _Beginning:
+    return found["first"], found["open"] or found["second"] or b""
 
 
 def _recover(walk: _Walk, trouble: str) -> bool:
     """Leave out what is broken and go on after it. -> False when the value ends here, with all closed."""
     levels = walk.levels
     inner = next((i for i in range(len(levels) - 1, -1, -1) if levels[i].loses), -1)
-    search = begin = walk.position
-    if len(levels) > inner + 1:
-        if levels[inner + 1].holds:
-            # the element's spans are whole: keep it, and of it all members that are whole
-            last = inner + 1
-            while last + 1 < len(levels) and not levels[last + 1].is_list:
-                last += 1
-            begin = search = levels[last].whole
-            walk.copy_to(begin)
-            walk.close(levels[inner + 1 : last + 1])
-        elif inner >= 0:
-            begin = levels[inner].element
-            walk.copy_to(begin)
-            search = begin + 1
-        else:
-            walk.out.clear()
-            begin = walk.copied
-            search = begin + 1
-        search = max(search, min(walk.last_text, walk.position))
+    broken = levels[inner + 1] if len(levels) > inner + 1 else None
+    # of a broken element that can stay: how far down its members and the items of its lists are kept
+    last = inner + 1
+    while last + 1 < len(levels) and not levels[last].is_list:
+        last += 1
+    begin = walk.position
+    if broken:
+        begin = levels[last].whole if broken.holds else broken.at
+    search = max(begin + (broken is not None), min(walk.last_text, walk.position))
+    found = _next_beginning(walk, levels[: inner + 1], bool(broken and not broken.holds), search)
+    groups = found.groupdict() if found else {}
+    keeps = bool(groups.get("member"))
+    if broken and (broken.holds or keeps):
+        begin = levels[last].whole
+        walk.copy_to(begin)
+        walk.close(levels[inner + 1 + keeps : last + 1])
+        del levels[inner + 1 + keeps :]
+    elif broken and inner < 0:
+        walk.out.clear()
+        levels.clear()
     else:
         walk.copy_to(begin)
-    del levels[inner + 1 :]
-    found = _next_beginning(levels, walk.data, search) if levels else None
+        del levels[inner + 1 :]
     if found is None:
         walk.close(levels)
-        value = _VALUE_BEGINS.search(walk.data, search)
+        value = walk.finder.search(_VALUE_BEGINS, search)
         walk.gaps.append(Gap(begin, value.start() if value else len(walk.data), trouble))
         return False
     resume = found.start()
     walk.gaps.append(Gap(begin, resume, trouble))
-    at = inner if found["close"] else _level_of(levels, found)
-    walk.close(levels[at + 1 :])
-    del levels[at + 1 :]
-    levels[at].expects = "comma" if found["close"] else "value"
-    walk.separate = not found["close"]
+    closes = bool(groups.get("close"))
+    if keeps or closes:
+        levels[-1].expects = "key" if keeps else "comma"
+    else:
+        at = _level_of(levels, found)
+        walk.close(levels[at + 1 :])
+        del levels[at + 1 :]
+        levels[at].expects = "value"
+    walk.separate = not closes
     walk.copied = walk.position = walk.last_text = resume
     return True
 
 
-def _next_beginning(levels: list[_Level], data: Buffer, search: int) -> re.Match[bytes] | None:
-    """Where the next element of any open list of spans seems to begin, or where the innermost of them ends."""
-    firsts = {first for level in levels if level.loses for first, _ in level.begun}
-    if any(level.loses and not level.begun for level in levels):
-        firsts |= _FIRST_KEYS
-    beginning = _OBJECT % b"|".join(map(re.escape, sorted(firsts)))
-    return re.compile(beginning + b"|" + _AFTER_SPANS).search(data, search)
+def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: int) -> re.Match[bytes] | None:
+    """Where the next element of any open list of spans seems to begin, or where the innermost of them ends, or else
+    where the spans within the element that is broken begin.
+    """
+    innermost = levels[-1].key if levels else b""
+    losing = [level for level in levels if level.loses]
+    known = {first for level in losing for first, _ in level.begun}
+    likely = {first for level in losing for first in _FIRST_KEYS_OF.get(level.key, _FIRST_KEYS)}
+    others = _CLOSE.get(innermost, []) + (_MEMBER if is_broken and innermost != b'"spans"' else [])
+    found = None
+    for firsts in (known if all(level.begun for level in losing) else known | likely, known | likely):
+        parts = others + ([_OBJECT % b"|".join(map(re.escape, sorted(firsts)))] if losing else [])
+        found = found or (walk.finder.search(b"|".join(parts), search) if parts else None)
+    return found
 
 
 def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
     """The index of the list whose elements begin like this."""
-    first, second = found["first"], found["open"] or found["second"] or b""
+    first, second = _beginning(found)
     losing = [i for i, level in enumerate(levels) if level.loses]
     alike = [i for i in losing if (first, second) in levels[i].begun]
     if alike:

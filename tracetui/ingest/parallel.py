@@ -7,30 +7,25 @@ already. What they collect comes back as shared memory that is not copied again.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
-import pickle
 import signal
-import struct
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tracetui.ingest.handover import handed_over, shared_memory, taken_over
 from tracetui.model.intake import Intake
 
 SHARE_BYTES = 1 << 24
 """A smaller share is not worth a process."""
 MOST_PROCESSES = 8
 
-_LENGTH = struct.Struct("<Q")
-_ALIGNED = 64
-
 
 def processes_for(size: int) -> int:
     """How many processes should decode a source of so many bytes; 1 where forking is not safe or not possible."""
-    if not hasattr(os, "memfd_create") or sys.platform != "linux" or threading.active_count() > 1:
+    if sys.platform != "linux" or threading.active_count() > 1:
         return 1
     return max(1, min(len(os.sched_getaffinity(0)), MOST_PROCESSES, size // SHARE_BYTES))
 
@@ -66,12 +61,7 @@ class _Child:
         """What the child collected, or None if it failed."""
         with os.fdopen(os.dup(self.answer), "rb") as stream:
             answer = stream.read()
-        if len(answer) < _LENGTH.size or len(answer) != _LENGTH.size + _LENGTH.unpack_from(answer)[0]:
-            return None
-        places, pickled = pickle.loads(memoryview(answer)[_LENGTH.size :])
-        size = os.fstat(self.memory).st_size
-        whole = memoryview(mmap.mmap(self.memory, size, access=mmap.ACCESS_READ)) if size else memoryview(b"")
-        collected = pickle.loads(pickled, buffers=[whole[at : at + length] for at, length in places])
+        collected = taken_over(answer, self.memory)
         return collected if isinstance(collected, Intake) else None
 
     def end(self) -> None:
@@ -84,7 +74,7 @@ class _Child:
 
 def _started(share: Callable[[Intake], None]) -> _Child:
     answer, say = os.pipe()
-    memory = os.memfd_create("spans", os.MFD_CLOEXEC)
+    memory = shared_memory()
     with warnings.catch_warnings():
         # numpy's idle threads make Python warn; they hold no lock that the child needs
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -97,28 +87,11 @@ def _started(share: Callable[[Intake], None]) -> _Child:
         os.close(answer)
         intake = Intake()
         share(intake)
-        _hand_over(intake, say, memory)
+        intake.flush()
+        answer_of_child = handed_over(intake, memory)
+        with os.fdopen(say, "wb") as stream:
+            stream.write(answer_of_child)
         status = 0
     finally:
         # without the parent's clean-up, which would write its buffers twice
         os._exit(status)
-
-
-def _hand_over(intake: Intake, say: int, memory: int) -> None:
-    buffers: list[pickle.PickleBuffer] = []
-    intake.flush()
-    pickled = pickle.dumps(intake, protocol=5, buffer_callback=buffers.append)
-    places = []
-    end = 0
-    for buffer in buffers:
-        size = buffer.raw().nbytes
-        places.append((end, size))
-        end += size + -size % _ALIGNED
-    if end:
-        os.ftruncate(memory, end)
-        with mmap.mmap(memory, end) as shared:
-            for (at, size), buffer in zip(places, buffers, strict=True):
-                shared[at : at + size] = buffer.raw()
-    answer = pickle.dumps((places, pickled), protocol=5)
-    with os.fdopen(say, "wb") as stream:
-        stream.write(_LENGTH.pack(len(answer)) + answer)

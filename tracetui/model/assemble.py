@@ -66,8 +66,11 @@ class _Assembly:
         keep = np.ones(len(self.trace), bool)
         duplicates: Counter[int] = Counter()
         children = _children_of([group[0] for group in groups], parent)
+        client_halves: dict[int, int] = {}
         for group in groups:
-            self._settle_same_ids(group, children.get(group[0], []), parent, keep, duplicates)
+            self._settle_same_ids(group, children.get(group[0], []), parent, keep, duplicates, client_halves)
+        # last, as both halves of a call write the id of the span above: a half may be in another's children
+        parent[list(client_halves)] = list(client_halves.values())
         self._repair_durations()
         self.marks[(self.parent_key != 0) & (parent < 0)] |= int(Mark.ORPHAN)
         depth, parent, cuts = depths(parent, self.start)
@@ -83,7 +86,13 @@ class _Assembly:
         return self._ordered(kept, parent, depth, duplicates)
 
     def _settle_same_ids(
-        self, group: list[int], children: list[int], parent: np.ndarray, keep: np.ndarray, duplicates: Counter[int]
+        self,
+        group: list[int],
+        children: list[int],
+        parent: np.ndarray,
+        keep: np.ndarray,
+        duplicates: Counter[int],
+        client_halves: dict[int, int],
     ) -> None:
         distinct = self._distinct(group)
         if len(distinct) < len(group):
@@ -100,7 +109,7 @@ class _Assembly:
                 by_service.setdefault(self._service(span), span)
             for span in children:
                 parent[span] = by_service.get(self._service(span), owners[0])
-            parent[shared] = owners[0]
+            client_halves.update(dict.fromkeys(shared, owners[0]))
         for alike in (owners, shared):
             if len(alike) > 1:
                 self.marks[alike] |= int(Mark.SAME_ID)
@@ -125,7 +134,8 @@ class _Assembly:
 
     def _columns(self, span: int) -> tuple[object, ...]:
         columns = (self.parent_key, self.start, self.duration, self.kind, self.status, self.name)
-        return (self._service(span), *(column[span].item() for column in columns))
+        message = self.intake.status_messages.get(span, "")
+        return (self._service(span), message, *(column[span].item() for column in columns))
 
     def _service(self, span: int) -> int:
         return self.intake.resources[int(self.resource[span])].service

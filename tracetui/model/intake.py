@@ -205,6 +205,7 @@ class Intake:
     def absorb(self, other: Intake) -> None:
         """Take over what another intake has collected, as if it had been added here. The other is spent by it."""
         self.flush()
+        other.flush()
         base = self._flushed
         traces = np.array([self.trace(text) for text in other.trace_ids], np.int32)
         names = np.array([self.names(text) for text in other.names.texts], np.int32)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pickle import PickleBuffer
 from typing import TypeVar
 
 import numpy as np
@@ -36,6 +37,10 @@ class Arena:
         self.starts = [0]
         for piece in self._pieces[:-1]:
             self.starts.append(self.starts[-1] + len(piece))
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Arena], tuple[list[PickleBuffer]]]:
+        """Pickled so that the pieces can travel out of band."""
+        return Arena, ([PickleBuffer(piece) for piece in self._pieces],)
 
     def read(self, at: int, size: int) -> bytes:
         if not size:
@@ -219,7 +224,9 @@ class TraceSet:
         return resource.codec.attributes(resource.raw)
 
     def events(self, span: int) -> list[Event]:
-        return self.resources[int(self.resource[span])].codec.events(self._raw(span, 1))
+        events = self.resources[int(self.resource[span])].codec.events(self._raw(span, 1))
+        moved = self.skew.get(span, 0)
+        return [replace(event, time_ns=event.time_ns + moved) for event in events] if moved else events
 
     def links(self, span: int) -> list[Link]:
         return self.resources[int(self.resource[span])].codec.links(self._raw(span, 2))
@@ -285,7 +292,7 @@ class TraceSet:
         moved = np.full(len(self) + 1, -1, np.int64)
         moved[spans] = np.arange(len(spans))
 
-        def kept_spans(table: dict[int, _T]) -> dict[int, _T]:
+        def kept(table: dict[int, _T], moved: np.ndarray) -> dict[int, _T]:
             return {int(moved[i]): value for i, value in table.items() if moved[i] >= 0}
 
         per_span = (
@@ -300,9 +307,10 @@ class TraceSet:
             subtree_end=(self.subtree_end[spans] - shift_of_span).astype(np.int32),
             first=first,
             trace_ids=[self.trace_ids[t] for t in traces.tolist()],
-            odd_ids=kept_spans(self.odd_ids),
-            missing_parents=kept_spans(self.missing_parents),
-            source_warnings=kept_spans(self.source_warnings),
-            skew=kept_spans(self.skew),
-            trace_warnings={int(number[t]): texts for t, texts in self.trace_warnings.items() if number[t] >= 0},
+            odd_ids=kept(self.odd_ids, moved),
+            missing_parents=kept(self.missing_parents, moved),
+            source_warnings=kept(self.source_warnings, moved),
+            skew=kept(self.skew, moved),
+            trace_warnings=kept(self.trace_warnings, number),
+            duplicates=kept(self.duplicates, number),
         )

@@ -8,12 +8,15 @@ from itertools import groupby
 
 import numpy as np
 
+from tracetui.render import numbers
+from tracetui.render.cells import fit
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 
 _NONE = np.zeros(0)
 # Where a stretch is cut at the edges of a cell, rounding must not make two stretches of one.
 _TOUCHING = 1 / 16
+_UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,34 @@ class TimeScale:
         """float64[n] in cells, for int64[n] nanoseconds. Equal times have equal positions, also of other rows."""
         positions: np.ndarray = (times_ns - self.start_ns).astype(np.float64) * (self.cells / max(self.span_ns, 1))
         return positions
+
+
+def axis(start_ns: int, span_ns: int, cells: int, ascii_only: bool = False) -> str:
+    """An axis of `cells` cells, labelled from `start_ns` to `start_ns + span_ns`."""
+    if cells <= 0:
+        return ""
+    for steps, least_cells in ((4, 44), (2, 24), (1, 0)):
+        labels = _axis_labels(start_ns, span_ns, steps, ascii_only)
+        if cells >= least_cells and steps * (max(map(len, labels)) + 1) <= cells:
+            break
+    drawn = labels[0]
+    for i, text in enumerate(labels[1:], 1):
+        at = cells * i // steps - (len(text) if i == steps else len(text) // 2)
+        if at > len(drawn):
+            drawn = drawn.ljust(at) + text
+    return fit(drawn, cells)
+
+
+def _axis_labels(start_ns: int, span_ns: int, steps: int, ascii_only: bool) -> list[str]:
+    if not span_ns:
+        return [numbers.duration(start_ns, ascii_only)]
+    if not start_ns:
+        return numbers.scale(span_ns, steps, ascii_only)
+    unit, size = next(unit for unit in _UNITS if start_ns + span_ns >= unit[1])
+    # a step to three digits or so
+    decimals = min(len(str(size * steps * 1_000 // span_ns)) - 1, len(str(size)) - 1)
+    unit = "us" if ascii_only and unit == "µs" else unit
+    return [f"{(start_ns + span_ns * i / steps) / size:,.{decimals}f} {unit}" for i in range(steps + 1)]
 
 
 def bar(

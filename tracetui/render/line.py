@@ -105,12 +105,12 @@ class Line:
         return line
 
 
-def flowed(items: Iterable[Line], width: int, gap: int = 3) -> list[Line]:
+def flowed(items: Iterable[Line], width: int, gap: int = 3, ellipsis: str = "…") -> list[Line]:
     """Short lines side by side, as many on a line as fit in `width` cells."""
     lines: list[Line] = []
     for item in items:
         if lines and lines[-1].width + gap + item.width <= width:
             lines[-1].add(" " * gap).extend(item)
         else:
-            lines.append(item.cropped(width) if item.width > width else Line(item.runs))
+            lines.append(item.cropped(width, ellipsis) if item.width > width else Line(item.runs))
     return lines

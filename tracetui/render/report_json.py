@@ -56,7 +56,8 @@ def iso_time(ns: int) -> str:
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
-    durations = summary.durations
+    names = ("min", "mean", "p50", "p90", "p95", "p99", "max")
+    durations = summary.durations if summary.trace_count else None
     return {
         "trace_count": summary.trace_count,
         "span_count": summary.span_count,
@@ -69,13 +70,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "start": None if summary.start_ns is None else iso_time(summary.start_ns),
         "end": None if summary.end_ns is None else iso_time(summary.end_ns),
         "duration_stats": {
-            "min_ms": _ms(durations.min_ns),
-            "mean_ms": _ms(durations.mean_ns),
-            "p50_ms": _ms(durations.p50_ns),
-            "p90_ms": _ms(durations.p90_ns),
-            "p95_ms": _ms(durations.p95_ns),
-            "p99_ms": _ms(durations.p99_ns),
-            "max_ms": _ms(durations.max_ns),
+            f"{name}_ms": None if durations is None else _ms(getattr(durations, f"{name}_ns")) for name in names
         },
     }
 

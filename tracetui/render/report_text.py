@@ -47,6 +47,8 @@ def report_text(findings: Findings, sections: Collection[str], options: ReportOp
         "dependencies": report.dependencies,
     }
     yield from report.summary()
+    if not findings.traces.trace_count:
+        return
     for name, lines in parts.items():
         if name in sections:
             yield Line()
@@ -64,6 +66,9 @@ class _Report:
     def _line(self, *runs: tuple[str, str]) -> Line:
         return Line(runs).cropped(self.width, self.marks.ellipsis)
 
+    def _flowed(self, items: list[Line], width: int, gap: int = 3) -> list[Line]:
+        return flowed(items, width, gap, self.marks.ellipsis)
+
     def _few(self, verbose_also: int, most: int) -> int:
         return verbose_also if self.options.verbose else min(verbose_also, most)
 
@@ -75,9 +80,9 @@ class _Report:
     def summary(self) -> Iterator[Line]:
         summary, options = self.findings.summary, self.options
         if not summary.trace_count:
-            yield self._line(
-                ("No trace is left", Role.TITLE), (f" of those {options.filtered}" if options.filtered else "", "")
-            )
+            yield self._line(("No trace is left", Role.TITLE))
+            if options.filtered:
+                yield self._line((f"only {safe(options.filtered)}", Role.DIM))
             return
         counts = [
             numbers.counted(summary.trace_count, "trace"),
@@ -90,7 +95,9 @@ class _Report:
             window = numbers.time_range(summary.start_ns, summary.end_ns, options.local_time, options.ascii_only)
             if day not in window:
                 window = f"{day} {window}"
-        yield from flowed([self._line(("  ".join(counts), Role.TITLE)), self._line((window, Role.PLAIN))], self.width)
+        yield from self._flowed(
+            [self._line(("  ".join(counts), Role.TITLE)), self._line((window, Role.PLAIN))], self.width
+        )
         if options.filtered:
             yield self._line((f"only {safe(options.filtered)}", Role.DIM))
         if summary.error_trace_count:
@@ -126,7 +133,7 @@ class _Report:
         head = Line([("Duration", Role.TITLE), (f" of {numbers.counted(durations.count, 'trace')}", Role.DIM)])
         stats = [Line([(f"{name} ", Role.DIM), (numbers.milliseconds(round(ns)), Role.STRONG)]) for name, ns in values]
         yield head
-        for line in flowed(stats, self.width - len(_INDENT), 2):
+        for line in self._flowed(stats, self.width - len(_INDENT), 2):
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
 
     def bottlenecks(self) -> Iterator[Line]:
@@ -153,7 +160,7 @@ class _Report:
             ),
             Line([("occurrences ", Role.DIM), (f"{found.occurrences:,}/{found.trace_count:,} traces", Role.PLAIN)]),
         ]
-        for line in flowed(parts, self.width - len(indent)):
+        for line in self._flowed(parts, self.width - len(indent)):
             yield Line([(indent, Role.PLAIN)]).extend(line)
         if found.pattern:
             yield self._line((f"{indent}pattern ", Role.DIM), (safe(found.pattern), Role.PLAIN))
@@ -166,7 +173,7 @@ class _Report:
         shown = 1 if not self.options.verbose else min(len(order), 10)
         for trace in order[:shown].tolist():
             duration = int(traces.trace_duration[trace])
-            yield from flowed(
+            yield from self._flowed(
                 [
                     self._line(
                         ("Critical path", Role.TITLE),
@@ -238,7 +245,7 @@ class _Report:
             facts.append(Line([(f"{pattern.swallowed_count:,} swallowed by the caller", Role.PLAIN)]))
         example = safe(self.traces.trace_ids[pattern.example_traces[0]])
         facts.append(Line([("example ", Role.DIM), (example, Role.PLAIN)]))
-        for line in flowed(facts, self.width - len(indent)):
+        for line in self._flowed(facts, self.width - len(indent)):
             yield Line([(indent, Role.PLAIN)]).extend(line)
 
     def dependencies(self) -> Iterator[Line]:

@@ -7,6 +7,8 @@ import numpy as np
 from tracetui.model.traces import TraceSet
 
 _MAX_MISFITS = 256
+_FEW = 8
+"""One span in so many is few: then it is faster to look for their parents among them than up the tree."""
 
 
 class Rows:
@@ -30,6 +32,10 @@ class Rows:
         self._folded = np.zeros(size, bool)
         self._kept: np.ndarray | None = None
         self._left_out_below = np.zeros(0, np.int64)
+        self._hidden: np.ndarray | None = None
+        self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
+        self._above = self._parent
+        self._has_child = self._end > np.arange(size) + 1
         self._run_start, self._run_stop = _runs(self._parent, self._end, alike, run_length)
         self._run_open = np.zeros(len(self._run_start), bool)
         self._rebuild()
@@ -39,7 +45,8 @@ class Rows:
 
     def _rebuild(self) -> None:
         size = self.stop - self.first
-        folded = np.flatnonzero(self._folded)
+        # what is below a hidden span would be out of reach
+        folded = np.flatnonzero(self._folded if self._hidden is None else self._folded & ~self._hidden)
         closed = ~self._run_open
         step = np.zeros(size + 1, np.int32)
         step[folded + 1] += 1
@@ -49,10 +56,12 @@ class Rows:
         shown = np.cumsum(step[:size]) == 0
         if self._kept is not None:
             shown &= self._kept
+        if self._hidden is not None:
+            shown &= ~self._hidden
         local = np.flatnonzero(shown)
         # the last row of each parent is written last
         self._last_child = np.full(size + 1, -1, np.int64)
-        self._last_child[self._parent[local]] = local
+        self._last_child[self._above[local]] = local
         self.positions = local + self.first
 
     def _local(self, row: int) -> int:
@@ -84,6 +93,10 @@ class Rows:
             return range(self.first + local, self.first + int(self._end[local]))
         return self.run(row) or range(self.first + local, self.first + local + 1)
 
+    def has_children(self, row: int) -> bool:
+        """Whether there are children to fold or unfold."""
+        return bool(self._has_child[self._local(row)])
+
     def has_children_shown(self, row: int) -> bool:
         return bool(self._last_child[self._local(row)] >= 0)
 
@@ -91,13 +104,48 @@ class Rows:
         """How many spans are folded below a row's, or are the subtrees of children there was no room for."""
         local = self._local(row)
         if self._folded[local]:
-            return int(self._end[local]) - local - 1
+            end = int(self._end[local])
+            return end - local - 1 - (0 if self._hidden is None else int(self._hidden[local + 1 : end].sum()))
         return 0 if self._kept is None else int(self._left_out_below[local])
 
     def has_next(self, span: int) -> bool:
         """Whether a sibling of the span has a row below it."""
         local = span - self.first
-        return bool(self._last_child[self._parent[local]] > local)
+        return bool(self._last_child[self._above[local]] > local)
+
+    def parent_of(self, span: int) -> int:
+        """The nearest span above that is not hidden, -1 for none."""
+        above = int(self._above[span - self.first])
+        return above + self.first if above < len(self._above) else -1
+
+    def depth_of(self, span: int) -> int:
+        """How many spans are above that are not hidden."""
+        return int(self._depth[span - self.first])
+
+    def next_sibling(self, row: int) -> int | None:
+        """The row of the next span with the same parent, or None."""
+        local = self._local(row)
+        run = self.run(row)
+        end = run.stop if run else int(self._end[local]) + self.first
+        after = int(np.searchsorted(self.positions, end))
+        if after < len(self) and self._above[self._local(after)] == self._above[local]:
+            return after
+        return None
+
+    def previous_sibling(self, row: int) -> int | None:
+        """The row of the span before with the same parent, or None."""
+        local = self._local(row)
+        above = int(self._above[local])
+        begin = above + 1 if above < len(self._above) else 0
+        before = np.flatnonzero(self._above[begin:local] == above)
+        if self._hidden is not None:
+            before = before[~self._hidden[begin + before]]
+        return self.row_of(self.first + begin + int(before[-1])) if len(before) else None
+
+    def deepest_shown(self) -> int:
+        """The depth of the deepest row."""
+        depths = self._depth[self.positions - self.first]
+        return int(depths.max()) if len(depths) else 0
 
     def left_out(self) -> int:
         """How many spans `limit` left no room for."""
@@ -112,6 +160,24 @@ class Rows:
         elif self._end[local] > local + 1:
             self._folded[local] = folded
         self._rebuild()
+
+    def can_fold(self, row: int) -> bool:
+        """Whether `fold` of the row's span makes rows fewer: it has children shown, or is in an open run."""
+        return self.has_children_shown(row) or (self._run_of(self._local(row)) >= 0 and self.run(row) is None)
+
+    def fold_to(self, level: int) -> None:
+        """Show spans to this depth, and no deeper ones."""
+        self.fold_all(self._depth, level)
+
+    def fold_where(self, spans: np.ndarray) -> None:
+        """Fold these spans, bool[stop - first]; where all of them are folded, unfold them."""
+        wanted = spans & (self._end > np.arange(len(self._end)) + 1)
+        self._folded[wanted] = not self._folded[wanted].all()
+        self._rebuild()
+
+    def is_unfolded(self) -> bool:
+        """Whether nothing but runs is folded."""
+        return not self._folded.any()
 
     def fold_all(self, depths: np.ndarray | None = None, level: int = 0) -> None:
         """Fold every span with children; with `depths` (int[stop - first]) those of this level or deeper alone."""
@@ -131,15 +197,64 @@ class Rows:
     def reveal(self, span: int) -> int:
         """Unfold what hides a span. -> its row"""
         local = span - self.first
-        above = int(self._parent[local])
-        while above < len(self._folded):
-            self._folded[above] = False
-            above = int(self._parent[above])
+        folded = np.flatnonzero(self._folded[:local])
+        self._folded[folded[self._end[folded] > local]] = False
         run = self._run_of(local)
         if run >= 0 and local > self._run_start[run]:
             self._run_open[run] = True
         self._rebuild()
         return self.row_of(span)
+
+    def run_totals(self, column: np.ndarray) -> np.ndarray:
+        """column: int64[stop - first]. -> the same, with the total of a run, folded or not, for each span of it."""
+        totals = column.copy()
+        if len(self._run_start):
+            before = np.zeros(len(column) + 1, np.int64)
+            np.cumsum(column, out=before[1:])
+            sums = before[self._run_stop] - before[self._run_start]
+            totals[_inside(self._run_start, self._run_stop)] = np.repeat(sums, self._run_stop - self._run_start)
+        return totals
+
+    def ranks(self, spans: np.ndarray) -> np.ndarray:
+        """int64, ascending from one row to the next."""
+        return spans
+
+    def shown(self, spans: np.ndarray) -> np.ndarray:
+        """Those of the spans that are not hidden; they may be folded."""
+        return spans if self._hidden is None else spans[~self._hidden[spans - self.first]]
+
+    def hide(self, hidden: np.ndarray | None) -> None:
+        """Show no row for some spans, bool[stop - first], or for all with None; what is below them moves up.
+
+        A run is hidden as a whole, and only if all of it is.
+        """
+        size = self.stop - self.first
+        if hidden is None or not hidden.any():
+            self._hidden, self._above = None, self._parent
+            self._depth = self._own_depth
+            self._has_child = self._end > np.arange(size) + 1
+            self._rebuild()
+            return
+        hidden = hidden.copy()
+        if len(self._run_start):
+            edges = np.column_stack((self._run_start, self._run_stop)).ravel()
+            whole = np.minimum.reduceat(np.append(hidden, True), edges)[::2]
+            inside = _inside(self._run_start, self._run_stop)
+            hidden[inside] = np.repeat(whole, self._run_stop - self._run_start)
+        self._hidden = hidden
+        step = np.zeros(size + 1, np.int32)
+        visible = np.flatnonzero(~hidden)
+        step[visible + 1] += 1
+        step -= np.bincount(self._end[visible], minlength=size + 1).astype(np.int32)
+        self._depth = np.cumsum(step[:size])
+        if _FEW * len(visible) < size:
+            self._above = np.full(size, size, np.int64)
+            self._above[visible] = _callers(visible, self._depth[visible], size)
+        else:
+            self._above = _unhidden(self._parent, np.append(hidden, False))
+        self._has_child = np.zeros(size + 1, bool)
+        self._has_child[self._above[visible]] = True
+        self._rebuild()
 
     def limit(self, rows: int, weight: np.ndarray) -> None:
         """Keep at most `rows` rows: those of the heaviest spans with their ancestors, then the first ones.
@@ -161,6 +276,37 @@ class Rows:
         self._left_out_below = np.zeros(len(kept) + 1, np.int64)
         np.add.at(self._left_out_below, self._parent[tops], self._end[tops] - tops)
         self._rebuild()
+
+
+def _inside(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """-> int64, every place of these slices."""
+    sizes = stops - starts
+    places: np.ndarray = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))
+    return places
+
+
+def _callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
+    """spans: ascending positions in pre-order; depth: how deep each is among them. -> the parent of each, or `size`."""
+    keys = depth.astype(np.int64) * (size + 1) + spans
+    keys.sort()
+    # in pre-order the parent is the last span before that is one level less deep
+    before = np.searchsorted(keys, keys - (size + 1)) - 1
+    own = keys % (size + 1)
+    parents = np.full(size, size, np.int64)
+    parents[own] = np.where(keys > size, own[before], size)
+    answer: np.ndarray = parents[spans]
+    return answer
+
+
+def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """The nearest ancestor that is not hidden. The last place stands for no ancestor and is not hidden."""
+    above = np.append(parent, len(parent))
+    # twice as far with every turn, and only where there is a way to go
+    while True:
+        at = np.flatnonzero(hidden[above])
+        if not len(at):
+            return above[:-1]
+        above[at] = above[above[at]]
 
 
 def _runs(parent: np.ndarray, end: np.ndarray, alike: np.ndarray | None, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,8 @@ class Theme:
     name: str
     styles: Mapping[str, Style]
     services: tuple[Style, ...]
+    cursor: Style = Style(reverse=True)  # noqa: RUF009 - styles do not change
+    """Laid over the row under the cursor."""
 
     def style(self, role: str) -> Style:
         """The style of a role; of an unknown one the plain one."""
@@ -34,7 +36,15 @@ class Theme:
 
 
 def _theme(
-    name: str, *, dim: Style, red: str, yellow: str, event: str, accent: str, services: tuple[str, ...]
+    name: str,
+    *,
+    dim: Style,
+    red: str,
+    yellow: str,
+    event: str,
+    accent: str,
+    services: tuple[str, ...],
+    cursor: Style = Style(reverse=True),  # noqa: B008 - styles do not change
 ) -> Theme:
     return Theme(
         name,
@@ -52,6 +62,7 @@ def _theme(
             Role.ACCENT: Style(color=accent, bold=True),
         },
         tuple(Style(color=colour) for colour in services),
+        cursor,
     )
 
 
@@ -59,6 +70,7 @@ def _theme(
 DARK = _theme(
     "dark",
     dim=Style(color="#949494"),
+    cursor=Style(bgcolor="#3a3a3a"),
     red="#ff5f5f",
     yellow="#ffd75f",
     event="#ffffff",
@@ -71,6 +83,7 @@ DARK = _theme(
 LIGHT = _theme(
     "light",
     dim=Style(color="#6c6c6c"),
+    cursor=Style(bgcolor="#d0d0d0"),
     red="#d70000",
     yellow="#875f00",
     event="#000000",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
-from tracetui.render.bars import TimeScale, bar
+from tracetui.render.bars import TimeScale, axis, bar
 from tracetui.render.cells import fit
 from tracetui.render.colours import service_slots
 from tracetui.render.label import Label, Note
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import UNICODE, Marks
+from tracetui.render.row_order import RowOrder
 from tracetui.render.rows import Rows
 from tracetui.render.safe_text import safe
 
@@ -93,23 +94,30 @@ class Waterfall:
         self.message_of = message_of or (lambda span: traces.messages[int(traces.message[span])])
         within = slice(self.first, self.stop)
         start = int(traces.start[within].min())
-        self.window = (start, int(traces.end[within].max()) - start)
-        """The time the bars show: start and length, ns."""
+        self.whole = (start, int(traces.end[within].max()) - start)
+        """The time of all these spans: start and length, ns."""
+        self.window = self.whole
+        """The time the bars show; set it to zoom."""
         self.whole_ns = int(traces.trace_duration[trace])
         """What shares are of."""
         self.roles = error_roles(traces, self.first, self.stop) if roles is None else roles[within]
         """uint8[stop - first]"""
-        self._errors = _running(self.roles > 0)
+        self._errors = running(self.roles > 0)
         self.has_path = sections is not None
         self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
         self.critical = np.zeros(self.stop - self.first, np.int64)
         """int64[stop - first], ns of each span on the critical path."""
         np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
-        self._critical_before = _running(self.critical)
-        self._depth = int(traces.depth[self.first])
-        self.rows = Rows(traces, self.first, self.stop, self._looks(), alike)
+        self._critical_before = running(self.critical)
+        self.tree = Rows(traces, self.first, self.stop, self._looks(), alike)
+        self.rows: RowOrder = self.tree
+        """The order in use: `tree`, or another one that is set."""
+        self.took = self.took_all = traces.duration[within]
+        """int64[stop - first], ns of each span in the column of times; set `took` to show others."""
+        self.took_title = "took"
+        self.found: np.ndarray | None = None
+        """bool[stop - first], what a search found; the rest is dimmed."""
         self._duration_cells = numbers.duration_width(int(traces.duration[within].max()))
-        self._natural_label = max(map(self._natural_width, range(min(len(self.rows), _SAMPLED_ROWS))))
         self.layout = lru_cache(maxsize=8)(self._layout)
 
     def _looks(self) -> np.ndarray:
@@ -128,10 +136,33 @@ class Waterfall:
         # room for the number of folded spans, so that folding does not move the columns
         return self._label(row).natural_width + (len(f" +{below:,}") if below else 0)
 
+    @cached_property
+    def _natural_label(self) -> int:
+        return max(map(self._natural_width, range(min(len(self.tree), _SAMPLED_ROWS))), default=0)
+
+    @property
+    def sections(self) -> Sections:
+        """The critical path within the view, by span."""
+        return self._section_of, self._section_starts, self._section_ends
+
+    def set_marks(self, marks: Marks) -> None:
+        """Draw with other marks."""
+        self.marks = marks
+        vars(self).pop("_natural_label", None)
+        self.layout.cache_clear()
+
+    def place_of(self, span: int) -> int:
+        """The place in this view's own set of a span of the trace."""
+        return span
+
+    def span_of(self, place: int) -> int:
+        """The span of the trace that a place in this view's own set stands for."""
+        return place
+
     def limit(self, rows: int) -> None:
         """Keep at most this many rows, errors and the critical path before the rest."""
         weight = self.critical / max(self.whole_ns, 1)
-        self.rows.limit(rows, weight + np.array([0.0, 3.0, 2.0])[self.roles])
+        self.tree.limit(rows, weight + np.array([0.0, 3.0, 2.0])[self.roles])
 
     def _layout(self, width: int) -> Layout:
         share = _SHARE if self.has_path else 0
@@ -141,26 +172,17 @@ class Waterfall:
         label = min(self._natural_label, max(16, rest * (52 if rest < 110 else 45) // 100))
         return Layout(label, rest - label, self._duration_cells, share)
 
-    def scale(self, width: int) -> Line:
-        """The time axis above the rows, and what the columns are."""
+    def scale(self, width: int, caption: str = "") -> Line:
+        """The time axis above the rows, and what the columns are; `caption` stands above the names."""
         layout = self.layout(width)
-        line = Line([(" " * layout.label, Role.PLAIN)])
+        line = Line([(fit(caption, layout.label, ellipsis=self.marks.ellipsis), Role.DIM)])
         if layout.bar:
-            line.add(" ").add(self._axis(layout.bar), Role.GUIDE)
-        line.add(" " + fit("took", layout.duration, "right"), Role.GUIDE)
+            offset = self.window[0] - self.whole[0]
+            line.add(" ").add(axis(offset, self.window[1], layout.bar, self.marks.ascii_only), Role.GUIDE)
+        line.add(" " + fit(self.took_title, layout.duration, "right"), Role.GUIDE)
         if layout.share:
             line.add(" " + fit("path", layout.share, "right"), Role.GUIDE)
         return line.cropped(width)
-
-    def _axis(self, cells: int) -> str:
-        steps = 4 if cells >= 44 else 2 if cells >= 24 else 1
-        labels = numbers.scale(self.window[1], steps, self.marks.ascii_only) if self.window[1] else ["0 s"]
-        axis = labels[0]
-        for i, text in enumerate(labels[1:], 1):
-            at = cells * i // steps - (len(text) if i == steps else len(text) // 2)
-            if at > len(axis):
-                axis = axis.ljust(at) + text
-        return fit(axis, cells)
 
     def row(self, row: int, width: int) -> Line:
         """One row in at most `width` cells."""
@@ -170,7 +192,7 @@ class Waterfall:
         if layout.bar:
             line.add(" ").extend(self._bar(row, spans, layout.bar))
         own = self.rows.run(row) or spans[:1]
-        took = int(self.traces.duration[own.start : own.stop].sum())
+        took = int(self.took[own.start - self.first : own.stop - self.first].sum())
         share = self.share(spans)
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
@@ -178,6 +200,8 @@ class Waterfall:
         line.add(" " + fit(self.duration(took), layout.duration, "right"), role)
         if layout.share:
             line.add(" " + fit(numbers.whole_percent(share) if share else "", layout.share, "right"), role)
+        if self.found is not None and not self._is_found(own):
+            line = Line((text, role if role == Role.ACCENT else Role.DIM) for text, role in line.runs)
         return line.cropped(width, self.marks.ellipsis)
 
     def lines(self, width: int, start: int = 0, stop: int | None = None) -> Iterator[Line]:
@@ -208,10 +232,15 @@ class Waterfall:
         events = np.zeros(0, np.int64)
         if len(own) == 1 and 0 < traces.event_bytes[span] <= _EVENT_BYTES:
             events = np.array([event.time_ns for event in traces.events(span)], np.float64)
+        starts_at, ends_at = traces.start[own.start : own.stop], traces.end[own.start : own.stop]
+        if self.window != self.whole:
+            beside = self._beside(int(starts_at.min()), int(ends_at.max()), cells)
+            if beside is not None:
+                return beside
         return bar(
             scale,
-            traces.start[own.start : own.stop],
-            traces.end[own.start : own.stop],
+            starts_at,
+            ends_at,
             starts,
             ends,
             events,
@@ -219,11 +248,19 @@ class Waterfall:
             solid_role=Role.service(self.slots[int(traces.service[span])]),
         )
 
+    def _beside(self, start: int, end: int, cells: int) -> Line | None:
+        """Where to look for what is wholly outside the window."""
+        if end < self.window[0]:
+            return Line([("<".ljust(cells), Role.GUIDE)])
+        if start > self.window[0] + self.window[1]:
+            return Line([(">".rjust(cells), Role.GUIDE)])
+        return None
+
     def _label(self, row: int) -> Label:
         traces, marks = self.traces, self.marks
         spans = self.rows.spans(row)
         span = spans.start
-        leaf = int(traces.subtree_end[span]) == span + 1
+        leaf = not self.rows.has_children(row)
         run = self.rows.run(row)
         if run or not (leaf or self.rows.has_children_shown(row)):
             fold = marks.folded
@@ -231,19 +268,21 @@ class Waterfall:
             fold = marks.leaf if leaf else marks.opened
         share = self.share(spans)
         role = self.roles[span - self.first]
-        if role == ORIGIN:
+        if self._is_found(run or range(span, span + 1)):
+            name_role = Role.ACCENT
+        elif role == ORIGIN:
             name_role = Role.ERROR
         elif share >= BOTTLENECK_PERCENT:
             name_role = Role.STRONG
         else:
             name_role = Role.PLAIN if share >= 1 or role or not self.has_path else Role.DIM
-        parent = int(traces.parent[span])
+        parent = self.rows.parent_of(span)
         return Label(
             marks=marks,
-            depth=int(traces.depth[span]) - self._depth,
+            depth=self.rows.depth_of(span),
             guides=lambda levels: self._guides(span, levels),
             fold=fold,
-            asynchronous=self._is_async(span, parent),
+            asynchronous=self._is_async(span, int(traces.parent[span])),
             service=safe(traces.service_name(span)),
             service_role=Role.service(self.slots[int(traces.service[span])]),
             # the service is named where it changes: reading down, one knows it
@@ -260,9 +299,12 @@ class Waterfall:
         marks, has_next = self.marks, self.rows.has_next
         cells = [marks.branch if has_next(span) else marks.last_branch]
         for _ in range(levels - 1):
-            span = int(self.traces.parent[span])
+            span = self.rows.parent_of(span)
             cells.append(marks.guide if has_next(span) else " ")
         return "".join(reversed(cells))
+
+    def _is_found(self, spans: range) -> bool:
+        return self.found is not None and bool(self.found[spans.start - self.first : spans.stop - self.first].any())
 
     def _is_async(self, span: int, parent: int) -> bool:
         traces = self.traces
@@ -273,10 +315,7 @@ class Waterfall:
     def _notes(self, row: int, span: int, run: range | None) -> Iterator[Note]:
         traces, marks = self.traces, self.marks
         role = self.roles[span - self.first]
-        if run:
-            times = marks.repeated(len(run))
-            slowest = self.duration(int(traces.duration[run.start : run.stop].max()))
-            yield Note(f"{times} {marks.at_most}{slowest}", times, Role.STRONG)
+        yield from self._repeats(row, run)
         if role == ORIGIN:
             message = safe(self.message_of(span), 200)
             yield Note(f"{marks.origin} {message}".rstrip(), marks.origin, Role.ERROR, can_be_cut=True)
@@ -291,6 +330,11 @@ class Waterfall:
                 if errors:
                     text = f"{marks.origin}{numbers.short_count(errors)}"
                     yield Note(text, text, Role.ERROR)
+        if self.found is not None and (run or self.rows.is_folded(row)):
+            spans = self.rows.spans(row)
+            number = int(self.found[spans.start - self.first : spans.stop - self.first].sum())
+            if number:
+                yield Note(f"{number:,} found", f"/{numbers.short_count(number)}", Role.ACCENT)
         warnings = int(traces.marks[span]) & _WARNINGS
         if warnings:
             words = ", ".join(word for mark, word in _WARNING_WORDS.items() if warnings & mark)
@@ -299,17 +343,23 @@ class Waterfall:
         if traces.link_bytes[span]:
             yield Note(marks.link, marks.link, Role.DIM)
 
+    def _repeats(self, row: int, run: range | None) -> Iterator[Note]:  # noqa: ARG002 - the row is another view's
+        if run:
+            times = self.marks.repeated(len(run))
+            slowest = self.duration(int(self.traces.duration[run.start : run.stop].max()))
+            yield Note(f"{times} {self.marks.at_most}{slowest}", times, Role.STRONG)
+
 
 def error_roles(traces: TraceSet, first: int, stop: int) -> np.ndarray:
     """uint8[stop - first]: 0 for no error, `ORIGIN` for an error without an error below, else `ECHO`."""
     error = traces.error[first:stop]
-    before = _running(error)
+    before = running(error)
     below = before[traces.subtree_end[first:stop] - first] - before[1:]
     roles: np.ndarray = np.where(error, np.where(below > 0, ECHO, ORIGIN), 0).astype(np.uint8)
     return roles
 
 
-def _running(column: np.ndarray) -> np.ndarray:
+def running(column: np.ndarray) -> np.ndarray:
     """int64[n + 1], the sum before each position."""
     sums = np.zeros(len(column) + 1, np.int64)
     np.cumsum(column, out=sums[1:])

@@ -61,8 +61,8 @@ def header(view: Waterfall, width: int, local_time: bool = False) -> list[Line]:
         Line([(f"{numbers.date_clock(start, local_time)} {numbers.zone(start, local_time)}", Role.PLAIN)]),
         Line([(f"trace {safe(traces.trace_ids[trace], 64)}", Role.DIM)]),
     ]
-    lines = flowed(items, width)
-    lines += flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width)
+    lines = flowed(items, width, ellipsis=marks.ellipsis)
+    lines += flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width, ellipsis=marks.ellipsis)
     return lines
 
 
@@ -127,4 +127,4 @@ def legend(view: Waterfall, width: int) -> list[Line]:
         words.append((marks.origin, "error began here"))
     if (view.roles == ECHO).any():
         words.append((marks.echo, "error passed on"))
-    return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width)
+    return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width, ellipsis=view.marks.ellipsis)

@@ -13,7 +13,7 @@ import numpy as np
 from tracetui.analysis.query.attributes import AttributeScan
 from tracetui.analysis.query.fields import Attribute, Column, Field, Texts, Type
 from tracetui.analysis.query.nodes import And, AnySpan, Node, Not, Or, Test, decodes
-from tracetui.analysis.query.values import Literal, find_duration, text_test
+from tracetui.analysis.query.values import Literal, find_duration, find_number, find_time, text_test
 from tracetui.model.ids import span_key
 from tracetui.model.traces import TraceSet
 
@@ -110,7 +110,8 @@ class _Evaluation:
         if value is None:
             present: np.ndarray = column[at].astype(bool)
             return present
-        number = find_duration(value.text) if field.type is Type.DURATION else value.number
+        read = {Type.DURATION: find_duration, Type.TIME: find_time}.get(field.type, find_number)
+        number = read(value.text)
         assert number is not None
         compare = {"=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater}
         found: np.ndarray = compare.get(operation, np.greater_equal)(column[at], number)

@@ -20,6 +20,7 @@ class Type(enum.Enum):
     CHOICE = "choice"
     NUMBER = "number"
     DURATION = "duration"
+    TIME = "time"
     FLAG = "flag"
     ID = "id"
 
@@ -34,7 +35,7 @@ class Texts:
 
 
 Column = Texts | np.ndarray
-"""Texts for TEXT and CHOICE; int64[n] for NUMBER and DURATION (nanoseconds); bool[n] for FLAG."""
+"""Texts for TEXT and CHOICE; int64[n] for NUMBER, DURATION and TIME (nanoseconds); bool[n] for FLAG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,13 @@ _OF_SPANS: Final = (
 _OF_TRACES: Final = (
     Field(
         "trace.duration", Type.DURATION, True, "duration of the trace, also inside braces", lambda t: t.trace_duration
+    ),
+    Field(
+        "trace.start",
+        Type.TIME,
+        True,
+        "when the trace started, such as 2024-05-01T10:03Z",
+        lambda t: t.trace_start,
     ),
     Field("trace.id", Type.ID, True, "id of the trace, in any spelling"),
     Field("trace.name", Type.TEXT, True, "service and operation of the main root", _trace_name),

@@ -11,7 +11,7 @@ from tracetui.analysis.query.errors import QueryError, nearest
 from tracetui.analysis.query.fields import ALIASES, FIELDS, RESERVED, Attribute, Field, Type, field_named
 from tracetui.analysis.query.nodes import And, AnySpan, Node, Not, Or, Test, cheapest_first, negated
 from tracetui.analysis.query.syntax import Alternatives, Braces, Comparison, Conjunction, Negation, Syntax, Word
-from tracetui.analysis.query.values import ORDERINGS, Literal, find_duration, find_number
+from tracetui.analysis.query.values import ORDERINGS, Literal, find_duration, find_number, find_time
 
 _POSITIVE: Final = {"!=": "=", "!~": "=~"}
 _ALLOWED: Final = {
@@ -21,6 +21,7 @@ _ALLOWED: Final = {
     Type.FLAG: ("=", "!="),
     Type.NUMBER: ("=", "!=", ">", ">=", "<", "<="),
     Type.DURATION: ("=", "!=", ">", ">=", "<", "<="),
+    Type.TIME: ("=", "!=", ">", ">=", "<", "<="),
 }
 _CALLED: Final = {
     Type.TEXT: "text",
@@ -29,12 +30,14 @@ _CALLED: Final = {
     Type.FLAG: "true or false",
     Type.NUMBER: "a number",
     Type.DURATION: "a duration",
+    Type.TIME: "a time",
 }
 _EXAMPLES: Final = {
     Type.TEXT: "= NAME",
     Type.ID: "= ID",
     Type.NUMBER: "> 0",
     Type.DURATION: "> 500ms",
+    Type.TIME: ">= 2024-05-01T10:03Z",
 }
 _ESCAPED: Final = re.compile(r"""\\(["'\\])""")
 _FIELD_IN_QUOTES: Final = re.compile(r"""(attr|resource)?\.?(["'`])(.*)\2""", re.DOTALL)
@@ -171,6 +174,8 @@ class _Resolver:
             if find_number(value.text) is not None:
                 raise self.error(word, f"{name} needs a unit (ns us ms s m h d), for example {value.text}ms")
             raise self.error(word, f"{name} is compared with a duration such as 500ms, but found {word.text}")
+        if field.type is Type.TIME and find_time(value.text) is None:
+            raise self.error(word, f"{name} is compared with a time such as 2024-05-01T10:03Z, but found {word.text}")
         if field.type is Type.FLAG and not value.is_truth:
             raise self.error(word, f"{name} is true or false, but found {word.text}")
         if field.type is Type.CHOICE and value.pattern is None:

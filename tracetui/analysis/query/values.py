@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -35,6 +36,11 @@ ORDERINGS: Final[dict[str, Callable[[float, float], bool]]] = {
 
 _AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})(ns|us|µs|μs|ms|s|m|h|d)")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_TIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?",
+    re.IGNORECASE,
+)
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
 
 
@@ -65,6 +71,20 @@ def find_duration(text: str) -> int | None:
         total += Decimal(amount[1]) * UNITS[amount[2]]
         at = amount.end()
     return round(total) if text else None
+
+
+def find_time(text: str) -> int | None:
+    """-> nanoseconds since the epoch of `2024-05-01T10:03:12.044Z`, in UTC unless it says otherwise, or None."""
+    parts = _TIME.fullmatch(text.strip())
+    if parts is None:
+        return None
+    day, minute, second, fraction, zone = parts.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{minute or '00:00'}:{second or '00'}{(zone or 'Z').upper()}")
+    except ValueError:
+        return None
+    seconds = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
 
 
 def format_duration(duration_ns: int) -> str:

@@ -129,9 +129,7 @@ def _span(document: _Document, trace_id: str) -> _Document:
         document.startTime = document.startTimeMillis * 1000
     document.tags = _tags(document.tags, document.tag)
     if document.logs:
-        document.logs = [
-            _raw(_with_base64(_loads(log))) if b'"binary"' in bytes(log) else log for log in document.logs
-        ]
+        document.logs = [_raw(_with_base64(_loads(log))) if b'"binary"' in bytes(log) else log for log in document.logs]
     if document.parentSpanID:
         document.references = _with_parent(document.references or [], document.parentSpanID, trace_id)
     return document

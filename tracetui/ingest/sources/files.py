@@ -29,19 +29,40 @@ class Input:
 def inputs(sources: Sequence[str]) -> Iterator[Input]:
     """What the sources stand for, each file once. Raises InputError for a source that is not there."""
     seen: set[tuple[int, int]] = set()
+    stdin_taken = False
     for source in sources:
         if source == STDIN:
-            yield Input(STDIN, 0, sys.stdin.buffer.read, named=True)
+            if sys.stdin is None:
+                raise InputError(f"{STDIN}: standard input is closed")
+            if not stdin_taken:
+                yield Input(STDIN, 0, sys.stdin.buffer.read, named=True)
+            stdin_taken = True
             continue
-        for path, named in _paths(source):
+        for path, named in _found(source):
             try:
                 stat = path.stat()
             except OSError as error:
-                raise InputError(f"{path}: {error.strerror or error}") from None
-            if (stat.st_dev, stat.st_ino) in seen:
-                continue
-            seen.add((stat.st_dev, stat.st_ino))
-            yield Input(str(path), stat.st_size, lambda path=path: read_file(path), named)  # type: ignore[misc]
+                if named:
+                    raise InputError(f"{path}: {error.strerror or error}") from None
+                size = 0  # a broken link that a pattern matches: reading it says so
+            else:
+                if (stat.st_dev, stat.st_ino) in seen:
+                    continue
+                seen.add((stat.st_dev, stat.st_ino))
+                size = stat.st_size
+            yield Input(str(path), size, lambda path=path: read_file(path), named)  # type: ignore[misc]
+
+
+def _found(source: str) -> list[tuple[Path, bool]]:
+    if not source:
+        raise InputError("a source without a name")
+    try:
+        return list(_paths(source))
+    except OSError as error:
+        raise InputError(f"{source}: {error.strerror or error}") from None
+    except (RuntimeError, ValueError) as error:
+        # a home directory that nobody has; a zero byte in a name
+        raise InputError(f"{source}: {error}") from None
 
 
 def _paths(source: str) -> Iterator[tuple[Path, bool]]:

@@ -1,0 +1,51 @@
+"""What a user waits for on the screen."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+
+from tests.bench.measure import report
+from tests.terminal import Terminal
+
+_INCIDENT = str(Path(__file__).parents[2] / "sample_traces" / "incident" / "before.json")
+_RUNS = 3
+_KEYS = (b"j", b"j", b"\x04", b"k", b"l", b"h", b"\x15", b"G", b"g", b"L", b"H", b"L")
+
+
+def measure_screen(large: str, one_trace: str) -> None:
+    """First paint, keys on a trace as large as the file, and keys while the large file loads."""
+    empty, painted = [], []
+    for _ in range(_RUNS):
+        empty.append(_time_to(["-m", "tests.bench.empty_app"], b"ready"))
+        painted.append(_time_to(["-m", "tracetui", _INCIDENT], b"Hot spots"))
+    share = statistics.median(painted) / statistics.median(empty)
+    report("first paint", share, 1.6, "x empty", f"{1000 * statistics.median(painted):.0f} ms")
+
+    terminal = Terminal([sys.executable, "-m", "tracetui", large])
+    terminal.wait_for(b"Hot spots")
+    answers = [1000 * terminal.press(key)[0] for key in (b"2", b"1") * 5]
+    loading = b"failed" not in terminal.seen
+    terminal.close()
+    note = "" if loading else "the load ended meanwhile"
+    report("key while the file loads, p95", _p95(answers), 50, "ms", note)
+
+    terminal = Terminal([sys.executable, "-m", "tracetui", one_trace])
+    terminal.wait_for(b"1 trace")
+    terminal.press(b"\r")
+    terminal.wait_for(b"took")
+    answers = [1000 * terminal.press(key)[0] for key in _KEYS * 3]
+    terminal.close()
+    report("key on the one trace of that many spans, p95", _p95(answers), 16, "ms", f"slowest {max(answers):.0f} ms")
+
+
+def _time_to(arguments: list[str], text: bytes) -> float:
+    terminal = Terminal([sys.executable, *arguments])
+    seconds = terminal.wait_for(text)
+    terminal.close()
+    return seconds
+
+
+def _p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]

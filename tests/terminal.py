@@ -1,0 +1,89 @@
+"""A program on a terminal of its own: how long until it has painted, and until each key is answered."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Mapping, Sequence
+
+_QUIET = 0.15
+"""Seconds without output after which a key counts as answered."""
+
+
+class Terminal:
+    """Runs a command in a pseudo-terminal."""
+
+    def __init__(
+        self, command: Sequence[str], columns: int = 140, rows: int = 40, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._started = time.perf_counter()
+        self._pid, self._terminal = pty.fork()
+        if not self._pid:
+            os.environ.update(environ or {})
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(columns), LINES=str(rows))
+            os.execvp(command[0], command)
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
+        self.seen = b""
+
+    def wait_for(self, text: bytes, seconds: float = 120) -> float:
+        """Seconds from the start until the text is on the terminal. Raises TimeoutError."""
+        until = time.perf_counter() + seconds
+        while text not in self.seen:
+            if time.perf_counter() > until:
+                raise TimeoutError(f"{text!r} did not appear; last: {self.seen[-400:]!r}")
+            self._read(0.05)
+        return time.perf_counter() - self._started
+
+    def press(self, key: bytes) -> tuple[float, int]:
+        """-> seconds until the last byte of the answer, and how many bytes it has."""
+        self._read_until_quiet()
+        before = len(self.seen)
+        begin = last = time.perf_counter()
+        os.write(self._terminal, key)
+        while time.perf_counter() - last < _QUIET:
+            if self._read(_QUIET):
+                last = time.perf_counter()
+        return last - begin, len(self.seen) - before
+
+    def signal(self, number: int) -> None:
+        os.kill(self._pid, number)
+
+    def end(self, seconds: float = 20) -> int:
+        """Wait until the program has ended by itself. -> its exit code, negative for a signal. Raises TimeoutError."""
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            self._read(0.05)
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                while self._read(0.05):
+                    pass
+                os.close(self._terminal)
+                return os.waitstatus_to_exitcode(status)
+        raise TimeoutError("the program goes on")
+
+    def close(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._terminal)
+
+    def _read_until_quiet(self) -> None:
+        while self._read(_QUIET):
+            pass
+
+    def _read(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self._terminal], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._terminal, 1 << 16)
+        except OSError:
+            return False
+        self.seen += data
+        return bool(data)

@@ -1,0 +1,164 @@
+"""Bottlenecks: the operations that traces wait for, how much, and what they were doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.building import US, GivenSpan, build, span
+from tests.strategies import nested, span_sets, unhurried
+from tracetui.analysis.bottlenecks import (
+    DEFAULT_SHARE,
+    Bottleneck,
+    common_detail,
+    critical_operations,
+    find_bottlenecks,
+)
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.messages import NO_MESSAGE
+
+
+def found(*spans: GivenSpan, min_share: float = DEFAULT_SHARE) -> dict[str, Bottleneck]:
+    """Operation -> bottleneck, in order."""
+    return {one.operation: one for one in find_bottlenecks(critical_paths(build(*spans)), min_share)}
+
+
+@unhurried
+@given(span_sets())
+def test_shares_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    paths = critical_paths(traces)
+    whole = sum(traces.trace_duration.tolist())
+    seen = set()
+    for operation, critical, share, total, occurrences in critical_operations(paths):
+        members = [i for i in range(len(traces)) if traces.operation[i] == operation]
+        touched = {int(traces.trace[i]) for i in members}
+        time = sum(int(traces.trace_duration[trace]) for trace in touched)
+        own = sum(int(paths.critical[i]) for i in members)
+        assert critical == pytest.approx(own)
+        assert share == pytest.approx(100 * own / time if time else 0)
+        assert total == pytest.approx(100 * own / whole if whole else 0)
+        assert occurrences == len(touched)
+        seen.add(operation)
+    assert seen == set(traces.operation.tolist())
+
+
+@unhurried
+@given(nested())
+def test_the_operations_of_a_sound_trace_share_all_of_its_time(spans: list[GivenSpan]) -> None:
+    paths = critical_paths(build(*spans))
+    assert sum(share for _, _, share, _, _ in critical_operations(paths)) == pytest.approx(100)
+
+
+def test_an_operation_is_measured_in_the_traces_in_which_it_occurs() -> None:
+    spans = [
+        span("a", 0, 100, trace="1", name="GET"),
+        span("b", 10, 50, trace="1", service="db", name="query", parent="a"),
+        span("c", 60, 80, trace="1", service="db", name="query", parent="a"),
+        span("a", 0, 200, trace="2", name="GET"),
+        span("b", 0, 180, trace="2", service="db", name="query", parent="a"),
+        span("a", 0, 700, trace="3", name="GET"),
+    ]
+    get, query = found(*spans).values()
+    # 240 of 300 us in two traces, and of 1,000 us in all three
+    assert (query.service, query.operation, query.span_count) == ("db", "query", 3)
+    assert (query.mean_critical_ns, query.occurrences, query.trace_count) == (120 * US, 2, 3)
+    assert (query.share_percent, query.total_share_percent) == (80, 24)
+    # 40 + 20 + 700: the costliest of the set comes first
+    assert (get.mean_critical_ns, get.share_percent, get.occurrences) == (pytest.approx(760_000 / 3), 76, 3)
+
+
+def test_the_same_operation_of_another_service_is_another() -> None:
+    spans = [span("a", 0, 100), span("b", 0, 50, parent="a", service="db")]
+    assert [(one.service, one.share_percent) for one in find_bottlenecks(critical_paths(build(*spans)))] == [
+        ("api", 50),
+        ("db", 50),
+    ]
+
+
+def test_time_off_the_critical_path_does_not_count() -> None:
+    spans = [
+        span("a", 0, 100, name="GET"),
+        span("b", 0, 100, parent="a", name="slow"),
+        span("c", 0, 99, parent="a", name="beside"),
+    ]
+    assert list(found(*spans)) == ["slow"]
+    assert list(found(*spans, min_share=-1)) == ["slow", "GET", "beside"]
+
+
+@pytest.mark.parametrize(("microseconds", "expected"), [(20, ["GET"]), (21, ["GET", "query"])])
+def test_a_bottleneck_is_above_the_threshold(microseconds: int, expected: list[str]) -> None:
+    spans = [span("a", 0, 100, name="GET"), span("b", 0, microseconds, parent="a", name="query")]
+    assert list(found(*spans)) == expected
+
+
+def test_traces_without_duration_have_no_bottlenecks() -> None:
+    assert find_bottlenecks(critical_paths(build())) == []
+    assert found(span("a", 5, 5)) == {}
+    assert found(span("a", 5, 5), min_share=-1)["work"].share_percent == 0
+
+
+# --- The pattern ----------------------------------------------------------------------------------------------------
+
+
+def detail(*spans: GivenSpan) -> str:
+    traces = build(*spans)
+    return common_detail(traces, np.arange(len(traces)))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error", "expected"),
+    [
+        ({"db.query.text": "SELECT 1", "db.statement": "SELECT 'x'"}, False, "SELECT <n>"),
+        (
+            {"db.statement": "SELECT *\n  FROM t WHERE n = 'bob' LIMIT 5"},
+            True,
+            "SELECT * FROM t WHERE n = <text> LIMIT <n>",
+        ),
+        ({"db.statement": " ", "http.method": "GET"}, False, "GET"),
+        ({"http.request.method": "GET"}, True, "row <n> is locked"),
+        ({"http.request.method": "GET", "http.route": "/api/v1/users/{id}"}, False, "GET /api/v1/users/{id}"),
+        ({"http.method": "GET", "url.path": "/users/42"}, False, "GET /users/<id>"),
+        ({"http.method": "GET", "http.target": "/users/42"}, False, "GET /users/<id>"),
+        ({"http.route": "/users", "messaging.destination.name": "orders"}, False, "orders"),
+        ({"messaging.destination": "orders"}, False, "orders"),
+        ({"other": "x", "http.method": 7, "db.statement": None}, False, ""),
+    ],
+)
+def test_the_detail_of_a_span(attributes: dict[str, Any], error: bool, expected: str) -> None:
+    text = "row 17 is locked" if error else ""
+    assert detail(span("a", 0, 9, attributes=attributes, error=error, message=text)) == expected
+
+
+def test_an_error_that_says_nothing_is_named_so() -> None:
+    assert detail(span("a", 0, 9, error=True)) == NO_MESSAGE
+
+
+def test_the_commonest_detail_is_the_pattern() -> None:
+    statements = ["SELECT 1", "INSERT x", "SELECT 22", None, None, None]
+    spans = [span(f"{i}", 0, 9, attributes={"db.statement": text} if text else {}) for i, text in enumerate(statements)]
+    assert detail(*spans) == "SELECT <n>"
+
+
+@pytest.mark.parametrize(("silent", "expected"), [(18, "timeout"), (19, "")])
+def test_what_hardly_any_span_says_is_no_pattern(silent: int, expected: str) -> None:
+    spans = [span(f"{i:x}", 0, 9) for i in range(2, silent + 2)]
+    spans += [span(f"{i}", 0, 9, error=True, message="timeout") for i in range(2)]
+    assert detail(*spans) == expected
+
+
+def test_a_pattern_is_of_the_operations_own_spans() -> None:
+    spans = [
+        span("a", 0, 100, name="GET", attributes={"http.method": "GET"}),
+        span("b", 0, 60, name="query", parent="a", attributes={"db.statement": "SELECT 1"}),
+    ]
+    assert {operation: one.pattern for operation, one in found(*spans).items()} == {"query": "SELECT <n>", "GET": "GET"}
+
+
+def test_of_very_many_spans_a_sample_tells() -> None:
+    # most say the same, but none of the first of them
+    spans = [span(f"{i:x}", 0, 9, attributes={"db.statement": "rare" if i < 2_500 else "common"}) for i in range(9_000)]
+    assert detail(*spans) == "common"

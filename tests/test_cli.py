@@ -1,0 +1,331 @@
+"""The command line: flags, exit codes, streams."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracetui import __version__
+from tracetui.cli.main import run
+from tracetui.render.cells import cell_width
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_traces"
+BEFORE = str(SAMPLES / "incident/before.json")
+CHECKOUT = str(SAMPLES / "first-look/checkout.json")
+PROGRAM = [sys.executable, "-m", "tracetui"]
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Said:
+    """What a run of the program came to."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def tracetui(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*args: str) -> Said:
+        code = run(args)
+        printed = capsys.readouterr()
+        assert "internal error" not in printed.err
+        assert "Traceback" not in printed.err
+        return Said(code, printed.out, printed.err)
+
+    return call
+
+
+FILTERS: dict[str, list[str]] = {
+    "service": ["--service", "recommendation-service"],
+    "operation": ["--operation", "fetch_recommendations"],
+    "latency": ["--latency-threshold", "1000"],
+    "errors": ["--errors-only"],
+    "range": ["--time-range", "10m"],
+    "query": ["--query", "status = error OR duration > 1s"],
+    "limit": ["--limit", "5"],
+}
+COUNTS = {"service": 85, "operation": 85, "errors": 8, "limit": 5}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_each_filter_alone(name: str, tracetui: Any) -> None:
+    said = tracetui("analyze", BEFORE, *FILTERS[name], "--json")
+    count = said.json["summary"]["trace_count"]
+    assert (said.code, said.err) == (0, "")
+    assert count == COUNTS[name] if name in COUNTS else 0 < count < 100
+
+
+def test_filters_together_leave_what_each_leaves(tracetui: Any) -> None:
+    def ids(*flags: str) -> set[str]:
+        paths = tracetui("analyze", BEFORE, "--json", "--critical-path", *flags).json["critical_paths"]
+        return {path["trace_id"] for path in paths}
+
+    alone = {name: ids(*flags) for name, flags in FILTERS.items() if name not in ("limit", "range")}
+    for one, other in combinations(alone, 2):
+        assert ids(*FILTERS[one], *FILTERS[other]) == alone[one] & alone[other]
+    assert len(ids(*FILTERS["errors"], *FILTERS["limit"])) == 5
+    assert ids(*(flag for flags in FILTERS.values() for flag in flags)) <= set.intersection(*alone.values())
+
+
+SECTIONS = {
+    "--bottlenecks": ("bottlenecks", "Bottlenecks"),
+    "--critical-path": ("critical_paths", "Critical path"),
+    "--errors": ("errors", "Errors"),
+    "--dependencies": ("dependencies", "Dependencies"),
+}
+
+
+@pytest.mark.parametrize("count", range(5))
+def test_sections_in_every_combination(count: int, tracetui: Any) -> None:
+    for flags in combinations(SECTIONS, count):
+        wanted = flags or tuple(SECTIONS)
+        keys = {SECTIONS[flag][0] for flag in wanted}
+        assert set(tracetui("analyze", CHECKOUT, "--json", *flags).json) == {"summary", "warnings", *keys}
+        text = tracetui("analyze", CHECKOUT, *flags).out
+        found = [flag for flag, (_, heading) in SECTIONS.items() if f"\n{heading}" in text]
+        assert found == list(wanted)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--latency-threshold", "-1"], "--latency-threshold"),
+        (["--latency-threshold", "nan"], "--latency-threshold"),
+        (["--latency-threshold", "inf"], "--latency-threshold: inf is no number of milliseconds"),
+        (["--latency-threshold", "fast"], "--latency-threshold"),
+        (["--time-range", ""], "is no duration"),
+        (["--time-range", "-1h"], "is no duration"),
+        (["--time-range", "1 fortnight"], "is no duration"),
+        (["--limit", "0"], "--limit"),
+        (["--limit", "some"], "--limit"),
+        (["--query", ""], "the query is empty"),
+        (["--query", "duration >"], "duration >\n            ^"),
+        (["--query", 'service =~ "("'], "not a regular expression"),
+        (["--width", "wide"], "--width"),
+        (["--color", "green"], "--color"),
+        (["--output", "/nowhere/x"], "cannot write /nowhere/x: No such file or directory"),
+        (["--output", "/"], "cannot write /: Is a directory"),
+        (["--frobnicate"], "--frobnicate"),
+    ],
+)
+def test_bad_values_are_bad_usage(flags: list[str], message: str, tracetui: Any) -> None:
+    said = tracetui("analyze", BEFORE, *flags)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+@pytest.mark.parametrize("flags", [["--limit", "9" * 20], ["--time-range", "9" * 15 + "d"], ["--width", "9999999"]])
+def test_values_without_measure_are_taken(flags: list[str], tracetui: Any) -> None:
+    said = tracetui("analyze", BEFORE, *flags)
+    assert (said.code, said.out.splitlines()[0].split("  ")[0]) == (0, "100 traces")
+
+
+def test_missing_sources(tracetui: Any) -> None:
+    assert tracetui("analyze").code == 2
+    assert tracetui("show").code == 2
+    assert tracetui("analyze", "/nowhere").code == 3
+    assert tracetui("/nowhere").err == "tracetui: /nowhere: no such file\n"
+
+
+def test_an_unknown_name_is_named(tracetui: Any) -> None:
+    said = tracetui("analyze", BEFORE, "--service", "nosuch", "--operation", "GET /profile")
+    assert (said.code, said.err) == (0, 'tracetui: no service "nosuch"\n')
+    assert said.out == "No trace is left\nonly service nosuch, operation GET /profile\n"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("look", [[], ["--ascii"], ["--verbose"], ["--local-time"]])
+def test_no_line_is_wider_than_asked(width: int, look: list[str], tracetui: Any) -> None:
+    shop = str(SAMPLES / "shop/shop.json")
+    show_look = [flag for flag in look if flag != "--verbose"]
+    for args in (["analyze", shop, *look], ["show", CHECKOUT, *show_look]):
+        said = tracetui(*args, "--width", str(width))
+        assert said.code == 0
+        assert max(map(cell_width, said.out.splitlines())) <= width
+        if "--ascii" in look:
+            assert said.out.isascii()
+
+
+def test_colour_is_asked_for(tracetui: Any) -> None:
+    assert "\x1b[" in tracetui("analyze", BEFORE, "--color", "always").out
+    assert "\x1b[" not in tracetui("analyze", BEFORE).out
+    assert "\x1b[" not in tracetui("show", BEFORE, "--color", "never").out
+
+
+def test_output_goes_to_a_file(tmp_path: Path, tracetui: Any) -> None:
+    for flags, name in ((["--json"], "a.json"), ([], "a.txt")):
+        said = tracetui("analyze", BEFORE, *flags, "--output", str(tmp_path / name))
+        assert (said.code, said.out, said.err) == (0, "", "")
+        assert (tmp_path / name).read_text() == tracetui("analyze", BEFORE, *flags).out
+
+
+def test_adjusted_skew_is_told(tracetui: Any) -> None:
+    skewed = str(SAMPLES / "broken/clock-skew.json")
+    raw = tracetui("analyze", skewed, "--json").json["summary"]
+    moved = tracetui("analyze", skewed, "--json", "--adjust-skew").json["summary"]
+    assert moved["duration_stats"]["max_ms"] < raw["duration_stats"]["max_ms"]
+    assert moved["warning_count"] > raw["warning_count"]
+
+
+def test_warnings_go_to_stderr_and_into_the_json(tmp_path: Path, tracetui: Any) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text(json.dumps(json.loads(Path(CHECKOUT).read_bytes())["data"][0]) + "\nwhat?" * 15)
+    said = tracetui("analyze", str(lines), "--json")
+    assert said.err.count("tracetui: warning: ") == 10
+    assert said.err.endswith("tracetui: 5 more warnings; --verbose lists all\n")
+    assert said.json["warnings"][0] == {
+        "file": str(lines),
+        "position": "line 2",
+        "message": "left out: not a JSON object (5 bytes)",
+    }
+    assert tracetui("analyze", str(lines), "--json", "--verbose").err.count("tracetui: warning: ") == 15
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "message"),
+    [
+        ("slowest", 0, ""),
+        ("newest", 0, ""),
+        ("failed", 0, ""),
+        ("4CE7F52F", 0, ""),
+        ("4ce7f52ffe3770398f43f1a60084043d", 0, ""),
+        ("0", 2, "2 traces begin with 0: "),
+        ("nosuch", 2, "no trace nosuch; the slowest of 100 are 4ce7f52f"),
+        ("", 2, "no trace "),
+    ],
+)
+def test_the_trace_that_show_draws(wanted: str, code: int, message: str, tracetui: Any) -> None:
+    said = tracetui("show", BEFORE, "--trace", wanted)
+    assert said.code == code
+    assert message in said.err
+    assert bool(said.out) == (code == 0)
+
+
+def test_no_failed_trace(tracetui: Any) -> None:
+    said = tracetui("show", CHECKOUT, "--trace", "failed")
+    assert (said.code, said.err) == (2, "tracetui: no trace failed\n")
+
+
+def test_long_traces_are_cut_and_all_is_on_offer(tracetui: Any) -> None:
+    deep = str(SAMPLES / "hostile/deep.json")
+    short = tracetui("show", deep, "--max-rows", "20").out.splitlines()
+    assert len(short) < 30
+    assert any("--all" in line for line in short)
+    assert len(tracetui("show", deep, "--all").out.splitlines()) > 3000
+
+
+def test_sources_alone_give_the_report(tracetui: Any) -> None:
+    assert tracetui(BEFORE, CHECKOUT).out == tracetui("analyze", BEFORE, CHECKOUT).out
+
+
+def test_the_demo_is_the_incident(tracetui: Any) -> None:
+    assert tracetui("demo").out == tracetui("analyze", BEFORE).out
+    assert Path(tracetui("samples").out.strip()) == SAMPLES
+
+
+def test_version_and_help(tracetui: Any) -> None:
+    assert tracetui("--version").out == f"tracetui {__version__}\n"
+    for args in (["--help"], ["-h"], ["analyze", "--help"], ["show", "-h"]):
+        said = tracetui(*args)
+        assert (said.code, said.out.startswith("\nUsage: tracetui") or said.out.startswith("Usage: tracetui")) == (
+            0,
+            True,
+        )
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, tracetui: Any) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(BEFORE).read_bytes())))
+    assert tracetui("analyze", "-", "--json").json["summary"]["trace_count"] == 100
+
+
+def test_a_name_that_is_no_text(tmp_path: Path, tracetui: Any) -> None:
+    name = os.fsencode(tmp_path) + b"/bad\xff\x1b[31m\n.json"
+    with open(name, "wb") as file:  # noqa: PTH123 - a name of bytes
+        file.write(Path(CHECKOUT).read_bytes() + b"#")
+    said = tracetui("analyze", os.fsdecode(name), "--json")
+    assert said.code == 0
+    assert "\x1b" not in said.err
+    assert said.json["warnings"][0]["file"].endswith("bad?\x1b[31m\n.json")
+
+
+def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("oops\x1b")
+
+    monkeypatch.setattr("tracetui.cli.analyze.report_json", fail)
+    assert run(["analyze", CHECKOUT, "--json"]) == 1
+    err = capsys.readouterr().err
+    assert err.splitlines()[0] == "tracetui: internal error: KeyError: 'oops\\x1b'"
+    assert "Traceback" not in err
+    monkeypatch.setenv("TRACETUI_DEBUG", "1")
+    run(["analyze", CHECKOUT, "--json"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+def shell(command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell line in which $TRACETUI is the program and $FILE a sample."""
+    variables = {
+        **os.environ,
+        "TRACETUI": " ".join(PROGRAM),
+        "FILE": BEFORE,
+        "DEEP": str(SAMPLES / "hostile/deep.json"),
+    }
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT, env={**variables, **environ}
+    )
+
+
+@pytest.mark.parametrize("args", ['show "$DEEP" --all', 'analyze "$FILE" --json', 'analyze "$FILE"'])
+def test_a_reader_that_leaves_early_is_no_error(args: str) -> None:
+    done = shell(f'$TRACETUI {args} | head -n 1; exit "${{PIPESTATUS[0]}}"')
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+
+
+def test_streams_that_are_closed_or_full() -> None:
+    said = "tracetui: standard output is closed\n"
+    assert (shell('$TRACETUI analyze "$FILE" >&-').stderr, shell('$TRACETUI show "$FILE" >&-').returncode) == (said, 2)
+    full = shell('$TRACETUI analyze "$FILE" --json >/dev/full')
+    assert (full.returncode, full.stderr) == (2, "tracetui: cannot write to standard output: No space left on device\n")
+    closed = shell("$TRACETUI analyze - <&-")
+    assert (closed.returncode, closed.stderr) == (3, "tracetui: -: standard input is closed\n")
+    silent = shell('$TRACETUI analyze "$FILE" /dev/null --json 2>&-')
+    assert json.loads(silent.stdout)["summary"]["trace_count"] == 100
+
+
+def test_a_locale_without_characters_gets_ascii() -> None:
+    done = shell(
+        '$TRACETUI show "$FILE"', LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+    assert "#" in done.stdout
+
+
+def test_an_interrupt_ends_the_program_quietly(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    program = subprocess.Popen([*PROGRAM, "analyze", str(pipe)], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    with pipe.open("wb"):
+        # opened: the program waits for what is written
+        program.send_signal(signal.SIGINT)
+        _, err = program.communicate(timeout=30)
+    assert (program.returncode, err) == (130, "")

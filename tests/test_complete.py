@@ -1,0 +1,141 @@
+"""What is offered while a query is written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import build, span
+from tests.strategies import unhurried
+from tracetui.analysis.query import parse
+from tracetui.analysis.query.complete import (
+    Vocabulary,
+    attribute_field,
+    complete,
+    quoted,
+    rounded_duration,
+    sample,
+    tokens,
+    value_texts,
+    vocabulary,
+)
+from tracetui.model.traces import TraceSet
+
+
+def data() -> TraceSet:
+    return build(
+        span("1", 0, 100, service="api-gateway", name="GET /cart", attributes={"user.id": "u 1", "plain": 7}),
+        span("2", 0, 50, parent="1", service="db", name="query", attributes={"db.statement": "SELECT", "ok": True}),
+        span("3", 0, 50, parent="1", service="db", name="query", error=True, message="no rows"),
+        span("4", 0, 900, trace="2", service="api-gateway", name="GET /cart", resource={"host.name": "a"}),
+    )
+
+
+KNOWN = vocabulary(data())
+
+
+def offered(text: str, known: Vocabulary = KNOWN, cursor: int | None = None) -> list[str]:
+    return [c.insert for c in complete(text, len(text) if cursor is None else cursor, known).candidates]
+
+
+def test_the_words_of_the_data() -> None:
+    assert KNOWN.services == ("api-gateway", "db")
+    assert KNOWN.operations == ("GET /cart", "query")
+    assert KNOWN.trace_names == ("api-gateway GET /cart",)
+    assert KNOWN.messages == ("no rows",)
+    assert KNOWN.attributes["user.id"] == ("u 1",)
+    assert KNOWN.attributes["host.name"] == ("a",)
+    assert KNOWN.attributes["ok"] == ("true",)
+    assert len(sample(data(), 1)) == 1
+    assert vocabulary(build()) == Vocabulary()
+
+
+def test_fields_first_then_attributes_then_words() -> None:
+    found = offered("")
+    assert found[:2] == ["duration", "service"]
+    assert found.index("error") < found.index("user.id") < found.index("NOT")
+    assert offered("serv")[0] == "service"
+    assert "attr.plain" in offered("pla")
+    assert offered("error AND NOT op")[0] == "operation"
+    assert offered("{ ser")[0] == "service"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("service ", ["=", "!=", "=~", "!~"]),
+        ("duration ", [">", ">=", "<", "<=", "=", "!="]),
+        ("error ", ["AND", "OR", "=", "!="]),
+        ("service = ", ["api-gateway", "db"]),
+        ("service =", [" api-gateway", " db"]),
+        ("service = D", ["db"]),
+        ("service =~ ", [r"api\-gateway", "db"]),
+        ("operation = g", ['"GET /cart"']),
+        ("root.service = ", ["api-gateway"]),
+        ("user.id = ", ['"u 1"']),
+        ("attr.plain = ", ["7"]),
+        ('attr."plain" = ', ["7"]),
+        ("resource.host.name = ", ["a"]),
+        ("kind = ser", ["server"]),
+        ("error = ", ["true", "false"]),
+        ("service = db ", ["AND", "OR"]),
+        ("(service = db ", ["AND", "OR", ")"]),
+        ("{ service = db ", ["AND", "OR", "}"]),
+        ("service = db A", ["AND"]),
+        ("nothing.known = ", []),
+    ],
+)
+def test_what_can_follow(text: str, expected: list[str]) -> None:
+    assert offered(text) == expected
+
+
+def test_durations_are_those_of_the_data() -> None:
+    assert offered("duration > ") == [rounded_duration(500_000), "860us", "892us"]
+    assert offered("{ duration > ") == []
+
+
+def test_a_candidate_takes_the_place_of_the_whole_word() -> None:
+    text = "serv = db"
+    completion = complete(text, 2, KNOWN)
+    assert completion.applied(text, completion.candidates[0]) == ("service = db", 8)
+    text = "error AND "
+    completion = complete(text, len(text), KNOWN)
+    assert completion.applied(text, completion.candidates[0]) == ("error AND duration ", 19)
+
+
+def test_values_that_can_be_asked_for() -> None:
+    assert value_texts(True) == ["true"]
+    assert value_texts(1.5) == ["1.5"]
+    assert value_texts(["a", 2, ["b"]]) == ["a", "2"]
+    assert value_texts({"a": 1}) == value_texts(None) == value_texts(b"x") == value_texts("x" * 300) == []
+
+
+@unhurried
+@given(st.text())
+def test_any_value_can_be_asked_for(value: str) -> None:
+    if value:
+        traces = build(span("1", 0, 10, service=value), span("2", 0, 10, trace="2", service=f"not {value}"))
+        assert parse(f"service = {quoted(value)}").matches(traces).tolist() == [True, False]
+
+
+@unhurried
+@given(st.text(min_size=1))
+def test_any_key_can_be_named(key: str) -> None:
+    traces = build(span("1", 0, 10, attributes={key: 1}), span("2", 0, 10, trace="2"))
+    assert parse(f"{attribute_field(key)} = 1").matches(traces).tolist() == [True, False]
+
+
+@unhurried
+@given(st.text(alphabet=st.sampled_from("sedu rvic=><!~(){}\"'`.&|\\AND") | st.characters(), max_size=40), st.data())
+def test_nothing_that_is_written_stops_it(text: str, more: st.DataObject) -> None:
+    cursor = more.draw(st.integers(0, len(text)))
+    completion = complete(text, cursor, KNOWN)
+    assert 0 <= completion.start <= cursor <= completion.stop <= len(text)
+    for candidate in completion.candidates[:5]:
+        applied, at = completion.applied(text, candidate)
+        assert candidate.insert in applied
+        assert 0 <= at <= len(applied)
+    assert "".join(token.text for token in tokens(text)) == "".join(
+        text[token.start : token.stop] for token in tokens(text)
+    )

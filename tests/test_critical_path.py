@@ -1,0 +1,292 @@
+"""The critical path, against its definition followed step by step, and in cases worked out by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.building import US, GivenSpan, at, build, micros, span
+from tests.strategies import chain, fan, nested, span_sets, trees, unhurried
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.skew import without_skew
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+Section = tuple[int, int, int]
+"""A span, and from when to when."""
+
+
+# --- The definition -------------------------------------------------------------------------------------------------
+
+
+def _clipped_tree(traces: TraceSet, root: int) -> tuple[dict[int, tuple[int, int]], dict[int, list[int]]]:
+    """Step 1: every span that is kept, with its interval cut to its parent's; and the kept children of each."""
+    interval = {root: (int(traces.start[root]), int(traces.end[root]))}
+    children: dict[int, list[int]] = {root: []}
+    for child in range(root + 1, int(traces.subtree_end[root])):
+        parent = int(traces.parent[child])
+        if parent not in interval:
+            continue
+        if traces.kind[child] == Kind.CONSUMER and traces.kind[parent] == Kind.PRODUCER:
+            continue
+        above_start, above_end = interval[parent]
+        start, end = int(traces.start[child]), int(traces.end[child])
+        if start >= above_end or end <= above_start:
+            continue
+        interval[child] = max(start, above_start), min(end, above_end)
+        children[child] = []
+        children[parent].append(child)
+    return interval, children
+
+
+def expected_path(traces: TraceSet, root: int) -> list[Section]:
+    """Steps 2 and 3."""
+    interval, children = _clipped_tree(traces, root)
+    sections: list[Section] = []
+    used = {root}
+    visits = [(root, interval[root][1])]
+    while visits:
+        owner, point = visits.pop()
+        before = [
+            child for child in children[owner] if child not in used and interval[child][0] < interval[child][1] <= point
+        ]
+        if not before:
+            sections.append((owner, interval[owner][0], point))
+            continue
+        last = min(before, key=lambda child: (-interval[child][1], traces.start[child], child))
+        used.add(last)
+        sections.append((owner, interval[last][1], point))
+        visits.append((owner, interval[last][0]))
+        visits.append((last, interval[last][1]))
+    merged: list[Section] = []
+    for owner, start, end in sorted(sections, key=lambda section: section[1:]):
+        if merged and start < end and merged[-1][0] == owner and merged[-1][2] == start:
+            merged[-1] = owner, merged[-1][1], end
+        elif start < end:
+            merged.append((owner, start, end))
+    return merged
+
+
+def sections(traces: TraceSet, trace: int = 0) -> list[Section]:
+    spans, starts, ends = critical_paths(traces).sections_of(trace)
+    return list(zip(spans.tolist(), starts.tolist(), ends.tolist(), strict=True))
+
+
+@unhurried
+@given(span_sets())
+def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    for trace in range(traces.trace_count):
+        roots = [i for i in traces.spans_of(trace) if traces.parent[i] < 0]
+        assert sections(traces, trace) == [section for root in roots for section in expected_path(traces, root)]
+
+
+@unhurried
+@given(trees())
+def test_it_is_what_the_definition_says_once_skew_is_corrected(spans: list[GivenSpan]) -> None:
+    # siblings then no longer stand by start
+    traces = without_skew(build(*spans))
+    for trace in range(traces.trace_count):
+        roots = [i for i in traces.spans_of(trace) if traces.parent[i] < 0]
+        assert sections(traces, trace) == [section for root in roots for section in expected_path(traces, root)]
+
+
+@unhurried
+@given(span_sets())
+def test_the_sections_of_a_root_partition_it(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    paths = critical_paths(traces)
+    by_root: dict[int, list[Section]] = {i: [] for i in range(len(traces)) if traces.parent[i] < 0}
+    for trace in range(traces.trace_count):
+        for section in sections(traces, trace):
+            by_root[max(root for root in by_root if root <= section[0])].append(section)
+    total: Counter[int] = Counter()
+    for root, parts in by_root.items():
+        moments = [int(traces.start[root]), *(end for _, _, end in parts)]
+        assert [start for _, start, _ in parts] == moments[:-1]
+        assert moments[-1] == traces.end[root]
+        assert all(start < end for _, start, end in parts)
+        assert all(one[0] != other[0] for one, other in pairwise(parts))
+        for owner, start, end in parts:
+            total[owner] += end - start
+            assert traces.start[owner] <= start < end <= traces.end[owner]
+    assert paths.critical.tolist() == [total[i] for i in range(len(traces))]
+    assert set(total) <= set(np.flatnonzero(paths.on_path).tolist())
+
+
+@unhurried
+@given(nested())
+def test_whoever_is_on_the_path_is_called_from_it(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    on_path = critical_paths(traces).on_path
+    called = on_path & (traces.parent >= 0)
+    assert on_path[traces.parent[called]].all()
+
+
+# --- By hand --------------------------------------------------------------------------------------------------------
+
+
+def path(*spans: GivenSpan) -> list[tuple[str, float, float]]:
+    """The critical path of one trace: span ids, and from when to when in microseconds."""
+    traces = build(*spans)
+    return [(traces.span_id(owner), micros(start), micros(end)) for owner, start, end in sections(traces)]
+
+
+def test_a_span_alone_waits_for_itself() -> None:
+    assert path(span("a", 0, 100)) == [("a", 0, 100)]
+
+
+def test_a_gap_belongs_to_the_parent() -> None:
+    assert path(span("a", 0, 100), span("b", 10, 40, parent="a"), span("c", 60, 90, parent="a")) == [
+        ("a", 0, 10),
+        ("b", 10, 40),
+        ("a", 40, 60),
+        ("c", 60, 90),
+        ("a", 90, 100),
+    ]
+
+
+def test_children_that_touch_follow_one_another() -> None:
+    assert path(span("a", 0, 90), span("b", 0, 40, parent="a"), span("c", 40, 90, parent="a")) == [
+        ("b", 0, 40),
+        ("c", 40, 90),
+    ]
+
+
+def test_of_children_side_by_side_the_last_to_end_is_waited_for() -> None:
+    # b ends within c and so never counts; d ends before c begins and does
+    spans = [
+        span("a", 0, 100),
+        span("b", 10, 70, parent="a"),
+        span("c", 50, 90, parent="a"),
+        span("d", 20, 45, parent="a"),
+    ]
+    assert path(*spans) == [("a", 0, 20), ("d", 20, 45), ("a", 45, 50), ("c", 50, 90), ("a", 90, 100)]
+
+
+def test_the_path_goes_down_into_whom_it_waits_for() -> None:
+    spans = [
+        span("a", 0, 100),
+        span("b", 10, 90, parent="a"),
+        span("c", 20, 50, parent="b"),
+        span("d", 55, 80, parent="b"),
+        span("e", 5, 85, parent="a"),  # longer than b, but b ends last
+        span("f", 6, 84, parent="e"),
+    ]
+    assert path(*spans) == [
+        ("a", 0, 10),
+        ("b", 10, 20),
+        ("c", 20, 50),
+        ("b", 50, 55),
+        ("d", 55, 80),
+        ("b", 80, 90),
+        ("a", 90, 100),
+    ]
+
+
+def test_of_children_that_end_together_the_longest_is_waited_for() -> None:
+    spans = [span("a", 0, 100), span("b", 50, 80, parent="a"), span("c", 20, 80, parent="a")]
+    assert path(*spans) == [("a", 0, 20), ("c", 20, 80), ("a", 80, 100)]
+
+
+@pytest.mark.parametrize("order", ["bc", "cb"])
+def test_of_equal_children_the_first_in_the_file_is_waited_for(order: str) -> None:
+    assert path(span("a", 0, 100), *(span(name, 20, 80, parent="a") for name in order))[1] == (order[0], 20, 80)
+
+
+def test_of_children_that_end_together_once_skew_is_corrected_the_longest_is_waited_for() -> None:
+    # b is moved to the middle of its parent, 40 to 60, and so begins after c
+    traces = without_skew(build(span("a", 0, 100), span("b", -50, -30, parent="a"), span("c", 20, 60, parent="a")))
+    assert [traces.span_id(owner) for owner, *_ in sections(traces)] == ["a", "c", "a"]
+
+
+def test_what_of_a_child_is_outside_its_parent_does_not_count() -> None:
+    spans = [
+        span("a", 10, 100),
+        span("b", 0, 40, parent="a"),
+        span("c", 0, 5, parent="b"),  # within b, but before a began
+        span("d", 60, 150, parent="a"),
+        span("e", 90, 140, parent="d"),
+        span("f", 110, 120, parent="e"),  # within e, but after a ended
+    ]
+    assert path(*spans) == [("b", 10, 40), ("a", 40, 60), ("d", 60, 90), ("e", 90, 100)]
+
+
+@pytest.mark.parametrize("interval", [(0, 10), (5, 10), (100, 101), (120, 130)])
+def test_a_child_wholly_outside_is_dropped_with_all_below_it(interval: tuple[int, int]) -> None:
+    spans = [span("a", 10, 100), span("b", *interval, parent="a"), span("c", 20, 30, parent="b")]
+    assert path(*spans) == [("a", 10, 100)]
+
+
+def test_a_child_without_duration_is_not_waited_for_nor_what_is_below_it() -> None:
+    spans = [span("a", 0, 100), span("b", 50, 50, parent="a"), span("c", 40, 60, parent="b")]
+    assert path(*spans) == [("a", 0, 100)]
+
+
+def test_the_consumer_of_a_message_is_not_waited_for_nor_what_is_below_it() -> None:
+    spans = [
+        span("a", 0, 100, kind=Kind.PRODUCER),
+        span("b", 10, 90, parent="a", kind=Kind.CONSUMER),
+        span("c", 20, 80, parent="b"),
+        span("d", 5, 7, parent="a"),
+    ]
+    assert path(*spans) == [("a", 0, 5), ("d", 5, 7), ("a", 7, 100)]
+
+
+def test_an_orphan_has_a_path_of_its_own() -> None:
+    spans = [span("a", 0, 100), span("b", 10, 90, parent="gone"), span("c", 20, 30, parent="b")]
+    assert path(*spans) == [("a", 0, 100), ("b", 10, 20), ("c", 20, 30), ("b", 30, 90)]
+
+
+def test_time_0_is_a_time_like_any_other() -> None:
+    traces = build(GivenSpan("a", 0, 100), GivenSpan("b", 0, 40, parent="a"), GivenSpan("c", 40, 20, parent="a"))
+    assert [(traces.span_id(owner), *times) for owner, *times in sections(traces)] == [
+        ("b", 0, 40),
+        ("c", 40, 60),
+        ("a", 60, 100),
+    ]
+
+
+def test_traces_do_not_mix() -> None:
+    traces = build(
+        span("a", 0, 100, trace="1"),
+        span("a", 0, 50, trace="2"),
+        span("b", 10, 20, trace="2", parent="a"),
+        span("a", 7, 7, trace="3"),
+    )
+    assert [[micros(end) for *_, end in sections(traces, trace)] for trace in range(3)] == [[100], [10, 20, 50], []]
+    assert (critical_paths(traces).critical // US).tolist() == [100, 40, 10, 0]
+
+
+def test_no_traces_have_no_paths() -> None:
+    paths = critical_paths(build())
+    assert paths.critical.tolist() == paths.on_path.tolist() == []
+
+
+def test_a_chain_of_100_000_levels() -> None:
+    traces = build(*chain(100_000))
+    parts = sections(traces)
+    # down to the innermost span and back out again, a nanosecond for each level
+    assert [owner for owner, _, _ in parts] == [*range(100_000), *range(99_998, -1, -1)]
+    assert {end - start for _, start, end in parts} == {1}
+
+
+def test_a_fan_of_100_000_children() -> None:
+    traces = build(*fan(100_000))
+    paths = critical_paths(traces)
+    assert paths.on_path.all()
+    assert paths.critical.tolist() == [99_999] + [2] * 99_999
+    assert len(sections(traces)) == 2 * 99_999
+
+
+def test_a_crowd_of_100_000_children_at_once() -> None:
+    crowd = [GivenSpan(f"{i:x}", 10, 80, parent="ffffffff") for i in range(1, 100_000)]
+    traces = build(GivenSpan("ffffffff", 1, 100), *crowd)
+    parts = sections(traces)
+    assert [end - start for _, start, end in parts] == [9, 80, 11]
+    assert traces.span_id(parts[1][0]) == "1"
+    assert at(traces, "ffffffff") == parts[0][0] == parts[2][0]

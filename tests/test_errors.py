@@ -1,0 +1,239 @@
+"""Errors: where a failure began, what it spread to, and the patterns of failures."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.building import EPOCH, US, GivenSpan, at, build, ids, span
+from tests.strategies import chain, span_sets, unhurried
+from tracetui.analysis.errors import EXAMPLES, ErrorPattern, Role, find_errors, retried, roles, swallowed
+from tracetui.analysis.messages import NO_MESSAGE, error_message, template
+from tracetui.model.traces import TraceSet
+
+# --- Against the definitions, span by span --------------------------------------------------------------------------
+
+
+def _ancestors(traces: TraceSet, one: int) -> list[int]:
+    above = []
+    while (one := int(traces.parent[one])) >= 0:
+        above.append(one)
+    return above
+
+
+def _below(traces: TraceSet, one: int) -> list[int]:
+    return [other for other in range(len(traces)) if one in _ancestors(traces, other)]
+
+
+def _expected_role(traces: TraceSet, one: int) -> Role:
+    if not traces.error[one]:
+        return Role.NONE
+    return Role.PROPAGATED if any(traces.error[other] for other in _below(traces, one)) else Role.ORIGIN
+
+
+def _expected_retried(traces: TraceSet, one: int) -> bool:
+    return any(
+        traces.parent[one] == traces.parent[other] >= 0
+        and traces.service_name(one) == traces.service_name(other)
+        and traces.operation_name(one) == traces.operation_name(other)
+        and traces.start[other] > traces.start[one]
+        and not traces.error[other]
+        and traces.error[one]
+        for other in range(len(traces))
+    )
+
+
+@unhurried
+@given(span_sets())
+def test_every_error_has_the_role_of_its_definition(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    everyone = range(len(traces))
+    assert roles(traces).tolist() == [_expected_role(traces, one) for one in everyone]
+    assert retried(traces).tolist() == [_expected_retried(traces, one) for one in everyone]
+    assert swallowed(traces).tolist() == [
+        bool(traces.error[one]) and int(traces.parent[one]) >= 0 and not traces.error[traces.parent[one]]
+        for one in everyone
+    ]
+
+
+@unhurried
+@given(span_sets())
+def test_patterns_hold_every_origin_once_and_what_it_spread_to(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    errors = find_errors(traces)
+    groups: dict[tuple[str, str], list[int]] = {}
+    for one in range(len(traces)):
+        if _expected_role(traces, one) == Role.ORIGIN:
+            key = traces.service_name(one), template(error_message(traces, one))
+            groups.setdefault(key, []).append(one)
+    assert len(errors.patterns) == len(groups)
+    origins = sum(map(len, groups.values()))
+    for pattern in errors.patterns:
+        members = groups[pattern.service, pattern.template]
+        spread = {other for one in members for other in _ancestors(traces, one) if traces.error[other]}
+        assert pattern.spans.tolist() == members
+        assert pattern.count == len(members)
+        assert pattern.percent == pytest.approx(100 * len(members) / origins)
+        assert pattern.propagated_count == len(spread)
+        assert dict(pattern.propagated_to) == Counter(traces.service_name(one) for one in spread)
+        assert set(pattern.operations) == {traces.operation_name(one) for one in members}
+        assert pattern.trace_count == len({int(traces.trace[one]) for one in members})
+        assert pattern.first_seen == min(traces.start[one] for one in members)
+        assert pattern.last_seen == max(traces.start[one] for one in members)
+        assert pattern.retried_count == sum(_expected_retried(traces, one) for one in members)
+        assert {int(traces.trace[one]) for one in members} >= set(pattern.example_traces)
+    assert [p.count for p in errors.patterns] == sorted((p.count for p in errors.patterns), reverse=True)
+
+
+@unhurried
+@given(span_sets())
+def test_failed_traces_are_those_with_an_error(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    failed = {int(trace) for trace in traces.trace[traces.error]}
+    errors = find_errors(traces)
+    assert (errors.error_trace_count, errors.trace_count) == (len(failed), traces.trace_count)
+    assert errors.error_rate == (100 * len(failed) / traces.trace_count if traces.trace_count else 0)
+    # every failed trace has an origin, and so a pattern to find it by
+    assert {int(trace) for p in errors.patterns for trace in traces.trace[p.spans]} == failed
+
+
+# --- By hand --------------------------------------------------------------------------------------------------------
+
+CHECKOUT = [
+    # web fails because cart does, and cart because one of its three calls to the database did
+    span("1", 0, 100, service="web", name="POST /checkout", error=True, message="checkout failed"),
+    span("2", 10, 90, service="cart", name="reserve", parent="1", error=True, message="cannot reserve"),
+    span("3", 15, 20, service="db", name="SELECT", parent="2"),
+    span("4", 20, 50, service="db", name="UPDATE", parent="2", error=True, message="row 17 is locked"),
+    span("5", 60, 70, service="db", name="SELECT", parent="2"),
+    span("6", 91, 95, service="mail", name="send", parent="1"),
+    span("7", 92, 94, service="mail", name="smtp", parent="6", error=True, message="no route to 10.0.0.1"),
+]
+
+
+def named(traces: TraceSet, chosen: np.ndarray) -> list[str]:
+    return [text.lstrip("0") for text in ids(traces, np.flatnonzero(chosen))]
+
+
+def only(traces: TraceSet) -> ErrorPattern:
+    (pattern,) = find_errors(traces).patterns
+    return pattern
+
+
+def test_a_failure_is_traced_to_where_it_began() -> None:
+    traces = build(*CHECKOUT)
+    role = roles(traces)
+    assert named(traces, role == Role.PROPAGATED) == ["1", "2"]
+    assert named(traces, role == Role.ORIGIN) == ["4", "7"]
+    assert named(traces, swallowed(traces)) == ["7"]
+    assert named(traces, retried(traces)) == []
+
+
+def test_a_pattern_says_what_it_spread_to() -> None:
+    locked, unreachable = find_errors(build(*CHECKOUT)).patterns
+    assert (locked.service, locked.message, locked.template) == ("db", "row 17 is locked", "row <n> is locked")
+    assert (locked.count, locked.percent, locked.trace_count, locked.operations) == (1, 50, 1, ("UPDATE",))
+    assert (locked.propagated_count, sorted(locked.propagated_to)) == (2, [("cart", 1), ("web", 1)])
+    assert (unreachable.service, unreachable.template) == ("mail", "no route to <ip>")
+    # web failed with this below it too, but not through it: the span between is no error
+    assert unreachable.swallowed_count == 1
+    assert unreachable.propagated_to == (("web", 1),)
+
+
+def test_origins_of_one_service_and_template_are_one_pattern() -> None:
+    def failing(trace: int, row: int, name: str, start: int) -> GivenSpan:
+        text = f"row {row} is locked"
+        return span("a", start, start + 5, trace=f"{trace}", service="db", name=name, error=True, message=text)
+
+    traces = build(
+        failing(1, 17, "UPDATE", 70),
+        failing(2, 4, "DELETE", 30),
+        failing(3, 8, "UPDATE", 50),
+        span("a", 0, 1, trace="4", service="cache", error=True, message="row 9 is locked"),
+        span("a", 0, 1, trace="5"),
+    )
+    database, cache = find_errors(traces).patterns
+    assert (database.message, database.count, database.percent) == ("row <n> is locked", 3, 75)
+    assert database.operations == ("UPDATE", "DELETE")
+    assert (database.first_seen, database.last_seen) == (EPOCH + 30 * US, EPOCH + 70 * US)
+    # one message alone is shown as it is
+    assert (cache.service, cache.message) == ("cache", "row 9 is locked")
+    assert find_errors(traces).error_rate == 80
+
+
+def test_patterns_of_one_trace_share_what_they_spread_to() -> None:
+    spans = [span("a", 0, 9, error=True, message="x"), span("b", 0, 9, parent="a", error=True, message="y")]
+    spans += [
+        span(f"{n}", n, n + 1, parent="b", service="db", error=True, message=text) for n, text in enumerate("ppq", 1)
+    ]
+    first, second = find_errors(build(*spans)).patterns
+    assert (first.template, first.count, first.propagated_to) == ("p", 2, (("api", 2),))
+    assert (second.template, second.count, second.propagated_to) == ("q", 1, (("api", 2),))
+
+
+def test_examples_begin_with_the_trace_that_has_most_errors_then_the_longest() -> None:
+    spans = []
+    for trace, (errors, duration) in enumerate([(1, 10), (1, 30), (2, 5), (1, 20), (2, 9), (1, 1), (1, 2)]):
+        spans.append(span("a", 0, duration, trace=f"{trace}", error=True, message="x"))
+        spans += [span("b", 0, 1, trace=f"{trace}", parent="gone", error=True, message="x")] * (errors > 1)
+    assert only(build(*spans)).example_traces == (4, 2, 1, 3, 0)
+    assert EXAMPLES == 5
+
+
+@pytest.mark.parametrize(
+    ("sibling", "expected"),
+    [
+        ({}, True),
+        ({"error": True}, False),
+        ({"name": "other"}, False),
+        ({"service": "other"}, False),
+        ({"parent": "b"}, False),
+        ({"start": EPOCH + 10 * US}, False),  # together with it
+        ({"start": EPOCH + 5 * US}, False),  # before it
+    ],
+    ids=str,
+)
+def test_an_error_is_retried_when_a_later_sibling_of_its_operation_succeeds(
+    sibling: dict[str, object], expected: bool
+) -> None:
+    call = span("c", 10, 20, parent="a", service="db", name="get")
+    traces = build(
+        span("a", 0, 90),
+        span("b", 1, 80, parent="a"),
+        call.but(error=True),
+        call.but(id="d", start=EPOCH + 30 * US).but(**sibling),
+    )
+    assert retried(traces)[at(traces, "c")] == expected
+
+
+def test_every_attempt_before_the_one_that_succeeded_is_retried() -> None:
+    attempts = [span(f"{n}", 10 * n, 10 * n + 5, parent="a", error=n != 3) for n in range(1, 5)]
+    traces = build(span("a", 0, 90), *attempts)
+    assert named(traces, retried(traces)) == ["1", "2"]
+    assert (only(traces).count, only(traces).retried_count) == (3, 2)
+
+
+def test_an_orphan_is_neither_swallowed_nor_retried() -> None:
+    traces = build(span("a", 0, 9, parent="gone", error=True), span("b", 5, 9, parent="gone"))
+    assert not swallowed(traces).any()
+    assert not retried(traces).any()
+
+
+def test_an_error_that_says_nothing_has_a_pattern_too() -> None:
+    assert only(build(span("a", 0, 9, error=True))).message == NO_MESSAGE
+
+
+def test_without_errors_there_are_no_patterns() -> None:
+    assert find_errors(build(span("a", 0, 9))).patterns == ()
+    nothing = find_errors(build())
+    assert (nothing.error_trace_count, nothing.trace_count, nothing.error_rate, nothing.patterns) == (0, 0, 0.0, ())
+
+
+def test_a_failure_that_spread_through_100_000_levels() -> None:
+    traces = build(*(one.but(error=True) for one in chain(100_000)))
+    pattern = only(traces)
+    assert (pattern.count, pattern.propagated_count) == (1, 99_999)
+    assert pattern.spans.tolist() == [99_999]

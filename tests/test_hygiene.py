@@ -1,0 +1,49 @@
+"""What is imported when: the command line must start fast."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = str(ROOT / "sample_traces/first-look/checkout.json")
+HEAVY = {"textual", "networkx", "httpx", "pandas", "asyncio"}
+
+
+def imported(code: str) -> set[str]:
+    """The top-level modules that are there after some code has run in a fresh process."""
+    script = f"{code}\nimport sys\nprint('MODULES', *sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+def running(*args: str) -> str:
+    return f"from tracetui.cli.main import run\nassert run({list(args)!r}) == 0"
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["analyze", "--help"], ["analyze", SAMPLE], ["analyze", SAMPLE, "--json"], ["show", SAMPLE]]
+)
+def test_the_command_line_imports_no_terminal_interface(args: list[str]) -> None:
+    modules = imported(running(*args))
+    assert "tracetui" in modules
+    assert not modules & (HEAVY - {"asyncio"})
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    before = imported("")
+    assert imported("import tracetui") - before == {"tracetui"}
+
+
+def test_the_version_needs_neither_numpy_nor_typer() -> None:
+    modules = imported("import sys\nsys.argv[1:] = ['--version']\nfrom tracetui.__main__ import main\nmain()")
+    assert "tracetui" in modules
+    assert not modules & {"numpy", "typer", "rich", "msgspec", "orjson", *HEAVY}
+
+
+def test_the_core_knows_no_terminal() -> None:
+    modules = imported("import tracetui.session")
+    assert not modules & {"textual", "rich", "typer", "click"}

@@ -1,0 +1,287 @@
+"""Jaeger's JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import unhurried
+from tracetui.ingest.contents import decode
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
+from tracetui.model.traces import TraceSet
+
+TRACE = "000000000000000000000000000000aa"
+
+
+def tag(key: str, kind: str, value: Any) -> dict[str, Any]:
+    return {"key": key, "type": kind, "value": value}
+
+
+def span_json(span_id: str = "a1", **fields: Any) -> dict[str, Any]:
+    base = {
+        "traceID": TRACE,
+        "spanID": span_id.rjust(16, "0"),
+        "operationName": "op",
+        "startTime": 1000,
+        "duration": 500,
+    }
+    return {**base, "processID": "p1", **fields}
+
+
+def trace(*spans: Any, **fields: Any) -> dict[str, Any]:
+    return {"traceID": TRACE, "spans": list(spans), "processes": {"p1": {"serviceName": "web", "tags": []}}, **fields}
+
+
+def taken(*traces: Any) -> TraceSet:
+    intake = Intake()
+    decode(json.dumps({"data": traces}).encode(), Place(intake, "f.json"))
+    return assemble(intake)
+
+
+def spans(*given: Any) -> list[Span]:
+    found = taken(trace(*given))
+    return [found.span(i) for i in range(len(found))]
+
+
+def only(**fields: Any) -> Span:
+    (span,) = spans(span_json(**fields))
+    return span
+
+
+def reference(span_id: str, kind: str = "CHILD_OF", trace_id: str = TRACE) -> dict[str, Any]:
+    return {"refType": kind, "traceID": trace_id, "spanID": span_id.rjust(16, "0")}
+
+
+def test_a_span() -> None:
+    found = taken(
+        trace(
+            span_json(
+                flags=1,
+                tags=[tag("span.kind", "string", "SERVER"), tag("error", "bool", True), tag("n", "int64", 5)],
+                logs=[{"timestamp": 1200, "fields": [tag("event", "string", "retry"), tag("n", "int64", 1)]}],
+                warnings=["late", "late"],
+            ),
+            processes={"p1": {"serviceName": "web", "tags": [tag("host.name", "string", "h1")]}},
+            warnings=["cut at 10 spans"],
+        )
+    )
+    assert found.span(0) == Span(
+        trace_id=TRACE,
+        span_id="00000000000000a1",
+        parent_id=None,
+        service="web",
+        name="op",
+        start_ns=1_000_000,
+        duration_ns=500_000,
+        kind=Kind.SERVER,
+        status=Status.ERROR,
+        error=True,
+        attributes={"span.kind": "SERVER", "error": True, "n": 5},
+        resource={"host.name": "h1"},
+        events=(Event(1_200_000, "retry", {"n": 1}),),
+        marks=Mark.SOURCE_WARNING,
+        warnings=("late",),
+    )
+    assert found.trace_warnings == {0: ["cut at 10 spans"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("int64", "9007199254740993", 9007199254740993),
+        ("int64", 7, 7),
+        ("int64", "many", "many"),
+        ("float64", "0.5", 0.5),
+        ("float64", 2, 2.0),
+        ("bool", "True", True),
+        ("bool", "no", False),
+        ("bool", False, False),
+        ("binary", base64.b64encode(b"\0\xff").decode(), b"\0\xff"),
+        ("binary", "not base64!", "not base64!"),
+        ("string", "", ""),
+        ("", {"a": [1]}, {"a": [1]}),
+        ("unheard-of", 1, 1),
+    ],
+)
+def test_tags_by_their_type(kind: str, value: Any, expected: Any) -> None:
+    found = only(tags=[tag("k", kind, value)]).attributes["k"]
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    "empty", [{}, {"tags": None, "logs": None, "references": None, "warnings": None}, {"tags": []}]
+)
+def test_what_may_be_missing(empty: dict[str, Any]) -> None:
+    span = only(**empty)
+    assert (span.attributes, span.events, span.links, span.warnings, span.parent_id) == ({}, (), (), (), None)
+    assert (span.kind, span.status, span.error) == (Kind.INTERNAL, Status.UNSET, False)
+
+
+@pytest.mark.parametrize(
+    ("references", "parent", "links", "marks"),
+    [
+        ([reference("1")], "1", (), Mark.ORPHAN),
+        ([reference("1", "FOLLOWS_FROM")], "1", (), Mark.ORPHAN | Mark.FOLLOWS_FROM),
+        (
+            [reference("2", "FOLLOWS_FROM"), reference("1")],
+            "1",
+            (Link(TRACE, "0000000000000002", "FOLLOWS_FROM"),),
+            Mark.ORPHAN,
+        ),
+        ([reference("1"), reference("2")], "1", (Link(TRACE, "0000000000000002", "CHILD_OF"),), Mark.ORPHAN),
+        ([reference("1", trace_id="bb")], None, (Link("bb", "0000000000000001", "CHILD_OF"),), Mark.NONE),
+        ([reference("1", trace_id="")], "1", (), Mark.ORPHAN),
+        ([reference("1", trace_id="AA")], "1", (), Mark.ORPHAN),
+    ],
+)
+def test_parents_and_links(references: list[Any], parent: str | None, links: tuple[Link, ...], marks: Mark) -> None:
+    span = only(references=references)
+    assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.marks) == (parent, links, marks)
+
+
+def test_a_log_is_named_by_event_message_or_log() -> None:
+    logs = [
+        {"timestamp": 1, "fields": [tag("message", "string", "m"), tag("event", "string", "e")]},
+        {"timestamp": 2, "fields": [tag("message", "string", "m")]},
+        {"timestamp": 3, "fields": [tag("log", "string", "l")]},
+        {"timestamp": 4, "fields": [tag("x", "int64", 1)]},
+        {"timestamp": 5},
+    ]
+    assert only(logs=logs).events == (
+        Event(1000, "e", {"message": "m"}),
+        Event(2000, "m"),
+        Event(3000, "l"),
+        Event(4000, "", {"x": 1}),
+        Event(5000, ""),
+    )
+
+
+def test_ids_of_one_trace_meet_in_every_spelling() -> None:
+    short = trace(span_json("b2", traceID="aa", references=[reference("a1", trace_id="aa")]), traceID="aa")
+    found = taken(trace(span_json()), short)
+    assert (found.trace_ids, [found.parent_id(i) for i in range(2)]) == ([TRACE], [None, "00000000000000a1"])
+
+
+def test_spans_of_several_traces_in_one_object_part() -> None:
+    found = taken(trace(span_json(), span_json("b1", traceID="bb", references=[reference("a1", trace_id="bb")])))
+    assert found.trace_ids == [TRACE, "bb"]
+    assert found.span(1).marks == Mark.ORPHAN
+
+
+def test_an_undescribed_process_is_an_unknown_service() -> None:
+    found = taken(trace(span_json(processID="p9"), span_json("a2")))
+    assert [found.service_name(i) for i in range(2)] == ["unknown_service", "web"]
+    assert [str(w) for w in found.load_warnings] == [
+        "f.json: data[0]: process 'p9' is not described; its spans have an unknown service"
+    ]
+
+
+def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
+    found = taken(trace(span_json(traceID=""), traceID=""), trace(span_json(traceID=""), traceID=""))
+    assert found.trace_count == 2
+    assert len(found.load_warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"startTime": "1500"}, {"start_ns": 1_500_000}),
+        ({"startTime": 1000.9}, {"start_ns": 1_000_000}),
+        ({"duration": "soon"}, {"duration_ns": 0}),
+        ({"duration": -5}, {"duration_ns": 0, "marks": Mark.NEGATIVE_DURATION}),
+        ({"startTime": 1 << 80}, {"marks": Mark.OUT_OF_RANGE}),
+        ({"operationName": None}, {"name": ""}),
+        ({"operationName": 7}, {"name": "7"}),
+        ({"tags": {"a": 1}}, {"attributes": {"a": 1}}),
+        ({"tags": "none"}, {"attributes": {}}),
+        ({"tags": [5, {"key": 5}, {"key": "k"}]}, {"attributes": {"k": None}}),
+        ({"logs": [5, {"fields": {"event": "x"}}]}, {"events": (Event(0, "x"),)}),
+        ({"references": "none"}, {"parent_id": None}),
+        ({"processID": None}, {"service": "unknown_service"}),
+        ({"warnings": "none"}, {"warnings": ()}),
+    ],
+)
+def test_a_field_of_a_wrong_type_costs_itself_alone(fields: dict[str, Any], kept: dict[str, Any]) -> None:
+    span = only(**fields)
+    assert {key: getattr(span, key) for key in kept} == kept
+
+
+def test_what_is_no_span_is_left_out_and_counted() -> None:
+    found = taken(trace(span_json(), 5, {"spanID": ""}, {"traceID": TRACE}, span_json("a2")))
+    assert len(found) == 2
+    assert [str(w) for w in found.load_warnings] == ["f.json: data[0]: 3 of 5 spans left out: no object with a spanID"]
+
+
+DECIDING = [
+    [tag("error", "bool", True)],
+    [tag("error", "string", "}")],
+    [{"value": True, "type": "bool", "key": "error"}],
+    [tag("error", "bool", False), tag("x", "string", '"error": true')],
+    [tag("x", "string", '{"key": "error", "value": true}')],
+    [tag("otel.status_code", "string", "ERROR")],
+    [tag("error.type", "string", "x")],
+    [tag("http.status_code", "int64", 500)],
+    [tag("http.response.status_code", "int64", 404), tag("span.kind", "string", "client")],
+    [tag("rpc.grpc.status_code", "int64", 14)],
+    [tag("error", "bool", True), tag("error", "bool", False)],
+    [tag("my.error", "bool", True)],
+    [tag("error", "", {"a": {"b": 1}})],
+    [tag("\\u0065rror", "bool", True)],
+]
+
+
+@pytest.mark.parametrize("tags", DECIDING, ids=range(len(DECIDING)))
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_the_quick_look_decides_as_the_whole_list_does(tags: list[Any], separators: tuple[str, str]) -> None:
+    intake = Intake()
+    decode(json.dumps(trace(span_json(tags=tags)), separators=separators).encode(), Place(intake, "f"))
+    span = assemble(intake).span(0)
+    whole = span.attributes
+    from tracetui.ingest.status import counts_as_error, kind_named, native_status
+
+    kind = kind_named(whole.get("span.kind"))
+    assert span.error == counts_as_error(kind, native_status(whole), whole)
+    assert span.kind == (kind or Kind.INTERNAL)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+TAGS = VALUES | st.lists(
+    st.fixed_dictionaries({"key": VALUES, "type": VALUES | st.sampled_from(["int64", "binary"]), "value": VALUES}),
+    max_size=2,
+)
+SPANS = VALUES | st.fixed_dictionaries(
+    {"spanID": VALUES | st.sampled_from(["a", "b"])},
+    optional={
+        "traceID": VALUES | st.sampled_from(["1", "01"]),
+        "operationName": VALUES,
+        "references": VALUES | st.lists(st.fixed_dictionaries({"traceID": VALUES, "spanID": st.just("a")}), max_size=2),
+        "startTime": VALUES,
+        "duration": VALUES,
+        "tags": TAGS,
+        "logs": VALUES | st.lists(st.fixed_dictionaries({"timestamp": VALUES, "fields": TAGS}), max_size=2),
+        "processID": VALUES,
+        "warnings": VALUES,
+    },
+)
+
+
+@unhurried
+@given(st.lists(SPANS, max_size=4), VALUES, VALUES, VALUES)
+def test_anything_in_a_trace_is_read_or_left_out(items: list[Any], name: Any, processes: Any, warnings: Any) -> None:
+    found = taken({"traceID": name, "spans": items, "processes": processes, "warnings": warnings})
+    for i in range(len(found)):
+        found.span(i)
+    if items and not len(found):
+        assert found.load_warnings

@@ -1,0 +1,125 @@
+"""The widget that paints rows: the cursor, scrolling, and what a key costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+
+from tests.screens import ByteCounter, painted
+from tracetui.render.line import Line, Role
+from tracetui.render.theme import DARK
+from tracetui.tui.widgets.line_view import LineView
+
+
+class Numbers:
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return self.count
+
+    def line(self, row: int, width: int) -> Line:
+        self.asked.append(row)
+        return Line([(f"row {row} ", Role.PLAIN), ("x" * width, Role.DIM)]).cropped(width)
+
+
+class ListApp(ByteCounter, App[None]):
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.numbers = Numbers(count)
+        self.chosen: list[int] = []
+
+    def compose(self) -> ComposeResult:
+        yield LineView(DARK)
+
+    def on_mount(self) -> None:
+        self.view.show(self.numbers)
+        self.view.focus()
+
+    @property
+    def view(self) -> LineView:
+        return self.query_one(LineView)
+
+    def on_line_view_chosen(self, message: LineView.Chosen) -> None:
+        self.chosen.append(message.row)
+
+
+async def test_only_the_rows_in_sight_are_made() -> None:
+    app = ListApp(5_000_000)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("G")
+        assert app.view.cursor == 4_999_999
+        assert "row 4999999" in painted(app)[-1]
+        assert len(set(app.numbers.asked)) <= 2 * 20
+
+
+@pytest.mark.parametrize(
+    ("keys", "row"),
+    [
+        (["j", "j", "k"], 1),
+        (["k"], 0),
+        (["G"], 99),
+        (["G", "j"], 99),
+        (["G", "g"], 0),
+        (["ctrl+d"], 18),
+        (["pagedown", "pagedown", "pageup"], 18),
+        (["end", "home", "down"], 1),
+    ],
+)
+async def test_keys(keys: list[str], row: int) -> None:
+    app = ListApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press(*keys)
+        assert app.view.cursor == row
+        top = app.view.scroll_offset.y
+        assert top <= row < top + 20
+        assert painted(app)[row - top].startswith("▌ row " + str(row))
+        assert sum(line.startswith("▌") for line in painted(app)) == 1
+
+
+async def test_enter_opens_the_row() -> None:
+    app = ListApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("j", "enter")
+        assert app.chosen == [1]
+
+
+async def test_nothing_to_show() -> None:
+    app = ListApp(0)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("j", "G", "enter", "ctrl+d", "k")
+        assert app.view.cursor == 0
+        assert app.chosen == []
+
+
+async def test_fewer_rows_than_before_keep_the_cursor_on_one() -> None:
+    app = ListApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("G")
+        app.view.show(Numbers(3))
+        await pilot.pause()
+        assert app.view.cursor == 2
+        assert app.view.scroll_offset.y == 0
+        assert painted(app)[2].startswith("▌ row 2")
+
+
+async def test_what_a_key_costs() -> None:
+    app = ListApp(1_000)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+
+        async def cost(key: str) -> Any:
+            app.sent = 0
+            await pilot.press(key)
+            await pilot.pause()
+            return app.sent
+
+        assert 0 < await cost("j") <= 1024
+        assert 0 < await cost("k") <= 1024
+        assert 0 < await cost("pagedown") <= 20 * 1024
+        assert await cost("home") > 0
+        assert await cost("home") == 0

@@ -1,0 +1,211 @@
+"""Sources: files, directories, patterns, standard input; and what a load says about them."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tracetui.ingest.load import WARNINGS_PER_FILE, Progress, load
+from tracetui.model.problems import InputError, LoadWarning
+from tracetui.model.span import Mark
+
+SAMPLES = Path(__file__).parent.parent / "sample_traces"
+CHECKOUT = SAMPLES / "first-look/checkout.json"
+SEARCH = SAMPLES / "first-look/search.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.json").write_bytes(CHECKOUT.read_bytes())
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/b").write_bytes(SEARCH.read_bytes())
+    return tmp_path
+
+
+def test_a_file() -> None:
+    found = load([str(CHECKOUT)])
+    assert (found.trace_count, len(found), found.load_warnings) == (1, 18, [])
+
+
+def test_a_directory_is_read_to_its_depth_but_for_what_is_hidden(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".git/c.json").write_bytes(b"nothing")
+    (folder / ".hidden").write_bytes(b"nothing")
+    found = load([str(folder)])
+    assert (found.trace_count, found.load_warnings) == (3, [])
+
+
+def test_strangers_in_a_directory_cost_a_line_each(folder: Path) -> None:
+    (folder / "README").write_text("hello")
+    (folder / "empty").write_bytes(b"")
+    (folder / "lines").write_text('{"a": 1}\n' * 500)
+    (folder / "broken-link").symlink_to(folder / "nowhere")
+    (folder / "loop").symlink_to(folder)
+    os.mkfifo(folder / "fifo")
+    found = load([str(folder)])
+    assert found.trace_count == 3
+    assert [Path(warning.file).name for warning in found.load_warnings] == ["README", "empty", "lines"]
+
+
+def test_a_pattern(folder: Path) -> None:
+    assert load([str(folder / "*.json")]).trace_count == 1
+    assert load([str(folder / "**/*")]).trace_count == 3
+
+
+def test_a_broken_link_that_a_pattern_matches_is_named(folder: Path) -> None:
+    (folder / "z.json").symlink_to(folder / "nowhere")
+    found = load([str(folder / "*.json")])
+    assert found.load_warnings == [LoadWarning(str(folder / "z.json"), "", "left out: No such file or directory")]
+
+
+def test_a_name_with_pattern_characters_is_a_name_first(folder: Path) -> None:
+    (folder / "[x].json").write_bytes(SEARCH.read_bytes())
+    assert load([str(folder / "[x].json")]).trace_count == 2
+
+
+def test_one_file_named_in_many_ways_is_read_once(folder: Path) -> None:
+    (folder / "same.json").symlink_to(folder / "a.json")
+    (folder / "hard.json").hardlink_to(folder / "a.json")
+    sources = ["a.json", "./in/../a.json", "*.json", "", "same.json", "hard.json"]
+    found = load([str(folder / source) for source in sources])
+    assert (len(found), found.duplicates) == (18 + 16, {})
+
+
+def test_spans_of_one_trace_meet_from_many_files_and_formats(tmp_path: Path) -> None:
+    (trace,) = json.loads(CHECKOUT.read_bytes())["data"]
+    first, rest = trace["spans"][0], trace["spans"][1:]
+    (tmp_path / "a").write_text(json.dumps({**trace, "spans": rest}))
+    zipkin = {
+        "traceId": first["traceID"],
+        "id": first["spanID"],
+        "name": first["operationName"],
+        "timestamp": first["startTime"],
+        "duration": first["duration"],
+        "localEndpoint": {"serviceName": "web-frontend"},
+    }
+    (tmp_path / "b").write_text(json.dumps([zipkin]))
+    assert int((load([str(tmp_path / "a")]).marks & Mark.ORPHAN > 0).sum()) > 0
+    found = load([str(tmp_path)])
+    assert (found.trace_count, len(found)) == (1, 18)
+    assert not (found.marks & Mark.ORPHAN).any()
+
+
+def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CHECKOUT.read_bytes())))
+    found = load(["-", str(SEARCH), "-"])
+    assert (found.trace_count, found.load_warnings) == (3, [])
+
+
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(CHECKOUT.read_bytes(),))
+    writer.start()
+    assert len(load([str(pipe)])) == 18
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "a source without a name"),
+        ("/nowhere/x", "/nowhere/x: no such file"),
+        ("/dev/null/x", "/dev/null/x: no such file"),
+        ("/nowhere/*.json", "/nowhere/*.json: no file matches this pattern"),
+        ("[", "[: no file matches this pattern"),
+        ("a" * 5000, "a" * 5000 + ": File name too long"),
+        ("~nobody-of-this-name/x", "~nobody-of-this-name/x: "),
+        ("a\0b", "a\0b: "),
+        ("/dev/null", "no spans found: /dev/null: the file is empty"),
+    ],
+)
+def test_sources_that_cannot_be_read(source: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load([str(CHECKOUT), source] if not message.startswith("no spans") else [source])
+    assert str(caught.value).startswith(message)
+
+
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match=r"^-: standard input is closed$"):
+        load(["-"])
+
+
+def test_an_empty_directory(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the directory holds no files"):
+        load([str(tmp_path)])
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_only_when_it_was_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.open
+
+    def forbidding(path: Path, *args: object, **more: object) -> object:
+        if path.name == "a.json":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", forbidding)
+    found = load([str(folder)])
+    assert (found.trace_count, [warning.message for warning in found.load_warnings]) == (
+        2,
+        ["left out: Permission denied"],
+    )
+    with pytest.raises(InputError, match=r"a\.json: Permission denied"):
+        load([str(folder / "a.json")])
+
+
+def test_many_warnings_about_one_file_are_counted(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    trace = json.dumps(json.loads(CHECKOUT.read_bytes())["data"][0])
+    lines.write_text(trace + "\n" + "{oops\n" * 1000)
+    warnings = load([str(lines)]).load_warnings
+    assert len(warnings) == WARNINGS_PER_FILE + 1
+    assert (warnings[0].position, warnings[-1].message) == ("line 2.byte 0", "980 more warnings like these")
+
+
+def test_nothing_in_several_files_names_each(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("[]")
+    (tmp_path / "b").write_text("hello")
+    (tmp_path / "c").write_text("")
+    with pytest.raises(InputError) as caught:
+        load([str(tmp_path / name) for name in "abc"])
+    first, second, third = str(caught.value).splitlines()
+    assert first == "no spans found in 3 files"
+    assert third.endswith("c: the file is empty")
+    assert second.endswith('b: neither JSON, OTLP protobuf nor the collector\'s records; starts with "hello"')
+
+
+def test_progress_rises_to_the_end_and_names_the_files(folder: Path) -> None:
+    (folder / "lines").write_text("\n".join([json.dumps({"resourceLogs": []})] * 2000))
+    seen: list[Progress] = []
+    load([str(folder)], seen.append)
+    shares = [progress.share for progress in seen]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.2 < shares[-1] <= 1
+    assert list(dict.fromkeys(Path(progress.name).name for progress in seen)) == ["a.json", "b", "lines"]
+    assert seen[-1].spans == 34
+
+
+def test_the_collector_of_garbage_is_back_on_after_a_load() -> None:
+    load([str(CHECKOUT)])
+    assert gc.isenabled()
+    with pytest.raises(InputError):
+        load(["/dev/null"])
+    assert gc.isenabled()
+
+
+def test_every_sample_opens_and_every_span_can_be_looked_at() -> None:
+    for path in [*sorted(SAMPLES.rglob("*.json*")), SAMPLES / "otlp/traces.pb"]:
+        found = load([str(path)])
+        for span in map(found.span, range(0, len(found), 7)):
+            assert span.duration_ns >= 0

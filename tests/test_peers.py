@@ -1,0 +1,88 @@
+"""Inferred peers: what an unanswered call is named after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import unhurried
+from tracetui.analysis.peers import peer_name
+from tracetui.model.span import Kind
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        # a name that the caller gives
+        ({"service.peer.name": "stripe", "peer.service": "old", "db.system": "redis"}, "stripe"),
+        ({"peer.service": "stripe", "server.address": "10.0.0.1"}, "stripe"),
+        # databases: the system and what is in it, else where it is
+        ({"db.system.name": "postgresql", "db.system": "other", "db.namespace": "shop"}, "postgresql:shop"),
+        ({"db.system": "mysql", "db.name": "orders", "server.address": "db1"}, "mysql:orders"),
+        ({"db.system": "redis", "server.address": "cache-1"}, "redis@cache-1"),
+        ({"db.system": "redis", "net.peer.name": "cache-1"}, "redis@cache-1"),
+        ({"db.system": "redis"}, "redis"),
+        ({"sql.query": "SELECT 1", "db.name": "orders"}, "sql:orders"),
+        # queues: the destination, else the system
+        ({"messaging.system": "kafka", "messaging.destination.name": "orders"}, "orders"),
+        ({"messaging.system": "kafka", "messaging.destination.template": "orders-{n}"}, "orders-{n}"),
+        ({"messaging.system": "kafka", "messaging.destination": "orders"}, "orders"),
+        ({"messaging.system": "kafka", "message_bus.destination": "orders"}, "orders"),
+        ({"messaging.system": "kafka", "server.address": "broker-1"}, "kafka"),
+        # remote procedures: the service, also as a part of the method, else the host
+        ({"rpc.system": "grpc", "rpc.service": "shop.Cart", "server.address": "h"}, "shop.Cart"),
+        ({"rpc.system.name": "grpc", "rpc.method": "shop.Cart/Add"}, "shop.Cart"),
+        ({"rpc.system": "grpc", "rpc.method": "/shop.Cart/Add"}, "shop.Cart"),
+        ({"rpc.system": "grpc", "rpc.method": "Add", "server.address": "cart-1"}, "cart-1"),
+        # anything else: the host
+        ({"server.address": "example.org", "url.full": "https://other.org/"}, "example.org"),
+        ({"net.peer.name": "example.org"}, "example.org"),
+        ({"http.host": "example.org"}, "example.org"),
+        ({"url.full": "https://user:secret@example.org:8443/x?y"}, "example.org"),
+        ({"http.url": "http://[::1]:80/"}, "::1"),
+        ({"http.url": "http://[broken", "peer.hostname": "example.org"}, "example.org"),
+        ({"http.url": "/only/a/path", "net.peer.ip": "10.0.0.1"}, "10.0.0.1"),
+        ({"network.peer.address": "10.0.0.1"}, "10.0.0.1"),
+        ({"net.sock.peer.name": "example.org", "net.sock.peer.addr": "10.0.0.1"}, "example.org"),
+        ({"net.sock.peer.addr": "10.0.0.1"}, "10.0.0.1"),
+        ({"peer.address": "10.0.0.1"}, "10.0.0.1"),
+        # nothing that names anybody
+        ({}, None),
+        ({"http.method": "GET"}, None),
+        ({"peer.service": "  ", "server.address": ""}, None),
+        ({"peer.service": 7, "server.address": ["x"]}, None),
+    ],
+)
+def test_a_client_span_names_its_peer(attributes: dict[str, Any], expected: str | None) -> None:
+    assert peer_name(Kind.CLIENT, attributes) == expected
+
+
+@pytest.mark.parametrize("known", [{}, {"server.address": "broker-1"}])
+def test_a_producer_is_named_after_its_destination_alone(known: dict[str, Any]) -> None:
+    assert peer_name(Kind.PRODUCER, {"messaging.destination.name": "orders", **known}) == "orders"
+    assert peer_name(Kind.PRODUCER, known) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.INTERNAL, Kind.UNSPECIFIED])
+def test_a_span_of_another_kind_names_a_database_or_whom_it_says(kind: Kind) -> None:
+    assert peer_name(kind, {"db.system": "redis", "db.namespace": "0"}) == "redis:0"
+    assert peer_name(kind, {"peer.service": "stripe"}) == "stripe"
+    assert peer_name(kind, {"server.address": "example.org", "messaging.system": "kafka", "rpc.system": "grpc"}) is None
+
+
+_KEYS = (
+    "service.peer.name peer.service db.system.name db.system db.namespace db.name sql.query messaging.system"
+    " messaging.destination.name rpc.system rpc.service rpc.method server.address url.full http.url"
+    " http.host peer.address"
+).split()
+_values = st.one_of(st.text(), st.sampled_from(("http://[", "https://x", "//", "a/b/c")), st.integers(), st.none())
+
+
+@unhurried
+@given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(_KEYS), _values))
+def test_whatever_the_attributes_hold_a_name_is_a_text_or_none(kind: Kind, attributes: dict[str, Any]) -> None:
+    name = peer_name(kind, attributes)
+    assert name is None or (name and name == name.strip())

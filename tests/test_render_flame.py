@@ -1,0 +1,142 @@
+"""Rows other than the tree of a trace: merged by call path, flat, and with spans hidden."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.bench.one_trace import one_trace
+from tests.building import at, build, ids, span
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.render.flame import Flame, merge_calls
+from tracetui.render.row_order import FlatRows
+from tracetui.render.rows import Rows
+from tracetui.render.waterfall import Waterfall
+
+CALLS = build(
+    span("a", 0, 1_000, name="root"),
+    span("b", 0, 100, parent="a", name="get"),
+    span("c", 0, 60, parent="b", name="sql", service="db"),
+    span("d", 200, 500, parent="a", name="get"),
+    span("e", 200, 480, parent="d", name="sql", service="db", error=True),
+    span("f", 600, 1_000, parent="a", name="put"),
+    span("g", 600, 900, parent="f", name="sql", service="db"),
+)
+
+
+def flame() -> Flame:
+    return Flame(Waterfall(CALLS, 0, sections=critical_paths(CALLS).sections_of(0)))
+
+
+def test_calls_are_merged_by_path() -> None:
+    merged = merge_calls(CALLS, 0, len(CALLS))
+    names = [merged.traces.operation_name(node) for node in range(5)]
+    assert names == ["root", "get", "sql", "put", "sql"]
+    assert (merged.total // 1_000).tolist() == [1_000, 400, 340, 400, 300]
+    assert merged.calls.tolist() == [1, 2, 2, 1, 1]
+    assert ids(CALLS, merged.example) == ["a", "d", "e", "f", "g"]
+    assert merged.traces.parent.tolist() == [-1, 0, 1, 0, 3]
+
+
+def test_a_flame_has_rows_like_a_trace() -> None:
+    view = flame()
+    lines = [line.text for line in view.lines(100)]
+    assert "get ×2 ≤300 µs" in lines[1]
+    assert "400 µs" in lines[1]
+    assert "sql ×2 ≤280 µs ✖" in lines[2]
+    assert view.span_of(2) == at(CALLS, "e")
+    assert view.place_of(at(CALLS, "c")) == 2
+    assert view.critical.sum() == 1_000_000
+    view.tree.fold(1)
+    assert len(view) == 4
+
+
+def test_what_ran_side_by_side_is_drawn_within_its_caller() -> None:
+    traces = build(span("a", 0, 100), *(span(f"b{i}", 0, 90, parent="a", name=f"op{i}") for i in range(5)))
+    shown = merge_calls(traces, 0, 6).traces
+    assert int(shown.end.max()) <= int(shown.end[0])
+    assert (shown.duration[1:] > 0).all()
+
+
+def test_a_subtree_of_a_trace_is_merged() -> None:
+    root = at(CALLS, "d")
+    merged = merge_calls(CALLS, root, int(CALLS.subtree_end[root]))
+    assert merged.total.tolist() == [300_000, 280_000]
+
+
+@pytest.mark.parametrize("shape", ["chain", "fan", "tree"])
+def test_every_span_has_a_node(shape: str) -> None:
+    r = random.Random(4)
+    parent = {"chain": lambda i: i - 1, "fan": lambda i: 0, "tree": lambda i: r.randrange(i)}[shape]
+    traces = one_trace(3_000, lambda i: -1 if i == 0 else parent(i))
+    merged = merge_calls(traces, 0, 3_000)
+    nodes = merged.traces
+    assert merged.calls.sum() == 3_000
+    assert merged.total.sum() == traces.duration.sum()
+    assert nodes.subtree_end[0] == len(nodes)
+    inside = nodes.parent >= 0
+    assert (nodes.depth[inside] == nodes.depth[nodes.parent[inside]] + 1).all()
+    assert (nodes.start[inside] >= nodes.start[nodes.parent[inside]]).all()
+    assert (nodes.end[inside] <= nodes.end[nodes.parent[inside]]).all()
+
+
+def test_flat_rows_go_by_start() -> None:
+    rows = FlatRows(CALLS, 0, len(CALLS))
+    starts = CALLS.start[rows.positions]
+    assert (np.diff(starts) >= 0).all()
+    assert [rows.row_of(int(s)) for s in rows.positions] == list(range(7))
+    hidden = np.zeros(7, bool)
+    hidden[rows.positions[2]] = True
+    before = int(rows.positions[1])
+    gone = int(rows.positions[2])
+    rows.hide(hidden)
+    assert len(rows) == 6
+    assert rows.row_of(before) == 1 == rows.row_of(gone)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 10_000), st.sampled_from([0.1, 0.5, 0.95]), st.integers(0, 2))
+def test_hidden_spans_give_their_children_to_who_is_above(count: int, seed: int, share: float, folds: int) -> None:
+    r = random.Random(seed)
+    traces = one_trace(count, lambda i: -1 if i == 0 else r.randrange(i))
+    rows = Rows(traces, 0, count)
+    hidden = np.array([r.random() < share for _ in range(count)])
+    rows.hide(hidden)
+    for _ in range(folds):
+        rows.fold(r.randrange(count))
+    shown = rows.positions.tolist()
+    for row, position in enumerate(shown):
+        above = int(traces.parent[position])
+        depth = 0
+        nearest = -1
+        while above >= 0:
+            if not hidden[above]:
+                nearest = above if nearest < 0 else nearest
+                depth += 1
+            above = int(traces.parent[above])
+        assert rows.parent_of(position) == nearest
+        assert rows.depth_of(position) == depth
+        alike = [other for other, p in enumerate(shown) if rows.parent_of(p) == nearest]
+        place = alike.index(row)
+        assert rows.next_sibling(row) == (alike[place + 1] if place + 1 < len(alike) else None)
+        assert rows.previous_sibling(row) == (alike[place - 1] if place else None)
+        assert rows.has_next(position) == (place + 1 < len(alike))
+    rows.hide(None)
+    rows.unfold_all()
+    assert len(rows) == count
+
+
+def test_a_run_is_hidden_as_a_whole() -> None:
+    traces = build(span("a", 0, 100), *(span(f"b{i}", i, i + 5 + (i == 3), parent="a", name="q") for i in range(8)))
+    view = Waterfall(traces, 0)
+    assert len(view) == 2
+    assert view.tree.run_totals(traces.duration).tolist() == [100_000] + [41_000] * 8
+    hidden = np.ones(9, bool)
+    hidden[[0, 4]] = False
+    view.tree.hide(hidden)
+    assert len(view) == 2
+    hidden[4] = True
+    view.tree.hide(hidden)
+    assert len(view) == 1

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import GivenSpan, build, span
+from tests.strategies import unhurried
+from tests.test_render_safe_text import ANY_TEXT, ODD_TEXT, is_harmless
+from tracetui.analysis.dependencies import find_dependencies
+from tracetui.analysis.findings import Findings
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+from tracetui.render.cells import cell_width
+from tracetui.render.error_list import ErrorDetail, ErrorList, ErrorTable, trend
+from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTable, share_bar
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.service_list import SORTINGS, Neighbours, ServiceList, ServiceTable, service_name, sortings
+from tracetui.session import Session
+
+SAMPLES = Path(__file__).parent.parent / "sample_traces"
+NAMES = ANY_TEXT | ODD_TEXT
+WIDTHS = (1, 20, 54, 78, 118, 198)
+
+
+def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
+    """All that the three views draw of a set, in this width."""
+    findings = Findings(traces)
+    services = ServiceTable(traces)
+    listed = ServiceList(services, marks, "calls", True)
+    lines = [listed.heading(width), *(listed.line(row, width) for row in range(len(listed)))]
+    for row in range(len(listed)):
+        neighbours = Neighbours(services, listed.service(row).service, marks)
+        lines += [neighbours.line(at, width) for at in range(len(neighbours))]
+    errors = ErrorTable(findings)
+    patterns = ErrorList(errors, marks)
+    lines += [patterns.heading(width), *(patterns.line(row, width) for row in range(len(patterns)))]
+    for pattern in errors.patterns:
+        detail = ErrorDetail(errors, pattern, marks)
+        lines += [detail.line(at, width) for at in range(len(detail))]
+    table = HotSpotTable(findings)
+    known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
+    spots = HotSpotList(table, known, marks)
+    lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
+    for row in range(len(table)):
+        spot = table.hot_spot(row)
+        one = HotSpotDetail(table, spot, known[spot.number], marks)
+        lines += [one.line(at, width) for at in range(len(one))]
+    return lines
+
+
+@st.composite
+def _trees(draw: st.DrawFn) -> list[GivenSpan]:
+    spans = []
+    for i in range(draw(st.integers(1, 5))):
+        parent = draw(st.integers(0, i))
+        spans.append(
+            span(
+                str(i + 1),
+                10 * i,
+                10 * i + draw(st.sampled_from((0, 5, 4_000_000_000))),
+                parent=str(parent) if parent else "",
+                service=draw(NAMES),
+                name=draw(NAMES),
+                kind=draw(st.sampled_from((Kind.CLIENT, Kind.PRODUCER, Kind.CONSUMER))),
+                error=draw(st.booleans()),
+                message=draw(NAMES),
+                attributes=draw(st.dictionaries(st.sampled_from(("peer.service", "db.statement")), ANY_TEXT)),
+            )
+        )
+    return spans
+
+
+@unhurried
+@given(_trees(), st.sampled_from(WIDTHS), st.sampled_from((UNICODE, ASCII)))
+def test_names_keep_the_width_and_do_no_harm(spans: list[GivenSpan], width: int, marks: Marks) -> None:
+    for line in every_line(build(*spans), marks, width):
+        assert is_harmless(line.text)
+        assert line.width <= width
+
+
+@pytest.mark.parametrize("source", ["hostile", "broken", "async", "shop"])
+def test_samples_keep_the_width_and_do_no_harm(source: str) -> None:
+    traces = Session.open([str(SAMPLES / source)]).loaded
+    for width in WIDTHS:
+        for line in every_line(traces, UNICODE, width):
+            assert is_harmless(line.text)
+            assert line.width <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_empty_set_has_headings_alone(width: int) -> None:
+    assert all(line.width <= width for line in every_line(build(), UNICODE, width))
+
+
+def test_ascii_marks_draw_ascii() -> None:
+    traces = Session.open([str(SAMPLES / "shop")]).loaded
+    assert all(line.text.isascii() for width in WIDTHS for line in every_line(traces, ASCII, width))
+
+
+def shop() -> TraceSet:
+    """30 orders: web calls cart, cart calls a database and, by a queue, mail."""
+    spans = []
+    for i in range(30):
+        details = {"db.system": "redis", "db.statement": f"GET {i}"}
+        trace = [
+            span("1", 0, 100, service="web", name="order", error=i < 3),
+            span("2", 10, 80 + i, parent="1", service="cart", name="add", error=i < 3, message=f"row {i}"),
+            span("3", 20, 60, parent="2", service="cart", name="query", kind=Kind.CLIENT, attributes=details),
+            span("4", 61, 62, parent="2", service="cart", name="send", kind=Kind.PRODUCER),
+            span("5", 200, 300, parent="4", service="mail", name="send", kind=Kind.CONSUMER),
+        ]
+        spans += [given.but(trace=str(i + 1)) for given in trace[: 5 if i < 5 else 4]]
+    return build(*spans)
+
+
+def texts(source: ServiceList | Neighbours | ErrorList | ErrorDetail | HotSpotList | HotSpotDetail) -> list[str]:
+    return [" ".join(source.line(row, 98).text.split()) for row in range(len(source))]
+
+
+def test_services_by_calls_with_ranges_of_few() -> None:
+    services = ServiceList(ServiceTable(shop()), UNICODE, "calls", True)
+    assert texts(services) == [
+        "●cart 30 10 % 84.5 µs 84.5 µs 97.6 µs",
+        "●redis (inferred) 30 - 40 µs 40 µs 40 µs",
+        "●web 30 10 % 100 µs 100 µs 100 µs",
+        "●mail 5 - 100 µs 100 µs",
+    ]
+    assert services.row_of("mail") == 3
+    assert services.row_of("nobody") is None
+
+
+def test_services_by_part_of_the_name() -> None:
+    table = ServiceTable(shop())
+    listed = ServiceList(table, UNICODE, "name", False, "A")
+    assert [listed.service(row).service for row in range(len(listed))] == ["cart", "mail"]
+    assert listed.row_of("web") is None
+
+
+def test_neighbours_say_how_they_are_called() -> None:
+    table = ServiceTable(shop())
+    neighbours = Neighbours(table, "cart", UNICODE)
+    assert texts(neighbours) == [
+        "1 caller calls errors p50 p95 caller p50",
+        "→ ●web 30 10 % 84.5 µs 97.6 µs 100 µs",
+        "2 callees calls errors p50 p95 caller p50",
+        "→ ●redis (inferred) 30 - 40 µs 40 µs",
+        "⇝ ●mail async 5 - 100 µs 1 µs",
+    ]
+    assert [neighbours.service(row) for row in range(len(neighbours))] == [None, "web", None, "redis", "mail"]
+    assert neighbours.first == 1
+    assert texts(Neighbours(table, "mail", UNICODE))[-1] == "no callees: calls no other service in these traces"
+
+
+def test_figures_are_those_of_the_analysis() -> None:
+    traces = Session.open([str(SAMPLES / "shop")]).loaded
+    assert ServiceTable(traces).services == find_dependencies(traces).services
+
+
+@pytest.mark.parametrize("sorting", SORTINGS)
+def test_sorting_follows_the_column(sorting: str) -> None:
+    table = ServiceTable(Session.open([str(SAMPLES / "shop")]).loaded)
+    up, down = table.order(sorting, False), table.order(sorting, True)
+    assert sorted(up.tolist()) == sorted(down.tolist()) == list(range(len(table.services)))
+    heading = ServiceList(table, UNICODE, sorting, True).heading(198).text
+    assert f"▼ {SORTINGS[sorting].heading}" in heading
+    assert (sorting in sortings(78)) is (sorting not in ("callers", "callees"))
+
+
+def test_error_patterns_with_what_became_of_them() -> None:
+    table = ErrorTable(Findings(shop()))
+    line = ErrorList(table, UNICODE).line(0, 118)
+    assert line.text.split()[:7] == ["row", "<n>", "●cart", "3", "3", "100", "%"]
+    assert line.text.endswith("✗ web")
+    assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.ECHO)
+    detail = ErrorDetail(table, table.patterns[0], UNICODE)
+    assert texts(detail)[:6] == [
+        "✖ row <n>",
+        "begins in ●cart add",
+        "cascade ✖3 ●cart → ✗3 ●web",
+        "seen 22:13:20.000 UTC",
+        "start traces, worst first errors takes",
+        "22:13:20.000 ●web order ✖1 ✗1 300 µs",
+    ]
+    assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
+    assert detail.example(0) is None
+
+
+def test_swallowed_and_retried_errors_say_so() -> None:
+    failed = span("2", 10, 20, parent="1", error=True, message="no")
+    table = ErrorTable(
+        Findings(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 1_000, error=False)))
+    )
+    lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
+    assert "cascade none: no span above it became an error" in lines
+    assert "of these 1 swallowed: what called it is no error; 1 retried, and a later try succeeded" in lines
+
+
+def test_an_error_is_found_by_its_span() -> None:
+    traces = shop()
+    table = ErrorTable(Findings(traces))
+    for i in range(len(traces)):
+        begins = traces.error[i] and traces.service_name(i) == "cart"
+        assert table.pattern_of(i) == (0 if begins else None)
+    assert table.origin_in(table.patterns[0], 2) == int(traces.first[2]) + 1
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=48, max_size=48), st.sampled_from((8, 12, 24, 48)))
+def test_a_trend_never_draws_something_as_nothing(counts: list[int], width: int) -> None:
+    for marks in (UNICODE, ASCII):
+        text = trend(np.array(counts), width, marks).text
+        assert len(text) == width
+        sums = np.array(counts).reshape(width, -1).sum(axis=1)
+        assert [mark == marks.trend[0] for mark in text] == (sums == 0).tolist()
+        if max(counts):
+            assert text[int(np.argmax(sums))] == marks.trend[-1]
+
+
+def test_hot_spots_set_bottlenecks_off() -> None:
+    table = HotSpotTable(Findings(shop()))
+    spots = HotSpotList(table, {}, UNICODE)
+    lines = texts(spots)
+    divider = next(i for i, line in enumerate(lines) if line.startswith("the rest"))
+    assert divider == spots.divider == table.bottlenecks > 0
+    assert all(table.hot_spot(row).is_bottleneck is (row < divider) for row in range(len(table)))
+    places = [spots.place(row) for row in range(len(spots))]
+    assert places.pop(divider) is None
+    assert places == list(range(len(table)))
+    assert [spots.row_of(place) for place in range(len(table))] == [row for row in range(len(spots)) if row != divider]
+
+
+@pytest.mark.parametrize("source", ["incident", "shop", "async"])
+def test_hot_spots_have_the_figures_of_their_spans(source: str) -> None:
+    findings = Findings(Session.open([str(SAMPLES / source)]).loaded)
+    traces, table = findings.traces, HotSpotTable(findings)
+    bottlenecks = findings.bottlenecks()
+    assert table.bottlenecks == len(bottlenecks)
+    for row in range(len(table)):
+        spot = table.hot_spot(row)
+        spans = np.flatnonzero(traces.operation == spot.number)
+        durations = traces.duration[spans]
+        assert (spot.calls, spot.errors) == (len(spans), traces.error[spans].sum())
+        assert np.allclose((spot.p50_ns, spot.p95_ns), np.quantile(durations, (0.5, 0.95)))
+        if spot.extremes is not None:
+            assert spot.extremes == (durations.min(), durations.max())
+        worst = table.worst_traces(spot.number)
+        waits = {
+            trace: int(findings.paths.critical[spans[traces.trace[spans] == trace]].sum())
+            for trace in np.unique(traces.trace[spans]).tolist()
+        }
+        assert [wait for _, wait in worst] == sorted(waits.values(), reverse=True)[: len(worst)]
+        assert all(waits[trace] == wait for trace, wait in worst)
+        chosen = table.slowest_span(spot.number, worst[0][0])
+        assert traces.duration[chosen] == durations[traces.trace[spans] == worst[0][0]].max()
+        if row < len(bottlenecks):
+            found = bottlenecks[row]
+            assert (found.service, found.operation, found.pattern) == (
+                spot.service,
+                spot.operation,
+                table.pattern(spot.number),
+            )
+            assert (found.share_percent, found.occurrences) == (spot.share, spot.traces)
+
+
+@given(st.floats(0, 100), st.integers(1, 40))
+def test_a_share_is_drawn_to_an_eighth(percent: float, width: int) -> None:
+    bar = share_bar(percent, width, UNICODE)
+    eighths = sum(8 if mark == "█" else UNICODE.solid_left.index(mark) + 1 for mark in bar.strip())
+    assert cell_width(bar) == width
+    assert abs(eighths - percent / 100 * width * 8) <= (1 if percent else 0)
+    assert (eighths > 0) is (percent > 0)
+    assert len(share_bar(percent, width, ASCII)) == width
+
+
+def test_a_long_service_leaves_room_for_its_operation() -> None:
+    line = service_name("recommendation-service", Role.service(1), 24, UNICODE, operation="fetch_items")
+    assert line.text == "●recommenda… fetch_items"
+    assert service_name("db", Role.DIM, 30, UNICODE, True).text == "●db (inferred)".ljust(30)
+    assert service_name("database", Role.DIM, 12, UNICODE, True).text == "●database ? "

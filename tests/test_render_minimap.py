@@ -1,0 +1,86 @@
+"""A trace on one line."""
+
+import numpy as np
+import pytest
+
+from tests.building import EPOCH, US, at, build, span
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.model.traces import TraceSet
+from tracetui.render.line import Role
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.minimap import Overview, minimap
+from tracetui.render.waterfall import Waterfall
+
+SHOP = build(
+    span("a", 0, 1_000),
+    span("b", 0, 500, parent="a", service="db"),
+    span("c", 250, 500, parent="a", service="db"),
+    span("d", 600, 800, parent="a", service="mail", error=True),
+)
+
+
+def overview(traces: TraceSet) -> Overview:
+    return Overview.of(Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0)))
+
+
+def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, marks: Marks = UNICODE) -> str:
+    return minimap(overview(traces), cells + 2, marks, window).text
+
+
+def test_heights_say_how_much_ran() -> None:
+    # two spans in the first quarter, three in the second, then one or two
+    assert drawn(SHOP, 4) == "▕▆█▅✖▏"
+    assert drawn(SHOP, 4, marks=ASCII) == "|" + "".join(drawn(SHOP, 4, marks=ASCII)[1:-1]) + "|"
+    assert drawn(SHOP, 4, marks=ASCII).isascii()
+
+
+def test_colours_say_whom_the_request_waited_for() -> None:
+    view = Waterfall(SHOP, 0, sections=critical_paths(SHOP).sections_of(0))
+    line = minimap(Overview.of(view), 12, UNICODE)
+    db, api = (Role.service(view.slots[SHOP.services.index(name)]) for name in ("db", "api"))
+    roles = [run.role for run in line.runs]
+    assert roles == [
+        Role.GUIDE,
+        db,
+        api,
+        Role.service(view.slots[SHOP.services.index("mail")]),
+        Role.ERROR,
+        api,
+        Role.GUIDE,
+    ]
+
+
+def test_the_window_is_set_off() -> None:
+    window = (EPOCH + 250 * US, 500 * US)
+    line = minimap(overview(SHOP), 22, UNICODE, window)
+    assert line.text[6] == "["
+    assert line.text[16] == "]"
+    assert [run.role for run in line.runs][1] == Role.DIM
+    tiny = minimap(overview(SHOP), 22, UNICODE, (EPOCH + 999 * US, 1)).text
+    assert tiny.endswith("[]▏")
+
+
+def test_any_width() -> None:
+    made = overview(SHOP)
+    for width in range(200):
+        assert minimap(made, width, UNICODE).width in (width, 0)
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_trace_of_no_time(length: int) -> None:
+    traces = build(span("a", 0, length), span("b", 0, 0, parent="a", error=True))
+    assert len(drawn(traces, 10)) == 12
+
+
+def test_what_ran_adds_up() -> None:
+    rng = np.random.default_rng(5)
+    starts = rng.integers(0, 900, 50)
+    spans = [span(f"{i + 2:x}", int(s), int(s) + 50, parent="1") for i, s in enumerate(starts)]
+    made = overview(build(span("1", 0, 1_000), *spans))
+    assert made.running[-1] == pytest.approx((1_000 + 50 * 50) / 1_000 * (len(made.running) - 1))
+    assert (np.diff(made.running) >= -1e-6).all()
+
+
+def test_a_subtree_alone() -> None:
+    view = Waterfall(SHOP, 0, sections=critical_paths(SHOP).sections_of(0), root=at(SHOP, "b"))
+    assert minimap(Overview.of(view), 6, UNICODE).text == "▕████▏"

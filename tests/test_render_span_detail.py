@@ -1,0 +1,357 @@
+import json
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.building import EPOCH, GivenSpan, at, build, span
+from tests.strategies import span_sets, unhurried
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.errors import Role as Part
+from tracetui.analysis.rank import FactFinder, Rank, Ranks, SpanFacts, rank
+from tracetui.analysis.self_time import self_times
+from tracetui.model.span import Event, Kind, Link, Mark, Span
+from tracetui.model.traces import TraceSet
+from tracetui.render.attributes import in_short, indented, value_lines, value_text, wrapped
+from tracetui.render.cells import cell_width
+from tracetui.render.markdown import code, fenced, trace_markdown
+from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
+from tracetui.render.span_facts import rank_words, words_wrapped
+from tracetui.render.waterfall import Waterfall
+
+WIDTHS = (30, 31, 44, 60, 80, 123, 200)
+FACTS = SpanFacts(
+    rank=Rank(100, 97, 2, 380e6, 2.1e9),
+    self_ns=2_690_000_000,
+    critical_ns=2_690_000_000,
+    trace_start_ns=EPOCH,
+    trace_duration_ns=3_610_000_000,
+    role=Part.ORIGIN,
+    message="Database query timeout",
+    place=2,
+    siblings=3,
+    alike=1,
+    parent=("user-service", "get_user"),
+    children=0,
+    below=0,
+)
+SPAN = Span(
+    trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+    span_id="00f067aa0ba902b7",
+    parent_id=None,
+    service="user-service",
+    name="database_query",
+    start_ns=EPOCH + 26_000_000,
+    duration_ns=2_690_000_000,
+    kind=Kind.CLIENT,
+    error=True,
+    attributes={
+        "zone": "a",
+        "db.query.text": "SELECT *\nFROM users",
+        "http.route": "/users",
+        "payload": {"a": [1, None]},
+    },
+    resource={"host.name": "web-1"},
+    scope_name="sql",
+    events=(Event(EPOCH + 2_716_000_000, "exception", {"exception.type": "TimeoutError"}),),
+    links=(Link("aa", "bb"), Link("cc", "dd", "FOLLOWS_FROM")),
+    warnings=("orphan: its parent 1 is not in the trace",),
+)
+
+
+def texts(lines: SpanDetailLines, width: int = 100) -> list[str]:
+    lines.arrange(width)
+    return [lines.line(row, width).text.rstrip() for row in range(len(lines))]
+
+
+def test_what_stands_where() -> None:
+    lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: Target(3, 17, "queue send")})
+    assert texts(lines) == [
+        "user-service · database_query   2.69 s, slower than 98 % of 100 alike   client ✖ error began here",
+        "⚠ orphan: its parent 1 is not in the trace",
+        "✖ Database query timeout",
+        "the trace waited 2.69 s for it, 75 % of its 3.61 s",
+        "  http.route     /users",
+        "▸ db.query.text  SELECT *␤FROM users",
+        "  zone           a",
+        '  payload        {"a": [1, null]}',
+        "▾ events 1",
+        "▸ ◆ +2.69 s  exception  TimeoutError",
+        "▾ links 2",
+        "  ⇢ not in this set  trace aa span bb",
+        "  ⇢ queue send  Enter opens it  FOLLOWS_FROM trace cc span dd",
+        "started +26 ms, 2023-11-14 22:13:20.026 UTC   alike p50 380 ms, p95 2.10 s",
+        "2 of 3 below user-service get_user",
+        "▸ resource 1  host.name=web-1",
+        "▸ scope 1  name=sql",
+        "▸ ids 2  trace id=4bf92f3577b34da6a3ce929d0e0e4736  span id=00f067aa0ba902b7",
+    ]
+    assert lines.entry(12).target == Target(3, 17, "queue send")
+
+
+def test_before_the_facts_are_found() -> None:
+    lines = texts(SpanDetailLines(span=SPAN))
+    assert lines[0] == "user-service · database_query   2.69 s   client ✖ error"
+    assert "started 2023-11-14 22:13:20.026 UTC" in lines
+
+
+def test_opened_things() -> None:
+    lines = SpanDetailLines(span=SPAN, facts=FACTS)
+    before = texts(lines)
+    for path in ("attribute:db.query.text", "event:0", "group:ids"):
+        row = lines.row_of(path)
+        assert row is not None
+        assert not lines.is_open(row)
+        assert lines.toggle(row)
+        assert lines.is_open(row)
+    after = texts(lines)
+    assert after[5:8] == ["▾ db.query.text", "    SELECT *", "    FROM users"]
+    assert "      exception.type  TimeoutError" in after
+    assert "  span id   00f067aa0ba902b7" in after
+    for path in ("attribute:db.query.text", "event:0", "group:ids"):
+        lines.toggle(lines.row_of(path) or 0)
+    assert texts(lines) == before
+    assert not lines.toggle(0)
+
+
+def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
+    assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="USER")) == [
+        "user-service · database_query   2.69 s, slower than 98 % of 100 alike   client ✖ error began here",
+        "2 of 11 match “USER”",
+        "  http.route     /users",
+        "▸ db.query.text  SELECT *␤FROM users",
+    ]
+    assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="timeout"))[2:] == [
+        "▾ events 1",
+        "▾ ◆ +2.69 s  exception  TimeoutError",
+        "      exception.type  TimeoutError",
+    ]
+
+
+def test_many_attributes_have_headings_and_an_end() -> None:
+    many = {f"db.a{number}": number for number in range(MOST_SHOWN)} | {"http.route": "/", "b": "c"}
+    span_of_many = Span("1", "2", None, "s", "n", EPOCH, 1, attributes=many, events=(Event(EPOCH, "e"),) * 10_000)
+    lines = SpanDetailLines(span=span_of_many)
+    shown = texts(lines)
+    assert shown[1:4] == ["▾ HTTP 1", "  http.route  /", f"▾ database {MOST_SHOWN}"]
+    assert "  … 2 more attributes: Enter shows all" in shown
+    assert "  … 9,500 more events: Enter shows all" in shown
+    more = lines.entry(shown.index("  … 2 more attributes: Enter shows all"))
+    assert more.long
+    assert more.value == many
+    lines.toggle(1)
+    assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MOST_SHOWN}"]
+
+
+def test_a_value_too_long_for_its_place_is_for_the_pager() -> None:
+    long = Span("1", "2", None, "s", "n", EPOCH, 1, attributes={"a": "x" * 2_000_000, "b": "x\n" * 40, "c": ["y" * 99]})
+    lines = SpanDetailLines(span=long)
+    shown = texts(lines)
+    a = next(row for row, text in enumerate(shown) if text.startswith("▸ a"))
+    assert shown[a].endswith("… 2M characters")
+    for row in (a, a + 1):
+        assert not lines.toggle(row)
+        assert lines.entry(row).long
+    assert lines.toggle(a + 2)
+    assert texts(lines)[a + 2 : a + 6] == ["▾ c", "    [", f'      "{"y" * 93}', f'    {"y" * 6}"']
+
+
+@pytest.mark.parametrize(
+    ("given_rank", "expected"),
+    [
+        (Rank(1, 0, 0, 1, 1), "the only one of its kind"),
+        (Rank(100, 99, 0, 1, 1), "slowest of 100 alike"),
+        (Rank(100, 0, 99, 1, 1), "fastest of 100 alike"),
+        (Rank(5, 0, 0, 1, 1), "as long as all 5 alike"),
+        (Rank(100_000, 99_998, 0, 1, 1), "slower than >99.9 % of 100,000 alike"),
+        (Rank(4, 0, 2, 1, 1), "slower than 0 % of 4 alike"),
+    ],
+)
+def test_rank_in_words(given_rank: Rank, expected: str) -> None:
+    assert rank_words(given_rank) == expected
+
+
+@unhurried
+@given(span_sets())
+def test_rank_and_facts_against_the_plain_way(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    finder, ranks = FactFinder(traces), Ranks(traces)
+    own, critical = self_times(traces), critical_paths(traces).critical
+    for number in range(len(traces)):
+        alike = traces.duration[traces.operation == traces.operation[number]]
+        found = rank(traces, number)
+        assert found == ranks.of(number)
+        assert (found.n, found.shorter) == (len(alike), (alike < traces.duration[number]).sum())
+        assert found.longer == (alike > traces.duration[number]).sum()
+        assert np.allclose((found.p50_ns, found.p95_ns), np.quantile(alike.astype(float), (0.5, 0.95)))
+        facts = finder.facts(number)
+        assert (facts.self_ns, facts.critical_ns) == (own[number], critical[number])
+        assert 1 <= facts.place <= facts.siblings
+        assert 1 <= facts.alike <= facts.siblings
+
+
+def test_facts() -> None:
+    traces = build(
+        span("1", 0, 100),
+        span("2", 0, 40, parent="1", name="call"),
+        span("3", 40, 60, parent="1", error=True, message="no", name="call"),
+        span("4", 45, 50, parent="3"),
+    )
+    finder = FactFinder(traces)
+    assert finder.is_quick(0)
+    assert not finder.is_quick(0, 3)
+    facts = finder.facts(at(traces, "3"))
+    assert finder.is_quick(0, 3)
+    assert (facts.place, facts.siblings, facts.alike) == (2, 2, 2)
+    assert (facts.children, facts.below, facts.message, facts.role) == (1, 1, "no", Part.ORIGIN)
+    assert facts.parent == ("api", "work")
+
+
+TEXT = st.one_of(
+    st.text(max_size=30),
+    st.text(st.characters(codec=None, categories=None), max_size=30),
+    st.sampled_from(
+        [
+            "\x1b[2J\x1b]52;c;eA==\a",
+            "[/red]",
+            "\u202e\u2066x",
+            "注文" * 30,
+            "e\u0301" * 50,
+            "👩\u200d💻",
+            "{[",
+            "\ud800",
+        ]
+    ),
+)
+VALUE: st.SearchStrategy[Any] = st.recursive(
+    TEXT | st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=20) | st.just("y" * 5_000),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+VALUES = st.dictionaries(TEXT | st.sampled_from(["http.route", "db.system", "code.x"]), VALUE, max_size=15)
+SPANS = st.builds(
+    Span,
+    trace_id=TEXT,
+    span_id=TEXT,
+    parent_id=st.none() | TEXT,
+    service=TEXT,
+    name=TEXT,
+    start_ns=st.integers(-5, 1 << 62),
+    duration_ns=st.integers(0, 1 << 61),
+    kind=st.sampled_from(Kind),
+    error=st.booleans(),
+    status_message=TEXT,
+    attributes=VALUES,
+    resource=VALUES,
+    scope_name=TEXT,
+    events=st.lists(st.builds(Event, st.integers(0, 1 << 62), TEXT, VALUES), max_size=3).map(tuple),
+    links=st.lists(st.builds(Link, TEXT, TEXT, TEXT, VALUES), max_size=3).map(tuple),
+    marks=st.just(Mark.NONE),
+    warnings=st.lists(TEXT, max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SPANS, st.booleans(), st.booleans(), st.integers(30, 200), st.sampled_from(["", "e"]), st.data())
+def test_any_span_fits_any_width(
+    hostile: Span, ascii_only: bool, known: bool, width: int, word: str, data: Any
+) -> None:
+    lines = SpanDetailLines(
+        span=hostile,
+        facts=FACTS if known else None,
+        targets={0: Target(0, 0, hostile.name)},
+        marks=ASCII if ascii_only else UNICODE,
+        word=word,
+    )
+    for _ in range(4):
+        for row, text in enumerate(texts(lines, width)):
+            line = lines.line(row, width)
+            assert line.width == cell_width(line.text) <= width
+            assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in text)
+        row = data.draw(st.integers(0, len(lines) - 1))
+        path = lines.entry(row).path
+        lines.toggle(row)
+        assert lines.row_of(path) is not None
+
+
+@given(VALUE, st.integers(1, 50))
+def test_values_as_text(value: Any, room: int) -> None:
+    whole = value_text(value)
+    assert isinstance(in_short(value, room), str)
+    assert value_text(in_short(value, 1 << 20)) == whole or "…" in in_short(value, 1 << 20)
+    for line in value_lines(value, room, 12) or []:
+        assert cell_width(line) <= room
+
+
+@given(st.text(max_size=60), st.integers(2, 20))
+def test_wrapping_loses_nothing(text: str, width: int) -> None:
+    assert "".join(wrapped(text, width)) == text
+    assert all(cell_width(line) <= width for line in wrapped(text, width))
+
+
+def test_words_stay_whole() -> None:
+    assert words_wrapped("the trace waited  for it", 10) == ["the trace", "waited", "for it"]
+    assert words_wrapped("a" * 25 + " b", 10) == ["a" * 10, "a" * 10, "aaaaa b"]
+    assert words_wrapped("注" * 3, 1) == ["注注注"]
+
+
+def test_json_is_indented_as_it_is_written() -> None:
+    assert indented('{"a":1e999,"a":12345678901234567890123}') == (
+        '{\n  "a": 1e999,\n  "a": 12345678901234567890123\n}'
+    )
+    for text in ("[INFO] started", "{", "", "[" * 100_000 + "]" * 100_000, "[NaN]", '["\ud800"]', "x"):
+        assert indented(text) == text
+    # deep in brackets every element would cost as many blanks
+    wide = "[" * 500 + ",".join("0" for _ in range(100_000)) + "]" * 500
+    assert indented(wide) == wide
+    assert json.loads(indented('["a\\"]", {}]')) == ['a"]', {}]
+
+
+@given(TEXT)
+def test_code_spans_hold_every_text(text: str) -> None:
+    shown = code(text)
+    assert "\n" not in shown
+    if shown != "(no name)":
+        ticks = re.match("`+", shown)
+        assert ticks is not None
+        body = shown[len(ticks[0]) : -len(ticks[0])]
+        assert shown.endswith(ticks[0])
+        assert ticks[0] not in re.findall("`+", body)
+        assert body[0] != "`"
+        assert body[-1] != "`"
+
+
+def test_fence_is_longer_than_any_within() -> None:
+    assert fenced(iter(["a", "````  ", "b"])) == "`````text\na\n````\nb\n`````"
+
+
+def evil() -> TraceSet:
+    word = "x`</code></pre><script>alert(1)</script>\n# [a](http://b) ``` @all \x1b[2J"
+    return build(
+        span("1", 0, 1_000, service=word, name=word),
+        span("2", 0, 900, parent="1", service=word, name=word, error=True, message=word),
+    )
+
+
+def test_markdown() -> None:
+    traces = evil()
+    view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
+    text = trace_markdown(view, 100)
+    head, fence, _ = text.partition("\n````text\n")
+    assert fence
+    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", head)
+    assert outside.split("\n") == [
+        "###  : 1 ms",
+        "",
+        "- 2023-11-14 22:13:20.000 UTC, 2 spans, trace ",
+        "- ✖ 1 error",
+        "- : ",
+        "- waited 1 ms (100 %) for  ",
+        "",
+    ]
+    assert not any(unicodedata.category(c) in ("Cc", "Cf") for c in text.replace("\n", ""))

@@ -1,0 +1,253 @@
+"""The list of traces and the plot as lines, for any width and any names."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import EPOCH, build, span
+from tests.strategies import span_sets, unhurried
+from tracetui.model.traces import TraceSet
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines, trend
+from tracetui.render.trace_list import Group, SortKey, TraceRows, bar, trace_columns
+
+MS = 1_000_000
+SECOND = 1_000_000
+
+
+def failing() -> TraceSet:
+    """Trace 1 fails in `db`, which `api` passes on; trace 2 is slower and fine."""
+    return build(
+        span("1", 0, SECOND, trace="1", service="api-gateway", name="GET /cart", error=True),
+        span("2", 10, 500, parent="1", trace="1", service="user-service", name="find"),
+        span("3", 600, 900, parent="1", trace="1", service="redis", name="get", error=True),
+        span("4", 60 * SECOND, 62 * SECOND, trace="2", service="api-gateway", name="GET /user"),
+    )
+
+
+def rows(traces: TraceSet, marks: Marks = UNICODE, **more: object) -> TraceRows:
+    columns = trace_columns(traces)
+    every = columns.sorted(np.arange(traces.trace_count), SortKey.DURATION, True)
+    return TraceRows(columns, every, marks=marks, **more)  # type: ignore[arg-type]
+
+
+def roles_of(line: Line, text: str) -> set[str]:
+    return {run.role for run in line.runs if text in run.text}
+
+
+def is_safe(text: str) -> bool:
+    return all(unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
+
+
+def test_a_row_says_where_it_broke() -> None:
+    line = rows(failing()).line(1, 118)
+    assert line.text.startswith("  22:13:20.000  api-gateway GET /cart")
+    assert "✖redis" in line.text
+    assert "✗api-gateway" in line.text
+    assert "✖1 ✗1" in line.text
+    assert "1 s ██" in line.text
+    assert roles_of(line, "✖redis") == {Role.ERROR}
+    assert roles_of(line, "✗api-gateway") == {Role.ECHO}
+    assert not roles_of(line, "●user") & {Role.ERROR, Role.ECHO}
+
+
+def test_without_colour_the_marks_are_letters() -> None:
+    line = rows(failing(), ASCII).line(1, 78)
+    assert "xag  us Xre" in line.text
+    assert line.text.isascii()
+
+
+def test_the_header_stands_over_its_columns() -> None:
+    listed = rows(failing())
+    for width in (60, 78, 118, 198):
+        header = listed.header(width, SortKey.DURATION, True).text
+        line = listed.line(0, width).text
+        assert "▼ duration" in header
+        assert len(header.rstrip()) <= width
+        if "trace" in header:
+            assert header.index("trace") == line.index("api-gateway")
+    assert "start UTC ▲" in listed.header(118, SortKey.START, False).text
+    assert "^spans" in rows(failing(), ASCII).header(198, SortKey.SPANS, False).text
+
+
+def test_columns_go_in_order_of_unimportance() -> None:
+    listed = rows(failing())
+    shown = [[bool(cells) for cells in _cells(listed, width)] for width in (198, 76, 60, 40, 20)]
+    assert shown[0] == [True] * 7
+    assert all(sum(wide) >= sum(narrow) for wide, narrow in pairwise(shown))
+    assert listed.layout(20).name
+    assert listed.layout(198).full_services
+
+
+def _cells(listed: TraceRows, width: int) -> list[int]:
+    layout = listed.layout(width)
+    return [layout.name, layout.duration, layout.errors, layout.start, layout.bar, layout.services, layout.spans]
+
+
+def test_what_broke_is_shown_where_not_all_services_are() -> None:
+    spans = [span("0", 0, 100, service="web", error=True)]
+    spans += [span(str(i), i, 90, parent="0", service=f"service-{i}", error=i == 8) for i in range(1, 10)]
+    text = rows(build(*spans)).line(0, 76).text
+    assert "✖s8" in text
+    assert "+" in text
+
+
+def test_sorting_by_every_column() -> None:
+    columns = trace_columns(failing())
+    every = np.arange(2)
+    assert {key: columns.sorted(every, key, True).tolist() for key in SortKey} == {
+        SortKey.START: [1, 0],
+        SortKey.NAME: [1, 0],
+        SortKey.SERVICES: [0, 1],
+        SortKey.SPANS: [0, 1],
+        SortKey.ERRORS: [0, 1],
+        SortKey.DURATION: [1, 0],
+    }
+    assert columns.sorted(every, SortKey.START, False).tolist() == [0, 1]
+
+
+def test_groups_stand_under_headings() -> None:
+    columns = trace_columns(failing())
+    groups = [
+        Group(7, Line([("first", "")]), np.array([1, 0]), False),
+        Group(8, Line([("next", "")]), np.array([0]), True),
+    ]
+    listed = TraceRows(columns, np.arange(2), marks=UNICODE, groups=groups)
+    assert len(listed) == 4
+    assert [listed.trace(row) for row in range(5)] == [None, 1, 0, None, None]
+    assert listed.line(0, 40).text == "▾ first"
+    assert listed.line(3, 40).text == "▸ next"
+    group = listed.group(3)
+    assert group is not None
+    assert group.key == 8
+    assert listed.row_of(0) == 2
+    assert listed.row_of(5) is None
+
+
+def test_dates_where_the_set_is_of_several_days() -> None:
+    day = 86_400 * SECOND
+    listed = rows(build(span("1", 0, 10), span("2", 2 * day, 2 * day + 5, trace="2")))
+    assert "11-14 22:13:20.000" in listed.line(0, 118).text
+
+
+def test_marked_traces_have_a_mark() -> None:
+    assert rows(failing(), marked={1}).line(0, 78).text.startswith("✓ ")
+    assert rows(failing(), ASCII, marked={1}).line(0, 78).text.startswith("+ ")
+
+
+NAMES = st.text(st.characters(), max_size=60)
+
+
+@unhurried
+@given(NAMES, NAMES, st.integers(1, 220), st.booleans(), st.sampled_from((UNICODE, ASCII)))
+def test_any_names_at_any_width(service: str, name: str, width: int, error: bool, marks: Marks) -> None:
+    traces = build(
+        span("1", 0, 100, service=service, name=name, error=error),
+        span("2", 0, 100, parent="1", service=name, name=service, error=error),
+    )
+    listed = rows(traces, marks)
+    for line in (listed.line(0, width), listed.header(width, SortKey.NAME, True)):
+        assert line.width <= width
+        assert is_safe(line.text)
+
+
+@unhurried
+@given(span_sets(), st.integers(1, 220))
+def test_any_set_at_any_width(spans: list[object], width: int) -> None:
+    traces = build(*spans)  # type: ignore[arg-type]
+    listed = rows(traces)
+    assert len(listed) == traces.trace_count
+    for row in range(len(listed)):
+        assert listed.line(row, width).width == width
+    points = Points(traces.trace_start, traces.trace_duration, traces.trace_errors > 0)
+    plot = Plot(points, width, 1 + width % 9, UNICODE)
+    assert len(plot.lines) == plot.rows + 1
+    assert all(line.width <= width for line in plot.lines)
+    assert all(line.width <= STATS_WIDTH for line in stats_lines(points, UNICODE))
+
+
+def test_a_bar_shows_whatever_there_is() -> None:
+    assert bar(0, 10, UNICODE) == ""
+    assert bar(1e-9, 10, UNICODE) == "▏"
+    assert bar(1, 10, UNICODE) == "█" * 10
+    assert bar(2, 3, ASCII) == "###"
+    assert bar(0.5, 3, UNICODE) == "█▌"
+
+
+# --- the plot --------------------------------------------------------------------------------------------------------
+
+
+def points(*given_points: tuple[int, int, bool]) -> Points:
+    """Of (seconds, milliseconds, failed)."""
+    start, duration, failed = zip(*given_points, strict=True)
+    return Points(EPOCH + np.array(start) * 1_000 * MS, np.array(duration) * MS, np.array(failed))
+
+
+def test_slow_is_up_late_is_right_and_failures_are_marked() -> None:
+    plot = Plot(points((0, 10, False), (600, 3_900, True), (300, 2_100, False)), 46, 5, UNICODE)
+    lines = [line.text for line in plot.lines]
+    assert lines[0].startswith("4 s ┤")
+    assert lines[0].rstrip().endswith("✖")
+    assert lines[1][plot.left + plot.columns // 2] == "·"
+    assert lines[3].startswith("0 s ┤·")
+    assert "22:13" in lines[4]
+    assert "22:23" in lines[4]
+
+
+def test_a_long_tail_has_a_logarithmic_scale() -> None:
+    plot = Plot(points(*((i, 1, False) for i in range(20)), (30, 5_000, False)), 60, 6, UNICODE)
+    assert plot.logarithmic
+    assert "log" in plot.lines[-1].text
+    assert plot.cell(EPOCH, MS)[1] < plot.cell(EPOCH, 5_000 * MS)[1]
+
+
+def test_a_region_is_a_window() -> None:
+    plot = Plot(points(*((i, 10 * i, i == 9) for i in range(100))), 60, 6, UNICODE)
+    whole = plot.window(Region(0, plot.columns - 1, 0, plot.rows - 1))
+    assert (whole.start_ns, whole.end_ns, whole.least_ns, whole.most_ns) == (None, None, None, None)
+    region = Region(5, 20, 1, 2)
+    window = plot.window(region)
+    inside = plot.inside(region)
+    assert inside.any()
+    start, duration = plot.points.start[inside], plot.points.duration[inside]
+    assert window.start_ns is not None
+    assert window.end_ns is not None
+    assert window.least_ns is not None
+    assert window.most_ns is not None
+    assert window.start_ns <= start.min() <= start.max() < window.end_ns
+    assert window.least_ns <= duration.min() <= duration.max() <= window.most_ns
+    text = "\n".join(line.text for line in region_lines(plot, region, False, UNICODE))
+    assert f"{inside.sum()} traces" in text
+
+
+def test_percentiles_distribution_and_failures() -> None:
+    text = "\n".join(line.text for line in stats_lines(points(*((i, 10 * i + 10, i < 3) for i in range(100))), UNICODE))
+    assert "p50    505 ms" in text
+    assert "of 100 traces" in text
+    assert "✖ 3 of 100 failed  3 %" in text
+    assert "10 ms–1 s" in text
+    none = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
+    assert stats_lines(none, UNICODE) == []
+    assert "no trace failed" in stats_lines(points((0, 5, False)), ASCII)[-1].text
+
+
+@pytest.mark.parametrize("marks", [UNICODE, ASCII])
+def test_trends_show_the_least_and_the_most(marks: Marks) -> None:
+    assert trend([0, 1, 100], marks) == f" {marks.trend[0]}{marks.trend[-1]}"
+
+
+def test_a_hundred_thousand_points() -> None:
+    rng = np.random.default_rng(1)
+    count = 100_000
+    start = EPOCH + np.sort(rng.integers(0, 3_600 * 1_000 * MS, count))
+    many = Points(start, rng.exponential(50 * MS, count).astype(np.int64), rng.random(count) < 0.01)
+    plot = Plot(many, 100, 8, UNICODE)
+    assert all(line.width <= 100 for line in plot.lines)
+    assert not all("✖" in line.text for line in plot.lines)

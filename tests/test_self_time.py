@@ -1,0 +1,126 @@
+"""Self time: what of a span none of its children was running in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import US, GivenSpan, at, build, span
+from tests.strategies import chain, fan, nested, span_sets, unhurried
+from tracetui.analysis.groups import keyed
+from tracetui.analysis.self_time import self_times
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+
+def _self_time(traces: TraceSet, owner: int) -> int:
+    """The length of the union of the children's intervals, found by merging them one after the other."""
+    start, end = int(traces.start[owner]), int(traces.end[owner])
+    intervals = []
+    for child in range(len(traces)):
+        consumes = traces.kind[child] == Kind.CONSUMER and traces.kind[owner] == Kind.PRODUCER
+        if traces.parent[child] == owner and not consumes:
+            intervals.append((max(start, int(traces.start[child])), min(end, int(traces.end[child]))))
+    covered, reached = 0, start
+    for begin, until in sorted(intervals):
+        if until > max(begin, reached):
+            covered += until - max(begin, reached)
+            reached = until
+    return end - start - covered
+
+
+@unhurried
+@given(span_sets())
+def test_it_is_the_duration_less_the_union_of_the_children(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    found = self_times(traces)
+    assert found.tolist() == [_self_time(traces, owner) for owner in range(len(traces))]
+    assert (found >= 0).all()
+    assert (found <= traces.duration).all()
+
+
+@unhurried
+@given(nested())
+def test_it_does_not_touch_the_traces(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    before = traces.duration.tolist()
+    self_times(traces)
+    assert traces.duration.tolist() == before
+
+
+def own_time(*spans: GivenSpan) -> float:
+    """The self time of span `a`, in microseconds."""
+    traces = build(*spans)
+    return self_times(traces)[at(traces, "a")] / US
+
+
+@pytest.mark.parametrize(
+    ("children", "expected"),
+    [
+        ([], 100),
+        ([(10, 30)], 80),
+        ([(10, 30), (20, 50)], 60),  # overlapping
+        ([(10, 30), (30, 50)], 60),  # touching
+        ([(10, 60), (20, 30)], 50),  # one within the other
+        ([(10, 60), (20, 30), (50, 70)], 40),  # the long one outlasts the short one between
+        ([(-20, 10), (95, 130)], 85),  # reaching out on both sides
+        ([(-20, -10), (100, 130)], 100),  # wholly outside
+        ([(-20, 130)], 0),  # all around it
+        ([(40, 40)], 100),  # no time at all
+        ([(0, 100), (0, 100)], 0),
+    ],
+)
+def test_children_count_once_and_within_their_parent_only(children: list[tuple[int, int]], expected: float) -> None:
+    below = [span(f"b{i}", start, end, parent="a") for i, (start, end) in enumerate(children)]
+    assert own_time(span("a", 0, 100), *below) == expected
+
+
+def test_grandchildren_do_not_count() -> None:
+    assert own_time(span("a", 0, 100), span("b", 10, 20, parent="a"), span("c", 30, 90, parent="b")) == 90
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "expected"),
+    [
+        (Kind.PRODUCER, Kind.CONSUMER, 100),
+        (Kind.PRODUCER, Kind.SERVER, 80),
+        (Kind.CLIENT, Kind.CONSUMER, 80),
+        (Kind.CONSUMER, Kind.PRODUCER, 80),
+    ],
+)
+def test_nobody_waits_for_the_consumer_of_a_message(above: Kind, below: Kind, expected: float) -> None:
+    assert own_time(span("a", 0, 100, kind=above), span("b", 10, 30, parent="a", kind=below)) == expected
+
+
+def test_no_spans_have_no_self_times() -> None:
+    assert self_times(build()).tolist() == []
+
+
+def test_a_chain_of_100_000_levels() -> None:
+    # each level is 1 ns longer than the next at both ends
+    assert self_times(build(*chain(100_000))).tolist() == [2] * 99_999 + [1]
+
+
+def test_a_fan_of_100_000_children() -> None:
+    # a nanosecond before each child
+    assert self_times(build(*fan(100_000))).tolist() == [99_999] + [2] * 99_999
+
+
+@unhurried
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1 << 61), st.integers(0, 1 << 61)), min_size=1),
+    st.sampled_from((0, 58)),
+)
+def test_one_number_stands_for_a_group_and_a_value_however_far_values_are_apart(
+    pairs: list[tuple[int, int, int]], bits: int
+) -> None:
+    # with fewer bits values meet more often, and fit into 64 bits together with their group
+    group = np.array([pair[0] for pair in pairs])
+    values = [np.array([pair[i] >> bits for pair in pairs]) for i in (1, 2)]
+    plain = [(int(g), int(v)) for value in values for g, v in zip(group, value, strict=True)]
+    numbers = np.concatenate(keyed(group, *values)).tolist()
+    assert [sorted(set(numbers)).index(number) for number in numbers] == [
+        sorted(set(plain)).index(pair) for pair in plain
+    ]

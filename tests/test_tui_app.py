@@ -1,0 +1,192 @@
+"""The whole app over real files: the way to the answer, coming back, what cannot be read, and a stranger's keys."""
+
+from __future__ import annotations
+
+import os
+import random
+import string
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.screens import ByteCounter, painted
+from tracetui.render.marks import ASCII
+from tracetui.tui import settings
+from tracetui.tui.app import TraceApp
+from tracetui.tui.settings import Resume
+from tracetui.tui.state import Look, State
+from tracetui.tui.views import VIEWS
+
+SAMPLES = Path(__file__).parents[1] / "sample_traces"
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+HOSTILE = sorted(str(path) for path in (SAMPLES / "hostile").glob("*.json"))
+FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e"}
+FORBIDDEN |= set("\u2066\u2067\u2068\u2069\ufeff\u2028\u2029")
+
+
+class CountingApp(ByteCounter, TraceApp):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "state" / "resume.json")
+
+
+@asynccontextmanager
+async def opened(
+    *sources: str, size: tuple[int, int] = (120, 40), resume: Resume | None = None, **look: Any
+) -> AsyncIterator[tuple[CountingApp, Any]]:
+    app = CountingApp(State(sources=sources, look=Look(**look)), resume)
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await settled(app, pilot)
+        yield app, pilot
+
+
+async def settled(app: TraceApp, pilot: Any) -> None:
+    """Until the load and all work behind the screen is done and painted."""
+    for _ in range(3):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+def text_of(app: TraceApp) -> str:
+    return "\n".join(painted(app))
+
+
+def selected(app: TraceApp) -> str:
+    """The operation of the selected span."""
+    assert app.state.session is not None
+    assert app.state.span is not None
+    return app.state.session.loaded.operation_name(app.state.span)
+
+
+async def press(app: TraceApp, pilot: Any, *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settled(app, pilot)
+
+
+async def test_from_the_incident_to_the_query_in_three_keys() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        assert "100 traces" in text_of(app)
+        assert "8 failed" in text_of(app)
+        await press(app, pilot, "enter", "w")
+        assert selected(app) == "database_query"
+        assert "SELECT u.*, o.*" in text_of(app)
+
+
+async def test_from_the_errors_to_the_span_where_one_began() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "4", "j", "enter")
+        assert selected(app) == "database_query"
+        assert "Database query timeout" in text_of(app)
+        await press(app, pilot, "escape")
+        assert "Errors ›" in painted(app)[-1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_every_view_fills_the_screen(size: tuple[int, int]) -> None:
+    async with opened(INCIDENT, size=size) as (app, pilot):
+        for number, (_, title) in enumerate(VIEWS, 1):
+            await press(app, pilot, str(number))
+            lines = painted(app)
+            assert lines[-1].startswith(title)
+            assert "api-gateway" in text_of(app)
+
+
+async def test_ascii_paints_nothing_else() -> None:
+    async with opened(INCIDENT, marks=ASCII) as (app, pilot):
+        for number in range(1, 6):
+            await press(app, pilot, str(number))
+            # the scroll bar is Textual's own
+            own = [line[:-1] for line in painted(app)]
+            assert all(line.isascii() for line in own), [line for line in own if not line.isascii()]
+
+
+async def test_coming_back_to_the_same_span() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "j", "j", "enter", "w")
+        span, trace = app.state.span, app.state.trace
+        assert span is not None
+        await pilot.press("q")
+    remembered = settings.load_resume()
+    assert remembered.sources == [INCIDENT]
+    async with opened(INCIDENT, resume=remembered) as (app, _):
+        assert (app.state.trace, app.state.span) == (trace, span)
+        assert painted(app)[-1].startswith("Waterfall › api-gateway GET /profile › database_query")
+
+
+async def test_coming_back_to_a_filter() -> None:
+    resume = Resume([INCIDENT], "traces", "error")
+    async with opened(INCIDENT, resume=resume) as (app, _):
+        assert "8 of 100 traces" in painted(app)[0]
+
+
+async def test_what_cannot_be_read_is_said() -> None:
+    async with opened(str(SAMPLES / "nothing-here.json")) as (app, pilot):
+        assert "no such file" in text_of(app)
+        await press(app, pilot, "escape", "2", "3", "4", "5", "1", "j", "enter")
+        assert app.is_running
+
+
+async def test_what_was_lost_is_said() -> None:
+    async with opened(str(SAMPLES / "broken" / "cut.json")) as (app, pilot):
+        assert "left out" in text_of(app)
+        await press(app, pilot, "escape")
+        assert "left out" not in text_of(app)
+
+
+async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
+    pipe = tmp_path / "never-written.json"
+    os.mkfifo(pipe)
+    app = CountingApp(State(sources=(str(pipe),)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        assert "reading  Esc stops" in painted(app)[0]
+        await press(app, pilot, "escape")
+        assert app.state.session is None
+        assert "loading stopped" in painted(app)[-1]
+
+
+async def test_what_keys_cost() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        for view in range(1, 6):
+            await press(app, pilot, str(view))
+            app.sent = 0
+            await settled(app, pilot)
+            assert app.sent == 0
+            await press(app, pilot, "pagedown")
+            assert app.sent <= 20 * 1024
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: Path(path).stem)
+async def test_hostile_traces_in_every_view(path: str) -> None:
+    async with opened(path, size=(100, 30)) as (app, pilot):
+        for keys in (["1"], ["j", "enter"], ["e", "w", "l", "tab"], ["3"], ["j"], ["4"], ["5"], ["question_mark"]):
+            await press(app, pilot, *keys)
+            assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
+
+
+KEYS = [*string.ascii_letters, *string.digits, *"/?:<>[]+-=\\ ", "enter", "escape", "tab", "shift+tab", "up", "down"]
+KEYS += ["left", "right", "pageup", "pagedown", "home", "end", "ctrl+d", "ctrl+u", "backspace", "delete", "space"]
+KEYS = [key for key in KEYS if key not in ("q", "Q", " ")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_strangers_keys(seed: int) -> None:
+    chance = random.Random(seed)
+    sources = [(INCIDENT,), (str(SAMPLES / "shop" / "shop.json"),), tuple(HOSTILE), (str(SAMPLES / "first-look"),)]
+    async with opened(*sources[seed]) as (app, pilot):
+        for step in range(250):
+            if not chance.randrange(40):
+                await pilot.resize_terminal(chance.randrange(20, 200), chance.randrange(5, 60))
+            key = chance.choice(KEYS)
+            await pilot.press({"?": "question_mark", "/": "slash", ":": "colon"}.get(key, key))
+            if not step % 25:
+                await settled(app, pilot)
+                assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
+            assert app.is_running, f"ended by {key} at step {step}"

@@ -1,0 +1,409 @@
+"""The span detail, its copy menu and the pager, by keys, in an app of their own."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+
+from tests.building import at, build, span
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+from tracetui.render.cells import cell_width
+from tracetui.session import Session
+from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
+from tracetui.tui.state import State
+from tracetui.tui.widgets.copy_menu import MOST_COPIED, clipboard_text, curl_line
+from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
+from tracetui.tui.widgets.span_detail import SpanDetail
+
+STACK = "\n".join(f"  at frame {number}" for number in range(40))
+
+
+def some_traces() -> TraceSet:
+    return build(
+        span("1", 0, 1_000, name="GET /profile", kind=Kind.SERVER, resource={"host.name": "web-1"}),
+        span(
+            "2",
+            100,
+            900,
+            parent="1",
+            service="db",
+            name="query",
+            kind=Kind.CLIENT,
+            error=True,
+            message="timeout",
+            attributes={
+                "plain": "[/red] [@click=app.quit]x[/]",
+                "db.query.text": "SELECT *\nFROM users",
+                "http.request.method": "POST",
+                "http.request.header.cookie": ["secret"],
+                "url.full": "https://me:pw@shop.example/cart?id=1",
+            },
+            events=[(500, "exception", {"exception.type": "TimeoutError", "exception.stacktrace": STACK})],
+            links=[("2", "0000000000000009"), ("77", "1")],
+        ),
+        span("9", 0, 10, trace="2", name="other"),
+    )
+
+
+class DetailApp(App[None]):
+    """The detail alone; work is done where it is asked for."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, traces: TraceSet) -> None:
+        super().__init__()
+        self.state = State(session=Session(traces))
+        self.copied: list[str] = []
+        self.heard: list[Any] = []
+        self.painted = 0
+
+    def compose(self) -> ComposeResult:
+        yield SpanDetail(self.state, self.work, id="detail")
+
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        self.heard.append(name)
+        done(work())
+
+    @property
+    def detail(self) -> SpanDetail:
+        return self.query_one(SpanDetail)
+
+    @property
+    def lines(self) -> list[str]:
+        lines = self.detail.view.lines
+        assert lines is not None
+        return [lines.line(row, lines.width).text.rstrip() for row in range(len(lines))]
+
+    def row(self, part: str) -> int:
+        return next(row for row, text in enumerate(self.lines) if part in text)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied.append(text)
+
+    def on_copy_text(self, message: CopyText) -> None:
+        self.copy_to_clipboard(message.text)
+
+    def on_open_trace(self, message: OpenTrace) -> None:
+        self.heard.append(message)
+
+    def on_notice(self, message: Notice) -> None:
+        self.heard.append(message)
+
+    def on_read_text(self, message: ReadText) -> None:
+        self.push_screen(Pager(self.state.look, message.title, message.text))
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        if renderable is not None and hasattr(renderable, "render_segments"):
+            self.painted += len(renderable.render_segments(self.console).encode())
+        super()._display(screen, renderable)
+
+
+class Shown:
+    """A detail that shows a span, and the keys to it."""
+
+    def __init__(self, traces: TraceSet, number: int, size: tuple[int, int] = (100, 30)) -> None:
+        self.app = DetailApp(traces)
+        self.number = number
+        self.context = self.app.run_test(size=size, notifications=True, tooltips=True)
+
+    async def __aenter__(self) -> "Shown":
+        self.pilot = await self.context.__aenter__()
+        await self.show(self.number)
+        self.app.detail.focus()
+        await self.pilot.pause()
+        return self
+
+    async def __aexit__(self, *exception: Any) -> None:
+        await self.context.__aexit__(*exception)
+
+    async def show(self, number: int | None) -> None:
+        self.app.detail.show_span(number)
+        await self.pilot.pause(0.1)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def to(self, part: str) -> None:
+        self.app.detail.view.cursor = self.app.row(part)
+        await self.pilot.pause()
+
+
+async def test_what_it_says() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        text = "\n".join(session.app.lines)
+        assert "db · query   800 µs, the only one of its kind   client ✖ error began here" in text
+        assert "✖ timeout" in text
+        assert "[/red] [@click=app.quit]x[/]" in text
+        assert "◆ +400 µs  exception  TimeoutError" in text
+
+
+async def test_fold_and_unfold() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "1")) as session:
+        await session.to("resource 1")
+        await session.press("enter")
+        assert any(text.endswith("web-1") and "▾" not in text for text in session.app.lines)
+        # what was opened stays open for the next span
+        await session.show(at(traces, "9"))
+        await session.show(at(traces, "1"))
+        assert "▾ resource 1" in session.app.lines
+        await session.to("resource")
+        await session.press("h")
+        assert "▸ resource 1  host.name=web-1" in session.app.lines
+        await session.press("l", "l")
+        assert "▾ resource 1" in session.app.lines
+
+
+async def test_short_statement_opens_in_place_and_long_one_in_the_pager() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        await session.to("db.query.text")
+        await session.press("enter")
+        row = session.app.row("FROM users")
+        assert session.app.lines[row].strip() == "FROM users"
+        await session.to("exception")
+        await session.press("enter")
+        await session.to("exception.stacktrace")
+        await session.press("enter")
+        assert isinstance(session.app.screen, Pager)
+        await session.press("escape")
+        assert not isinstance(session.app.screen, Pager)
+
+
+async def test_filter() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        before = session.app.lines
+        await session.press("slash", *"query")
+        assert session.app.lines[1].startswith("1 of ")
+        assert [text.split()[1] for text in session.app.lines[2:]] == ["db.query.text"]
+        await session.press("enter")
+        assert session.app.focused is session.app.detail.view
+        # the next span is filtered by it, too
+        await session.show(at(traces, "1"))
+        assert "0 of" in session.app.lines[1]
+        await session.show(at(traces, "2"))
+        await session.press("escape")
+        assert session.app.lines == before
+        await session.press("slash", "x", "escape")
+        assert session.app.lines == before
+        assert session.app.focused is session.app.detail.view
+
+
+async def test_escape_is_the_panes_when_there_is_no_filter() -> None:
+    traces = some_traces()
+    async with Shown(traces, 0) as session:
+        session.app.bind("escape", "bell")
+        session.app.action_bell = lambda: session.app.heard.append("bell")  # type: ignore[method-assign]
+        await session.press("slash", "escape")
+        assert "bell" not in session.app.heard
+        await session.press("escape")
+        assert "bell" in session.app.heard
+
+
+async def test_links() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        await session.to("other")
+        await session.press("enter")
+        assert session.app.heard[-1] == OpenTrace(int(traces.trace[at(traces, "9")]), at(traces, "9"))
+        await session.to("not in this set")
+        await session.press("enter")
+        assert isinstance(session.app.heard[-1], Notice)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("v", "[/red] [@click=app.quit]x[/]"),
+        ("k", "plain=[/red] [@click=app.quit]x[/]"),
+        ("t", "1"),
+        ("i", "2"),
+        ("c", "curl -X POST 'https://shop.example/cart?id=1'"),
+    ],
+)
+async def test_copy(key: str, expected: str) -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        await session.to("plain")
+        await session.press("y", key)
+        assert session.app.copied == [expected]
+
+
+async def test_copy_whole_things() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        for key in "aswm":
+            await session.press("y", key)
+        attributes, whole, waterfall, markdown = session.app.copied
+        assert json.loads(attributes)["db.query.text"] == "SELECT *\nFROM users"
+        assert json.loads(whole)["links"][1]["trace_id"] == "77"
+        assert "✖ 1 origin: db “timeout”" in waterfall
+        assert markdown.startswith("### `api` `GET /profile`: 1 ms")
+        await session.press("y", "down", "enter")
+        assert session.app.copied[-1] == "span=db query"
+        await session.press("y", "escape")
+        assert len(session.app.copied) == 5
+
+
+async def test_only_the_last_of_many_spans_is_decoded() -> None:
+    traces = some_traces()
+    async with Shown(traces, 0) as session:
+        session.app.heard.clear()
+        for _ in range(50):
+            for number in range(len(traces)):
+                session.app.detail.show_span(number)
+        await session.show(1)
+        assert session.app.heard == ["span detail"]
+        await session.show(1)
+        assert session.app.heard == ["span detail"]
+
+
+async def test_hidden_detail_asks_for_nothing() -> None:
+    traces = some_traces()
+    async with Shown(traces, 0) as session:
+        assert not session.app.detail.toggle()
+        session.app.heard.clear()
+        await session.show(1)
+        assert session.app.heard == []
+        assert session.app.detail.toggle()
+        await session.pilot.pause()
+        assert session.app.lines[0].startswith("db · query")
+        await session.show(None)
+        assert session.app.detail.view.lines is None
+
+
+async def test_another_span_sends_only_what_differs() -> None:
+    attributes = {f"key.{number}": "value" for number in range(10)}
+    traces = build(
+        span("1", 0, 100, attributes=attributes),
+        *(span(f"{i}", i, i + 5 * i, parent="1", attributes={**attributes, "key.5": str(i)}) for i in range(2, 8)),
+    )
+    async with Shown(traces, 2, size=(140, 12)) as session:
+        session.app.painted = 0
+        await session.show(3)
+        assert 0 < session.app.painted < 1_000
+        session.app.painted = 0
+        await session.show(3)
+        await session.pilot.pause(0.2)
+        assert session.app.painted == 0
+
+
+async def test_rows_are_arranged_anew_for_another_width() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+        for size in ((30, 10), (200, 50), (40, 3)):
+            await session.pilot.resize_terminal(*size)
+            await session.pilot.pause()
+            lines = session.app.detail.view.lines
+            assert lines is not None
+            assert lines.width == session.app.detail.view.line_width <= size[0]
+
+
+async def shown(text: str, *keys: str) -> tuple[str, int]:
+    """-> the row under the cursor and its number, after these keys."""
+    app = DetailApp(some_traces())
+    async with app.run_test(size=(40, 12), notifications=True) as pilot:
+        pager = Pager(app.state.look, "[/title]", text)
+        app.push_screen(pager)
+        for key in ("", *keys):
+            if key:
+                await pilot.press(key)
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        rows = pager._rows
+        assert rows is not None
+        cursor = pager.query_one(PagerView).cursor
+        return rows.line(cursor, 36).text, cursor
+
+
+LONG = "\n".join(f"line {number} {'x' * 30}needle {number}" for number in range(20_000))
+
+
+@pytest.mark.parametrize("size", [200, 20_000])
+async def test_pager_finds(size: int) -> None:
+    text = "\n".join(LONG.split("\n")[:size])
+    row, _ = await shown(text, "slash", *"NEEDLE 7", "enter")
+    assert row in LONG.split("\n")[7]
+    row, cursor = await shown(text, "w", "slash", *"needle 7", "enter")
+    assert cursor == 7
+    assert "needle 7" in row
+    row, cursor = await shown(text, "w", "slash", *"needle 7", "enter", "n")
+    assert cursor == 70
+    row, cursor = await shown(text, "w", "slash", *"needle 7", "enter", "N")
+    assert cursor > 70
+
+
+async def test_pager_indents_json_wraps_and_shows_no_escape() -> None:
+    assert await shown('{"a": [1, 2.50, "\x1b"]}', "G") == ('{"a": [1, 2.50, "␛"]}', 0)
+    assert (await shown('{"a": [1, 2.50]}', "j", "j", "j"))[0] == "    2.50"
+    assert await shown("y" * 50 + "\n\nend", "G") == ("end", 3)
+    assert await shown("y" * 50 + "\n\nend", "w", "G") == ("end", 2)
+    assert await shown("注" * 50 + "\n\nend", "G") == ("end", 4)
+    assert await shown("") == ("", 0)
+
+
+async def test_pager_copies_the_whole() -> None:
+    app = DetailApp(some_traces())
+    async with app.run_test(notifications=True) as pilot:
+        app.push_screen(Pager(app.state.look, "t", "a\x1b[2J\nb"))
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
+        assert app.copied == ["a␛[2J\nb"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 95 + "\n" + "b" * 10 + "\n", "注a\u0301" * 70 + "\n\n\u202e" * 30, "x\n" * 5, ""]
+)
+@pytest.mark.parametrize("width", [1, 7, 40])
+def test_pager_rows_hold_the_whole_text(text: str, width: int) -> None:
+    paged = PagedText(text)
+    begin, end = paged.rows(width)
+    assert "".join(text[a:b] for a, b in zip(begin, end, strict=True)) == text.replace("\n", "")
+    assert (begin <= end).all()
+    if width > 1:
+        assert all(cell_width(text[a:b]) <= width for a, b in zip(begin, end, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"url.full": "http://a/b"}, "curl http://a/b"),
+        ({"http.url": "https://u:p@a/b?token=1&x=2"}, "curl 'https://a/b?token=REDACTED&x=2'"),
+        ({"http.method": "HEAD", "http.host": "a", "http.target": "/b?c"}, "curl --head 'http://a/b?c'"),
+        ({"server.address": "a", "server.port": 81, "url.path": "/p", "url.query": "q=1"}, "curl 'http://a:81/p?q=1'"),
+        ({"url.full": "http://a/'; rm -rf ~;'\n"}, "curl 'http://a/'\"'\"';%20rm%20-rf%20~;'\"'\"''"),
+        ({"url.full": "file:///etc/passwd"}, None),
+        ({"url.full": "-o/etc/passwd"}, None),
+        ({"http.route": "/users/{id}"}, None),
+        (
+            {
+                "url.full": "http://a/[1-9]",
+                "http.request.header.authorization": ["Bearer x"],
+                "http.request.header.x_api_key": "k",
+                "http.request.header.accept": ["text/html", "*/*"],
+                "http.request.header.x-odd": "a\r\nb",
+                "http.request.header.@file": "a",
+            },
+            "curl --globoff -H 'accept: text/html, */*' 'http://a/[1-9]'",
+        ),
+        ({"http.method": "GET; reboot", "url.full": "http://a/"}, "curl http://a/"),
+    ],
+)
+def test_curl(attributes: dict[str, Any], expected: str | None) -> None:
+    assert curl_line(attributes) == expected
+
+
+def test_clipboard_takes_no_more_than_a_terminal_bears() -> None:
+    text, what = clipboard_text("a" * (MOST_COPIED + 1), "value")
+    assert len(text) == MOST_COPIED
+    assert "first" in what
+    assert clipboard_text("a\x1b\x9b\ud800\tb\r\nc", "v") == ("a␛��\tb\nc", "v")

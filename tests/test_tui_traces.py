@@ -1,0 +1,597 @@
+"""The list of traces in the app: filter, plot, table, and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tests.building import US, GivenSpan, build, span
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.query import QueryError, parse
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Event, Link, Value
+from tracetui.model.traces import TraceSet
+from tracetui.render.trace_list import SortKey
+from tracetui.session import Session
+from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
+from tracetui.tui.panes import traces_filters as filters
+from tracetui.tui.panes.traces import TracesPane
+from tracetui.tui.panes.traces_values import likely_first, values_of
+from tracetui.tui.state import State
+from tracetui.tui.widgets.choice import Choice, LineInput
+
+SECOND = 1_000_000
+HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x[/]", "é" * 300, "\ud800", "日本語")
+
+
+class Harness(App[None]):
+    """The pane alone, with what the app does for it."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, traces: TraceSet) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.state = State(session=Session(traces))
+        self.state.shown = np.arange(traces.trace_count)
+        self.opened: list[int] = []
+        self.said: list[str] = []
+        self.bytes = 0
+
+    def compose(self) -> ComposeResult:
+        yield TracesPane(self.state, self.work, id="traces")
+
+    def on_mount(self) -> None:
+        self.pane.set_changed()
+        self.pane.focus_pane()
+
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        self.call_later(lambda: done(work()))
+
+    @property
+    def pane(self) -> TracesPane:
+        return self.query_one(TracesPane)
+
+    def on_filter_traces(self, message: FilterTraces) -> None:
+        assert self.state.session is not None
+        loaded = self.state.session.loaded
+        text = message.query
+        self.state.query = text
+        self.state.shown = np.flatnonzero(parse(text).matches(loaded)) if text else np.arange(loaded.trace_count)
+        self.state.findings = Findings(loaded.select(self.state.shown))
+        self.pane.set_changed()
+
+    def on_open_trace(self, message: OpenTrace) -> None:
+        self.opened.append(message.trace)
+
+    def on_notice(self, message: Notice) -> None:
+        self.said.append(message.text)
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        super()._display(screen, renderable)
+        if renderable is not None and self._driver is not None and hasattr(renderable, "render_segments"):
+            self.bytes += len(renderable.render_segments(self.console).encode())
+
+    def lines(self) -> list[str]:
+        """What is on the screen."""
+        return ["".join(segment.text for segment in strip) for strip in self.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines())
+
+
+def drive(
+    traces: TraceSet, steps: Callable[[Harness, Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40)
+) -> Harness:
+    app = Harness(traces)
+
+    async def run() -> None:
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            await settled(pilot)
+            await steps(app, pilot)
+
+    asyncio.run(run())
+    return app
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    for _ in range(4):
+        await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await settled(pilot)
+
+
+async def write(pilot: Pilot[None], text: str) -> None:
+    names = {
+        " ": "space",
+        ">": "greater_than_sign",
+        "=": "equals_sign",
+        ".": "full_stop",
+        "-": "minus",
+        "_": "underscore",
+    }
+    await press(pilot, *(names.get(character, character) for character in text))
+
+
+def shop() -> TraceSet:
+    """Six traces a second apart, of 100 to 600 ms; the 2nd and 5th fail in `db`, the 6th in `mail`."""
+    spans: list[GivenSpan] = []
+    for number in range(6):
+        begin, end = number * SECOND, number * SECOND + (number + 1) * 100_000
+        failing = number in (1, 4, 5)
+        below = "mail" if number == 5 else "db"
+        user = {"user.id": f"u{number % 3}"}
+        more = {"trace": f"{number + 1}", "error": failing}
+        spans.append(span(f"a{number}", begin, end, name="GET /cart", attributes=user, **more))
+        spans.append(span(f"b{number}", begin, end - 10, parent=f"a{number}", service=below, name="query", **more))
+    return build(*spans)
+
+
+def many(count: int) -> TraceSet:
+    """So many traces of one to three spans."""
+
+    class Nothing:
+        def attributes(self, raw: bytes) -> dict[str, Value]:
+            return {"user.id": raw.decode()} if raw else {}
+
+        def events(self, raw: bytes) -> list[Event]:
+            return []
+
+        def links(self, raw: bytes) -> list[Link]:
+            return []
+
+    intake = Intake()
+    codec = Nothing()
+    resources = [intake.resource(name, b"", codec) for name in ("gateway", "user-service", "redis", "mailer")]
+    number = 0
+    for trace in range(count):
+        index = intake.trace(f"{trace + 1:032x}")
+        root = f"{number + 1:016x}"
+        for child in range(1 + trace % 3):
+            number += 1
+            intake.add(
+                trace=index,
+                span_id=f"{number:016x}",
+                parent_id=root if child else "",
+                name=("GET /profile", "find user", "get")[child],
+                resource=resources[child + (trace % 7 == 0)],
+                start_ns=1_700_000_000_000_000_000 + trace * 7_000_000,
+                duration_ns=1 + (trace * 7919) % 1_000_003 * (1_000 if child == 0 else 300),
+                error=trace % 23 == 0,
+                attributes=f"user-{trace % 50}".encode() if child == 0 else b"",
+            )
+    return assemble(intake)
+
+
+def test_the_slowest_stands_first_and_enter_opens_it() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        assert app.state.trace == 5
+        await press(pilot, "enter", "j", "enter")
+        assert app.opened == [5, 4]
+        assert app.state.trace == 4
+        assert "p50" in app.text
+        assert "3 of 6 failed" in app.text
+
+    drive(shop(), steps)
+
+
+def test_a_query_is_written_completed_and_asked() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "slash")
+        assert app.pane.query_bar.is_edited
+        await write(pilot, "serv")
+        assert "service of a span" in app.text
+        await press(pilot, "tab", "tab")
+        assert app.pane.query_bar.input.text == "service = "
+        await write(pilot, "ma")
+        await press(pilot, "down", "enter")
+        assert app.pane.query_bar.input.text == "service = mail "
+        await press(pilot, "enter")
+        assert app.state.query == "service = mail"
+        assert app.state.shown.tolist() == [5]
+        assert "1 of 6 traces" in app.text
+        assert not app.pane.query_bar.is_edited
+
+    drive(shop(), steps)
+
+
+def test_what_is_wrong_is_pointed_at_and_nothing_is_lost() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "f")
+        await write(pilot, "duration > 5")
+        await press(pilot, "enter")
+        lines = app.lines()
+        at = next(i for i, line in enumerate(lines) if "duration > 5" in line)
+        assert lines[at].index("5") == lines[at + 1].index("^")
+        assert "needs a unit" in lines[at + 2]
+        assert app.state.query == ""
+        await write(pilot, "ms")
+        assert "needs a unit" not in app.text
+        await press(pilot, "enter")
+        assert app.state.query == "duration > 5ms"
+
+    drive(shop(), steps)
+
+
+def test_history_escape_and_clearing() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        bar = app.pane.query_bar
+        for query in ("error", "duration > 1ms"):
+            await press(pilot, "slash", "ctrl+u")
+            await write(pilot, query)
+            await press(pilot, "enter")
+        await press(pilot, "slash", "up", "up")
+        assert bar.input.text == "error"
+        await press(pilot, "down")
+        assert bar.input.text == "duration > 1ms"
+        await press(pilot, "ctrl+u")
+        assert bar.input.text == ""
+        await write(pilot, "what")
+        await press(pilot, "escape")
+        assert bar.input.text == "duration > 1ms"
+        assert app.pane.view.has_focus
+        await press(pilot, "slash", "up")
+        assert bar.input.text == "what"
+
+    drive(shop(), steps)
+
+
+def test_one_key_filters_edit_the_query_and_can_be_undone() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "e")
+        assert app.state.query == "error"
+        assert app.state.shown.tolist() == [1, 4, 5]
+        await press(pilot, "i")
+        await write(pilot, "mail")
+        await press(pilot, "enter")
+        assert app.state.query == "error AND service = mail"
+        await press(pilot, "i", "down")
+        await write(pilot, "db")
+        await press(pilot, "enter")
+        assert app.state.query == "error AND service = db"
+        await press(pilot, "e")
+        assert app.state.query == "service = db"
+        await press(pilot, "u", "u", "u")
+        assert app.state.query == "error"
+        await press(pilot, "p")
+        await write(pilot, "query")
+        await press(pilot, "enter", "u", "u")
+        assert app.state.query == ""
+        await press(pilot, "u")
+        assert "nothing to undo" in app.said[-1]
+
+    drive(shop(), steps)
+
+
+def test_the_least_duration_goes_through_percentiles_or_is_typed() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        seen = []
+        for _ in range(4):
+            await press(pilot, "d")
+            seen.append(app.state.query)
+        assert seen == ["duration >= 350ms", "duration >= 575ms", "duration >= 595ms", ""]
+        await press(pilot, "D")
+        await write(pilot, "450ms")
+        await press(pilot, "enter")
+        assert app.state.query == "duration >= 450ms"
+        assert app.state.shown.tolist() == [4, 5]
+        await press(pilot, "D")
+        await write(pilot, "soon")
+        await press(pilot, "enter")
+        assert app.state.query == "duration >= 450ms"
+        assert app.said
+
+    drive(shop(), steps)
+
+
+def test_an_empty_result_says_what_removed_the_most() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        app.pane.ask_for("error AND duration > 9s AND service = db")
+        await settled(pilot)
+        assert "duration > 9s alone is met by 0 of 6 traces; without it there would be 2" in app.text
+        await press(pilot, "j", "enter", "space", "s", "E", "S", "o", "v")
+        assert app.opened == []
+        await press(pilot, "u")
+        assert "No trace" not in app.text
+
+    drive(shop(), steps)
+
+
+def test_sorting_shows_its_arrow_and_reverses() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        assert "▼ duration" in app.text
+        await press(pilot, "s")
+        assert app.pane.sort_key is SortKey.START
+        assert "▼" in app.text
+        await press(pilot, "o")
+        assert "▲" in app.text
+        assert app.state.trace == 5
+        for _ in SortKey:
+            await press(pilot, "s")
+        assert app.pane.sort_key is SortKey.START
+
+    drive(shop(), steps)
+
+
+def test_failing_traces_by_service() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "E")
+        rows = app.lines()
+        heads = [line for line in rows if "of 3 failing" in line]
+        assert "db" in heads[0]
+        assert "2 traces" in heads[0]
+        assert "67 %" in heads[0]
+        assert "mail" in heads[1]
+        await press(pilot, "enter")
+        assert app.pane.view.source.__len__() == 3
+        await press(pilot, "enter", "j", "enter")
+        assert app.opened == [4]
+        assert app.pane.crumbs()
+        assert app.pane.go_back()
+        await settled(pilot)
+        assert not app.pane.go_back()
+        assert "of 3 failing" not in app.text
+
+    drive(shop(), steps)
+
+
+def test_traces_of_a_value_one_value_after_the_other() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "U")
+        await write(pilot, "user")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, Choice)
+        assert "2 traces" in app.text
+        await press(pilot, "enter")
+        assert app.state.query == "user.id = u0"
+        assert app.state.shown.tolist() == [0, 3]
+        assert app.state.trace == 0
+        assert app.pane.sort_key is SortKey.START
+        await press(pilot, "right_square_bracket")
+        assert app.state.query == "user.id = u1"
+        await press(pilot, "left_square_bracket", "left_square_bracket")
+        assert app.state.query == "user.id = u0"
+        assert "first of 3 values" in app.said[-1]
+
+    drive(shop(), steps)
+
+
+def test_marks_stay_with_their_traces() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "space", "space")
+        assert app.state.marked == {5, 4}
+        assert app.text.count("✓") == 2
+        await press(pilot, "o")
+        assert app.text.count("✓") == 2
+        await press(pilot, "G", "space")
+        assert app.state.marked == {4}
+
+    drive(shop(), steps)
+
+
+def test_a_region_is_moved_grown_and_looked_at() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        scatter = app.pane.scatter
+        await press(pilot, "v")
+        assert scatter.has_focus
+        before = scatter.region_cells
+        assert before is not None
+        await press(pilot, "left", "left", "shift+down", "shift+right")
+        region = scatter.region_cells
+        assert region is not None
+        assert region.left < before.left
+        assert region.right - region.left > before.right - before.left
+        assert region.top == before.top - 1
+        assert "Enter" in app.text
+        await press(pilot, "enter")
+        assert app.state.query.startswith(filters.TIME_FIELD if filters.can_filter_time() else "duration < ")
+        assert app.pane.view.has_focus
+        await press(pilot, "u", "v", "escape")
+        assert scatter.region_cells is None
+        assert app.pane.view.has_focus
+        await press(pilot, "v")
+        assert app.pane.go_back()
+        assert app.state.query == ""
+
+    drive(shop(), steps)
+
+
+def test_a_region_is_drawn_with_the_mouse() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        plot = app.pane.scatter.plot
+        assert plot is not None
+        await pilot.mouse_down("#traces-scatter", offset=(plot.left, 0))
+        await pilot.hover("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
+        await settled(pilot)
+        assert app.pane.scatter.region_cells is not None
+        await pilot.mouse_up("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
+        await settled(pilot)
+        assert app.state.query.startswith("duration >= ")
+        assert 5 in app.state.shown.tolist()
+
+    drive(shop(), steps)
+
+
+@pytest.mark.skipif(not filters.can_filter_time(), reason="the query language names no times")
+def test_a_window_of_time() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "w")
+        await write(pilot, "around")
+        await press(pilot, *["backspace"] * 6, "enter")
+        assert app.state.query.startswith(filters.TIME_FIELD)
+
+    drive(shop(), steps)
+
+
+@pytest.mark.parametrize(("size", "plot"), [((80, 24), True), ((80, 19), False), ((200, 60), True), ((30, 8), False)])
+def test_sizes(size: tuple[int, int], plot: bool) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        assert app.pane.scatter.display is plot
+        assert all(len(line) <= size[0] for line in app.lines())
+        assert ("p95" in app.text) is plot
+        await press(pilot, "v", "slash", "escape", "E", "i", "escape")
+
+    drive(shop(), steps, size)
+
+
+def test_names_from_strangers_are_only_shown() -> None:
+    spans = [
+        span(str(i), i * 10, i * 10 + 5, trace=str(i), service=name, name=name, error=True, attributes={name: name})
+        for i, name in enumerate(HOSTILE)
+        if name != "\ud800"
+    ]
+
+    def check(app: Harness) -> None:
+        for line in app.lines():
+            assert line.isprintable(), line
+
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        check(app)
+        for keys in (["E"], ["i"], ["escape"], ["p"], ["escape"], ["U"], ["enter"], ["enter"], ["slash", "end"]):
+            await press(pilot, *keys)
+            check(app)
+        await write(pilot, " AND service = ")
+        check(app)
+        await press(pilot, "down", "down", "down", "enter", "enter")
+        check(app)
+        app.pane.query_bar.input.put("\x1b[31m‮ [/x] \x9b" * 3)
+        await settled(pilot)
+        check(app)
+        await press(pilot, "enter")
+        check(app)
+
+    drive(build(*spans), steps)
+
+
+def test_bytes_for_a_key() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "g", "j")
+        for key, most in (("j", 1024), ("k", 1024), ("pagedown", 20 * 1024), ("pageup", 20 * 1024), ("G", 20 * 1024)):
+            app.bytes = 0
+            await press(pilot, key)
+            assert 0 < app.bytes <= most, (key, app.bytes)
+        app.bytes = 0
+        await asyncio.sleep(0.3)
+        assert app.bytes == 0
+
+    drive(many(2_000), steps, (140, 40))
+
+
+def test_a_hundred_thousand_traces() -> None:
+    traces = many(100_000)
+    slow: list[tuple[str, float]] = []
+
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        for name in ("set_changed", "_list_again", "_show_count", "selection_changed"):
+            began = time.process_time()
+            getattr(app.pane, name)()
+            slow.append((name, time.process_time() - began))
+            await settled(pilot)
+        await press(pilot, "G", "g", "pagedown", "s", "s", "o", "E", "S", "d", "e", "u")
+        assert "of 100,000 traces" in app.text
+
+    drive(traces, steps)
+    # generous: the point is that nothing goes over all traces one by one
+    assert max(seconds for _, seconds in slow) < 0.5, slow
+
+
+def test_any_keys_in_any_order() -> None:
+    keys = [
+        *"jkgGsoSEUediDpwuvfx[]/ ",
+        *("enter", "escape", "tab", "up", "down", "left", "right", "shift+up", "shift+right", "ctrl+u", "backspace"),
+        *("pagedown", "pageup", "home", "end", "delete", "ctrl+w"),
+    ]
+    names = {" ": "space", "[": "left_square_bracket", "]": "right_square_bracket", "/": "slash"}
+    rng = random.Random(4)
+
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        for number in range(600):
+            key = rng.choice(keys)
+            await pilot.press(names.get(key, key))
+            if number % 40 == 0:
+                await pilot.resize_terminal(rng.choice((30, 80, 140)), rng.choice((8, 24, 50)))
+        await settled(pilot)
+        assert app.is_running
+
+    drive(shop(), steps)
+
+
+def test_text_is_edited() -> None:
+    class Line(App[None]):
+        def compose(self) -> ComposeResult:
+            yield LineInput(State().look.theme)
+
+    async def run() -> None:
+        app = Line()
+        async with app.run_test(size=(40, 3)) as pilot:
+            line = app.query_one(LineInput)
+            line.focus()
+            line.put("one two three")
+            await pilot.press("ctrl+w")
+            assert line.text == "one two "
+            await pilot.press("ctrl+left", "ctrl+left", "x", "delete")
+            assert line.text == "xne two "
+            await pilot.press("end", "home", "right", "backspace", "ctrl+right", "y")
+            assert line.text == "ney two "
+            line.put("日本語" * 40)
+            await pilot.press("left", "left")
+            assert "語" in "".join(segment.text for segment in line.render_line(0))
+            await pilot.press("ctrl+u", "q", "question_mark", "colon", "1")
+            assert line.text == "q?:1"
+
+    asyncio.run(run())
+
+
+# --- the text of filters ---------------------------------------------------------------------------------------------
+
+
+def test_conditions_are_exchanged() -> None:
+    exchanged, error = filters.exchanged, filters.ERRORS
+    assert exchanged("", error, "error") == "error"
+    assert exchanged("service = a", error, "error") == "service = a AND error"
+    assert exchanged("error and service = a", error) == "service = a"
+    assert exchanged("service = a OR error", error, "error") == "(service = a OR error) AND error"
+    assert exchanged('service = "a AND b" AND { error AND kind = server }', error, "error") == (
+        'service = "a AND b" AND { error AND kind = server } AND error'
+    )
+    assert exchanged("service = a", filters.SERVICE, filters.condition("service", "b c")) == 'service = "b c"'
+    assert exchanged("NOT error && duration >= 5ms", filters.LEAST_DURATION) == "NOT error"
+
+
+def test_blame_falls_on_the_part_that_removed_the_most() -> None:
+    traces = shop()
+    found = filters.blame(traces, "error AND duration > 9s")
+    assert found is not None
+    assert (found.part, found.passes, found.without, found.of) == ("duration > 9s", 0, 3, 6)
+    assert filters.blame(traces, "error OR duration > 9s") is None
+
+
+def test_values_and_who_has_them() -> None:
+    traces = shop()
+    found = values_of(traces, "user.id", np.arange(traces.trace_count))
+    assert [(value.text, value.traces, value.failed) for value in found.found] == [
+        ("u0", 2, 0),
+        ("u1", 2, 2),
+        ("u2", 2, 1),
+    ]
+    assert likely_first(["http.route", "session.id", "user.id"]) == ["user.id", "session.id", "http.route"]
+    assert not values_of(traces, "nothing", np.arange(6)).found
+
+
+def test_errors_in_queries_are_values() -> None:
+    with pytest.raises(QueryError):
+        parse("duration > 5")
+    assert US

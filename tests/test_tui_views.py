@@ -1,0 +1,401 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tests.building import build, span
+from tests.test_render_safe_text import is_harmless
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.query import parse
+from tracetui.model.span import Kind, Value
+from tracetui.render.cells import cell_width
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.session import Session
+from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
+from tracetui.tui.panes.errors import ErrorsPane, FindingsPane
+from tracetui.tui.panes.hot_spots import HotSpotsPane
+from tracetui.tui.panes.services import ServicesPane, peer_query, service_query
+from tracetui.tui.state import Look, State
+
+SAMPLES = Path(__file__).parent.parent / "sample_traces"
+PANES: dict[str, type[FindingsPane[Any]]] = {
+    "services": ServicesPane,
+    "errors": ErrorsPane,
+    "hot-spots": HotSpotsPane,
+}
+
+
+@pytest.fixture(autouse=True)
+def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FindingsPane, "DETAIL_DELAY", 0.001)
+
+
+class Harness(App[None]):
+    """One pane, and what it asks for."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, state: State, pane: str) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.state = state
+        self.pane = PANES[pane](state, self.work, id=pane)
+        self.asked: list[Any] = []
+        self.works: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        self.works.append(name)
+
+        def run() -> None:
+            self.call_from_thread(done, work())
+
+        self.run_worker(run, thread=True, group=name)
+
+    def on_open_trace(self, message: OpenTrace) -> None:
+        self.asked.append(message)
+
+    on_filter_traces = on_open_view = on_copy_text = on_read_text = on_notice = on_open_trace
+
+    def lines(self) -> list[str]:
+        """What is on the screen."""
+        width, height = self.size
+        strips = self.screen._compositor.render_strips()
+        assert len(strips) == height
+        return ["".join(segment.text for segment in strip)[:width].rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines())
+
+
+def state_of(source: str | Session, query: str = "", marks: Marks = UNICODE) -> State:
+    session = source if isinstance(source, Session) else Session.open([str(SAMPLES / source)])
+    loaded = session.loaded
+    shown = np.flatnonzero(parse(query).matches(loaded)) if query else np.arange(loaded.trace_count)
+    return State(
+        look=Look(marks=marks), session=session, query=query, shown=shown, findings=Findings(loaded.select(shown))
+    )
+
+
+@asynccontextmanager
+async def running(
+    state: State, pane: str, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[tuple[Harness, Pilot[None]]]:
+    app = Harness(state, pane)
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        app.pane.set_changed()
+        await settle(app, pilot)
+        app.pane.focus_pane()
+        yield app, pilot
+
+
+async def settle(app: Harness, pilot: Pilot[None]) -> None:
+    for _ in range(3):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+async def press(app: Harness, pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settle(app, pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 60), (30, 8)])
+@pytest.mark.parametrize("marks", [UNICODE, ASCII])
+@pytest.mark.parametrize("source", ["incident/before.json", "shop/shop.json", "hostile"])
+@pytest.mark.parametrize("pane", PANES)
+async def test_every_line_is_safe_and_as_wide_as_the_screen(
+    pane: str, source: str, marks: Marks, size: tuple[int, int], sessions: dict[str, Session]
+) -> None:
+    async with running(state_of(sessions[source], marks=marks), pane, size) as (app, pilot):
+        await press(app, pilot, "G", "ctrl+u", "tab", "G")
+        for line in app.lines():
+            assert is_harmless(line)
+            assert cell_width(line) <= size[0]
+        assert app.pane.has_rows
+
+
+@pytest.fixture(scope="module")
+def sessions() -> dict[str, Session]:
+    return {name: Session.open([str(SAMPLES / name)]) for name in ("incident/before.json", "shop/shop.json", "hostile")}
+
+
+@pytest.mark.parametrize("size", [(80, 12), (80, 70), (150, 12), (150, 70)])
+async def test_headings_stand_over_their_columns(size: tuple[int, int], sessions: dict[str, Session]) -> None:
+    async with running(state_of(sessions["hostile"]), "services", size) as (app, pilot):
+        for resized in (size, (81, 40), size):
+            await pilot.resize_terminal(*resized)
+            await settle(app, pilot)
+            heading = next(line for line in app.lines() if "mean" in line)
+            row = next(line for line in app.lines() if line.startswith("  ●unknown_service"))
+            assert row.index(" 10 ms") + len(" 10 ms") == heading.index("mean") + len("mean")
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
+    async with running(state_of("incident/before.json", marks=ASCII), pane, (120, 30)) as (app, _):
+        assert app.text.isascii()
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
+    async with running(State(), pane) as (app, pilot):
+        assert "Nothing is loaded yet." in app.text
+        state = state_of("incident/before.json", "duration > 9h")
+        app.pane.state.session, app.pane.state.findings = state.session, state.findings
+        app.pane.set_changed()
+        await settle(app, pilot)
+        assert "No trace meets the filter." in app.text
+        assert "Press 1" in app.text
+        assert app.pane.crumbs() == []
+        await press(app, pilot, "enter", "j", "y")
+        assert app.asked == []
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_the_analysis_waits_until_the_pane_is_seen(pane: str) -> None:
+    state = state_of("incident/before.json")
+    app = Harness(state, pane)
+    app.pane.display = False
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.pane.set_changed()
+        await settle(app, pilot)
+        assert app.works == []
+        app.pane.display = True
+        app.pane.selection_changed()
+        assert app.works == [pane]
+        assert "analysing 849 spans" in app.pane._summary_lines(80)[0].text
+        await settle(app, pilot)
+        assert app.pane.has_rows
+        assert app.works.count(pane) == 1
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
+    state = state_of("incident/before.json")
+    app = Harness(state, pane)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(app, pilot)
+        late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
+        app.pane.work = lambda name, work, done: late.append((work, done))
+        app.pane.set_changed()
+        state.findings = Findings(state.findings.traces.select(np.arange(9)))  # type: ignore[union-attr]
+        state.shown = np.arange(9)
+        app.pane.set_changed()
+        (early, early_done), (work, done) = late
+        early_done(early())
+        kept: object = app.pane.analysed
+        assert kept is None
+        done(work())
+        assert app.pane.analysed is not None
+        assert len(app.pane.analysed.traces) == 9
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> None:
+    async with running(state_of("shop/shop.json"), pane) as (app, pilot):
+        first = app.pane.crumbs()
+        before = app.text
+        await press(app, pilot, "j")
+        assert app.pane.crumbs() != first
+        assert app.text.split("──")[1] != before.split("──")[1]
+        await press(app, pilot, "tab")
+        assert app.pane.detail.has_focus
+        assert app.pane.go_back()
+        await settle(app, pilot)
+        assert app.pane.list.has_focus
+        assert not app.pane.go_back()
+        await press(app, pilot, "y")
+        assert app.asked == [CopyText(app.pane.crumbs()[0], "the name")]
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> None:
+    reserved = {*"12345qr:?", "escape", "ctrl+p", "colon", "question_mark"}
+    for cls in (PANES[pane], FindingsPane):
+        for binding in cls.BINDINGS:
+            assert binding.id  # type: ignore[union-attr]
+            assert not reserved & set(binding.key.split(","))  # type: ignore[union-attr]
+
+
+async def test_a_selected_span_is_looked_for() -> None:
+    state = state_of("incident/before.json", "error")
+    loaded = state.session.loaded  # type: ignore[union-attr]
+    wanted = next(
+        i
+        for i in np.flatnonzero(loaded.error).tolist()
+        if loaded.operation_name(i) == "database_query" and loaded.service_name(i) == "user-service"
+    )
+    state.trace, state.span = int(loaded.trace[wanted]), int(wanted)
+    for pane, name in (
+        ("services", "user-service"),
+        ("errors", "Database query timeout"),
+        ("hot-spots", "user-service database_query"),
+    ):
+        async with running(state, pane) as (app, _):
+            app.pane.selection_changed()
+            assert app.pane.crumbs() == [name]
+    state.span = 0
+    async with running(state_of("incident/before.json"), "errors") as (app, _):
+        assert app.pane.crumbs() == ["Connection timeout"]
+
+
+async def test_services_open_their_traces() -> None:
+    async with running(state_of("incident/before.json"), "services") as (app, pilot):
+        await press(app, pilot, "enter")
+        assert app.asked == [FilterTraces('service = "api-gateway"'), OpenView("traces")]
+        app.asked.clear()
+        await press(app, pilot, "j", "enter")
+        query, view = app.asked
+        assert "database" in query.query
+        assert view == OpenView("traces")
+        session = app.state.session
+        assert session is not None
+        assert parse(query.query).matches(session.loaded).sum() == 100
+
+
+async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None:
+    async with running(state_of("shop/shop.json"), "services", (200, 40)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesPane)
+        await press(app, pilot, "j")
+        name = pane.crumbs()
+        for heading in ("errors", "mean", "p50", "p95", "callers", "callees", "service", "calls"):
+            await press(app, pilot, "s")
+            assert pane.crumbs() == name
+            assert ("▲" if heading == "service" else "▼") + " " + heading in app.text
+        top = pane.services.service(0).service
+        await press(app, pilot, "o")
+        assert "▲ calls" in app.text
+        assert pane.services.service(0).call_count <= pane.services.service(1).call_count
+        assert pane.services.service(0).service != top
+
+
+async def test_services_are_found_by_name() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesPane)
+        await press(app, pilot, "slash", *"Redis", "enter")
+        assert pane.list.has_focus
+        assert [pane.services.service(row).service for row in range(len(pane.services))] == ["redis-cache"]
+        await press(app, pilot, "slash", *"xyz", "enter")
+        assert "No service has Redisxyz in its name." in app.text
+        assert pane.go_back()
+        await settle(app, pilot)
+        assert len(pane.services) == 47
+        assert pane.list.has_focus
+
+
+async def test_neighbours_lead_on() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        assert app.pane.crumbs() == ["redis-cache"]
+        assert "4 callers" in app.text
+        await press(app, pilot, "tab", "j", "enter")
+        assert app.pane.crumbs() == ["order-service"]
+        assert app.pane.list.has_focus
+        await press(app, pilot, "slash", *"redis", "enter", "tab", "enter")
+        assert app.pane.crumbs() == ["api-gateway"]
+
+
+async def test_errors_open_examples_where_they_began() -> None:
+    state = state_of("incident/before.json", "error")
+    session = state.session
+    assert session is not None
+    async with running(state, "errors") as (app, pilot):
+        await press(app, pilot, "enter", "n", "enter", "p", "p", "enter", "j", "enter", "tab", "enter")
+        opened = [(message.trace, message.span) for message in app.asked]
+        assert opened[0] == opened[2] != opened[1]
+        assert opened[3] == opened[4]
+        for trace, origin in opened:
+            assert session.loaded.error[origin]
+            assert session.loaded.trace[origin] == trace
+        names = [session.loaded.operation_name(origin) for _, origin in opened]
+        assert names == ["fetch_recommendations"] * 3 + ["database_query"] * 2
+        await press(app, pilot, "g", "enter")
+        assert app.asked[-1] == ReadText("Error", "Database query timeout")
+
+
+async def test_no_errors_say_where_to_go() -> None:
+    async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
+        assert "No span of these traces is an error." in app.text
+        assert "0 of 92 traces failed" in app.text
+
+
+async def test_hot_spots_pass_over_the_row_between_and_open_the_worst_trace() -> None:
+    state = state_of("incident/before.json", "duration > 1s")
+    session = state.session
+    assert session is not None
+    loaded = session.loaded
+    async with running(state, "hot-spots") as (app, pilot):
+        assert "SELECT u.*, o.* FROM users u" in app.text
+        await press(app, pilot, "enter", "tab", "enter", "k", "k", "enter")
+        first, again, pattern = app.asked
+        assert first == again
+        assert isinstance(first, OpenTrace)
+        assert isinstance(pattern, ReadText)
+        assert first.span is not None
+        assert loaded.trace[first.span] == first.trace
+        same = np.flatnonzero((loaded.trace == first.trace) & (loaded.operation == loaded.operation[first.span]))
+        assert loaded.duration[first.span] == loaded.duration[same].max()
+        assert loaded.operation_name(first.span) == "database_query"
+        assert app.pane.go_back()
+        await press(app, pilot, "j", "j")
+        assert app.pane.list.cursor == 3
+        await press(app, pilot, "k")
+        assert app.pane.list.cursor == 1
+
+
+async def test_hot_spots_read_the_patterns_of_rows_in_sight_only() -> None:
+    async with running(state_of("shop/shop.json"), "hot-spots", (160, 24)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, HotSpotsPane)
+        few = len(pane._patterns)
+        assert 0 < few < 30
+        await press(app, pilot, "G")
+        assert few < len(pane._patterns) < 60
+
+
+@given(st.text(st.characters(codec=None, categories=None), max_size=12))
+def test_a_service_of_any_name_can_be_asked_for(name: str) -> None:
+    name = name or "x"
+    traces = build(span("1", 0, 9, service=name, trace="1"), span("2", 0, 9, service=name + "'\\\"", trace="2"))
+    assert parse(service_query(traces.services[0])).matches(traces).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("peer", "attributes", "query"),
+    [
+        ("redis", {"db.system": "redis", "other": "x"}, '{ db.system = "redis" }'),
+        ("pg:shop", {"db.system": "pg", "db.name": "shop"}, '{ db.system = "pg" AND db.name = "shop" }'),
+        ("queue", {"odd key": "queue"}, '{ attr."odd key" = "queue" }'),
+        ("example.org", {"url.full": "http://example.org/x"}, ""),
+        ("a", {"kind": "a", "span.x": "a"}, '{ attr.kind = "a" }'),
+    ],
+)
+def test_a_peer_is_asked_for_by_what_it_is_named_after(peer: str, attributes: dict[str, Value], query: str) -> None:
+    assert peer_query(peer, attributes) == query
+    if query:
+        found = build(span("1", 0, 9, attributes=attributes))
+        assert parse(query).matches(found).tolist() == [True]
+
+
+async def test_a_peer_without_such_an_attribute_opens_its_slowest_call() -> None:
+    call = span("1", 0, 90, trace="1", kind=Kind.CLIENT, attributes={"url.full": "http://example.org/x"})
+    traces = build(call, call.but(id="2", trace="2", duration=99_000))
+    async with running(state_of(Session(traces)), "services") as (app, pilot):
+        await press(app, pilot, "slash", *"example", "enter", "enter")
+        assert app.asked[0] == OpenTrace(1, 1)
+        assert isinstance(app.asked[1], Notice)

@@ -1,0 +1,548 @@
+"""The waterfall view, by its keys."""
+
+import asyncio
+import random
+import unicodedata
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from textual import events
+from textual._compositor import CompositorUpdate
+from textual.app import App, ComposeResult
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from tests.bench.one_trace import one_trace
+from tests.building import at, build, span
+from tracetui.model.traces import TraceSet
+from tracetui.render.marks import ASCII
+from tracetui.session import Session
+from tracetui.tui.messages import Notice
+from tracetui.tui.panes import waterfall_view
+from tracetui.tui.panes.waterfall import WaterfallPane
+from tracetui.tui.panes.waterfall_keys import BINDINGS
+from tracetui.tui.state import State
+
+SHOP = build(
+    span("root", 0, 1_000, service="gateway", name="GET /cart", error=True),
+    span("auth", 0, 50, parent="root", service="gateway", name="authorize"),
+    span("user", 50, 700, parent="root", service="users", name="get_user", error=True),
+    span("db", 60, 690, parent="user", service="users", name="query", error=True, message="timed out",
+         attributes={"db.statement": "SELECT [/red] 1"}),
+    *(span(f"r{i}", 700 + 20 * i, 715 + 20 * i, parent="root", service="redis", name="GET item") for i in range(8)),
+    span("tail", 900, 990, parent="root", service="mail", name="send"),
+    span("lone", 0, 10, trace="2", service="cron", name="tick"),
+)  # fmt: skip
+
+
+CHARACTERS = {
+    "space": " ", "slash": "/", "backslash": "\\", "plus": "+", "minus": "-", "equals_sign": "=",
+    "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
+}  # fmt: skip
+
+
+@dataclass
+class Held:
+    """Work that waits until the test lets it run."""
+
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+    holds: bool = False
+
+
+class PaneApp(App[None]):
+    """The pane, and of the app what the pane needs."""
+
+    CSS = "Screen { background: $background; color: $foreground; }"
+    BINDINGS = [("escape", "back", "Back")]  # noqa: RUF012
+    AUTO_FOCUS = ""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.state = state
+        self.sent = 0
+        self.said: list[str] = []
+        self.left = 0
+        self.held = Held()
+
+    def compose(self) -> ComposeResult:
+        yield WaterfallPane(self.state, self.work)
+
+    def on_mount(self) -> None:
+        self.pane.focus_pane()
+
+    @property
+    def pane(self) -> WaterfallPane:
+        return self.screen_stack[0].query_one(WaterfallPane)
+
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        def run() -> None:
+            result = work()
+            self.call_from_thread(done, result)
+
+        if self.held.holds:
+            self.held.waiting.append(lambda: done(work()))
+        else:
+            self.run_worker(run, thread=True, exclusive=True, group=name)
+
+    def action_back(self) -> None:
+        self.left += not self.pane.go_back()
+
+    def on_notice(self, message: Notice) -> None:
+        self.said.append(message.text)
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        if isinstance(renderable, CompositorUpdate):
+            self.sent += len(renderable.render_segments(self.console).encode())
+        super()._display(screen, renderable)
+
+    @property
+    def lines(self) -> list[str]:
+        return ["".join(s.text for s in strip) for strip in self.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def name_here(self) -> str:
+        assert self.state.session is not None
+        assert self.state.span is not None
+        return self.state.session.loaded.span_id(self.state.span)
+
+    def key(self, key: str) -> None:
+        """As `Pilot.press`, which waits longer than is needed."""
+        character = CHARACTERS.get(key, key if len(key) == 1 else None)
+        assert self._driver is not None
+        self._driver.send_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character))
+
+    async def settle(self, pilot: Pilot[None]) -> None:
+        for _ in range(1_000):
+            await pilot.pause(0.002)
+            if all(worker.is_finished for worker in self.workers):
+                break
+        await pilot.pause(0.002)
+
+
+Walk = Callable[[PaneApp, Callable[..., Awaitable[None]]], Awaitable[None]]
+
+
+def walk(
+    steps: Walk,
+    traces: TraceSet = SHOP,
+    trace: int | None = 0,
+    *,
+    size: tuple[int, int] = (140, 40),
+    state: State | None = None,
+) -> None:
+    """Run the pane over a trace; `steps` gets the app and a function that presses keys."""
+    state = state or State(session=Session(traces), trace=trace)
+
+    async def run() -> None:
+        app = PaneApp(state)
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            await app.settle(pilot)
+
+            async def press(*keys: str) -> None:
+                for key in keys or ("",):
+                    if key:
+                        app.key(key)
+                    await app.settle(pilot)
+
+            app.resize = lambda *size: pilot.resize_terminal(*size)  # type: ignore[attr-defined]
+            await steps(app, press)
+
+    asyncio.run(run())
+
+
+def rows(app: PaneApp) -> int:
+    return len(app.pane.rows.source)
+
+
+def test_a_trace_is_opened() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert "GET /cart" in app.lines[0]
+        assert "1 origin, ✗ 2 echoes: users “timed out”" in app.text
+        assert "✖" in next(line for line in app.lines if "▕" in line)
+        assert "0 ms" in app.text
+        assert "GET item ×8" in app.text
+        assert app.pane.crumbs() == ["gateway GET /cart", "GET /cart"]
+        assert app.name_here == "root"
+        app.state.trace, app.state.span = 1, None
+        app.pane.selection_changed()
+        await press("j")
+        assert app.name_here == "lone"
+        assert "cron" in app.text
+
+    walk(steps)
+
+
+def test_nothing_is_selected() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert "No trace is selected." in app.text
+        await press(*(key.split(",")[0] for _, key, _, _ in BINDINGS))
+        assert "No trace is selected." in app.text
+        assert app.pane.crumbs() == []
+        app.state.trace = 0
+        app.pane.selection_changed()
+        await press("j")
+        assert "GET /cart" in app.lines[0]
+        app.state.session = None
+        app.pane.set_changed()
+        await press("j")
+        assert "No trace is selected." in app.text
+
+    walk(steps, trace=None)
+
+
+def test_the_span_of_the_selection_is_shown() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert app.name_here == "r5"
+        app.state.span = at(SHOP, "db")
+        app.pane.selection_changed()
+        await press()
+        assert app.pane.crumbs()[-1] == "query"
+
+    walk(steps, state=State(session=Session(SHOP), trace=0, span=at(SHOP, "r5")))
+
+
+def test_going_through_the_tree_and_folding() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert rows(app) == 6
+        await press("j", "J")
+        assert app.name_here == "user"
+        await press("l")
+        assert app.name_here == "db"
+        await press("h")
+        assert app.name_here == "user"
+        await press("h")
+        assert (app.name_here, rows(app)) == ("user", 5)
+        await press("space", "K", "K")
+        assert (app.name_here, rows(app)) == ("auth", 6)
+        await press("P", "H")
+        assert (app.name_here, rows(app)) == ("root", 1)
+        await press("right_square_bracket")
+        assert rows(app) == 5
+        await press("right_square_bracket", "left_square_bracket")
+        assert rows(app) == 5
+        await press("L")
+        assert rows(app) == 6
+        await press("L")
+        assert rows(app) == 13
+        await press("G", "k", "h")
+        assert (app.name_here, rows(app)) == ("r0", 6)
+        await press("l", "j", "j", "f")
+        assert (app.name_here, rows(app)) == ("r2", 13)
+        await press("g", "f")
+        assert (app.name_here, rows(app)) == ("root", 1)
+        await press("f")
+        assert rows(app) == 13
+
+    walk(steps)
+
+
+def test_the_cursor_stays_on_its_span() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e", "e")
+        assert app.name_here == "db"
+        for key in ("x", "x", "t", "t", "t", "m", "z", "minus", "L", "L", "S"):
+            await press(key)
+            assert app.name_here == "db", key
+        await press("s")
+        assert app.name_here == "auth"
+
+    walk(steps)
+
+
+def test_errors_the_path_and_self_time() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e")
+        assert (app.name_here, app.said[-1]) == ("user", "error 2 of 3")
+        assert app.pane.crumbs()[-1] == "error 2 of 3"
+        await press("e", "e", "E")
+        assert (app.name_here, app.said[-1]) == ("db", "error 3 of 3")
+        await press("g", "c", "c")
+        assert app.name_here == "user"
+        assert app.said[-1].startswith("critical path 2 of ")
+        await press("C")
+        assert app.name_here == "auth"
+        await press("w")
+        assert (app.name_here, app.said[-1]) == ("db", "self time 630 µs, rank 1")
+        await press("w", "e")
+        assert app.said[-1].startswith("error ")
+        await press("w", "H", "w")
+        assert app.name_here == "db"
+        app.state.trace = 1
+        app.pane.selection_changed()
+        await press("e")
+        assert app.said[-1] == "no errors in this trace"
+
+    walk(steps)
+
+
+def test_zoom() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        view = app.pane._sight.base  # type: ignore[union-attr]
+        whole = view.window
+        await press("e", "e", "z")
+        assert view.window == (int(SHOP.start[at(SHOP, "db")]), 630_000)
+        assert "zoom ×1.6" in app.text
+        assert "60 µs" in next(line for line in app.lines if "took" in line)
+        assert "[" in next(line for line in app.lines if "▕" in line)
+        await press("plus", "greater_than_sign", "less_than_sign", "minus")
+        assert view.window[1] == 630_000
+        await press("Z")
+        assert view.window[1] == 315_000
+        await press("escape")
+        assert view.window == whole
+        await press("minus", "less_than_sign", "Z")
+        assert view.window == whole
+        assert app.left == 0
+
+    walk(steps)
+
+
+def test_a_subtree_alone_and_back() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e", "R")
+        assert (rows(app), app.name_here) == (2, "user")
+        assert "from get_user" in app.pane.crumbs()
+        await press("R")
+        assert (rows(app), app.name_here) == (6, "user")
+        await press("R", "j", "escape")
+        assert (rows(app), app.name_here) == (6, "db")
+        await press("R")
+        app.state.span = at(SHOP, "tail")
+        app.pane.selection_changed()
+        await press()
+        assert (rows(app), app.name_here) == (6, "tail")
+        await press("escape")
+        assert app.left == 1
+
+    walk(steps)
+
+
+def test_hiding() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("L", "L", "x")
+        assert rows(app) == 13
+        assert "without <1 %" in app.text
+        await press("x")
+        assert rows(app) == 13, "alike siblings are as long as they are together"
+        await press("H", "L")
+        assert rows(app) == 6
+        await press("G", "s")
+        assert "mail" not in app.text.split("without", 1)[1].split("\n", 1)[1]
+        await press("S", "e", "e", "s")
+        assert "error" not in app.said[-1] or rows(app)
+        await press("g", "s", "s", "s", "s", "s")
+        assert "nothing else would be left" in app.said
+        assert rows(app)
+        await press("S")
+        assert rows(app) == 6
+
+    walk(steps)
+
+
+def test_other_rows() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("t")
+        assert (rows(app), app.said[-1]) == (13, "rows: flat, by start")
+        await press("G")
+        assert app.name_here == "tail"
+        await press("h", "l", "J", "P", "H", "E")
+        assert app.name_here == "db"
+        await press("t")
+        assert rows(app) == 6
+        assert "×8" in app.text
+        assert "total" in app.text
+        await press("H", "e", "c", "w", "z", "m")
+        assert "self" in app.text
+        await press("t")
+        assert rows(app) == 6
+
+    walk(steps)
+
+
+def test_search() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("n")
+        assert app.said == ["/ searches first"]
+        await press("slash", *"get", "enter")
+        assert "10 spans" in app.text
+        assert (app.name_here, app.said[-1]) == ("root", "match 1 of 10")
+        await press("n", "n")
+        assert (app.name_here, app.said[-1]) == ("r0", "match 3 of 10")
+        await press("N", "backslash")
+        assert app.name_here == "user"
+        assert rows(app) == 3
+        assert "found only" in app.text
+        await press("backslash")
+        assert rows(app) == 6
+        await press("slash", "ctrl+u", *"select", "space", *"[/red]", "enter")
+        assert app.name_here == "db"
+        assert "1 span " in app.text
+        await press("escape")
+        assert not app.pane.has_class("-finding")
+        await press("slash", *"nowhere", "enter", "backslash")
+        assert app.said[-2:] == ["no span holds that", "nothing is found"]
+        await press("slash", "escape", "escape")
+        assert app.left == 1
+
+    walk(steps)
+
+
+def test_what_arrives_late_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        app.held.holds = True
+        await press("slash", *"get", "enter")
+        await press("escape", "R", "e", "R")
+        app.state.trace = 1
+        app.pane.selection_changed()
+        app.state.trace = 0
+        app.pane.selection_changed()
+        await press("t")
+        for run in app.held.waiting:
+            run()
+        await press("j")
+        sight = app.pane._sight
+        assert sight is not None
+        assert sight.found is None
+        assert sight.opened.trace == 0
+
+    walk(steps)
+
+
+def test_another_set() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e", "e", "slash", *"get", "enter", "R")
+        app.state.session = Session(build(span("x", 0, 10, name="other"), span("y", 1, 2, parent="x")))
+        app.state.trace, app.state.span = 0, None
+        app.pane.set_changed()
+        await press("j")
+        assert app.pane.crumbs() == ["api other", "work"]
+        assert rows(app) == 2
+
+    walk(steps)
+
+
+def test_the_detail_has_the_focus_and_gives_it_back() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e", "e", "enter")
+        assert app.pane.detail.has_focus_within
+        await press("escape")
+        assert app.pane.rows.has_focus
+        await press("tab", "d")
+        assert app.pane.rows.has_focus
+        assert not app.pane.detail.display
+        await press("enter")
+        assert app.pane.detail.has_focus_within
+        assert app.left == 0
+
+    walk(steps)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (129, 30), (130, 30), (250, 70), (20, 8)])
+def test_any_size(size: tuple[int, int]) -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e", "slash", *"get", "enter")
+        assert app.pane.has_class("-wide") == (size[0] >= 130)
+        if size[0] >= 80:
+            assert "get_user" in app.text
+        await app.resize(100, 30)  # type: ignore[attr-defined]
+        await press("j")
+        assert "GET /cart" in app.lines[0]
+
+    walk(steps, size=size)
+
+
+def test_other_marks() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("R", "t")
+        app.state.look.marks = ASCII
+        app.pane.look_changed()
+        await press("j", "t", "t")
+        assert "●" not in app.text
+        assert "v api-gateway" not in app.text
+        assert "v gateway GET /cart" in app.text
+
+    walk(steps)
+
+
+def deep(count: int) -> TraceSet:
+    return one_trace(count, lambda i: i - 1)
+
+
+def wide(count: int) -> TraceSet:
+    return one_trace(count, lambda i: 0 if i else -1)
+
+
+@pytest.mark.parametrize("shape", [deep, wide])
+def test_large_traces(shape: Callable[[int], TraceSet]) -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert rows(app) > 99_000
+        keys = "ctrl+d G K P J g l H L w z Z x x S f f t G t G R R t c C e s m slash"
+        await press(*keys.split(), *"operation", "enter", "n", "N", "backslash", "G", "h", "escape", "ctrl+d", "R", "j")
+        assert app.pane.crumbs()[0] == "service operation-0"
+
+    walk(steps, shape(100_000))
+
+
+def test_bytes_of_a_key() -> None:
+    """With the detail away, whose part of them is its own."""
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("d")
+        for key, most in (("j", 1_024), ("k", 1_024), ("ctrl+d", 20_480), ("G", 20_480), ("j", 1_024), ("h", 20_480)):
+            await press("j")
+            app.sent = 0
+            await press(key)
+            assert app.sent <= most, key
+        app.sent = 0
+        await asyncio.sleep(0.3)
+        assert app.sent == 0
+
+    r = random.Random(1)
+    walk(steps, one_trace(5_000, lambda i: r.randrange(i) if i else -1))
+
+
+KEYS = [key for _, keys, _, _ in BINDINGS for key in keys.split(",")] + (
+    "j k j k g G ctrl+d ctrl+u enter escape escape o n a".split()
+)
+SIZES = [(80, 24), (140, 40), (40, 10), (200, 60), (10, 4)]
+
+
+@pytest.mark.parametrize(
+    ("sources", "seed"),
+    [("incident/before.json", 1), ("hostile", 2), ("shop/shop.json", 3), ("async", 4), ("broken", 5)],
+)
+def test_any_keys(sources: str, seed: int) -> None:
+    r = random.Random(seed)
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        session = app.state.session
+        assert session is not None
+        for number in range(0, 240, 4):
+            if number % 28 == 24:
+                app.state.trace, app.state.span = r.randrange(session.loaded.trace_count), None
+                app.pane.selection_changed()
+            if number % 40 == 36:
+                await app.resize(*r.choice(SIZES))  # type: ignore[attr-defined]
+            # not every key waits for what the one before it started
+            for key in (r.choice(KEYS) for _ in range(4)):
+                app.key(key)
+                await asyncio.sleep(0.002)
+            await press()
+            if len(app.screen_stack) > 1:
+                await press("escape")
+            for line in app.lines:
+                assert all(unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in line), (number, line)
+            assert np.all(app.pane.rows.cursor < max(rows(app), 1))
+
+    session = Session.open([f"sample_traces/{sources}"])
+    walk(steps, state=State(session=session, trace=0), size=(120, 30))

@@ -1,0 +1,160 @@
+"""What sets one span in proportion: its place among all spans of its service and operation, and within its trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.errors import Role, roles
+from tracetui.analysis.groups import keyed
+from tracetui.analysis.messages import error_message
+from tracetui.analysis.self_time import self_times
+from tracetui.model.traces import TraceSet
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Where a span lies by duration among the spans of its service and operation, of which it is one."""
+
+    n: int
+    shorter: int
+    """How many of them are shorter."""
+    longer: int
+    p50_ns: float
+    p95_ns: float
+
+    @property
+    def slower_than_percent(self) -> float:
+        """The share of the others that are shorter; 0 where there are no others."""
+        return 100 * self.shorter / (self.n - 1) if self.n > 1 else 0.0
+
+
+class Ranks:
+    """The ranks of a set's spans. The first question sorts the set, each further one is two searches."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self._operation = traces.operation
+        self._duration = traces.duration
+
+    @cached_property
+    def _index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """-> durations by operation and size, the operations that occur, and where each begins."""
+        distinct, number = np.unique(self._operation, return_inverse=True)
+        (key,) = keyed(number, self._duration)
+        order = np.argsort(key)
+        first = np.searchsorted(number[order], np.arange(len(distinct) + 1))
+        return self._duration[order], distinct, first
+
+    def of(self, span: int) -> Rank:
+        """The rank of the span at this position."""
+        durations, distinct, first = self._index
+        at = int(np.searchsorted(distinct, self._operation[span]))
+        alike = durations[int(first[at]) : int(first[at + 1])]
+        own = self._duration[span]
+        shorter = int(np.searchsorted(alike, own))
+        longer = len(alike) - int(np.searchsorted(alike, own, "right"))
+        return Rank(len(alike), shorter, longer, _quantile(alike, 0.5), _quantile(alike, 0.95))
+
+
+_ranks: WeakKeyDictionary[TraceSet, Ranks] = WeakKeyDictionary()
+
+
+def rank(traces: TraceSet, span: int) -> Rank:
+    """The rank of a span of this set, whose index is kept as long as the set is."""
+    known = _ranks.get(traces)
+    if known is None:
+        known = _ranks[traces] = Ranks(traces)
+    return known.of(span)
+
+
+def _quantile(ordered: np.ndarray, share: float) -> float:
+    """With linear interpolation, as numpy's default, but of values that are in order already."""
+    low, part = divmod((len(ordered) - 1) * share, 1)
+    at = int(low)
+    value = int(ordered[at])
+    return value + part * (int(ordered[at + 1]) - value) if part else float(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanFacts:
+    """What the analysis has to say about one span. Times are nanoseconds."""
+
+    rank: Rank
+    self_ns: int
+    critical_ns: int
+    """How long the trace waited for the span's own work."""
+    trace_start_ns: int
+    trace_duration_ns: int
+    role: Role
+    message: str
+    """What an error span says went wrong, else ''."""
+    place: int
+    """Its place among its siblings, from 1, by start."""
+    siblings: int
+    """With itself."""
+    alike: int
+    """Siblings of its service and operation, with itself."""
+    parent: tuple[str, str] | None
+    """Service and operation."""
+    children: int
+    below: int
+    """All spans of its subtree but itself."""
+
+
+class FactFinder:
+    """Finds the facts of a set's spans. What a question costs is borne by the first of its trace."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+        self._lock = Lock()
+        self._trace = -1
+        self._self = self._critical = self._roles = np.zeros(0, np.int64)
+        self._ranked = False
+
+    def is_quick(self, span: int, spans: int = 20_000) -> bool:
+        """Whether an answer takes no longer than with a set of so many spans."""
+        trace = int(self.traces.trace[span])
+        ranked = self._ranked or len(self.traces) <= spans
+        return ranked and (trace == self._trace or len(self.traces.spans_of(trace)) <= spans)
+
+    def facts(self, span: int) -> SpanFacts:
+        """The facts of the span at this position. May be asked from any thread."""
+        traces = self.traces
+        trace = int(traces.trace[span])
+        with self._lock:
+            if trace != self._trace:
+                self._analyse(trace)
+            place = rank(traces, span)
+            self._ranked = True
+            at = span - int(traces.first[trace])
+            own, critical, role = int(self._self[at]), int(self._critical[at]), Role(int(self._roles[at]))
+        parent = int(traces.parent[span])
+        within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
+        siblings = within.start + np.flatnonzero(traces.parent[within] == parent)
+        return SpanFacts(
+            rank=place,
+            self_ns=own,
+            critical_ns=critical,
+            trace_start_ns=int(traces.trace_start[trace]),
+            trace_duration_ns=int(traces.trace_duration[trace]),
+            role=role,
+            message=error_message(traces, span) if role else "",
+            place=int(np.searchsorted(siblings, span)) + 1,
+            siblings=len(siblings),
+            alike=int((traces.operation[siblings] == traces.operation[span]).sum()),
+            parent=(traces.service_name(parent), traces.operation_name(parent)) if parent >= 0 else None,
+            children=int((traces.parent[within] == span).sum()),
+            below=int(traces.subtree_end[span]) - span - 1,
+        )
+
+    def _analyse(self, trace: int) -> None:
+        alone = self.traces.select(np.array([trace]))
+        self._self = self_times(alone)
+        self._critical = critical_paths(alone).critical
+        self._roles = roles(alone)
+        self._trace = trace

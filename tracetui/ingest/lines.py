@@ -1,0 +1,74 @@
+"""Sources of one JSON value a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from tracetui.ingest.buffers import Buffer
+
+_AFTER_A_LINE = re.compile(rb"[^,\[{:\s][ \t\r]*\n[ \t\r\n]*(?=[{\[][^\r\n])")
+"""The beginning of a line that may be JSON and does not go on with the line before: lists are written an item a line,
+too.
+"""
+_MORE = re.compile(rb"\s*\S")
+_VALUE = msgspec.json.Decoder(msgspec.Raw)
+_STEP = 256
+_COUNTED = 1 << 24
+
+
+def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
+    """The first line that is a JSON list or object by itself, or None if there is none.
+
+    first: whether only the line that begins at `start` counts, which must not be the last.
+    """
+    if first:
+        end = data.find(b"\n", start)
+        line = data[start:end].strip() if end >= 0 and _MORE.match(data, end) else b""
+        return line if _is_json(line) else None
+    for found in _AFTER_A_LINE.finditer(data, start):
+        end = data.find(b"\n", found.end())
+        line = data[found.end() : end if end >= 0 else len(data)].strip()
+        if _is_json(line):
+            return line
+    return None
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _VALUE.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def lines(data: Buffer, begin: int, end: int, progress: Callable[[float], None]) -> Iterator[tuple[int, bytes]]:
+    """-> number in the source and text of each line between two positions that is not blank"""
+    number = _count_lines(data, begin) + 1
+    at = begin
+    while at < end:
+        stop = data.find(b"\n", at, end)
+        stop = end if stop < 0 else stop
+        line = data[at:stop].strip()
+        if line:
+            yield number, line
+        at = stop + 1
+        number += 1
+        if not number % _STEP:
+            progress((at - begin) / (end - begin))
+
+
+def line_cuts(data: Buffer, start: int, shares: int) -> list[int]:
+    """Positions that cut the source into so many shares of about one size, each at the end of a line."""
+    size = len(data)
+    cuts = [start]
+    for i in range(1, shares):
+        cut = data.find(b"\n", start + (size - start) * i // shares)
+        cuts.append(size if cut < 0 else cut + 1)
+    return [*cuts, size]
+
+
+def _count_lines(data: Buffer, end: int) -> int:
+    return sum(data[at : min(at + _COUNTED, end)].count(b"\n") for at in range(0, end, _COUNTED))

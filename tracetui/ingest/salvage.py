@@ -1,0 +1,39 @@
+"""Taking in what is whole of damaged JSON, and saying where it is damaged and how much is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.mend import Finder, Gap, mend
+from tracetui.ingest.place import Place
+
+
+def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None], trouble: str) -> None:
+    """Mend the values from `start` on, one after the other, and have each taken in.
+
+    take: raises ValueError if it cannot read the text. trouble: what a strict reader said of the data.
+    """
+    finder = Finder(data)
+    while start < len(data):
+        mended = mend(data, start, finder)
+        for gap in mended.gaps:
+            place.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, len(data))}")
+        if mended.unwritable:
+            place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
+        if mended.text:
+            try:
+                take(mended.text)
+            except ValueError as error:
+                place.warn(f"cannot be read: {error}")
+        elif not mended.gaps:
+            place.warn(f"cannot be read: {trouble}")
+        start = mended.end
+        while data[start : start + 1].isspace():
+            start += 1
+
+
+def _lost(gap: Gap, size: int) -> str:
+    if gap.start == gap.end:
+        return "nothing is left out"
+    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} are left out"

@@ -1,0 +1,94 @@
+"""A trace as Markdown, for a ticket or a chat. Nothing that a stranger wrote is read as Markdown or HTML in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from tracetui.render import numbers
+from tracetui.render.safe_text import safe
+from tracetui.render.waterfall import ECHO, ORIGIN, Waterfall
+from tracetui.render.waterfall_text import MAX_ROWS, waterfall_text
+
+_SHOWN = 3
+_COUNTED_ORIGINS = 1_000
+_TICKS = re.compile("`+")
+
+
+def code(text: str, limit: int = 200) -> str:
+    """Outside text as a code span: the one place where Markdown reads neither markup nor HTML, links nor mentions."""
+    shown = safe(text, limit)
+    if not shown.strip():
+        return "(no name)"
+    ticks = "`" * (_longest_ticks(shown) + 1)
+    # blanks keep the text's own backticks, and its own blanks, from those around it
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def fenced(lines: Iterator[str]) -> str:
+    """Lines of safe text as a code block."""
+    text = "\n".join(line.rstrip() for line in lines)
+    fence = "`" * max(3, _longest_ticks(text) + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def trace_markdown(view: Waterfall, width: int, max_rows: int = MAX_ROWS, local_time: bool = False) -> str:
+    """What a trace is, what broke and where its time went, and its waterfall, as Markdown."""
+    traces, trace = view.traces, view.trace
+    root = int(traces.main_root[trace])
+    name = f"{code(traces.service_name(root))} {code(traces.operation_name(root))}"
+    start = int(traces.trace_start[trace])
+    spans = numbers.counted(view.stop - view.first, "span")
+    lines = waterfall_text(
+        view, width, max_rows=max_rows, local_time=local_time, hint="tracetui show --all shows every span"
+    )
+    drawn = fenced(line.text for line in lines)
+    parts = [
+        f"### {name}: {view.duration(view.whole_ns)}",
+        "",
+        f"- {numbers.date_clock(start, local_time)} {numbers.zone(start, local_time)}, {spans},"
+        f" trace {code(traces.trace_ids[trace], 64)}",
+        *(f"- {line}" for line in (*_errors(view), *_bottlenecks(view))),
+        "",
+        drawn,
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _errors(view: Waterfall) -> Iterator[str]:
+    origins = np.flatnonzero(view.roles == ORIGIN) + view.first
+    if not len(origins):
+        yield "no errors"
+        return
+    echoes = int((view.roles == ECHO).sum())
+    said = Counter(
+        (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
+    )
+    passed = f", passed on {numbers.counted(echoes, 'time')}" if echoes else ""
+    yield f"{view.marks.origin} {numbers.counted(len(origins), 'error')}{passed}"
+    for (service, message), times in said.most_common(_SHOWN):
+        text = code(message) if message.strip() else "no message"
+        yield f"{code(service)}: {text}{f', {view.marks.repeated(times)}' if times > 1 else ''}"
+
+
+def _bottlenecks(view: Waterfall) -> Iterator[str]:
+    """The operations that the trace waited for longest."""
+    if not view.whole_ns or not view.critical.any():
+        return
+    operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
+    waited = np.bincount(index, view.critical)
+    for at in np.argsort(-waited, kind="stable")[:_SHOWN].tolist():
+        if waited[at]:
+            service, operation = view.traces.operation_label(int(operations[at]))
+            share = numbers.percent(100 * waited[at] / view.whole_ns)
+            took = view.duration(int(waited[at]))
+            yield f"waited {took} ({share}) for {code(service)} {code(operation)}"
+
+
+def _longest_ticks(text: str) -> int:
+    return max(map(len, _TICKS.findall(text)), default=0)

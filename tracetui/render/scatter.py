@@ -1,0 +1,266 @@
+"""Durations over time: a plot with axes, and the distribution in a few numbers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil, floor, log10
+
+import numpy as np
+
+from tracetui.analysis.groups import quantiles
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+
+_MINUTE = 60_000_000_000
+_DAY = 1440 * _MINUTE
+_WIDE_RANGE = 20
+"""From this ratio of the longest to the median on, a linear scale would press nearly all points onto the axis."""
+_CROWD = 20
+"""In a cell of more points than this, failures are marked where there are more of them than elsewhere."""
+_SEVERAL = 4
+STATS_WIDTH = 34
+_BINS = 16
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Points:
+    """Traces as points: int64[n] ns, int64[n] ns, bool[n]."""
+
+    start: np.ndarray
+    duration: np.ndarray
+    failed: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Cells of a plot, from a first to a last one, both included; row 0 is the lowest."""
+
+    left: int
+    right: int
+    bottom: int
+    top: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a region stands for; None where it reaches the plot's edge and so does not limit."""
+
+    start_ns: int | None
+    end_ns: int | None
+    least_ns: int | None
+    most_ns: int | None
+
+
+class Plot:
+    """Points laid out for a size in cells."""
+
+    def __init__(self, points: Points, width: int, height: int, marks: Marks, local: bool = False) -> None:
+        self.points, self.width, self.height, self.marks, self.local = points, width, height, marks, local
+        self.rows = max(height - 1, 1)
+        self._scale_durations()
+        labels = self._labels()
+        self.left = max(map(len, labels.values())) + 2
+        """Cells left of the plot."""
+        self.columns = max(width - self.left, 1)
+        self._first = int(points.start.min()) if len(points) else 0
+        self._span = max(int(points.start.max()) - self._first, 1) if len(points) else 1
+        self._column, self._row = self.columns_of(points.start), self.rows_of(points.duration)
+        self._made = self._lines(labels)
+
+    def _scale_durations(self) -> None:
+        durations = self.points.duration
+        longest = max(int(durations.max(initial=0)), 1)
+        median = float(np.median(durations)) if len(durations) else 0.0
+        self.logarithmic = longest > _WIDE_RANGE * max(median, 1.0) and len(durations) > 2
+        self._low, self._high = 0.0, float(_round_up(longest))
+        if self.logarithmic:
+            positive = durations[durations > 0]
+            least = max(float(np.quantile(positive, 0.01)), 1.0)
+            self._low, self._high = float(floor(log10(least))), float(ceil(log10(longest + 1)))
+
+    def _labels(self) -> dict[int, str]:
+        """Durations that rows stand for."""
+        wanted = [(0, self._low), (self.rows - 1, self._high)]
+        if self.rows >= 5:
+            wanted.insert(1, (self.rows // 2, (self._low + self._high) / 2))
+        labels = {}
+        for row, value in wanted:
+            ns = 10**value if self.logarithmic else value
+            labels[row] = numbers.duration(round(ns), self.marks.ascii_only)
+        return labels
+
+    def columns_of(self, start: np.ndarray) -> np.ndarray:
+        """int64[n], the column of each time."""
+        share = (start - self._first).astype(np.float64) / self._span
+        return np.clip((share * self.columns).astype(np.int64), 0, self.columns - 1)
+
+    def rows_of(self, duration: np.ndarray) -> np.ndarray:
+        """int64[n], the row of each duration."""
+        height = np.log10(np.maximum(duration, 1)) if self.logarithmic else duration.astype(np.float64)
+        share = (height - self._low) / max(self._high - self._low, 1e-9)
+        return np.clip((share * self.rows).astype(np.int64), 0, self.rows - 1)
+
+    def cell(self, start: int, duration: int) -> tuple[int, int]:
+        """The column and row of one point."""
+        return int(self.columns_of(np.array([start]))[0]), int(self.rows_of(np.array([duration]))[0])
+
+    def window(self, region: Region) -> Window:
+        """The times and durations that a region covers."""
+        per_column = self._span / self.columns
+        per_row = (self._high - self._low) / self.rows
+
+        def duration(row: int) -> int:
+            value = self._low + per_row * row
+            return round(10**value if self.logarithmic else value)
+
+        return Window(
+            start_ns=self._first + ceil(region.left * per_column) if region.left > 0 else None,
+            end_ns=self._first + ceil((region.right + 1) * per_column) if region.right < self.columns - 1 else None,
+            least_ns=duration(region.bottom) if region.bottom > 0 else None,
+            most_ns=duration(region.top + 1) if region.top < self.rows - 1 else None,
+        )
+
+    def inside(self, region: Region) -> np.ndarray:
+        """bool[n], the points in a region."""
+        found: np.ndarray = (
+            (self._column >= region.left)
+            & (self._column <= region.right)
+            & (self._row >= region.bottom)
+            & (self._row <= region.top)
+        )
+        return found
+
+    @property
+    def lines(self) -> list[Line]:
+        """From the top row down to the axis of time, each `width` cells."""
+        return self._made
+
+    def _lines(self, labels: dict[int, str]) -> list[Line]:
+        size = self.rows * self.columns
+        at = self._row * self.columns + self._column
+        counts = np.bincount(at, minlength=size)
+        failed = np.bincount(at[self.points.failed], minlength=size)
+        rate = self.points.failed.sum() / max(len(self.points), 1)
+        marked = (failed > 0) & ((counts <= _CROWD) | (failed > 2 * rate * counts))
+        several = max(_SEVERAL, int(np.quantile(counts[counts > 0], 0.75)) if len(self.points) else 0)
+        # 0 nothing, 1 a few, 2 several, 3 failures
+        kinds = np.where(marked, 3, np.where(counts >= several, 2, np.minimum(counts, 1)))
+        kinds = kinds.reshape(self.rows, self.columns)
+        return [self._plot_line(row, kinds[row].tolist(), labels) for row in reversed(range(self.rows))] + [
+            self._axis()
+        ]
+
+    def _plot_line(self, row: int, kinds: list[int], labels: dict[int, str]) -> Line:
+        marks = self.marks
+        tick = ("+" if row in labels else "|") if marks.ascii_only else "┤" if row in labels else "│"
+        line = Line([(f"{labels.get(row, ''):>{self.left - 2}} {tick}", Role.GUIDE)])
+        shapes = (" ", ".", "o", marks.origin) if marks.ascii_only else (" ", "·", "•", marks.origin)
+        for kind, cells in groupby(kinds):
+            number = sum(1 for _ in cells)
+            line.add(shapes[kind] * number, Role.ERROR if kind == 3 else Role.PLAIN)
+        return line.pad(self.width).cropped(self.width, "")
+
+    def _axis(self) -> Line:
+        marks = self.marks
+        rule, corner = ("-", "+") if marks.ascii_only else ("─", "└")
+        name = "log" if self.logarithmic else ""
+        drawn = [rule] * self.columns
+        texts = self._times() if len(self.points) else []
+        for i, text in enumerate(texts):
+            middle = round(i * (self.columns - 1) / max(len(texts) - 1, 1)) - len(text) // 2
+            begin = min(max(middle, 1), self.columns - len(text))
+            drawn[begin : begin + len(text)] = text
+        line = Line([(f"{name:>{self.left - 2}} {corner}", Role.GUIDE)])
+        return line.add("".join(drawn), Role.GUIDE).cropped(self.width, "")
+
+    def _times(self) -> list[str]:
+        last = self._first + self._span
+        if self._span >= 2 * _DAY:
+            texts = [numbers.date_clock(t, self.local)[5:16] for t in (self._first, last)]
+        elif self._span >= 4 * _MINUTE:
+            texts = [numbers.clock(t, self.local)[:5] for t in self._steps()]
+        else:
+            texts = [
+                numbers.clock(t, self.local)[: 8 if self._span >= 4 * _MINUTE // 60 else 12] for t in self._steps()
+            ]
+        texts = [f" {text} " for text in texts]
+        return texts if sum(map(len, texts)) + 4 <= self.columns else texts[:1] if len(texts[0]) < self.columns else []
+
+    def _steps(self) -> Sequence[int]:
+        steps = 4 if self.columns >= 80 else 2
+        return [self._first + self._span * i // steps for i in range(steps + 1)]
+
+
+def _round_up(number: int) -> int:
+    """The next of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten."""
+    size = int(10 ** (len(str(number)) - 1))
+    return next(size * tenths // 10 for tenths in (10, 15, 20, 30, 40, 50, 60, 80, 100) if size * tenths >= 10 * number)
+
+
+def trend(counts: Sequence[int], marks: Marks) -> str:
+    """Counts as bars of one cell; however few, something shows of all but none."""
+    most = max([*counts, 1])
+    steps = len(marks.trend)
+    return "".join(marks.trend[min(count * steps // most, steps - 1)] if count else " " for count in counts)
+
+
+def stats_lines(points: Points, marks: Marks) -> list[Line]:
+    """The percentiles of the points, how they are distributed, and how many failed, in `STATS_WIDTH` cells."""
+    if not len(points):
+        return []
+    ascii_only = marks.ascii_only
+    least, p50, p95, p99, most = quantiles(points.duration, (0, 0.5, 0.95, 0.99, 1))
+    low, high = int(least), max(int(most), int(least) + 1)
+    if high > _WIDE_RANGE * max(p50, 1):
+        edges = np.geomspace(max(low, 1), high + 1, _BINS + 1)
+    else:
+        edges = np.linspace(low, high, _BINS + 1)
+    counts = np.histogram(points.duration, edges)[0].tolist()
+    lines = [
+        Line([(f"{name} ", Role.DIM), (f"{numbers.duration(round(value), ascii_only):>9}", Role.STRONG)])
+        for name, value in (("p50", p50), ("p95", p95), ("p99", p99))
+    ]
+    lines[0].add("   ").add(trend(counts, marks))
+    ends = f"{numbers.duration(low, ascii_only)}{'..' if ascii_only else '–'}{numbers.duration(high, ascii_only)}"
+    lines[1].add(f"   {ends}", Role.DIM)
+    total = f"of {numbers.counted(len(points), 'trace')}"
+    lines[2].add(f"   {total}", Role.DIM)
+    failed = int(points.failed.sum())
+    if failed:
+        share = numbers.percent(100 * failed / len(points))
+        lines.append(
+            Line([(f"{marks.origin} {failed:,}", Role.ERROR), (f" of {len(points):,} failed  {share}", Role.PLAIN)])
+        )
+    else:
+        lines.append(Line([("no trace failed", Role.DIM)]))
+    return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]
+
+
+def region_lines(plot: Plot, region: Region, local: bool, marks: Marks) -> list[Line]:
+    """What a region holds, for the place of the statistics."""
+    inside = plot.inside(region)
+    window = plot.window(region)
+    count, failed = int(inside.sum()), int(plot.points.failed[inside].sum())
+    dash = "-" if marks.ascii_only else "–"
+    begin = "" if window.start_ns is None else numbers.clock(window.start_ns, local)[:8]
+    end = "" if window.end_ns is None else numbers.clock(window.end_ns, local)[:8]
+    least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, marks.ascii_only)
+    most = "" if window.most_ns is None else numbers.duration(window.most_ns, marks.ascii_only)
+    times = f"{begin}{dash}{end}" if begin or end else "all times"
+    lines = [
+        Line([(numbers.counted(count, "trace"), Role.STRONG)]),
+        Line([(times, Role.PLAIN)]),
+        Line(
+            [(f"{least} to {most}" if most else f"from {least} on" if window.least_ns else "all durations", Role.PLAIN)]
+        ),
+        Line([("Enter looks at them, Esc leaves", Role.DIM)]),
+    ]
+    if failed:
+        lines[0].add(f"  {marks.origin} {failed:,} failed", Role.ERROR)
+    return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]

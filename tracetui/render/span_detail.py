@@ -1,0 +1,365 @@
+"""Everything about one span, as rows that fold: what it is and how it compares, then what its source wrote of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tracetui.analysis.errors import Role as Part
+from tracetui.analysis.messages import NO_MESSAGE, exception_text
+from tracetui.analysis.rank import SpanFacts
+from tracetui.model.span import Attributes, Event, Link, Span, Status, Value
+from tracetui.render import numbers
+from tracetui.render.attributes import GROUPS, OTHERS, group_of, in_short, plain, text_size, value_lines
+from tracetui.render.cells import cell_width, cut, fit
+from tracetui.render.line import Line, Role, flowed
+from tracetui.render.marks import UNICODE, Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.span_facts import kind_words, place, rank_words, side_by_side, waiting, words_wrapped
+
+MOST_SHOWN = 500
+"""Attributes, events or links shown of one list."""
+INLINE_LINES = 12
+"""Lines up to which a long value is opened in its place."""
+
+_STATEMENT_LINES = 3
+_GROUPED_FROM = 12
+"""Attributes from which on their groups get headings."""
+_READABLE_KEY = len("http.response.status_code")
+_SEARCHED, _PREVIEWED = 100_000, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A span of the set that a link leads to, by positions; `span` is None where only its trace is there."""
+
+    trace: int
+    span: int | None
+    name: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """One thing about the span, with the cursor's row on it. `name` and `value` are as the source wrote them."""
+
+    path: str
+    """Tells it from the others of the span; the like of another span has the same."""
+    name: str
+    value: Value
+    lines: Callable[[int], list[Line]] = lambda _: []
+    folds: bool = False
+    long: bool = False
+    """Whether there is more to read than its row shows."""
+    target: Target | None = None
+    is_attribute: bool = False
+
+
+@dataclass(kw_only=True)
+class SpanDetailLines:
+    """The rows of one span's detail, for the width they were last arranged for."""
+
+    span: Span
+    facts: SpanFacts | None = None
+    """None while they are being found."""
+    targets: Mapping[int, Target] = field(default_factory=dict)
+    """Per number of a link, where it leads."""
+    marks: Marks = UNICODE
+    local_time: bool = False
+    slot: int = 0
+    """Of the service's colour."""
+    toggled: set[str] = field(default_factory=set)
+    """Paths of entries that are folded or open other than at first."""
+    word: str = ""
+    """Shows what has this text in its name or value, and nothing else."""
+
+    def __post_init__(self) -> None:
+        self.width = 0
+        self.found = self.searched = 0
+        self._rows: list[tuple[Entry, Line]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._rows[row][1].cropped(width, self.marks.ellipsis)
+
+    def entry(self, row: int) -> Entry:
+        """What stands on a row."""
+        return self._rows[row][0]
+
+    def row_of(self, path: str) -> int | None:
+        """The first row of an entry, or None."""
+        return next((row for row, (entry, _) in enumerate(self._rows) if entry.path == path), None)
+
+    def arrange(self, width: int) -> None:
+        """Make the rows for a width."""
+        self.width = width
+        self.found = self.searched = 0
+        rows: list[tuple[Entry, Line]] = []
+        for entry in self._entries(width):
+            rows.extend((entry, line.cropped(width, self.marks.ellipsis)) for line in entry.lines(width))
+        if self.word:
+            counted = Entry("filter", "filter", self.word)
+            text = f"{self.found:,} of {self.searched:,} match {self.marks.quoted(safe(self.word, 60))}"
+            rows.insert(1, (counted, Line([(text, Role.ACCENT)]).cropped(width, self.marks.ellipsis)))
+        self._rows = rows
+
+    def toggle(self, row: int) -> bool:
+        """Fold or unfold what stands on a row. -> whether it can; a value too long to stand here cannot."""
+        entry = self.entry(row)
+        if not entry.folds:
+            return False
+        self.toggled ^= {entry.path}
+        self.arrange(self.width)
+        return True
+
+    def is_open(self, row: int) -> bool:
+        """Whether what stands on a row is unfolded."""
+        entry = self.entry(row)
+        return entry.folds and self._open(entry.path, at_first=_open_at_first(entry))
+
+    def _open(self, path: str, at_first: bool = False) -> bool:
+        return (path in self.toggled) != at_first
+
+    # --- what there is -----------------------------------------------------------------------------------------------
+
+    def _entries(self, width: int) -> Iterator[Entry]:
+        span = self.span
+        yield Entry("span", "span", f"{span.service} {span.name}", self._head)
+        if not self.word:
+            yield from self._state()
+        yield from self._attributes(width)
+        yield from self._list(span.events, "events", self._event, width)
+        yield from self._list(span.links, "links", self._link, width)
+        if not self.word:
+            moment = numbers.date_clock(span.start_ns, self.local_time)
+            when = f"{moment} {numbers.zone(span.start_ns, self.local_time)}"
+            yield self._said("place", place(span, self.facts, when, self._duration))
+        scope = {"name": span.scope_name, "version": span.scope_version}
+        yield from self._group("resource", "resource", span.resource, width)
+        yield from self._group("scope", "scope", {key: value for key, value in scope.items() if value}, width)
+        ids = {"trace id": span.trace_id, "span id": span.span_id, "parent id": span.parent_id}
+        yield from self._group("ids", "ids", {key: value for key, value in ids.items() if value is not None}, width)
+
+    def _head(self, width: int) -> list[Line]:
+        span, marks = self.span, self.marks
+        joint = " - " if marks.ascii_only else " · "
+        name = Line([(safe(span.service), Role.service(self.slot)), (joint, Role.DIM)])
+        name.add(safe(span.name) or "(no name)", Role.TITLE)
+        took = Line([(self._duration(span.duration_ns), Role.STRONG)])
+        if self.facts:
+            took.add(f", {rank_words(self.facts.rank)}")
+        state = Line([(kind_words(span.kind), Role.DIM)])
+        if span.error:
+            origin = self.facts is None or self.facts.role != Part.PROPAGATED
+            mark, role = (marks.origin, Role.ERROR) if origin else (marks.echo, Role.ECHO)
+            text = "error" if self.facts is None else "error began here" if origin else "error passed on"
+            state.add(" " if state.runs else "").add(f"{mark} {text}", role)
+        elif span.status is not Status.UNSET:
+            state.add(" " if state.runs else "").add("ok" if span.status is Status.OK else "status error")
+        parts = [name.cropped(width, marks.ellipsis), took, *([state] if state.runs else [])]
+        return flowed(parts, width)[: 1 if self.word else None]
+
+    def _state(self) -> Iterator[Entry]:
+        """What is wrong, and how long it took of what."""
+        span, marks = self.span, self.marks
+        for number, text in enumerate(span.warnings[:MOST_SHOWN]):
+            yield self._statement(f"warning:{number}", "warning", text, marks.warning, Role.WARNING)
+        message = self.facts.message if self.facts else span.status_message
+        if message and message != NO_MESSAGE:
+            role = Role.ERROR if span.error else Role.PLAIN
+            yield self._statement("message", "status message", message, marks.origin if span.error else "", role)
+        if message and span.status_message and message != span.status_message:
+            yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
+        if self.facts:
+            yield self._said("times", waiting(span, self.facts, self._duration))
+
+    def _said(self, path: str, items: Iterable[tuple[str, str]]) -> Entry:
+        """Several things side by side."""
+        said = list(items)
+        return Entry(path, path, ", ".join(text for text, _ in said), lambda width: side_by_side(said, width))
+
+    def _statement(self, path: str, name: str, text: str, mark: str, role: str) -> Entry:
+        shown = f"{mark} {safe(text)}" if mark else safe(text)
+        entry = Entry(path, name, text, long=len(text) > len(shown) or "\n" in text)
+
+        def lines(width: int) -> list[Line]:
+            parts = words_wrapped(shown, width)
+            entry.long = entry.long or len(parts) > _STATEMENT_LINES
+            if len(parts) > _STATEMENT_LINES:
+                parts[_STATEMENT_LINES - 1 :] = [" ".join(parts[_STATEMENT_LINES - 1 :])]
+            return [Line([(part, role)]) for part in parts]
+
+        entry.lines = lines
+        return entry
+
+    def _attributes(self, width: int) -> Iterator[Entry]:
+        matching = self._matching(self.span.attributes)
+        sorted_keys: dict[str, list[str]] = {title: [] for title in (*(title for title, _ in GROUPS), OTHERS)}
+        for key in matching:
+            sorted_keys[group_of(key)].append(key)
+        groups = {title: keys for title, keys in sorted_keys.items() if keys}
+        headings = len(groups) > 1 and len(self.span.attributes) >= _GROUPED_FROM
+        column = _key_column(matching, width)
+        left = MOST_SHOWN
+        for title, keys in groups.items():
+            path = f"group:{title}"
+            if headings:
+                yield self._heading(path, title, len(keys), at_first=True)
+            if not headings or self._open(path, at_first=True) or self.word:
+                for key in keys[:left]:
+                    yield self._field(f"attribute:{key}", key, matching[key], column, width)
+                left -= len(keys[:left])
+        if not left and len(matching) > MOST_SHOWN:
+            yield self._more("attributes", len(matching) - MOST_SHOWN, dict(matching))
+
+    def _group(self, path: str, title: str, values: Attributes, width: int) -> Iterator[Entry]:
+        """Values under a heading, folded at first."""
+        matching = self._matching(values)
+        if not matching:
+            return
+        seen = f"group:{path}"
+        yield self._heading(seen, title, len(matching), values=matching)
+        if self.word or self._open(seen):
+            column = _key_column(matching, width)
+            for key in list(matching)[:MOST_SHOWN]:
+                yield self._field(f"{path}:{key}", key, matching[key], column, width)
+            if len(matching) > MOST_SHOWN:
+                yield self._more(path, len(matching) - MOST_SHOWN, dict(matching))
+
+    def _list(
+        self,
+        items: Sequence[Event | Link],
+        title: str,
+        entries: Callable[[int, int], Iterable[Entry]],
+        width: int,
+    ) -> Iterator[Entry]:
+        """Events or links under a heading."""
+        shown = (
+            [number for number, item in enumerate(items) if self._is_meant(item)] if self.word else range(len(items))
+        )
+        if not shown:
+            return
+        path = f"group:{title}"
+        yield self._heading(path, title, len(shown), at_first=True)
+        if self.word or self._open(path, at_first=True):
+            for number in shown[:MOST_SHOWN]:
+                yield from entries(number, width)
+            if len(shown) > MOST_SHOWN:
+                yield self._more(title, len(shown) - MOST_SHOWN, [plain(items[number]) for number in shown])
+
+    def _event(self, number: int, width: int) -> Iterator[Entry]:
+        event, path = self.span.events[number], f"event:{number}"
+        failed = event.name in ("exception", "error")
+        text = exception_text(event) or next((v for v in event.attributes.values() if isinstance(v, str)), "")
+        when = self._offset(event.time_ns - self.span.start_ns)
+        line = self._foldable(path, bool(event.attributes), level=1)
+        line.add(f"{self.marks.event} {when}  ", Role.EVENT)
+        line.add(safe(event.name) or "(no name)", Role.ERROR if failed else Role.STRONG)
+        line.add("  ").add(safe(text, _PREVIEWED), Role.PLAIN if failed else Role.DIM)
+        yield Entry(path, event.name, plain(event), lambda _: [line], folds=bool(event.attributes))
+        if event.attributes and (self.word or self._open(path)):
+            yield from self._below(path, event.attributes, width)
+
+    def _link(self, number: int, width: int) -> Iterator[Entry]:
+        link, path = self.span.links[number], f"link:{number}"
+        target = self.targets.get(number)
+        line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.marks.link} ", Role.ACCENT)
+        if target:
+            line.add(safe(target.name), Role.STRONG).add("  Enter opens it  ", Role.DIM)
+        else:
+            line.add("not in this set  ", Role.DIM)
+        line.add(f"{safe(link.kind, 40)}{' ' if link.kind else ''}", Role.PLAIN)
+        line.add(f"trace {safe(link.trace_id, 64)} span {safe(link.span_id, 64)}", Role.DIM)
+        yield Entry(path, "link", plain(link), lambda _: [line], folds=bool(link.attributes), target=target)
+        if link.attributes and (self.word or self._open(path)):
+            yield from self._below(path, link.attributes, width)
+
+    def _below(self, path: str, values: Attributes, width: int) -> Iterator[Entry]:
+        column = _key_column(values, width)
+        for key in list(values)[:MOST_SHOWN]:
+            yield self._field(f"{path}:{key}", key, values[key], column, width, level=3)
+
+    # --- how a thing is drawn ----------------------------------------------------------------------------------------
+
+    def _foldable(self, path: str, folds: bool, level: int, at_first: bool = False) -> Line:
+        opened = self._open(path, at_first) or bool(self.word)
+        mark = (self.marks.opened if opened else self.marks.folded) if folds else " "
+        return Line([(f"{' ' * (2 * level - 2 if level else 0)}{mark} ", Role.DIM)])
+
+    def _heading(
+        self, path: str, title: str, count: int, at_first: bool = False, values: Attributes | None = None
+    ) -> Entry:
+        line = self._foldable(path, True, 0, at_first).add(title, Role.TITLE).add(f" {count:,}", Role.DIM)
+        if values and not (self.word or self._open(path, at_first)):
+            some = (f"{safe(key, 40)}={safe(in_short(value, 40), 40)}" for key, value in list(values.items())[:8])
+            line.add("  " + "  ".join(some), Role.DIM)
+        value: Value = dict(values) if values else title
+        return Entry(path, title, value, lambda _: [line], folds=True)
+
+    def _field(self, path: str, name: str, value: Value, column: int, width: int, level: int = 1) -> Entry:
+        marks = self.marks
+        indent = 2 * level
+        room = max(width - indent - column - 2, 8)
+        preview = in_short(value, _PREVIEWED)
+        shown = safe(preview, _PREVIEWED)
+        size = text_size(value)
+        long = size > _PREVIEWED or cell_width(shown) > room or "\n" in preview
+        key = fit(safe(name) or "(no name)", column, ellipsis=marks.ellipsis)
+        body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
+        opened = body is not None and self._open(path)
+        mark = (marks.opened if opened else marks.folded) if long else " "
+        # as few styles as will do: each is sent with every span
+        line = Line([(f"{' ' * (indent - 2)}{mark} {key}  ", Role.DIM)])
+        if long and size > room:
+            note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
+            shown = cut(shown, max(room - len(note), 8), marks.ellipsis)
+            line.add("" if opened else shown).add(note, Role.DIM)
+        else:
+            line.add("" if opened else cut(shown, room, marks.ellipsis))
+        lines = [line]
+        if opened and body is not None:
+            lines += [Line([(" " * (indent + 2), Role.PLAIN), (text, Role.PLAIN)]) for text in body]
+        entry = Entry(path, name, value, lambda _: lines, folds=body is not None, long=long)
+        entry.is_attribute = True
+        return entry
+
+    def _more(self, title: str, count: int, value: Value) -> Entry:
+        line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}: Enter shows all", Role.WARNING)])
+        return Entry(f"more:{title}", title, value, lambda _: [line], long=True)
+
+    def _duration(self, ns: int) -> str:
+        return numbers.duration(ns, self.marks.ascii_only)
+
+    def _offset(self, ns: int) -> str:
+        return f"{'+' if ns >= 0 else ''}{self._duration(ns)}"
+
+    # --- the filter --------------------------------------------------------------------------------------------------
+
+    def _matching(self, values: Attributes) -> Attributes:
+        if not self.word:
+            return values
+        matching = {key: value for key, value in values.items() if self._has_word(key, value)}
+        self.searched += len(values)
+        self.found += len(matching)
+        return matching
+
+    def _is_meant(self, item: Event | Link) -> bool:
+        own: Value = item.name if isinstance(item, Event) else f"{item.trace_id} {item.span_id} {item.kind}"
+        meant = self._has_word("", own) or any(self._has_word(key, value) for key, value in item.attributes.items())
+        self.searched += 1
+        self.found += meant
+        return meant
+
+    def _has_word(self, key: str, value: Value) -> bool:
+        word = self.word.casefold()
+        return word in key.casefold() or word in in_short(value, _SEARCHED).casefold()
+
+
+def _open_at_first(entry: Entry) -> bool:
+    return entry.path.startswith("group:") and entry.path not in ("group:resource", "group:scope", "group:ids")
+
+
+def _key_column(values: Iterable[str], width: int) -> int:
+    widest = max((min(cell_width(safe(key, 60)), 60) for key in list(values)[: 4 * MOST_SHOWN]), default=0)
+    return max(min(widest, max(width * 2 // 5, _READABLE_KEY), width - 14), 4)

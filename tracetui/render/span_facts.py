@@ -1,0 +1,86 @@
+"""What the analysis says about one span, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from tracetui.analysis.rank import Rank, SpanFacts
+from tracetui.model.span import Kind, Span
+from tracetui.render import numbers
+from tracetui.render.cells import cell_width, cut
+from tracetui.render.line import Line, Role, flowed
+from tracetui.render.safe_text import safe
+from tracetui.render.waterfall import BOTTLENECK_PERCENT
+
+
+def rank_words(rank: Rank) -> str:
+    """`slower than 97 % of 100 alike`"""
+    others = rank.n - 1
+    if not others:
+        return "the only one of its kind"
+    if rank.shorter == others:
+        return f"slowest of {rank.n:,} alike"
+    if rank.longer == others:
+        return f"fastest of {rank.n:,} alike"
+    if not rank.shorter and not rank.longer:
+        return f"as long as all {rank.n:,} alike"
+    return f"slower than {numbers.percent(rank.slower_than_percent)} of {rank.n:,} alike"
+
+
+def kind_words(kind: Kind) -> str:
+    """`client`; '' where the source does not say."""
+    return "" if kind is Kind.UNSPECIFIED else kind.name.lower()
+
+
+def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """How much of the trace the span took, as text and its role."""
+    whole = facts.trace_duration_ns
+    waited = 100 * facts.critical_ns / whole if whole else 0.0
+    if waited:
+        role = Role.STRONG if waited >= BOTTLENECK_PERCENT else Role.PLAIN
+        share = f"{numbers.percent(waited)} of its {duration(whole)}"
+        yield f"the trace waited {duration(facts.critical_ns)} for it, {share}", role
+    else:
+        yield "the trace did not wait for it", Role.PLAIN
+    if whole and span.duration_ns not in (whole, facts.critical_ns):
+        yield f"lasted {numbers.percent(100 * span.duration_ns / whole)} of the trace", Role.PLAIN
+    if facts.children:
+        yield f"self {duration(facts.self_ns)}", Role.PLAIN
+
+
+def place(span: Span, facts: SpanFacts | None, when: str, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """Where the span stands in time, among its like and in the tree, as text and its role."""
+    if facts is None:
+        yield f"started {when}", Role.DIM
+        return
+    after = span.start_ns - facts.trace_start_ns
+    yield f"started {'+' if after >= 0 else ''}{duration(after)}, {when}", Role.DIM
+    if facts.rank.n > 1:
+        yield f"alike p50 {duration(round(facts.rank.p50_ns))}, p95 {duration(round(facts.rank.p95_ns))}", Role.DIM
+    if facts.parent:
+        which = f"{facts.place:,} of {facts.siblings:,}" if facts.siblings > 1 else "only call"
+        alike = f", {facts.alike:,} alike" if facts.alike > 1 else ""
+        yield f"{which} below {' '.join(safe(name, 60) for name in facts.parent)}{alike}", Role.DIM
+    if facts.children:
+        below = f", {numbers.counted(facts.below, 'span')} below" if facts.below > facts.children else ""
+        yield f"{numbers.counted(facts.children, 'child', 'children')}{below}", Role.DIM
+
+
+def side_by_side(items: Iterable[tuple[str, str]], width: int) -> list[Line]:
+    """Safe texts, as many on a line as fit; one that is wider than that is wrapped."""
+    return flowed((Line([(part, role)]) for text, role in items for part in words_wrapped(text, width)), width)
+
+
+def words_wrapped(text: str, width: int) -> list[str]:
+    """Safe text in lines of at most `width` cells, broken between words where there are any."""
+    lines = []
+    while cell_width(text) > width:
+        head = cut(text, width, "")
+        blank = head.rfind(" ") if text[len(head) : len(head) + 1] != " " else len(head)
+        if blank <= 0:
+            blank = len(head)
+        if not blank:
+            break
+        lines.append(text[:blank].rstrip(" "))
+        text = text[blank:].lstrip(" ")
+    return [*lines, text]

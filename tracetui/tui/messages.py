@@ -1,0 +1,53 @@
+"""What panes tell the app: wishes that concern more than the pane they arise in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+
+@dataclass
+class OpenTrace(Message):
+    """Show a trace in the waterfall, with the cursor on a span if one is named (a position of the loaded set)."""
+
+    trace: int
+    span: int | None = None
+
+
+@dataclass
+class FilterTraces(Message):
+    """Look at the traces that an expression selects, '' for all."""
+
+    query: str
+
+
+@dataclass
+class OpenView(Message):
+    """Go to another view."""
+
+    view: str
+
+
+@dataclass
+class CopyText(Message):
+    """Put text on the user's clipboard (OSC 52) and say what it was."""
+
+    text: str
+    what: str
+
+
+@dataclass
+class ReadText(Message):
+    """Show a long text in the pager. `text` may be from outside."""
+
+    title: str
+    text: str
+
+
+@dataclass
+class Notice(Message):
+    """Tell the user something in one line; `bad` for what went wrong."""
+
+    text: str
+    bad: bool = False

@@ -1,0 +1,399 @@
+"""The list of traces: which ones to look at, how their durations lie, and one row for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tracetui.analysis.query import QueryError
+from tracetui.analysis.query.complete import Vocabulary, vocabulary
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.scatter import Points
+from tracetui.render.trace_list import SortKey, TraceColumns, TraceRows, trace_columns
+from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
+from tracetui.tui.panes import traces_filters as filters
+from tracetui.tui.panes.pane import Pane, Work
+from tracetui.tui.panes.traces_groups import failing_by_service
+from tracetui.tui.panes.traces_questions import Questions
+from tracetui.tui.state import State
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView, NoLines
+from tracetui.tui.widgets.query_bar import QueryBar
+from tracetui.tui.widgets.scatter import Scatter
+
+_LEAST_ROWS = 20
+"""A terminal lower than this has no room for the plot."""
+_UNDONE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is worked out outside the UI loop when the set or the filter changes."""
+
+    columns: TraceColumns
+    shown: np.ndarray
+    points: Points
+    blame: filters.Blame | None
+
+
+class TracesPane(Pane):
+    """Filter, plot and list of the traces."""
+
+    TITLE = "Traces"
+    HINTS = (("/", "filter"), ("E", "failing by service"), ("S", "slowest"), ("Enter", "open"))
+    KEYS = (
+        ("/ f", "write a filter; Tab completes, up and down go through its history"),
+        ("e", "failing traces only, and all again"),
+        ("i p", "traces with a service, with an operation"),
+        ("d D", "slower than p50, p95, p99 in turn; than any duration"),
+        ("w", "a window of time"),
+        ("u", "undo the last change of the filter"),
+        ("v", "select a region of the plot: arrows move it, with Shift they grow it, Enter filters"),
+        ("S", "slowest first"),
+        ("E", "failing traces by the service where they broke; Enter folds a service"),
+        ("U", "traces of a user, or of any attribute's value"),
+        ("[ ]", "those of the value before, after"),
+        ("s o", "sort by the next column; reverse"),
+        ("Space", "mark for comparison"),
+        ("Enter", "open the trace"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash,f", "write_query", "Filter", show=False, id="traces.filter"),
+        Binding("e", "ask('only_errors')", "Failing only", show=False, id="traces.errors"),
+        Binding("i", "ask('pick_service')", "Service", show=False, id="traces.service"),
+        Binding("p", "ask('pick_operation')", "Operation", show=False, id="traces.operation"),
+        Binding("d", "ask('next_duration')", "Slower than p50, p95, p99", show=False, id="traces.duration"),
+        Binding("D", "ask('pick_duration')", "Slower than", show=False, id="traces.duration-typed"),
+        Binding("w", "ask('pick_window')", "Window of time", show=False, id="traces.window"),
+        Binding("u", "undo", "Undo the filter", show=False, id="traces.undo"),
+        Binding("v", "select_region", "Select a region", show=False, id="traces.region"),
+        Binding("s", "sort", "Sort by the next column", show=False, id="traces.sort"),
+        Binding("o", "reverse", "Reverse", show=False, id="traces.reverse"),
+        Binding("S", "slowest", "Slowest first", show=False, id="traces.slowest"),
+        Binding("E", "failing", "Failing by service", show=False, id="traces.failing"),
+        Binding("U", "ask('pick_value')", "Traces of a value", show=False, id="traces.values"),
+        Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
+        Binding("left_square_bracket", "ask('previous_value')", "Value before", show=False, id="traces.previous-value"),
+        Binding("space", "mark", "Mark", show=False, id="traces.mark"),
+    ]
+    DEFAULT_CSS = """
+    TracesPane Scatter { height: 6; }
+    TracesPane #traces-empty { display: none; height: 5; }
+    """
+
+    def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
+        super().__init__(state, work, id=id)
+        self.known = Vocabulary()
+        self.sort_key = SortKey.DURATION
+        self.descending = True
+        self._questions = Questions(self)
+        self._loaded: TraceSet | None = None
+        self._columns: TraceColumns | None = None
+        self._rows: TraceRows | None = None
+        self._grouped = False
+        self._folded: set[int] = set()
+        self._query = ""
+        self._undo: list[str] = []
+        self._undoing = False
+        self._wants_first = False
+
+    def compose(self) -> ComposeResult:
+        look = self.state.look
+        yield QueryBar(look.theme, look.marks, id="traces-query")
+        yield Scatter(look, id="traces-scatter")
+        yield LineBar(look.theme, id="traces-header")
+        yield LineBar(look.theme, id="traces-empty")
+        yield LineView(look.theme, look.marks.cursor, id="traces-list")
+
+    @property
+    def query_bar(self) -> QueryBar:
+        return self.query_one("#traces-query", QueryBar)
+
+    @property
+    def scatter(self) -> Scatter:
+        return self.query_one("#traces-scatter", Scatter)
+
+    @property
+    def view(self) -> LineView:
+        return self.query_one("#traces-list", LineView)
+
+    # --- what the app tells ------------------------------------------------------------------------------------------
+
+    def set_changed(self) -> None:
+        state = self.state
+        if state.session is None:
+            return
+        loaded, shown, query = state.session.loaded, state.shown, state.query
+        if loaded is not self._loaded:
+            self._loaded, self._columns, self._rows = loaded, None, None
+            self._undo.clear()
+            self._folded.clear()
+            self._query = query
+            self.work("traces-words", lambda: _words(loaded), self._learn)
+        if query != self._query:
+            if not self._undoing:
+                self._undo = [*self._undo, self._query][-_UNDONE:]
+            self._query = query
+        self._undoing = False
+        self.query_bar.show_query(query)
+        self._show_count()
+        columns = self._columns
+        self.work("traces-list", lambda: _prepared(loaded, columns, shown, query), self._show)
+
+    def selection_changed(self) -> None:
+        trace = self.state.trace
+        if self._rows is None or trace is None or self._rows.trace(self.view.cursor) == trace:
+            return
+        row = self._rows.row_of(trace)
+        if row is not None:
+            self.view.cursor = row
+
+    def look_changed(self) -> None:
+        look = self.state.look
+        self.query_bar.set_look(look.theme, look.marks)
+        self.query_one("#traces-header", LineBar).set_look(look.theme)
+        self.query_one("#traces-empty", LineBar).set_look(look.theme)
+        self.view.set_look(look.theme)
+        self.scatter.remake()
+        if self._rows is not None:
+            self._list_again()
+
+    def crumbs(self) -> list[str]:
+        return ["failing, by the service where they broke"] if self._grouped else []
+
+    def go_back(self) -> bool:
+        if self.query_bar.is_edited:
+            self.query_bar.leave()
+        elif self.scatter.region_cells is not None:
+            self.scatter.leave()
+        elif self._grouped:
+            self._group(False)
+        else:
+            return False
+        self.focus_pane()
+        return True
+
+    def focus_pane(self) -> None:
+        self.view.focus()
+
+    def on_resize(self) -> None:
+        height = self.app.size.height
+        self.scatter.display = height >= _LEAST_ROWS
+        self.scatter.styles.height = 5 if height < 28 else 6 if height < 36 else 8 if height < 50 else 10
+
+    # --- showing -----------------------------------------------------------------------------------------------------
+
+    def _learn(self, known: Vocabulary) -> None:
+        self.known = known
+        self.query_bar.know(known)
+
+    def _show(self, prepared: _Prepared) -> None:
+        self._columns = prepared.columns
+        self._list_again()
+        self.scatter.show(prepared.points)
+        self._mark_point()
+        self._show_emptiness(prepared)
+
+    def _list_again(self) -> None:
+        """Make the rows anew, the cursor on the trace it was on if that is still there."""
+        columns, state = self._columns, self.state
+        if columns is None:
+            self.view.show(NoLines())
+            return
+        shown = state.shown
+        groups = None
+        if self._grouped:
+            groups = failing_by_service(columns, shown, self.sort_key, self.descending, self._folded, state.look.marks)
+        self._rows = rows = TraceRows(
+            columns,
+            columns.sorted(shown, self.sort_key, self.descending) if groups is None else shown,
+            marks=state.look.marks,
+            local=state.look.local_time,
+            marked=state.marked,
+            groups=groups,
+        )
+        at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
+        self._wants_first = False
+        self.view.show(rows, at or 0)
+        # as wide as a line of the list below, which has two cells for the cursor before it and a scroll bar behind
+        self.query_one("#traces-header", LineBar).show(
+            lambda _: [Line([("  ", Role.PLAIN)]).extend(self._header(self.view.line_width))]
+        )
+
+    def _header(self, width: int) -> Line:
+        return self._rows.header(width, self.sort_key, self.descending) if self._rows is not None else Line()
+
+    def _show_count(self) -> None:
+        total = self._loaded.trace_count if self._loaded is not None else 0
+        shown = len(self.state.shown)
+        text = numbers.counted(total, "trace")
+        if shown != total:
+            text = f"{shown:,} of {text}"
+        self.query_bar.show_count(Line([(text, Role.STRONG if shown != total else Role.DIM)]))
+
+    def _show_emptiness(self, prepared: _Prepared) -> None:
+        bar = self.query_one("#traces-empty", LineBar)
+        found = prepared.blame
+        bar.display = not len(prepared.shown)
+        if len(prepared.shown):
+            return
+        ellipsis = self.state.look.marks.ellipsis
+        lines = _empty_lines(found)
+        bar.show(lambda width: [line.cropped(width, ellipsis) for line in lines])
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        rows, state = self._rows, self.state
+        if event.view is not self.view or rows is None:
+            return
+        trace = rows.trace(event.row)
+        if trace is not None and trace != state.trace and (self.display or state.trace is None):
+            state.trace, state.span = trace, None
+        self._mark_point()
+
+    def _mark_point(self) -> None:
+        trace, loaded = self.state.trace, self._loaded
+        if trace is not None and loaded is not None and trace < loaded.trace_count:
+            self.scatter.point_at(int(loaded.trace_start[trace]), int(loaded.trace_duration[trace]))
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        if self._rows is None:
+            return
+        trace, group = self._rows.trace(event.row), self._rows.group(event.row)
+        if trace is not None:
+            self.post_message(OpenTrace(trace))
+        elif group is not None:
+            self._folded ^= {group.key}
+            self._list_again()
+            self.view.cursor = event.row
+
+    # --- the filter --------------------------------------------------------------------------------------------------
+
+    def ask_for(self, query: str) -> None:
+        """Have the traces that a query selects shown."""
+        if query.strip() != self.state.query:
+            self.post_message(FilterTraces(query.strip()))
+
+    def ask_by_start(self, query: str) -> None:
+        """The same, in the order in which they happened."""
+        self.sort_key, self.descending, self._grouped, self._wants_first = SortKey.START, False, False, True
+        if query.strip() == self.state.query:
+            self._list_again()
+        self.ask_for(query)
+
+    def say(self, text: str) -> None:
+        self.post_message(Notice(text))
+
+    def on_query_bar_submitted(self, event: QueryBar.Submitted) -> None:
+        event.stop()
+        text = event.text
+
+        def done(error: QueryError | None) -> None:
+            if self.query_bar.input.text.strip() != text:
+                return
+            self.query_bar.show_error(error)
+            if error is None:
+                self.ask_for(text)
+                self.focus_pane()
+
+        # the first query takes as long as making the grammar does
+        self.work("traces-parse", lambda: filters.error_in(text), done)
+
+    def on_query_bar_left(self, _: QueryBar.Left) -> None:
+        self.focus_pane()
+
+    def on_scatter_selected(self, event: Scatter.Selected) -> None:
+        event.stop()
+        self.focus_pane()
+        window = event.window
+        conditions = filters.window_conditions(window)
+        if not filters.can_filter_time() and (window.start_ns is not None or window.end_ns is not None):
+            self.say("a filter cannot name times of day yet; this one is by duration")
+        if conditions:
+            self.ask_for(filters.narrowed(self.state.query, conditions))
+
+    def on_scatter_left(self, _: Scatter.Left) -> None:
+        self.focus_pane()
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_write_query(self) -> None:
+        self.query_bar.begin()
+
+    def action_ask(self, question: str) -> None:
+        if self._loaded is not None:
+            getattr(self._questions, question)()
+
+    def action_undo(self) -> None:
+        if self._undo:
+            self._undoing = True
+            self.ask_for(self._undo.pop())
+        else:
+            self.say("nothing to undo: the filter has not changed")
+
+    def action_select_region(self) -> None:
+        if not self.scatter.begin():
+            self.say(f"the plot needs a terminal of {_LEAST_ROWS} lines and a trace")
+
+    def action_sort(self) -> None:
+        keys = [*SortKey]
+        self.sort_key = keys[(keys.index(self.sort_key) + 1) % len(keys)]
+        self.descending = self.sort_key is not SortKey.NAME
+        self._list_again()
+
+    def action_reverse(self) -> None:
+        self.descending = not self.descending
+        self._list_again()
+
+    def action_slowest(self) -> None:
+        self.sort_key, self.descending, self._wants_first = SortKey.DURATION, True, True
+        self._group(False)
+
+    def action_failing(self) -> None:
+        if not self._grouped and self._columns is not None:
+            if not self._columns.origins[self.state.shown].any():
+                self.say("none of these traces failed")
+                return
+            self.sort_key, self.descending, self._wants_first = SortKey.DURATION, True, True
+        self._group(not self._grouped)
+
+    def _group(self, grouped: bool) -> None:
+        self._grouped = grouped
+        self._list_again()
+
+    def action_mark(self) -> None:
+        trace = self._rows.trace(self.view.cursor) if self._rows is not None else None
+        if trace is not None:
+            self.state.marked ^= {trace}
+            self.view.refresh_row(self.view.cursor)
+            self.view.action_move(1)
+
+
+def _words(loaded: TraceSet) -> Vocabulary:
+    known = vocabulary(loaded)
+    filters.error_in("error")
+    return known
+
+
+def _empty_lines(found: filters.Blame | None) -> list[Line]:
+    lines = [Line(), Line([("   No trace meets this filter.", Role.STRONG)])]
+    if found is not None:
+        total = numbers.counted(found.of, "trace")
+        line = Line([(f"   {safe(found.part, 120)} alone is met by {found.passes:,} of {total}", Role.PLAIN)])
+        if found.without and found.without < found.of:
+            line.add(f"; without it there would be {found.without:,}", Role.PLAIN)
+        lines.append(line)
+    return [*lines, Line([("   u undoes the last change, / edits the filter", Role.DIM)])]
+
+
+def _prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> _Prepared:
+    columns = columns or trace_columns(loaded)
+    points = Points(loaded.trace_start[shown], loaded.trace_duration[shown], loaded.trace_errors[shown] > 0)
+    return _Prepared(columns, shown, points, filters.blame(loaded, query) if not len(shown) and query else None)

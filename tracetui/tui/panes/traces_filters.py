@@ -1,0 +1,151 @@
+"""Filters as pieces of a query's text: added, exchanged and taken out, so that all of them can be edited."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tracetui.analysis.query import FIELDS, QueryError, parse
+from tracetui.analysis.query.complete import quoted, tokens
+from tracetui.analysis.query.values import format_duration
+from tracetui.model.traces import TraceSet
+from tracetui.render.scatter import Window
+
+_VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
+ERRORS: Final = re.compile(r"error")
+LEAST_DURATION: Final = re.compile(r"duration\s*>=?\s*\S+")
+TIME_FIELD: Final = "trace.start"
+TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
+
+
+def can_filter_time() -> bool:
+    """Whether the query language knows when a trace started."""
+    return TIME_FIELD in FIELDS
+
+
+def error_in(text: str) -> QueryError | None:
+    """What is wrong with a query, if anything; an empty one asks for everything."""
+    try:
+        if text:
+            parse(text)
+    except QueryError as error:
+        return error
+    return None
+
+
+def conjuncts(text: str) -> list[str] | None:
+    """The parts that a query joins with AND, or None where it joins with OR."""
+    parts: list[str] = []
+    begin, depth = 0, 0
+    for token in tokens(text):
+        if token.text in ("(", "{"):
+            depth += 1
+        elif token.text in (")", "}"):
+            depth -= 1
+        elif depth:
+            continue
+        elif token.text.lower() == "or" or token.text == "||":
+            return None
+        elif token.text.lower() == "and" or token.text == "&&":
+            parts.append(text[begin : token.start].strip())
+            begin = token.stop
+    parts.append(text[begin:].strip())
+    return [part for part in parts if part]
+
+
+def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:
+    """The query without the parts of a kind, and with these conditions instead."""
+    if not text.strip():
+        return " AND ".join(conditions)
+    parts = conjuncts(text)
+    if parts is None:
+        return " AND ".join([f"({text.strip()})", *conditions]) if conditions else text
+    return " AND ".join([*(part for part in parts if not kind.fullmatch(part)), *conditions])
+
+
+def narrowed(text: str, conditions: list[str]) -> str:
+    """The query with these limits, each in the place of one of the same field in the same direction."""
+    for limit in conditions:
+        name, sign, _ = limit.split(" ", 2)
+        text = exchanged(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
+    return text
+
+
+def found(text: str, kind: re.Pattern[str]) -> str:
+    """The first part of a kind, or ''."""
+    return next((part for part in conjuncts(text) or [] if kind.fullmatch(part)), "")
+
+
+def condition(name: str, value: str) -> str:
+    return f"{name} = {quoted(value)}"
+
+
+def equality(name: str) -> re.Pattern[str]:
+    """The conditions that a field equals something."""
+    return re.compile(rf"{re.escape(name)}\s*=\s*{_VALUE}", re.DOTALL)
+
+
+SERVICE: Final = equality("service")
+OPERATION: Final = equality("operation")
+
+
+def time_window(start_ns: int, end_ns: int | None) -> str:
+    """The conditions that a trace started within a time."""
+    conditions = [time_condition(">=", start_ns)]
+    if end_ns is not None:
+        conditions.append(time_condition("<", end_ns))
+    return " AND ".join(conditions)
+
+
+def window_conditions(window: Window) -> list[str]:
+    """What limits traces to a window, in readable numbers that leave nothing of it out."""
+    conditions = []
+    if can_filter_time():
+        for sign, time in ((">=", window.start_ns), ("<", window.end_ns)):
+            if time is not None:
+                conditions.append(time_condition(sign, time))
+    if window.least_ns is not None:
+        conditions.append(f"duration >= {format_duration(_three_digits(window.least_ns, up=False))}")
+    if window.most_ns is not None:
+        conditions.append(f"duration < {format_duration(_three_digits(window.most_ns, up=True))}")
+    return conditions
+
+
+def time_condition(sign: str, time_ns: int) -> str:
+    """A condition on when traces started, with no more digits than it needs."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    moment = str(np.datetime64(seconds, "s")) + (f".{rest:09d}".rstrip("0") if rest else "")
+    return f"{TIME_FIELD} {sign} {moment}Z"
+
+
+def _three_digits(number: int, *, up: bool) -> int:
+    size = int(10 ** max(len(str(number)) - 3, 0))
+    return -(-number // size) * size if up else number // size * size
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The part of a query that nothing got past, and how many traces there would be without it."""
+
+    part: str
+    passes: int
+    """Traces that meet this part alone."""
+    without: int
+    """Traces that meet all the other parts."""
+    of: int
+
+
+def blame(traces: TraceSet, text: str) -> Blame | None:
+    """Which part of a query that selects nothing removed the most."""
+    parts = conjuncts(text)
+    if not parts or not traces.trace_count:
+        return None
+    masks = [parse(part).matches(traces) for part in parts]
+    met = np.sum(masks, axis=0)
+    without = [int(((met - mask) == len(parts) - 1).sum()) for mask in masks]
+    passes = [int(mask.sum()) for mask in masks]
+    worst = min(range(len(parts)), key=lambda i: (-without[i] if len(parts) > 1 else 0, passes[i]))
+    return Blame(parts[worst], passes[worst], without[worst], traces.trace_count)

@@ -1,0 +1,66 @@
+"""Failing traces under the services where they broke."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+import numpy as np
+
+from tracetui.analysis.errors import Role as ErrorRole
+from tracetui.analysis.messages import NO_MESSAGE, error_message
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.trace_list import Group, SortKey, TraceColumns
+
+_ASKED = 20
+"""So many traces of a service are asked what went wrong."""
+_MESSAGE_LIMIT = 120
+
+
+def failing_by_service(
+    columns: TraceColumns, shown: np.ndarray, key: SortKey, descending: bool, folded: Collection[int], marks: Marks
+) -> list[Group]:
+    """The failing ones of the traces `shown` (int64[m]) by the services in which errors began, most first.
+
+    A trace stands under each service in which one began. `folded` are services whose traces are not listed.
+    """
+    total = columns.traces.trace_count
+    wanted = np.zeros(total, bool)
+    wanted[shown] = True
+    trace = np.repeat(np.arange(total), np.diff(columns.service_first))
+    at = np.flatnonzero((columns.service_role == ErrorRole.ORIGIN) & wanted[trace])
+    failing = len(np.unique(trace[at]))
+    groups = []
+    for service in np.unique(columns.service[at]).tolist():
+        members = columns.sorted(trace[at[columns.service[at] == service]], key, descending)
+        heading = _heading(columns, service, members, failing, marks)
+        groups.append(Group(service, heading, members, service in folded))
+    return sorted(groups, key=lambda group: (-len(group.traces), columns.services[group.key]))
+
+
+def _heading(columns: TraceColumns, service: int, traces: np.ndarray, failing: int, marks: Marks) -> Line:
+    line = Line([(f"{marks.service}{columns.services[service]}", Role.service(columns.slots[service]))])
+    line.add(f"   {marks.origin} {numbers.counted(len(traces), 'trace')}", Role.ERROR)
+    line.add(f"   {numbers.percent(100 * len(traces) / max(failing, 1))} of {failing:,} failing", Role.DIM)
+    message = _message(columns, service, traces)
+    if message:
+        line.add(f"   {message}", Role.STRONG)
+    median = int(np.median(columns.traces.trace_duration[traces]))
+    return line.add(f"   p50 {numbers.duration(median, marks.ascii_only)}", Role.DIM)
+
+
+def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:
+    """What the errors that began in a service mostly say."""
+    said: Counter[str] = Counter()
+    for trace in traces[:_ASKED].tolist():
+        spans = columns.traces.spans_of(trace)
+        errors = spans.start + np.flatnonzero(columns.traces.error[spans.start : spans.stop])
+        errors = errors[columns.traces.service[errors] == service]
+        if len(errors):
+            # in pre-order the last one of a chain is where it began
+            said[error_message(columns.traces, int(errors[-1]))] += 1
+    message, _ = next(iter(said.most_common(1)), ("", 0))
+    return "" if message == NO_MESSAGE else safe(message, _MESSAGE_LIMIT)

@@ -1,0 +1,249 @@
+"""Quick filters: what one key asks of the traces, as an edit of the query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracetui.analysis.query import QueryError, parse
+from tracetui.analysis.query.complete import attribute_field, rounded_duration
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.line import Role
+from tracetui.render.safe_text import safe
+from tracetui.tui.panes import traces_filters as filters
+from tracetui.tui.panes.traces_values import Values, likely_first, values_of
+from tracetui.tui.widgets.choice import Choice, Option
+
+if TYPE_CHECKING:
+    from tracetui.tui.panes.traces import TracesPane
+
+_MINUTE = 60_000_000_000
+_LAST = ((1, "1 minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
+_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
+
+
+class Questions:
+    """Asks, and edits the query by the answer."""
+
+    def __init__(self, pane: TracesPane) -> None:
+        self._pane = pane
+        self._key = ""
+        self._values: list[str] = []
+        self._at = 0
+
+    @property
+    def _traces(self) -> TraceSet:
+        session = self._pane.state.session
+        assert session is not None
+        return session.loaded
+
+    def _exchange(self, kind: re.Pattern[str], *conditions: str) -> None:
+        self._pane.ask_for(filters.exchanged(self._pane.state.query, kind, *conditions))
+
+    def _choose(self, title: str, options: Sequence[Option], done: Callable[[str], None], free: str = "") -> None:
+        def answered(value: str | None) -> None:
+            self._pane.focus_pane()
+            if value is not None:
+                done(value)
+
+        self._pane.app.push_screen(Choice(self._pane.state.look, title, options, free=free), answered)
+
+    # --- services, operations, errors --------------------------------------------------------------------------------
+
+    def only_errors(self) -> None:
+        query = self._pane.state.query
+        self._exchange(filters.ERRORS, *([] if filters.found(query, filters.ERRORS) else ["error"]))
+
+    def pick_service(self) -> None:
+        traces = self._traces
+        self._pick("service", filters.SERVICE, traces.services, traces.service)
+
+    def pick_operation(self) -> None:
+        traces = self._traces
+        self._pick("operation", filters.OPERATION, traces.names, traces.name)
+
+    def _pick(self, what: str, kind: re.Pattern[str], texts: list[str], column: np.ndarray) -> None:
+        traces = self._traces
+
+        def counts() -> list[Option]:
+            spans = np.bincount(column, minlength=len(texts))
+            errors = np.bincount(column[traces.error], minlength=len(texts))
+            order = np.lexsort((-spans, -errors))
+            marks = self._pane.state.look.marks
+            options = []
+            for code in order[spans[order] > 0].tolist():
+                broken = f"{marks.origin}{numbers.short_count(int(errors[code]))}  " if errors[code] else ""
+                note = f"{broken}{numbers.counted(int(spans[code]), 'span')}"
+                options.append(Option("=" + texts[code], texts[code], note))
+            return options
+
+        def show(options: list[Option]) -> None:
+            if filters.found(self._pane.state.query, kind):
+                options = [Option("", f"every {what}", "takes the filter out", Role.DIM), *options]
+            self._choose(f"Traces with the {what}", options, done)
+
+        def done(value: str) -> None:
+            self._exchange(kind, *([filters.condition(what, value[1:])] if value else []))
+
+        self._pane.work("traces-options", counts, show)
+
+    # --- durations and times -----------------------------------------------------------------------------------------
+
+    def next_duration(self) -> None:
+        wanted = list(dict.fromkeys(text for text, _ in self._pane.known.durations if text != "0"))
+        now = filters.found(self._pane.state.query, filters.LEAST_DURATION)
+        current = next((i for i, text in enumerate(wanted) if now == f"duration >= {text}"), -1)
+        if current + 1 < len(wanted):
+            self._exchange(filters.LEAST_DURATION, f"duration >= {wanted[current + 1]}")
+        else:
+            self._exchange(filters.LEAST_DURATION)
+
+    def pick_duration(self) -> None:
+        stats = np.quantile(self._traces.trace_duration, (0.5, 0.9, 0.95, 0.99)) if self._traces.trace_count else ()
+        options = [
+            Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
+            for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
+        ]
+        if filters.found(self._pane.state.query, filters.LEAST_DURATION):
+            options.insert(0, Option("", "any duration", "takes the filter out", Role.DIM))
+
+        def done(value: str) -> None:
+            self._checked(filters.LEAST_DURATION, f"duration >= {value}" if value else "")
+
+        self._choose("Traces that take at least", options, done, free="or a duration such as 500ms")
+
+    def _checked(self, kind: re.Pattern[str], condition: str) -> None:
+        """Exchange conditions, unless the new one says nothing that can be understood."""
+        try:
+            if condition:
+                parse(condition)
+        except QueryError as error:
+            self._pane.say(safe(error.reason))
+            return
+        self._exchange(kind, *([condition] if condition else []))
+
+    def pick_window(self) -> None:
+        traces = self._traces
+        if not filters.can_filter_time() or not traces.trace_count:
+            self._pane.say("a filter cannot name times of day yet")
+            return
+        first, last = int(traces.trace_start.min()), int(traces.trace_start.max())
+        local = self._pane.state.look.local_time
+        options = []
+        if filters.found(self._pane.state.query, filters.TIME):
+            options.append(Option("", "all times", "takes the filter out", Role.DIM))
+        trace = self._pane.state.trace
+        if trace is not None and trace < traces.trace_count:
+            at = int(traces.trace_start[trace])
+            around = filters.time_window(at - _MINUTE, at + _MINUTE)
+            options.append(
+                Option(around, "a minute before and after the trace under the cursor", numbers.clock(at, local))
+            )
+        for minutes, name in _LAST:
+            begin = last - minutes * _MINUTE
+            if begin > first:
+                count = int((traces.trace_start >= begin).sum())
+                text = filters.time_window(begin, None)
+                options.append(Option(text, f"the last {name}", numbers.counted(count, "trace")))
+
+        def done(value: str) -> None:
+            text = value
+            if value and not value.startswith(filters.TIME_FIELD):
+                begin, end = written_window(value, first, local)
+                if begin is None:
+                    self._pane.say("a window of time is written 10:03-10:16 or 10:03")
+                    return
+                text = filters.time_window(begin, end)
+            self._exchange(filters.TIME, *(filters.conjuncts(text) or []))
+
+        span = numbers.time_range(first, last, local, self._pane.state.look.marks.ascii_only)
+        self._choose(f"Traces that start within, of {span}", options, done, free="or a window such as 10:03-10:16")
+
+    # --- values of attributes ----------------------------------------------------------------------------------------
+
+    def pick_value(self) -> None:
+        known = self._pane.known.attributes
+        if not known:
+            self._pane.say("no attribute was seen in these traces")
+            return
+        options = []
+        for key in likely_first(known):
+            values = known[key]
+            note = numbers.counted(len(values), "value")
+            options.append(Option(key, key, f"{values[0][:24]}  {note}" if len(values) == 1 else note))
+        self._choose("Traces of one value of", options, self._pick_value_of)
+
+    def _pick_value_of(self, key: str) -> None:
+        traces = self._traces
+        every = np.arange(traces.trace_count)
+
+        def show(values: Values) -> None:
+            marks = self._pane.state.look.marks
+            options = [
+                Option(
+                    found.text,
+                    found.text,
+                    (f"{marks.origin}{found.failed:,}  " if found.failed else "")
+                    + numbers.counted(found.traces, "trace"),
+                )
+                for found in values.found
+            ]
+
+            def done(value: str) -> None:
+                self._key = key
+                self._values = [option.value for option in options]
+                self._show_value(self._values.index(value))
+
+            title = f"Traces of {safe(key, 60)}" + (", from a sample" if values.sampled else "")
+            if options:
+                self._choose(title, options, done)
+            else:
+                self._pane.say(f"no value of {safe(key, 60)} can be asked for")
+
+        self._pane.work("traces-options", lambda: values_of(traces, key, every), show)
+
+    def _show_value(self, at: int) -> None:
+        self._at = at
+        name = attribute_field(self._key)
+        query = filters.exchanged(
+            self._pane.state.query, filters.equality(name), filters.condition(name, self._values[at])
+        )
+        self._pane.ask_by_start(query)
+
+    def next_value(self) -> None:
+        self._step(1)
+
+    def previous_value(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        name = attribute_field(self._key)
+        if not self._values or not filters.found(self._pane.state.query, filters.equality(name)):
+            self._pane.say("U picks a value first")
+        elif 0 <= self._at + step < len(self._values):
+            self._show_value(self._at + step)
+        else:
+            self._pane.say(f"that was the {'last' if step > 0 else 'first'} of {len(self._values):,} values")
+
+
+def written_window(text: str, first_ns: int, local: bool) -> tuple[int | None, int | None]:
+    """`10:03-10:16` or `10:03` on the day of a moment -> its begin and end; None for what is not said."""
+    found = list(_CLOCK.finditer(text))[:2]
+    times: list[int | None] = []
+    for match in found:
+        hour, minute, second = (int(part or 0) for part in match.groups())
+        if hour > 23 or minute > 59 or second > 59:
+            return None, None
+        day = datetime.fromtimestamp(first_ns // 1_000_000_000, UTC)
+        day = day.astimezone() if local else day
+        moment = day.replace(hour=hour, minute=minute, second=second)
+        if moment + timedelta(minutes=1) < day and first_ns:
+            moment += timedelta(days=1)
+        times.append(int(moment.timestamp()) * 1_000_000_000)
+    times += [None, None]
+    return times[0], times[1]

@@ -1,0 +1,354 @@
+"""The waterfall view: one trace in time, and all about the span under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from tracetui.analysis.find import find_spans
+from tracetui.render.flame import Flame
+from tracetui.render.row_order import RowOrder
+from tracetui.tui.panes.pane import Work
+from tracetui.tui.panes.waterfall_keys import BINDINGS, HINTS, KEYS
+from tracetui.tui.panes.waterfall_open import Opened
+from tracetui.tui.panes.waterfall_rows import FindLine
+from tracetui.tui.panes.waterfall_sight import FLAT, MODE_TITLES, MODES, SHARES, Sight
+from tracetui.tui.panes.waterfall_view import WaterfallView
+from tracetui.tui.state import State
+from tracetui.tui.widgets.choice import LineInput
+from tracetui.tui.widgets.copy_menu import open_copy_menu
+from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.span_detail import SpanDetail
+
+_LONG = 100_000
+"""Spans from which on it takes a while to merge them."""
+_TYPING = 0.12
+"""Seconds without a key until the search begins."""
+
+
+class WaterfallPane(WaterfallView):
+    """Shows the selected trace, and does what keys say with it."""
+
+    HINTS = HINTS
+    KEYS = (*KEYS, *SpanDetail.KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, action, title, show=False, id=f"waterfall.{name}") for name, key, action, title in BINDINGS
+    ]
+
+    def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
+        super().__init__(state, work, id=id)
+        self._search = 0
+        """The number of the search; what an older one finds is late."""
+        self._then_go = False
+        """Whether to go to the first match when it is found."""
+        self._typing: Timer | None = None
+
+    def set_changed(self) -> None:
+        super().set_changed()
+        if self._word and self._sight is not None and self._sight.found is None:
+            self._begin_search()
+
+    # --- keys: folding and going through the tree --------------------------------------------------------------------
+
+    def action_shape(self, how: str) -> None:
+        """Fold or unfold by the name of what `Sight` does with a row, or with all."""
+        sight, rows = self._sight, self.rows
+        if sight is None or not len(sight):
+            return
+        before, span = len(sight), sight.span_at(rows.cursor)
+        if how in ("fold", "unfold", "toggle"):
+            row = int(getattr(sight, how)(rows.cursor))
+        else:
+            if sight.mode == FLAT:
+                self._say("nothing is folded in a flat list")
+                return
+            if how in ("fold_all", "unfold_all"):
+                getattr(sight, how)()
+            elif how == "fold_service":
+                sight.fold_service(rows.cursor)
+            else:
+                sight.fold_level(1 if how == "deeper" else -1)
+            row = 0 if span is None else sight.row_of(span)
+        if len(sight) == before and row != rows.cursor:
+            rows.cursor = row
+        else:
+            self._repaint(row)
+
+    def action_sibling(self, step: int) -> None:
+        row = self._sight.sibling(self.rows.cursor, step) if self._sight else None
+        if row is not None:
+            self.rows.cursor = row
+
+    def action_parent(self) -> None:
+        if self._sight is not None:
+            self.rows.cursor = self._sight.parent(self.rows.cursor)
+
+    # --- keys: jumps -------------------------------------------------------------------------------------------------
+
+    def action_error(self, step: int) -> None:
+        sight = self._sight
+        if sight is None or not len(sight):
+            return
+        stop = sight.error(self.rows.cursor, step)
+        if stop is None:
+            self._say("no errors are shown" if (sight.base.roles > 0).any() else "no errors in this trace")
+            return
+        self._jump(stop, f"error {stop}")
+
+    def action_path(self, step: int) -> None:
+        sight = self._sight
+        found = sight.path_step(self.rows.cursor, step) if sight is not None and len(sight) else None
+        if sight is not None and found is not None:
+            self._jump(found[0], f"critical path {found[0]}: {sight.view.duration(found[1])}")
+
+    def action_longest(self) -> None:
+        """The longest self time, then the next longest."""
+        self._with_self_times(self._jump_to_longest)
+
+    def _jump_to_longest(self) -> None:
+        sight = self._sight
+        found = sight.longest_self(self.rows.cursor) if sight is not None and len(sight) else None
+        if sight is not None and found is not None:
+            stop, ns = found
+            self._jump(stop, f"self time {sight.view.duration(ns)}, rank {stop.number:,}")
+
+    def _with_self_times(self, then: Callable[[], None]) -> None:
+        facts = self._facts
+        if facts is None or self._sight is None:
+            return
+        if "self_times" in vars(facts):
+            then()
+        else:
+            self.work("waterfall-self", lambda: facts.self_times, lambda _: then() if self._facts is facts else None)
+
+    # --- keys: time --------------------------------------------------------------------------------------------------
+
+    def action_zoom(self) -> None:
+        if self._sight is not None:
+            self._sight.zoom_to(self.rows.cursor)
+            self._repaint()
+
+    def action_zoom_out(self) -> None:
+        if self._sight is not None and self._sight.is_zoomed:
+            self._sight.zoom_out()
+            self._repaint()
+
+    def action_zoom_by(self, factor: float) -> None:
+        if self._sight is not None:
+            self._sight.zoom_by(self.rows.cursor, factor)
+            self._repaint()
+
+    def action_pan(self, share: float) -> None:
+        if self._sight is not None and self._sight.is_zoomed:
+            self._sight.pan(share)
+            self._repaint()
+
+    # --- keys: what is shown -----------------------------------------------------------------------------------------
+
+    def action_root(self) -> None:
+        """Show the subtree of the span alone; there, go back."""
+        sight = self._sight
+        span = sight.span_at(self.rows.cursor) if sight is not None else None
+        if sight is None or span is None or self._opening is not None:
+            return
+        if span == sight.opened.root:
+            self._leave_root()
+        elif len(sight.base.tree) > 1 or sight.base.stop - sight.base.first > 1:
+            self._open(sight.opened.trace, span, partial(self._rooted, sight, span))
+
+    def _rooted(self, above: Sight, span: int, opened: Opened) -> None:
+        if self._sight is not above or self._opening is not None:
+            return
+        self._leave_search()
+        above.apply()
+        self._below.append(above)
+        sight = Sight(opened)
+        sight.least_percent, sight.self_mode = above.least_percent, above.self_mode
+        sight.hidden_services = set(above.hidden_services)
+        sight.apply()
+        if not len(sight):
+            sight.least_percent, sight.hidden_services = 0, set()
+            sight.apply()
+        self._look_at(sight, span, at_top=True)
+
+    def action_hide_short(self) -> None:
+        sight = self._sight
+        if sight is not None:
+            before = sight.least_percent
+            sight.least_percent = SHARES[(SHARES.index(before) + 1) % len(SHARES)]
+            self._applied()
+
+    def action_hide_service(self) -> None:
+        sight = self._sight
+        span = sight.span_at(self.rows.cursor) if sight is not None else None
+        if sight is None or span is None:
+            return
+        service = int(sight.base.traces.service[span])
+        sight.hidden_services.add(service)
+        self._applied()
+        if not len(sight):
+            sight.hidden_services.discard(service)
+            self._applied()
+            self._say("nothing else would be left")
+
+    def action_show_all(self) -> None:
+        sight = self._sight
+        if sight is not None:
+            sight.hidden_services.clear()
+            sight.least_percent, sight.only_found = 0, False
+            self._applied()
+
+    def action_mode(self) -> None:
+        """The next kind of rows."""
+        sight = self._sight
+        if sight is None:
+            return
+        mode = MODES[(MODES.index(sight.mode) + 1) % len(MODES)]
+
+        def made(rows: tuple[str, RowOrder, Flame | None]) -> None:
+            if self._sight is not sight or sight.mode == mode:
+                return
+            span = sight.span_at(self.rows.cursor)
+            sight.use(rows)
+            if not len(sight):
+                sight.least_percent = 0
+                sight.apply()
+            self._repaint(0 if span is None else sight.reveal(span))
+            self._say(f"rows: {MODE_TITLES[mode]}")
+
+        if sight.base.stop - sight.base.first > _LONG:
+            self._say(f"making rows: {MODE_TITLES[mode]} ...")
+        self.work("waterfall-rows", partial(sight.make, mode), made)
+
+    def action_self_times(self) -> None:
+        """Self times in the column of times, or all of each span's time."""
+        self._with_self_times(self._toggle_self_times)
+
+    def _toggle_self_times(self) -> None:
+        sight = self._sight
+        if sight is not None:
+            sight.self_mode = not sight.self_mode
+            sight.show_times()
+            self._repaint()
+
+    # --- keys: the detail --------------------------------------------------------------------------------------------
+
+    def action_detail(self) -> None:
+        if self.detail.has_focus_within:
+            self.rows.focus()
+        self.detail.toggle()
+
+    def action_detail_focus(self) -> None:
+        """Into the detail, or out of it."""
+        if self.detail.has_focus_within:
+            self.rows.focus()
+        elif self._sight is not None:
+            if not self.detail.display:
+                self.detail.toggle()
+            self.detail.focus()
+
+    def on_line_view_chosen(self, message: LineView.Chosen) -> None:
+        if message.view is self.rows and self._sight is not None:
+            message.stop()
+            self.action_detail_focus()
+
+    def action_copy(self) -> None:
+        span = self._sight.span_at(self.rows.cursor) if self._sight is not None else None
+        if span is not None:
+            open_copy_menu(self, self.state, self.work, span)
+
+    # --- keys: the search --------------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        if self._sight is not None:
+            self.set_class(True, "-finding")
+            self.find_line.focus()
+            self._show_scale()
+
+    def on_line_input_changed(self, message: LineInput.Changed) -> None:
+        if message.input is not self.find_line:
+            return
+        message.stop()
+        word = message.text.strip()
+        if word == self._word:
+            return
+        self._word = word
+        self._search += 1
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(_TYPING, self._begin_search)
+
+    def _begin_search(self) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
+        sight, word = self._sight, self._word
+        if sight is None:
+            return
+        self._search += 1
+        number, base = self._search, sight.base
+        if not word:
+            sight.found, sight.only_found = None, False
+            self._applied()
+            return
+
+        def done(found: np.ndarray | None) -> None:
+            if found is None or self._search != number or self._sight is not sight:
+                return
+            sight.found = found
+            sight.only_found = sight.only_found and bool(found.any())
+            self._applied()
+            if self._then_go:
+                self._then_go = False
+                self.action_match(1, True)
+
+        self.work(
+            "waterfall-find",
+            lambda: find_spans(base.traces, base.first, base.stop, word, lambda: self._search != number),
+            done,
+        )
+
+    def on_find_line_submitted(self, message: FindLine.Submitted) -> None:
+        message.stop()
+        self.rows.focus()
+        if not self._word:
+            self.go_back()
+        elif self._typing is not None or self._sight is None or self._sight.found is None:
+            self._then_go = True
+            self._begin_search()
+        else:
+            self.action_match(1, True)
+
+    def action_match(self, step: int, or_here: bool = False) -> None:
+        """The next or previous match."""
+        sight = self._sight
+        if sight is None or sight.found is None:
+            self._say("/ searches first")
+            return
+        stop = sight.match(self.rows.cursor, step, or_here) if len(sight) else None
+        if stop is None:
+            self._say("no span holds that")
+        else:
+            self._jump(stop, f"match {stop}")
+
+    def action_only_found(self) -> None:
+        """Hide what was not found, or show it again."""
+        sight = self._sight
+        if sight is None or sight.found is None or not sight.found.any():
+            self._say("nothing is found")
+            return
+        sight.only_found = not sight.only_found
+        self._applied()
+
+    def _leave_search(self) -> None:
+        self._search += 1
+        self._then_go = False
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
+        super()._leave_search()

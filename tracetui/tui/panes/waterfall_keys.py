@@ -1,0 +1,73 @@
+"""The keys of the waterfall view."""
+
+from __future__ import annotations
+
+HINTS = (
+    ("e", "next error"),
+    ("c", "critical path"),
+    ("/", "find"),
+    ("z", "zoom"),
+)
+
+BINDINGS = (
+    ("fold", "h,left", "shape('fold')", "Fold, or to the parent"),
+    ("unfold", "l,right", "shape('unfold')", "Unfold, or to the first child"),
+    ("toggle", "space", "shape('toggle')", "Fold or unfold"),
+    ("fold-all", "H", "shape('fold_all')", "Fold all"),
+    ("unfold-all", "L", "shape('unfold_all')", "Unfold all"),
+    ("shallower", "left_square_bracket", "shape('shallower')", "A level less"),
+    ("deeper", "right_square_bracket", "shape('deeper')", "A level more"),
+    ("fold-service", "f", "shape('fold_service')", "Fold what this service calls"),
+    ("next-sibling", "J", "sibling(1)", "Next sibling"),
+    ("previous-sibling", "K", "sibling(-1)", "Previous sibling"),
+    ("parent", "P", "parent", "Parent"),
+    ("next-error", "e", "error(1)", "Next error"),
+    ("previous-error", "E", "error(-1)", "Previous error"),
+    ("next-critical", "c", "path(1)", "Next on the critical path"),
+    ("previous-critical", "C", "path(-1)", "Previous on the critical path"),
+    ("longest", "w", "longest", "Longest self time"),
+    ("zoom", "z", "zoom", "Zoom to the span"),
+    ("zoom-out", "Z,backspace", "zoom_out", "Zoom out"),
+    ("closer", "plus,equals_sign", "zoom_by(2)", "Closer"),
+    ("further", "minus", "zoom_by(0.5)", "Further away"),
+    ("earlier", "less_than_sign", "pan(-0.25)", "Earlier"),
+    ("later", "greater_than_sign", "pan(0.25)", "Later"),
+    ("root", "R", "root", "This subtree alone"),
+    ("hide-short", "x", "hide_short", "Hide short spans"),
+    ("hide-service", "s", "hide_service", "Hide this service"),
+    ("show-all", "S", "show_all", "Show all"),
+    ("mode", "t", "mode", "Tree, flat or flame"),
+    ("self-times", "m", "self_times", "Self times"),
+    ("detail", "d", "detail", "Detail on or off"),
+    ("to-detail", "tab", "detail_focus", "To the detail and back"),
+    ("copy", "y", "copy", "Copy"),
+    ("find", "slash", "find", "Find"),
+    ("next-match", "n", "match(1)", "Next match"),
+    ("previous-match", "N", "match(-1)", "Previous match"),
+    ("only-matches", "backslash", "only_found", "Matches only"),
+)
+"""Name, keys, action and title of each."""
+
+KEYS = (
+    ("h l, arrows", "fold or parent; unfold or first child"),
+    ("Space", "fold or unfold"),
+    ("H L", "fold all; unfold all, twice: repeats too"),
+    ("[ ]", "a level less, a level more"),
+    ("f", "fold, unfold what this service calls"),
+    ("J K P", "next, previous sibling; parent"),
+    ("e E", "next, previous error"),
+    ("c C", "next, previous on the critical path"),
+    ("w", "longest self time; again: the next"),
+    ("/", "find a word in all that spans say"),
+    ("n N", "next, previous match"),
+    ("\\", "hide what does not match"),
+    ("z Z", "zoom to the span, zoom out"),
+    ("+ - < >", "zoom at the cursor, earlier, later"),
+    ("R", "this subtree alone, and back"),
+    ("x", "hide spans under 1 %, 5 %, none of them"),
+    ("s S", "hide this service; show all again"),
+    ("t", "rows: tree, flat, flame (by call path)"),
+    ("m", "self times, whole times"),
+    ("Enter or Tab", "into the detail; Esc comes back"),
+    ("d", "detail on or off"),
+)

@@ -1,0 +1,71 @@
+"""The widgets within the waterfall view: its rows, and the line that is searched from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+
+from tracetui.render.line import Line
+from tracetui.tui.widgets.choice import LineInput
+from tracetui.tui.widgets.line_view import LineSource, LineView
+
+
+class Said:
+    """Lines that say something instead of rows."""
+
+    def __init__(self, lines: Sequence[Line] = ()) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._lines[row].cropped(width)
+
+
+class WaterfallRows(LineView):
+    """Rows that come and go. The scrollbar has its place always, so that the columns stay where they are."""
+
+    DEFAULT_CSS = "WaterfallRows { overflow-y: scroll; }"
+
+    def rows_changed(self, cursor: int | None = None) -> None:
+        """The source has other rows than before. The cursor's row stays at its height on the screen."""
+        height = self.cursor - self.scroll_offset.y
+        self._forget()
+        # as a reactive it would lay out and paint the whole screen anew
+        self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
+        self.vertical_scrollbar.window_virtual_size = len(self.source)
+        wanted = self.cursor if cursor is None else cursor
+        self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
+        self.scroll_to(y=max(self.cursor - max(height, 0), 0), animate=False, force=True, immediate=True)
+        self._keep_in_sight()
+        self.refresh()
+        self.post_message(self.Moved(self, self.cursor))
+
+    def put(self, source: LineSource, cursor: int, at_top: bool = False) -> None:
+        """Show another source; `at_top` for one that has nothing to do with that before."""
+        if at_top:
+            self.set_reactive(LineView.cursor, 0)
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self.show(source, cursor)
+
+
+class FindLine(LineInput):
+    """What is searched for."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "submit", "To the matches", show=False, id="find.submit"),
+    ]
+
+    @dataclass
+    class Submitted(Message):
+        """The first match is wanted."""
+
+    def action_submit(self) -> None:
+        self.post_message(self.Submitted())

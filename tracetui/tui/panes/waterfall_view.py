@@ -1,0 +1,337 @@
+"""The waterfall view without its keys: the trace that is selected, opened outside the loop and painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role
+from tracetui.render.minimap import minimap
+from tracetui.tui.messages import Notice
+from tracetui.tui.panes.pane import Pane, Work
+from tracetui.tui.panes.waterfall_open import INDENT, Facts, Opened, header_lines, open_trace
+from tracetui.tui.panes.waterfall_rows import FindLine, Said, WaterfallRows
+from tracetui.tui.panes.waterfall_sight import FLAME, Sight, Stop
+from tracetui.tui.state import State
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.span_detail import SpanDetail
+
+_WIDE = 130
+"""Cells from which on the detail stands beside the rows."""
+_HIGH = 30
+"""Lines from which on the whole header is shown."""
+AT_ONCE = 200
+"""Spans of a trace that is opened within the loop."""
+_PATIENCE = 0.25
+"""Seconds until the user is told that a trace is being opened."""
+
+
+class WaterfallView(Pane):
+    """Shows the selected trace."""
+
+    TITLE = "Waterfall"
+    DEFAULT_CSS = """
+    WaterfallView #waterfall-header { height: 2; }
+    WaterfallView #waterfall-body { layout: vertical; height: 1fr; }
+    WaterfallView #waterfall-left { width: 1fr; height: 2fr; }
+    WaterfallView #span-detail { width: 1fr; height: 1fr; min-height: 4; border-top: solid $foreground 25%; }
+    WaterfallView.-wide #waterfall-body { layout: horizontal; }
+    WaterfallView.-wide #waterfall-left { width: 2fr; height: 1fr; }
+    WaterfallView.-wide #span-detail { width: 1fr; height: 1fr; border-top: none; border-left: solid $foreground 25%; }
+    WaterfallView.-ascii #span-detail { border-top: ascii $foreground 25%; }
+    WaterfallView.-ascii.-wide #span-detail { border-top: none; border-left: ascii $foreground 25%; }
+    WaterfallView #waterfall-find { display: none; }
+    WaterfallView.-finding #waterfall-find { display: block; }
+    WaterfallView.-empty #waterfall-header, WaterfallView.-empty #waterfall-map, WaterfallView.-empty #waterfall-scale,
+    WaterfallView.-empty #span-detail { display: none; }
+    """
+
+    def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
+        super().__init__(state, work, id=id)
+        self._facts: Facts | None = None
+        self._opening: tuple[TraceSet, int] | None = None
+        self._sight: Sight | None = None
+        self._below: list[Sight] = []
+        """What was looked at before a subtree was."""
+        self._word = ""
+        self._jumped = ""
+        self._jumped_to: int | None = None
+
+    def compose(self) -> ComposeResult:
+        look = self.state.look
+        yield LineBar(look.theme, id="waterfall-header")
+        with Container(id="waterfall-body"):
+            with Vertical(id="waterfall-left"):
+                yield LineBar(look.theme, id="waterfall-map")
+                yield LineBar(look.theme, id="waterfall-scale")
+                yield WaterfallRows(look.theme, look.marks.cursor, id="waterfall-rows")
+                yield FindLine(look.theme, prompt="  /", hint="a word of any span", id="waterfall-find")
+            yield SpanDetail(self.state, self.work, id="span-detail")
+
+    def on_mount(self) -> None:
+        self.set_class(True, "-empty")
+        self.set_class(self.state.look.marks.ascii_only, "-ascii")
+        self.selection_changed()
+
+    @property
+    def rows(self) -> WaterfallRows:
+        return self.query_one(WaterfallRows)
+
+    @property
+    def detail(self) -> SpanDetail:
+        return self.query_one(SpanDetail)
+
+    @property
+    def find_line(self) -> FindLine:
+        return self.query_one(FindLine)
+
+    # --- what the app tells ------------------------------------------------------------------------------------------
+
+    def set_changed(self) -> None:
+        # what was begun for the set before does not arrive
+        self._opening = None
+        if self.display:
+            self.selection_changed()
+
+    def selection_changed(self) -> None:
+        session, trace = self.state.session, self.state.trace
+        if session is None or trace is None or trace >= session.loaded.trace_count:
+            self._show_nothing(session is not None)
+            return
+        loaded = session.loaded
+        if self._facts is None or self._facts.traces is not loaded:
+            self._facts = Facts(loaded, session.findings)
+            self._sight = None
+        if self._sight is not None and self._sight.opened.trace == trace:
+            self._opening = None
+            if self.state.span is not None and self.state.span != self._sight.span_at(self.rows.cursor):
+                self._go_to(self.state.span)
+            return
+        if self._opening != (loaded, trace):
+            self._opening = (loaded, trace)
+            # keys have nothing to work on until it is here
+            self._leave_search()
+            self._sight = None
+            self._open(trace, None, partial(self._opened, self._opening))
+
+    def _open(self, trace: int, root: int | None, done: Callable[[Opened], None]) -> None:
+        assert self._facts is not None
+        look = self.state.look
+        make = partial(open_trace, self._facts, trace, root, look.marks, self._width, look.local_time)
+        spans = self._facts.traces.spans_of(trace)
+        if len(spans) <= AT_ONCE and self._facts.are_quick():
+            done(make())
+            return
+        self.work("waterfall", make, done)
+        wanted = self._opening
+
+        def say() -> None:
+            if wanted is not None and self._opening == wanted:
+                self._say_instead("opening the trace ...")
+
+        self.set_timer(_PATIENCE, say)
+
+    def _opened(self, wanted: tuple[TraceSet, int], opened: Opened) -> None:
+        if self._opening != wanted:
+            return
+        self._opening = None
+        self._below.clear()
+        self._jumped = ""
+        self.set_class(False, "-empty")
+        self._look_at(Sight(opened), self.state.span, at_top=True)
+
+    def _look_at(self, sight: Sight, span: int | None, at_top: bool = False) -> None:
+        self._sight = sight
+        row = sight.reveal(span) if span is not None and sight.has(span) else 0
+        self._show_header()
+        self.rows.put(sight, row, at_top)
+        self._show_scale()
+        self._resized()
+
+    def look_changed(self) -> None:
+        look = self.state.look
+        self.set_class(look.marks.ascii_only, "-ascii")
+        self.find_line.set_look(look.theme)
+        self.detail.look_changed()
+        for sight in (*self._below, *([self._sight] if self._sight else [])):
+            for view in sight.views():
+                view.set_marks(look.marks)
+        if self._sight is not None:
+            self._make_header(self._sight.opened)
+            self._repaint()
+
+    def crumbs(self) -> list[str]:
+        sight = self._sight
+        if sight is None:
+            return []
+        traces = sight.base.traces
+        crumbs = [traces.trace_name(sight.opened.trace)]
+        if sight.opened.root is not None:
+            crumbs.append(f"from {traces.operation_name(sight.opened.root)}")
+        span = sight.span_at(self.rows.cursor)
+        if span is not None:
+            crumbs.append(traces.operation_name(span))
+        if self._jumped and span == self._jumped_to:
+            crumbs.append(self._jumped)
+        return crumbs
+
+    def go_back(self) -> bool:
+        sight = self._sight
+        if self.has_class("-finding"):
+            self._leave_search()
+            self._applied()
+            self.rows.focus()
+        elif self.detail.has_focus_within:
+            self.rows.focus()
+        elif sight is not None and sight.is_zoomed:
+            sight.zoom_out(all_the_way=True)
+            self._repaint()
+        elif self._below:
+            self._leave_root()
+        else:
+            return False
+        return True
+
+    def focus_pane(self) -> None:
+        self.rows.focus()
+
+    # --- what is on the screen ---------------------------------------------------------------------------------------
+
+    @property
+    def _width(self) -> int:
+        return self.size.width or self.app.size.width
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= _WIDE, "-wide")
+        self._resized()
+
+    def _resized(self) -> None:
+        sight = self._sight
+        if sight is not None:
+            if sight.opened.header_width != self._width:
+                self._make_header(sight.opened)
+            self._show_header()
+            self.call_after_refresh(self._show_scale)
+
+    def _make_header(self, opened: Opened) -> None:
+        width, local_time = self._width, self.state.look.local_time
+
+        def made(lines: list[Line]) -> None:
+            opened.header, opened.header_width = lines, width
+            if self._sight is not None and self._sight.opened is opened:
+                self._show_header()
+
+        self.work("waterfall-header", lambda: header_lines(opened.view, width, local_time), made)
+
+    def _show_header(self) -> None:
+        if self._sight is None:
+            return
+        lines = self._sight.opened.header
+        most = 5 if self.size.height >= _HIGH else 3
+        if len(lines) > most:
+            # what broke and where the time went come before the id
+            lines = [line for line in lines if not any(run.text.startswith("trace ") for run in line.runs)] or lines
+        header = self.query_one("#waterfall-header", LineBar)
+        header.styles.height = max(min(len(lines), most), 1)
+        header.show(lambda width: [line.cropped(width) for line in lines])
+
+    def _show_scale(self) -> None:
+        sight = self._sight
+        if sight is None:
+            return
+        marks, caption, rows = self.state.look.marks, sight.caption(), self.rows
+        window = None if sight.mode == FLAME else sight.base.window
+        self.query_one("#waterfall-scale", LineBar).show(
+            lambda _: [Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows.line_width, caption))]
+        )
+        self.query_one("#waterfall-map", LineBar).show(
+            lambda width: [Line([(" ", Role.PLAIN)]).extend(minimap(sight.opened.overview, width - 2, marks, window))]
+        )
+        if self.has_class("-finding"):
+            self.find_line.show_right(self._counted(sight))
+
+    def _counted(self, sight: Sight) -> Line:
+        if not self._word:
+            return Line()
+        if sight.found is None:
+            return Line([("searching", Role.DIM)])
+        number = numbers.counted(int(sight.found.sum()), "span")
+        return Line([(number, Role.STRONG), ("  n N next  \\ hides others  Esc leaves ", Role.DIM)])
+
+    def _show_nothing(self, has_set: bool) -> None:
+        self._sight = self._opening = None
+        self._below.clear()
+        self._leave_search()
+        self._say_instead("No trace is selected.", "1 lists them; Enter there opens one here." if has_set else "")
+
+    def _say_instead(self, *texts: str) -> None:
+        self.set_class(True, "-empty")
+        self.rows.put(Said([Line(), *(Line([(text, Role.DIM)]) for text in texts)]), 0, at_top=True)
+        self.detail.show_span(None)
+
+    def _repaint(self, row: int | None = None) -> None:
+        """The rows are others, or look different."""
+        self.rows.rows_changed(row)
+        self._show_scale()
+
+    def _applied(self) -> None:
+        """Hide and dim what is to be now, with the cursor where it is."""
+        sight = self._sight
+        if sight is not None:
+            span = sight.span_at(self.rows.cursor)
+            sight.apply()
+            self._repaint(None if span is None else sight.row_of(span))
+
+    def on_line_view_moved(self, message: LineView.Moved) -> None:
+        sight = self._sight
+        if sight is None or self._opening is not None or message.view is not self.rows:
+            return
+        self.state.span = sight.span_at(self.rows.cursor)
+        self.detail.show_span(self.state.span)
+
+    def _go_to(self, span: int) -> None:
+        """Put the cursor on a span, unfolding what hides it."""
+        sight = self._sight
+        if sight is None:
+            return
+        while not sight.has(span) and self._below:
+            sight = self._sight = self._below.pop()
+            self._show_header()
+        if sight.has(span):
+            before = len(sight)
+            row = sight.reveal(span)
+            if self.rows.source is sight and len(sight) == before:
+                self.rows.cursor = row
+            else:
+                self.rows.put(sight, row)
+                self._show_scale()
+
+    def _leave_search(self) -> None:
+        """Forget what was searched for."""
+        self._word = ""
+        self.find_line.put("")
+        self.set_class(False, "-finding")
+        if self._sight is not None:
+            self._sight.found, self._sight.only_found = None, False
+
+    def _leave_root(self) -> None:
+        """From a subtree back to what it is of."""
+        sight = self._sight
+        span = sight.span_at(self.rows.cursor) if sight is not None else None
+        self._leave_search()
+        self._look_at(self._below.pop(), span)
+
+    def _jump(self, stop: Stop, what: str) -> None:
+        self._jumped, self._jumped_to = what, stop.span
+        self._go_to(stop.span)
+        self.post_message(Notice(what))
+
+    def _say(self, text: str) -> None:
+        self.post_message(Notice(text))

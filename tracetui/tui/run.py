@@ -1,0 +1,46 @@
+"""Starting the app on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tracetui.ingest.sources.files import STDIN
+from tracetui.model.problems import UsageError
+from tracetui.render.marks import ASCII, UNICODE
+from tracetui.tui.app import TraceApp
+from tracetui.tui.settings import Resume, Settings
+from tracetui.tui.state import Look, State
+from tracetui.tui.themes import THEMES, first_theme
+
+
+def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = None) -> int:
+    """Run the app until the user leaves it. -> the exit code. UsageError for a theme or key that does not exist."""
+    if settings.theme and settings.theme not in THEMES:
+        raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
+    stdin = _keys_from_terminal() if STDIN in sources else None
+    look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
+    state = State(sources=tuple(sources), stdin=stdin, look=look)
+    theme = settings.theme or first_theme(os.environ)
+    # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
+    ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
+    app = TraceApp(state, resume, theme, ansi)
+    if settings.keymap:
+        app.set_keymap(settings.keymap)
+    app.run(mouse=settings.mouse)
+    return app.return_code or 0
+
+
+def _keys_from_terminal() -> int:
+    """Leave standard input to the load and read keys from the terminal. -> the descriptor of the input."""
+    if sys.stdin.isatty():
+        raise UsageError("- reads standard input, which is this terminal; pipe something in, or name a file")
+    kept = os.dup(0)
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        raise UsageError("there is no terminal to read keys from") from None
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return kept

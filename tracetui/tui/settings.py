@@ -1,0 +1,88 @@
+"""The config file, and the state that `--resume` returns to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from tracetui.model.problems import UsageError
+
+_CONFIG = "config.toml"
+_RESUME = "resume.json"
+
+
+class _Config(msgspec.Struct, forbid_unknown_fields=True):
+    theme: str = ""
+    ascii: bool = False
+    mouse: bool = True
+    local_time: bool = False
+    keymap: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user has set once and for all. An empty theme means: by the terminal."""
+
+    theme: str = ""
+    ascii_only: bool = False
+    mouse: bool = True
+    local_time: bool = False
+    keymap: dict[str, str] = field(default_factory=dict)
+    """Binding id -> keys, comma-separated."""
+
+
+class Resume(msgspec.Struct):
+    """Where the user was: enough to come back to the same span of the same sources."""
+
+    sources: list[str]
+    view: str = "traces"
+    query: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+
+
+def config_path() -> Path:
+    return Path(platformdirs.user_config_dir("tracetui")) / _CONFIG
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the config file; without one the defaults. UsageError names what is wrong in it."""
+    path = path or config_path()
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+        config = msgspec.convert(found, _Config)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{path}: {error}") from None
+    return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap)
+
+
+def _resume_path() -> Path:
+    return Path(platformdirs.user_state_dir("tracetui")) / _RESUME
+
+
+def save_resume(resume: Resume) -> None:
+    """Remember where the user is. Not being able to is no reason to trouble them."""
+    path = _resume_path()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        unfinished.write_bytes(msgspec.json.encode(resume))
+        unfinished.replace(path)
+
+
+def load_resume() -> Resume:
+    """Where the user was. UsageError if nothing is remembered."""
+    try:
+        return msgspec.json.decode(_resume_path().read_bytes(), type=Resume)
+    except (OSError, msgspec.DecodeError):
+        raise UsageError("there is nothing to resume yet: open something first") from None

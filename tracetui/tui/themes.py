@@ -1,0 +1,46 @@
+"""The app's themes, and the styles of lines that go with each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.theme import Theme as AppTheme
+
+from tracetui.render.theme import ANSI, DARK, LIGHT, MONO, Theme
+
+HIGH_CONTRAST = AppTheme(
+    name="high-contrast",
+    primary="#ffff00",
+    accent="#00ffff",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    error="#ff5f5f",
+    warning="#ffd75f",
+    success="#87ff87",
+    dark=True,
+)
+THEMES = ("textual-dark", "textual-light", "ansi-dark", "high-contrast")
+
+
+def next_theme(current: str) -> str:
+    """The theme after this one."""
+    return THEMES[(THEMES.index(current) + 1) % len(THEMES)] if current in THEMES else THEMES[0]
+
+
+def render_theme(theme: AppTheme, environ: Mapping[str, str]) -> Theme:
+    """The styles of lines under an app theme."""
+    if environ.get("NO_COLOR"):
+        return MONO
+    if theme.name.startswith("ansi") or theme.name == "textual-ansi":
+        return ANSI
+    return DARK if theme.dark else LIGHT
+
+
+def first_theme(environ: Mapping[str, str]) -> str:
+    """The theme to begin with, by what the terminal says of itself."""
+    if environ.get("NO_COLOR") or environ.get("TERM", "") in ("linux", "xterm", "screen", "vt100", "ansi"):
+        return "ansi-dark"
+    background = environ.get("COLORFGBG", "").rpartition(";")[2]
+    return "textual-light" if background in ("7", "15") else "textual-dark"

@@ -1,0 +1,266 @@
+"""What can be copied of a span, one key each."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.messages import error_message
+from tracetui.model.span import Attributes, Span, Value
+from tracetui.model.traces import TraceSet
+from tracetui.render.attributes import plain, to_json, value_text
+from tracetui.render.line import Line, Role
+from tracetui.render.markdown import trace_markdown
+from tracetui.render.waterfall import Waterfall
+from tracetui.render.waterfall_text import waterfall_text
+from tracetui.tui.messages import CopyText
+from tracetui.tui.panes.pane import Work
+from tracetui.tui.state import Look, State
+from tracetui.tui.widgets.line_view import LineView
+
+MOST_COPIED = 200_000
+"""Characters. Terminals drop longer OSC 52 texts without a word, or hang over them."""
+
+_WATERFALL_WIDTH = 100
+_WATERFALL_ROWS = 200
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_TOKEN = re.compile(r"[A-Za-z0-9-]+")
+_SECRET = re.compile(
+    r"auth|cookie|token|secret|passw|credential|session|api-?_?key|access-?_?key|signature|^sig$|^key$", re.I
+)
+_METHOD = ("http.request.method", "http.method")
+_URL = ("url.full", "http.url")
+_SCHEME = ("url.scheme", "http.scheme")
+_HOST = ("http.host", "server.address", "net.peer.name", "net.host.name")
+_PORT = ("server.port", "net.peer.port", "net.host.port")
+_PATH = ("url.path", "http.target", "http.route")
+
+
+class CopyItem(NamedTuple):
+    """A line of the menu. `make` gives the text and is called outside the UI loop."""
+
+    key: str
+    title: str
+    make: Callable[[], str]
+
+
+def clipboard_text(text: str, what: str) -> tuple[str, str]:
+    """Text fit for a clipboard, and what it is.
+
+    Line breaks and tabs stay; other control characters, which a terminal would obey when they are pasted, become
+    their pictures.
+    """
+    if len(text) > MOST_COPIED:
+        what = f"{what}: the first {MOST_COPIED:,} of {len(text):,} characters"
+        text = text[:MOST_COPIED]
+    return _CONTROLS.sub(_picture, text.replace("\r\n", "\n")), what
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "\ufffd"
+
+
+def span_json(span: Span) -> str:
+    """The whole span as JSON."""
+    said: dict[str, Any] = asdict(span)
+    said["kind"], said["status"] = span.kind.name.lower(), span.status.name.lower()
+    said["events"] = [plain(event) for event in span.events]
+    said["links"] = [plain(link) for link in span.links]
+    del said["marks"]
+    return to_json(said, indent=2)
+
+
+def curl_line(attributes: Attributes) -> str | None:
+    """The HTTP request that a span was, as a line for a shell; None where its address is not known.
+
+    What looks like a secret is left out of headers, and replaced in the address.
+    """
+    url = _address(attributes)
+    if url is None:
+        return None
+    words = ["curl"]
+    method = _first(attributes, _METHOD).upper()
+    if method == "HEAD":
+        words.append("--head")
+    elif method != "GET" and method.isalpha() and method.isascii():
+        words += ["-X", method]
+    if any(character in url for character in "[]{}"):
+        words.append("--globoff")
+    for key, value in sorted(attributes.items()):
+        name = key.removeprefix("http.request.header.").replace("_", "-").lower()
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if name == key or not isinstance(text, str) or not _TOKEN.fullmatch(name):
+            continue
+        if not _SECRET.search(name) and not _CONTROLS.search(text) and "\n" not in text:
+            words += ["-H", f"{name}: {text}"]
+    return " ".join(map(shlex.quote, [*words, url]))
+
+
+def _address(attributes: Attributes) -> str | None:
+    url = _first(attributes, _URL)
+    if not url:
+        host, path = _first(attributes, _HOST), _first(attributes, _PATH)
+        if not host or not path:
+            return None
+        port = _first(attributes, _PORT)
+        if port.isdecimal() and ":" not in host and port not in ("80", "443"):
+            host = f"{host}:{port}"
+        query = _first(attributes, ("url.query",))
+        url = f"{_first(attributes, _SCHEME) or 'http'}://{host}/{path.lstrip('/')}"
+        if query and "?" not in url:
+            url += f"?{query.removeprefix('?')}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return None
+    query = parts.query
+    if any(_SECRET.search(name) for name, _ in parse_qsl(query, keep_blank_values=True)):
+        pairs = parse_qsl(query, keep_blank_values=True)
+        query = urlencode([(name, "REDACTED" if _SECRET.search(name) else value) for name, value in pairs])
+    host = parts.netloc.rpartition("@")[2]
+    clean = urlunsplit((parts.scheme, host, parts.path, query, ""))
+    return quote(clean, safe="!#$%&'()*+,/:;=?@[]~{}|", errors="replace")
+
+
+def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
+    values = (attributes.get(key) for key in keys)
+    return next((str(value) for value in values if isinstance(value, (str, int)) and value != ""), "")
+
+
+def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value] | None = None) -> list[CopyItem]:
+    """What can be copied of a span, and of the entry of its detail (name and value) that is looked at."""
+    items: list[CopyItem] = []
+    if entry is not None:
+        name, value = entry
+        items.append(CopyItem("v", "value", lambda: value_text(value)))
+        items.append(CopyItem("k", "key=value", lambda: f"{name}={value_text(value)}"))
+    items.append(CopyItem("a", "attributes as JSON", lambda: to_json(traces.attributes(span), indent=2)))
+    items.append(CopyItem("s", "span as JSON", lambda: span_json(traces.span(span))))
+    items.append(CopyItem("t", "trace id", lambda: traces.trace_ids[int(traces.trace[span])]))
+    items.append(CopyItem("i", "span id", lambda: traces.span_id(span)))
+    curl = curl_line(traces.attributes(span))
+    if curl is not None:
+        items.append(CopyItem("c", "curl line", lambda: curl))
+    items.append(CopyItem("w", "waterfall as text", lambda: _waterfall(traces, span, look, markdown=False)))
+    items.append(CopyItem("m", "waterfall as Markdown", lambda: _waterfall(traces, span, look, markdown=True)))
+    return items
+
+
+def _waterfall(traces: TraceSet, span: int, look: Look, markdown: bool) -> str:
+    trace = int(traces.trace[span])
+    alone = critical_paths(traces.select(np.array([trace])))
+    spans, starts, ends = alone.sections_of(0)
+    view = Waterfall(
+        traces,
+        trace,
+        sections=(spans + int(traces.first[trace]), starts, ends),
+        marks=look.marks,
+        message_of=lambda span: error_message(traces, span),
+    )
+    if markdown:
+        return trace_markdown(view, _WATERFALL_WIDTH, _WATERFALL_ROWS, look.local_time)
+    lines = waterfall_text(
+        view,
+        _WATERFALL_WIDTH,
+        max_rows=_WATERFALL_ROWS,
+        local_time=look.local_time,
+        hint="tracetui show --all shows every span",
+    )
+    return "\n".join(line.text.rstrip() for line in lines) + "\n"
+
+
+class _Items:
+    """The menu's lines."""
+
+    def __init__(self, items: list[CopyItem]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def line(self, row: int, width: int) -> Line:
+        item = self._items[row]
+        return Line([(f"{item.key}  ", Role.ACCENT), (item.title, Role.PLAIN)]).cropped(width)
+
+
+class CopyMenu(ModalScreen[CopyItem]):
+    """Asks what to copy."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,y", "dismiss(None)", "Close", show=False, id="copy.close"),
+        # before the list's own keys
+        *(Binding(key, f"take('{key}')", priority=True, show=False, id=f"copy.{key}") for key in "vkasticwm"),
+    ]
+    DEFAULT_CSS = """
+    CopyMenu { align: center middle; }
+    CopyMenu > Vertical {
+        width: 36; max-width: 96%; height: auto; max-height: 96%;
+        border: round $foreground 50%; padding: 0 1; background: $background;
+    }
+    CopyMenu:ansi > Vertical { border: round ansi_default; background: ansi_default; }
+    CopyMenu LineView { max-height: 100%; }
+    """
+
+    def __init__(self, look: Look, items: list[CopyItem]) -> None:
+        super().__init__()
+        # what is copied from stays in sight
+        self.styles.background = "transparent"
+        self._look = look
+        self._items = items
+
+    def compose(self) -> ComposeResult:
+        frame = Vertical()
+        frame.border_title = "copy"
+        view = LineView(self._look.theme, self._look.marks.cursor)
+        view.styles.height = len(self._items)
+        with frame:
+            yield view
+
+    def on_mount(self) -> None:
+        view = self.query_one(LineView)
+        view.show(_Items(self._items))
+        view.focus()
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        event.stop()
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        self.dismiss(self._items[event.row])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "take" or any(item.key == parameters[0] for item in self._items)
+
+    def action_take(self, key: str) -> None:
+        self.dismiss(next(item for item in self._items if item.key == key))
+
+
+def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
+    """Ask what to copy of a span of the loaded set, and have it copied (`CopyText`, sent from `widget`)."""
+    if state.session is None:
+        return
+    traces, look = state.session.loaded, state.look
+
+    def chosen(item: CopyItem | None) -> None:
+        if item is not None:
+            work("copy", item.make, lambda text: widget.post_message(CopyText(*clipboard_text(text, item.title))))
+
+    def ask(items: list[CopyItem]) -> None:
+        widget.app.push_screen(CopyMenu(look, items), chosen)
+
+    work("copy menu", lambda: copy_items(traces, span, look, entry), ask)

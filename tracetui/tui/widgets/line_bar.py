@@ -1,0 +1,54 @@
+"""A fixed number of lines: status, tabs, breadcrumb, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tracetui.render.line import Line
+from tracetui.render.theme import Theme
+
+Maker = Callable[[int], Sequence[Line]]
+"""Makes the lines for a width in cells."""
+
+
+class LineBar(Widget):
+    """Paints the lines that a function makes for its width. It is as high as its style says."""
+
+    DEFAULT_CSS = "LineBar { height: 1; background: $background; color: $foreground; }"
+
+    def __init__(self, theme: Theme, make: Maker | None = None, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._look = theme
+        self._make: Maker = make or (lambda _: [])
+        self._made: tuple[int, list[Line]] | None = None
+
+    def show(self, make: Maker) -> None:
+        """Show other lines. Nothing is painted where they are the same."""
+        before = self._made
+        self._make = make
+        self._made = None
+        if before is None or self._lines(before[0]) != before[1]:
+            self.refresh()
+
+    def set_look(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        self._look = theme
+        self.refresh()
+
+    def _lines(self, width: int) -> list[Line]:
+        if self._made is None or self._made[0] != width:
+            self._made = (width, list(self._make(width)))
+        return self._made[1]
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        lines = self._lines(width)
+        base = self.rich_style
+        if y >= len(lines):
+            return Strip.blank(width, base)
+        segments = [Segment(text, base + self._look.style(role)) for text, role in lines[y].runs]
+        return Strip(segments).adjust_cell_length(width, base)

@@ -1,0 +1,235 @@
+"""A scrolling list of lines that are made when they are painted: the one widget that paints rows.
+
+It costs the same for ten rows and for a million. What the rows are is the matter of a `LineSource`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tracetui.render.line import Line, Role
+from tracetui.render.theme import Theme
+
+_CACHED_SCREENS = 4
+_EDGE = 1
+"""Rows kept in sight above and below the cursor."""
+
+
+class LineSource(Protocol):
+    """Rows of text for any width. Every text in them is safe to show."""
+
+    def __len__(self) -> int: ...
+
+    def line(self, row: int, width: int) -> Line: ...
+
+
+class NoLines:
+    """Nothing to show."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def line(self, row: int, width: int) -> Line:  # noqa: ARG002 - the protocol's
+        raise IndexError(row)
+
+
+class LineView(ScrollView, can_focus=True):
+    """Paints the rows of a source, with a cursor. Widths given to the source leave room for the cursor's mark."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Down", show=False, id="list.down"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="list.up"),
+        Binding("ctrl+d,pagedown", "page(1)", "Page down", show=False, id="list.page-down"),
+        Binding("ctrl+u,pageup", "page(-1)", "Page up", show=False, id="list.page-up"),
+        Binding("g,home", "jump(0)", "First", show=False, id="list.first"),
+        Binding("G,end", "jump(-1)", "Last", show=False, id="list.last"),
+        Binding("enter", "choose", "Open", show=False, id="list.open"),
+    ]
+    DEFAULT_CSS = """
+    LineView {
+        height: 1fr;
+        background: $background;
+        color: $foreground;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+    }
+    """
+
+    cursor: var[int] = var(0, init=False)
+    """The row under the cursor."""
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        view: LineView
+        row: int
+
+        @property
+        def control(self) -> LineView:
+            return self.view
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, LineView.Moved) and message.view is self.view
+
+    @dataclass
+    class Chosen(Message):
+        """The row was opened with Enter or a click on the row under the cursor."""
+
+        view: LineView
+        row: int
+
+        @property
+        def control(self) -> LineView:
+            return self.view
+
+    def __init__(self, theme: Theme, cursor_mark: str = "▌", *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.source: LineSource = NoLines()
+        self._look = theme
+        self._mark = cursor_mark
+        self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
+        self._styles: dict[tuple[str, bool], Style] = {}
+
+    @property
+    def line_width(self) -> int:
+        """Cells that a line has."""
+        return max(self.scrollable_content_region.width - 2, 1)
+
+    def show(self, source: LineSource, cursor: int | None = None) -> None:
+        """Show other rows; the cursor goes to `cursor`, or stays where it was as far as there are rows."""
+        self.source = source
+        self.rows_changed(self.cursor if cursor is None else cursor)
+
+    def rows_changed(self, cursor: int | None = None) -> None:
+        """The source has other rows than before; paint them."""
+        self._forget()
+        self.virtual_size = Size(0, len(self.source))
+        wanted = self.cursor if cursor is None else cursor
+        self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
+        self._keep_in_sight()
+        self.refresh()
+        self.post_message(self.Moved(self, self.cursor))
+
+    def set_look(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        self._look = theme
+        self._styles.clear()
+        self._forget()
+        self.refresh()
+
+    def refresh_row(self, row: int) -> None:
+        """Paint one row anew."""
+        for selected in (False, True):
+            self._strips.discard((row, selected))
+        self._repaint(row)
+
+    def _repaint(self, row: int) -> None:
+        y = row - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _forget(self) -> None:
+        self._strips.clear()
+
+    def validate_cursor(self, cursor: int) -> int:
+        return min(max(cursor, 0), max(len(self.source) - 1, 0))
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        if before == after:
+            return
+        if not self._keep_in_sight():
+            self._repaint(before)
+            self._repaint(after)
+        self.post_message(self.Moved(self, after))
+
+    def _keep_in_sight(self) -> bool:
+        """Scroll so that the cursor's row is seen. -> whether it had to."""
+        height = self.scrollable_content_region.height
+        if height <= 0:
+            return False
+        edge = min(_EDGE, (height - 1) // 2)
+        top = self.scroll_offset.y
+        wanted = min(max(top, self.cursor + edge - height + 1), max(self.cursor - edge, 0))
+        wanted = min(wanted, max(len(self.source) - height, 0))
+        if wanted == top:
+            return False
+        self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
+        return True
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        self._forget()
+        super().notify_style_update()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._strips.maxsize = max(_CACHED_SCREENS * event.size.height, 64)
+        self._forget()
+        self._keep_in_sight()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        self.refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        self.refresh_row(self.cursor)
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if row >= len(self.source):
+            return
+        if row == self.cursor:
+            self.action_choose()
+        self.cursor = row
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if row >= len(self.source):
+            return Strip.blank(width, self.rich_style)
+        selected = row == self.cursor
+        strip = self._strips.get((row, selected))
+        if strip is None:
+            strip = self._strips[row, selected] = self._painted(row, selected, width)
+        return strip
+
+    def _painted(self, row: int, selected: bool, width: int) -> Strip:
+        marked = selected and self.has_focus
+        line = Line([(self._mark, Role.ACCENT), (" ", "")] if selected else [("  ", "")])
+        line.extend(self.source.line(row, self.line_width))
+        segments = [Segment(text, self._style(role, marked)) for text, role in line.runs]
+        return Strip(segments).adjust_cell_length(width, self._style("", marked))
+
+    def _style(self, role: str, marked: bool) -> Style:
+        style = self._styles.get((role, marked))
+        if style is None:
+            style = self.rich_style + self._look.style(role)
+            if marked:
+                style += self._look.cursor
+            self._styles[role, marked] = style
+        return style
+
+    def action_move(self, rows: int) -> None:
+        self.cursor += rows
+
+    def action_page(self, pages: int) -> None:
+        self.cursor += pages * max(self.scrollable_content_region.height - 2, 1)
+
+    def action_jump(self, row: int) -> None:
+        self.cursor = row if row >= 0 else len(self.source) - 1
+
+    def action_choose(self) -> None:
+        if len(self.source):
+            self.post_message(self.Chosen(self, self.cursor))

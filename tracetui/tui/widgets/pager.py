@@ -1,0 +1,368 @@
+"""A long text on a screen of its own: a value, a statement, a stack trace."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.worker import Worker, get_current_worker
+
+from tracetui.render.attributes import indented
+from tracetui.render.cells import cell_width
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.tui.messages import CopyText
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.choice import LineInput
+from tracetui.tui.widgets.copy_menu import clipboard_text
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView
+
+MOST_MATCHES = 100_000
+_AT_ONCE = 50_000
+"""Characters that are laid out and searched on the UI loop; longer texts are in a thread."""
+_PIECE = 1 << 18
+_SIDESTEP = 20
+
+
+class PagedText:
+    """A text's lines, for which its cells are counted once, so that laying it out for a width is quick."""
+
+    def __init__(self, text: str) -> None:
+        self.text = indented(text).replace("\r\n", "\n").expandtabs(4)
+        codes = np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), "<u4")
+        breaks = np.flatnonzero(codes == ord("\n"))
+        self.line_start = np.concatenate(([0], breaks + 1))
+        self.line_end = np.append(breaks, len(codes))
+        self._cells: np.ndarray | None = None
+        """int64[characters + 1], cells before each character; None where each takes one."""
+        present = np.flatnonzero(np.bincount(codes, minlength=1)) if len(codes) else codes
+        width_of = np.ones(int(present[-1]) + 1 if len(present) else 1, np.int64)
+        for code in present.tolist():
+            if not 0x20 <= code < 0x7F:
+                width_of[code] = cell_width(safe(f"x{chr(code)}")) - 1
+        if (width_of[present] != 1).any():
+            self._cells = np.zeros(len(codes) + 1, np.int64)
+            np.cumsum(width_of[codes], out=self._cells[1:])
+
+    def rows(self, width: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """-> where the rows of a width begin and end, in characters; None for lines that are not wrapped."""
+        start, end = self.line_start, self.line_end
+        if width is None:
+            return start, end
+        before = self._cells
+        cells = end - start if before is None else before[end] - before[start]
+        if before is None:
+            pieces = np.maximum(-(-cells // width), 1)
+            first = np.cumsum(pieces) - pieces
+            begin = np.repeat(start, pieces) + (np.arange(int(pieces.sum())) - np.repeat(first, pieces)) * width
+            return begin, np.minimum(begin + width, np.repeat(end, pieces))
+        begins: list[np.ndarray] = []
+        done = 0
+        for line in np.flatnonzero(cells > width).tolist():
+            begins += [start[done:line], self._breaks(before, int(start[line]), int(end[line]), width)]
+            done = line + 1
+        begin = np.concatenate([*begins, start[done:]])
+        # a row ends where the next begins, but for the line break between two lines
+        until = np.append(begin[1:], len(self.text) + 1)
+        return begin, until - np.isin(until, np.append(start[1:], len(self.text) + 1))
+
+    @staticmethod
+    def _breaks(before: np.ndarray, start: int, end: int, width: int) -> np.ndarray:
+        found = []
+        while start < end:
+            found.append(start)
+            start = max(int(np.searchsorted(before, before[start] + width, "right")) - 1, start + 1)
+        return np.array(found, np.int64)
+
+    def find(self, word: str) -> tuple[list[int], list[int]]:
+        """Where a word begins and ends, its case aside; at most `MOST_MATCHES`."""
+        starts: list[int] = []
+        ends: list[int] = []
+        pattern = re.compile(re.escape(word), re.IGNORECASE)
+        worker = None if len(self.text) <= _AT_ONCE else get_current_worker()
+        for at in range(0, len(self.text), _PIECE):
+            # a match belongs to the piece it begins in; between pieces others get their turn
+            for match in pattern.finditer(self.text, at, at + _PIECE + len(word)):
+                if match.start() < at + _PIECE and (not ends or match.start() >= ends[-1]):
+                    starts.append(match.start())
+                    ends.append(match.end())
+            if len(starts) >= MOST_MATCHES or (worker is not None and worker.is_cancelled):
+                break
+        return starts[:MOST_MATCHES], ends[:MOST_MATCHES]
+
+
+class _Rows:
+    """The rows of a text at one width, matches set off."""
+
+    def __init__(self, text: PagedText, width: int | None, ellipsis: str) -> None:
+        self.text = text
+        self.width = width
+        self.shift = 0
+        self._ellipsis = ellipsis
+        self.start, self.end = text.rows(width)
+        self.matches: tuple[list[int], list[int]] = ([], [])
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def row_of(self, at: int) -> int:
+        """The row that shows a character."""
+        return max(int(np.searchsorted(self.start, at, "right")) - 1, 0)
+
+    def line(self, row: int, width: int) -> Line:
+        at, end = int(self.start[row]), int(self.end[row])
+        if self.width is None:
+            at = min(at + self.shift, end)
+            # no character of a line that is cut needs to be looked at beyond the screen
+            end = min(end, at + 5 * width + 8)
+        starts, ends = self.matches
+        line = Line()
+        number = max(bisect_left(starts, at) - 1, 0)
+        while number < len(starts) and starts[number] < end:
+            begin, stop = max(starts[number], at), min(ends[number], end)
+            if begin < stop:
+                line.add(self._safe(at, begin)).add(self._safe(begin, stop), Role.ACCENT)
+                at = stop
+            number += 1
+        return line.add(self._safe(at, end)).cropped(width, self._ellipsis)
+
+    def _safe(self, start: int, end: int) -> str:
+        return safe(self.text.text[start:end], 100_000)
+
+
+class AskLine(LineInput):
+    """Asks for a word below what is searched, out of sight until it does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "submit", "Take it", show=False, id="ask.submit"),
+        Binding("escape", "leave", "Leave", show=False, id="ask.leave"),
+    ]
+    DEFAULT_CSS = "AskLine { display: none; height: 1; padding: 0 1; }"
+
+    @dataclass
+    class Submitted(Message):
+        """The text is what is meant."""
+
+        text: str
+
+    @dataclass
+    class Left(Message):
+        """Nothing is asked for."""
+
+    def ask(self, text: str) -> None:
+        """Show the line with this text in it."""
+        self.put(text)
+        self.display = True
+        self.focus()
+
+    def action_submit(self) -> None:
+        self.display = False
+        self.post_message(self.Submitted(self.text))
+
+    def action_leave(self) -> None:
+        self.display = False
+        self.post_message(self.Left())
+
+
+class PagerView(LineView):
+    """The text. Its bar says where in it one is."""
+
+    DEFAULT_CSS = "PagerView { overflow-y: scroll; }"
+
+
+class Pager(ModalScreen[None]):
+    """Reads a text: scrolls, wraps, finds, copies. `text` and `title` may be from outside."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape", "close", "Close", show=False, id="pager.close"),
+        Binding("slash", "find", "Find", show=False, id="pager.find"),
+        Binding("n", "next(1)", "Next match", show=False, id="pager.next"),
+        Binding("N", "next(-1)", "Previous match", show=False, id="pager.previous"),
+        Binding("w", "wrap", "Wrap", show=False, id="pager.wrap"),
+        Binding("l,right", "sidestep(1)", "Right", show=False, id="pager.right"),
+        Binding("h,left", "sidestep(-1)", "Left", show=False, id="pager.left"),
+        Binding("y", "copy", "Copy", show=False, id="pager.copy"),
+    ]
+    DEFAULT_CSS = """
+    Pager { background: $background; }
+    Pager LineBar { height: 1; }
+    """
+
+    def __init__(self, look: Look, title: str, text: str) -> None:
+        super().__init__()
+        self._look = look
+        self._title = title
+        self._raw = text
+        self._text: PagedText | None = None
+        self._wraps = True
+        self._word = ""
+        self._searching = False
+        self._going: int | None = None
+        """The character to show once the text is laid out."""
+
+    def compose(self) -> ComposeResult:
+        yield LineBar(self._look.theme, id="pager-title")
+        yield PagerView(self._look.theme, self._look.marks.cursor)
+        yield LineBar(self._look.theme, id="pager-keys")
+        yield AskLine(self._look.theme, prompt="/ ", hint="find")
+
+    def on_mount(self) -> None:
+        self.query_one(PagerView).focus()
+        self._say()
+
+    @property
+    def _rows(self) -> _Rows | None:
+        source = self.query_one(PagerView).source
+        return source if isinstance(source, _Rows) else None
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
+        """Make the rows for what room there is, if they are not for it already."""
+        view, rows = self.query_one(PagerView), self._rows
+        width = view.line_width if self._wraps else None
+        if view.scrollable_content_region.width <= 0 or (rows is not None and rows.width == width):
+            return
+        if rows is not None and self._going is None:
+            self._going = int(rows.start[view.cursor])
+
+        ellipsis = self._look.marks.ellipsis
+
+        def make() -> _Rows:
+            self._text = text = self._text or PagedText(self._raw)
+            made = _Rows(text, width, ellipsis)
+            made.matches = rows.matches if rows is not None else ([], [])
+            return made
+
+        if len(self._raw) <= _AT_ONCE:
+            self._show(make())
+        else:
+            self.run_worker(make, thread=True, exclusive=True, group="rows", name="rows", exit_on_error=False)
+
+    def _show(self, rows: _Rows) -> None:
+        at, self._going = self._going or 0, None
+        self.query_one(PagerView).show(rows, rows.row_of(at))
+        self._say()
+
+    @on(Worker.StateChanged)
+    def _worked(self, event: Worker.StateChanged) -> None:
+        event.stop()
+        if event.worker.result is None:
+            return
+        if event.worker.name == "rows":
+            self._show(event.worker.result)
+        elif event.worker.name == "find":
+            self._found(event.worker.result)
+
+    def _say(self) -> None:
+        """Write the title and the keys."""
+        view, rows, marks = self.query_one(PagerView), self._rows, self._look.marks
+        place = "laying out" if rows is None else f"{view.cursor + 1:,} of {len(rows):,}"
+        if rows is not None and self._word:
+            found = len(rows.matches[0])
+            some = f"{found:,}{' or more' if found == MOST_MATCHES else ''}" if found else "no"
+            number = bisect_left(rows.matches[0], int(rows.start[view.cursor])) + 1
+            which = f"{min(number, found):,} of {some}" if found else "no match"
+            place += f"  {marks.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
+        title = safe(self._title, 200) or "(no name)"
+        keys = (("/", "find"), ("n N", "next, previous"), ("w", "wrap"), ("y", "copy"), ("q", "close"))
+
+        def top(width: int) -> list[Line]:
+            name = Line([(title, Role.TITLE)]).cropped(max(width - len(place) - 3, 8), marks.ellipsis)
+            return [name.pad(width - len(place) - 1).add(place, Role.DIM).cropped(width)]
+
+        def bottom(width: int) -> list[Line]:
+            line = Line()
+            for key, what in keys:
+                line.add(f"{key} ", Role.ACCENT).add(f"{what}   ", Role.DIM)
+            return [line.cropped(width)]
+
+        self.query_one("#pager-title", LineBar).show(top)
+        self.query_one("#pager-keys", LineBar).show(bottom)
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        event.stop()
+        self._say()
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+    def action_wrap(self) -> None:
+        self._wraps = not self._wraps
+        self._lay_out()
+
+    def action_sidestep(self, steps: int) -> None:
+        rows = self._rows
+        if rows is not None and rows.width is None:
+            rows.shift = max(rows.shift + steps * _SIDESTEP, 0)
+            self.query_one(PagerView).rows_changed()
+
+    def action_copy(self) -> None:
+        self.app.post_message(CopyText(*clipboard_text(self._raw, self._title)))
+
+    def action_find(self) -> None:
+        self.query_one(AskLine).ask(self._word)
+
+    def on_line_input_changed(self, event: LineInput.Changed) -> None:
+        event.stop()
+
+    def on_ask_line_left(self) -> None:
+        self.query_one(PagerView).focus()
+
+    def on_ask_line_submitted(self, event: AskLine.Submitted) -> None:
+        self.query_one(PagerView).focus()
+        self._word = event.text
+        text = self._text
+        if text is None or not self._word:
+            self._found(([], []))
+        elif len(text.text) <= _AT_ONCE:
+            self._found(text.find(self._word))
+        else:
+            self._searching = True
+            word = self._word
+            self.run_worker(
+                lambda: text.find(word), thread=True, exclusive=True, group="find", name="find", exit_on_error=False
+            )
+            self._say()
+
+    def _found(self, matches: tuple[list[int], list[int]]) -> None:
+        rows, view = self._rows, self.query_one(PagerView)
+        self._searching = False
+        if rows is None:
+            return
+        rows.matches = matches
+        view.rows_changed()
+        self._go_to_match(bisect_left(matches[0], int(rows.start[view.cursor])))
+
+    def action_next(self, step: int) -> None:
+        rows, view = self._rows, self.query_one(PagerView)
+        if rows is None or not rows.matches[0]:
+            return
+        edge = int(rows.end[view.cursor]) if step > 0 else int(rows.start[view.cursor])
+        self._go_to_match(bisect_left(rows.matches[0], edge) - (step < 0))
+
+    def _go_to_match(self, number: int) -> None:
+        """Go to a match; beyond the last comes the first."""
+        rows = self._rows
+        if rows is not None and rows.matches[0]:
+            at = rows.matches[0][number % len(rows.matches[0])]
+            if rows.width is None:
+                column = at - int(rows.start[rows.row_of(at)])
+                if not rows.shift <= column <= rows.shift + self.query_one(PagerView).line_width - _SIDESTEP:
+                    rows.shift = max(column - _SIDESTEP, 0)
+                    self.query_one(PagerView).rows_changed()
+            self.query_one(PagerView).cursor = rows.row_of(at)
+        self._say()

@@ -1,0 +1,242 @@
+"""The line that a query is written on: completion from the data, history, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from tracetui.analysis.query import QueryError
+from tracetui.analysis.query.complete import Candidate, Completion, Vocabulary, complete
+from tracetui.render.cells import cell_width, fit
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.theme import Theme
+from tracetui.tui.widgets.choice import LineInput
+from tracetui.tui.widgets.line_bar import LineBar
+
+_SHOWN_CANDIDATES = 8
+_REMEMBERED = 100
+
+
+class QueryBar(Vertical):
+    """A line for a query of traces. What is asked is told by `Submitted`; `Left` when it is left as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Filter", show=False, id="query.submit"),
+        Binding("tab", "complete", "Complete", show=False, id="query.complete"),
+        Binding("down", "choose(1)", "Next", show=False, id="query.next"),
+        Binding("up", "choose(-1)", "Previous", show=False, id="query.previous"),
+        Binding("escape", "leave", "Leave", show=False, id="query.leave"),
+    ]
+    DEFAULT_CSS = """
+    QueryBar { height: auto; }
+    QueryBar > #query-error { display: none; height: 2; }
+    QueryBar > #query-list {
+        display: none; overlay: screen; constrain: inside; width: 64; max-width: 100%; background: $surface;
+    }
+    QueryBar > #query-list:ansi { background: ansi_default; border: round ansi_default; }
+    """
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed."""
+
+        text: str
+
+    @dataclass
+    class Left(Message):
+        """The bar is done with; the focus may go elsewhere."""
+
+    def __init__(self, theme: Theme, marks: Marks, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._look = theme
+        self._marks = marks
+        self._known = Vocabulary()
+        self._completion = Completion(0, 0, ())
+        self._chosen = -1
+        self._history: list[str] = []
+        self._at_history: int | None = None
+        self._applied = ""
+        self._expected: tuple[str, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield LineInput(
+            self._look,
+            prompt="filter  ",
+            hint="press / to write one: duration > 500ms AND error",
+            id="query-input",
+        )
+        yield LineBar(self._look, id="query-error")
+        yield LineBar(self._look, id="query-list")
+
+    @property
+    def input(self) -> LineInput:
+        return self.query_one("#query-input", LineInput)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether somebody is writing in it."""
+        return self.input.has_focus
+
+    def set_look(self, theme: Theme, marks: Marks) -> None:
+        self._look, self._marks = theme, marks
+        self.input.set_look(theme)
+        for bar in self.query(LineBar):
+            bar.set_look(theme)
+
+    def show_query(self, text: str) -> None:
+        """Show the query that is applied, unless another is being written."""
+        unfinished = self.is_edited and self.input.text != self._applied
+        self._applied = text
+        if not unfinished:
+            self._put(text)
+
+    def show_count(self, line: Line) -> None:
+        self.input.show_right(line)
+
+    def know(self, known: Vocabulary) -> None:
+        """Complete from these words."""
+        self._known = known
+
+    def begin(self) -> None:
+        """Start to write."""
+        self.input.focus()
+        self._suggest()
+
+    def leave(self) -> None:
+        """Go back to the query that is applied; what was written can be found in the history."""
+        self._remember(self.input.text)
+        self._put(self._applied)
+        self.show_error(None)
+        self._close_list()
+
+    def show_error(self, error: QueryError | None) -> None:
+        """Point at what is wrong with the text."""
+        bar = self.query_one("#query-error", LineBar)
+        bar.display = error is not None
+        if error is None:
+            return
+        begin = self.input.column_of(error.position)
+        length = max(self.input.column_of(error.position + error.length) - begin, 1)
+        said = safe(f"{error.reason}; {error.hint}" if error.hint else error.reason)
+        ellipsis = self._marks.ellipsis
+
+        def lines(width: int) -> list[Line]:
+            carets = Line([(" " * begin + "^" * length, Role.ERROR)]).cropped(width, "")
+            indent = min(begin, max(width - cell_width(said), 0))
+            return [carets, Line([(" " * indent, Role.PLAIN), (said, Role.WARNING)]).cropped(width, ellipsis)]
+
+        bar.show(lines)
+        self._close_list()
+
+    def on_line_input_changed(self, event: LineInput.Changed) -> None:
+        event.stop()
+        if self._expected == (self.input.text, self.input.cursor):
+            self._expected = None
+            return
+        self._at_history = None
+        self.show_error(None)
+        if self.is_edited:
+            self._suggest()
+
+    def on_descendant_blur(self) -> None:
+        self._close_list()
+
+    def _put(self, text: str) -> None:
+        """Another text that nobody wrote: nothing is suggested for it."""
+        self._expected = (text, len(text)) if (text, len(text)) != (self.input.text, self.input.cursor) else None
+        self.input.put(text)
+
+    def _remember(self, text: str) -> None:
+        text = text.strip()
+        if text:
+            self._history = [*(old for old in self._history if old != text), text][-_REMEMBERED:]
+        self._at_history = None
+
+    # --- completion --------------------------------------------------------------------------------------------------
+
+    def _suggest(self) -> None:
+        self._completion = complete(self.input.text, self.input.cursor, self._known)
+        self._chosen = -1
+        self._show_list()
+
+    def _close_list(self) -> None:
+        self._completion = Completion(0, 0, ())
+        self._chosen = -1
+        self._show_list()
+
+    def _show_list(self) -> None:
+        bar = self.query_one("#query-list", LineBar)
+        candidates = self._completion.candidates
+        bar.display = bool(candidates)
+        if not candidates:
+            return
+        first = min(max(self._chosen - _SHOWN_CANDIDATES + 2, 0), max(len(candidates) - _SHOWN_CANDIDATES, 0))
+        shown = candidates[first : first + _SHOWN_CANDIDATES]
+        more = len(candidates) - first - len(shown)
+        bar.styles.height = len(shown) + (1 if more else 0)
+        bar.styles.offset = (max(self.input.column_of(self._completion.start) - 2, 0), 0)
+        chosen = self._chosen - first
+        bar.show(lambda width: self._list_lines(shown, chosen, more, width))
+
+    def _list_lines(self, shown: tuple[Candidate, ...], chosen: int, more: int, width: int) -> list[Line]:
+        texts = [safe(candidate.shown, 200) for candidate in shown]
+        column = min(max(map(cell_width, texts)), max(width * 2 // 3, 1))
+        lines = []
+        for i, (text, candidate) in enumerate(zip(texts, shown, strict=True)):
+            mark, role = (self._marks.cursor, Role.ACCENT) if i == chosen else (" ", Role.PLAIN)
+            line = Line([(f"{mark} ", Role.ACCENT), (fit(text, column, "left", self._marks.ellipsis), role)])
+            lines.append(line.add(f"  {candidate.note}", Role.DIM).cropped(width, self._marks.ellipsis))
+        if more:
+            lines.append(Line([(f"  {more:,} more", Role.DIM)]))
+        return lines
+
+    def _accept(self, candidate: Candidate) -> None:
+        self.input.put(*self._completion.applied(self.input.text, candidate))
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_submit(self) -> None:
+        candidates = self._completion.candidates
+        if self._chosen >= 0:
+            self._accept(candidates[self._chosen])
+            return
+        text = self.input.text.strip()
+        self._remember(text)
+        self._close_list()
+        self.post_message(self.Submitted(text))
+
+    def action_complete(self) -> None:
+        candidates = self._completion.candidates
+        if candidates:
+            self._accept(candidates[max(self._chosen, 0)])
+        elif self.is_edited:
+            self._suggest()
+
+    def action_choose(self, step: int) -> None:
+        count = len(self._completion.candidates)
+        if count and self._at_history is None and (step > 0 or self._chosen >= 0):
+            self._chosen = min(self._chosen + step, count - 1)
+            self._show_list()
+        elif self._history:
+            self._go_history(step)
+
+    def _go_history(self, step: int) -> None:
+        at = (len(self._history) if self._at_history is None else self._at_history) + step
+        if at >= len(self._history):
+            self._put("")
+            self._at_history = None
+        elif at >= 0:
+            self._put(self._history[at])
+            self._at_history = at
+        self._close_list()
+
+    def action_leave(self) -> None:
+        self.leave()
+        self.post_message(self.Left())

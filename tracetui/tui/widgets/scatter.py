@@ -1,0 +1,214 @@
+"""Durations of traces over time, with the percentiles beside; a region of it can be selected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tracetui.render.line import Line
+from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, Window, region_lines, stats_lines
+from tracetui.tui.state import Look
+
+_GAP = 2
+_LEAST_PLOT = 24
+_REVERSED = Style(reverse=True)
+_NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
+
+
+class Scatter(Widget):
+    """The plot. It takes keys only while a region is selected."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(-1, 0)", "Earlier", show=False, id="region.left"),
+        Binding("right,l", "move(1, 0)", "Later", show=False, id="region.right"),
+        Binding("up,k", "move(0, 1)", "Slower", show=False, id="region.up"),
+        Binding("down,j", "move(0, -1)", "Faster", show=False, id="region.down"),
+        Binding("shift+left,H", "grow(-1, 0)", "Narrower", show=False, id="region.narrower"),
+        Binding("shift+right,L", "grow(1, 0)", "Wider", show=False, id="region.wider"),
+        Binding("shift+up,K", "grow(0, 1)", "Higher", show=False, id="region.higher"),
+        Binding("shift+down,J", "grow(0, -1)", "Lower", show=False, id="region.lower"),
+        Binding("enter", "take", "Filter", show=False, id="region.take"),
+        Binding("escape,v", "leave", "Leave", show=False, id="region.leave"),
+    ]
+    DEFAULT_CSS = "Scatter { background: $background; color: $foreground; }"
+
+    @dataclass
+    class Selected(Message):
+        """A region was chosen to look at."""
+
+        window: Window
+
+    @dataclass
+    class Left(Message):
+        """No region is selected any more."""
+
+    def __init__(self, look: Look, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.can_focus = False
+        self._look = look
+        self._points = _NO_POINTS
+        self._plot: Plot | None = None
+        self._stats: list[Line] = []
+        self._point: tuple[int, int] | None = None
+        self.region_cells: Region | None = None
+        self._pressed: tuple[int, int] | None = None
+
+    def show(self, points: Points) -> None:
+        """Show other points."""
+        self._points = points
+        self.region_cells = None
+        self.remake()
+
+    def remake(self) -> None:
+        """Draw anew, after the points, the size or the look changed."""
+        self._plot = None
+        self._stats = stats_lines(self._points, self._look.marks)
+        self.refresh()
+
+    def point_at(self, start: int, duration: int) -> None:
+        """The trace that a region begins around."""
+        self._point = (start, duration)
+
+    @property
+    def plot(self) -> Plot | None:
+        """The plot at the present size."""
+        width, height = self.size
+        if self._plot is None and width and height:
+            room = width - STATS_WIDTH - _GAP
+            self._plot = Plot(
+                self._points, room if room >= _LEAST_PLOT else width, height, self._look.marks, self._look.local_time
+            )
+        return self._plot
+
+    def on_resize(self) -> None:
+        self.region_cells = None
+        self.remake()
+
+    def render_line(self, y: int) -> Strip:
+        plot, base, theme = self.plot, self.rich_style, self._look.theme
+        width = self.size.width
+        if plot is None or not len(plot.points) or y >= len(plot.lines):
+            return Strip.blank(width, base)
+        strip = Strip([Segment(text, base + theme.style(role)) for text, role in plot.lines[y].runs])
+        strip = self._with_cells_reversed(strip.adjust_cell_length(plot.width, base), plot, plot.rows - 1 - y)
+        if plot.width < width:
+            region = self.region_cells
+            marks = self._look.marks
+            stats = self._stats if region is None else region_lines(plot, region, self._look.local_time, marks)
+            shown = stats[y].runs if y < len(stats) else []
+            beside = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
+            strip = Strip.join([strip, Strip(beside).adjust_cell_length(width - plot.width, base)])
+        return strip
+
+    def _with_cells_reversed(self, strip: Strip, plot: Plot, row: int) -> Strip:
+        region = self.region_cells
+        if region is None or not region.bottom <= row <= region.top:
+            return strip
+        begin, stop = plot.left + region.left, plot.left + region.right + 1
+        parts = [strip.crop(0, begin), strip.crop(begin, stop).apply_style(_REVERSED), strip.crop(stop)]
+        return Strip.join(parts)
+
+    # --- a region ----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> bool:
+        """Select a region around the trace that is shown, to be moved and grown. -> whether there is a plot for it."""
+        plot = self.plot
+        if plot is None or not len(plot.points) or not self.display:
+            return False
+        column = plot.cell(*self._point)[0] if self._point else plot.columns // 2
+        half = max(plot.columns // 16, 1)
+        left = min(max(column - half, 0), max(plot.columns - 2 * half - 1, 0))
+        self._select(Region(left, min(left + 2 * half, plot.columns - 1), 0, plot.rows - 1))
+        self.can_focus = True
+        self.focus()
+        return True
+
+    def leave(self) -> None:
+        """Select nothing."""
+        self._pressed = None
+        self._select(None)
+        self.can_focus = False
+
+    def _select(self, region: Region | None) -> None:
+        if region != self.region_cells:
+            self.region_cells = region
+            self.refresh()
+
+    def on_blur(self) -> None:
+        self.leave()
+
+    def action_move(self, columns: int, rows: int) -> None:
+        region, plot = self.region_cells, self.plot
+        if region is None or plot is None:
+            return
+        # a step is a twentieth of the plot, or else a long way takes too many keys
+        columns *= max(plot.columns // 40, 1)
+        columns = min(max(columns, -region.left), plot.columns - 1 - region.right)
+        rows = min(max(rows, -region.bottom), plot.rows - 1 - region.top)
+        self._select(Region(region.left + columns, region.right + columns, region.bottom + rows, region.top + rows))
+
+    def action_grow(self, columns: int, rows: int) -> None:
+        region, plot = self.region_cells, self.plot
+        if region is None or plot is None:
+            return
+        columns *= max(plot.columns // 40, 1)
+        right = min(max(region.right + columns, region.left), plot.columns - 1)
+        bottom, top = region.bottom, region.top
+        if rows < 0:
+            # what was as high as the plot comes down from the top
+            top = max(top + rows, bottom)
+        elif top < plot.rows - 1:
+            top += rows
+        else:
+            bottom = max(bottom - rows, 0)
+        self._select(Region(region.left, right, bottom, top))
+
+    def action_take(self) -> None:
+        if self.region_cells is not None and self.plot is not None:
+            window = self.plot.window(self.region_cells)
+            self.leave()
+            self.post_message(self.Selected(window))
+
+    def action_leave(self) -> None:
+        self.leave()
+        self.post_message(self.Left())
+
+    # --- the mouse ---------------------------------------------------------------------------------------------------
+
+    def _cell_at(self, event: events.MouseEvent) -> tuple[int, int] | None:
+        plot = self.plot
+        if plot is None or not len(plot.points):
+            return None
+        column = min(max(event.x - plot.left, 0), plot.columns - 1)
+        return column, min(max(plot.rows - 1 - event.y, 0), plot.rows - 1)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        plot = self.plot
+        if plot is not None and event.x < plot.width:
+            self._pressed = self._cell_at(event)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        cell = self._cell_at(event)
+        if self._pressed is None or cell is None:
+            return
+        (left, right), (bottom, top) = (sorted(pair) for pair in zip(self._pressed, cell, strict=True))
+        self._select(Region(left, right, bottom, top))
+
+    def on_mouse_up(self, _: events.MouseUp) -> None:
+        self.release_mouse()
+        pressed, self._pressed = self._pressed, None
+        region = self.region_cells
+        if pressed is not None and region is not None and (region.right > region.left or region.top > region.bottom):
+            self.action_take()
+        elif pressed is not None:
+            self._select(None)
