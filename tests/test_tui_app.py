@@ -171,6 +171,8 @@ async def test_hostile_traces_in_every_view(path: str) -> None:
             assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
 
 
+STEPS = int(os.environ.get("FUZZ_STEPS", "250"))
+"""Keys a stranger presses, per seed."""
 KEYS = [*string.ascii_letters, *string.digits, *"/?:<>[]+-=\\ ", "enter", "escape", "tab", "shift+tab", "up", "down"]
 KEYS += ["left", "right", "pageup", "pagedown", "home", "end", "ctrl+d", "ctrl+u", "backspace", "delete", "space"]
 KEYS = [key for key in KEYS if key not in ("q", "Q", " ")]
@@ -181,7 +183,7 @@ async def test_a_strangers_keys(seed: int) -> None:
     chance = random.Random(seed)
     sources = [(INCIDENT,), (str(SAMPLES / "shop" / "shop.json"),), tuple(HOSTILE), (str(SAMPLES / "first-look"),)]
     async with opened(*sources[seed]) as (app, pilot):
-        for step in range(250):
+        for step in range(STEPS):
             if not chance.randrange(40):
                 await pilot.resize_terminal(chance.randrange(20, 200), chance.randrange(5, 60))
             key = chance.choice(KEYS)

