@@ -145,8 +145,11 @@ async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     app = CountingApp(State(sources=(str(pipe),)))
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause(0.2)
-        assert "reading  Esc stops" in painted(app)[0]
+        for _ in range(200):
+            await pilot.pause(0.05)
+            if "reading" in painted(app)[0]:
+                break
+        assert "Esc stops" in painted(app)[0]
         await press(app, pilot, "escape")
         assert app.state.session is None
         assert "loading stopped" in painted(app)[-1]

@@ -26,7 +26,8 @@ from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.traces import TracesPane
 from tracetui.tui.panes.traces_values import likely_first, values_of
 from tracetui.tui.state import State
-from tracetui.tui.widgets.choice import Choice, LineInput
+from tracetui.tui.widgets.choice import Choice
+from tracetui.tui.widgets.line_input import LineInput
 
 SECOND = 1_000_000
 HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x[/]", "é" * 300, "\ud800", "日本語")

@@ -21,7 +21,8 @@ from tracetui.render.cells import cell_width
 from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
-from tracetui.tui.panes.errors import ErrorsPane, FindingsPane
+from tracetui.tui.panes.errors import ErrorsPane
+from tracetui.tui.panes.findings_pane import FindingsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.panes.services import ServicesPane, peer_query, service_query
 from tracetui.tui.state import Look, State

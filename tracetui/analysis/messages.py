@@ -24,7 +24,7 @@ _VARIABLE = re.compile(
     | (?P<text>"[^"]*"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|`[^`]*`)         # an apostrophe is no quote
     | (?P<part>(?<=/)(?!v\d+(?:(?:alpha|beta)\d*)?(?![\w.~-]))                   # nor a version an id
              (?=[\w.~-]*\d)[\w.~-]+(?=/|\b))
-    | (?P<hex>\b(?:0x[0-9a-fA-F]+|(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{8,})\b)
+    | (?P<hex>\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8,})\b)
     | (?P<number>(?<![\w.])(?<!HTTP\ )[+-]?\d+(?:[.,]\d+)*)
     """,
     re.VERBOSE,

@@ -9,7 +9,7 @@ from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTab
 from tracetui.render.line import Line, Role
 from tracetui.render.service_list import service_name
 from tracetui.tui.messages import ReadText
-from tracetui.tui.panes.errors import FindingsPane, HeadedSource
+from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_view import LineSource, LineView

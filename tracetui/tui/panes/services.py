@@ -26,7 +26,7 @@ from tracetui.render.service_list import (
     sortings,
 )
 from tracetui.tui.messages import FilterTraces, Notice, OpenView
-from tracetui.tui.panes.errors import FindingsPane, HeadedSource
+from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_view import LineSource

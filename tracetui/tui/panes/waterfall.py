@@ -20,8 +20,8 @@ from tracetui.tui.panes.waterfall_rows import FindLine
 from tracetui.tui.panes.waterfall_sight import FLAT, MODE_TITLES, MODES, SHARES, Sight
 from tracetui.tui.panes.waterfall_view import WaterfallView
 from tracetui.tui.state import State
-from tracetui.tui.widgets.choice import LineInput
 from tracetui.tui.widgets.copy_menu import open_copy_menu
+from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
 

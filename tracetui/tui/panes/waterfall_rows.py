@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from tracetui.render.line import Line
-from tracetui.tui.widgets.choice import LineInput
+from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineSource, LineView
 
 

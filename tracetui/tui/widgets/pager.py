@@ -21,9 +21,9 @@ from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
-from tracetui.tui.widgets.choice import LineInput
 from tracetui.tui.widgets.copy_menu import clipboard_text
 from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 
 MOST_MATCHES = 100_000

@@ -17,8 +17,8 @@ from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.theme import Theme
-from tracetui.tui.widgets.choice import LineInput
 from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_input import LineInput
 
 _SHOWN_CANDIDATES = 8
 _REMEMBERED = 100

@@ -28,8 +28,8 @@ from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
-from tracetui.tui.widgets.choice import LineInput
 from tracetui.tui.widgets.copy_menu import open_copy_menu
+from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.pager import AskLine
 

@@ -1,0 +1,183 @@
+"""A line of text that is edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tracetui.render.cells import cell_width, fit
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.theme import Theme
+
+_LONGEST = 10_000
+_REVERSED = Style(reverse=True)
+
+
+class LineInput(Widget, can_focus=True):
+    """A line of text that is edited. Whatever is in it is painted safely, and nothing in it blinks."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "go(-1)", "Left", show=False, id="edit.left"),
+        Binding("right", "go(1)", "Right", show=False, id="edit.right"),
+        Binding("ctrl+left", "go_word(-1)", "A word left", show=False, id="edit.word-left"),
+        Binding("ctrl+right", "go_word(1)", "A word right", show=False, id="edit.word-right"),
+        Binding("home", "jump(False)", "Start", show=False, id="edit.start"),
+        Binding("end,ctrl+e", "jump(True)", "End", show=False, id="edit.end"),
+        Binding("backspace", "delete(-1)", "Delete before", show=False, id="edit.delete-before"),
+        Binding("delete", "delete(1)", "Delete", show=False, id="edit.delete"),
+        Binding("ctrl+w", "delete_word", "Delete a word", show=False, id="edit.delete-word"),
+        Binding("ctrl+u", "clear", "Clear", show=False, id="edit.clear"),
+    ]
+    DEFAULT_CSS = "LineInput { height: 1; background: $background; color: $foreground; }"
+
+    @dataclass
+    class Changed(Message):
+        """The text or the cursor in it is another."""
+
+        input: LineInput
+        text: str
+
+    def __init__(self, theme: Theme, *, prompt: str = "", hint: str = "", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._look = theme
+        self._prompt = prompt
+        self._hint = hint
+        self.text = ""
+        self.cursor = 0
+        self._right = Line()
+        self._scrolled = 0
+
+    def set_look(self, theme: Theme) -> None:
+        self._look = theme
+        self.refresh()
+
+    def show_right(self, line: Line) -> None:
+        """What stands at the right end of the line."""
+        if line != self._right:
+            self._right = line
+            self.refresh()
+
+    def put(self, text: str, cursor: int | None = None) -> None:
+        """Another text, the cursor at its end or where it is said to be."""
+        text = text[:_LONGEST]
+        cursor = len(text) if cursor is None else min(max(cursor, 0), len(text))
+        if (text, cursor) != (self.text, self.cursor):
+            self.text, self.cursor = text, cursor
+            self.refresh()
+            self.post_message(self.Changed(self, text))
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002
+        return character is not None and character.isprintable()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.is_printable and event.character:
+            event.stop()
+            event.prevent_default()
+            self._insert(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self._insert(" ".join(event.text[:_LONGEST].split()))
+
+    def on_click(self, event: events.Click) -> None:
+        cell = event.x - cell_width(self._prompt)
+        at = self._scrolled
+        for piece in self._pieces()[self._scrolled :]:
+            cell -= cell_width(piece)
+            if cell < 0:
+                break
+            at += 1
+        self.put(self.text, at)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def _insert(self, text: str) -> None:
+        self.put(self.text[: self.cursor] + text + self.text[self.cursor :], self.cursor + len(text))
+
+    def _word_end(self, step: int) -> int:
+        at = self.cursor
+        before = -1 if step < 0 else 0
+        for blank in (True, False):
+            while 0 <= at + before < len(self.text) and self.text[at + before].isspace() is blank:
+                at += step
+        return at
+
+    def action_go(self, step: int) -> None:
+        self.put(self.text, self.cursor + step)
+
+    def action_go_word(self, step: int) -> None:
+        self.put(self.text, self._word_end(step))
+
+    def action_jump(self, end: bool) -> None:
+        self.put(self.text, len(self.text) if end else 0)
+
+    def action_delete(self, step: int) -> None:
+        begin, stop = sorted((self.cursor, min(max(self.cursor + step, 0), len(self.text))))
+        self.put(self.text[:begin] + self.text[stop:], begin)
+
+    def action_delete_word(self) -> None:
+        begin = self._word_end(-1)
+        self.put(self.text[:begin] + self.text[self.cursor :], begin)
+
+    def action_clear(self) -> None:
+        self.put("")
+
+    def _pieces(self) -> list[str]:
+        """Each character as it is shown."""
+        return [character if " " <= character <= "~" else safe(character) for character in self.text]
+
+    def column_of(self, position: int) -> int:
+        """The cell at which a position of the text is shown."""
+        pieces = self._pieces()[self._scrolled : max(position, self._scrolled)]
+        return cell_width(self._prompt) + sum(map(cell_width, pieces))
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if y:
+            return Strip.blank(width, base)
+
+        def styled(text: str, role: str = Role.PLAIN) -> Segment:
+            return Segment(text, base + self._look.style(role))
+
+        right = self._right if self._right.width + 24 <= width else Line()
+        room = max(width - cell_width(self._prompt) - right.width - (1 if right.runs else 0), 4)
+        segments = [styled(self._prompt, Role.DIM)]
+        if self.text or self.has_focus:
+            segments += self._edited(room, base)
+        else:
+            segments.append(styled(fit(self._hint, room), Role.DIM))
+        if right.runs:
+            segments.append(styled(" "))
+            segments += [styled(text, role) for text, role in right.runs]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _edited(self, room: int, base: Style) -> list[Segment]:
+        pieces = [*self._pieces(), " "]
+        widths = [cell_width(piece) for piece in pieces]
+        self._scrolled = min(self._scrolled, self.cursor)
+        while sum(widths[self._scrolled : self.cursor + 1]) > room and self._scrolled < self.cursor:
+            self._scrolled += 1
+        stop, left = self._scrolled, room
+        while stop < len(pieces) and widths[stop] <= left:
+            left -= widths[stop]
+            stop += 1
+        plain = base + self._look.style(Role.PLAIN)
+        cursor = plain + _REVERSED if self.has_focus else plain
+        return [
+            Segment("".join(pieces[self._scrolled : self.cursor]), plain),
+            Segment("".join(pieces[self.cursor : min(self.cursor + 1, stop)]), cursor),
+            Segment("".join(pieces[self.cursor + 1 : stop]) + " " * left, plain),
+        ]
