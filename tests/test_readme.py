@@ -1,0 +1,49 @@
+"""What the README shows is what the program prints."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracetui.analysis.query import parse
+from tracetui.cli.main import run
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+WIDTH = "84"
+SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", README, re.MULTILINE)
+
+
+def test_the_readme_shows_runs() -> None:
+    assert [command.split()[0] for command, _ in SHOWN] == ["analyze", "show"]
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_output(command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "sample_traces")
+    assert run([*shlex.split(command), "--width", WIDTH]) == 0
+    shown = "\n".join(line.removeprefix("    ") for line in output.rstrip("\n").split("\n"))
+    assert capsys.readouterr().out.rstrip("\n") == shown
+
+
+def test_filters_it_suggests_find_something(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT / "sample_traces")
+    commands = re.findall(r"^    tracetui (analyze incident\S* --(?!json|width).+?)$", README, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        assert run(shlex.split(command)) == 0
+        assert " traces  " in capsys.readouterr().out.splitlines()[0]
+
+
+def test_queries_it_shows_are_queries(capsys: pytest.CaptureFixture[Any]) -> None:
+    examples = README[README.index("`--query` selects") : README.index("### Formats")]
+    lines = [line.strip().split("   ")[0] for line in examples.splitlines() if line.startswith("    ")]
+    assert len(lines) >= 4
+    for line in lines:
+        parse(line)
