@@ -195,3 +195,18 @@ async def test_a_strangers_keys(seed: int) -> None:
                 await settled(app, pilot)
                 assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
             assert app.is_running, f"ended by {key} at step {step}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("Hot spots", "where the time goes"),
+        ("Service user-service", "service = "),
+        ("Keys of this view", "Everywhere"),
+    ],
+)
+async def test_the_palette_goes_where_it_says(typed: str, expected: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "colon", *("space" if key == " " else key for key in typed), "enter")
+        await settled(app, pilot)
+        assert expected in text_of(app)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.message import Message
 
 from tracetui.render.safe_text import safe
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
+from tracetui.tui.state import State
 from tracetui.tui.views import VIEWS
-
-if TYPE_CHECKING:
-    from tracetui.tui.app import TraceApp
 
 _MOST = 2_000
 _FOUND = 40
+
+
+class _Host(Protocol):
+    """What the palette needs of the app it is in."""
+
+    state: State
+
+    def post_message(self, message: Message) -> bool: ...
+
+    async def run_action(self, action: str) -> bool: ...
 
 
 class TraceCommands(Provider):
@@ -29,13 +38,13 @@ class TraceCommands(Provider):
         self._entries = list(self._all())
 
     def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-        app: TraceApp = self.app  # type: ignore[assignment]  # the only app that has this provider
+        app = cast(_Host, self.app)
         for number, (view, title) in enumerate(VIEWS, 1):
             yield f"View {title}", f"key {number}", partial(app.post_message, OpenView(view))
         yield "Clear the filter", "all traces", partial(app.post_message, FilterTraces(""))
-        yield "Read the sources again", "key r", app.action_reload
-        yield "Next theme", "key T", app.action_next_theme
-        yield "Keys of this view", "key ?", app.action_keys
+        yield "Read the sources again", "key r", partial(app.run_action, "reload")
+        yield "Next theme", "key T", partial(app.run_action, "next_theme")
+        yield "Keys of this view", "key ?", partial(app.run_action, "keys")
         session = app.state.session
         if session is None:
             return
