@@ -13,7 +13,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 _QUIET = 0.15
-"""Seconds without output after which a key counts as answered."""
+"""Seconds without output after which an answer is whole."""
+_LONGEST = 1.0
+"""Seconds after which no answer is waited for any longer."""
 
 
 class Terminal:
@@ -41,16 +43,20 @@ class Terminal:
             self._read(0.05)
         return time.perf_counter() - self._started
 
-    def press(self, key: bytes) -> tuple[float, int]:
-        """-> seconds until the last byte of the answer, and how many bytes it has."""
+    def press(self, key: bytes, answer: bytes = b"") -> tuple[float, int]:
+        """-> seconds until the first byte of what follows, or until the named text is there, and how many bytes came
+        until the terminal was quiet (or a second had passed, as a load goes on talking).
+        """
         self._read_until_quiet()
         before = len(self.seen)
-        begin = last = time.perf_counter()
+        begin = time.perf_counter()
         os.write(self._terminal, key)
-        while time.perf_counter() - last < _QUIET:
-            if self._read(_QUIET):
-                last = time.perf_counter()
-        return last - begin, len(self.seen) - before
+        while not self._read(0.005) or answer not in self.seen[before:]:
+            if time.perf_counter() - begin > _LONGEST:
+                break
+        answered = time.perf_counter() - begin
+        self._read_until_quiet()
+        return answered, len(self.seen) - before
 
     def signal(self, number: int) -> None:
         os.kill(self._pid, number)
@@ -74,7 +80,8 @@ class Terminal:
         os.close(self._terminal)
 
     def _read_until_quiet(self) -> None:
-        while self._read(_QUIET):
+        until = time.perf_counter() + _LONGEST
+        while time.perf_counter() < until and self._read(_QUIET):
             pass
 
     def _read(self, seconds: float) -> bool:

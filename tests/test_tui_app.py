@@ -174,6 +174,15 @@ async def test_hostile_traces_in_every_view(path: str) -> None:
             assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
 
 
+async def test_the_palette_reads_no_markup() -> None:
+    async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
+        for typed in ("Trace", "Service", "Operation"):
+            await press(app, pilot, "colon", *typed)
+            assert typed in text_of(app)
+            assert "[/x]" in text_of(app)
+            await press(app, pilot, "escape")
+
+
 STEPS = int(os.environ.get("FUZZ_STEPS", "250"))
 """Keys a stranger presses, per seed."""
 KEYS = [*string.ascii_letters, *string.digits, *"/?:<>[]+-=\\ ", "enter", "escape", "tab", "shift+tab", "up", "down"]

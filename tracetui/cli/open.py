@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.analyze import analyze
 from tracetui.model.problems import UsageError
 
 
@@ -34,6 +33,8 @@ def open_sources(
     if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         if resume and not found:
             raise UsageError("--resume needs a terminal")
+        from tracetui.cli.analyze import analyze
+
         analyze(found, ascii=ascii, local_time=local_time)
         return
     from tracetui.tui.run import run_app

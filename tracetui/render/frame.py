@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tracetui.analysis.summary import Summary
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
+
+if TYPE_CHECKING:
+    # painted before anything that analyses is imported
+    from tracetui.analysis.summary import Summary
 
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60

@@ -8,41 +8,36 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import ContentSwitcher
 
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.query import parse
-from tracetui.ingest.sources.files import STDIN
-from tracetui.ingest.worker import BackgroundLoad
 from tracetui.model.problems import UsageError
 from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
 from tracetui.render.line import Line, Role
 from tracetui.render.numbers import short_count
 from tracetui.render.safe_text import safe, safe_lines
-from tracetui.session import Session
 from tracetui.tui.help import HelpScreen
-from tracetui.tui.loading import Loaded, LoadFailed, LoadProgress, load_in_background
 from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
 from tracetui.tui.palette import TraceCommands
-from tracetui.tui.panes.errors import ErrorsPane
-from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.panes.pane import Pane
-from tracetui.tui.panes.services import ServicesPane
-from tracetui.tui.panes.traces import TracesPane
-from tracetui.tui.panes.waterfall import WaterfallPane
 from tracetui.tui.settings import Resume, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views import VIEWS
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
-from tracetui.tui.widgets.pager import Pager
+
+if TYPE_CHECKING:
+    # the screen is painted first; what reads and analyses is imported behind it
+    import numpy as np
+
+    from tracetui.analysis.findings import Findings
+    from tracetui.ingest.worker import BackgroundLoad
+    from tracetui.tui.loading import Loaded, LoadFailed, LoadProgress
 
 _T = TypeVar("_T")
 
@@ -73,6 +68,17 @@ class _WorkDone(Message):
     generation: int
     done: Callable[[Any], Any]
     result: Any
+
+
+def _pane_classes() -> tuple[type[Pane], ...]:
+    """The views, in the order of VIEWS."""
+    from tracetui.tui.panes.errors import ErrorsPane
+    from tracetui.tui.panes.hot_spots import HotSpotsPane
+    from tracetui.tui.panes.services import ServicesPane
+    from tracetui.tui.panes.traces import TracesPane
+    from tracetui.tui.panes.waterfall import WaterfallPane
+
+    return TracesPane, WaterfallPane, ServicesPane, ErrorsPane, HotSpotsPane
 
 
 class TraceApp(App[None]):
@@ -118,18 +124,14 @@ class TraceApp(App[None]):
         self._back: list[str] = []
         self._notice: tuple[str, bool] | None = None
         self._view = VIEWS[0][0]
+        self._has_views = False
 
     def compose(self) -> ComposeResult:
         theme = self.state.look.theme
         yield LineBar(theme, id="status")
         yield LineBar(theme, id="tabs")
         yield LineBar(theme, id="banner")
-        with ContentSwitcher(initial="traces"):
-            yield TracesPane(self.state, self.work, id="traces")
-            yield WaterfallPane(self.state, self.work, id="waterfall")
-            yield ServicesPane(self.state, self.work, id="services")
-            yield ErrorsPane(self.state, self.work, id="errors")
-            yield HotSpotsPane(self.state, self.work, id="hot-spots")
+        yield ContentSwitcher()
         yield LineBar(theme, id="crumbs")
 
     def on_mount(self) -> None:
@@ -144,8 +146,22 @@ class TraceApp(App[None]):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(name, self.exit)
         self._frame()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_worker(self._build(), group="build")
+
+    async def _build(self) -> None:
+        """Make the views, behind the first painted screen, and load."""
+        panes = await asyncio.to_thread(_pane_classes)
+        switcher = self.query_one(ContentSwitcher)
+        for (view, _), make in zip(VIEWS, panes, strict=True):
+            await switcher.add_content(make(self.state, self.work, id=view), set_current=view == self._view)
+        self._has_views = True
+        self._look_changed()
+        self._frame()
         self.pane.focus_pane()
-        self.call_after_refresh(self._start_load)
+        self._start_load()
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Leave, and remember where the user was."""
@@ -161,6 +177,9 @@ class TraceApp(App[None]):
     def _start_load(self) -> None:
         if not self.state.sources:
             return
+        from tracetui.ingest.worker import BackgroundLoad
+        from tracetui.tui.loading import load_in_background
+
         self._load = load = BackgroundLoad(self.state.sources, self.state.stdin)
         self._loading = "reading  Esc stops"
         self._frame()
@@ -189,6 +208,10 @@ class TraceApp(App[None]):
     def on_loaded(self, message: Loaded) -> None:
         self._load = None
         self._loading = ""
+        import numpy as np
+
+        from tracetui.session import Session
+
         state = self.state
         session = Session(message.traces)
         query = self._resume.query if self._resume else state.query
@@ -234,6 +257,11 @@ class TraceApp(App[None]):
         session = self.state.session
         if session is None:
             return
+        import numpy as np
+
+        from tracetui.analysis.findings import Findings
+        from tracetui.analysis.query import parse
+
         text = message.query.strip()
         try:
             query = parse(text) if text else None
@@ -288,7 +316,7 @@ class TraceApp(App[None]):
         return self.query_one(f"#{self._view}", Pane)
 
     def action_view(self, view: str) -> None:
-        if view != self._view and view in dict(VIEWS):
+        if self._has_views and view != self._view and view in dict(VIEWS):
             self._back.append(self._view)
             self._go(view)
 
@@ -304,7 +332,7 @@ class TraceApp(App[None]):
             self._load.cancel()
         elif self.query_one("#banner").display:
             self._banner([])
-        elif not self.pane.go_back() and self._back:
+        elif self._has_views and not self.pane.go_back() and self._back:
             self._go(self._back.pop())
         self._frame()
 
@@ -324,6 +352,8 @@ class TraceApp(App[None]):
         self._say(f"copied {message.what}", bad=False)
 
     def on_read_text(self, message: ReadText) -> None:
+        from tracetui.tui.widgets.pager import Pager
+
         self.push_screen(Pager(self.state.look, message.title, message.text))
 
     def on_notice(self, message: Notice) -> None:
@@ -334,13 +364,13 @@ class TraceApp(App[None]):
 
     def action_keys(self) -> None:
         title = dict(VIEWS)[self._view]
-        groups = ((title, self.pane.KEYS), ("Lists", _LIST_KEYS), ("Everywhere", _KEYS))
+        groups = ((title, self.pane.KEYS if self._has_views else ()), ("Lists", _LIST_KEYS), ("Everywhere", _KEYS))
         self.push_screen(HelpScreen(self.state.look, groups))
 
     def action_reload(self) -> None:
-        if STDIN in self.state.sources:
+        if self.state.stdin is not None:
             self._say("standard input can be read only once", bad=True)
-        elif self._load is None:
+        elif self._has_views and self._load is None:
             self._resume = self._where()
             self._start_load()
 
@@ -382,9 +412,9 @@ class TraceApp(App[None]):
             ]
         )
         self.query_one("#tabs", LineBar).show(lambda width: [tabs_line(width, VIEWS, current, look.marks)])
-        pane = self.pane
-        crumbs = [dict(VIEWS)[current], *pane.crumbs()]
-        hints = (*pane.HINTS[:4], ("?", "keys"))
+        pane = self.pane if self._has_views else None
+        crumbs = [dict(VIEWS)[current], *(pane.crumbs() if pane else ())]
+        hints = (*(pane.HINTS[:4] if pane else ()), ("?", "keys"))
         notice = self._notice
         self.query_one("#crumbs", LineBar).show(lambda width: [crumb_line(width, crumbs, hints, look.marks, notice)])
 

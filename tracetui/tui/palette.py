@@ -57,8 +57,9 @@ class TraceCommands(Provider):
             yield f"Operation {safe(name)}", "its traces", partial(app.post_message, wish)
         for trace, trace_id in enumerate(loaded.trace_ids[:_MOST]):
             wish_trace = OpenTrace(trace)
-            title = f"Trace {safe(trace_id)}"
-            yield title, safe(loaded.trace_name(trace)), partial(app.post_message, wish_trace)
+            # Textual reads the help of a hit as markup, so no text from outside may stand there
+            title = f"Trace {safe(trace_id)}  {safe(loaded.trace_name(trace))}"
+            yield title, "open it", partial(app.post_message, wish_trace)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracetui.ingest.sources.files import STDIN
 from tracetui.model.problems import UsageError
 from tracetui.render.marks import ASCII, UNICODE
 from tracetui.tui.app import TraceApp
@@ -14,12 +13,14 @@ from tracetui.tui.settings import Resume, Settings
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
+_STDIN = "-"
+
 
 def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = None) -> int:
     """Run the app until the user leaves it. -> the exit code. UsageError for a theme or key that does not exist."""
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
-    stdin = _keys_from_terminal() if STDIN in sources else None
+    stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
     state = State(sources=tuple(sources), stdin=stdin, look=look)
     theme = settings.theme or first_theme(os.environ)

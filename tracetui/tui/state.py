@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
-from tracetui.analysis.findings import Findings
 from tracetui.render.marks import UNICODE, Marks
 from tracetui.render.theme import DARK, Theme
-from tracetui.session import Session
+
+if TYPE_CHECKING:
+    # a screen can be painted before any of these is loaded
+    import numpy as np
+
+    from tracetui.analysis.findings import Findings
+    from tracetui.session import Session
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ class State:
     look: Look = field(default_factory=Look)
     session: Session | None = None
     query: str = ""
-    shown: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))
     """int64[m], the traces that meet the query, ascending."""
     findings: Findings | None = None
     """Of the shown traces (a set of its own: its positions are not the loaded set's)."""
