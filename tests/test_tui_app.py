@@ -88,6 +88,14 @@ async def test_from_the_errors_to_the_span_where_one_began() -> None:
         assert "Errors ›" in painted(app)[-1]
 
 
+async def test_a_key_before_the_views_are_there_is_not_lost() -> None:
+    app = CountingApp(State(sources=(INCIDENT,)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await settled(app, pilot)
+        assert painted(app)[-1].startswith("Errors › Connection timeout")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_every_view_fills_the_screen(size: tuple[int, int]) -> None:
     async with opened(INCIDENT, size=size) as (app, pilot):

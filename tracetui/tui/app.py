@@ -156,7 +156,9 @@ class TraceApp(App[None]):
         panes = await asyncio.to_thread(_pane_classes)
         switcher = self.query_one(ContentSwitcher)
         for (view, _), make in zip(VIEWS, panes, strict=True):
-            await switcher.add_content(make(self.state, self.work, id=view), set_current=view == self._view)
+            await switcher.add_content(make(self.state, self.work, id=view))
+        # keys may have asked for another view meanwhile
+        switcher.current = self._view
         self._has_views = True
         self._look_changed()
         self._frame()
@@ -316,15 +318,16 @@ class TraceApp(App[None]):
         return self.query_one(f"#{self._view}", Pane)
 
     def action_view(self, view: str) -> None:
-        if self._has_views and view != self._view and view in dict(VIEWS):
+        if view != self._view and view in dict(VIEWS):
             self._back.append(self._view)
             self._go(view)
 
     def _go(self, view: str) -> None:
         self._view = view
-        self.query_one(ContentSwitcher).current = view
-        self.pane.selection_changed()
-        self.pane.focus_pane()
+        if self._has_views:
+            self.query_one(ContentSwitcher).current = view
+            self.pane.selection_changed()
+            self.pane.focus_pane()
         self._frame()
 
     def action_go_back(self) -> None:
