@@ -397,7 +397,7 @@ def test_a_region_is_moved_grown_and_looked_at() -> None:
         assert region.top == before.top - 1
         assert "Enter" in app.text
         await press(pilot, "enter")
-        assert app.state.query.startswith(filters.TIME_FIELD if filters.can_filter_time() else "duration < ")
+        assert app.state.query.startswith(filters.TIME_FIELD)
         assert app.pane.view.has_focus
         await press(pilot, "u", "v", "escape")
         assert scatter.region_cells is None
@@ -425,7 +425,6 @@ def test_a_region_is_drawn_with_the_mouse() -> None:
     drive(shop(), steps)
 
 
-@pytest.mark.skipif(not filters.can_filter_time(), reason="the query language names no times")
 def test_a_window_of_time() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "w")

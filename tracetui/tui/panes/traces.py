@@ -312,10 +312,7 @@ class TracesPane(Pane):
     def on_scatter_selected(self, event: Scatter.Selected) -> None:
         event.stop()
         self.focus_pane()
-        window = event.window
-        conditions = filters.window_conditions(window)
-        if not filters.can_filter_time() and (window.start_ns is not None or window.end_ns is not None):
-            self.say("a filter cannot name times of day yet; this one is by duration")
+        conditions = filters.window_conditions(event.window)
         if conditions:
             self.ask_for(filters.narrowed(self.state.query, conditions))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.query import FIELDS, QueryError, parse
+from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import quoted, tokens
 from tracetui.analysis.query.values import format_duration
 from tracetui.model.traces import TraceSet
@@ -19,11 +19,6 @@ ERRORS: Final = re.compile(r"error")
 LEAST_DURATION: Final = re.compile(r"duration\s*>=?\s*\S+")
 TIME_FIELD: Final = "trace.start"
 TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
-
-
-def can_filter_time() -> bool:
-    """Whether the query language knows when a trace started."""
-    return TIME_FIELD in FIELDS
 
 
 def error_in(text: str) -> QueryError | None:
@@ -103,10 +98,9 @@ def time_window(start_ns: int, end_ns: int | None) -> str:
 def window_conditions(window: Window) -> list[str]:
     """What limits traces to a window, in readable numbers that leave nothing of it out."""
     conditions = []
-    if can_filter_time():
-        for sign, time in ((">=", window.start_ns), ("<", window.end_ns)):
-            if time is not None:
-                conditions.append(time_condition(sign, time))
+    for sign, time in ((">=", window.start_ns), ("<", window.end_ns)):
+        if time is not None:
+            conditions.append(time_condition(sign, time))
     if window.least_ns is not None:
         conditions.append(f"duration >= {format_duration(_three_digits(window.least_ns, up=False))}")
     if window.most_ns is not None:

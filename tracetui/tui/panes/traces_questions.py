@@ -129,8 +129,7 @@ class Questions:
 
     def pick_window(self) -> None:
         traces = self._traces
-        if not filters.can_filter_time() or not traces.trace_count:
-            self._pane.say("a filter cannot name times of day yet")
+        if not traces.trace_count:
             return
         first, last = int(traces.trace_start.min()), int(traces.trace_start.max())
         local = self._pane.state.look.local_time
