@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Attributes, Event, Kind, Link, Mark
@@ -14,7 +15,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Role
 from tracetui.render.marks import ASCII, UNICODE
-from tracetui.render.waterfall import ECHO, ORIGIN, Sections, Waterfall, error_roles
+from tracetui.render.waterfall import ECHO, ORIGIN, Sections, Waterfall
 from tracetui.render.waterfall_text import waterfall_text
 
 START = 1_714_557_792_044_000_000
@@ -173,7 +174,7 @@ def test_roles_are_taken_from_outside() -> None:
     roles[1] = ORIGIN
     view = Waterfall(SHOP, 0, roles=roles)
     assert "authenticate ✖" in view.row(1, 120).text
-    assert error_roles(SHOP, 0, len(SHOP)).tolist()[:5] == [ECHO, 0, ECHO, ORIGIN, 0]
+    assert error_roles(SHOP).tolist()[:5] == [ECHO, 0, ECHO, ORIGIN, 0]
 
 
 def test_message_of_outside() -> None:

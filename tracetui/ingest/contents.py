@@ -129,7 +129,8 @@ def _lines(data: Buffer, start: int, place: Place, held: _Held, *, first: bool =
         return False
     processes = processes_for(len(data))
     if processes > 1 and _can_share(line):
-        _share_lines(data, start, place, held, processes)
+        cuts = line_cuts(data, start, processes)
+        _decode_apart(cuts, place, held, partial(_take_lines, data))
     else:
         _take_lines(data, start, len(data), place, held)
     return True
@@ -142,17 +143,20 @@ def _can_share(line: bytes) -> bool:
     )
 
 
-def _share_lines(data: Buffer, start: int, place: Place, held: _Held, processes: int) -> None:
+def _decode_apart(
+    cuts: Sequence[int], place: Place, held: _Held, take: Callable[[int, int, Place, _Held], None]
+) -> None:
+    """Have each stretch between two cuts taken in by a process of its own, in their order."""
+
     def share(begin: int, end: int) -> Callable[[Intake], None]:
-        def take(intake: Intake) -> None:
+        def decode_share(intake: Intake) -> None:
             here = held if intake is place.intake else _Held(held.progress)
-            _take_lines(data, begin, end, Place(intake, place.file, place.position), here)
+            take(begin, end, Place(intake, place.file, place.position), here)
             if here is not held:
                 here.finish()
 
-        return take
+        return decode_share
 
-    cuts = line_cuts(data, start, processes)
     decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], place.intake)
 
 
@@ -231,24 +235,10 @@ def _take_list(items: Sequence[Raw], place: Place, held: _Held) -> None:
     size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
     processes = processes_for(size)
     if processes > 1 and _is_trace(items[0]):
-        _share_traces(items, place, held, processes)
+        cuts = [len(items) * i // processes for i in range(processes + 1)]
+        _decode_apart(cuts, place, held, partial(_take_items, items))
         return
     _take_items(items, 0, len(items), place, held)
-
-
-def _share_traces(items: Sequence[Raw], place: Place, held: _Held, processes: int) -> None:
-    cuts = [len(items) * i // processes for i in range(processes + 1)]
-
-    def share(begin: int, end: int) -> Callable[[Intake], None]:
-        def take(intake: Intake) -> None:
-            here = held if intake is place.intake else _Held(held.progress)
-            _take_items(items, begin, end, Place(intake, place.file, place.position), here)
-            if here is not held:
-                here.finish()
-
-        return take
-
-    decode_shares([share(begin, end) for begin, end in pairwise(cuts)], place.intake)
 
 
 def _is_trace(item: Raw) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -100,7 +101,7 @@ class Waterfall:
         """The time the bars show; set it to zoom."""
         self.whole_ns = int(traces.trace_duration[trace])
         """What shares are of."""
-        self.roles = error_roles(traces, self.first, self.stop) if roles is None else roles[within]
+        self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
         self._errors = running(self.roles > 0)
         self.has_path = sections is not None
@@ -348,15 +349,6 @@ class Waterfall:
             times = self.marks.repeated(len(run))
             slowest = self.duration(int(self.traces.duration[run.start : run.stop].max()))
             yield Note(f"{times} {self.marks.at_most}{slowest}", times, Role.STRONG)
-
-
-def error_roles(traces: TraceSet, first: int, stop: int) -> np.ndarray:
-    """uint8[stop - first]: 0 for no error, `ORIGIN` for an error without an error below, else `ECHO`."""
-    error = traces.error[first:stop]
-    before = running(error)
-    below = before[traces.subtree_end[first:stop] - first] - before[1:]
-    roles: np.ndarray = np.where(error, np.where(below > 0, ECHO, ORIGIN), 0).astype(np.uint8)
-    return roles
 
 
 def running(column: np.ndarray) -> np.ndarray:
