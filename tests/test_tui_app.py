@@ -148,19 +148,47 @@ async def test_what_was_lost_is_said() -> None:
         assert "left out" not in text_of(app)
 
 
-async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
-    pipe = tmp_path / "never-written.json"
+@asynccontextmanager
+async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[CountingApp, Any, Any]]:
+    """The app while it reads a pipe, after other sources. -> app, pilot, and a function that waits for a text"""
+    pipe = tmp_path / "pipe.json"
     os.mkfifo(pipe)
-    app = CountingApp(State(sources=(str(pipe),)))
+    descriptor = os.open(pipe, os.O_RDWR)
+    app = CountingApp(State(sources=(*sources, str(pipe))))
     async with app.run_test(size=(120, 40)) as pilot:
-        for _ in range(200):
-            await pilot.pause(0.05)
-            if "reading" in painted(app)[0]:
-                break
-        assert "Esc stops" in painted(app)[0]
-        await press(app, pilot, "escape")
+
+        async def wait_for(text: str) -> None:
+            for _ in range(400):
+                if text in text_of(app):
+                    return
+                await pilot.pause(0.05)
+            raise AssertionError(f"{text} did not come:\n{text_of(app)}")
+
+        await wait_for("Esc stops")
+        yield app, pilot, wait_for
+    os.close(descriptor)
+
+
+async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
+    async with reading(tmp_path) as (app, pilot, wait_for):
+        await pilot.press("escape")
+        await wait_for("loading stopped")
         assert app.state.session is None
-        assert "loading stopped" in painted(app)[-1]
+
+
+async def test_what_has_arrived_is_on_the_screen_while_the_rest_loads(tmp_path: Path) -> None:
+    async with reading(tmp_path, INCIDENT) as (app, pilot, wait_for):
+        await wait_for("8 of 100 failed")
+        assert "reading" in painted(app)[0]
+        await pilot.press("j", "j", "enter")
+        await wait_for("database_query")
+        trace = app.state.trace
+        # back to the list first, then the load
+        await pilot.press("escape", "escape")
+        await wait_for("reading was stopped")
+        assert app.state.trace == trace
+        assert painted(app)[-1].startswith("Traces")
+        assert "100 traces" in painted(app)[0]
 
 
 async def test_what_keys_cost() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from tracetui.analysis.filters import Filters, apply, unknown_names
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.query import parse
 from tracetui.analysis.skew import without_skew
 from tracetui.ingest.load import Progress, load
 from tracetui.model.traces import TraceSet
@@ -16,7 +19,7 @@ class Session:
 
     def __init__(self, loaded: TraceSet) -> None:
         self.loaded = loaded
-        self.findings = Findings(loaded)
+        self.findings = self._of_all = Findings(loaded)
 
     @classmethod
     def open(
@@ -37,3 +40,18 @@ class Session:
         """Look at the traces that meet the filters. -> what of the filters names nothing in the set, for people."""
         self.findings = Findings(apply(self.loaded, filters))
         return unknown_names(self.loaded, filters)
+
+    def select(self, query: str) -> tuple[np.ndarray, Findings]:
+        """What a query selects, '' for all, without looking at it. -> int64[m] traces, ascending, and their findings
+
+        Raises UsageError for a query that is none.
+        """
+        if not query:
+            shown = np.arange(self.loaded.trace_count)
+            findings = self._of_all
+        else:
+            shown = np.flatnonzero(parse(query).matches(self.loaded))
+            findings = Findings(self.loaded.select(shown))
+        # every frame around a view shows it
+        _ = findings.summary
+        return shown, findings

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import mmap
+import os
+import select
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 import zstandard
 
@@ -19,19 +21,42 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 MAX_UNPACKED = 1 << 34
 """Unpacking stops here: a small file can hold any number of zeros."""
 
+_PATIENCE = 0.1
+"""Seconds for which nothing may come through a pipe until it is asked whether to go on."""
 _STEP = 1 << 20
 _SMALL_STEPS = 1 << 17
 _NESTED = 3
 
 
-def read_file(path: Path) -> Buffer:
-    """The bytes of a file, mapped where the file system allows it. Raises OSError."""
+def read_file(path: Path, go_on: Callable[[], bool]) -> Buffer:
+    """The bytes of a file, mapped where the file system allows it, else read as `read_stream` does. Raises OSError."""
     with path.open("rb") as file:
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
             # empty files and pipes cannot be mapped
-            return file.read()
+            return read_stream(file, go_on)
+
+
+def read_stream(stream: BinaryIO, go_on: Callable[[], bool]) -> bytes:
+    """What comes through a pipe until its end, or until `go_on`, which is asked several times a second, says no.
+
+    Raises OSError.
+    """
+    try:
+        descriptor = stream.fileno()
+    except OSError:
+        # in memory, not a file
+        return stream.read()
+    pieces = []
+    while go_on():
+        ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
+        if ready:
+            piece = os.read(descriptor, _STEP)
+            if not piece:
+                break
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def unpacked(data: Buffer, place: Place) -> Buffer:

@@ -150,7 +150,8 @@ def _decode_apart(
 
     def share(begin: int, end: int) -> Callable[[Intake], None]:
         def decode_share(intake: Intake) -> None:
-            here = held if intake is place.intake else _Held(held.progress)
+            # how far a process of its own is, is not known here
+            here = held if intake is place.intake else _Held(lambda _: None)
             take(begin, end, Place(intake, place.file, place.position), here)
             if here is not held:
                 here.finish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import socket
 import struct
 import tempfile
 
@@ -50,3 +51,30 @@ def taken_over(answer: bytes, memory: int) -> object:
     size = os.fstat(memory).st_size
     whole = memoryview(mmap.mmap(memory, size, access=mmap.ACCESS_READ)) if size else memoryview(b"")
     return pickle.loads(pickled, buffers=[whole[at : at + length] for at, length in places])
+
+
+def send(value: object, to: socket.socket) -> None:
+    """Hand a value over to the process at the other end of a Unix socket pair."""
+    memory, rest = shared_memory(), shared_memory()
+    try:
+        with os.fdopen(os.dup(rest), "wb") as stream:
+            stream.write(handed_over(value, memory))
+        socket.send_fds(to, [b"+"], [memory, rest])
+    finally:
+        os.close(memory)
+        os.close(rest)
+
+
+def receive(at: socket.socket) -> object:
+    """The value that was sent next, or None if there is none or it is not whole. Waits for it."""
+    said, descriptors, _, _ = socket.recv_fds(at, 1, 2)
+    try:
+        if not said or len(descriptors) != 2:
+            return None
+        memory, rest = descriptors
+        with os.fdopen(os.dup(rest), "rb") as stream:
+            stream.seek(0)
+            return taken_over(stream.read(), memory)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)

@@ -28,24 +28,41 @@ class Progress:
     spans: int
 
 
-def load(sources: Sequence[str], progress: Callable[[Progress], None] = lambda _: None) -> TraceSet:
+class StopReading(Exception):  # noqa: N818 - an instruction, like StopIteration
+    """Raised by a `progress` function: read no further, and make a set of what has arrived."""
+
+
+def load(
+    sources: Sequence[str],
+    progress: Callable[[Progress], None] = lambda _: None,
+    arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+) -> TraceSet:
     """Read files, directories, patterns and standard input (`-`) of any format, in any mixture.
 
     Spans of one trace meet wherever they come from. What is damaged is left out and named in the set's
-    `load_warnings`. Raises InputError when a source cannot be read or when there is no span in all of them.
+    `load_warnings`. `arrived` is called from time to time with a function that makes a set of what is here so far.
+    Raises InputError when a source cannot be read or when there is no span in all of them.
     """
     intake = Intake()
     wanted = list(inputs(sources))
     total = sum(item.size for item in wanted) or 1
     done = 0
+    read = 0.0
     with _no_collection():
-        for item in wanted:
+        try:
+            for item in wanted:
 
-            def report(share: float, item: Input = item, done: int = done) -> None:
-                progress(Progress(item.name, (done + share * item.size) / total, len(intake)))
+                def report(share: float, item: Input = item, done: int = done) -> None:
+                    nonlocal read
+                    read = (done + share * item.size) / total
+                    progress(Progress(item.name, read, len(intake)))
+                    if len(intake):
+                        arrived(lambda: assemble(intake))
 
-            _take(item, intake, report)
-            done += item.size
+                _take(item, intake, report)
+                done += item.size
+        except StopReading:
+            intake.warn("", "", f"reading was stopped at {100 * read:.0f} %; the rest is not here")
         traces = assemble(intake)
     if not len(traces):
         raise InputError(_nothing(wanted, intake.warnings))
@@ -56,14 +73,25 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None]) -> None:
     place = Place(intake, item.name)
     report(0)
     before, spans = len(intake.warnings), len(intake)
+    stopped = False
+
+    def go_on() -> bool:
+        nonlocal stopped
+        try:
+            report(0)
+        except StopReading:
+            stopped = True
+        return not stopped
+
     try:
-        data = item.read()
+        data = item.read(go_on)
     except OSError as error:
         if item.named:
             raise InputError(f"{item.name}: {error.strerror or error}") from None
         place.warn(f"left out: {error.strerror or error}")
         return
-    decode(data, place, report)
+    # what a pipe said until it was stopped counts
+    decode(data, place, report if not stopped else lambda _: None)
     found = intake.warnings[before:]
     if not item.named and len(intake) == spans and len(found) > 1:
         # a directory may hold anything; one line about a file that is none of ours is enough
@@ -72,6 +100,8 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None]) -> None:
         more = len(found) - WARNINGS_PER_FILE
         found = [*found[:WARNINGS_PER_FILE], LoadWarning(item.name, "", f"{more:,} more warnings like these")]
     intake.warnings[before:] = found
+    if stopped:
+        raise StopReading
 
 
 def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:

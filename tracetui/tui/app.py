@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -16,10 +16,9 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher
 
 from tracetui.model.problems import UsageError
-from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
-from tracetui.render.line import Line, Role
 from tracetui.render.numbers import short_count
-from tracetui.render.safe_text import safe, safe_lines
+from tracetui.render.safe_text import safe_lines
+from tracetui.tui.frame import FrameBottom, FrameTop, Place
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
 from tracetui.tui.palette import TraceCommands
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
 
     from tracetui.analysis.findings import Findings
     from tracetui.ingest.worker import BackgroundLoad
-    from tracetui.tui.loading import Loaded, LoadFailed, LoadProgress
+    from tracetui.model.problems import LoadWarning
+    from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress
 
 _T = TypeVar("_T")
 
@@ -56,7 +56,6 @@ _LIST_KEYS = (
     ("g G, Home End", "first, last"),
     ("Enter", "open"),
 )
-_NOTICE_SECONDS = 6
 
 
 @dataclass
@@ -87,8 +86,6 @@ class TraceApp(App[None]):
     CSS = """
     Screen { color: $foreground; }
     ModalScreen { background: $background 0%; }
-    #banner { display: none; height: auto; max-height: 8; background: $error 20%; }
-    #banner:ansi { background: ansi_default; }
     ContentSwitcher { height: 1fr; }
     App.-ascii ModalScreen > Vertical { border: ascii $foreground 50%; }
     App.-ascii WaterfallView #span-detail { border-top: ascii $foreground 25%; }
@@ -122,17 +119,16 @@ class TraceApp(App[None]):
         self._load: BackgroundLoad | None = None
         self._loading = ""
         self._back: list[str] = []
-        self._notice: tuple[str, bool] | None = None
+        self._top = FrameTop(state)
+        self._bottom = FrameBottom(state)
         self._view = VIEWS[0][0]
         self._has_views = False
+        self._has_all = False
 
     def compose(self) -> ComposeResult:
-        theme = self.state.look.theme
-        yield LineBar(theme, id="status")
-        yield LineBar(theme, id="tabs")
-        yield LineBar(theme, id="banner")
+        yield self._top
         yield ContentSwitcher()
-        yield LineBar(theme, id="crumbs")
+        yield self._bottom
 
     def on_mount(self) -> None:
         self.register_theme(HIGH_CONTRAST)
@@ -185,17 +181,23 @@ class TraceApp(App[None]):
         self._load = load = BackgroundLoad(self.state.sources, self.state.stdin)
         self._loading = "reading  Esc stops"
         self._frame()
-        sources = self.state.sources
         self.run_worker(
-            lambda: load_in_background(load, sources, self.post_message), thread=True, group="load", exit_on_error=False
+            lambda: load_in_background(load, self._wanted_query, self.post_message),
+            thread=True,
+            group="load",
+            exit_on_error=False,
         )
 
+    def _wanted_query(self) -> str:
+        return self._resume.query if self._resume else self.state.query
+
     def on_load_progress(self, message: LoadProgress) -> None:
-        if self._load is None:
+        if self._load is None or self._load.is_stopped:
             return
         progress = message.progress
         share = f"  {100 * progress.share:.0f} %" if progress.share else ""
-        self._loading = f"reading{share}  {short_count(progress.spans)} spans  Esc stops"
+        stops = "" if self._back else "  Esc stops"
+        self._loading = f"reading{share}  {short_count(progress.spans)} spans{stops}"
         self._frame()
 
     def on_load_failed(self, message: LoadFailed) -> None:
@@ -204,50 +206,57 @@ class TraceApp(App[None]):
         if message.stopped:
             self._say("loading stopped; r reads again", bad=False)
         else:
-            self._banner([*safe_lines(message.reason), "r reads again, q quits"])
+            self._top.show_banner([*safe_lines(message.reason), "r reads again, q quits"])
         self._frame()
 
-    def on_loaded(self, message: Loaded) -> None:
-        self._load = None
-        self._loading = ""
-        import numpy as np
-
-        from tracetui.session import Session
-
+    def on_arrived(self, message: Arrived) -> None:
         state = self.state
-        session = Session(message.traces)
-        query = self._resume.query if self._resume else state.query
-        state.session = session
-        state.query = ""
-        state.shown = np.arange(message.traces.trace_count)
-        state.findings = session.findings
-        state.marked.clear()
-        state.trace = state.span = None
-        warnings = message.traces.load_warnings
-        if warnings:
-            more = [f"and {len(warnings) - 3} more"] if len(warnings) > 3 else []
-            one = len(message.sources) == 1
-            texts = [str(replace(warning, file="") if one else warning) for warning in warnings[:3]]
-            self._banner([*texts, *more, "Esc hides this"])
-        else:
-            self._banner([])
-        if self._resume:
-            self._select(self._resume)
+        if not message.whole and (self._has_all or self._view != "traces"):
+            # a part is better than nothing, not than what was there; who looks at a trace keeps it until all is here
+            return
+        where = self._resume or self._where()
+        if self._resume is None and not self.pane.is_placed:
+            where.trace_id = ""
+        marked = self._marked_ids()
+        state.session, state.shown, state.findings = message.session, message.shown, message.findings
+        state.query = message.query
+        self._select(where, marked)
+        if message.whole:
+            self._load = None
+            self._loading = ""
+            self._has_all = True
+            self._top.show_banner(self._warnings(message.session.loaded.load_warnings))
         self._set_changed()
-        if query:
-            self.post_message(FilterTraces(query))
-        if self._resume:
+        if message.whole and self._resume is not None:
             self.action_view(self._resume.view)
             self._resume = None
+        if self._wanted_query() != message.query:
+            # it was changed while the set was on its way
+            self.post_message(FilterTraces(self._wanted_query()))
 
-    def _select(self, resume: Resume) -> None:
-        assert self.state.session is not None
-        loaded = self.state.session.loaded
-        trace = loaded.find_trace(resume.trace_id) if resume.trace_id else None
-        if trace is None:
-            return
-        self.state.trace = trace
-        self.state.span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == resume.span_id), None)
+    def _warnings(self, warnings: Sequence[LoadWarning]) -> list[str]:
+        if not warnings:
+            return []
+        more = [f"and {len(warnings) - 3} more"] if len(warnings) > 3 else []
+        one = len(self.state.sources) == 1
+        texts = [str(replace(warning, file="") if one else warning) for warning in warnings[:3]]
+        return [*texts, *more, "Esc hides this"]
+
+    def _select(self, where: Resume, marked: Iterable[str]) -> None:
+        """Find the selection again in a set that has just come."""
+        state = self.state
+        assert state.session is not None
+        loaded = state.session.loaded
+        trace = state.trace = loaded.find_trace(where.trace_id) if where.trace_id else None
+        state.span = None
+        if trace is not None:
+            state.span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == where.span_id), None)
+        state.marked.clear()
+        state.marked.update(trace for trace in map(loaded.find_trace, marked) if trace is not None)
+
+    def _marked_ids(self) -> list[str]:
+        session = self.state.session
+        return [session.loaded.trace_ids[trace] for trace in self.state.marked] if session is not None else []
 
     def _set_changed(self) -> None:
         self._generation += 1
@@ -259,31 +268,21 @@ class TraceApp(App[None]):
         session = self.state.session
         if session is None:
             return
-        import numpy as np
-
-        from tracetui.analysis.findings import Findings
-        from tracetui.analysis.query import parse
-
         text = message.query.strip()
-        try:
-            query = parse(text) if text else None
-        except UsageError as error:
-            self._say(str(error), bad=True)
-            return
-        loaded = session.loaded
 
-        def select() -> tuple[np.ndarray, Findings]:
-            if query is None:
-                return np.arange(loaded.trace_count), session.findings
-            shown = np.flatnonzero(query.matches(loaded))
-            findings = Findings(loaded.select(shown))
-            _ = findings.summary
-            return shown, findings
-
-        def done(result: tuple[np.ndarray, Findings]) -> None:
+        def done(result: tuple[np.ndarray, Findings] | UsageError) -> None:
+            if isinstance(result, UsageError):
+                self._say(str(result), bad=True)
+                return
             self.state.shown, self.state.findings = result
             self.state.query = text
             self._set_changed()
+
+        def select() -> tuple[np.ndarray, Findings] | UsageError:
+            try:
+                return session.select(text)
+            except UsageError as error:
+                return error
 
         self.work("filter", select, done)
 
@@ -331,12 +330,15 @@ class TraceApp(App[None]):
         self._frame()
 
     def action_go_back(self) -> None:
-        if self._load is not None:
-            self._load.cancel()
-        elif self.query_one("#banner").display:
-            self._banner([])
-        elif self._has_views and not self.pane.go_back() and self._back:
+        if self._top.has_banner:
+            self._top.show_banner(())
+        elif self._has_views and self.pane.go_back():
+            pass
+        elif self._back:
             self._go(self._back.pop())
+        elif self._load is not None:
+            self._load.stop()
+            self._loading = "stopping  Esc again drops it"
         self._frame()
 
     def on_open_trace(self, message: OpenTrace) -> None:
@@ -394,59 +396,18 @@ class TraceApp(App[None]):
             pane.look_changed()
 
     def _frame(self) -> None:
-        state, look = self.state, self.state.look
-        if not self.query("#crumbs"):
+        if not self._bottom.is_attached:
             return
-        summary = state.findings.summary if state.findings else None
-        loaded = state.session.loaded.trace_count if state.session else 0
-        current = self._view
-        self.query_one("#status", LineBar).show(
-            lambda width: [
-                status_line(
-                    width,
-                    look.marks,
-                    source=source_name(state.sources),
-                    summary=summary,
-                    total=loaded,
-                    query=state.query,
-                    loading=self._loading,
-                    local_time=look.local_time,
-                )
-            ]
-        )
-        self.query_one("#tabs", LineBar).show(lambda width: [tabs_line(width, VIEWS, current, look.marks)])
         pane = self.pane if self._has_views else None
-        crumbs = [dict(VIEWS)[current], *(pane.crumbs() if pane else ())]
-        hints = (*(pane.HINTS[:4] if pane else ()), ("?", "keys"))
-        notice = self._notice
-        self.query_one("#crumbs", LineBar).show(lambda width: [crumb_line(width, crumbs, hints, look.marks, notice)])
+        self._top.show(self._view, self._loading)
+        self._bottom.show_place(Place(self._view, pane.crumbs(), pane.HINTS[:4]) if pane else Place(self._view))
 
     def _say(self, text: str, bad: bool) -> None:
-        self._notice = notice = (text, bad)
-        self._frame()
-
-        def forget() -> None:
-            if self._notice is notice:
-                self.forget_notice()
-
-        self.set_timer(_NOTICE_SECONDS, forget)
+        self._bottom.say(text, bad=bad)
 
     def forget_notice(self) -> None:
-        """Take back what was said last; where one is stands in its place again."""
-        self._notice = None
-        self._frame()
-
-    def _banner(self, texts: list[str]) -> None:
-        banner = self.query_one("#banner", LineBar)
-        banner.display = bool(texts)
-        banner.styles.height = min(len(texts), 8)
-        mark = self.state.look.marks.warning
-        banner.show(
-            lambda width: [
-                Line([(f" {mark} " if not i else "   ", Role.WARNING), (safe(text), Role.PLAIN)]).cropped(width)
-                for i, text in enumerate(texts)
-            ]
-        )
+        """Take back what was said last."""
+        self._bottom.forget()
 
     # --- coming back -------------------------------------------------------------------------------------------------
 

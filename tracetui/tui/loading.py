@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from textual.message import Message
 
+from tracetui.analysis.findings import Findings
 from tracetui.ingest.load import Progress
 from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
-from tracetui.model.problems import InputError
+from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
+from tracetui.session import Session
 
 
 @dataclass
@@ -24,11 +27,14 @@ class LoadProgress(Message):
 
 
 @dataclass
-class Loaded(Message):
-    """The load is done."""
+class Arrived(Message):
+    """A set to show: what is here so far, or all of it (`whole`), filtered by `query`."""
 
-    sources: tuple[str, ...]
-    traces: TraceSet
+    session: Session
+    query: str
+    shown: np.ndarray
+    findings: Findings
+    whole: bool
 
 
 @dataclass
@@ -39,14 +45,26 @@ class LoadFailed(Message):
     stopped: bool
 
 
-def load_in_background(load: BackgroundLoad, sources: Sequence[str], post: object) -> None:
-    """Run a load in this thread and post what becomes of it; `post` takes messages from any thread."""
-    assert callable(post)
+def load_in_background(load: BackgroundLoad, query: Callable[[], str], post: Callable[[Message], object]) -> None:
+    """Run a load in this thread and post what becomes of it; `post` takes messages from any thread.
+
+    `query` tells the filter that is wanted when a set is here.
+    """
+
+    def arrived(traces: TraceSet, whole: bool) -> None:
+        session, text = Session(traces), query()
+        try:
+            shown, findings = session.select(text)
+        except UsageError:
+            # remembered from another version of the language
+            text = ""
+            shown, findings = session.select(text)
+        post(Arrived(session, text, shown, findings, whole))
+
     try:
-        traces = load.run(lambda progress: post(LoadProgress(progress)))
+        traces = load.run(lambda progress: post(LoadProgress(progress)), lambda part: arrived(part, whole=False))
+        arrived(traces, whole=True)
     except LoadCancelledError as error:
         post(LoadFailed(str(error), stopped=True))
     except InputError as error:
         post(LoadFailed(str(error), stopped=False))
-    else:
-        post(Loaded(tuple(sources), traces))

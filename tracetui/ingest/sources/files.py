@@ -6,9 +6,10 @@ import glob
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tracetui.ingest.buffers import Buffer, read_file
+from tracetui.ingest.buffers import Buffer, read_file, read_stream
 from tracetui.model.problems import InputError
 
 STDIN = "-"
@@ -20,8 +21,8 @@ class Input:
 
     name: str
     size: int
-    read: Callable[[], Buffer]
-    """Raises OSError."""
+    read: Callable[[Callable[[], bool]], Buffer]
+    """Is given a function that is asked, where reading takes its time, whether to go on. Raises OSError."""
     named: bool
     """Whether the user named it, and did not just name a directory or a pattern that holds it."""
 
@@ -35,7 +36,7 @@ def inputs(sources: Sequence[str]) -> Iterator[Input]:
             if sys.stdin is None:
                 raise InputError(f"{STDIN}: standard input is closed")
             if not stdin_taken:
-                yield Input(STDIN, 0, sys.stdin.buffer.read, named=True)
+                yield Input(STDIN, 0, partial(read_stream, sys.stdin.buffer), named=True)
             stdin_taken = True
             continue
         for path, named in _found(source):
@@ -50,7 +51,7 @@ def inputs(sources: Sequence[str]) -> Iterator[Input]:
                     continue
                 seen.add((stat.st_dev, stat.st_ino))
                 size = stat.st_size
-            yield Input(str(path), size, lambda path=path: read_file(path), named)  # type: ignore[misc]
+            yield Input(str(path), size, partial(read_file, path), named)
 
 
 def _found(source: str) -> list[tuple[Path, bool]]:

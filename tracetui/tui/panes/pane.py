@@ -41,6 +41,11 @@ class Pane(Vertical):
     def look_changed(self) -> None:
         """Theme, marks or zone changed: paint anew."""
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether the user has chosen what is selected, so that it should be kept when more arrives."""
+        return True
+
     def crumbs(self) -> list[str]:
         """Where in the view one is, for the breadcrumb; text from outside may be in it."""
         return []

@@ -165,6 +165,10 @@ class TracesPane(Pane):
         if self._rows is not None:
             self._list_again()
 
+    @property
+    def is_placed(self) -> bool:
+        return self.view.cursor > 0
+
     def crumbs(self) -> list[str]:
         return ["failing, by the service where they broke"] if self._grouped else []
 

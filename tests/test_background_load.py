@@ -1,0 +1,122 @@
+"""The load in a process of its own: what arrives on the way, and stopping it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tracetui.ingest.handover import receive, send
+from tracetui.ingest.load import Progress, StopReading, load
+from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
+from tracetui.model.problems import InputError
+from tracetui.model.traces import TraceSet
+
+SAMPLES = Path(__file__).parents[1] / "sample_traces"
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+SHOP = str(SAMPLES / "shop")
+
+
+def test_a_load_gives_the_set_that_load_gives() -> None:
+    words: list[Progress] = []
+    found = BackgroundLoad([INCIDENT]).run(words.append)
+    here = load([INCIDENT])
+    assert found.trace_ids == here.trace_ids
+    assert np.array_equal(found.start, here.start)
+    assert found.span(0) == here.span(0)
+    assert words
+
+
+def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    arrived: list[TraceSet] = []
+    here = threading.Event()
+
+    def part(traces: TraceSet) -> None:
+        arrived.append(traces)
+        here.set()
+
+    def feed() -> None:
+        # the second source says nothing until what the first held is on the screen
+        with pipe.open("wb") as stream:
+            here.wait(30)
+            stream.write(Path(INCIDENT).with_name("after.json").read_bytes())
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    whole = BackgroundLoad([INCIDENT, str(pipe)], first_part=0).run(lambda _: None, part)
+    feeder.join()
+    assert [traces.trace_count for traces in arrived][:1] == [100]
+    assert whole.trace_count == 300
+    assert arrived[0].span(0) == load([INCIDENT]).span(0)
+
+
+def test_what_is_here_when_the_load_is_stopped_is_kept() -> None:
+    def stop(progress: Progress) -> None:
+        if progress.spans > 100:
+            raise StopReading
+
+    found = load([SHOP, INCIDENT], stop)
+    assert 100 < len(found) < len(load([SHOP, INCIDENT]))
+    (warning,) = found.load_warnings
+    assert "reading was stopped at" in str(warning)
+
+
+def _fed(tmp_path: Path, data: bytes) -> tuple[Path, int]:
+    """A pipe that has said something and stays open. -> its path, and the descriptor to close in the end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    descriptor = os.open(pipe, os.O_RDWR)
+    os.write(descriptor, data)
+    return pipe, descriptor
+
+
+def _stopping_at_the_second_word(loading: BackgroundLoad) -> Callable[[Progress], None]:
+    """What is in the pipe is read between the first word and the second."""
+    words: list[Progress] = []
+
+    def hear(progress: Progress) -> None:
+        words.append(progress)
+        if len(words) == 2:
+            loading.stop()
+
+    return hear
+
+
+def test_a_stopped_pipe_keeps_what_came_through_it(tmp_path: Path) -> None:
+    pipe, descriptor = _fed(tmp_path, (SAMPLES / "first-look" / "checkout.json").read_bytes())
+    loading = BackgroundLoad([str(pipe)])
+    found = loading.run(_stopping_at_the_second_word(loading))
+    os.close(descriptor)
+    assert len(found) == 18
+    assert "reading was stopped" in str(found.load_warnings[-1])
+
+
+def test_a_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
+    pipe, descriptor = _fed(tmp_path, b"")
+    loading = BackgroundLoad([str(pipe)])
+    with pytest.raises(LoadCancelledError):
+        loading.run(_stopping_at_the_second_word(loading))
+    os.close(descriptor)
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    with pytest.raises(InputError, match=r"no-such-file\.json"):
+        BackgroundLoad(["no-such-file.json"]).run(lambda _: None)
+
+
+def test_a_set_goes_through_a_socket_whole_or_not_at_all() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        send(load([INCIDENT]), there)
+        found = receive(here)
+        assert isinstance(found, TraceSet)
+        assert found.trace_count == 100
+        there.close()
+        assert receive(here) is None

@@ -1,0 +1,127 @@
+"""What stands around every view: status, tabs and banner above, the breadcrumb and the keys below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.tui.state import State
+from tracetui.tui.views import VIEWS
+from tracetui.tui.widgets.line_bar import LineBar
+
+_BANNER_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the app one is."""
+
+    view: str
+    crumbs: Sequence[str] = ()
+    hints: Sequence[tuple[str, str]] = ()
+
+
+class FrameTop(Vertical):
+    """The lines above the view."""
+
+    DEFAULT_CSS = """
+    FrameTop { height: auto; }
+    FrameTop #banner { display: none; height: auto; max-height: 8; background: $error 20%; }
+    FrameTop #banner:ansi { background: ansi_default; }
+    """
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        theme = state.look.theme
+        self._state = state
+        self._status = LineBar(theme, id="status")
+        self._tabs = LineBar(theme, id="tabs")
+        self._banner = LineBar(theme, id="banner")
+
+    def compose(self) -> ComposeResult:
+        yield self._status
+        yield self._tabs
+        yield self._banner
+
+    def show(self, view: str, loading: str) -> None:
+        """`loading`: how far the load is, '' for none."""
+        state, look = self._state, self._state.look
+        summary = state.findings.summary if state.findings else None
+        loaded = state.session.loaded.trace_count if state.session else 0
+        query = state.query
+        self._status.show(
+            lambda width: [
+                status_line(
+                    width,
+                    look.marks,
+                    source=source_name(state.sources),
+                    summary=summary,
+                    total=loaded,
+                    query=query,
+                    loading=loading,
+                    local_time=look.local_time,
+                )
+            ]
+        )
+        self._tabs.show(lambda width: [tabs_line(width, VIEWS, view, look.marks)])
+
+    @property
+    def has_banner(self) -> bool:
+        return self._banner.display
+
+    def show_banner(self, texts: Sequence[str]) -> None:
+        """Show what went wrong, or nothing. Texts may be from outside."""
+        banner = self._banner
+        banner.display = bool(texts)
+        banner.styles.height = min(len(texts), _BANNER_LINES)
+        mark = self._state.look.marks.warning
+        banner.show(
+            lambda width: [
+                Line([(f" {mark} " if not i else "   ", Role.WARNING), (safe(text), Role.PLAIN)]).cropped(width)
+                for i, text in enumerate(texts)
+            ]
+        )
+
+
+class FrameBottom(LineBar):
+    """The line below the view: where one is, or what was just said, and the keys that matter now."""
+
+    NOTICE_SECONDS = 6
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state.look.theme, id="crumbs")
+        self._state = state
+        self._place = Place(VIEWS[0][0])
+        self._notice: tuple[str, bool] | None = None
+
+    def show_place(self, place: Place) -> None:
+        self._place = place
+        self._show()
+
+    def say(self, text: str, *, bad: bool) -> None:
+        """Say it for a while; `bad` for what went wrong."""
+        self._notice = notice = (text, bad)
+        self._show()
+
+        def forget() -> None:
+            if self._notice is notice:
+                self.forget()
+
+        self.set_timer(self.NOTICE_SECONDS, forget)
+
+    def forget(self) -> None:
+        """Take back what was said last; where one is stands in its place again."""
+        self._notice = None
+        self._show()
+
+    def _show(self) -> None:
+        place, notice, marks = self._place, self._notice, self._state.look.marks
+        crumbs = [dict(VIEWS)[place.view], *place.crumbs]
+        hints = (*place.hints, ("?", "keys"))
+        self.show(lambda width: [crumb_line(width, crumbs, hints, marks, notice)])
