@@ -43,20 +43,29 @@ class Terminal:
             self._read(0.05)
         return time.perf_counter() - self._started
 
-    def press(self, key: bytes, answer: bytes = b"") -> tuple[float, int]:
-        """-> seconds until the first byte of what follows, or until the named text is there, and how many bytes came
-        until the terminal was quiet (or a second had passed, as a load goes on talking).
-        """
+    def answer(self, key: bytes, answer: bytes, pause: float = 0.05) -> float:
+        """-> seconds until the named text follows a key, on a terminal that other things are written to as well"""
+        until = time.perf_counter() + pause
+        while time.perf_counter() < until:
+            self._read(0.005)
+        return self._answered(key, answer)
+
+    def press(self, key: bytes) -> tuple[float, int]:
+        """-> seconds until the first byte of what follows, and how many bytes came until the terminal was quiet"""
         self._read_until_quiet()
+        before = len(self.seen)
+        answered = self._answered(key, b"")
+        self._read_until_quiet()
+        return answered, len(self.seen) - before
+
+    def _answered(self, key: bytes, answer: bytes) -> float:
         before = len(self.seen)
         begin = time.perf_counter()
         os.write(self._terminal, key)
         while not self._read(0.005) or answer not in self.seen[before:]:
             if time.perf_counter() - begin > _LONGEST:
                 break
-        answered = time.perf_counter() - begin
-        self._read_until_quiet()
-        return answered, len(self.seen) - before
+        return time.perf_counter() - begin
 
     def signal(self, number: int) -> None:
         os.kill(self._pid, number)

@@ -9,7 +9,8 @@ from textual.app import App, ComposeResult
 
 from tests.screens import ByteCounter, painted
 from tracetui.render.line import Line, Role
-from tracetui.render.theme import DARK
+from tracetui.render.marks import ASCII
+from tracetui.render.theme import DARK, MONO, Theme
 from tracetui.tui.widgets.line_view import LineView
 
 
@@ -27,14 +28,15 @@ class Numbers:
 
 
 class ListApp(ByteCounter, App[None]):
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, theme: Theme = DARK, mark: str = "▌") -> None:
         super().__init__()
         self.animation_level = "none"
+        self.look, self.mark = theme, mark
         self.numbers = Numbers(count)
         self.chosen: list[int] = []
 
     def compose(self) -> ComposeResult:
-        yield LineView(DARK)
+        yield LineView(self.look, self.mark)
 
     def on_mount(self) -> None:
         self.view.show(self.numbers)
@@ -123,3 +125,75 @@ async def test_what_a_key_costs() -> None:
         assert 0 < await cost("pagedown") <= 20 * 1024
         assert await cost("home") > 0
         assert await cost("home") == 0
+
+
+def bar_of(app: ListApp) -> list[str]:
+    """What stands in the column of the scroll bar, and how: blank, a part of the track, or of the thumb."""
+    strips = app.screen._compositor.render_strips(app.size)
+    cells = [next(iter(strip.crop(59, 60))) for strip in strips]
+    return [f"{cell.text}{cell.style.bgcolor if cell.style else None}" for cell in cells]
+
+
+async def test_a_bar_where_there_is_something_to_scroll() -> None:
+    app = ListApp(20)
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.view.styles.overflow_y = "scroll"
+        await pilot.pause()
+        background = app.view.rich_style.bgcolor
+        assert bar_of(app) == [f" {background}"] * 20
+        app.view.show(Numbers(21))
+        await pilot.pause()
+        assert len(set(bar_of(app))) > 1
+
+
+async def test_the_bar_is_in_ascii_too() -> None:
+    for mark, is_ascii in ((ASCII.cursor, True), ("▌", False)):
+        app = ListApp(97, mark=mark)
+        async with app.run_test(size=(60, 20)) as pilot:
+            ends = set()
+            for _ in range(9):
+                await pilot.press("j", "j", "j", "j", "j")
+                ends |= {line[59:60] for line in painted(app)}
+            assert "".join(ends).isascii() is is_ascii
+
+
+async def test_control_pictures_in_ascii() -> None:
+    app = ListApp(1, mark=ASCII.cursor)
+
+    class Pictures(Numbers):
+        def line(self, row: int, width: int) -> Line:
+            return Line([("a␛[31m␀…    ", Role.PLAIN), ("3.00 s", Role.DIM)])
+
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.view.show(Pictures(1))
+        await pilot.pause()
+        assert painted(app)[0] == "> a^[[31m^@~  3.00 s"
+
+
+async def test_the_cursor_without_colour_leaves_bars_alone() -> None:
+    app = ListApp(1, MONO)
+
+    class Bars(Numbers):
+        def line(self, row: int, width: int) -> Line:
+            return Line([("name   ", Role.PLAIN), ("███  ", Role.service(0)), ("1.00 s", Role.DIM)])
+
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.view.show(Bars(1))
+        await pilot.pause()
+        row = list(app.view.render_line(0))
+        assert [part.text for part in row if part.style and part.style.reverse] == ["name", "1.00 s"]
+        app.screen.set_focus(None)
+        await pilot.pause()
+        assert not any(part.style and part.style.reverse for part in app.view.render_line(0))
+
+
+async def test_a_list_that_another_widget_leads_is_marked() -> None:
+    app = ListApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        marked = app.view.render_line(0)
+        app.screen.set_focus(None)
+        await pilot.pause()
+        assert app.view.render_line(0) != marked
+        app.view.leads = True
+        app.view.refresh_row(0)
+        assert app.view.render_line(0) == marked

@@ -95,7 +95,7 @@ def test_any_times(spans, critical, length: int, cells: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [("user-service", "us"), ("redis", "re"), ("OrderAPI", "or"), ("x", "x"), ("--", "?"), ("注文 サービス", "注サ")],
+    [("user-service", "us"), ("redis", "re"), ("OrderAPI", "or"), ("x", "x"), ("--", "?"), ("注文 サービス", "注")],
 )
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters

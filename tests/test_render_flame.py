@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, ids, span
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.model.span import Kind, Mark
 from tracetui.render.flame import Flame, merge_calls
 from tracetui.render.row_order import FlatRows
 from tracetui.render.rows import Rows
@@ -58,6 +59,24 @@ def test_what_ran_side_by_side_is_drawn_within_its_caller() -> None:
     shown = merge_calls(traces, 0, 6).traces
     assert int(shown.end.max()) <= int(shown.end[0])
     assert (shown.duration[1:] > 0).all()
+
+
+def test_what_nobody_waited_for_has_a_stretch_of_its_own() -> None:
+    traces = build(
+        span("a", 0, 1_000, name="root"),
+        span("b", 0, 900, parent="a", name="work"),
+        span("p", 900, 902, parent="a", name="publish", kind=Kind.PRODUCER),
+        span("c", 902, 1_402, parent="p", name="process", service="worker", kind=Kind.CONSUMER),
+        span("d", 950, 1_300, parent="c", name="store", service="worker"),
+        span("f", 990, 3_990, parent="b", name="later", marks=Mark.FOLLOWS_FROM),
+    )
+    shown = merge_calls(traces, 0, 6).traces
+    node = {shown.operation_name(number): number for number in range(6)}
+    assert shown.duration[node["process"]] == 500_000, "as long as it took, although its caller took less"
+    assert shown.end[node["process"]] == shown.end[0], "it ends with the trace at the latest"
+    assert shown.duration[node["store"]] == 350_000
+    assert (shown.duration[node["later"]], shown.start[node["later"]]) == (3_000_000, shown.start[0])
+    assert shown.duration[node["work"]] == 900_000, "and takes nothing from who is waited for"
 
 
 def test_a_subtree_of_a_trace_is_merged() -> None:

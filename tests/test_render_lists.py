@@ -126,7 +126,7 @@ def test_services_by_calls_with_ranges_of_few() -> None:
     services = ServiceList(ServiceTable(shop()), UNICODE, "calls", True)
     assert texts(services) == [
         "●cart 30 10 % 84.5 µs 84.5 µs 97.6 µs",
-        "●redis (inferred) 30 - 40 µs 40 µs 40 µs",
+        "●redis (inferred) 30 - 40.0 µs 40.0 µs 40.0 µs",
         "●web 30 10 % 100 µs 100 µs 100 µs",
         "●mail 5 - 100 µs 100 µs",
     ]
@@ -148,8 +148,8 @@ def test_neighbours_say_how_they_are_called() -> None:
         "1 caller calls errors p50 p95 caller p50",
         "→ ●web 30 10 % 84.5 µs 97.6 µs 100 µs",
         "2 callees calls errors p50 p95 caller p50",
-        "→ ●redis (inferred) 30 - 40 µs 40 µs",
-        "⇝ ●mail async 5 - 100 µs 1 µs",
+        "→ ●redis (inferred) 30 - 40.0 µs 40.0 µs -",
+        "⇝ ●mail async 5 - 100 µs 1.00 µs",
     ]
     assert [neighbours.service(row) for row in range(len(neighbours))] == [None, "web", None, "redis", "mail"]
     assert neighbours.first == 1

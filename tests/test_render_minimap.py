@@ -30,8 +30,9 @@ def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, m
 def test_heights_say_how_much_ran() -> None:
     # two spans in the first quarter, three in the second, then one or two
     assert drawn(SHOP, 4) == "▕▆█▅✖▏"
-    assert drawn(SHOP, 4, marks=ASCII) == "|" + "".join(drawn(SHOP, 4, marks=ASCII)[1:-1]) + "|"
-    assert drawn(SHOP, 4, marks=ASCII).isascii()
+    assert drawn(SHOP, 4, marks=ASCII) == "|O@oX|"
+    rows = {ASCII.solid, ASCII.rest, ASCII.event, ASCII.echo, ASCII.async_call, ASCII.guide, ASCII.link, ASCII.warning}
+    assert not rows & set(drawn(SHOP, 40, marks=ASCII)[1:-1]), "a height is no mark of a row"
 
 
 def test_colours_say_whom_the_request_waited_for() -> None:
@@ -54,16 +55,44 @@ def test_the_window_is_set_off() -> None:
     window = (EPOCH + 250 * US, 500 * US)
     line = minimap(overview(SHOP), 22, UNICODE, window)
     assert line.text[6] == "["
-    assert line.text[16] == "]"
+    assert line.text[16:18] == "✖]", "where it broke is seen before the end of the window"
     assert [run.role for run in line.runs][1] == Role.DIM
     tiny = minimap(overview(SHOP), 22, UNICODE, (EPOCH + 999 * US, 1)).text
     assert tiny.endswith("[]▏")
 
 
+def test_an_error_is_seen_whatever_else_is_in_its_cell() -> None:
+    made = overview(SHOP)
+    for start in range(0, 1_000, 50):
+        for length in (1, 200, 800):
+            part = (EPOCH + start * US, length * US)
+            for cells in (6, 20, 41):
+                assert minimap(made, cells, UNICODE, part, part).text.count("✖") == 1, part
+
+
+def test_the_span_under_the_cursor_is_set_off_without_colour() -> None:
+    made = overview(SHOP)
+    selected = (EPOCH + 250 * US, 250 * US)
+    assert minimap(made, 22, UNICODE, None, selected).text[6:12] == "{████}"
+    assert minimap(made, 22, ASCII, None, selected).text[6:12] == "{@@@@}"
+    both = minimap(made, 22, UNICODE, selected, selected).text
+    assert both[5:7] == "{["
+    assert both[11:13] == "]}"
+    assert "{}" in minimap(made, 22, UNICODE, None, (EPOCH + 300 * US, 0)).text
+
+
+def test_how_many_ran_at_once() -> None:
+    assert overview(SHOP).most_at_once == 3
+    assert (
+        overview(build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))).most_at_once == 2
+    )
+    assert overview(build(span("a", 0, 0))).most_at_once == 1
+
+
 def test_any_width() -> None:
     made = overview(SHOP)
     for width in range(200):
-        assert minimap(made, width, UNICODE).width in (width, 0)
+        assert minimap(made, width, UNICODE, (EPOCH, US), (EPOCH + US, US)).width in (width, 0)
 
 
 @pytest.mark.parametrize("length", [0, 1])

@@ -16,15 +16,16 @@ START = 1_714_557_792_044_999_999  # 2024-05-01 10:03:12.044999999 UTC
         (0, "0 s"),
         (1, "1 ns"),
         (999, "999 ns"),
-        (1_000, "1 µs"),
+        (1_000, "1.00 µs"),
         (12_400, "12.4 µs"),
         (999_499, "999 µs"),
-        (999_500, "1 ms"),
+        (999_500, "1.00 ms"),
         (1_234_000, "1.23 ms"),
-        (9_995_000, "10 ms"),
-        (12_000_000, "12 ms"),
+        (9_995_000, "10.0 ms"),
+        (12_000_000, "12.0 ms"),
         (890_000_000, "890 ms"),
-        (999_999_999, "1 s"),
+        (999_999_999, "1.00 s"),
+        (3_000_000_000, "3.00 s"),
         (3_500_000_000, "3.50 s"),
         (3_612_000_000, "3.61 s"),
         (59_949_999_999, "59.9 s"),
@@ -35,7 +36,7 @@ START = 1_714_557_792_044_999_999  # 2024-05-01 10:03:12.044999999 UTC
         (86_390_000_000_000, "1 d"),
         (187_200_000_000_000, "2 d 4 h"),
         (1 << 61, "26,688 d"),
-        (-12_000_000, "-12 ms"),
+        (-12_000_000, "-12.0 ms"),
     ],
 )
 def test_duration(ns: int, text: str) -> None:
@@ -43,7 +44,7 @@ def test_duration(ns: int, text: str) -> None:
 
 
 def test_micro_in_ascii() -> None:
-    assert numbers.duration(12_000, ascii_only=True) == "12 us"
+    assert numbers.duration(12_000, ascii_only=True) == "12.0 us"
     assert numbers.scale(12_000, 2, ascii_only=True) == ["0 us", "6 us", "12 us"]
 
 
@@ -51,6 +52,11 @@ def test_micro_in_ascii() -> None:
 def test_duration_width_holds_all_below(a: int, b: int) -> None:
     low, high = sorted((a, b))
     assert len(numbers.duration(low)) <= numbers.duration_width(high)
+
+
+@given(st.integers(1_000, 59_949_999_999))
+def test_every_duration_below_a_minute_has_three_digits(ns: int) -> None:
+    assert sum(character.isdigit() for character in numbers.duration(ns)) == 3
 
 
 @given(st.integers(1, 10**11))
@@ -70,7 +76,9 @@ def test_duration_is_within_half_a_percent(ns: int) -> None:
         (12_340_000, "12.3 ms"),
         (99_960_000, "100 ms"),
         (1_850_499_999, "1,850 ms"),
-        (-2_000_000, "-2 ms"),
+        (-2_000_000, "-2.00 ms"),
+        (500, "0.001 ms"),
+        (36_000_000, "36.0 ms"),
     ],
 )
 def test_milliseconds(ns: int, text: str) -> None:
@@ -96,7 +104,10 @@ def test_scale(total: int, steps: int, labels: list[str]) -> None:
         (0, "0 %", "0 %"),
         (0.004, "<0.1 %", "<1 %"),
         (0.2, "0.2 %", "<1 %"),
-        (5.0, "5 %", "5 %"),
+        (5.0, "5.0 %", "5 %"),
+        (7.1, "7.1 %", "7 %"),
+        (9.96, "10 %", "10 %"),
+        (99.0, "99.0 %", "99 %"),
         (73.6, "74 %", "74 %"),
         (99.4, "99.4 %", "99 %"),
         (99.99, ">99.9 %", "99 %"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui.render.cells import cell_width, cut, fit
-from tracetui.render.safe_text import safe, safe_lines
+from tracetui.render.safe_text import ascii_text, in_ascii, safe, safe_lines
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 ODD = "\x1b\x9b\u202e\u2066\u200b\u200d\ufe0f\ufeff\ud800\u2028\U000e0041\u0301\u00ad\r\n\tx❤👩 …"
@@ -100,3 +100,16 @@ def test_cut(text: str, width: int, shown: str) -> None:
 def test_fit_aligns() -> None:
     assert (fit("ab", 5), fit("ab", 5, "right"), fit("ab", 5, "centre")) == ("ab   ", "   ab", " ab  ")
     assert fit("checkout", 5, ellipsis="~") == "chec~"
+
+
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=60), st.integers(1, 80))
+def test_what_stands_for_ascii_can_be_ascii(text: str, limit: int) -> None:
+    shown = ascii_text(safe(text, limit))
+    assert shown.isascii()
+    assert is_harmless(shown)
+
+
+def test_wider_stand_ins_take_the_next_padding() -> None:
+    runs = [("a␛␛ b", "x"), ("  ", "y"), ("c    ", "x"), ("3 s", "z")]
+    assert in_ascii(runs) == [("a^[^[ b", "x"), (" ", "y"), ("c   ", "x"), ("3 s", "z")]
+    assert in_ascii([("注 ␇", "x"), ("y", "")]) == [("注 ^G", "x"), ("y", "")]

@@ -1,6 +1,7 @@
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,8 @@ def test_what_stands_where() -> None:
         "⚠ orphan: its parent 1 is not in the trace",
         "✖ Database query timeout",
         "the trace waited 2.69 s for it, 75 % of its 3.61 s",
-        "  http.route     /users",
         "▸ db.query.text  SELECT *␤FROM users",
+        "  http.route     /users",
         "  zone           a",
         '  payload        {"a": [1, null]}',
         "▾ events 1",
@@ -85,7 +86,7 @@ def test_what_stands_where() -> None:
         "▾ links 2",
         "  ⇢ not in this set  trace aa span bb",
         "  ⇢ queue send  Enter opens it  FOLLOWS_FROM trace cc span dd",
-        "started +26 ms, 2023-11-14 22:13:20.026 UTC   alike p50 380 ms, p95 2.10 s",
+        "started +26.0 ms, 2023-11-14 22:13:20.026 UTC   alike p50 380 ms, p95 2.10 s",
         "2 of 3 below user-service get_user",
         "▸ resource 1  host.name=web-1",
         "▸ scope 1  name=sql",
@@ -110,7 +111,7 @@ def test_opened_things() -> None:
         assert lines.toggle(row)
         assert lines.is_open(row)
     after = texts(lines)
-    assert after[5:8] == ["▾ db.query.text", "    SELECT *", "    FROM users"]
+    assert after[4:7] == ["▾ db.query.text", "    SELECT *", "    FROM users"]
     assert "      exception.type  TimeoutError" in after
     assert "  span id   00f067aa0ba902b7" in after
     for path in ("attribute:db.query.text", "event:0", "group:ids"):
@@ -123,8 +124,8 @@ def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
     assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="USER")) == [
         "user-service · database_query   2.69 s, slower than 98 % of 100 alike   client ✖ error began here",
         "2 of 11 match “USER”",
-        "  http.route     /users",
         "▸ db.query.text  SELECT *␤FROM users",
+        "  http.route     /users",
     ]
     assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="timeout"))[2:] == [
         "▾ events 1",
@@ -134,11 +135,11 @@ def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
 
 
 def test_many_attributes_have_headings_and_an_end() -> None:
-    many = {f"db.a{number}": number for number in range(MOST_SHOWN)} | {"http.route": "/", "b": "c"}
+    many = {f"db.a{number}": number for number in range(MOST_SHOWN)} | {"http.method": "GET", "b": "c"}
     span_of_many = Span("1", "2", None, "s", "n", EPOCH, 1, attributes=many, events=(Event(EPOCH, "e"),) * 10_000)
     lines = SpanDetailLines(span=span_of_many)
     shown = texts(lines)
-    assert shown[1:4] == ["▾ HTTP 1", "  http.route  /", f"▾ database {MOST_SHOWN}"]
+    assert shown[1:4] == ["▾ HTTP 1", "  http.method  GET", f"▾ database {MOST_SHOWN}"]
     assert "  … 2 more attributes: Enter shows all" in shown
     assert "  … 9,500 more events: Enter shows all" in shown
     more = lines.entry(shown.index("  … 2 more attributes: Enter shows all"))
@@ -146,6 +147,39 @@ def test_many_attributes_have_headings_and_an_end() -> None:
     assert more.value == many
     lines.toggle(1)
     assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MOST_SHOWN}"]
+
+
+def test_what_the_span_did_comes_first() -> None:
+    keys = {f"a{number}": number for number in range(20)} | {"db.system.name": "x", "db.query.text": "SELECT 1"}
+    shown = texts(SpanDetailLines(span=replace(SPAN, attributes=keys), facts=FACTS))
+    assert [line.split()[0] for line in shown[4:6]] == ["db.query.text", "▾"]
+    assert sum("db.query.text" in line for line in shown) == 1
+
+
+def test_long_values_are_wrapped_where_there_is_height() -> None:
+    statement = "SELECT " + ", ".join(f"column_{number}" for number in range(30)) + " FROM users"
+    event = Event(EPOCH, "exception", {"exception.message": "the query ran out of time " * 6})
+    lines = SpanDetailLines(span=replace(SPAN, attributes={"db.query.text": statement, "b": "c"}, events=(event,)))
+    low = texts(lines, 60)
+    assert any(line.endswith("…") for line in low)
+    lines.arrange(60, len(low) + 20)
+    high = [lines.line(row, 60).text.rstrip() for row in range(len(lines))]
+    begin = next(row for row, line in enumerate(high) if "db.query.text" in line)
+    stop = next(row for row, line in enumerate(high) if line.split()[0] == "b")
+    assert " ".join(" ".join(high[begin:stop]).split()) == f"db.query.text {statement}"
+    assert " ".join(" ".join(high).split()).count("the query ran out of time") == 6
+    assert lines.entry(begin).long, "it can be read in the pager, too"
+    lines.arrange(60, len(low) + 1)
+    assert len(lines) <= len(low) + 1, "nothing is pushed out of sight by it"
+
+
+def test_no_line_of_its_own_for_how_it_ended() -> None:
+    for width in range(50, 120):
+        first = texts(SpanDetailLines(span=SPAN, facts=FACTS), width)
+        below = next(row for row, line in enumerate(first) if line.startswith("⚠"))
+        assert "✖" in "".join(first[:below])
+        assert width < 76 or below == 1, width
+    assert any(line.endswith("client") for line in texts(SpanDetailLines(span=SPAN, facts=FACTS), 76))
 
 
 def test_a_value_too_long_for_its_place_is_for_the_pager() -> None:
@@ -346,12 +380,12 @@ def test_markdown() -> None:
     assert fence
     outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", head)
     assert outside.split("\n") == [
-        "###  : 1 ms",
+        "###  : 1.00 ms",
         "",
         "- 2023-11-14 22:13:20.000 UTC, 2 spans, trace ",
         "- ✖ 1 error",
         "- : ",
-        "- waited 1 ms (100 %) for  ",
+        "- waited 1.00 ms (100 %) for  ",
         "",
     ]
     assert not any(unicodedata.category(c) in ("Cc", "Cf") for c in text.replace("\n", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import pairwise
 
@@ -13,10 +14,14 @@ from hypothesis import strategies as st
 from tests.building import EPOCH, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.model.traces import TraceSet
+from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.percentiles import typical
 from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines, trend
-from tracetui.render.trace_list import Group, SortKey, TraceRows, bar, trace_columns
+from tracetui.render.short_names import short_names
+from tracetui.render.trace_columns import SortKey, trace_columns
+from tracetui.render.trace_list import Group, TraceRows, bar
 
 MS = 1_000_000
 SECOND = 1_000_000
@@ -52,7 +57,8 @@ def test_a_row_says_where_it_broke() -> None:
     assert "✖redis" in line.text
     assert "✗api-gateway" in line.text
     assert "✖1 ✗1" in line.text
-    assert "1 s ██" in line.text
+    assert re.search(r"1(\.00)? s ██", line.text)
+    assert roles_of(line, "██") == {Role.DIM}
     assert roles_of(line, "✖redis") == {Role.ERROR}
     assert roles_of(line, "✗api-gateway") == {Role.ECHO}
     assert not roles_of(line, "●user") & {Role.ERROR, Role.ECHO}
@@ -73,6 +79,9 @@ def test_the_header_stands_over_its_columns() -> None:
         assert len(header.rstrip()) <= width
         if "trace" in header:
             assert header.index("trace") == line.index("api-gateway")
+        end = header.index("duration") + len("duration")
+        assert line[:end].endswith(" s")
+        assert len(line) == end or line[end] == " "
     assert "start UTC ▲" in listed.header(118, SortKey.START, False).text
     assert "^spans" in rows(failing(), ASCII).header(198, SortKey.SPANS, False).text
 
@@ -95,7 +104,7 @@ def test_what_broke_is_shown_where_not_all_services_are() -> None:
     spans = [span("0", 0, 100, service="web", error=True)]
     spans += [span(str(i), i, 90, parent="0", service=f"service-{i}", error=i == 8) for i in range(1, 10)]
     text = rows(build(*spans)).line(0, 76).text
-    assert "✖s8" in text
+    assert "✖service-8" in text
     assert "+" in text
 
 
@@ -135,6 +144,108 @@ def test_dates_where_the_set_is_of_several_days() -> None:
     day = 86_400 * SECOND
     listed = rows(build(span("1", 0, 10), span("2", 2 * day, 2 * day + 5, trace="2")))
     assert "11-14 22:13:20.000" in listed.line(0, 118).text
+
+
+def test_years_where_the_set_is_of_several() -> None:
+    year = 366 * 86_400 * SECOND
+    traces = build(
+        span("1", 0, 10), span("2", year, year + 5, trace="2"), span("3", 60 * SECOND, 61 * SECOND, trace="3")
+    )
+    columns = trace_columns(traces)
+    listed = TraceRows(columns, np.arange(3), marks=UNICODE)
+    assert [listed.line(row, 118).text[2:21] for row in (0, 1)] == ["2023-11-14 22:13:20", "2024-11-14 22:13:20"]
+    # what is shown decides, not what is loaded
+    assert TraceRows(columns, np.array([0, 2]), marks=UNICODE).line(0, 118).text.startswith("  22:13:20.000")
+    plot = Plot(Points(traces.trace_start, traces.trace_duration, traces.trace_errors > 0), 60, 6, UNICODE)
+    assert "2023-11-14" in plot.lines[-1].text
+    assert "2024-11-14" in plot.lines[-1].text
+    text = "\n".join(line.text for line in region_lines(plot, Region(2, plot.columns - 3, 0, 1), UNICODE))
+    assert re.search(r"2023-1\d-\d\d–2024-1\d-\d\d", text)
+
+
+def test_a_narrow_list_gives_up_milliseconds_before_names() -> None:
+    name = "api-gateway GET /profile"
+    spans = [span("1", 0, SECOND, service="api-gateway", name="GET /profile", error=True)]
+    spans += [span(str(i), 1, 9, parent="1", service=f"service-{i}", error=True) for i in range(2, 5)]
+    listed = rows(build(*spans))
+    narrow, wide = listed.line(0, 77).text, listed.line(0, 118).text
+    assert name in narrow
+    assert "22:13:20  " in narrow
+    assert "22:13:20.000" in wide
+    assert "█" in narrow
+
+
+@pytest.mark.parametrize("width", [118, 138, 198])
+def test_bars_reach_the_end_of_the_line(width: int) -> None:
+    for traces in (failing(), wide_trace()):
+        line = rows(traces).line(0, width)
+        assert line.width == width
+        assert line.text.endswith("█")
+
+
+def wide_trace() -> TraceSet:
+    """A trace through twelve services, an error beginning in the last."""
+    names = [
+        f"{word}-service" for word in "account auth cart order loyalty invoice inventory mail stock tax web".split()
+    ]
+    spans = [span("0", 0, 100, service="shop-front", name="GET /", error=True)]
+    spans += [span(str(i), i, 90, parent="0", service=name, error=i == 11) for i, name in enumerate(names, 1)]
+    return build(*spans)
+
+
+@pytest.mark.parametrize("width", [77, 118, 138, 198])
+def test_services_have_their_colours_however_many_there_are(width: int) -> None:
+    line = rows(wide_trace()).line(0, width)
+    coloured = [run for run in line.runs if run.role.startswith("service:")]
+    assert coloured or width == 77
+    # what broke is among the few that are shown, and how many are not is said
+    assert roles_of(line, "✖") >= {Role.ERROR}
+    assert "+" in line.text
+    # a change of colour costs bytes at each move of the cursor
+    assert len([run for run in line.runs if run.role]) <= 6
+
+
+def test_services_are_spelt_out_where_there_is_room() -> None:
+    listed = rows(wide_trace())
+    assert "✖web-service" in listed.line(0, 198).text
+    assert "✖ws" in listed.line(0, 77).text
+    shown = listed.line(0, 198).text
+    hidden = int(re.search(r"\+(\d+)", shown)[1])  # type: ignore[index]
+    assert hidden + len(re.findall("[●✖✗][a-z]", shown)) == 12
+
+
+def test_two_letters_are_those_of_one_service() -> None:
+    names = ["invoice-service", "inventory-service", "inventory-sync", "redis", "redis-cache", "日本", "日中", "?", "!"]
+    short = short_names(names)
+    assert len(set(short)) == len(names)
+    assert short[names.index("inventory-service")] == "is"
+    assert short[names.index("redis")] == "re"
+    # the same names in another order have the same letters
+    assert short_names(names[::-1]) == short[::-1]
+
+
+@unhurried
+@given(st.lists(st.text(st.characters(), max_size=12), unique=True, max_size=60))
+def test_any_names_have_their_own_letters(names: list[str]) -> None:
+    short = short_names(names)
+    assert len(set(short)) == len(names)
+    assert all(0 < cell_width(word) <= 2 for word in short)
+
+
+def test_more_names_than_pairs_of_letters() -> None:
+    names = [f"s{i}" for i in range(2_000)]
+    assert all(short_names(names))
+
+
+def test_the_heading_under_a_cell() -> None:
+    listed = rows(failing())
+    for width in (60, 77, 118, 198):
+        header = listed.header(width, None, True).text
+        assert listed.heading_at(width, 0) is None
+        for key in SortKey:
+            if key in header:
+                assert listed.heading_at(width, header.index(key) + 1) is key
+        assert listed.heading_at(width, width - 1) is SortKey.DURATION
 
 
 def test_marked_traces_have_a_mark() -> None:
@@ -193,10 +304,10 @@ def points(*given_points: tuple[int, int, bool]) -> Points:
 def test_slow_is_up_late_is_right_and_failures_are_marked() -> None:
     plot = Plot(points((0, 10, False), (600, 3_900, True), (300, 2_100, False)), 46, 5, UNICODE)
     lines = [line.text for line in plot.lines]
-    assert lines[0].startswith("4 s ┤")
+    assert re.match(r"4(\.00)? s ┤", lines[0])
     assert lines[0].rstrip().endswith("✖")
     assert lines[1][plot.left + plot.columns // 2] == "·"
-    assert lines[3].startswith("0 s ┤·")
+    assert re.match(r" *0 s ┤·", lines[3])
     assert "22:13" in lines[4]
     assert "22:23" in lines[4]
 
@@ -223,7 +334,7 @@ def test_a_region_is_a_window() -> None:
     assert window.most_ns is not None
     assert window.start_ns <= start.min() <= start.max() < window.end_ns
     assert window.least_ns <= duration.min() <= duration.max() <= window.most_ns
-    text = "\n".join(line.text for line in region_lines(plot, region, False, UNICODE))
+    text = "\n".join(line.text for line in region_lines(plot, region, UNICODE))
     assert f"{inside.sum()} traces" in text
 
 
@@ -231,11 +342,23 @@ def test_percentiles_distribution_and_failures() -> None:
     text = "\n".join(line.text for line in stats_lines(points(*((i, 10 * i + 10, i < 3) for i in range(100))), UNICODE))
     assert "p50    505 ms" in text
     assert "of 100 traces" in text
-    assert "✖ 3 of 100 failed  3 %" in text
-    assert "10 ms–1 s" in text
+    assert "✖ 3 of 100 failed  3" in text
+    assert re.search(r"10(\.0)? ms–1(\.00)? s", text)
     none = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
     assert stats_lines(none, UNICODE) == []
     assert "no trace failed" in stats_lines(points((0, 5, False)), ASCII)[-1].text
+
+
+def test_few_traces_have_a_range_and_no_percentiles() -> None:
+    few, enough = (points(*((i, i + 1, False) for i in range(count))) for count in (19, 20))
+    text = "\n".join(line.text for line in stats_lines(few, UNICODE))
+    assert "p50" not in text
+    assert "p95" not in text
+    assert re.search(r"min +1(\.00)? ms", text)
+    assert re.search(r"max +19(\.0)? ms +of 19 traces", text)
+    assert "p95" in "\n".join(line.text for line in stats_lines(enough, UNICODE))
+    assert re.fullmatch(r"1(\.00)? ms–19(\.0)? ms", typical(few.duration, UNICODE))
+    assert typical(enough.duration, UNICODE).startswith("p50 10.5 ms")
 
 
 @pytest.mark.parametrize("marks", [UNICODE, ASCII])

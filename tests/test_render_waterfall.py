@@ -98,14 +98,14 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 
                                   0 s          1.80 s       3.61 s    took  path
 ▾ ●api-gateway GET /profile ✗     ───────────────────────────────▕  3.61 s  <1 %
-├╴ ● authenticate                 ▍                                  40 ms   1 %
+├╴ ● authenticate                 ▍                                40.0 ms   1 %
 ├▾ ●user-service get_user ✗       ────────────────────────▌         2.73 s   1 %
 │└╴ ● database_query ✖ Database … ▐████████████████◆██████▎         2.69 s  75 %
 ├▾ ●recommen… fetch_recommendati…                         ▎▉▊▊▊▊█▉  830 ms  19 %
-│└▸ ●redis GET item ×6 ≤25 ms                             ▕▕▐▐▋▌    135 ms   4 %
-└▾ ● publish                                                     ╶    5 ms
- └╴ ⇝●mailer send                                                ╶    5 ms
-╴ ●audit write ⚠ orphan ⇢         ╶╴                                 50 ms
+│└▸ ●redis GET item ×6 ≤25.0 ms                           ▕▕▐▐▋▌    135 ms   4 %
+└▾ ● publish                                                     ╶ 5.00 ms
+ └╴ ⇝●mailer send                                                ╶ 5.00 ms
+╴ ●audit write ⚠ orphan ⇢         ╶╴                               50.0 ms
 
 █ the request waited   ─ it ran, nobody waited   ✖ error began here
 ✗ error passed on
@@ -119,14 +119,14 @@ X 1 origin, x 2 echoes: user-service "Database query timeout"
 
                                   0 s          1.80 s       3.61 s    took  path
 v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
-|- ag authenticate                #                                  40 ms   1 %
+|- ag authenticate                #                                40.0 ms   1 %
 |v user-service get_user x        ------------------------#         2.73 s   1 %
 |`- us database_query X Database~ #################*#######         2.69 s  75 %
 |v recommend~ fetch_recommendati~                         ########  830 ms  19 %
-|`> redis GET item x6 <=25 ms                             ######    135 ms   4 %
-`v ag publish                                                    -    5 ms
- `- ~mailer send                                                 -    5 ms
-- audit write ! orphan >          --                                 50 ms
+|`> redis GET item x6 <=25.0 ms                           ######    135 ms   4 %
+`v ag publish                                                    - 5.00 ms
+ `- ~mailer send                                                 - 5.00 ms
+- audit write ! orphan >          --                               50.0 ms
 
 # the request waited   - it ran, nobody waited   X error began here
 x error passed on
@@ -161,7 +161,7 @@ def test_local_marks_of_a_row() -> None:
     rows = [line.text for line in view.lines(120)]
     assert "✖ Database query timeout" in rows[3]
     assert "◆" in rows[3]
-    assert "redis GET item ×6 ≤25 ms" in rows[5]
+    assert "redis GET item ×6 ≤25.0 ms" in rows[5]
     assert "135 ms" in rows[5]
     assert "⇝●mailer send" in rows[7]
     assert "⚠ orphan ⇢" in rows[8]
@@ -187,7 +187,7 @@ def test_fold_and_unfold() -> None:
     assert len(view) == 9
     view.rows.fold(2)
     assert len(view) == 8
-    assert "▸ ●user-service get_user ✗ +1 ✖1" in view.row(2, 120).text
+    assert "▸ ●user-service get_user ✗ +1 ✖1 " in view.row(2, 120).text
     assert view.share(view.rows.spans(2)) == pytest.approx(100 * 2_730 / 3_610)
     assert view.rows.row_of(3) == 2
     assert view.rows.reveal(3) == 3
@@ -198,6 +198,10 @@ def test_fold_and_unfold() -> None:
     view.rows.fold_all()
     assert [view.rows.spans(row) for row in range(len(view))] == [range(13), range(13, 14)]
     assert view.row(0, 100).text.count("█") > 40
+    assert "GET /profile ✗ +12 ✖1 ✗1 " in view.row(0, 140).text
+    view.set_marks(ASCII)
+    assert "GET /profile x +12 X1 x1 " in view.row(0, 140).text
+    view.set_marks(UNICODE)
     view.rows.fold_all(SHOP.depth[:14], level=1)
     assert len(view) == 6
     view.rows.unfold_all(runs=True)
@@ -214,13 +218,46 @@ def test_a_subtree_alone() -> None:
     assert rows[1].startswith("└╴ ● database_query ✖ ")
 
 
+def test_a_span_outside_its_caller_says_so() -> None:
+    traces = traces_of(
+        (1, 0, "front", "GET", 100, 300, NONE),
+        (2, 1, "early", "call", 0, 50, NONE),
+        (3, 1, "late", "call", 900, 50, NONE),
+        (4, 1, "long", "call", 200, 400, NONE),
+        (5, 1, "front", "own", 50, 400, NONE),
+        (6, 1, "follows", "call", 700, 50, {"marks": Mark.FOLLOWS_FROM}),
+    )
+    rows = {line.text.split("●")[1].split()[0]: line.text for line in Waterfall(traces, 0).lines(140)}
+    assert "⚠ skew?" in rows["early"]
+    assert "⚠ skew?" in rows["late"]
+    assert "⚠ outlasts caller" in rows["long"]
+    assert "⚠" not in rows["front"] + rows["own"] + rows["follows"]
+
+
+def test_matches_are_marked_in_words() -> None:
+    view = Waterfall(SHOP, 0, sections=SHOP_PATH)
+    view.found = np.zeros(14, bool)
+    view.found[[1, 3, 7, 8]] = True
+    rows = [line.text for line in view.lines(160)]
+    assert [row for row, text in enumerate(rows) if "found" in text] == [1, 3, 5]
+    assert "2 found" in rows[5]
+    narrow = [view.row(row, 60).text.split() for row in range(9)]
+    assert [row for row, words in enumerate(narrow) if {"/", "/2", "found"} & set(words)] == [1, 3, 5]
+
+
+def test_a_row_alone_keeps_its_error_in_words() -> None:
+    view = Waterfall(SHOP, 0, sections=SHOP_PATH, root=3)
+    assert "✖ Database query timeout" in view.row(0, 150).text
+    assert "100 %" in view.row(0, 150).text
+
+
 def test_alike_siblings_differ_by_error_and_mark() -> None:
     calls = [
         (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"marks": Mark.NO_DURATION} if i == 8 else NONE))
         for i in range(14)
     ]
     view = Waterfall(traces_of((1, 0, "a", "root", 0, 20, NONE), *calls), 0)
-    assert [line.text[:24].rstrip() for line in view.lines(60)][1:3] == ["├▸ ●db SELECT ×5 ≤1 ms", "├╴ ●db SELECT ✖"]
+    assert [line.text[:24].rstrip() for line in view.lines(60)][1:3] == ["├▸ ●db SELECT ×5 ≤1.00 m", "├╴ ●db SELECT ✖"]
     assert [len(view.rows.spans(row)) for row in range(len(view))] == [1, 5, 1, 1, 1, 1, 5]
     assert len(Waterfall(view.traces, 0, alike=0)) == 15
 

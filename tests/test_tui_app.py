@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import string
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +14,16 @@ from typing import Any
 import pytest
 
 from tests.screens import ByteCounter, painted
+from tracetui.model.problems import UsageError
 from tracetui.render.marks import ASCII
 from tracetui.tui import settings
-from tracetui.tui.app import TraceApp
+from tracetui.tui.app import TraceApp, pane_classes
+from tracetui.tui.keymap import check_keymap
+from tracetui.tui.messages import OpenTrace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 from tracetui.tui.views import VIEWS
+from tracetui.tui.widgets.pager import Pager
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")
@@ -110,9 +115,7 @@ async def test_ascii_paints_nothing_else() -> None:
     async with opened(INCIDENT, marks=ASCII) as (app, pilot):
         for number in range(1, 6):
             await press(app, pilot, str(number))
-            # the scroll bar is Textual's own
-            own = [line[:-1] for line in painted(app)]
-            assert all(line.isascii() for line in own), [line for line in own if not line.isascii()]
+            assert text_of(app).isascii()
 
 
 async def test_coming_back_to_the_same_span() -> None:
@@ -146,6 +149,90 @@ async def test_what_was_lost_is_said() -> None:
         assert "left out" in text_of(app)
         await press(app, pilot, "escape")
         assert "left out" not in text_of(app)
+
+
+async def test_one_bad_source_costs_no_good_one() -> None:
+    async with opened(str(SAMPLES / "nothing-here.json"), INCIDENT) as (app, _):
+        assert "100 traces" in painted(app)[0]
+        assert "nothing-here.json: left out: no such file" in text_of(app)
+
+
+async def test_every_warning_can_be_read_with_its_file() -> None:
+    async with opened(str(SAMPLES / "hostile")) as (app, pilot):
+        assert app.state.session is not None
+        warnings = app.state.session.loaded.load_warnings
+        assert f"{len(warnings) - 3} more: W reads them all" in text_of(app)
+        await press(app, pilot, "W")
+        assert isinstance(app.screen, Pager)
+        assert "structure.json: data[" in text_of(app)
+
+
+@pytest.mark.parametrize("keys", [("question_mark",), ("colon",), ("i",), ("enter", "y"), ("slash",)])
+async def test_ctrl_c_leaves_from_everywhere(keys: tuple[str, ...]) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, *keys)
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert app._exit
+
+
+async def test_a_followed_link_leads_back() -> None:
+    async with opened(str(SAMPLES / "async" / "links.jsonl")) as (app, pilot):
+        await press(app, pilot, "enter")
+        before = (app.state.trace, app.state.span)
+        assert before[0] is not None
+        app.post_message(OpenTrace(1 - before[0]))
+        await settled(app, pilot)
+        assert app.state.trace == 1 - before[0]
+        await press(app, pilot, "escape")
+        assert (app.state.trace, app.state.span) == before
+        assert painted(app)[-1].startswith("Waterfall")
+        await press(app, pilot, "escape")
+        assert painted(app)[-1].startswith("Traces")
+
+
+async def test_what_was_said_goes_with_the_next_key() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "E", "j", "enter", "e")
+        assert painted(app)[-1].startswith("error ")
+        await press(app, pilot, "j")
+        assert painted(app)[-1].startswith("Waterfall ›")
+
+
+async def test_a_click_on_a_tab_opens_its_view() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.click("#tabs", offset=(painted(app)[1].index("Errors"), 0))
+        await settled(app, pilot)
+        assert painted(app)[-1].startswith("Errors")
+
+
+async def test_keys_of_ones_own_work_and_stand_in_the_help() -> None:
+    app = CountingApp(State(sources=(INCIDENT,)), keymap={"view.errors": "f5"})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await press(app, pilot, "f5", "question_mark")
+        assert "Set in the config file" in text_of(app)
+        await press(app, pilot, "escape")
+        assert painted(app)[-1].startswith("Errors")
+
+
+@pytest.mark.parametrize(
+    ("keymap", "reason"),
+    [
+        ({"app.quitt": "x"}, "no action is called app.quitt; did you mean app.quit"),
+        ({"waterfall.find": "notakey!!"}, "waterfall.find: there is no key 'notakey!!'"),
+        ({"app.quit": "ctrl+f13x"}, "there is no key"),
+    ],
+)
+def test_a_keymap_that_cannot_be_meant_is_refused(keymap: dict[str, str], reason: str) -> None:
+    pane_classes()
+    with pytest.raises(UsageError, match=re.escape(reason)):
+        check_keymap(keymap)
+
+
+def test_a_sound_keymap_is_taken() -> None:
+    pane_classes()
+    check_keymap({"app.quit": "x,f10,ctrl+x", "waterfall.find": "slash", "list.down": "n,down", "app.keys": "shift+f1"})
 
 
 @asynccontextmanager
@@ -212,7 +299,7 @@ async def test_hostile_traces_in_every_view(path: str) -> None:
 
 async def test_the_palette_reads_no_markup() -> None:
     async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
-        for typed in ("Trace", "Service", "Operation"):
+        for typed in ("Service", "Operation"):
             await press(app, pilot, "colon", *typed)
             assert typed in text_of(app)
             assert "[/x]" in text_of(app)
@@ -248,6 +335,7 @@ async def test_a_strangers_keys(seed: int) -> None:
         ("Hot spots", "where the time goes"),
         ("Service user-service", "service = "),
         ("Keys of this view", "Everywhere"),
+        ("Slower than p50", "duration >"),
     ],
 )
 async def test_the_palette_goes_where_it_says(typed: str, expected: str) -> None:

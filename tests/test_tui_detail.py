@@ -162,7 +162,7 @@ async def test_fold_and_unfold() -> None:
 
 async def test_short_statement_opens_in_place_and_long_one_in_the_pager() -> None:
     traces = some_traces()
-    async with Shown(traces, at(traces, "2")) as session:
+    async with Shown(traces, at(traces, "2"), size=(100, 10)) as session:
         await session.to("db.query.text")
         await session.press("enter")
         row = session.app.row("FROM users")
@@ -182,7 +182,7 @@ async def test_filter() -> None:
         before = session.app.lines
         await session.press("slash", *"query")
         assert session.app.lines[1].startswith("1 of ")
-        assert [text.split()[1] for text in session.app.lines[2:]] == ["db.query.text"]
+        assert [text.split() for text in session.app.lines[2:]] == [["db.query.text", "SELECT", "*"], ["FROM", "users"]]
         await session.press("enter")
         assert session.app.focused is session.app.detail.view
         # the next span is filtered by it, too
@@ -205,6 +205,39 @@ async def test_escape_is_the_panes_when_there_is_no_filter() -> None:
         assert "bell" not in session.app.heard
         await session.press("escape")
         assert "bell" in session.app.heard
+
+
+async def test_what_is_out_of_sight_is_said_in_the_rule_and_covers_nothing() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2"), size=(100, 10)) as session:
+
+        def screen() -> list[str]:
+            strips = session.app.screen._compositor.render_strips()
+            return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+        below = len(session.app.lines) - 9
+        assert screen()[0].endswith(f"── ▾ {below} more ──")
+        assert [line[2:] for line in screen()[1:]] == [line.rstrip() for line in session.app.lines[:9]]
+        await session.press("j", "G")
+        assert screen()[0] == "─" * 100
+        assert screen()[-1][2:] == session.app.lines[-1]
+        session.app.detail.is_beside = True
+        session.app.detail.rule_changed()
+        await session.press("g")
+        assert screen()[0].strip() == f"▾ {below} more"
+
+
+async def test_the_detail_is_arranged_anew_for_another_height() -> None:
+    traces = build(span("1", 0, 10, attributes={"a": "word " * 60}))
+    async with Shown(traces, 0, size=(60, 8)) as session:
+        assert session.app.lines[session.app.row("word")].endswith("…")
+        low = len(session.app.lines)
+        await session.pilot.resize_terminal(60, 30)
+        await session.pilot.pause()
+        assert sum(line.count("word") for line in session.app.lines) == 60
+        await session.pilot.resize_terminal(60, 8)
+        await session.pilot.pause()
+        assert len(session.app.lines) == low
 
 
 async def test_links() -> None:
@@ -245,7 +278,7 @@ async def test_copy_whole_things() -> None:
         assert json.loads(attributes)["db.query.text"] == "SELECT *\nFROM users"
         assert json.loads(whole)["links"][1]["trace_id"] == "77"
         assert "✖ 1 origin: db “timeout”" in waterfall
-        assert markdown.startswith("### `api` `GET /profile`: 1 ms")
+        assert markdown.startswith("### `api` `GET /profile`: 1.00 ms")
         await session.press("y", "down", "enter")
         assert session.app.copied[-1] == "span=db query"
         await session.press("y", "escape")

@@ -19,7 +19,7 @@ from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Link, Value
 from tracetui.model.traces import TraceSet
-from tracetui.render.trace_list import SortKey
+from tracetui.render.trace_columns import SortKey
 from tracetui.session import Session
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.panes import traces_filters as filters
@@ -38,11 +38,13 @@ class Harness(App[None]):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, traces: TraceSet) -> None:
+    def __init__(self, traces: TraceSet | None, state: State | None = None) -> None:
         super().__init__()
         self.animation_level = "none"
-        self.state = State(session=Session(traces))
-        self.state.shown = np.arange(traces.trace_count)
+        self.state = state or State()
+        if traces is not None:
+            self.state.session = Session(traces)
+            self.state.shown = np.arange(traces.trace_count)
         self.opened: list[int] = []
         self.said: list[str] = []
         self.bytes = 0
@@ -182,7 +184,9 @@ def test_the_slowest_stands_first_and_enter_opens_it() -> None:
         await press(pilot, "enter", "j", "enter")
         assert app.opened == [5, 4]
         assert app.state.trace == 4
-        assert "p50" in app.text
+        # of six traces
+        assert "p50" not in app.text
+        assert "too few traces for percentiles" in app.text
         assert "3 of 6 failed" in app.text
 
     drive(shop(), steps)
@@ -302,12 +306,72 @@ def test_an_empty_result_says_what_removed_the_most() -> None:
         app.pane.ask_for("error AND duration > 9s AND service = db")
         await settled(pilot)
         assert "duration > 9s alone is met by 0 of 6 traces; without it there would be 2" in app.text
+        assert "services" not in app.text
+        assert app.lines()[2].strip() == "No trace meets this filter."
         await press(pilot, "j", "enter", "space", "s", "E", "S", "o", "v")
         assert app.opened == []
+        await pilot.resize_terminal(100, 30)
+        await settled(pilot)
+        assert not app.pane.scatter.display
         await press(pilot, "u")
         assert "No trace" not in app.text
+        assert "services" in app.text
+        assert app.pane.scatter.display
 
     drive(shop(), steps)
+
+
+def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
+    async def click(app: Harness, pilot: Pilot[None], heading: str) -> str:
+        at = next(line for line in app.lines() if "services" in line).index(heading)
+        await pilot.click("#traces-header", offset=(at, 0))
+        await settled(pilot)
+        return next(line for line in app.lines() if "services" in line)
+
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        assert "start UTC ▼" in await click(app, pilot, "start")
+        assert app.state.trace == 5
+        rows = app.lines()
+        assert "start UTC ▲" in await click(app, pilot, "start")
+        assert app.lines() != rows
+        assert "▲" in await click(app, pilot, "trace")
+        assert app.pane.sort_key is SortKey.NAME
+        assert "▼ duration" in await click(app, pilot, "duration")
+        assert app.pane.view.has_focus
+        assert app.opened == []
+
+    drive(shop(), steps)
+
+
+def nested() -> TraceSet:
+    """In two of three traces `db` breaks, in one of them twice; `api` and `web` pass it on. A fourth has no `db`."""
+    spans: list[GivenSpan] = []
+    for number, broken in enumerate((1, 2, 0)):
+        failing = bool(broken)
+        more = {"trace": f"{number + 1}", "error": failing}
+        spans.append(span(f"a{number}", 0, 1_000, service="web", name="GET /", **more))
+        spans.append(span(f"b{number}", 1, 900, parent=f"a{number}", service="api", name="list", **more))
+        for i in range(2):
+            one = {"trace": f"{number + 1}", "error": i < broken}
+            spans.append(span(f"c{number}{i}", 10, 90, parent=f"b{number}", service="db", name="query", **one))
+        spans.append(span(f"d{number}", 91, 95, parent=f"b{number}", service="mail", trace=f"{number + 1}"))
+    spans.append(span("e", 0, 10, trace="4", service="web", name="GET /"))
+    spans.append(span("f", 1, 9, parent="e", trace="4", service="mail"))
+    return build(*spans)
+
+
+def test_services_to_pick_from_are_counted_in_traces_and_those_that_broke_stand_first() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "i")
+        lines = [" ".join(line.strip(" │▌").split()) for line in app.lines()]
+        listed = [line for line in lines if line.split()[:1] in (["db"], ["api"], ["web"], ["mail"])]
+        assert listed[0] == "db ✖2 3 traces"
+        assert sorted(listed[1:]) == ["api ✗2 3 traces", "mail 4 traces", "web ✗2 4 traces"]
+        assert "✖ broke there" in app.text
+        await press(pilot, "escape", "p")
+        assert any("query ✖2 3 traces" in " ".join(line.split()) for line in app.lines())
+
+    drive(nested(), steps)
 
 
 def test_sorting_shows_its_arrow_and_reverses() -> None:
@@ -334,6 +398,8 @@ def test_failing_traces_by_service() -> None:
         assert "db" in heads[0]
         assert "2 traces" in heads[0]
         assert "67 %" in heads[0]
+        assert "ms–" in heads[0]
+        assert "p50" not in heads[0]
         assert "mail" in heads[1]
         await press(pilot, "enter")
         assert app.pane.view.source.__len__() == 3
@@ -373,11 +439,18 @@ def test_marks_stay_with_their_traces() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "space", "space")
         assert app.state.marked == {5, 4}
-        assert app.text.count("✓") == 2
+        assert app.text.count("✓") == 3
+        assert "✓ 2 marked" in app.text
+        assert "Space" in app.said[0]
         await press(pilot, "o")
-        assert app.text.count("✓") == 2
+        assert app.text.count("✓") == 3
         await press(pilot, "G", "space")
         assert app.state.marked == {4}
+        assert "✓ 1 marked" in app.text
+        await press(pilot, "k", "space")
+        assert "marked" not in app.text
+        assert "✓" not in app.text
+        assert len(app.said) == 1
 
     drive(shop(), steps)
 
@@ -440,10 +513,49 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert app.pane.scatter.display is plot
         assert all(len(line) <= size[0] for line in app.lines())
-        assert ("p95" in app.text) is plot
+        assert ("of 6 failed" in app.text) is plot
         await press(pilot, "v", "slash", "escape", "E", "i", "escape")
 
     drive(shop(), steps, size)
+
+
+@pytest.mark.parametrize(
+    ("load_state", "said"),
+    [("reading", "rows appear as they come; Esc stops"), ("failed", "r reads again, q quits"), ("", "r reads again")],
+)
+def test_without_a_set_the_view_says_why(load_state: str, said: str) -> None:
+    app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))
+
+    async def run() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            assert said in app.text
+            assert ("reading a/" in app.text) is (load_state == "reading")
+            assert ("Nothing is loaded" in app.text) is (load_state != "reading")
+            assert "duration" not in app.lines()[2]
+            assert all(line.isprintable() for line in app.lines())
+            await press(pilot, "j", "enter", "space", "s", "E", "v", "i", "d", "u")
+            app.state.load_state = "failed"
+            app.pane.set_changed()
+            await settled(pilot)
+            assert "Nothing is loaded" in app.text
+            app.state.session = Session(shop())
+            app.state.shown = np.arange(6)
+            app.pane.set_changed()
+            await settled(pilot)
+            assert "Nothing is loaded" not in app.text
+            assert "start UTC ▼" in app.text
+            assert "GET /cart" in app.text
+
+    asyncio.run(run())
+
+
+def test_a_set_without_spans_says_so() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        assert "No spans" in app.text
+        assert "No trace meets" not in app.text
+
+    drive(build(), steps)
 
 
 def test_names_from_strangers_are_only_shown() -> None:

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -16,7 +14,7 @@ from tests.building import build, span
 from tests.test_render_safe_text import is_harmless
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import parse
-from tracetui.model.span import Kind, Value
+from tracetui.model.span import Kind
 from tracetui.render.cells import cell_width
 from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.session import Session
@@ -24,7 +22,7 @@ from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, Ope
 from tracetui.tui.panes.errors import ErrorsPane
 from tracetui.tui.panes.findings_pane import FindingsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
-from tracetui.tui.panes.services import ServicesPane, peer_query, service_query
+from tracetui.tui.panes.services import ServicesPane
 from tracetui.tui.state import Look, State
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
@@ -142,7 +140,7 @@ async def test_headings_stand_over_their_columns(size: tuple[int, int], sessions
             await settle(app, pilot)
             heading = next(line for line in app.lines() if "mean" in line)
             row = next(line for line in app.lines() if line.startswith("  ●unknown_service"))
-            assert row.index(" 10 ms") + len(" 10 ms") == heading.index("mean") + len("mean")
+            assert row.index(" 10.0 ms") + len(" 10.0 ms") == heading.index("mean") + len("mean")
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -154,7 +152,12 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 @pytest.mark.parametrize("pane", PANES)
 async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
-        assert "Nothing is loaded yet." in app.text
+        assert "Nothing is loaded." in app.text
+        for load_state, said in (("reading", "when the sources are read"), ("failed", "Press r to read the sources")):
+            app.pane.state.load_state = load_state
+            app.pane.set_changed()
+            await settle(app, pilot)
+            assert said in app.text
         state = state_of("incident/before.json", "duration > 9h")
         app.pane.state.session, app.pane.state.findings = state.session, state.findings
         app.pane.set_changed()
@@ -285,6 +288,21 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
         assert pane.services.service(0).service != top
 
 
+async def test_only_the_cursor_that_keys_move_is_marked() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        views = (app.pane.list, app.pane.detail)
+
+        def marks() -> list[object]:
+            rows = [view.render_line(view.cursor - view.scroll_offset.y) for view in views]
+            return [next(iter(row)).style for row in rows]
+
+        in_list = marks()
+        await press(app, pilot, "tab")
+        in_detail = marks()
+        assert in_list[0] == in_detail[1] != in_list[1]
+        assert in_list[1] == in_detail[0]
+
+
 async def test_services_are_found_by_name() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
@@ -367,30 +385,6 @@ async def test_hot_spots_read_the_patterns_of_rows_in_sight_only() -> None:
         assert 0 < few < 30
         await press(app, pilot, "G")
         assert few < len(pane._patterns) < 60
-
-
-@given(st.text(st.characters(codec=None, categories=None), max_size=12))
-def test_a_service_of_any_name_can_be_asked_for(name: str) -> None:
-    name = name or "x"
-    traces = build(span("1", 0, 9, service=name, trace="1"), span("2", 0, 9, service=name + "'\\\"", trace="2"))
-    assert parse(service_query(traces.services[0])).matches(traces).tolist() == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("peer", "attributes", "query"),
-    [
-        ("redis", {"db.system": "redis", "other": "x"}, '{ db.system = "redis" }'),
-        ("pg:shop", {"db.system": "pg", "db.name": "shop"}, '{ db.system = "pg" AND db.name = "shop" }'),
-        ("queue", {"odd key": "queue"}, '{ attr."odd key" = "queue" }'),
-        ("example.org", {"url.full": "http://example.org/x"}, ""),
-        ("a", {"kind": "a", "span.x": "a"}, '{ attr.kind = "a" }'),
-    ],
-)
-def test_a_peer_is_asked_for_by_what_it_is_named_after(peer: str, attributes: dict[str, Value], query: str) -> None:
-    assert peer_query(peer, attributes) == query
-    if query:
-        found = build(span("1", 0, 9, attributes=attributes))
-        assert parse(query).matches(found).tolist() == [True]
 
 
 async def test_a_peer_without_such_an_attribute_opens_its_slowest_call() -> None:

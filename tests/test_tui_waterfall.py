@@ -191,9 +191,16 @@ def test_nothing_is_selected() -> None:
         await press("j")
         assert "GET /cart" in app.lines[0]
         app.state.session = None
-        app.pane.set_changed()
-        await press("j")
-        assert "No trace is selected." in app.text
+        for state, said in (
+            ("reading", "Reading the traces."),
+            ("failed", "Nothing could be read"),
+            ("", "none is loaded"),
+        ):
+            app.state.load_state = state
+            app.pane.set_changed()
+            await press("j")
+            assert said in app.text
+            assert "▌" not in app.text, "there is no row for a cursor"
 
     walk(steps, trace=None)
 
@@ -387,12 +394,109 @@ def test_search() -> None:
         assert "1 span " in app.text
         await press("escape")
         assert not app.pane.has_class("-finding")
-        await press("slash", *"nowhere", "enter", "backslash")
-        assert app.said[-2:] == ["no span holds that", "nothing is found"]
+        await press("slash", *"[/b]", "enter")
+        assert app.said[-1] == "no span holds “[/b]”"
+        assert app.pane.find_line.has_focus, "for another word"
+        await press("ctrl+u", *"nowhere", "tab", "escape", "backslash")
+        assert app.said[-1] == "nothing is found"
         await press("slash", "escape", "escape")
         assert app.left == 1
 
     walk(steps)
+
+
+def test_the_map_stands_above_the_axis() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        for keys in ((), ("e", "e"), ("z",), ("Z", "H"), ("L", "G")):
+            await press(*keys)
+            scale = next(row for row, line in enumerate(app.lines) if "took" in line)
+            axis, drawn = app.lines[scale], app.lines[scale - 1]
+            start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
+            assert drawn[start - 1] == "▕", keys
+            assert drawn.index("▏", start) == start + app.pane._sight.view.layout(app.pane.rows.line_width).bar  # type: ignore[union-attr]
+            assert "up to 3 at once" in drawn
+            assert drawn.count("✖") == 1, keys
+        await press("Z", "g")
+        assert "▕{" in app.text
+        assert "}▏" in app.text
+        await press("G")
+        marks = app.lines[scale - 1]
+        # the last span ran from 900 to 990 of 1,000
+        bar = app.pane._sight.view.layout(app.pane.rows.line_width).bar  # type: ignore[union-attr]
+        assert abs(marks.index("{") - start - 0.9 * bar) <= 1
+        assert abs(marks.index("}") - start - 0.99 * bar) <= 1
+
+    walk(steps)
+
+
+def test_rows_take_what_they_need_and_the_detail_the_rest() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        def top() -> int:
+            return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
+
+        first = app.lines.index(next(line for line in app.lines if "took" in line)) + 1
+        assert top() == first + 6
+        await press("H")
+        assert top() == first + 6, "nothing jumps while one folds"
+        await press("L", "L")
+        assert top() == first + 13
+        await press("slash")
+        assert top() == first + 14
+        await press("escape", "d")
+        assert not any(line.startswith("───") for line in app.lines)
+        await press("d")
+        assert top() == first + 13
+        await app.resize(100, 16)  # type: ignore[attr-defined]
+        await press()
+        assert top() <= 2 + 2 * 14 // 3, "two thirds at most"
+
+    walk(steps, size=(120, 40))
+
+
+def test_hints_are_of_what_has_the_focus() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert [key for key, _ in app.pane.HINTS] == ["e", "c", "/", "z", "Tab"]
+        await press("slash")
+        assert app.pane.HINTS[:2] == (("Enter", "first match"), ("Esc", "leave the search"))
+        await press(*"db", "enter")
+        assert ("n", "next match") in app.pane.HINTS
+        await press("tab")
+        assert ("/", "filter attributes") in app.pane.HINTS
+        assert ("Tab", "back") in app.pane.HINTS
+        await press("slash")
+        assert app.pane.HINTS[-1][0] == "Esc"
+        await press("escape", "escape", "escape", "z")
+        assert ("Z", "zoom out") in app.pane.HINTS
+        app.state.trace = 1
+        app.pane.selection_changed()
+        await press("j")
+        assert "e" not in dict(app.pane.HINTS), "there is no error to go to"
+        app.state.trace = None
+        app.pane.selection_changed()
+        assert app.pane.HINTS == ()
+
+    walk(steps)
+
+
+def test_the_subtree_is_named_with_its_own_time() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("e", "R")
+        assert "users get_user   650 µs, 65 % of GET /cart 1.00 ms" in app.lines[0]
+        assert "2 spans  1 service  depth 2" in app.lines[0]
+        assert "97 % of the time: users query" in app.text
+
+    walk(steps)
+
+
+def test_a_low_header_keeps_when_it_began() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        assert "22:13:20.000 UTC" in "".join(app.lines[:3])
+        await app.resize(120, 40)  # type: ignore[attr-defined]
+        await press()
+        assert "2023-11-14 22:13:20.000 UTC" in "".join(app.lines[:3])
+        assert "trace 1" in "".join(app.lines[:3])
+
+    walk(steps, size=(80, 24))
 
 
 def test_what_arrives_late_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

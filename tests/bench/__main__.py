@@ -47,7 +47,7 @@ def main() -> None:
     report(
         "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
     )
-    measure_screen(path, str(one_trace_file(spans)))
+    measure_screen(path, str(one_trace_file(spans)), spans)
 
 
 if __name__ == "__main__":

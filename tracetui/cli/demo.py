@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from tracetui.cli import options as o
 from tracetui.cli.open import open_sources
 from tracetui.model.problems import InputError
 
@@ -20,9 +21,15 @@ def sample_folder() -> Path:
     raise InputError("the sample traces are not installed with this copy of the program")
 
 
-def demo() -> None:
+def demo(
+    ascii: o.Ascii = False,  # noqa: A002 - the option's name
+    local_time: o.LocalTime = False,
+    theme: o.Theme = "",
+    no_mouse: o.NoMouse = False,
+) -> None:
     """Open the bundled incident: a page that is slow and sometimes fails."""
-    open_sources([str(sample_folder() / _DEMO)])
+    sources = [str(sample_folder() / _DEMO)]
+    open_sources(sources, ascii=ascii, local_time=local_time, theme=theme, no_mouse=no_mouse)
 
 
 def samples() -> None:

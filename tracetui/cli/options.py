@@ -29,6 +29,16 @@ Width = Annotated[
 LocalTime = Annotated[
     bool, typer.Option("--local-time", help="Show times in the local zone, not UTC.", rich_help_panel=_LOOK)
 ]
+Theme = Annotated[
+    str,
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="Of the screen: textual-dark, textual-light, ansi-dark or high-contrast.",
+        rich_help_panel=_LOOK,
+    ),
+]
+NoMouse = Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.", rich_help_panel=_LOOK)]
 AdjustSkew = Annotated[
     bool,
     typer.Option("--adjust-skew", help="Move spans whose host's clock disagrees with their caller's (Jaeger's rule)."),

@@ -21,11 +21,15 @@ WARNINGS_PER_FILE = 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a load is. `share` is 0 to 1, by the bytes of all sources; 0 while their size is not known."""
+    """How far a load is. `share` is 0 to 1, by the bytes of all sources; 0 where their size is not known.
+
+    all_read: nothing is left but to put the spans together.
+    """
 
     name: str
     share: float
     spans: int
+    all_read: bool = False
 
 
 class StopReading(Exception):  # noqa: N818 - an instruction, like StopIteration
@@ -36,16 +40,25 @@ def load(
     sources: Sequence[str],
     progress: Callable[[Progress], None] = lambda _: None,
     arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+    *,
+    keep_going: bool = False,
 ) -> TraceSet:
     """Read files, directories, patterns and standard input (`-`) of any format, in any mixture.
 
     Spans of one trace meet wherever they come from. What is damaged is left out and named in the set's
     `load_warnings`. `arrived` is called from time to time with a function that makes a set of what is here so far.
-    Raises InputError when a source cannot be read or when there is no span in all of them.
+    Raises InputError when there is no span in all of them, and when a source cannot be read; with `keep_going` the
+    others are read all the same, and that one is named in the warnings.
     """
     intake = Intake()
-    wanted = list(inputs(sources))
-    total = sum(item.size for item in wanted) or 1
+
+    def leave_out(name: str, what: str) -> None:
+        intake.warn(name, "", f"left out: {what}")
+
+    wanted = list(inputs(sources, leave_out if keep_going else None))
+    sizes = [item.size for item in wanted]
+    # a share of what nobody knows says nothing
+    total = sum(size for size in sizes if size is not None) if None not in sizes else 0
     done = 0
     read = 0.0
     with _no_collection():
@@ -54,22 +67,23 @@ def load(
 
                 def report(share: float, item: Input = item, done: int = done) -> None:
                     nonlocal read
-                    read = (done + share * item.size) / total
+                    read = (done + share * (item.size or 0)) / total if total else 0.0
                     progress(Progress(item.name, read, len(intake)))
                     if len(intake):
                         arrived(lambda: assemble(intake))
 
-                _take(item, intake, report)
-                done += item.size
+                _take(item, intake, report, keep_going)
+                done += item.size or 0
+            progress(Progress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
         except StopReading:
-            intake.warn("", "", f"reading was stopped at {100 * read:.0f} %; the rest is not here")
+            intake.warn("", "", f"reading was stopped{f' at {100 * read:.0f} %' if read else ''}; the rest is not here")
         traces = assemble(intake)
     if not len(traces):
         raise InputError(_nothing(wanted, intake.warnings))
     return traces
 
 
-def _take(item: Input, intake: Intake, report: Callable[[float], None]) -> None:
+def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:
     place = Place(intake, item.name)
     report(0)
     before, spans = len(intake.warnings), len(intake)
@@ -86,7 +100,7 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None]) -> None:
     try:
         data = item.read(go_on)
     except OSError as error:
-        if item.named:
+        if item.named and not keep_going:
             raise InputError(f"{item.name}: {error.strerror or error}") from None
         place.warn(f"left out: {error.strerror or error}")
         return
@@ -107,7 +121,7 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None]) -> None:
 def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
     if len(warnings) == 1:
         return f"no spans found: {warnings[0]}"
-    what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files"
+    what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files" if wanted else "these sources"
     lines = [f"no spans found in {what}", *(f"  {warning}" for warning in warnings[:WARNINGS_PER_FILE])]
     return "\n".join(lines)
 

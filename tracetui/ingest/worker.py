@@ -7,6 +7,7 @@ JSON lines on stdout. SIGTERM ends the reading; what is here by then is handed o
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -26,6 +27,9 @@ _BETWEEN = 0.1
 """Seconds between two words about the progress."""
 _LATER_PART = 4
 """How many times as long as until the last one it is to the next: making a set of a part takes time, too."""
+
+
+_NICENESS = 5
 
 
 class _Far(msgspec.Struct, tag="far"):
@@ -172,11 +176,13 @@ class _Reporter:
 
 
 def main(arguments: Sequence[str]) -> int:
+    # whoever started it has a user to answer
+    os.nice(_NICENESS)
     with socket.socket(fileno=int(arguments[0])) as sets:
         reporter = _Reporter(sets, float(arguments[1]))
         signal.signal(signal.SIGTERM, reporter.stop)
         try:
-            traces = load(arguments[2:], reporter.progress, reporter.arrived)
+            traces = load(arguments[2:], reporter.progress, reporter.arrived, keep_going=True)
         except InputError as error:
             _tell(_Failure(str(error)))
             return InputError.exit_code

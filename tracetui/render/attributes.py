@@ -24,6 +24,24 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("cloud", ("faas", "cloud", "aws", "gcp", "azure", "graphql", "feature_flag", "gen_ai")),
 )
 OTHERS = "other"
+LEADING = (
+    "db.query.text",
+    "db.statement",
+    "sql.query",
+    "url.full",
+    "http.url",
+    "http.route",
+    "url.path",
+    "http.target",
+    "rpc.service",
+    "rpc.method",
+    "messaging.destination.name",
+    "messaging.destination.template",
+    "messaging.destination",
+    "message_bus.destination",
+    "graphql.document",
+)
+"""What a span did, in the words of its source: these come before all other attributes."""
 
 _TITLES = {prefix: title for title, prefixes in GROUPS for prefix in prefixes}
 _INLINE_CHARACTERS = 4_000

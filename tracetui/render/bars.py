@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -100,6 +101,10 @@ def bar(
 
 
 def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, marks: Marks) -> None:
+    if len(starts) == 1:
+        # nearly every row is one span, and plain numbers are quicker than arrays of one
+        _draw_one(drawn, roles, float(starts[0]), float(ends[0]), marks)
+        return
     cells = len(drawn)
     shown = (starts <= cells) & (ends >= 0) & ((ends > 0) | (starts == ends))
     shown &= (starts < cells) | (starts == ends)
@@ -109,11 +114,21 @@ def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.
     step = np.bincount(first, minlength=cells + 1) - np.bincount(stop, minlength=cells + 1)
     for cell in np.flatnonzero(np.cumsum(step[:cells])).tolist():
         drawn[cell], roles[cell] = marks.rest, Role.REST
-    if len(starts) == 1:
-        if ends[0] - (stop[0] - 1) < 0.5:
-            drawn[int(stop[0]) - 1] = marks.rest_end
-        if starts[0] - first[0] >= 0.5:
-            drawn[int(first[0])] = marks.rest_start
+
+
+def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, marks: Marks) -> None:
+    cells = len(drawn)
+    if start > cells or end < 0 or (start != end and (start == cells or end == 0)):
+        return
+    start, end = min(max(start, 0.0), cells), min(max(end, 0.0), cells)
+    first = min(int(start), cells - 1)
+    stop = max(math.ceil(end), first + 1)
+    drawn[first:stop] = marks.rest * (stop - first)
+    roles[first:stop] = [Role.REST] * (stop - first)
+    if end - (stop - 1) < 0.5:
+        drawn[stop - 1] = marks.rest_end
+    if start - first >= 0.5:
+        drawn[first] = marks.rest_start
 
 
 def _draw_solid(

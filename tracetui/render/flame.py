@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracetui.model.span import Mark
+from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.label import Note
@@ -23,7 +23,8 @@ class Merged:
     """The call paths of one trace as a trace of their own: a span for each, which lasts for their total.
 
     Callees stand side by side within their caller, the longest first. Where together they took longer than it (they
-    ran at the same time) they are drawn to scale within it.
+    ran at the same time) they are drawn to scale within it. One that its caller did not wait for has a stretch of its
+    own, from where its caller begins or as much earlier as it needs to end with the trace.
     """
 
     traces: TraceSet
@@ -56,7 +57,7 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> Merged:
     parent = np.where(above[order] >= 0, place[above[order]], -1)
     rank = np.lexsort((duration, traces.error[first:stop], node_of))
     example = rank[np.searchsorted(node_of[rank], np.arange(count), "right") - 1] + first
-    start, drawn = _side_by_side(parent, total)
+    start, drawn = _side_by_side(parent, total, _is_async(traces, parent, example))
     error = np.zeros(count, bool)
     error[node_of[traces.error[first:stop]]] = True
     columns = {name: getattr(traces, name)[example] for name in _TAKEN.split()}
@@ -128,21 +129,38 @@ def _pre_order(above: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.nda
     return order, np.arange(count) + np.array(sizes, np.int64)[order], np.array(depths, np.int64)[order]
 
 
-def _side_by_side(parent: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _is_async(traces: TraceSet, parent: np.ndarray, example: np.ndarray) -> np.ndarray:
+    """bool[nodes], whether nobody waited for a node."""
+    kind = traces.kind[example]
+    detached = (kind == Kind.CONSUMER) & (kind[parent] == Kind.PRODUCER)
+    follows = (traces.marks[example] & np.uint16(Mark.FOLLOWS_FROM)) > 0
+    answer: np.ndarray = (parent >= 0) & (detached | follows)
+    return answer
+
+
+def _side_by_side(parent: np.ndarray, total: np.ndarray, detached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """-> start and length of each node, in ns: within its caller, after the callees before it."""
     wanted = np.zeros(len(total) + 1, np.float64)
-    np.add.at(wanted, parent, total)
+    np.add.at(wanted, parent[~detached], total[~detached])
     room = np.maximum(wanted[:-1], total)
     starts: list[float] = []
     lengths: list[float] = []
     taken = [0.0] * (len(total) + 1)
     scales = [1.0] * (len(total) + 1)
-    for node, (caller, own, needed) in enumerate(zip(parent.tolist(), total.tolist(), room.tolist(), strict=True)):
-        start = taken[caller]
-        length = own * scales[caller]
+    tree_start = tree_stop = 0.0
+    columns = (parent.tolist(), total.tolist(), room.tolist(), detached.tolist())
+    for node, (caller, own, needed, is_detached) in enumerate(zip(*columns, strict=True)):
+        start = starts[caller] if is_detached else taken[caller]
+        if is_detached:
+            length = float(own)
+            start = max(min(start, tree_stop - length), tree_start)
+        else:
+            length = own * scales[caller]
+            taken[caller] = start + length
+        if caller < 0:
+            tree_start, tree_stop = start, start + length
         starts.append(start)
         lengths.append(length)
-        taken[caller] = start + length
         taken[node] = start
         scales[node] = length / needed if needed else 0.0
     start = np.array(starts)
@@ -177,6 +195,7 @@ class Flame(Waterfall):
             slots=base.slots,
             marks=base.marks,
             alike=0,
+            outside=np.zeros(count, np.uint8),
             message_of=lambda node: base.message_of(int(merged.example[node])),
         )
         self._first = first

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracetui.render import numbers
-from tracetui.render.cells import cell_width
+from tracetui.render.cells import cell_width, cut
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
@@ -17,6 +18,33 @@ if TYPE_CHECKING:
 
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
+_LEAST_SOURCE = 16
+_LEAST_IMPORTANT = ("window", "name", "source", "contents")
+"""Parts of the status in the order in which they make room; the source is cut, the others go."""
+_NOTHING = ("", Role.PLAIN)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parts:
+    """The parts of the status line, (text, role) each, from left to right; empty ones are not shown."""
+
+    name: tuple[str, str] = ("tracetui", Role.STRONG)
+    source: tuple[str, str]
+    loading: tuple[str, str]
+    traces: tuple[str, str] = _NOTHING
+    contents: tuple[str, str] = _NOTHING
+    failed: tuple[str, str] = _NOTHING
+    window: tuple[str, str] = _NOTHING
+    warnings: tuple[str, str] = _NOTHING
+
+    def line(self, marks: Marks) -> Line:
+        separator = " | " if marks.ascii_only else _SEPARATOR
+        counts = (self.traces[0] + self.contents[0], Role.PLAIN)
+        line = Line()
+        for text, role in (self.name, self.source, self.loading, counts, self.failed, self.window, self.warnings):
+            if text:
+                line.add(separator if line.runs else "", Role.GUIDE).add(text, role)
+        return line
 
 
 def source_name(sources: Sequence[str]) -> str:
@@ -39,40 +67,40 @@ def status_line(
     loading: str = "",
     local_time: bool = False,
 ) -> Line:
-    """What is loaded, how much of it, when, and how much failed. What there is no room for falls off at the right."""
-    separator = _SEPARATOR if not marks.ascii_only else " | "
-    parts: list[tuple[str, str]] = [("tracetui", Role.STRONG), (source, Role.PLAIN)]
-    if loading:
-        parts.append((loading, Role.ACCENT))
+    """What is loaded, how much of it, when, and how much failed.
+
+    Where there is no room for all, the times go first, and as a whole: a part of them would lack the zone.
+    """
+    parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
     if summary is not None:
         count = f"{summary.trace_count:,} of " if query else ""
-        count += numbers.counted(total if query else summary.trace_count, "trace")
-        spans = numbers.counted(summary.span_count, "span")
-        parts.append((f"{count}  {spans}  {numbers.counted(summary.service_count, 'service')}", Role.PLAIN))
+        parts.traces = (count + numbers.counted(total if query else summary.trace_count, "trace"), Role.PLAIN)
+        spans, services = numbers.counted(summary.span_count, "span"), numbers.counted(summary.service_count, "service")
+        parts.contents = (f"  {spans}  {services}", Role.PLAIN)
         if summary.error_trace_count:
-            parts.append((f"{marks.origin} {summary.error_trace_count:,} failed", Role.ERROR))
+            parts.failed = (f"{marks.origin} {summary.error_trace_count:,} failed", Role.ERROR)
         if summary.start_ns is not None and summary.end_ns is not None:
             window = numbers.time_range(summary.start_ns, summary.end_ns, local_time, marks.ascii_only)
-            parts.append((window, Role.DIM))
+            parts.window = (window, Role.DIM)
         if summary.warning_count:
-            parts.append((f"{marks.warning} {summary.warning_count:,}", Role.WARNING))
-    line = Line()
-    for text, role in parts:
-        piece = Line([(separator if line.runs else "", Role.GUIDE), (text, role)])
-        if line.runs and line.width + piece.width > width:
-            if line.width + cell_width(separator) + 8 < width:
-                line.extend(piece)
+            parts.warnings = (f"{marks.warning} {summary.warning_count:,}", Role.WARNING)
+    for least in _LEAST_IMPORTANT:
+        too_much = parts.line(marks).width - width
+        if too_much <= 0:
             break
-        line.extend(piece)
-    return line.cropped(width, marks.ellipsis)
+        text, role = getattr(parts, least)
+        if least == "source":
+            text = cut(text, max(cell_width(text) - too_much, _LEAST_SOURCE), marks.ellipsis)
+        setattr(parts, least, (text if least == "source" else "", role))
+    return parts.line(marks).cropped(width, marks.ellipsis)
 
 
 def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: Marks) -> Line:
-    """The views with their keys; `views` are (id, title)."""
+    """The views with their keys; `views` are (id, title). Brackets tell the active one where nothing has a colour."""
     line = Line([(" ", Role.PLAIN)])
     for number, (view, title) in enumerate(views, 1):
         role = Role.ACCENT if view == active else Role.DIM
-        label = f"[{number} {title}]" if view == active and marks.ascii_only else f" {number} {title} "
+        label = f"[{number} {title}]" if view == active else f" {number} {title} "
         line.add(label, role).add(" ")
     return line.cropped(width, marks.ellipsis)
 
@@ -82,19 +110,29 @@ def crumb_line(
 ) -> Line:
     """Where one is at the left, or what was just said; at the right the keys that matter now."""
     arrow = " > " if marks.ascii_only else " › "
-    keys = Line()
-    for key, what in hints:
-        keys.add("  " if keys.runs else "").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
-    if keys.width > width * 2 // 3:
-        keys = keys.cropped(width * 2 // 3, marks.ellipsis)
-    room = max(width - keys.width - 2, 0)
     if notice:
         left = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
+        # what was just said goes in a moment, the keys can be seen then
+        room = width // 3
     else:
         left = Line()
         for i, crumb in enumerate(crumbs):
             left.add(arrow if i else "", Role.GUIDE).add(
                 safe(crumb), Role.STRONG if i == len(crumbs) - 1 else Role.PLAIN
             )
-    left = left.cropped(room, marks.ellipsis)
-    return left.pad(width - keys.width).extend(keys)
+        room = width * 2 // 3
+    keys = _keys(hints, max(room, width - left.width - 2))
+    left = left.cropped(max(width - keys.width - 2, 0), marks.ellipsis)
+    return left.pad(width - keys.width).extend(keys).cropped(width, marks.ellipsis)
+
+
+def _keys(hints: Sequence[tuple[str, str]], room: int) -> Line:
+    """The first ones that there is room for, and the last one at any rate: it leads to all the others."""
+    line = Line()
+    for shown in range(len(hints), 0, -1):
+        line = Line()
+        for key, what in (*hints[: shown - 1], hints[-1]):
+            line.add("  " if line.runs else "").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
+        if line.width <= room:
+            break
+    return line

@@ -15,6 +15,8 @@ _READABLE = 14
 _WORTH_A_PART = 8
 """Cells from which on a part of a note is better than its mark."""
 _SHORTEST_SERVICE = 10
+_ENOUGH_OF_A_MESSAGE = 26
+"""Cells that an error message is given where there is room for them."""
 
 
 class Note(NamedTuple):
@@ -49,11 +51,13 @@ class Label:
 
     @property
     def natural_width(self) -> int:
-        """Cells that it takes to leave nothing out, but for error messages."""
-        spelt_out = (not note.can_be_cut or note.before_names for note in self.notes)
-        notes = sum(
-            1 + cell_width(note.full if full else note.short) for note, full in zip(self.notes, spelt_out, strict=True)
-        )
+        """Cells that it takes to leave nothing out, but for the rest of long error messages."""
+        notes = 0
+        for note in self.notes:
+            width = cell_width(note.full)
+            if note.can_be_cut and not note.before_names:
+                width = max(min(width, _ENOUGH_OF_A_MESSAGE), cell_width(note.short))
+            notes += 1 + width
         return min(self.depth, 40) + self._head_width + cell_width(self._names) + notes
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracetui.render.cells import cell_width
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
@@ -120,8 +122,9 @@ ASCII = Marks(
 
 
 def initials(name: str) -> str:
-    """Two letters that stand for a name where there is no colour to do it: `us` of `user-service`, `re` of `redis`."""
+    """What stands in two cells for a name: `us` of `user-service`, `re` of `redis`, one letter where it is wide."""
     words = "".join(letter if letter.isalnum() else " " for letter in name).split()
     if not words:
         return "?"
-    return (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).lower()
+    letters = (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).lower()
+    return letters if cell_width(letters) <= 2 else letters[0]

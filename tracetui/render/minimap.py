@@ -12,6 +12,8 @@ from tracetui.render.waterfall import ORIGIN, Waterfall
 
 _BINS = 2_048
 _MOST_SERVICES = 32
+_ASCII_HEIGHTS = ".coO@"
+"""The marks of a trend in ASCII mean something else in the rows beneath."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,8 @@ class Overview:
     """The colours of the services that the request waited for."""
     waited: np.ndarray
     """float64[slots, bins + 1], how much of the critical path each of them had before the edge of each bin."""
+    most_at_once: int
+    """How many spans ran at once at most."""
     failed: np.ndarray
     """float64[k], when error origins ended, in shares of the whole."""
 
@@ -52,8 +56,16 @@ class Overview:
             _before(starts, ends),
             tuple(slots.tolist()),
             np.array(waited).reshape(len(waited), _BINS + 1),
+            _most_at_once(traces.start[within], traces.end[within]),
             failed,
         )
+
+
+def _most_at_once(starts: np.ndarray, ends: np.ndarray) -> int:
+    times = np.concatenate((ends, starts))
+    steps = np.repeat(np.array([-1, 1], np.int64), len(starts))
+    # at one moment what ends goes before what begins
+    return int(np.cumsum(steps[np.argsort(times, kind="stable")]).max(initial=1))
 
 
 def _before(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -72,9 +84,16 @@ def _past(times: np.ndarray) -> np.ndarray:
     return past
 
 
-def minimap(overview: Overview, width: int, marks: Marks, window: tuple[int, int] | None = None) -> Line:
+def minimap(
+    overview: Overview,
+    width: int,
+    marks: Marks,
+    window: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+) -> Line:
     """A line of `width` cells. Heights say how many spans ran, colours whom the request waited for, crosses where it
-    broke; `window` (start and length, ns) is what the rows show, and all if it is None.
+    broke. Stretches are start and length, ns: `[ ]` stand at the ends of `window`, which is what the rows show (all
+    if it is None), and `{ }` at those of `selected`, the span under the cursor.
     """
     left, right = ("|", "|") if marks.ascii_only else ("▕", "▏")
     cells = width - 2
@@ -82,36 +101,48 @@ def minimap(overview: Overview, width: int, marks: Marks, window: tuple[int, int
         return Line()
     edges = np.linspace(0, _BINS, cells + 1)
     at = np.arange(_BINS + 1)
+    trend = _ASCII_HEIGHTS if marks.ascii_only else marks.trend
     running = np.diff(np.interp(edges, at, overview.running))
     most = float(running.max()) or 1.0
-    heights = np.clip(np.ceil(running / most * len(marks.trend) - 1e-6).astype(np.int64), 0, len(marks.trend))
+    heights = np.clip(np.ceil(running / most * len(trend) - 1e-6).astype(np.int64), 0, len(trend))
     owners = np.full(cells, -1)
     if len(overview.slots):
         waited = np.diff(np.array([np.interp(edges, at, row) for row in overview.waited]))
         owners = np.where(waited.max(axis=0) > 1e-9, waited.argmax(axis=0), -1)
-    failed = set(np.minimum((overview.failed * cells).astype(np.int64), cells - 1).tolist())
-    first, last = _in_sight(overview.whole, window, cells)
-    zoomed = window is not None and window != overview.whole
+    failed = np.minimum((overview.failed * cells).astype(np.int64), cells - 1)
+    set_off = dict.fromkeys(failed.tolist(), (marks.origin, Role.ERROR))
+    first, last = _stretch(overview.whole, window, cells)
+    if window is not None and window != overview.whole:
+        _enclose(set_off, first, last, "[]", cells)
+    if selected is not None:
+        _enclose(set_off, *_stretch(overview.whole, selected, cells), "{}", cells)
     line = Line([(left, Role.GUIDE)])
     for cell, (height, owner) in enumerate(zip(heights.tolist(), owners.tolist(), strict=True)):
-        if zoomed and cell in (first, last):
-            line.add("[" if cell == first else "]", Role.ACCENT)
-        elif cell in failed:
-            line.add(marks.origin, Role.ERROR)
+        if cell in set_off:
+            line.add(*set_off[cell])
         elif not height:
             line.add(" ")
         else:
             inside = first <= cell <= last
             role = Role.service(overview.slots[owner]) if owner >= 0 and inside else Role.DIM
-            line.add(marks.trend[height - 1], role)
+            line.add(trend[height - 1], role)
     return line.add(right, Role.GUIDE)
 
 
-def _in_sight(whole: tuple[int, int], window: tuple[int, int] | None, cells: int) -> tuple[int, int]:
-    """-> the first and the last cell of the window, which are not the same."""
-    if window is None:
+def _stretch(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) -> tuple[int, int]:
+    """-> the first and the last cell of a part, which are not the same."""
+    if part is None:
         return 0, cells - 1
     scale = cells / max(whole[1], 1)
-    first = min(max(int((window[0] - whole[0]) * scale), 0), cells - 2)
-    last = min(max(int((window[0] + window[1] - whole[0]) * scale), first + 1), cells - 1)
+    first = min(max(int((part[0] - whole[0]) * scale), 0), cells - 2)
+    last = min(max(int((part[0] + part[1] - whole[0]) * scale), first + 1), cells - 1)
     return first, last
+
+
+def _enclose(set_off: dict[int, tuple[str, str]], first: int, last: int, ends: str, cells: int) -> None:
+    """Put marks at both ends of a stretch, or beside them where something is set off already."""
+    for mark, cell, outward in ((ends[0], first, -1), (ends[1], last, 1)):
+        free = (at for at in (cell, cell + outward, cell - outward) if 0 <= at < cells and at not in set_off)
+        place = next(free, None)
+        if place is not None:
+            set_off[place] = (mark, Role.ACCENT)

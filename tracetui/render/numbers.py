@@ -1,4 +1,8 @@
-"""Numbers as people read them: three significant digits and one unit."""
+"""Numbers as people read them: three significant digits and one unit.
+
+Zeros at the end are digits too (`3.00 s` stands under `3.41 s`). What is exact is short: counts, ticks of an axis,
+nanoseconds, and nothing at all.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ def duration(ns: int, ascii_only: bool = False) -> str:
     at = next(i for i, (_, size) in enumerate(_UNITS) if ns >= size)
     number = _three_digits(ns, _UNITS[at][1])
     if number == "1000":
-        at, number = at - 1, "1"
+        at, number = at - 1, "1.00"
     unit = _UNITS[at][0]
     return f"{number} {'us' if ascii_only and unit == 'µs' else unit}"
 
@@ -36,15 +40,16 @@ def duration_width(longest_ns: int) -> int:
 
 
 def milliseconds(ns: int) -> str:
-    """Nanoseconds as `1,850 ms`; below 100 ms with three significant digits."""
+    """Nanoseconds as `1,850 ms`; below 100 ms as `36.0 ms`."""
     if ns < 0:
         return "-" + milliseconds(-ns)
     if ns >= 99_950_000:
         return f"{_round(ns, 1_000_000):,} ms"
     if ns >= 1_000_000:
         return f"{_three_digits(ns, 1_000_000)} ms"
-    text = f"{ns / 1_000_000:.3f}".rstrip("0").rstrip(".")
-    return f"{text} ms" if text != "0" or not ns else "<0.001 ms"
+    if not ns:
+        return "0 ms"
+    return f"{ns / 1_000_000:.3f} ms" if ns >= 500 else "<0.001 ms"
 
 
 def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
@@ -62,7 +67,7 @@ def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
 
 
 def percent(value: float) -> str:
-    """A share of 100 as `74 %`, `0.2 %`; never 0 % for something, nor 100 % for less than all."""
+    """A share of 100 as `74 %`, `8.0 %`, `0.2 %`; never 0 % for something, nor 100 % for less than all."""
     if value <= 0 or value >= 100:
         return f"{value:,.0f} %"
     if value < 0.1:
@@ -70,8 +75,8 @@ def percent(value: float) -> str:
     if value > 99.9:
         return ">99.9 %"
     if value < 9.95:
-        return f"{value:.1f} %".replace(".0 ", " ")
-    return f"{value:.0f} %" if value < 99 else f"{min(value, 99.9):.1f} %".replace(".0 ", " ")
+        return f"{value:.1f} %"
+    return f"{value:.0f} %" if value < 99 else f"{min(value, 99.9):.1f} %"
 
 
 def whole_percent(value: float) -> str:
@@ -144,14 +149,14 @@ def _round(number: int, size: int) -> int:
 
 
 def _three_digits(number: int, size: int) -> str:
-    """The quotient, at least 1, with three significant digits, without decimals that are all zero."""
+    """The quotient, at least 1, with three significant digits; of single pieces all of them."""
     decimals = 0 if size == 1 else max(0, 3 - len(str(number // size)))
     scaled = _round(number * 10**decimals, size)
     if decimals and scaled >= 1_000:
         decimals -= 1
         scaled //= 10
     whole, part = divmod(scaled, 10**decimals)
-    return f"{whole}.{part:0{decimals}d}" if part else str(whole)
+    return f"{whole}.{part:0{decimals}d}" if decimals else str(whole)
 
 
 def _long_duration(seconds: int) -> str:

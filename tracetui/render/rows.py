@@ -35,7 +35,7 @@ class Rows:
         self._hidden: np.ndarray | None = None
         self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
         self._above = self._parent
-        self._has_child = self._end > np.arange(size) + 1
+        self._has_child = self._is_parent = self._end > np.arange(size) + 1
         self._run_start, self._run_stop = _runs(self._parent, self._end, alike, run_length)
         self._run_open = np.zeros(len(self._run_start), bool)
         self._rebuild()
@@ -44,35 +44,44 @@ class Rows:
         return len(self.positions)
 
     def _rebuild(self) -> None:
-        size = self.stop - self.first
         # what is below a hidden span would be out of reach
         folded = np.flatnonzero(self._folded if self._hidden is None else self._folded & ~self._hidden)
+        ends = self._end[folded]
+        outermost = np.ones(len(folded), bool)
+        outermost[1:] = folded[1:] >= np.maximum.accumulate(ends)[:-1]
+        covered = self._covered(folded[outermost], ends[outermost])
         closed = ~self._run_open
-        step = np.zeros(size + 1, np.int32)
-        step[folded + 1] += 1
-        step[self._run_start[closed] + 1] += 1
-        step[self._run_stop[closed]] -= 1
-        step -= np.bincount(self._end[folded], minlength=size + 1).astype(np.int32)
-        shown = np.cumsum(step[:size]) == 0
+        if closed.any():
+            covered |= self._covered(self._run_start[closed], self._run_stop[closed])
         if self._kept is not None:
-            shown &= self._kept
+            covered |= ~self._kept
         if self._hidden is not None:
-            shown &= ~self._hidden
-        local = np.flatnonzero(shown)
-        # the last row of each parent is written last
-        self._last_child = np.full(size + 1, -1, np.int64)
-        self._last_child[self._above[local]] = local
-        self.positions = local + self.first
+            covered |= self._hidden
+        # the guides left of every row ask for it, and rows that are seen together have the same ancestors
+        self._next: dict[int, int | None] = {}
+        self.positions = np.flatnonzero(~covered)
+        if self.first:
+            self.positions += self.first
+
+    def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+        """Slices that do not overlap. -> bool[stop - first], what is in one but for the first of each"""
+        size = self.stop - self.first
+        # a trace of a million spans is gone through with every key: bytes are, and not wider numbers
+        step = np.zeros(size + 1, np.int8)
+        step[starts + 1] += 1
+        step[stops] -= 1
+        inside: np.ndarray = np.cumsum(step[:size], dtype=np.int8).view(bool)
+        return inside
 
     def _local(self, row: int) -> int:
         return int(self.positions[row]) - self.first
 
     def row_of(self, span: int) -> int:
         """The row that shows a span: its own, or that of the fold or run it is in."""
-        return max(0, int(np.searchsorted(self.positions, span, "right")) - 1)
+        return max(0, int(self.positions.searchsorted(span, "right")) - 1)
 
     def _run_of(self, local: int) -> int:
-        run = int(np.searchsorted(self._run_start, local, "right")) - 1
+        run = int(self._run_start.searchsorted(local, "right")) - 1
         return run if run >= 0 and local < self._run_stop[run] else -1
 
     def run(self, row: int) -> range | None:
@@ -98,7 +107,7 @@ class Rows:
         return bool(self._has_child[self._local(row)])
 
     def has_children_shown(self, row: int) -> bool:
-        return bool(self._last_child[self._local(row)] >= 0)
+        return row + 1 < len(self) and bool(self._above[self._local(row + 1)] == self._local(row))
 
     def hidden(self, row: int) -> int:
         """How many spans are folded below a row's, or are the subtrees of children there was no room for."""
@@ -110,8 +119,7 @@ class Rows:
 
     def has_next(self, span: int) -> bool:
         """Whether a sibling of the span has a row below it."""
-        local = span - self.first
-        return bool(self._last_child[self._above[local]] > local)
+        return self._next_of(span - self.first) is not None
 
     def parent_of(self, span: int) -> int:
         """The nearest span above that is not hidden, -1 for none."""
@@ -124,13 +132,16 @@ class Rows:
 
     def next_sibling(self, row: int) -> int | None:
         """The row of the next span with the same parent, or None."""
-        local = self._local(row)
-        run = self.run(row)
-        end = run.stop if run else int(self._end[local]) + self.first
-        after = int(np.searchsorted(self.positions, end))
-        if after < len(self) and self._above[self._local(after)] == self._above[local]:
-            return after
-        return None
+        return self._next_of(self._local(row))
+
+    def _next_of(self, local: int) -> int | None:
+        if local not in self._next:
+            run = self._run_of(local)
+            end = int(self._end[local] if run < 0 or self._run_open[run] else self._run_stop[run])
+            after = int(self.positions.searchsorted(end + self.first))
+            is_next = after < len(self) and self._above[self._local(after)] == self._above[local]
+            self._next[local] = after if is_next else None
+        return self._next[local]
 
     def previous_sibling(self, row: int) -> int | None:
         """The row of the span before with the same parent, or None."""
@@ -171,7 +182,7 @@ class Rows:
 
     def fold_where(self, spans: np.ndarray) -> None:
         """Fold these spans, bool[stop - first]; where all of them are folded, unfold them."""
-        wanted = spans & (self._end > np.arange(len(self._end)) + 1)
+        wanted = spans & self._is_parent
         self._folded[wanted] = not self._folded[wanted].all()
         self._rebuild()
 
@@ -181,9 +192,7 @@ class Rows:
 
     def fold_all(self, depths: np.ndarray | None = None, level: int = 0) -> None:
         """Fold every span with children; with `depths` (int[stop - first]) those of this level or deeper alone."""
-        self._folded = self._end > np.arange(len(self._end)) + 1
-        if depths is not None:
-            self._folded &= depths >= level
+        self._folded = self._is_parent.copy() if depths is None else self._is_parent & (depths >= level)
         self._run_open[:] = False
         self._rebuild()
 
@@ -232,7 +241,7 @@ class Rows:
         if hidden is None or not hidden.any():
             self._hidden, self._above = None, self._parent
             self._depth = self._own_depth
-            self._has_child = self._end > np.arange(size) + 1
+            self._has_child = self._is_parent
             self._rebuild()
             return
         hidden = hidden.copy()

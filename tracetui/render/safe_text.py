@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 SHOWN_CHARACTERS = 1_000
 """How much of one text is shown where nobody says otherwise."""
@@ -27,6 +28,11 @@ _IGNORED = re.compile(f"[{_INVISIBLE}{_NEVER_SHOWN}]")
 # terminals do not agree how wide the joined whole is.
 _EMOJI = "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff"
 _JOINING = re.compile(f"(?<=[{_EMOJI}])\ufe0f?\u200d(?=[{_EMOJI}])|(?<=[#*0-9{_EMOJI}])[\ufe0e\ufe0f]")
+
+_IN_ASCII = str.maketrans(
+    {chr(0x2400 + code): "^" + chr(0x40 + code) for code in range(0x20)}
+    | {"␡": "^?", _NEWLINE: "^J", "…": "~", _DOTTED_CIRCLE: "o"}
+)
 
 
 def safe(text: str, limit: int = SHOWN_CHARACTERS) -> str:
@@ -52,6 +58,32 @@ def safe_lines(text: str, limit: int = 200, tab: int = 4) -> list[str]:
     shown = [safe(line.expandtabs(tab)) for line in lines[:limit]]
     if len(lines) > limit:
         shown.append(f"… {len(lines) - limit:,} more lines")
+    return shown
+
+
+def ascii_text(text: str) -> str:
+    """Text with stand-ins that are ASCII: `^[` for `␛`. What was outside ASCII in the data is so still."""
+    return text if text.isascii() else text.translate(_IN_ASCII)
+
+
+def in_ascii(runs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The runs of a line with ASCII stand-ins. What is wider then is taken from the next padding, so that columns stay
+    where they are.
+    """
+    shown = []
+    wider = 0
+    for text, role in runs:
+        if text.isascii() and not wider:
+            shown.append((text, role))
+            continue
+        spelt = ascii_text(text)
+        wider += len(spelt) - len(text)
+        padding = len(spelt) - len(spelt.rstrip(" ")) - 1
+        if padding > 0 and wider:
+            taken = min(padding, wider)
+            spelt = spelt[:-taken]
+            wider -= taken
+        shown.append((spelt, role))
     return shown
 
 

@@ -9,10 +9,11 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from tracetui.analysis.groups import quantiles
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
+from tracetui.render.moments import Moments
+from tracetui.render.percentiles import spread
 
 _MINUTE = 60_000_000_000
 _DAY = 1440 * _MINUTE
@@ -70,6 +71,7 @@ class Plot:
         self.columns = max(width - self.left, 1)
         self._first = int(points.start.min()) if len(points) else 0
         self._span = max(int(points.start.max()) - self._first, 1) if len(points) else 1
+        self.moments = Moments.between(self._first, self._first + self._span, local)
         self._column, self._row = self.columns_of(points.start), self.rows_of(points.duration)
         self._made = self._lines(labels)
 
@@ -181,8 +183,11 @@ class Plot:
 
     def _times(self) -> list[str]:
         last = self._first + self._span
-        if self._span >= 2 * _DAY:
-            texts = [numbers.date_clock(t, self.local)[5:16] for t in (self._first, last)]
+        dates = [numbers.date_clock(t, self.local) for t in (self._first, last)]
+        if self.moments.has_year:
+            texts = [text[: 16 if self._span < 2 * _DAY else 10] for text in dates]
+        elif self._span >= 2 * _DAY:
+            texts = [text[5:16] for text in dates]
         elif self._span >= 4 * _MINUTE:
             texts = [numbers.clock(t, self.local)[:5] for t in self._steps()]
         else:
@@ -215,22 +220,24 @@ def stats_lines(points: Points, marks: Marks) -> list[Line]:
     if not len(points):
         return []
     ascii_only = marks.ascii_only
-    least, p50, p95, p99, most = quantiles(points.duration, (0, 0.5, 0.95, 0.99, 1))
-    low, high = int(least), max(int(most), int(least) + 1)
-    if high > _WIDE_RANGE * max(p50, 1):
-        edges = np.geomspace(max(low, 1), high + 1, _BINS + 1)
+    least, most = int(points.duration.min()), int(points.duration.max())
+    high = max(most, least + 1)
+    if high > _WIDE_RANGE * max(float(np.median(points.duration)), 1):
+        edges = np.geomspace(max(least, 1), high + 1, _BINS + 1)
     else:
-        edges = np.linspace(low, high, _BINS + 1)
+        edges = np.linspace(least, high, _BINS + 1)
     counts = np.histogram(points.duration, edges)[0].tolist()
-    lines = [
-        Line([(f"{name} ", Role.DIM), (f"{numbers.duration(round(value), ascii_only):>9}", Role.STRONG)])
-        for name, value in (("p50", p50), ("p95", p95), ("p99", p99))
-    ]
+    found = spread(points.duration, marks)
+    lines = [Line([(f"{name} ", Role.DIM), (f"{text:>9}", Role.STRONG)]) for name, text in found]
     lines[0].add("   ").add(trend(counts, marks))
-    ends = f"{numbers.duration(low, ascii_only)}{'..' if ascii_only else '–'}{numbers.duration(high, ascii_only)}"
-    lines[1].add(f"   {ends}", Role.DIM)
     total = f"of {numbers.counted(len(points), 'trace')}"
-    lines[2].add(f"   {total}", Role.DIM)
+    if len(found) > 2:
+        ends = [numbers.duration(end, ascii_only) for end in (least, most)]
+        lines[1].add(f"   {('..' if ascii_only else '–').join(ends)}", Role.DIM)
+        lines[2].add(f"   {total}", Role.DIM)
+    else:
+        lines[1].add(f"   {total}", Role.DIM)
+        lines.append(Line([("too few traces for percentiles", Role.DIM)]))
     failed = int(points.failed.sum())
     if failed:
         share = numbers.percent(100 * failed / len(points))
@@ -242,14 +249,14 @@ def stats_lines(points: Points, marks: Marks) -> list[Line]:
     return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]
 
 
-def region_lines(plot: Plot, region: Region, local: bool, marks: Marks) -> list[Line]:
+def region_lines(plot: Plot, region: Region, marks: Marks) -> list[Line]:
     """What a region holds, for the place of the statistics."""
     inside = plot.inside(region)
     window = plot.window(region)
     count, failed = int(inside.sum()), int(plot.points.failed[inside].sum())
     dash = "-" if marks.ascii_only else "–"
-    begin = "" if window.start_ns is None else numbers.clock(window.start_ns, local)[:8]
-    end = "" if window.end_ns is None else numbers.clock(window.end_ns, local)[:8]
+    begin = "" if window.start_ns is None else plot.moments.day(window.start_ns)
+    end = "" if window.end_ns is None else plot.moments.day(window.end_ns)
     least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, marks.ascii_only)
     most = "" if window.most_ns is None else numbers.duration(window.most_ns, marks.ascii_only)
     times = f"{begin}{dash}{end}" if begin or end else "all times"

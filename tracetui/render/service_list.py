@@ -273,7 +273,8 @@ class Neighbours:
             *latency(edge.p50_ns, edge.p95_ns, self.table.range_of_edge(edge), cells, self.marks),
         ]
         if width >= _WIDE_EDGES:
-            waited = numbers.duration(round(edge.caller_p50_ns), self.marks.ascii_only) if not edge.inferred else ""
+            # a peer that is inferred is timed by its callers alone: there is no second figure
+            waited = "-" if edge.inferred else numbers.duration(round(edge.caller_p50_ns), self.marks.ascii_only)
             row_cells.append(figure(waited, max(cells, len("caller p50")), Role.DIM))
         return side_by_side(row_cells).cropped(width, self.marks.ellipsis)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracetui.analysis.errors import Role as Part
 from tracetui.analysis.messages import NO_MESSAGE, exception_text
 from tracetui.analysis.rank import SpanFacts
-from tracetui.model.span import Attributes, Event, Link, Span, Status, Value
+from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.render import numbers
-from tracetui.render.attributes import GROUPS, OTHERS, group_of, in_short, plain, text_size, value_lines
+from tracetui.render.attributes import GROUPS, LEADING, OTHERS, group_of, in_short, plain, text_size, value_lines
 from tracetui.render.cells import cell_width, cut, fit
-from tracetui.render.line import Line, Role, flowed
+from tracetui.render.line import Line, Role
 from tracetui.render.marks import UNICODE, Marks
 from tracetui.render.safe_text import safe
-from tracetui.render.span_facts import kind_words, place, rank_words, side_by_side, waiting, words_wrapped
+from tracetui.render.span_facts import kind_words, place, side_by_side, waiting, words_wrapped
+from tracetui.render.span_head import head
 
 MOST_SHOWN = 500
 """Attributes, events or links shown of one list."""
@@ -26,7 +26,7 @@ _STATEMENT_LINES = 3
 _GROUPED_FROM = 12
 """Attributes from which on their groups get headings."""
 _READABLE_KEY = len("http.response.status_code")
-_SEARCHED, _PREVIEWED = 100_000, 400
+_SEARCHED, _PREVIEWED, _WRAPPED = 100_000, 400, 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(kw_only=True)
 class SpanDetailLines:
-    """The rows of one span's detail, for the width they were last arranged for."""
+    """The rows of one span's detail, for the room they were last arranged for."""
 
     span: Span
     facts: SpanFacts | None = None
@@ -73,7 +73,9 @@ class SpanDetailLines:
     """Shows what has this text in its name or value, and nothing else."""
 
     def __post_init__(self) -> None:
-        self.width = 0
+        self.width = self.height = 0
+        self._spare = 0
+        """Rows that long values may take beyond one each."""
         self.found = self.searched = 0
         self._rows: list[tuple[Entry, Line]] = []
 
@@ -91,9 +93,16 @@ class SpanDetailLines:
         """The first row of an entry, or None."""
         return next((row for row, (entry, _) in enumerate(self._rows) if entry.path == path), None)
 
-    def arrange(self, width: int) -> None:
-        """Make the rows for a width."""
-        self.width = width
+    def arrange(self, width: int, height: int = 0) -> None:
+        """Make the rows for a width. Where they are fewer than `height`, long values are wrapped into what is left."""
+        self.width, self.height = width, height
+        self._spare = 0
+        self._rows = self._made(width)
+        if len(self._rows) < height:
+            self._spare = height - len(self._rows)
+            self._rows = self._made(width)
+
+    def _made(self, width: int) -> list[tuple[Entry, Line]]:
         self.found = self.searched = 0
         rows: list[tuple[Entry, Line]] = []
         for entry in self._entries(width):
@@ -102,7 +111,7 @@ class SpanDetailLines:
             counted = Entry("filter", "filter", self.word)
             text = f"{self.found:,} of {self.searched:,} match {self.marks.quoted(safe(self.word, 60))}"
             rows.insert(1, (counted, Line([(text, Role.ACCENT)]).cropped(width, self.marks.ellipsis)))
-        self._rows = rows
+        return rows
 
     def toggle(self, row: int) -> bool:
         """Fold or unfold what stands on a row. -> whether it can; a value too long to stand here cannot."""
@@ -110,7 +119,7 @@ class SpanDetailLines:
         if not entry.folds:
             return False
         self.toggled ^= {entry.path}
-        self.arrange(self.width)
+        self.arrange(self.width, self.height)
         return True
 
     def is_open(self, row: int) -> bool:
@@ -125,7 +134,9 @@ class SpanDetailLines:
 
     def _entries(self, width: int) -> Iterator[Entry]:
         span = self.span
-        yield Entry("span", "span", f"{span.service} {span.name}", self._head)
+        first, says_kind = head(span, self.facts, self.slot, self.marks, width)
+        first = first[: 1 if self.word else None]
+        yield Entry("span", "span", f"{span.service} {span.name}", lambda _: first)
         if not self.word:
             yield from self._state()
         yield from self._attributes(width)
@@ -134,31 +145,16 @@ class SpanDetailLines:
         if not self.word:
             moment = numbers.date_clock(span.start_ns, self.local_time)
             when = f"{moment} {numbers.zone(span.start_ns, self.local_time)}"
-            yield self._said("place", place(span, self.facts, when, self._duration))
+            said = list(place(span, self.facts, when, self._duration))
+            yield self._said(
+                "place",
+                said if says_kind or "span.kind" in span.attributes else [*said, (kind_words(span.kind), Role.DIM)],
+            )
         scope = {"name": span.scope_name, "version": span.scope_version}
         yield from self._group("resource", "resource", span.resource, width)
         yield from self._group("scope", "scope", {key: value for key, value in scope.items() if value}, width)
         ids = {"trace id": span.trace_id, "span id": span.span_id, "parent id": span.parent_id}
         yield from self._group("ids", "ids", {key: value for key, value in ids.items() if value is not None}, width)
-
-    def _head(self, width: int) -> list[Line]:
-        span, marks = self.span, self.marks
-        joint = " - " if marks.ascii_only else " · "
-        name = Line([(safe(span.service), Role.service(self.slot)), (joint, Role.DIM)])
-        name.add(safe(span.name) or "(no name)", Role.TITLE)
-        took = Line([(self._duration(span.duration_ns), Role.STRONG)])
-        if self.facts:
-            took.add(f", {rank_words(self.facts.rank)}")
-        state = Line([(kind_words(span.kind), Role.DIM)])
-        if span.error:
-            origin = self.facts is None or self.facts.role != Part.PROPAGATED
-            mark, role = (marks.origin, Role.ERROR) if origin else (marks.echo, Role.ECHO)
-            text = "error" if self.facts is None else "error began here" if origin else "error passed on"
-            state.add(" " if state.runs else "").add(f"{mark} {text}", role)
-        elif span.status is not Status.UNSET:
-            state.add(" " if state.runs else "").add("ok" if span.status is Status.OK else "status error")
-        parts = [name.cropped(width, marks.ellipsis), took, *([state] if state.runs else [])]
-        return flowed(parts, width)[: 1 if self.word else None]
 
     def _state(self) -> Iterator[Entry]:
         """What is wrong, and how long it took of what."""
@@ -195,13 +191,17 @@ class SpanDetailLines:
 
     def _attributes(self, width: int) -> Iterator[Entry]:
         matching = self._matching(self.span.attributes)
+        left = MOST_SHOWN
+        column = _key_column(matching, width)
+        leading = [key for key in LEADING if key in matching]
+        for key in leading:
+            yield self._field(f"attribute:{key}", key, matching[key], column, width)
+        left -= len(leading)
         sorted_keys: dict[str, list[str]] = {title: [] for title in (*(title for title, _ in GROUPS), OTHERS)}
-        for key in matching:
+        for key in (key for key in matching if key not in LEADING):
             sorted_keys[group_of(key)].append(key)
         groups = {title: keys for title, keys in sorted_keys.items() if keys}
         headings = len(groups) > 1 and len(self.span.attributes) >= _GROUPED_FROM
-        column = _key_column(matching, width)
-        left = MOST_SHOWN
         for title, keys in groups.items():
             path = f"group:{title}"
             if headings:
@@ -256,8 +256,14 @@ class SpanDetailLines:
         line = self._foldable(path, bool(event.attributes), level=1)
         line.add(f"{self.marks.event} {when}  ", Role.EVENT)
         line.add(safe(event.name) or "(no name)", Role.ERROR if failed else Role.STRONG)
-        line.add("  ").add(safe(text, _PREVIEWED), Role.PLAIN if failed else Role.DIM)
-        yield Entry(path, event.name, plain(event), lambda _: [line], folds=bool(event.attributes))
+        line.add("  ")
+        role = Role.PLAIN if failed else Role.DIM
+        room = width - line.width
+        parts = self._wrapped(text, room) if not self._open(path) and room > _READABLE_KEY else None
+        shown = parts or [safe(text, _PREVIEWED)]
+        below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in shown[1:]]
+        line.add(shown[0], role)
+        yield Entry(path, event.name, plain(event), lambda _: [line, *below], folds=bool(event.attributes))
         if event.attributes and (self.word or self._open(path)):
             yield from self._below(path, event.attributes, width)
 
@@ -306,6 +312,11 @@ class SpanDetailLines:
         size = text_size(value)
         long = size > _PREVIEWED or cell_width(shown) > room or "\n" in preview
         key = fit(safe(name) or "(no name)", column, ellipsis=marks.ellipsis)
+        parts = self._wrapped(value, room) if long and not self._open(path) else None
+        if parts is not None:
+            lines = [Line([(f"{' ' * indent}{key}  ", Role.DIM), (parts[0], Role.PLAIN)])]
+            lines += [Line([(" " * (indent + column + 2) + part, Role.PLAIN)]) for part in parts[1:]]
+            return Entry(path, name, value, lambda _: lines, long=True, is_attribute=True)
         body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
         opened = body is not None and self._open(path)
         mark = (marks.opened if opened else marks.folded) if long else " "
@@ -323,6 +334,20 @@ class SpanDetailLines:
         entry = Entry(path, name, value, lambda _: lines, folds=body is not None, long=long)
         entry.is_attribute = True
         return entry
+
+    def _wrapped(self, value: Value, room: int) -> list[str] | None:
+        """A value on as many lines as it needs, None where there is no room for them."""
+        if not self._spare or text_size(value) >= _WRAPPED:
+            return None
+        parts = [
+            part
+            for line in in_short(value, _WRAPPED).expandtabs(4).split("\n")[: self._spare + 2]
+            for part in words_wrapped(safe(line, _WRAPPED), room)
+        ]
+        if len(parts) - 1 > self._spare:
+            return None
+        self._spare -= len(parts) - 1
+        return parts
 
     def _more(self, title: str, count: int, value: Value) -> Entry:
         line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}: Enter shows all", Role.WARNING)])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.style import Style
 from rich.text import Text
 
-from tracetui.render.line import Line, Role
+from tracetui.render.line import Line, Role, Run
+
+_CURSOR = "cursor"
+"""The role of text under the cursor where the cursor's row is no band of colour."""
+_SHAPES = "\u2500-\u259f●◆✖✗▾▸⇢⇝⚠"
+_WORDS = re.compile(f"[^ {_SHAPES}]+(?: {{1,2}}[^ {_SHAPES}]+)*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +24,10 @@ class Theme:
     name: str
     styles: Mapping[str, Style]
     services: tuple[Style, ...]
-    cursor: Style = Style(reverse=True)  # noqa: RUF009 - styles do not change
-    """Laid over the row under the cursor."""
+    under_cursor: Theme | None = None
+    """Styles for the row under the cursor, its plain style a band of colour. Without it the words of the row are
+    reversed and nothing else: a reversed bar is a hole, and the blanks beside it are a bar.
+    """
 
     def style(self, role: str) -> Style:
         """The style of a role; of an unknown one the plain one."""
@@ -27,12 +35,47 @@ class Theme:
             return self.services[int(role[8:]) % len(self.services)] if self.services else Style.null()
         return self.styles.get(role) or Style.null()
 
+    def cursor_style(self, role: str) -> Style:
+        """The style of a role in the row under the cursor."""
+        if self.under_cursor is None:
+            return _REVERSED if role == _CURSOR else self.style(role)
+        return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
+
+    def cursor_runs(self, line: Line) -> list[Run]:
+        """The runs of the row under the cursor."""
+        return line.runs if self.under_cursor is not None else list(_words_apart(line))
+
     def text(self, line: Line) -> Text:
         """The line as Rich's text, one row that is neither wrapped nor read as markup."""
         text = Text(no_wrap=True, overflow="crop", end="")
         for part, role in line.runs:
             text.append(part, self.style(role))
         return text
+
+
+_REVERSED = Style(reverse=True)
+
+
+def _words_apart(line: Line) -> Iterator[Run]:
+    """Runs of words alone, in one role whatever they mean, and of all else in its own."""
+    stretches = [match.span() for match in _WORDS.finditer(line.text)]
+    at = 0
+    for text, role in line.runs:
+        stop = at + len(text)
+        while stretches and stretches[0][0] < stop:
+            begin, end = stretches[0]
+            if at < begin:
+                yield Run(text[at - stop : begin - stop], role)
+                at = begin
+            reached = min(end, stop)
+            yield Run(text[at - stop : reached - stop or None], _CURSOR)
+            at = reached
+            if end > stop:
+                break
+            del stretches[0]
+        if at < stop:
+            yield Run(text[at - stop :], role)
+        at = stop
 
 
 def _theme(
@@ -44,11 +87,13 @@ def _theme(
     event: str,
     accent: str,
     services: tuple[str, ...],
-    cursor: Style = Style(reverse=True),  # noqa: B008 - styles do not change
+    plain: Style | None = None,
+    under_cursor: Theme | None = None,
 ) -> Theme:
     return Theme(
         name,
         {
+            Role.PLAIN: plain or Style.null(),
             Role.DIM: dim,
             Role.GUIDE: dim,
             Role.REST: dim,
@@ -62,36 +107,76 @@ def _theme(
             Role.ACCENT: Style(color=accent, bold=True),
         },
         tuple(Style(color=colour) for colour in services),
-        cursor,
+        under_cursor,
     )
 
 
-# The colours are of the 256-colour cube, so that they look the same where there are only those.
+# Where they can be, colours are of the 256-colour cube, so that they look the same where there are only those. A slot
+# has about the same hue in every theme. None of the services' is near the accent, the warning or the red.
+_ON_BLUE = _theme(
+    "on-blue",
+    plain=Style(color="#ffffff", bgcolor="#005f87"),
+    dim=Style(color="#d7d7d7"),
+    red="#ffc0c0",
+    yellow="#ffff87",
+    event="#ffffff",
+    accent="#afffff",
+    services=(
+        "#afd7ff", "#afff5f", "#ffd7ff", "#ffd75f", "#5fffaf",
+        "#d7ff00", "#d7d7ff", "#87ff87", "#ffc8e6", "#d7d787",
+    ),
+)  # fmt: skip
 DARK = _theme(
     "dark",
     dim=Style(color="#949494"),
-    cursor=Style(bgcolor="#3a3a3a"),
     red="#ff5f5f",
     yellow="#ffd75f",
     event="#ffffff",
     accent="#5fd7ff",
     services=(
-        "#5fafff", "#87d75f", "#d787ff", "#ffaf5f", "#5fd7af",
-        "#d7d75f", "#8787ff", "#00d7ff", "#ff87d7", "#afaf87",
+        "#5f87ff", "#87d75f", "#d787ff", "#ff8700", "#00d7af",
+        "#d7ff00", "#8787d7", "#00af00", "#ff87d7", "#d7af87",
     ),
+    under_cursor=_ON_BLUE,
 )  # fmt: skip
 LIGHT = _theme(
     "light",
-    dim=Style(color="#6c6c6c"),
-    cursor=Style(bgcolor="#d0d0d0"),
-    red="#d70000",
-    yellow="#875f00",
+    dim=Style(color="#585858"),
+    red="#af0000",
+    yellow="#5f5f00",
     event="#000000",
-    accent="#005fd7",
+    accent="#005faf",
     services=(
-        "#005faf", "#005f00", "#8700af", "#875f00", "#005f5f",
-        "#5f5f00", "#5f5fd7", "#005f87", "#af0087", "#af5f00",
+        "#0000d7", "#005f00", "#8700d7", "#6c3f00", "#005f5f",
+        "#662244", "#00005f", "#4f4f77", "#af0087", "#5f005f",
     ),
+    under_cursor=_ON_BLUE,
+)  # fmt: skip
+_ON_WHITE = _theme(
+    "on-white",
+    plain=Style(color="#000000", bgcolor="#ffffff"),
+    dim=Style(color="#444444"),
+    red="#af0000",
+    yellow="#505000",
+    event="#000000",
+    accent="#0000af",
+    services=(
+        "#00005f", "#005f00", "#8700af", "#6c3f00", "#005f5f",
+        "#004f6f", "#0000d7", "#004f2f", "#870087", "#5f0000",
+    ),
+)  # fmt: skip
+HIGH_CONTRAST = _theme(
+    "high-contrast",
+    dim=Style(color="#c6c6c6"),
+    red="#ff6e6e",
+    yellow="#ffff00",
+    event="#ffffff",
+    accent="#00ffff",
+    services=(
+        "#00afff", "#87d700", "#ff5fff", "#ff8700", "#00ff5f",
+        "#d7af5f", "#8f8fff", "#5faf5f", "#ffafff", "#ffaf87",
+    ),
+    under_cursor=_ON_WHITE,
 )  # fmt: skip
 ANSI = _theme(
     "ansi",
@@ -101,11 +186,9 @@ ANSI = _theme(
     yellow="yellow",
     event="default",
     accent="cyan",
-    services=(
-        "cyan", "green", "magenta", "yellow", "blue",
-        "bright_cyan", "bright_green", "bright_magenta", "bright_yellow", "bright_blue",
-    ),
-)  # fmt: skip
+    # what is left of sixteen when the accent, the warning, the red and the greys are taken
+    services=("green", "magenta", "blue", "bright_green", "bright_magenta", "bright_blue"),
+)
 MONO = Theme(
     "mono",
     {

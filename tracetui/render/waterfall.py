@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from tracetui.analysis.errors import roles as error_roles
+from tracetui.analysis.outside import LONGER, SKEWED, outside_callers
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -44,6 +45,7 @@ _WARNING_WORDS = {
 # enum arithmetic is slow, and these are asked of every row
 _WARNINGS, _FOLLOWS_FROM = int(Mark.warnings()), int(Mark.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
+_OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
 _SHARE = len("100 %")
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
@@ -81,11 +83,12 @@ class Waterfall:
         root: int | None = None,
         alike: int = ALIKE_SIBLINGS,
         message_of: Callable[[int], str] | None = None,
+        outside: np.ndarray | None = None,
     ) -> None:
         """`roles`: uint8[n] of the set, 0, `ORIGIN` or `ECHO`; without it an error span without an error below is
         an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
         `alike`: from how many alike leaf siblings on they are folded, 0 for never. `message_of`: the error message
-        of a span; without it the status message.
+        of a span; without it the status message. `outside`: what `outside_callers` says of the trace.
         """
         self.traces, self.trace, self.marks = traces, trace, marks
         spans = traces.spans_of(trace)
@@ -99,11 +102,15 @@ class Waterfall:
         """The time of all these spans: start and length, ns."""
         self.window = self.whole
         """The time the bars show; set it to zoom."""
-        self.whole_ns = int(traces.trace_duration[trace])
-        """What shares are of."""
+        self.trace_ns = int(traces.trace_duration[trace])
+        self.whole_ns = self.trace_ns if root is None else self.whole[1]
+        """What shares are of: the time that the bars are drawn over."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
-        self._errors = running(self.roles > 0)
+        self._origins, self._echoes = running(self.roles == ORIGIN), running(self.roles == ECHO)
+        outside = outside_callers(traces, trace) if outside is None else outside
+        self.outside = outside[self.first - spans.start : self.stop - spans.start]
+        """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
         self.has_path = sections is not None
         self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
         self.critical = np.zeros(self.stop - self.first, np.int64)
@@ -327,19 +334,27 @@ class Waterfall:
             yield Note(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
             if self.rows.is_folded(row):
                 first, stop = span - self.first, int(traces.subtree_end[span]) - self.first
-                errors = int(self._errors[stop] - self._errors[first + 1])
-                if errors:
-                    text = f"{marks.origin}{numbers.short_count(errors)}"
-                    yield Note(text, text, Role.ERROR)
-        if self.found is not None and (run or self.rows.is_folded(row)):
+                for sums, mark, error in (
+                    (self._origins, marks.origin, Role.ERROR),
+                    (self._echoes, marks.echo, Role.ECHO),
+                ):
+                    number = int(sums[stop] - sums[first + 1])
+                    if number:
+                        text = f"{mark}{numbers.short_count(number)}"
+                        yield Note(text, text, error)
+        if self.found is not None:
             spans = self.rows.spans(row)
             number = int(self.found[spans.start - self.first : spans.stop - self.first].sum())
-            if number:
+            if number and len(spans) > 1:
                 yield Note(f"{number:,} found", f"/{numbers.short_count(number)}", Role.ACCENT)
+            elif number:
+                # colour alone would not tell it from the rest
+                yield Note("found", "/", Role.ACCENT)
         warnings = int(traces.marks[span]) & _WARNINGS
-        if warnings:
-            words = ", ".join(word for mark, word in _WARNING_WORDS.items() if warnings & mark)
-            full = f"{marks.warning} {words}"
+        outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
+        if warnings or outside:
+            words = [word for mark, word in _WARNING_WORDS.items() if warnings & mark]
+            full = f"{marks.warning} {', '.join([*words, *([outside] if outside else [])])}"
             yield Note(full, marks.warning, Role.WARNING, can_be_cut=True, before_names=True)
         if traces.link_bytes[span]:
             yield Note(marks.link, marks.link, Role.DIM)

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import ContentSwitcher
 
 from tracetui.model.problems import UsageError
-from tracetui.render.numbers import short_count
 from tracetui.render.safe_text import safe_lines
+from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.frame import FrameBottom, FrameTop, Place
-from tracetui.tui.help import HelpScreen
+from tracetui.tui.help import HelpScreen, Keys
+from tracetui.tui.keymap import rebound
 from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
-from tracetui.tui.palette import TraceCommands
+from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views import VIEWS
+from tracetui.tui.whereabouts import Visit, whereabouts
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
@@ -35,8 +39,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracetui.analysis.findings import Findings
-    from tracetui.ingest.worker import BackgroundLoad
-    from tracetui.model.problems import LoadWarning
     from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress
 
 _T = TypeVar("_T")
@@ -47,6 +49,7 @@ _KEYS = (
     (": or Ctrl+p", "palette: actions, services, operations, traces"),
     ("?", "the keys of this view"),
     ("r", "read the sources again"),
+    ("W", "everything the load warned of"),
     ("T", "next theme"),
     ("q, Ctrl+c", "quit; --resume comes back to the same span"),
 )
@@ -56,6 +59,8 @@ _LIST_KEYS = (
     ("g G, Home End", "first, last"),
     ("Enter", "open"),
 )
+
+_VISITS = 50
 
 
 @dataclass
@@ -69,7 +74,7 @@ class _WorkDone(Message):
     result: Any
 
 
-def _pane_classes() -> tuple[type[Pane], ...]:
+def pane_classes() -> tuple[type[Pane], ...]:
     """The views, in the order of VIEWS."""
     from tracetui.tui.panes.errors import ErrorsPane
     from tracetui.tui.panes.hot_spots import HotSpotsPane
@@ -85,11 +90,9 @@ class TraceApp(App[None]):
 
     CSS = """
     Screen { color: $foreground; }
-    ModalScreen { background: $background 0%; }
+    ModalScreen { background: transparent; }
     ContentSwitcher { height: 1fr; }
     App.-ascii ModalScreen > Vertical { border: ascii $foreground 50%; }
-    App.-ascii WaterfallView #span-detail { border-top: ascii $foreground 25%; }
-    App.-ascii WaterfallView.-wide #span-detail { border-top: none; border-left: ascii $foreground 25%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -98,32 +101,39 @@ class TraceApp(App[None]):
         ),
         Binding("escape", "go_back", "Back", show=False, id="app.back"),
         Binding("question_mark", "keys", "Keys", show=False, id="app.keys"),
-        Binding("colon,ctrl+p", "command_palette", "Palette", show=False, id="app.palette", priority=False),
+        Binding("colon,ctrl+p", "palette", "Palette", show=False, id="app.palette", priority=False),
         Binding("r", "reload", "Read again", show=False, id="app.reload"),
+        Binding("W", "warnings", "Warnings of the load", show=False, id="app.warnings"),
         Binding("T", "next_theme", "Next theme", show=False, id="app.theme"),
-        Binding("q,ctrl+c", "quit", "Quit", show=False, id="app.quit"),
+        Binding("q", "quit", "Quit", show=False, id="app.quit"),
+        # out of every dialog, too
+        Binding("ctrl+c", "quit", "Quit at once", show=False, id="app.quit-at-once", priority=True),
     ]
-    COMMANDS: ClassVar[set[Any]] = {TraceCommands}
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = ""
 
-    def __init__(self, state: State, resume: Resume | None = None, theme: str = "", ansi: bool | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        resume: Resume | None = None,
+        theme: str = "",
+        ansi: bool | None = None,
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(ansi_color=ansi)
+        self._own_keys = dict(keymap or {})
+        self.set_keymap(self._own_keys)
         self.animation_level = "none"
         self.state = state
-        self._resume = resume
+        self._arrivals = Arrivals(state, resume, self.post_message)
         self._wanted_theme = theme
         self._generation = 0
         self._works: dict[str, int] = {}
-        self._load: BackgroundLoad | None = None
-        self._loading = ""
-        self._back: list[str] = []
+        self._back: list[Visit] = []
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
         self._view = VIEWS[0][0]
         self._has_views = False
-        self._has_all = False
 
     def compose(self) -> ComposeResult:
         yield self._top
@@ -149,17 +159,20 @@ class TraceApp(App[None]):
 
     async def _build(self) -> None:
         """Make the views, behind the first painted screen, and load."""
-        panes = await asyncio.to_thread(_pane_classes)
+        panes = await asyncio.to_thread(pane_classes)
         switcher = self.query_one(ContentSwitcher)
         for (view, _), make in zip(VIEWS, panes, strict=True):
             await switcher.add_content(make(self.state, self.work, id=view))
         # keys may have asked for another view meanwhile
         switcher.current = self._view
         self._has_views = True
+        # what is imported and built stays: looking through it for garbage again and again would hold up keys
+        gc.freeze()
         self._look_changed()
         self._frame()
         self.pane.focus_pane()
-        self._start_load()
+        if self.state.sources:
+            self._start_load(self._arrivals.begin())
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Leave, and remember where the user was."""
@@ -167,42 +180,25 @@ class TraceApp(App[None]):
         super().exit(*args, **options)
 
     def on_unmount(self) -> None:
-        if self._load is not None:
-            self._load.cancel()
+        self._arrivals.cancel()
 
     # --- the set -----------------------------------------------------------------------------------------------------
 
-    def _start_load(self) -> None:
-        if not self.state.sources:
-            return
-        from tracetui.ingest.worker import BackgroundLoad
-        from tracetui.tui.loading import load_in_background
-
-        self._load = load = BackgroundLoad(self.state.sources, self.state.stdin)
-        self._loading = "reading  Esc stops"
+    def _start_load(self, load: Callable[[], None]) -> None:
+        if self.state.session is None:
+            # they say why there is nothing in them
+            self._tell_panes()
         self._frame()
-        self.run_worker(
-            lambda: load_in_background(load, self._wanted_query, self.post_message),
-            thread=True,
-            group="load",
-            exit_on_error=False,
-        )
-
-    def _wanted_query(self) -> str:
-        return self._resume.query if self._resume else self.state.query
+        self.run_worker(load, thread=True, group="load", exit_on_error=False)
 
     def on_load_progress(self, message: LoadProgress) -> None:
-        if self._load is None or self._load.is_stopped:
-            return
-        progress = message.progress
-        share = f"  {100 * progress.share:.0f} %" if progress.share else ""
-        stops = "" if self._back else "  Esc stops"
-        self._loading = f"reading{share}  {short_count(progress.spans)} spans{stops}"
+        self._arrivals.progressed(message, can_stop=not self._back)
         self._frame()
 
     def on_load_failed(self, message: LoadFailed) -> None:
-        self._load = None
-        self._loading = ""
+        self._arrivals.failed()
+        if self.state.session is None:
+            self._tell_panes()
         if message.stopped:
             self._say("loading stopped; r reads again", bad=False)
         else:
@@ -210,58 +206,34 @@ class TraceApp(App[None]):
         self._frame()
 
     def on_arrived(self, message: Arrived) -> None:
-        state = self.state
-        if not message.whole and (self._has_all or self._view != "traces"):
-            # a part is better than nothing, not than what was there; who looks at a trace keeps it until all is here
+        arrivals = self._arrivals
+        if not self.is_running or not arrivals.take(message, self._view, self.pane.is_placed):
             return
-        where = self._resume or self._where()
-        if self._resume is None and not self.pane.is_placed:
-            where.trace_id = ""
-        marked = self._marked_ids()
-        state.session, state.shown, state.findings = message.session, message.shown, message.findings
-        state.query = message.query
-        self._select(where, marked)
-        if message.whole:
-            self._load = None
-            self._loading = ""
-            self._has_all = True
-            self._top.show_banner(self._warnings(message.session.loaded.load_warnings))
+        # what they remember are positions of the set before
+        self._back = [replace(visit, trace=None, span=None) for visit in self._back]
         self._set_changed()
-        if message.whole and self._resume is not None:
-            self.action_view(self._resume.view)
-            self._resume = None
-        if self._wanted_query() != message.query:
+        if message.whole:
+            self._top.show_banner(arrivals.warning_lines())
+            self.action_view(arrivals.view_to_return_to())
+        if arrivals.wanted_query() != message.query:
             # it was changed while the set was on its way
-            self.post_message(FilterTraces(self._wanted_query()))
+            self.post_message(FilterTraces(arrivals.wanted_query()))
 
-    def _warnings(self, warnings: Sequence[LoadWarning]) -> list[str]:
-        if not warnings:
-            return []
-        more = [f"and {len(warnings) - 3} more"] if len(warnings) > 3 else []
-        one = len(self.state.sources) == 1
-        texts = [str(replace(warning, file="") if one else warning) for warning in warnings[:3]]
-        return [*texts, *more, "Esc hides this"]
+    def action_warnings(self) -> None:
+        """Read everything the load warned of."""
+        warnings = self._arrivals.warnings()
+        if warnings:
+            self.post_message(ReadText("Warnings of the load", "\n".join(map(str, warnings))))
+        else:
+            self._say("the load warned of nothing", bad=False)
 
-    def _select(self, where: Resume, marked: Iterable[str]) -> None:
-        """Find the selection again in a set that has just come."""
-        state = self.state
-        assert state.session is not None
-        loaded = state.session.loaded
-        trace = state.trace = loaded.find_trace(where.trace_id) if where.trace_id else None
-        state.span = None
-        if trace is not None:
-            state.span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == where.span_id), None)
-        state.marked.clear()
-        state.marked.update(trace for trace in map(loaded.find_trace, marked) if trace is not None)
-
-    def _marked_ids(self) -> list[str]:
-        session = self.state.session
-        return [session.loaded.trace_ids[trace] for trace in self.state.marked] if session is not None else []
+    def _tell_panes(self) -> None:
+        for pane in self.query(Pane):
+            pane.set_changed()
 
     def _set_changed(self) -> None:
         self._generation += 1
-        for pane in self.query(Pane):
-            pane.set_changed()
+        self._tell_panes()
         self._frame()
 
     def on_filter_traces(self, message: FilterTraces) -> None:
@@ -300,7 +272,9 @@ class TraceApp(App[None]):
         self.run_worker(run, thread=True, exclusive=True, group=name, exit_on_error=False)
 
     def on__work_done(self, message: _WorkDone) -> None:
-        if message.generation == self._generation and message.number == self._works[message.name]:
+        # while the app closes there is nothing left to show it in
+        is_wanted = self.is_running and message.generation == self._generation
+        if is_wanted and message.number == self._works[message.name]:
             message.done(message.result)
             self._frame()
 
@@ -318,11 +292,18 @@ class TraceApp(App[None]):
 
     def action_view(self, view: str) -> None:
         if view != self._view and view in dict(VIEWS):
-            self._back.append(self._view)
+            self._leave()
             self._go(view)
+
+    def _leave(self) -> None:
+        """Remember what is in sight, to come back to."""
+        visit = Visit(self._view, self.state.trace, self.state.span)
+        if not self._back or self._back[-1] != visit:
+            self._back = [*self._back, visit][-_VISITS:]
 
     def _go(self, view: str) -> None:
         self._view = view
+        self._bottom.forget()
         if self._has_views:
             self.query_one(ContentSwitcher).current = view
             self.pane.selection_changed()
@@ -335,19 +316,19 @@ class TraceApp(App[None]):
         elif self._has_views and self.pane.go_back():
             pass
         elif self._back:
-            self._go(self._back.pop())
-        elif self._load is not None:
-            self._load.stop()
-            self._loading = "stopping  Esc again drops it"
+            visit = self._back.pop()
+            if visit.trace is not None:
+                self.state.trace, self.state.span = visit.trace, visit.span
+            self._go(visit.view)
+        else:
+            self._arrivals.stop()
         self._frame()
 
     def on_open_trace(self, message: OpenTrace) -> None:
+        # a trace that is opened from another one leads back to it
+        self._leave()
         self.state.trace, self.state.span = message.trace, message.span
-        if self._view == "waterfall":
-            self.pane.selection_changed()
-        else:
-            self.action_view("waterfall")
-        self._frame()
+        self._go("waterfall")
 
     def on_open_view(self, message: OpenView) -> None:
         self.action_view(message.view)
@@ -369,15 +350,20 @@ class TraceApp(App[None]):
 
     def action_keys(self) -> None:
         title = dict(VIEWS)[self._view]
-        groups = ((title, self.pane.KEYS if self._has_views else ()), ("Lists", _LIST_KEYS), ("Everywhere", _KEYS))
+        of_view = self.pane.KEYS if self._has_views else ()
+        groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", _LIST_KEYS), ("Everywhere", _KEYS)]
+        if self._own_keys:
+            groups.insert(0, ("Set in the config file", rebound(self._own_keys)))
         self.push_screen(HelpScreen(self.state.look, groups))
 
     def action_reload(self) -> None:
         if self.state.stdin is not None:
             self._say("standard input can be read only once", bad=True)
-        elif self._has_views and self._load is None:
-            self._resume = self._where()
-            self._start_load()
+        elif self._has_views and not self._arrivals.is_loading:
+            self._start_load(self._arrivals.begin_again(self._view))
+
+    def action_palette(self) -> None:
+        open_palette(self)
 
     def action_next_theme(self) -> None:
         self.theme = next_theme(self.theme)
@@ -399,8 +385,13 @@ class TraceApp(App[None]):
         if not self._bottom.is_attached:
             return
         pane = self.pane if self._has_views else None
-        self._top.show(self._view, self._loading)
+        self._top.show(self._view, self._arrivals.text)
         self._bottom.show_place(Place(self._view, pane.crumbs(), pane.HINTS[:4]) if pane else Place(self._view))
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self._bottom.forget(only_good=True)
+        await super().on_event(event)
 
     def _say(self, text: str, bad: bool) -> None:
         self._bottom.say(text, bad=bad)
@@ -409,18 +400,7 @@ class TraceApp(App[None]):
         """Take back what was said last."""
         self._bottom.forget()
 
-    # --- coming back -------------------------------------------------------------------------------------------------
-
-    def _where(self) -> Resume:
-        state = self.state
-        resume = Resume(list(state.sources), self._view, state.query)
-        if state.session is not None and state.trace is not None:
-            loaded = state.session.loaded
-            resume.trace_id = loaded.trace_ids[state.trace]
-            if state.span is not None:
-                resume.span_id = loaded.span_id(state.span)
-        return resume
-
     def _remember(self) -> None:
-        if self.state.session is not None:
-            save_resume(self._where())
+        # what came through a pipe does not come again
+        if self.state.session is not None and self.state.stdin is None:
+            save_resume(whereabouts(self.state, self._view))

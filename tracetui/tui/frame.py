@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
+from tracetui.tui.messages import OpenView
 from tracetui.tui.state import State
 from tracetui.tui.views import VIEWS
 from tracetui.tui.widgets.line_bar import LineBar
@@ -25,6 +27,16 @@ class Place:
     view: str
     crumbs: Sequence[str] = ()
     hints: Sequence[tuple[str, str]] = ()
+
+
+def tab_at(tabs: Line, cell: int) -> str:
+    """The view whose tab a cell of the line of tabs belongs to, '' for none."""
+    at = 0
+    for text, _ in tabs.runs:
+        if at <= cell < at + len(text):
+            return next((view for view, title in VIEWS if title in text), "")
+        at += len(text)
+    return ""
 
 
 class FrameTop(Vertical):
@@ -71,6 +83,12 @@ class FrameTop(Vertical):
         )
         self._tabs.show(lambda width: [tabs_line(width, VIEWS, view, look.marks)])
 
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self._tabs:
+            view = tab_at(tabs_line(self._tabs.size.width, VIEWS, "", self._state.look.marks), event.x)
+            if view:
+                self.post_message(OpenView(view))
+
     @property
     def has_banner(self) -> bool:
         return self._banner.display
@@ -115,10 +133,14 @@ class FrameBottom(LineBar):
 
         self.set_timer(self.NOTICE_SECONDS, forget)
 
-    def forget(self) -> None:
-        """Take back what was said last; where one is stands in its place again."""
-        self._notice = None
-        self._show()
+    def forget(self, *, only_good: bool = False) -> None:
+        """Take back what was said last; where one is stands in its place again.
+
+        only_good: not what went wrong, which should be read.
+        """
+        if self._notice is not None and not (only_good and self._notice[1]):
+            self._notice = None
+            self._show()
 
     def _show(self) -> None:
         place, notice, marks = self._place, self._notice, self._state.look.marks

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.strip import Strip
 
-from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_view import LineView
 
 Keys = Sequence[tuple[str, str]]
 
+_LONGEST_KEY = 15
+"""Cells of a column of keys; longer ones go on in the next line."""
+_WIDEST = 96
+_AROUND = 4
+"""Cells of the view behind that are left at the sides, together."""
+_FRAME = 2 + 2 + 2 + 1
+"""Cells beside the text: border, padding, the list's edge and its scroll bar."""
 
-class _KeyLines:
-    """Groups of keys, a heading before each."""
 
-    def __init__(self, groups: Sequence[tuple[str, Keys]]) -> None:
+class KeyLines:
+    """Groups of keys, a heading before each, with nothing cut at `width` cells."""
+
+    def __init__(self, groups: Sequence[tuple[str, Keys]], width: int) -> None:
         self._rows: list[Line] = []
         keys = [key for _, group in groups for key, _ in group]
-        column = max(map(cell_width, keys), default=0) + 2
+        column = max(min(max(map(len, keys), default=0), _LONGEST_KEY, width // 3), 1)
         for title, group in groups:
             if not group:
                 continue
@@ -32,13 +42,44 @@ class _KeyLines:
                 self._rows.append(Line())
             self._rows.append(Line([(title, Role.TITLE)]))
             for key, what in group:
-                self._rows.append(Line([(f"  {key}".ljust(column + 2), Role.ACCENT), (what, Role.PLAIN)]))
+                self._add(wrap(key, column), wrap(what, max(width - column - 4, 1)), column)
+
+    def _add(self, keys: list[str], texts: list[str], column: int) -> None:
+        for i in range(max(len(keys), len(texts))):
+            key, text = keys[i] if i < len(keys) else "", texts[i] if i < len(texts) else ""
+            self._rows.append(Line([(f"  {key:<{column}}  ", Role.ACCENT), (text, Role.PLAIN)]))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def line(self, row: int, width: int) -> Line:
-        return self._rows[row].cropped(width)
+        return self._rows[row].cropped(width, "")
+
+
+class _Page(LineView):
+    """Rows to read: keys scroll them, and none is under a cursor."""
+
+    def _painted(self, row: int, selected: bool, width: int) -> Strip:  # noqa: ARG002 - the list's
+        return super()._painted(row, False, width)
+
+    def _scroll(self, row: float) -> None:
+        self.scroll_to(y=row, animate=False, force=True, immediate=True)
+
+    def action_move(self, rows: int) -> None:
+        self._scroll(self.scroll_offset.y + rows)
+
+    def action_page(self, pages: int) -> None:
+        self._scroll(self.scroll_offset.y + pages * max(self.size.height - 2, 1))
+
+    def action_jump(self, row: int) -> None:
+        self._scroll(0 if row >= 0 else self.max_scroll_y)
+
+    def action_choose(self) -> None:
+        self.action_page(1)
+
+    def on_click(self, event: events.Click) -> None:
+        # no row can be chosen
+        event.prevent_default()
 
 
 class HelpScreen(ModalScreen[None]):
@@ -50,24 +91,34 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > Vertical {
-        width: 76; max-width: 96%; height: auto; max-height: 90%;
-        border: round $foreground 50%; padding: 0 1; background: $background;
+        height: auto; max-height: 90%;
+        border: round $foreground; padding: 0 1; background: $surface;
     }
-    HelpScreen LineView { height: auto; max-height: 100%; }
+    HelpScreen LineView { height: auto; max-height: 100%; background: $surface; }
+    HelpScreen:ansi > Vertical { border: round ansi_default; background: ansi_default; }
+    HelpScreen:ansi LineView { background: ansi_default; }
     """
 
     def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]]) -> None:
         super().__init__()
         self._look = look
-        self._lines = _KeyLines(groups)
+        self._groups = groups
 
     def compose(self) -> ComposeResult:
-        view = LineView(self._look.theme, self._look.marks.cursor)
-        view.styles.height = len(self._lines)
         with Vertical():
-            yield view
+            yield _Page(self._look.theme, self._look.marks.cursor)
 
     def on_mount(self) -> None:
-        view = self.query_one(LineView)
-        view.show(self._lines)
-        view.focus()
+        self._arrange(self.app.size.width)
+        self.query_one(_Page).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange(event.size.width)
+
+    def _arrange(self, width: int) -> None:
+        box, page = self.query_one(Vertical), self.query_one(_Page)
+        cells = max(min(_WIDEST, width - _AROUND), _FRAME + 1)
+        lines = KeyLines(self._groups, cells - _FRAME)
+        box.styles.width = cells
+        page.styles.height = len(lines)
+        page.show(lines)

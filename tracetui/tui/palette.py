@@ -1,80 +1,162 @@
-"""The palette: actions, services, operations and traces by name."""
+"""The palette: actions, themes, services, operations and traces by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.message import Message
+from textual.screen import Screen
 
-from tracetui.render.safe_text import safe
+from tracetui.render import numbers
+from tracetui.render.line import Role
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
+from tracetui.tui.themes import THEME_NOTES, THEMES
 from tracetui.tui.views import VIEWS
+from tracetui.tui.widgets.choice import Choice, Option
+
+if TYPE_CHECKING:
+    from tracetui.model.traces import TraceSet
 
 _MOST = 2_000
+"""Services and operations that are looked through."""
+_MOST_IDS = 200_000
 _FOUND = 40
+_SHORTEST_ID = 4
+"""Characters of a trace id that are looked for; fewer are the start of too many."""
 
 
 class _Host(Protocol):
     """What the palette needs of the app it is in."""
 
     state: State
+    theme: str
 
     def post_message(self, message: Message) -> bool: ...
 
-    async def run_action(self, action: str) -> bool: ...
+    @property
+    def screen(self) -> Screen[Any]: ...
+
+    def get_key_display(self, binding: Binding) -> str: ...
+
+    async def run_action(self, action: str, default_namespace: Any = None) -> bool: ...
+
+    def push_screen(self, screen: Any, callback: Callable[[Any], Any]) -> Any: ...
 
 
-class TraceCommands(Provider):
-    """Finds what can be done and gone to."""
+class Entry(NamedTuple):
+    """Something that can be done or gone to; `label` may be from outside."""
 
-    _entries: list[tuple[str, str, Callable[[], Any]]]
+    label: str
+    note: str
+    command: Callable[[], Any]
 
-    async def startup(self) -> None:
-        self._entries = list(self._all())
 
-    def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-        app = cast(_Host, self.app)
+class Entries:
+    """All that can be done and gone to in an app, and what of it words mean."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self._app = cast(_Host, app)
+        self.first = list(self._actions())
+        session = self._app.state.session
+        self._loaded = session.loaded if session is not None else None
+        named = list(self._named(self._loaded)) if self._loaded is not None else []
+        self._lowered = [(entry, entry.label.lower()) for entry in (*self.first, *named)]
+
+    def _actions(self) -> Iterator[Entry]:
+        app = self._app
         for number, (view, title) in enumerate(VIEWS, 1):
-            yield f"View {title}", f"key {number}", partial(app.post_message, OpenView(view))
-        yield "Clear the filter", "all traces", partial(app.post_message, FilterTraces(""))
-        yield "Read the sources again", "key r", partial(app.run_action, "reload")
-        yield "Next theme", "key T", partial(app.run_action, "next_theme")
-        yield "Keys of this view", "key ?", partial(app.run_action, "keys")
-        session = app.state.session
-        if session is None:
+            yield Entry(f"View {title}", str(number), partial(app.post_message, OpenView(view)))
+        yield Entry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
+        yield Entry("Read the sources again", "r", partial(app.run_action, "reload"))
+        yield Entry("Keys of this view", "?", partial(app.run_action, "keys"))
+        yield Entry("Next theme", "T", partial(app.run_action, "next_theme"))
+        for theme in THEMES:
+            note = "in use" if theme == app.theme else THEME_NOTES[theme]
+            yield Entry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
+        yield from self._keys()
+        yield Entry("Quit", "q", partial(app.run_action, "quit"))
+
+    def _keys(self) -> Iterator[Entry]:
+        """What keys do where the focus is now."""
+        app = self._app
+        by_action: dict[tuple[str, DOMNode], tuple[str, list[str]]] = {}
+        for node, binding, enabled, _ in app.screen.active_bindings.values():
+            if enabled and binding.description and not isinstance(node, App) and binding.id:
+                _, keys = by_action.setdefault((binding.action, node), (binding.description, []))
+                shown = app.get_key_display(binding)
+                keys.append(shown if shown.isascii() else binding.key)
+        for (action, node), (title, keys) in by_action.items():
+            yield Entry(title, " ".join(keys), partial(app.run_action, action, node))
+
+    def _named(self, loaded: TraceSet) -> Iterator[Entry]:
+        for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.names)):
+            for name in names[:_MOST]:
+                yield Entry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {_quoted(name)}"))
+
+    def _list(self, query: str) -> None:
+        self._app.post_message(FilterTraces(query))
+        self._app.post_message(OpenView("traces"))
+
+    def meant(self, words: Sequence[str]) -> list[Entry]:
+        """The entries that words in lower case mean, those with words that begin so first."""
+        if not words:
+            return self.first
+        found = []
+        for entry, label in self._lowered:
+            if all(word in label for word in words):
+                found.append((sum(f" {word}" not in f" {label}" for word in words), entry))
+        found.sort(key=lambda ranked: ranked[0])
+        return [*(entry for _, entry in found[:_FOUND]), *islice(self._traces(words), _FOUND)]
+
+    def _traces(self, words: Sequence[str]) -> Iterator[Entry]:
+        """The traces whose id begins like a word. Letters from anywhere in an id would find too many."""
+        loaded = self._loaded
+        begin = [word for word in words if not "trace".startswith(word)]
+        if loaded is None or len(begin) != 1 or len(begin[0]) < _SHORTEST_ID:
             return
-        loaded = session.loaded
-        for name in loaded.services[:_MOST]:
-            wish = FilterTraces(f"service = {_quoted(name)}")
-            yield f"Service {safe(name)}", "its traces", partial(app.post_message, wish)
-        for name in loaded.names[:_MOST]:
-            wish = FilterTraces(f"operation = {_quoted(name)}")
-            yield f"Operation {safe(name)}", "its traces", partial(app.post_message, wish)
-        for trace, trace_id in enumerate(loaded.trace_ids[:_MOST]):
-            wish_trace = OpenTrace(trace)
-            # Textual reads the help of a hit as markup, so no text from outside may stand there
-            title = f"Trace {safe(trace_id)}  {safe(loaded.trace_name(trace))}"
-            yield title, "open it", partial(app.post_message, wish_trace)
+        look = self._app.state.look
+        for trace, trace_id in enumerate(loaded.trace_ids[:_MOST_IDS]):
+            if trace_id.lower().startswith(begin[0]):
+                start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
+                took = numbers.duration(int(loaded.trace_duration[trace]), look.marks.ascii_only)
+                label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
+                yield Entry(label, f"{start}  {took:>7}", partial(self._app.post_message, OpenTrace(trace)))
 
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        found = 0
-        for title, text, command in self._entries:
-            score = matcher.match(title)
-            if score > 0:
-                yield Hit(score, Content(title), command, text=title, help=text)
-                found += 1
-                if found >= _FOUND:
-                    return
 
-    async def discover(self) -> Hits:
-        for title, text, command in self._entries[:9]:
-            yield DiscoveryHit(Content(title), command, text=title, help=text)
+class Palette(Choice):
+    """Does what is chosen."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self._do = app.call_later
+        self._entries = Entries(app)
+        self._shown: list[Entry] = []
+        look = cast(_Host, app).state.look
+        super().__init__(look, "Do, or go to", self.narrowed(()))
+
+    def narrowed(self, words: Sequence[str]) -> Sequence[Option]:
+        self._shown = self._entries.meant(words)
+        return [Option(str(i), entry.label, entry.note, Role.PLAIN) for i, entry in enumerate(self._shown)]
+
+    def count(self) -> str:
+        return "" if self._shown is self._entries.first else f"{len(self._shown):,} found"
+
+    def run(self, value: str | None) -> None:
+        """Do what was chosen."""
+        if value is not None:
+            self._do(self._shown[int(value)].command)
+
+
+def open_palette(app: App[Any]) -> None:
+    """Show the palette over an app."""
+    palette = Palette(app)
+    cast(_Host, app).push_screen(palette, palette.run)
 
 
 def _quoted(text: str) -> str:

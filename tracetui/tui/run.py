@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from tracetui.model.problems import UsageError
 from tracetui.render.marks import ASCII, UNICODE
-from tracetui.tui.app import TraceApp
+from tracetui.tui.app import TraceApp, pane_classes
+from tracetui.tui.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
@@ -26,9 +27,11 @@ def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = 
     theme = settings.theme or first_theme(os.environ)
     # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
-    app = TraceApp(state, resume, theme, ansi)
     if settings.keymap:
-        app.set_keymap(settings.keymap)
+        # who has keys of their own waits for the views that these are checked against
+        pane_classes()
+        check_keymap(settings.keymap)
+    app = TraceApp(state, resume, theme, ansi, settings.keymap)
     app.run(mouse=settings.mouse)
     return app.return_code or 0
 

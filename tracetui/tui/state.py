@@ -37,6 +37,8 @@ class State:
     stdin: int | None = None
     """The descriptor that the source `-` is read from, once."""
     look: Look = field(default_factory=Look)
+    load_state: str = ""
+    """"reading" while the sources are read, "failed" when nothing came of it, else ''."""
     session: Session | None = None
     query: str = ""
     shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from textual.theme import Theme as AppTheme
 
+from tracetui.render import theme as looks
 from tracetui.render.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 HIGH_CONTRAST = AppTheme(
@@ -16,12 +17,18 @@ HIGH_CONTRAST = AppTheme(
     background="#000000",
     surface="#000000",
     panel="#000000",
-    error="#ff5f5f",
-    warning="#ffd75f",
-    success="#87ff87",
+    error="#ff6e6e",
+    warning="#ffff00",
+    success="#00ff5f",
     dark=True,
 )
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "high-contrast")
+THEME_NOTES = {
+    "textual-dark": "light on dark",
+    "textual-light": "dark on light",
+    "ansi-dark": "the terminal's own colours",
+    "high-contrast": "pure colours on black",
+}
 
 
 def next_theme(current: str) -> str:
@@ -35,6 +42,8 @@ def render_theme(theme: AppTheme, environ: Mapping[str, str]) -> Theme:
         return MONO
     if theme.name.startswith("ansi") or theme.name == "textual-ansi":
         return ANSI
+    if theme.name == HIGH_CONTRAST.name:
+        return looks.HIGH_CONTRAST
     return DARK if theme.dark else LIGHT
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 
 from tracetui.ingest.buffers import Buffer, read_file, read_stream
 from tracetui.model.problems import InputError
@@ -17,18 +18,21 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One thing to read: its name as the user knows it, how many bytes it has if known, and how to get them."""
+    """One thing to read: its name as the user knows it, its bytes (`size` is None for a pipe), and how to get them."""
 
     name: str
-    size: int
+    size: int | None
     read: Callable[[Callable[[], bool]], Buffer]
     """Is given a function that is asked, where reading takes its time, whether to go on. Raises OSError."""
     named: bool
     """Whether the user named it, and did not just name a directory or a pattern that holds it."""
 
 
-def inputs(sources: Sequence[str]) -> Iterator[Input]:
-    """What the sources stand for, each file once. Raises InputError for a source that is not there."""
+def inputs(sources: Sequence[str], missing: Callable[[str, str], None] | None = None) -> Iterator[Input]:
+    """What the sources stand for, each file once.
+
+    A source that is not there is an InputError, or is told to `missing` as its name and what is wrong with it.
+    """
     seen: set[tuple[int, int]] = set()
     stdin_taken = False
     for source in sources:
@@ -36,21 +40,28 @@ def inputs(sources: Sequence[str]) -> Iterator[Input]:
             if sys.stdin is None:
                 raise InputError(f"{STDIN}: standard input is closed")
             if not stdin_taken:
-                yield Input(STDIN, 0, partial(read_stream, sys.stdin.buffer), named=True)
+                yield Input(STDIN, None, partial(read_stream, sys.stdin.buffer), named=True)
             stdin_taken = True
             continue
-        for path, named in _found(source):
+        try:
+            found = _found(source)
+        except InputError as error:
+            if missing is None:
+                raise
+            missing(source, str(error).removeprefix(f"{source}: "))
+            continue
+        for path, named in found:
             try:
                 stat = path.stat()
             except OSError as error:
                 if named:
                     raise InputError(f"{path}: {error.strerror or error}") from None
-                size = 0  # a broken link that a pattern matches: reading it says so
+                size: int | None = 0  # a broken link that a pattern matches: reading it says so
             else:
                 if (stat.st_dev, stat.st_ino) in seen:
                     continue
                 seen.add((stat.st_dev, stat.st_ino))
-                size = stat.st_size
+                size = stat.st_size if S_ISREG(stat.st_mode) else None
             yield Input(str(path), size, partial(read_file, path), named)
 
 

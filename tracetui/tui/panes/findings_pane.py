@@ -34,6 +34,13 @@ class HeadedSource(LineSource, Protocol):
 _LIST_PERCENT = 55
 """How much of the height the list may take where the detail stands beneath."""
 
+_UNLOADED = {
+    "": ("Nothing is loaded.", "Start with a file, a directory or - for standard input."),
+    "reading": ("Nothing is loaded yet.", "This view fills when the sources are read."),
+    "failed": ("Nothing was loaded.", "Press r to read the sources again, q to quit."),
+}
+"""Why there is nothing, by the state of the load, and what to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Analysed(Generic[_Table]):
@@ -295,7 +302,7 @@ class FindingsPane(Pane, Generic[_Table]):
         if self._busy or self.has_rows:
             return []
         if self.state.session is None:
-            texts = ("Nothing is loaded yet.", "This view fills when the sources are read.")
+            texts = _UNLOADED[self.state.load_state]
         elif not len(self.state.shown):
             texts = ("No trace meets the filter.", "Press 1 and change the query, or empty it to see all traces.")
         elif self.analysed is None:

@@ -43,6 +43,8 @@ class ServicesPane(FindingsPane[ServiceTable]):
         ("o", "turn the order round"),
         ("Tab", "to callers and callees; Enter goes to the one under the cursor"),
         ("y", "copy the service's name"),
+        ("(inferred)", "it sends no spans: known from what calls it, as databases often are, and timed by its callers"),
+        ("caller p50", "the median as the caller saw it, network and queues included"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "Sort by the next column", show=False, id="services.sort"),

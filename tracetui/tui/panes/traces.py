@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tracetui.analysis.query import QueryError
-from tracetui.analysis.query.complete import Vocabulary, vocabulary
+from tracetui.analysis.query.complete import Vocabulary
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
-from tracetui.render.scatter import Points
-from tracetui.render.trace_list import SortKey, TraceColumns, TraceRows, trace_columns
+from tracetui.render.trace_columns import SortKey, TraceColumns
+from tracetui.render.trace_list import TraceRows, chosen_mark
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.pane import Pane, Work
+from tracetui.tui.panes.traces_body import Prepared, absent_lines, prepared, unmet_lines, words
 from tracetui.tui.panes.traces_groups import failing_by_service
 from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
@@ -31,16 +30,6 @@ from tracetui.tui.widgets.scatter import Scatter
 _LEAST_ROWS = 20
 """A terminal lower than this has no room for the plot."""
 _UNDONE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What is worked out outside the UI loop when the set or the filter changes."""
-
-    columns: TraceColumns
-    shown: np.ndarray
-    points: Points
-    blame: filters.Blame | None
 
 
 class TracesPane(Pane):
@@ -60,8 +49,8 @@ class TracesPane(Pane):
         ("E", "failing traces by the service where they broke; Enter folds a service"),
         ("U", "traces of a user, or of any attribute's value"),
         ("[ ]", "those of the value before, after"),
-        ("s o", "sort by the next column; reverse"),
-        ("Space", "mark for comparison"),
+        ("s o", "sort by the next column; reverse; a click on a heading sorts by it, another reverses"),
+        ("Space", "mark the trace, or take its mark away; marks outlast filters"),
         ("Enter", "open the trace"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,6 +92,7 @@ class TracesPane(Pane):
         self._undo: list[str] = []
         self._undoing = False
         self._wants_first = False
+        self._is_empty = False
 
     def compose(self) -> ComposeResult:
         look = self.state.look
@@ -129,6 +119,7 @@ class TracesPane(Pane):
     def set_changed(self) -> None:
         state = self.state
         if state.session is None:
+            self._show_rows_or(absent_lines(state))
             return
         loaded, shown, query = state.session.loaded, state.shown, state.query
         if loaded is not self._loaded:
@@ -136,7 +127,7 @@ class TracesPane(Pane):
             self._undo.clear()
             self._folded.clear()
             self._query = query
-            self.work("traces-words", lambda: _words(loaded), self._learn)
+            self.work("traces-words", lambda: words(loaded), self._learn)
         if query != self._query:
             if not self._undoing:
                 self._undo = [*self._undo, self._query][-_UNDONE:]
@@ -145,7 +136,7 @@ class TracesPane(Pane):
         self.query_bar.show_query(query)
         self._show_count()
         columns = self._columns
-        self.work("traces-list", lambda: _prepared(loaded, columns, shown, query), self._show)
+        self.work("traces-list", lambda: prepared(loaded, columns, shown, query), self._show)
 
     def selection_changed(self) -> None:
         trace = self.state.trace
@@ -187,9 +178,13 @@ class TracesPane(Pane):
     def focus_pane(self) -> None:
         self.view.focus()
 
+    def on_mount(self) -> None:
+        if self.state.session is None:
+            self._show_rows_or(absent_lines(self.state))
+
     def on_resize(self) -> None:
         height = self.app.size.height
-        self.scatter.display = height >= _LEAST_ROWS
+        self.scatter.display = height >= _LEAST_ROWS and not self._is_empty
         self.scatter.styles.height = 5 if height < 28 else 6 if height < 36 else 8 if height < 50 else 10
 
     # --- showing -----------------------------------------------------------------------------------------------------
@@ -198,12 +193,15 @@ class TracesPane(Pane):
         self.known = known
         self.query_bar.know(known)
 
-    def _show(self, prepared: _Prepared) -> None:
-        self._columns = prepared.columns
+    def _show(self, found: Prepared) -> None:
+        self._columns = found.columns
         self._list_again()
-        self.scatter.show(prepared.points)
+        self.scatter.show(found.points)
         self._mark_point()
-        self._show_emptiness(prepared)
+        nothing = not found.columns.traces.trace_count
+        self._show_rows_or(
+            [] if len(found.shown) else absent_lines(self.state) if nothing else unmet_lines(found.blame)
+        )
 
     def _list_again(self) -> None:
         """Make the rows anew, the cursor on the trace it was on if that is still there."""
@@ -240,17 +238,19 @@ class TracesPane(Pane):
         text = numbers.counted(total, "trace")
         if shown != total:
             text = f"{shown:,} of {text}"
-        self.query_bar.show_count(Line([(text, Role.STRONG if shown != total else Role.DIM)]))
+        line = Line()
+        if self.state.marked:
+            line.add(f"{chosen_mark(self.state.look.marks)} {len(self.state.marked):,} marked", Role.ACCENT).add("   ")
+        self.query_bar.show_count(line.add(text, Role.STRONG if shown != total else Role.DIM))
 
-    def _show_emptiness(self, prepared: _Prepared) -> None:
-        bar = self.query_one("#traces-empty", LineBar)
-        found = prepared.blame
-        bar.display = not len(prepared.shown)
-        if len(prepared.shown):
-            return
-        ellipsis = self.state.look.marks.ellipsis
-        lines = _empty_lines(found)
+    def _show_rows_or(self, lines: list[Line]) -> None:
+        """Show the list and its plot, or these lines in place of both."""
+        self._is_empty = bool(lines)
+        bar, ellipsis = self.query_one("#traces-empty", LineBar), self.state.look.marks.ellipsis
+        bar.display = self._is_empty
+        self.query_one("#traces-header").display = not self._is_empty
         bar.show(lambda width: [line.cropped(width, ellipsis) for line in lines])
+        self.on_resize()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         rows, state = self._rows, self.state
@@ -345,9 +345,22 @@ class TracesPane(Pane):
 
     def action_sort(self) -> None:
         keys = [*SortKey]
-        self.sort_key = keys[(keys.index(self.sort_key) + 1) % len(keys)]
-        self.descending = self.sort_key is not SortKey.NAME
+        self._sort_by(keys[(keys.index(self.sort_key) + 1) % len(keys)])
+
+    def _sort_by(self, key: SortKey) -> None:
+        self.sort_key, self.descending = key, key is not SortKey.NAME
         self._list_again()
+
+    def on_click(self, event: events.Click) -> None:
+        if self._rows is None or event.widget is not self.query_one("#traces-header"):
+            return
+        # two cells before a line are the cursor's
+        column = self._rows.heading_at(self.view.line_width, event.x - 2)
+        if column is not None and column is self.sort_key:
+            self.action_reverse()
+        elif column is not None:
+            self._sort_by(column)
+        self.focus_pane()
 
     def action_reverse(self) -> None:
         self.descending = not self.descending
@@ -358,7 +371,9 @@ class TracesPane(Pane):
         self._group(False)
 
     def action_failing(self) -> None:
-        if not self._grouped and self._columns is not None:
+        if self._columns is None:
+            return
+        if not self._grouped:
             if not self._columns.origins[self.state.shown].any():
                 self.say("none of these traces failed")
                 return
@@ -372,29 +387,9 @@ class TracesPane(Pane):
     def action_mark(self) -> None:
         trace = self._rows.trace(self.view.cursor) if self._rows is not None else None
         if trace is not None:
+            if not self.state.marked:
+                self.say(f"{chosen_mark(self.state.look.marks)} marks the trace; Space on it again takes the mark away")
             self.state.marked ^= {trace}
+            self._show_count()
             self.view.refresh_row(self.view.cursor)
             self.view.action_move(1)
-
-
-def _words(loaded: TraceSet) -> Vocabulary:
-    known = vocabulary(loaded)
-    filters.error_in("error")
-    return known
-
-
-def _empty_lines(found: filters.Blame | None) -> list[Line]:
-    lines = [Line(), Line([("   No trace meets this filter.", Role.STRONG)])]
-    if found is not None:
-        total = numbers.counted(found.of, "trace")
-        line = Line([(f"   {safe(found.part, 120)} alone is met by {found.passes:,} of {total}", Role.PLAIN)])
-        if found.without and found.without < found.of:
-            line.add(f"; without it there would be {found.without:,}", Role.PLAIN)
-        lines.append(line)
-    return [*lines, Line([("   u undoes the last change, / edits the filter", Role.DIM)])]
-
-
-def _prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> _Prepared:
-    columns = columns or trace_columns(loaded)
-    points = Points(loaded.trace_start[shown], loaded.trace_duration[shown], loaded.trace_errors[shown] > 0)
-    return _Prepared(columns, shown, points, filters.blame(loaded, query) if not len(shown) and query else None)

@@ -12,8 +12,10 @@ from tracetui.analysis.messages import NO_MESSAGE, error_message
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
+from tracetui.render.percentiles import typical
 from tracetui.render.safe_text import safe
-from tracetui.render.trace_list import Group, SortKey, TraceColumns
+from tracetui.render.trace_columns import SortKey, TraceColumns
+from tracetui.render.trace_list import Group
 
 _ASKED = 20
 """So many traces of a service are asked what went wrong."""
@@ -48,8 +50,7 @@ def _heading(columns: TraceColumns, service: int, traces: np.ndarray, failing: i
     message = _message(columns, service, traces)
     if message:
         line.add(f"   {message}", Role.STRONG)
-    median = int(np.median(columns.traces.trace_duration[traces]))
-    return line.add(f"   p50 {numbers.duration(median, marks.ascii_only)}", Role.DIM)
+    return line.add(f"   {typical(columns.traces.trace_duration[traces], marks)}", Role.DIM)
 
 
 def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracetui.analysis.errors import Role as ErrorRole
+from tracetui.analysis.errors import roles
 from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import attribute_field, rounded_duration
 from tracetui.model.traces import TraceSet
@@ -71,21 +73,29 @@ class Questions:
         traces = self._traces
 
         def counts() -> list[Option]:
-            spans = np.bincount(column, minlength=len(texts))
-            errors = np.bincount(column[traces.error], minlength=len(texts))
-            order = np.lexsort((-spans, -errors))
+            role = roles(traces)
+            every, begun, passed = (
+                _traces_per_code(column[among], traces.trace[among], len(texts))
+                for among in (np.arange(len(traces)), role == ErrorRole.ORIGIN, role == ErrorRole.PROPAGATED)
+            )
             marks = self._pane.state.look.marks
             options = []
-            for code in order[spans[order] > 0].tolist():
-                broken = f"{marks.origin}{numbers.short_count(int(errors[code]))}  " if errors[code] else ""
-                note = f"{broken}{numbers.counted(int(spans[code]), 'span')}"
+            for code in np.lexsort((-every, -begun))[: int((every > 0).sum())].tolist():
+                note = "".join(
+                    f"{mark}{numbers.short_count(int(count[code]))}  "
+                    for mark, count in ((marks.origin, begun), (marks.echo, passed))
+                    if count[code]
+                )
+                note += numbers.counted(int(every[code]), "trace")
                 options.append(Option("=" + texts[code], texts[code], note))
             return options
 
         def show(options: list[Option]) -> None:
             if filters.found(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "takes the filter out", Role.DIM), *options]
-            self._choose(f"Traces with the {what}", options, done)
+            marks = self._pane.state.look.marks
+            signs = f"   {marks.origin} broke there  {marks.echo} passed on" if traces.error.any() else ""
+            self._choose(f"Traces with the {what}{signs}", options, done)
 
         def done(value: str) -> None:
             self._exchange(kind, *([filters.condition(what, value[1:])] if value else []))
@@ -228,6 +238,12 @@ class Questions:
             self._show_value(self._at + step)
         else:
             self._pane.say(f"that was the {'last' if step > 0 else 'first'} of {len(self._values):,} values")
+
+
+def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:
+    """int64[size], the number of different traces (int[m]) that each code (int[m]) stands in."""
+    count = int(trace.max(initial=0)) + 1
+    return np.bincount(np.unique(codes.astype(np.int64) * count + trace) // count, minlength=size)
 
 
 def written_window(text: str, first_ns: int, local: bool) -> tuple[int | None, int | None]:

@@ -13,8 +13,9 @@ from textual.timer import Timer
 from tracetui.analysis.find import find_spans
 from tracetui.render.flame import Flame
 from tracetui.render.row_order import RowOrder
+from tracetui.render.safe_text import safe
 from tracetui.tui.panes.pane import Work
-from tracetui.tui.panes.waterfall_keys import BINDINGS, HINTS, KEYS
+from tracetui.tui.panes.waterfall_keys import BINDINGS, FIND_HINTS, KEYS
 from tracetui.tui.panes.waterfall_open import Opened
 from tracetui.tui.panes.waterfall_rows import FindLine
 from tracetui.tui.panes.waterfall_sight import FLAT, MODE_TITLES, MODES, SHARES, Sight
@@ -34,7 +35,6 @@ _TYPING = 0.12
 class WaterfallPane(WaterfallView):
     """Shows the selected trace, and does what keys say with it."""
 
-    HINTS = HINTS
     KEYS = (*KEYS, *SpanDetail.KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key, action, title, show=False, id=f"waterfall.{name}") for name, key, action, title in BINDINGS
@@ -47,6 +47,27 @@ class WaterfallPane(WaterfallView):
         self._then_go = False
         """Whether to go to the first match when it is found."""
         self._typing: Timer | None = None
+
+    @property
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802
+        """The keys that matter where the focus is, and with what is shown."""
+        sight = self._sight
+        if self.find_line.has_focus:
+            return FIND_HINTS
+        if self.detail.has_focus_within:
+            return self.detail.hints
+        if sight is None:
+            return ()
+        hints = [("z", "zoom")] if not sight.is_zoomed else [("Z", "zoom out")]
+        hints.insert(0, ("/", "find") if sight.found is None else ("n", "next match"))
+        if len(sight.opened.path[0]):
+            hints.insert(0, ("c", "critical path"))
+        if (sight.base.roles > 0).any():
+            hints.insert(0, ("e", "next error"))
+        return (*hints, ("Tab", "detail"))
+
+    def on_descendant_focus(self) -> None:
+        self._place_changed()
 
     def set_changed(self) -> None:
         super().set_changed()
@@ -242,6 +263,7 @@ class WaterfallPane(WaterfallView):
         if self.detail.has_focus_within:
             self.rows.focus()
         self.detail.toggle()
+        self._fit_rows()
 
     def action_detail_focus(self) -> None:
         """Into the detail, or out of it."""
@@ -250,6 +272,7 @@ class WaterfallPane(WaterfallView):
         elif self._sight is not None:
             if not self.detail.display:
                 self.detail.toggle()
+                self._fit_rows()
             self.detail.focus()
 
     def on_line_view_chosen(self, message: LineView.Chosen) -> None:
@@ -267,6 +290,7 @@ class WaterfallPane(WaterfallView):
     def action_find(self) -> None:
         if self._sight is not None:
             self.set_class(True, "-finding")
+            self._fit_rows()
             self.find_line.focus()
             self._show_scale()
 
@@ -315,8 +339,8 @@ class WaterfallPane(WaterfallView):
 
     def on_find_line_submitted(self, message: FindLine.Submitted) -> None:
         message.stop()
-        self.rows.focus()
         if not self._word:
+            self.rows.focus()
             self.go_back()
         elif self._typing is not None or self._sight is None or self._sight.found is None:
             self._then_go = True
@@ -331,10 +355,16 @@ class WaterfallPane(WaterfallView):
             self._say("/ searches first")
             return
         stop = sight.match(self.rows.cursor, step, or_here) if len(sight) else None
-        if stop is None:
-            self._say("no span holds that")
-        else:
+        if stop is not None:
+            if self.find_line.has_focus:
+                self.rows.focus()
             self._jump(stop, f"match {stop}")
+        elif sight.found.any():
+            self._say("all matches are hidden: S shows them")
+        else:
+            self._say(f"no span holds {self.state.look.marks.quoted(safe(self._word, 60))}")
+            # another word is wanted
+            self.find_line.focus()
 
     def action_only_found(self) -> None:
         """Hide what was not found, or show it again."""

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-HINTS = (
-    ("e", "next error"),
-    ("c", "critical path"),
-    ("/", "find"),
-    ("z", "zoom"),
-)
+FIND_HINTS = (("Enter", "first match"), ("Esc", "leave the search"))
 
 BINDINGS = (
     ("fold", "h,left", "shape('fold')", "Fold, or to the parent"),
@@ -58,7 +53,7 @@ KEYS = (
     ("e E", "next, previous error"),
     ("c C", "next, previous on the critical path"),
     ("w", "longest self time; again: the next"),
-    ("/", "find a word in all that spans say"),
+    ("/", "find a word in all that spans say; / or found marks a match"),
     ("n N", "next, previous match"),
     ("\\", "hide what does not match"),
     ("z Z", "zoom to the span, zoom out"),
@@ -70,4 +65,5 @@ KEYS = (
     ("m", "self times, whole times"),
     ("Enter or Tab", "into the detail; Esc comes back"),
     ("d", "detail on or off"),
+    ("the map", "height: spans at once; { } this span, [ ] the zoom"),
 )

@@ -13,12 +13,12 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.messages import error_message
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
-from tracetui.render.colours import service_slots
+from tracetui.render.colours import service_slots, slots_apart
 from tracetui.render.line import Line
 from tracetui.render.marks import Marks
 from tracetui.render.minimap import Overview
 from tracetui.render.waterfall import Sections, Waterfall
-from tracetui.render.waterfall_text import header
+from tracetui.render.waterfall_header import header
 
 _SMALL_SET = 10_000
 INDENT = 2
@@ -66,25 +66,28 @@ class Opened:
     path: Sections
     """The critical path, in time order per root."""
     header: list[Line]
-    header_width: int
-    """What the header was made for; it alone is made again."""
+    header_room: tuple[int, int]
+    """The cells and lines the header was made for; it alone is made again."""
 
 
-def open_trace(facts: Facts, trace: int, root: int | None, marks: Marks, width: int, local_time: bool) -> Opened:
-    """Make ready a trace, or the subtree of a span of it."""
+def open_trace(
+    facts: Facts, trace: int, root: int | None, marks: Marks, room: tuple[int, int], local_time: bool
+) -> Opened:
+    """Make ready a trace, or the subtree of a span of it. `room`: cells and lines for the header."""
     traces = facts.traces
     sections = facts.paths.sections_of(trace)
+    spans = traces.spans_of(trace)
     view = Waterfall(
         traces,
         trace,
         sections=sections,
         roles=facts.roles,
-        slots=facts.slots,
+        slots=slots_apart(facts.slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
         marks=marks,
         root=root,
         message_of=lambda span: error_message(traces, span),
     )
-    view.layout(max(width, 1))
+    view.layout(max(room[0], 1))
     within = (sections[0] >= view.first) & (sections[0] < view.stop)
     path = (sections[0][within], sections[1][within], sections[2][within])
     return Opened(
@@ -94,12 +97,13 @@ def open_trace(facts: Facts, trace: int, root: int | None, marks: Marks, width: 
         view,
         Overview.of(view),
         path,
-        header_lines(view, width, local_time),
-        width,
+        header_lines(view, room, local_time),
+        room,
     )
 
 
-def header_lines(view: Waterfall, width: int, local_time: bool) -> list[Line]:
-    """The header for a width, indented like the rows."""
-    room = max(width - INDENT, 1)
-    return [Line([(" " * INDENT, "")]).extend(line) for line in header(view, room, local_time)]
+def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool) -> list[Line]:
+    """The header in so many cells and lines, indented like the rows."""
+    width, most = room
+    lines = header(view, max(width - INDENT, 1), local_time, most)
+    return [Line([(" " * INDENT, "")]).extend(line) for line in lines]

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
 from tracetui.render.line import Line
 from tracetui.tui.widgets.line_input import LineInput
@@ -33,6 +34,10 @@ class WaterfallRows(LineView):
     """Rows that come and go. The scrollbar has its place always, so that the columns stay where they are."""
 
     DEFAULT_CSS = "WaterfallRows { overflow-y: scroll; }"
+
+    def _painted(self, row: int, selected: bool, width: int) -> Strip:
+        # what is said instead of rows has no cursor in it
+        return super()._painted(row, selected and not isinstance(self.source, Said), width)
 
     def rows_changed(self, cursor: int | None = None) -> None:
         """The source has other rows than before. The cursor's row stays at its height on the screen."""

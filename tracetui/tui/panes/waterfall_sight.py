@@ -98,6 +98,16 @@ class Sight:
     def has(self, span: int) -> bool:
         return self.base.first <= span < self.base.stop
 
+    def time_of(self, row: int) -> tuple[int, int] | None:
+        """When the spans that a row stands for ran: start and length, ns. None where there are no rows."""
+        span = self.span_at(row)
+        if span is None:
+            return None
+        run = self.view.rows.run(min(row, len(self) - 1))
+        traces, own = self.base.traces, slice(span, span + (len(run) if run else 1))
+        start = int(traces.start[own].min())
+        return start, int(traces.end[own].max()) - start
+
     def _place(self, row: int) -> int:
         return int(self.view.rows.positions[min(row, len(self) - 1)])
 

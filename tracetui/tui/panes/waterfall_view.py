@@ -11,6 +11,7 @@ from textual.containers import Container, Vertical
 
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
+from tracetui.render.cells import fit
 from tracetui.render.line import Line, Role
 from tracetui.render.minimap import minimap
 from tracetui.tui.messages import Notice
@@ -19,6 +20,7 @@ from tracetui.tui.panes.waterfall_open import INDENT, Facts, Opened, header_line
 from tracetui.tui.panes.waterfall_rows import FindLine, Said, WaterfallRows
 from tracetui.tui.panes.waterfall_sight import FLAME, Sight, Stop
 from tracetui.tui.state import State
+from tracetui.tui.widgets.changing_bar import ChangingBar
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -27,6 +29,8 @@ _WIDE = 130
 """Cells from which on the detail stands beside the rows."""
 _HIGH = 30
 """Lines from which on the whole header is shown."""
+_ABOVE_ROWS = 2
+"""Lines above the rows: the map and the time axis."""
 AT_ONCE = 200
 """Spans of a trace that is opened within the loop."""
 _PATIENCE = 0.25
@@ -40,17 +44,17 @@ class WaterfallView(Pane):
     DEFAULT_CSS = """
     WaterfallView #waterfall-header { height: 2; }
     WaterfallView #waterfall-body { layout: vertical; height: 1fr; }
-    WaterfallView #waterfall-left { width: 1fr; height: 2fr; }
-    WaterfallView #span-detail { width: 1fr; height: 1fr; min-height: 4; border-top: solid $foreground 25%; }
+    WaterfallView #waterfall-left { width: 1fr; height: 1fr; }
+    WaterfallView #waterfall-detail { width: 1fr; height: 1fr; min-height: 4; }
     WaterfallView.-wide #waterfall-body { layout: horizontal; }
-    WaterfallView.-wide #waterfall-left { width: 2fr; height: 1fr; }
-    WaterfallView.-wide #span-detail { width: 1fr; height: 1fr; border-top: none; border-left: solid $foreground 25%; }
-    WaterfallView.-ascii #span-detail { border-top: ascii $foreground 25%; }
-    WaterfallView.-ascii.-wide #span-detail { border-top: none; border-left: ascii $foreground 25%; }
+    WaterfallView.-wide #waterfall-left { width: 2fr; }
+    WaterfallView.-wide #waterfall-detail { border-left: solid $foreground 25%; }
+    WaterfallView.-wide #detail-rule { dock: bottom; }
+    WaterfallView.-ascii.-wide #waterfall-detail { border-left: ascii $foreground 25%; }
     WaterfallView #waterfall-find { display: none; }
     WaterfallView.-finding #waterfall-find { display: block; }
     WaterfallView.-empty #waterfall-header, WaterfallView.-empty #waterfall-map, WaterfallView.-empty #waterfall-scale,
-    WaterfallView.-empty #span-detail { display: none; }
+    WaterfallView.-empty #waterfall-detail { display: none; }
     """
 
     def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
@@ -63,17 +67,21 @@ class WaterfallView(Pane):
         self._word = ""
         self._jumped = ""
         self._jumped_to: int | None = None
+        self._most_rows = 0
+        """How many rows there were at most since the trace was opened."""
+        self._height: int | str = "1fr"
+        """Of the rows with what is right above them."""
 
     def compose(self) -> ComposeResult:
         look = self.state.look
         yield LineBar(look.theme, id="waterfall-header")
         with Container(id="waterfall-body"):
             with Vertical(id="waterfall-left"):
-                yield LineBar(look.theme, id="waterfall-map")
+                yield ChangingBar(look.theme, id="waterfall-map")
                 yield LineBar(look.theme, id="waterfall-scale")
                 yield WaterfallRows(look.theme, look.marks.cursor, id="waterfall-rows")
                 yield FindLine(look.theme, prompt="  /", hint="a word of any span", id="waterfall-find")
-            yield SpanDetail(self.state, self.work, id="span-detail")
+            yield SpanDetail(self.state, self.work, id="waterfall-detail")
 
     def on_mount(self) -> None:
         self.set_class(True, "-empty")
@@ -124,7 +132,7 @@ class WaterfallView(Pane):
     def _open(self, trace: int, root: int | None, done: Callable[[Opened], None]) -> None:
         assert self._facts is not None
         look = self.state.look
-        make = partial(open_trace, self._facts, trace, root, look.marks, self._width, look.local_time)
+        make = partial(open_trace, self._facts, trace, root, look.marks, self._header_room, look.local_time)
         spans = self._facts.traces.spans_of(trace)
         if len(spans) <= AT_ONCE and self._facts.are_quick():
             done(make())
@@ -150,7 +158,9 @@ class WaterfallView(Pane):
     def _look_at(self, sight: Sight, span: int | None, at_top: bool = False) -> None:
         self._sight = sight
         row = sight.reveal(span) if span is not None and sight.has(span) else 0
+        self._most_rows = 0
         self._show_header()
+        self._fit_rows()
         self.rows.put(sight, row, at_top)
         self._show_scale()
         self._resized()
@@ -205,63 +215,100 @@ class WaterfallView(Pane):
     # --- what is on the screen ---------------------------------------------------------------------------------------
 
     @property
-    def _width(self) -> int:
-        return self.size.width or self.app.size.width
+    def _header_room(self) -> tuple[int, int]:
+        """Cells and lines."""
+        size = self.size or self.app.size
+        return size.width, 5 if size.height >= _HIGH else 3
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= _WIDE, "-wide")
+        self.detail.is_beside = event.size.width >= _WIDE
         self._resized()
 
     def _resized(self) -> None:
         sight = self._sight
         if sight is not None:
-            if sight.opened.header_width != self._width:
+            if sight.opened.header_room != self._header_room:
                 self._make_header(sight.opened)
             self._show_header()
+            self._fit_rows()
             self.call_after_refresh(self._show_scale)
 
     def _make_header(self, opened: Opened) -> None:
-        width, local_time = self._width, self.state.look.local_time
+        room, local_time = self._header_room, self.state.look.local_time
 
         def made(lines: list[Line]) -> None:
-            opened.header, opened.header_width = lines, width
+            opened.header, opened.header_room = lines, room
             if self._sight is not None and self._sight.opened is opened:
                 self._show_header()
+                self._fit_rows()
 
-        self.work("waterfall-header", lambda: header_lines(opened.view, width, local_time), made)
+        self.work("waterfall-header", lambda: header_lines(opened.view, room, local_time), made)
 
     def _show_header(self) -> None:
         if self._sight is None:
             return
         lines = self._sight.opened.header
-        most = 5 if self.size.height >= _HIGH else 3
-        if len(lines) > most:
-            # what broke and where the time went come before the id
-            lines = [line for line in lines if not any(run.text.startswith("trace ") for run in line.runs)] or lines
         header = self.query_one("#waterfall-header", LineBar)
-        header.styles.height = max(min(len(lines), most), 1)
+        header.styles.height = max(min(len(lines), self._header_room[1]), 1)
         header.show(lambda width: [line.cropped(width) for line in lines])
+
+    def _fit_rows(self) -> None:
+        """Give the rows the height they need, at most two thirds; the detail below has the rest.
+
+        They do not become fewer until another trace is opened: what is below them stays where it is while one folds.
+        """
+        sight = self._sight
+        if sight is None:
+            return
+        self._most_rows = max(self._most_rows, len(sight))
+        wanted: int | str = "1fr"
+        if self.detail.display and not self.has_class("-wide"):
+            header = min(len(sight.opened.header), self._header_room[1])
+            needed = self._most_rows + _ABOVE_ROWS + self.has_class("-finding")
+            wanted = max(min(needed, (self.size.height - header) * 2 // 3), _ABOVE_ROWS + 1)
+        if wanted != self._height:
+            self._height = wanted
+            self.query_one("#waterfall-left").styles.height = wanted
 
     def _show_scale(self) -> None:
         sight = self._sight
         if sight is None:
             return
-        marks, caption, rows = self.state.look.marks, sight.caption(), self.rows
-        window = None if sight.mode == FLAME else sight.base.window
+        caption, rows = sight.caption(), self.rows
         self.query_one("#waterfall-scale", LineBar).show(
             lambda _: [Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows.line_width, caption))]
         )
-        self.query_one("#waterfall-map", LineBar).show(
-            lambda width: [Line([(" ", Role.PLAIN)]).extend(minimap(sight.opened.overview, width - 2, marks, window))]
-        )
+        self._show_map()
         if self.has_class("-finding"):
             self.find_line.show_right(self._counted(sight))
+
+    def _show_map(self) -> None:
+        """The map stands right above the time axis, so that what is at one time is in one column."""
+        sight = self._sight
+        if sight is None:
+            return
+        marks, rows = self.state.look.marks, self.rows
+        window = None if sight.mode == FLAME else sight.base.window
+        selected = sight.time_of(self.rows.cursor)
+
+        def drawn(width: int) -> list[Line]:
+            layout, overview = sight.view.layout(rows.line_width), sight.opened.overview
+            if not layout.bar:
+                return [Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, marks, window, selected))]
+            what = f"up to {overview.most_at_once:,} at once"
+            line = Line([(fit(what, INDENT + layout.label - 1, "right", marks.ellipsis) + " ", Role.DIM)])
+            return [line.extend(minimap(overview, layout.bar + 2, marks, window, selected))]
+
+        self.query_one("#waterfall-map", ChangingBar).show(drawn)
 
     def _counted(self, sight: Sight) -> Line:
         if not self._word:
             return Line()
         if sight.found is None:
             return Line([("searching", Role.DIM)])
+        if not sight.found.any():
+            return Line([("no span holds it", Role.WARNING), ("  Esc leaves ", Role.DIM)])
         number = numbers.counted(int(sight.found.sum()), "span")
         return Line([(number, Role.STRONG), ("  n N next  \\ hides others  Esc leaves ", Role.DIM)])
 
@@ -269,7 +316,14 @@ class WaterfallView(Pane):
         self._sight = self._opening = None
         self._below.clear()
         self._leave_search()
-        self._say_instead("No trace is selected.", "1 lists them; Enter there opens one here." if has_set else "")
+        if self.state.load_state == "failed" and not has_set:
+            self._say_instead("Nothing could be read, so there is no trace to show.", "r reads again.")
+        elif self.state.load_state == "reading" and not has_set:
+            self._say_instead("Reading the traces.", "As soon as some are here, 1 lists them; Enter there opens one.")
+        elif has_set:
+            self._say_instead("No trace is selected.", "1 lists the traces; Enter there opens one here.")
+        else:
+            self._say_instead("No trace is selected: none is loaded.")
 
     def _say_instead(self, *texts: str) -> None:
         self.set_class(True, "-empty")
@@ -279,6 +333,7 @@ class WaterfallView(Pane):
     def _repaint(self, row: int | None = None) -> None:
         """The rows are others, or look different."""
         self.rows.rows_changed(row)
+        self._fit_rows()
         self._show_scale()
 
     def _applied(self) -> None:
@@ -295,6 +350,11 @@ class WaterfallView(Pane):
             return
         self.state.span = sight.span_at(self.rows.cursor)
         self.detail.show_span(self.state.span)
+        self._show_map()
+
+    def _place_changed(self) -> None:
+        """The keys that matter are others."""
+        self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 
     def _go_to(self, span: int) -> None:
         """Put the cursor on a span, unfolding what hides it."""
@@ -311,6 +371,7 @@ class WaterfallView(Pane):
                 self.rows.cursor = row
             else:
                 self.rows.put(sight, row)
+                self._fit_rows()
                 self._show_scale()
 
     def _leave_search(self) -> None:
@@ -318,6 +379,7 @@ class WaterfallView(Pane):
         self._word = ""
         self.find_line.put("")
         self.set_class(False, "-finding")
+        self._fit_rows()
         if self._sight is not None:
             self._sight.found, self._sight.only_found = None, False
 

@@ -46,7 +46,8 @@ class _Options:
         option = self.options[row]
         room = max(width - self._notes - 2, width // 2)
         line = Line([(fit(safe(option.label, _LONGEST_LABEL), room, "left", self._ellipsis), option.role)])
-        line.add("  ").add(fit(safe(option.note, _LONGEST_LABEL), self._notes, "right", self._ellipsis), Role.DIM)
+        notes = min(self._notes, max(width - room - 2, 0))
+        line.add("  ").add(fit(safe(option.note, _LONGEST_LABEL), notes, "right", self._ellipsis), Role.DIM)
         return line.cropped(width, self._ellipsis)
 
 
@@ -65,9 +66,11 @@ class Choice(ModalScreen[str | None]):
     Choice { align: center middle; }
     Choice > Vertical {
         width: 80; max-width: 96%; height: auto; max-height: 90%;
-        border: round $foreground 50%; padding: 0 1; background: $background;
+        border: round $foreground; padding: 0 1; background: $surface;
     }
+    Choice LineBar, Choice LineInput, Choice LineView { background: $surface; }
     Choice:ansi > Vertical { border: round ansi_default; background: ansi_default; }
+    Choice:ansi LineBar, Choice:ansi LineInput, Choice:ansi LineView { background: ansi_default; }
     """
 
     def __init__(self, look: Look, title: str, options: Sequence[Option], *, free: str = "") -> None:
@@ -85,6 +88,7 @@ class Choice(ModalScreen[str | None]):
         view = LineView(theme, self._look.marks.cursor, id="choice-list")
         # the line above keeps the keys, so that one can type at any time
         view.can_focus = False
+        view.leads = True
         view.styles.height = min(max(len(self._all), 1), 16)
         with Vertical():
             yield LineBar(theme, self._heading, id="choice-title")
@@ -96,20 +100,27 @@ class Choice(ModalScreen[str | None]):
         self.query_one(LineView).show(_Options(self._all, self._look.marks.ellipsis))
 
     def _heading(self, width: int) -> list[Line]:
-        count = f"{len(self._left):,} of {len(self._all):,}" if len(self._left) < len(self._all) else ""
+        count = self.count()
         title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.marks.ellipsis)
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
+    def count(self) -> str:
+        """How many options are left, where some are not."""
+        return f"{len(self._left):,} of {len(self._all):,}" if len(self._left) < len(self._all) else ""
+
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
-        words = event.text.lower().split()
-        self._left = [
+        self._left = self.narrowed(event.text.lower().split())
+        self.query_one(LineView).show(_Options(self._left, self._look.marks.ellipsis), 0)
+        self.query_one("#choice-title", LineBar).show(self._heading)
+
+    def narrowed(self, words: Sequence[str]) -> Sequence[Option]:
+        """The options that are meant by words in lower case, best first."""
+        return [
             option
             for option, lowered in zip(self._all, self._lowered, strict=True)
             if all(word in lowered for word in words)
         ]
-        self.query_one(LineView).show(_Options(self._left, self._look.marks.ellipsis), 0)
-        self.query_one("#choice-title", LineBar).show(self._heading)
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()

@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tracetui.render.line import Line
+from tracetui.render.safe_text import in_ascii
 from tracetui.render.theme import Theme
 
 Maker = Callable[[int], Sequence[Line]]
@@ -50,5 +51,6 @@ class LineBar(Widget):
         base = self.rich_style
         if y >= len(lines):
             return Strip.blank(width, base)
-        segments = [Segment(text, base + self._look.style(role)) for text, role in lines[y].runs]
+        runs = in_ascii(lines[y].runs) if self.app.has_class("-ascii") else lines[y].runs
+        segments = [Segment(text, base + self._look.style(role)) for text, role in runs]
         return Strip(segments).adjust_cell_length(width, base)

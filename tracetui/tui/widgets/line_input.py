@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tracetui.render.cells import cell_width, fit
 from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
+from tracetui.render.safe_text import ascii_text, safe
 from tracetui.render.theme import Theme
 
 _LONGEST = 10_000
@@ -137,7 +137,10 @@ class LineInput(Widget, can_focus=True):
 
     def _pieces(self) -> list[str]:
         """Each character as it is shown."""
-        return [character if " " <= character <= "~" else safe(character) for character in self.text]
+        return [character if " " <= character <= "~" else self._safe(character) for character in self.text]
+
+    def _safe(self, character: str) -> str:
+        return ascii_text(safe(character)) if self.app.has_class("-ascii") else safe(character)
 
     def column_of(self, position: int) -> int:
         """The cell at which a position of the text is shown."""
@@ -158,7 +161,7 @@ class LineInput(Widget, can_focus=True):
         if self.text or self.has_focus:
             segments += self._edited(room, base)
         else:
-            segments.append(styled(fit(self._hint, room), Role.DIM))
+            segments.append(styled(fit(self._hint, room, ellipsis=""), Role.DIM))
         if right.runs:
             segments.append(styled(" "))
             segments += [styled(text, role) for text, role in right.runs]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from rich.segment import Segment
+from rich.color import Color
+from rich.segment import Segment, Segments
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -17,9 +18,11 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import in_ascii
 from tracetui.render.theme import Theme
 
 _CACHED_SCREENS = 4
@@ -43,6 +46,32 @@ class NoLines:
 
     def line(self, row: int, width: int) -> Line:  # noqa: ARG002 - the protocol's
         raise IndexError(row)
+
+
+class _Bar(ScrollBarRender):
+    """A scroll bar that is there when there is something to scroll."""
+
+    @classmethod
+    def render_bar(
+        cls,
+        size: int = 25,
+        virtual_size: float = 50,
+        window_size: float = 20,
+        position: float = 0,
+        thickness: int = 1,
+        vertical: bool = True,
+        back_color: Color = Color.default(),  # noqa: B008 - colours do not change
+        bar_color: Color = Color.default(),  # noqa: B008
+    ) -> Segments:
+        if not window_size:
+            return Segments([Segment(" " * thickness)] * size, new_lines=vertical)
+        return super().render_bar(size, virtual_size, window_size, position, thickness, vertical, back_color, bar_color)
+
+
+class _AsciiBar(_Bar):
+    """Its ends are whole cells."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class LineView(ScrollView, can_focus=True):
@@ -100,6 +129,9 @@ class LineView(ScrollView, can_focus=True):
         self.source: LineSource = NoLines()
         self._look = theme
         self._mark = cursor_mark
+        self._in_ascii = cursor_mark.isascii()
+        self.leads = False
+        """Whether its cursor is the one that keys move although another widget has the focus."""
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
         self._styles: dict[tuple[str, bool], Style] = {}
 
@@ -107,6 +139,10 @@ class LineView(ScrollView, can_focus=True):
     def line_width(self) -> int:
         """Cells that a line has."""
         return max(self.scrollable_content_region.width - 2, 1)
+
+    def on_mount(self) -> None:
+        # Textual reads it from the scroll bar at hand
+        self.vertical_scrollbar.renderer = _AsciiBar if self._in_ascii else _Bar  # type: ignore[misc]
 
     def show(self, source: LineSource, cursor: int | None = None) -> None:
         """Show other rows; the cursor goes to `cursor`, or stays where it was as far as there are rows."""
@@ -198,7 +234,7 @@ class LineView(ScrollView, can_focus=True):
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if row >= len(self.source):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style("", False))
         selected = row == self.cursor
         strip = self._strips.get((row, selected))
         if strip is None:
@@ -206,18 +242,19 @@ class LineView(ScrollView, can_focus=True):
         return strip
 
     def _painted(self, row: int, selected: bool, width: int) -> Strip:
-        marked = selected and self.has_focus
-        line = Line([(self._mark, Role.ACCENT), (" ", "")] if selected else [("  ", "")])
-        line.extend(self.source.line(row, self.line_width))
-        segments = [Segment(text, self._style(role, marked)) for text, role in line.runs]
+        marked = selected and (self.has_focus or self.leads)
+        line = self.source.line(row, self.line_width)
+        runs = self._look.cursor_runs(line) if marked else line.runs
+        # of several lists side by side, one has the keys
+        edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
+        shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
+        segments = [Segment(text, self._style(role, marked)) for text, role in shown]
         return Strip(segments).adjust_cell_length(width, self._style("", marked))
 
     def _style(self, role: str, marked: bool) -> Style:
         style = self._styles.get((role, marked))
         if style is None:
-            style = self.rich_style + self._look.style(role)
-            if marked:
-                style += self._look.cursor
+            style = self.rich_style + (self._look.cursor_style(role) if marked else self._look.style(role))
             self._styles[role, marked] = style
         return style
 

@@ -103,7 +103,7 @@ class Scatter(Widget):
         if plot.width < width:
             region = self.region_cells
             marks = self._look.marks
-            stats = self._stats if region is None else region_lines(plot, region, self._look.local_time, marks)
+            stats = self._stats if region is None else region_lines(plot, region, marks)
             shown = stats[y].runs if y < len(stats) else []
             beside = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
             strip = Strip.join([strip, Strip(beside).adjust_cell_length(width - plot.width, base)])

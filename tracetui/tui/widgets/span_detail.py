@@ -6,15 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from rich.segment import Segment
-from textual import events, on
-from textual.actions import SkipAction
+import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 from textual.timer import Timer
 
 from tracetui.analysis.rank import FactFinder, SpanFacts
@@ -22,13 +16,16 @@ from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
 from tracetui.render.attributes import value_text
-from tracetui.render.colours import service_slots
-from tracetui.render.line import Line, Role, Run
+from tracetui.render.cells import cell_width
+from tracetui.render.colours import service_slots, slots_apart
+from tracetui.render.line import Line, Role
 from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
+from tracetui.tui.widgets.changing_bar import ChangingBar
 from tracetui.tui.widgets.copy_menu import open_copy_menu
+from tracetui.tui.widgets.detail_view import DetailView, NothingSelected
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.pager import AskLine
@@ -37,128 +34,17 @@ _REST = 0.04
 """Seconds that the cursor rests on a span before its detail is asked for; shorter than a hand can tell."""
 
 
-class _NothingSelected:
-    """Says that there is no span."""
-
-    _rows = (Line([("no span selected", Role.DIM)]),)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def line(self, row: int, width: int) -> Line:
-        return self._rows[row].cropped(width)
-
-
-class DetailView(LineView):
-    """Rows of a span's detail, of which only the cells that differ from those on screen are sent."""
-
-    DEFAULT_CSS = "DetailView { scrollbar-size-vertical: 0; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l,right", "fold(False)", "Unfold", show=False, id="detail.unfold"),
-        Binding("h,left", "fold(True)", "Fold", show=False, id="detail.fold"),
-        Binding("o", "read", "Pager", show=False, id="detail.read"),
-        Binding("slash", "filter", "Filter", show=False, id="detail.filter"),
-        Binding("y", "copy", "Copy", show=False, id="detail.copy"),
-        Binding("escape", "leave_filter", "Leave the filter", show=False, id="detail.leave-filter"),
-    ]
-
-    def __init__(self, detail: SpanDetail) -> None:
-        look = detail.state.look
-        super().__init__(look.theme, look.marks.cursor)
-        self._detail = detail
-        self._painted_rows: dict[int, Strip] = {}
-
-    @property
-    def lines(self) -> SpanDetailLines | None:
-        """The rows, if a span is shown."""
-        return self.source if isinstance(self.source, SpanDetailLines) else None
-
-    def rows_changed(self, cursor: int | None = None) -> None:
-        lines = self.lines
-        if lines is not None and lines.width != self.line_width:
-            lines.arrange(self.line_width)
-        self._forget()
-        # as a reactive it would lay out and paint the whole screen anew
-        self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
-        wanted = self.cursor if cursor is None else cursor
-        self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
-        self._keep_in_sight()
-        self._repaint_changed()
-        self.post_message(self.Moved(self, self.cursor))
-
-    def _repaint_changed(self) -> None:
-        for y in range(self.scrollable_content_region.height):
-            before, after = self._painted_rows.get(y), self._row(y)
-            width = self.size.width if before is None else _changed_cells(before, after)
-            if width:
-                self.refresh(Region(0, y, width, 1))
-
-    def render_line(self, y: int) -> Strip:
-        strip = self._painted_rows[y] = self._row(y)
-        return strip
-
-    def _row(self, y: int) -> Strip:
-        strip = super().render_line(y)
-        below = len(self.source) - self.scroll_offset.y - y - 1
-        if y < self.scrollable_content_region.height - 1 or below <= 0:
-            return strip
-        # instead of a scroll bar, which is sent anew whenever the number of rows changes
-        cue = Segment(f" {self._detail.state.look.marks.opened} {below:,} more", self._style(Role.DIM, False))
-        return Strip([*strip.crop(0, max(strip.cell_length - cue.cell_length, 0)), cue])
-
-    def _painted(self, row: int, selected: bool, width: int) -> Strip:
-        # the one cursor that keys move is marked: that of the waterfall or this
-        if selected and self.has_focus:
-            return super()._painted(row, selected, width)
-        # blanks take the style of their neighbours, so that a row is sent in few pieces
-        runs = self.source.line(row, self.line_width).runs or [Run("")]
-        line = Line([("  ", runs[0].role), *runs])
-        segments = [Segment(text, self._style(role, False)) for text, role in line.runs]
-        return Strip(segments).adjust_cell_length(width, segments[-1].style)
-
-    @on(events.Resize)
-    def _rearrange(self) -> None:
-        self._painted_rows.clear()
-        lines, row = self.lines, None
-        if lines is not None and lines.width != self.line_width:
-            path = lines.entry(self.cursor).path if len(lines) else ""
-            lines.arrange(self.line_width)
-            row = lines.row_of(path)
-        self.rows_changed(row)
-
-    def action_choose(self) -> None:
-        self._detail.choose()
-
-    def action_fold(self, folded: bool) -> None:
-        lines = self.lines
-        if lines is not None and lines.is_open(self.cursor) == folded and lines.toggle(self.cursor):
-            self._detail.rows_toggled()
-
-    def action_read(self) -> None:
-        self._detail.read()
-
-    def action_filter(self) -> None:
-        self._detail.ask_filter()
-
-    def action_copy(self) -> None:
-        self._detail.copy()
-
-    def action_leave_filter(self) -> None:
-        if not self._detail.leave_filter():
-            # the pane takes the focus back
-            raise SkipAction
-
-
 class SpanDetail(Vertical):
     """The detail of one span. Its keys are for who has the focus in it; `show_span` may be called at any rate."""
 
     DEFAULT_CSS = "SpanDetail { background: $background; }"
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Enter", "open"),
-        ("/", "filter"),
+        ("/", "filter attributes"),
         ("y", "copy"),
-        ("Esc", "back"),
+        ("Tab", "back"),
     )
+    ASKING_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "keep the filter"), ("Esc", "all attributes"))
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Enter, h l", "in the detail: fold, unfold; read a long value; follow a link"),
         ("o", "in the detail: read the value in the pager"),
@@ -176,20 +62,42 @@ class SpanDetail(Vertical):
         self._facts: FactFinder | None = None
         self._finding: FactFinder | None = None
         self._slots: list[int] = []
+        self._slots_of: tuple[int, list[int]] = (-1, [])
+        """The slots within one trace, as the waterfall has them."""
         self._toggled: set[str] = set()
         self._word = ""
+        self.is_beside = False
+        """Whether it stands beside what it is a detail of, and not below it."""
 
     def compose(self) -> ComposeResult:
+        yield ChangingBar(self.state.look.theme, id="detail-rule")
         yield DetailView(self)
         yield AskLine(self.state.look.theme, prompt="/ ", hint="part of an attribute's name or value")
 
     def on_mount(self) -> None:
-        self.view.show(_NothingSelected())
+        self.view.show(NothingSelected())
 
     @property
     def view(self) -> DetailView:
         """The rows."""
         return self.query_one(DetailView)
+
+    @property
+    def hints(self) -> tuple[tuple[str, str], ...]:
+        """The keys that matter while the focus is in it."""
+        return self.ASKING_HINTS if self.query_one(AskLine).has_focus else self.HINTS
+
+    def rule_changed(self) -> None:
+        """Another number of rows is out of sight, or it stands elsewhere: say so between it and what is above."""
+        marks, below = self.state.look.marks, self.view.below
+
+        def rule(width: int) -> list[Line]:
+            drawn = " " if self.is_beside else "-" if marks.ascii_only else "─"
+            more = f" {marks.opened} {below:,} more " if below else ""
+            line = Line([(drawn * (width - cell_width(more) - 2), Role.GUIDE)]).add(more, Role.DIM)
+            return [line.add(drawn * 2, Role.GUIDE).cropped(width)]
+
+        self.query_one(ChangingBar).show(rule)
 
     def focus(self, scroll_visible: bool = True) -> SpanDetail:
         self.view.focus(scroll_visible)
@@ -213,6 +121,8 @@ class SpanDetail(Vertical):
         """Theme, marks or zone changed: paint anew."""
         self.view.set_look(self.state.look.theme)
         self.query_one(AskLine).set_look(self.state.look.theme)
+        self.query_one(ChangingBar).set_look(self.state.look.theme)
+        self.rule_changed()
         self._shown = None
         self._ask()
 
@@ -224,13 +134,14 @@ class SpanDetail(Vertical):
             return
         if session is None or span is None or span >= len(session.loaded):
             self._shown = None
-            self.view.show(_NothingSelected(), 0)
+            self.view.show(NothingSelected(), 0)
             return
         facts = self._facts
         if facts is None or facts.traces is not session.loaded:
             facts = self._facts = FactFinder(session.loaded)
             self._finding = None
             self._slots = service_slots(session.loaded.services)
+            self._slots_of = (-1, [])
         elif span == self._shown:
             return
         lines = self._new_lines
@@ -245,8 +156,17 @@ class SpanDetail(Vertical):
             targets=_targets(traces, span),
             marks=look.marks,
             local_time=look.local_time,
-            slot=self._slots[int(traces.service[number])],
+            slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
         )
+
+    def _slots_within(self, traces: TraceSet, trace: int) -> list[int]:
+        if self._slots_of[0] != trace:
+            spans = traces.spans_of(trace)
+            self._slots_of = (
+                trace,
+                slots_apart(self._slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
+            )
+        return self._slots_of[1]
 
     def _arrived(self, facts: FactFinder, span: int, lines: SpanDetailLines) -> None:
         if span != self._wanted or facts is not self._facts or not self.is_mounted:
@@ -255,7 +175,7 @@ class SpanDetail(Vertical):
         self._shown = span
         lines.toggled, lines.word = self._toggled, self._word
         self.view.source = lines
-        lines.arrange(self.view.line_width)
+        self.view.lay_out(lines)
         self.view.rows_changed(None if again else 0)
         if lines.facts is None and self._finding is not facts:
             self._finding = facts
@@ -330,7 +250,7 @@ class SpanDetail(Vertical):
         self._word = word
         if lines is not None:
             lines.word = word
-            lines.arrange(self.view.line_width)
+            self.view.lay_out(lines)
             self.view.rows_changed(0)
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
@@ -376,23 +296,3 @@ def _targets(traces: TraceSet, span: Span) -> dict[int, Target]:
         name = f"{traces.service_name(shown)} {traces.operation_name(shown)}"
         targets[number] = Target(trace, found, name)
     return targets
-
-
-def _changed_cells(before: Strip, after: Strip) -> int:
-    """Cells up to the last that differs. Those before the first that does are sent in any case."""
-    if before == after:
-        return 0
-    width = max(before.cell_length, after.cell_length)
-    if before.cell_length != after.cell_length or not (before.text.isascii() and after.text.isascii()):
-        return width
-    alike = 0
-    for part, other in zip(reversed(list(before)), reversed(list(after)), strict=False):
-        if part.style != other.style:
-            break
-        shorter = min(len(part.text), len(other.text))
-        pairs = enumerate(zip(reversed(part.text), reversed(other.text), strict=False))
-        common = next((i for i, (one, another) in pairs if one != another), shorter)
-        alike += common
-        if common < max(len(part.text), len(other.text)):
-            break
-    return width - alike

@@ -1,0 +1,188 @@
+"""What opens over a view: the keys, a choice, and the palette."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.screens import painted
+from tracetui.render import numbers
+from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.tui import settings
+from tracetui.tui.app import TraceApp
+from tracetui.tui.help import HelpScreen, KeyLines
+from tracetui.tui.palette import Entries, Palette, open_palette
+from tracetui.tui.state import Look, State
+from tracetui.tui.themes import THEMES
+
+SAMPLES = Path(__file__).parents[1] / "sample_traces"
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+WORDS = st.text(st.sampled_from("abcdefg ,;"), max_size=90)
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "state" / "resume.json")
+
+
+@asynccontextmanager
+async def opened(
+    *sources: str, size: tuple[int, int] = (120, 40), marks: Marks = UNICODE
+) -> AsyncIterator[tuple[TraceApp, Any]]:
+    app = TraceApp(State(sources=sources, look=Look(marks=marks)))
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await settled(app, pilot)
+        yield app, pilot
+
+
+async def settled(app: TraceApp, pilot: Any) -> None:
+    for _ in range(3):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+def text_of(app: TraceApp) -> str:
+    return "\n".join(painted(app))
+
+
+async def typed(app: TraceApp, pilot: Any, text: str) -> None:
+    await pilot.press(*("space" if key == " " else "minus" if key == "-" else key for key in text))
+    await settled(app, pilot)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), max_size=8), st.integers(12, 120))
+def test_no_word_of_the_keys_is_cut(keys: list[tuple[str, str]], width: int) -> None:
+    lines = KeyLines([("Title", keys), ("None", ())], width)
+    shown = [lines.line(row, width).text for row in range(len(lines))]
+    assert all(line == lines._rows[row].text for row, line in enumerate(shown) if line.strip())
+    letters = "".join(shown).replace(" ", "").removeprefix("Title")
+    assert sorted(letters) == sorted("".join(key + what for key, what in keys).replace(" ", ""))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("view", [1, 2, 3, 4, 5])
+async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
+    async with opened(INCIDENT, size=size) as (app, pilot):
+        await pilot.press(str(view))
+        await settled(app, pilot)
+        behind = painted(app)
+        await pilot.press("question_mark")
+        await settled(app, pilot)
+        assert isinstance(app.screen, HelpScreen)
+        seen = ""
+        for _ in range(60):
+            seen += text_of(app)
+            await pilot.press("j")
+        for _, what in app.pane.KEYS:
+            assert all(word in seen for word in what.split())
+        assert "quit" in seen
+        lines = painted(app)
+        # the view behind is still there, beside the box
+        assert [line[:2] for line in lines] == [f"{line:2}"[:2] for line in behind] or lines[0] == behind[0]
+        await pilot.press("g")
+        await settled(app, pilot)
+        assert "the views" not in painted(app)[2]
+        await pilot.press("escape")
+        await settled(app, pilot)
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_dialogs_in_ascii() -> None:
+    async with opened(INCIDENT, size=(80, 24), marks=ASCII) as (app, pilot):
+        await pilot.press("question_mark")
+        await settled(app, pilot)
+        for _ in range(30):
+            assert text_of(app).isascii()
+            await pilot.press("j")
+        await pilot.press("escape")
+        open_palette(app)
+        await settled(app, pilot)
+        assert text_of(app).isascii()
+        await typed(app, pilot, "e")
+        assert text_of(app).isascii()
+
+
+async def test_the_palette_finds_ids_by_their_start_alone() -> None:
+    async with opened(INCIDENT) as (app, _):
+        entries = Entries(app)
+        assert app.state.session is not None
+        loaded = app.state.session.loaded
+        first = loaded.trace_ids[3]
+        assert [entry.label for entry in entries.meant(["data"])] == ["Operation database_query"]
+        assert not [entry for entry in entries.meant([first[:3]]) if entry.label.startswith("Trace ")]
+        assert not entries.meant([first[1:9]])
+        for words in ([first[:4].upper().lower()], ["trace", first[:8]]):
+            found = entries.meant(words)
+            assert f"Trace {first}  {loaded.trace_name(3)}" in [entry.label for entry in found]
+        note = entries.meant([first])[0].note
+        assert note.startswith("2026-03-10 10:")
+        assert note.endswith(numbers.duration(int(loaded.trace_duration[3])))
+
+
+async def test_the_palette_puts_words_that_begin_so_first() -> None:
+    async with opened(INCIDENT) as (app, _):
+        labels = [entry.label for entry in Entries(app).meant(["t"])]
+        begins = [f" {label}".lower().find(" t") >= 0 for label in labels]
+        assert begins == sorted(begins, reverse=True)
+        assert set(begins) == {True, False}
+
+
+async def test_the_palette_shows_keys_beside_actions_and_the_view_around() -> None:
+    async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
+        behind = painted(app)
+        open_palette(app)
+        await settled(app, pilot)
+        assert isinstance(app.screen, Palette)
+        lines = painted(app)
+        row = next(line for line in lines if "Read the sources again" in line)
+        assert re.search(r"again +r\b", row)
+        assert [line[:18] for line in lines] == [line[:18] for line in behind]
+        assert sum("View Waterfall" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [("view hot", "where the time goes"), ("service user-service", "service = "), ("keys of this", "Everywhere")],
+)
+async def test_the_palette_does_what_is_chosen(wanted: str, expected: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        open_palette(app)
+        await settled(app, pilot)
+        await typed(app, pilot, wanted)
+        await pilot.press("enter")
+        await settled(app, pilot)
+        await settled(app, pilot)
+        assert expected in text_of(app)
+
+
+async def test_every_theme_can_be_chosen() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        for theme in THEMES[::-1]:
+            open_palette(app)
+            await settled(app, pilot)
+            await typed(app, pilot, f"theme {theme}")
+            await pilot.press("enter")
+            await settled(app, pilot)
+            assert app.theme == theme
+            open_palette(app)
+            await settled(app, pilot)
+            assert next(line for line in painted(app) if f"Theme {theme}" in line).rstrip(" │▐").find("in use") > 0
+            await pilot.press("escape")
+
+
+async def test_the_palette_reads_no_markup() -> None:
+    async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
+        for word in ("service", "operation"):
+            open_palette(app)
+            await settled(app, pilot)
+            await typed(app, pilot, word)
+            assert any("[/x]" in line[20:100] for line in painted(app))
+            await pilot.press("escape")
+            await settled(app, pilot)

@@ -1,0 +1,98 @@
+"""The lines around every view, at widths where not all of them fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.building import EPOCH, build, span
+from tracetui.analysis.summary import Summary, summarize
+from tracetui.render.frame import crumb_line, status_line, tabs_line
+from tracetui.render.line import Line
+from tracetui.render.marks import ASCII, UNICODE, Marks
+
+MARKS = pytest.mark.parametrize("marks", [UNICODE, ASCII])
+WIDTHS = range(1, 200)
+HINTS = (("/", "filter"), ("E", "failing by service"), ("S", "slowest"), ("Enter", "open"), ("?", "keys"))
+
+
+def summary() -> Summary:
+    made = summarize(build(span("1", 0, 10, error=True)))
+    day = 86_400_000_000_000
+    return replace(
+        made, trace_count=304, span_count=4_127, error_trace_count=6, warning_count=19, end_ns=EPOCH + 400 * day
+    )
+
+
+def status(width: int, marks: Marks = UNICODE, **more: str) -> Line:
+    return status_line(width, marks, source="sample_traces/shop", summary=summary(), total=304, **more)  # type: ignore[arg-type]
+
+
+@MARKS
+def test_the_times_are_whole_or_not_there(marks: Marks) -> None:
+    whole = status(400, marks).text
+    window = next(part for part in whole.replace("|", "│").split(" │ ") if "UTC" in part)
+    shown = [status(width, marks).text for width in WIDTHS]
+    assert all(window in text or "2023" not in text for text in shown)
+    assert any(window in text for text in shown)
+    assert not all(window in text for text in shown)
+
+
+@MARKS
+def test_warnings_and_failures_outlast_the_times(marks: Marks) -> None:
+    for width in range(60, 200):
+        text = status(width, marks).text
+        assert text.endswith(f"{marks.warning} 19")
+        assert f"{marks.origin} 6 failed" in text
+        assert "304 traces" in text
+        assert "shop" in text or marks.ellipsis in text
+
+
+def test_what_is_loading_is_always_said() -> None:
+    for width in range(80, 200):
+        assert "reading  62 %  Esc stops" in status(width, loading="reading  62 %  Esc stops").text
+
+
+def test_the_status_fits() -> None:
+    assert all(status(width).width <= width for width in WIDTHS)
+    assert status(80, query="error").text.count("304 of 304 traces") == 1
+
+
+@MARKS
+def test_the_active_view_is_told_without_colour(marks: Marks) -> None:
+    views = (("traces", "Traces"), ("waterfall", "Waterfall"))
+    lines = [tabs_line(60, views, view, marks).text for view, _ in views]
+    assert "[1 Traces]" in lines[0]
+    assert "[2 Waterfall]" in lines[1]
+    assert lines[0].count("[") == lines[1].count("[") == 1
+    assert lines[0].index("Waterfall") == lines[1].index("Waterfall")
+
+
+def test_hints_go_as_wholes_and_the_last_one_stays() -> None:
+    seen = set()
+    for width in range(20, 160):
+        text = crumb_line(width, ["Traces", "a long way in"], HINTS, UNICODE, None).text
+        assert text.endswith("? keys")
+        assert len(text) == width
+        shown = [f"{key} {what}" in text for key, what in HINTS[:-1]]
+        assert shown == sorted(shown, reverse=True)
+        assert all(what in text or f" {key} {what[:1]}" not in text for key, what in HINTS)
+        seen.add(sum(shown))
+    assert seen == {0, 1, 2, 3, 4}
+
+
+def test_all_hints_stand_beside_a_short_place() -> None:
+    assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).text.endswith("S slowest  Enter open  ? keys")
+
+
+def test_what_was_said_takes_the_room_of_hints() -> None:
+    said = "no value of http.route can be asked for in here"
+    text = crumb_line(80, ["Traces"], HINTS, UNICODE, (said, False)).text
+    assert text.startswith(said)
+    assert text.endswith("? keys")
+
+
+def test_narrower_than_its_last_hint() -> None:
+    assert all(crumb_line(width, ["Traces"], HINTS, UNICODE, None).width <= width for width in WIDTHS)
+    assert crumb_line(20, ["Traces"], (), UNICODE, None).text.strip() == "Traces"

@@ -1,0 +1,132 @@
+"""What stands above a waterfall."""
+
+import numpy as np
+import pytest
+
+from tests.building import US, at, build, span
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.kinds import kind_rank
+from tracetui.analysis.outside import LONGER, SKEWED, outside_callers
+from tracetui.analysis.rank import Rank
+from tracetui.model.span import Kind, Mark
+from tracetui.model.traces import TraceSet
+from tracetui.render.waterfall import Waterfall
+from tracetui.render.waterfall_header import header, kind_words
+
+QUEUE = build(
+    span("a", 0, 64_000, name="POST /orders"),
+    span("b", 10_000, 50_000, parent="a", service="db", name="INSERT"),
+    span("p", 52_000, 60_000, parent="a", name="publish", kind=Kind.PRODUCER),
+    span("c", 100_000, 975_000, parent="p", service="worker", name="process", kind=Kind.CONSUMER),
+)
+CALLS = [span("a", 0, 400_000), span("b", 100_000, 300_000, parent="a", service="stock", name="reserve")]
+
+
+def said(traces: TraceSet, trace: int = 0, width: int = 300, most: int | None = None, root: int | None = None) -> str:
+    view = Waterfall(traces, trace, sections=critical_paths(traces).sections_of(trace), root=root)
+    return "\n".join(line.text for line in header(view, width, most=most))
+
+
+def test_what_ran_on_after_the_answer() -> None:
+    text = said(QUEUE)
+    assert "answered after 64.0 ms; 911 ms ran on asynchronously" in text
+    assert "62 % of the 64.0 ms waited: db INSERT" in text
+    assert "of the time:" not in text
+
+
+def test_time_in_which_nothing_ran() -> None:
+    skewed = build(*CALLS, span("c", 2_000_000, 2_100_000, parent="b", service="price", name="batch"))
+    text = said(skewed)
+    assert "76 % of the time no span ran" in text
+    assert "50 % of the 400 ms waited: " in text
+    assert "⚠ clock skew? 1 span" in text
+
+
+def test_most_of_the_time_is_named_as_before() -> None:
+    text = said(build(*CALLS))
+    assert "50 % of the time: " in text
+    assert "answered" not in text
+    assert "⚠" not in text
+
+
+def test_a_part_that_nobody_waited_for() -> None:
+    worker = said(QUEUE, root=at(QUEUE, "c"))
+    assert "worker process   875 ms, 90 % of POST /orders 975 ms" in worker
+    assert "the request did not wait for it" in worker
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_what_is_useful_stays_when_there_is_no_room(width: int) -> None:
+    failed = build(
+        span("a", 0, 900, name="GET /profile", error=True),
+        span("b", 0, 800, parent="a", service="db", name="query", error=True, message="timed out"),
+    )
+    for most in (3, 4, 5):
+        lines = said(failed, 0, width, most).split("\n")
+        assert len(lines) <= most
+        assert "GET /profile   900 µs" in lines[0]
+        assert width < 80 or "22:13:20.000 UTC" in "".join(lines)
+        assert width < 80 or "timed out" in "".join(lines)
+
+
+def test_a_trace_among_its_like() -> None:
+    spans = [span(f"s{i}", 0, 100 + i, trace=str(i), name="GET /a") for i in range(40)]
+    spans += [span("lone", 0, 999, trace="lone", name="tick"), span("kid", 0, 5_000, trace="1", parent="s1")]
+    traces = build(*spans)
+    where = {traces.trace_ids[trace]: trace for trace in range(traces.trace_count)}
+    assert kind_rank(traces, where["1"]) == Rank(
+        40,
+        39,
+        0,
+        *np.quantile(
+            [*(100 * US for _ in range(0)), *(US * (100 + i) for i in range(40) if i != 1), 5_000 * US], (0.5, 0.95)
+        ).tolist(),
+    )
+    assert (kind_rank(traces, where["30"]).shorter, kind_rank(traces, where["30"]).longer) == (29, 10)
+    assert kind_rank(traces, where["lone"]).n == 1
+    assert "p74 of 40 alike" in said(traces, where["30"])
+    assert "slowest of 40 alike" in said(traces, where["1"])
+    assert "alike" not in said(traces, where["lone"])
+
+
+@pytest.mark.parametrize(
+    ("rank", "words"),
+    [
+        ((1, 0, 0), ""),
+        ((9, 8, 0), "slowest of 9 alike"),
+        ((9, 6, 2), "3rd slowest of 9 alike"),
+        ((19, 7, 11), "12th slowest of 19 alike"),
+        ((9, 0, 8), "fastest of 9 alike"),
+        ((5, 0, 0), "as long as all 5 alike"),
+        ((20, 10, 9), "p52 of 20 alike"),
+        ((1_000, 998, 1), "p99 of 1,000 alike"),
+        ((1_000, 1, 998), "p1 of 1,000 alike"),
+    ],
+)
+def test_kind_words(rank: tuple[int, int, int], words: str) -> None:
+    assert kind_words(Rank(*rank, 0.0, 0.0)) == words
+
+
+def outside(*more: object, **of_callee: object) -> int:
+    begin, end = more
+    traces = build(span("a", 100, 400), span("b", begin, end, parent="a", **{"service": "stock", **of_callee}))  # type: ignore[arg-type]
+    return int(outside_callers(traces, 0)[at(traces, "b")])
+
+
+def test_spans_outside_their_callers() -> None:
+    assert outside(100, 400) == 0
+    assert outside(0, 50) == SKEWED
+    assert outside(90, 300) == SKEWED
+    assert outside(500, 600) == SKEWED
+    assert outside(200, 500) == LONGER
+    assert outside(200, 402) == 0, "too little to be worth a word"
+    assert outside(0, 50, service="api") == 0, "one service has one clock"
+    assert outside(0, 50, marks=Mark.FOLLOWS_FROM) == 0
+
+
+def test_one_host_has_one_clock_and_nobody_waits_for_a_consumer() -> None:
+    host = {"host.name": "web-1"}
+    pair = (span("a", 100, 400, resource=host), span("b", 0, 50, parent="a", service="sidecar", resource=host))
+    assert not outside_callers(build(*pair), 0).any()
+    pair = (span("a", 100, 400, kind=Kind.PRODUCER), span("b", 500, 900, parent="a", service="w", kind=Kind.CONSUMER))
+    assert not outside_callers(build(*pair), 0).any()

@@ -1,0 +1,188 @@
+"""Whether what is painted can be read: contrast, colours that differ, and the row under the cursor."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+from textual.theme import BUILTIN_THEMES
+from textual.theme import Theme as AppTheme
+
+from tracetui.render.colours import SLOTS, service_slots, slots_apart
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import UNICODE
+from tracetui.render.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, Theme
+from tracetui.tui import themes
+from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
+
+LOOKS: list[tuple[Theme, AppTheme, float]] = [
+    (DARK, BUILTIN_THEMES["textual-dark"], 4.5),
+    (LIGHT, BUILTIN_THEMES["textual-light"], 4.5),
+    (HIGH_CONTRAST, themes.HIGH_CONTRAST, 7.0),
+]
+NAMES = [look[0].name for look in LOOKS]
+ROLES = [value for name, value in vars(Role).items() if name.isupper()]
+SERVICES = [Role.service(slot) for slot in range(SLOTS)]
+Colour = tuple[int, int, int]
+
+
+def colour_of(style: Style, otherwise: str) -> Colour:
+    if style.color is not None:
+        return tuple(style.color.get_truecolor())  # type: ignore[return-value]
+    return parsed(otherwise)
+
+
+def parsed(text: str) -> Colour:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def linear(colour: Colour) -> tuple[float, ...]:
+    return tuple(c / 12.92 if (c := v / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for v in colour)
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """As WCAG 2 has it."""
+    red, green, blue = 0.2126, 0.7152, 0.0722
+    low, high = sorted(red * c[0] + green * c[1] + blue * c[2] for c in map(linear, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def apart(one: Colour, other: Colour) -> float:
+    """How far apart two colours look; hue counts for more than lightness."""
+
+    def lab(colour: Colour) -> tuple[float, float, float]:
+        r, g, b = linear(colour)
+        x, y, z = (
+            value ** (1 / 3) if value > 0.008856 else 7.787 * value + 16 / 116
+            for value in (
+                (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047,
+                0.2126 * r + 0.7152 * g + 0.0722 * b,
+                (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883,
+            )
+        )
+        return (116 * y - 16) / 2, 500 * (x - y), 200 * (y - z)
+
+    return sum((a - b) ** 2 for a, b in zip(lab(one), lab(other), strict=True)) ** 0.5
+
+
+def test_contrast_is_that_of_the_definition() -> None:
+    assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+    assert contrast(parsed("#6c6c6c"), parsed("#e0e0e0")) == pytest.approx(3.98, abs=0.01)
+
+
+@pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
+@pytest.mark.parametrize("ground", ["background", "surface"])
+def test_every_role_can_be_read(theme: Theme, app: AppTheme, least: float, ground: str) -> None:
+    colours = app.to_color_system().generate()
+    for role in [*ROLES, *SERVICES]:
+        shown = colour_of(theme.style(role), colours["foreground"])
+        assert contrast(shown, parsed(colours[ground])) >= least, role
+
+
+@pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
+def test_every_role_can_be_read_under_the_cursor(theme: Theme, app: AppTheme, least: float) -> None:
+    for role in [*ROLES, *SERVICES]:
+        style = theme.cursor_style(role)
+        assert style.bgcolor is not None
+        band = tuple(style.bgcolor.get_truecolor())
+        assert contrast(colour_of(style, ""), band) >= least, role
+
+
+@pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
+def test_the_cursor_stands_out(theme: Theme, app: AppTheme, least: float) -> None:
+    colours = app.to_color_system().generate()
+    band = theme.cursor_style(Role.PLAIN).bgcolor
+    assert band is not None
+    for ground in ("background", "surface"):
+        assert contrast(tuple(band.get_truecolor()), parsed(colours[ground])) >= 2.3
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
+def test_services_look_like_nothing_else(theme: Theme) -> None:
+    services = [colour_of(theme.style(role), "") for role in SERVICES]
+    taken = [colour_of(theme.style(role), "") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)]
+    assert min(apart(*pair) for pair in itertools.product(services, taken)) >= 24
+    assert min(apart(*pair) for pair in itertools.combinations(services, 2)) >= 20
+
+
+def test_the_terminals_own_colours_are_not_shared_either() -> None:
+    taken = {ANSI.style(role).color.name.removeprefix("bright_") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)}  # type: ignore[union-attr]
+    assert taken == {"cyan", "yellow", "red"}
+    assert not {style.color.name.removeprefix("bright_") for style in ANSI.services} & taken  # type: ignore[union-attr]
+
+
+ROW = Line(
+    [
+        ("├▾ ", Role.GUIDE),
+        ("●", Role.service(1)),
+        ("database ", Role.service(1)),
+        ("query ", Role.PLAIN),
+        ("✖ timeout", Role.ERROR),
+        ("      ", ""),
+        ("████▌   ", Role.service(1)),
+        ("──", Role.REST),
+        ("◆    ", Role.EVENT),
+        ("3.00 s", Role.STRONG),
+    ]
+)
+
+
+@pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
+def test_only_words_are_reversed(theme: Theme) -> None:
+    runs = theme.cursor_runs(ROW)
+    assert "".join(run.text for run in runs) == ROW.text
+    turned = [run.text for run in runs if theme.cursor_style(run.role).reverse]
+    assert "".join(turned) == "database querytimeout3.00 s"
+    # in one style, so that the row is no patchwork
+    assert {str(theme.cursor_style(run.role)) for run in runs if run.text in turned} == {"reverse"}
+    assert not set("".join(turned)) & set("├▾●✖█▌─◆")
+    assert (("████▌   ", Role.service(1))) in runs
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
+def test_a_band_leaves_the_runs_as_they_are(theme: Theme) -> None:
+    assert theme.cursor_runs(ROW) == ROW.runs
+
+
+RUNS = st.lists(st.tuples(st.text(st.sampled_from(f"ab 12{UNICODE.trend}─●✖"), max_size=6), st.sampled_from(ROLES)))
+
+
+@given(RUNS)
+def test_no_text_is_lost_under_the_cursor(runs: list[tuple[str, str]]) -> None:
+    line = Line(runs)
+    shown = MONO.cursor_runs(line)
+    assert "".join(run.text for run in shown) == line.text
+    for run in shown:
+        if MONO.cursor_style(run.role).reverse:
+            assert run.text
+            assert not set(run.text) & set(UNICODE.trend + "─●✖")
+            assert "   " not in run.text
+
+
+def test_the_theme_of_each_name() -> None:
+    known = {**BUILTIN_THEMES, themes.HIGH_CONTRAST.name: themes.HIGH_CONTRAST}
+    assert [render_theme(known[name], {}).name for name in THEMES] == ["dark", "light", "ansi", "high-contrast"]
+    assert render_theme(known["textual-dark"], {"NO_COLOR": "1"}) is MONO
+    assert [next_theme(name) for name in THEMES] == [*THEMES[1:], THEMES[0]]
+    assert set(THEME_NOTES) == set(THEMES)
+
+
+def test_slots_are_used_evenly() -> None:
+    names = [f"service-{i}" for i in range(4 * SLOTS)]
+    slots = service_slots(names)
+    assert [slots.count(slot) for slot in range(SLOTS)] == [4] * SLOTS
+    assert service_slots(names[::-1]) == slots[::-1]
+
+
+@given(st.lists(st.text(max_size=4), unique=True, max_size=3 * SLOTS), st.data())
+def test_services_that_are_shown_together_differ(names: list[str], data: st.DataObject) -> None:
+    slots = service_slots(names)
+    shown = data.draw(st.sets(st.sampled_from(range(len(names))), max_size=SLOTS)) if names else set()
+    found = slots_apart(slots, shown)
+    assert len({found[service] for service in shown}) == len(shown)
+    assert all(found[i] == slots[i] for i in range(len(names)) if i not in shown)
+    alone = [service for service in shown if sum(slots[service] == slots[other] for other in shown) == 1]
+    assert all(found[service] == slots[service] for service in alone)

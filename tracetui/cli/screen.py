@@ -1,0 +1,47 @@
+"""Opening sources on the screen, or reporting on them where there is no screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+
+from tracetui.model.problems import UsageError
+
+
+def open_on_screen(
+    sources: Sequence[str],
+    *,
+    resume: bool = False,
+    ascii_only: bool = False,
+    local_time: bool = False,
+    theme: str = "",
+    mouse: bool = True,
+) -> int:
+    """Show sources until the user leaves, or print the report where stdout is no terminal. -> the exit code
+
+    Options beat the config file. Raises UsageError and what loading raises.
+    """
+    if not sources and not resume:
+        raise UsageError("nothing to open: name a file, a directory, a pattern or -")
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        if resume and not sources:
+            raise UsageError("--resume needs a terminal")
+        from tracetui.cli.analyze import analyze
+
+        analyze(list(sources), ascii=ascii_only, local_time=local_time)
+        return 0
+    from tracetui.tui.run import run_app
+    from tracetui.tui.settings import load_resume, load_settings
+
+    settings = load_settings()
+    settings = dataclasses.replace(
+        settings,
+        theme=theme or settings.theme,
+        ascii_only=ascii_only or settings.ascii_only or not (sys.stdout.encoding or "").lower().startswith("utf"),
+        local_time=local_time or settings.local_time,
+        mouse=settings.mouse and mouse,
+    )
+    last = load_resume() if resume else None
+    return run_app(sources or (last.sources if last else []), settings, last)

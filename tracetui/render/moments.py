@@ -1,0 +1,38 @@
+"""Times of a set with as much of the date as tells them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracetui.render import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """How the times between two are written."""
+
+    has_date: bool
+    """They are of several days."""
+    has_year: bool
+    """They are of several years."""
+    local: bool
+
+    @classmethod
+    def between(cls, first_ns: int, last_ns: int, local: bool) -> Moments:
+        first, last = (numbers.date_clock(ns, local) for ns in (first_ns, last_ns))
+        return cls(first[:10] != last[:10], first[:4] != last[:4], local)
+
+    def text(self, ns: int, *, exact: bool) -> str:
+        """`10:03:12.044`, `05-01 10:03:12.044` or `2024-05-01 10:03:12`; milliseconds where `exact` and of one year."""
+        whole = numbers.date_clock(ns, self.local)
+        begin = 0 if self.has_year else 5 if self.has_date else 11
+        return whole[begin : None if exact and not self.has_year else 19]
+
+    def width(self, *, exact: bool) -> int:
+        """Cells that each takes."""
+        return len(self.text(0, exact=exact))
+
+    def day(self, ns: int) -> str:
+        """`10:03:12`, or where there are dates `05-01 10:03` or `2024-05-01`: what tells about where it was."""
+        whole = numbers.date_clock(ns, self.local)
+        return whole[:10] if self.has_year else whole[5:16] if self.has_date else whole[11:19]

@@ -1,0 +1,32 @@
+"""Durations of a group in few words: percentiles, or the range where there are too few for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracetui.analysis.groups import quantiles
+from tracetui.render import numbers
+from tracetui.render.marks import Marks
+from tracetui.render.service_list import FEW_SAMPLES, duration_range
+
+
+def are_few(count: int) -> bool:
+    """Whether there are too few to speak of percentiles."""
+    return count < FEW_SAMPLES
+
+
+def spread(durations: np.ndarray, marks: Marks) -> list[tuple[str, str]]:
+    """(name, duration) of what is said of durations (int64[n >= 1] ns): `p50`, `p95`, `p99`, or `min` and `max`."""
+    wanted = {"min": 0.0, "max": 1.0} if are_few(len(durations)) else {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+    values = quantiles(durations, tuple(wanted.values()))
+    return [
+        (name, numbers.duration(round(value), marks.ascii_only)) for name, value in zip(wanted, values, strict=True)
+    ]
+
+
+def typical(durations: np.ndarray, marks: Marks) -> str:
+    """`p50 1.2 s`, or the range `800 ms–1.4 s` of few."""
+    if are_few(len(durations)):
+        return duration_range(int(durations.min()), int(durations.max()), marks)
+    name, text = spread(durations, marks)[0]
+    return f"{name} {text}"

@@ -1,0 +1,48 @@
+"""The first lines of a span's detail: what it is, how long it took among its like, and how it ended."""
+
+from __future__ import annotations
+
+from tracetui.analysis.errors import Role as Part
+from tracetui.analysis.rank import SpanFacts
+from tracetui.model.span import Span, Status
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role, flowed
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.span_facts import kind_words, rank_words
+
+_GAP = 3
+
+
+def head(span: Span, facts: SpanFacts | None, slot: int, marks: Marks, width: int) -> tuple[list[Line], bool]:
+    """-> lines, and whether they say the span's kind: it is left out where it would take a line of its own."""
+    joint = " - " if marks.ascii_only else " · "
+    name = Line([(safe(span.service), Role.service(slot)), (joint, Role.DIM)])
+    name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, marks.ellipsis)
+    took = Line([(numbers.duration(span.duration_ns, marks.ascii_only), Role.STRONG)])
+    if facts:
+        took.add(f", {rank_words(facts.rank)}")
+    room = width - name.width - took.width - 2 * _GAP
+    kind = kind_words(span.kind)
+    endings = _endings(span, facts, marks)
+    choices = [_joined(said, ending) for said in dict.fromkeys((kind, "")) for ending in endings]
+    state = next((choice for choice in choices if choice.width <= room), _joined("", endings[0]))
+    says_kind = not kind or state.text.startswith(kind)
+    return flowed([name, took, *([state] if state.runs else [])], width, _GAP, marks.ellipsis), says_kind
+
+
+def _endings(span: Span, facts: SpanFacts | None, marks: Marks) -> list[tuple[str, str]]:
+    """How the span ended, as text and role: in full, and shorter."""
+    if span.error:
+        if facts is None:
+            return [(f"{marks.origin} error", Role.ERROR)]
+        if facts.role == Part.PROPAGATED:
+            return [(f"{marks.echo} error passed on", Role.ECHO), (marks.echo, Role.ECHO)]
+        return [(f"{marks.origin} error began here", Role.ERROR), (marks.origin, Role.ERROR)]
+    words = {Status.OK: "ok", Status.ERROR: "status error"}
+    return [(words.get(span.status, ""), Role.PLAIN)]
+
+
+def _joined(kind: str, ending: tuple[str, str]) -> Line:
+    line = Line([(kind, Role.DIM)])
+    return line.add(" " if kind and ending[0] else "").add(*ending)

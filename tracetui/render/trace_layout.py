@@ -1,0 +1,98 @@
+"""How the width of a line is shared among the columns of the list of traces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+GAP = 2
+DURATION_HEADING = "duration"
+_LEAST_NAME = 24
+_LEAST_BAR = 4
+_USEFUL_BAR = 8
+_LEAST_SERVICES = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """The cells with which no column leaves anything out."""
+
+    start: int
+    short_start: int
+    """Without milliseconds."""
+    name: int
+    services: int
+    """By two letters each."""
+    full_services: int
+    """By their names."""
+    some_services: int
+    """So many by their names that they say more than all of them by two letters."""
+    spans: int
+    errors: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The cells of each column, 0 for one that there is no room for."""
+
+    start: int = 0
+    name: int = 0
+    services: int = 0
+    spans: int = 0
+    errors: int = 0
+    duration: int = 0
+    bar: int = 0
+    full_services: bool = False
+    """Whether services stand by their whole names."""
+    exact_start: bool = True
+    """Whether times have milliseconds."""
+
+
+@lru_cache(maxsize=256)
+def laid_out(needs: Needs, width: int) -> Layout:
+    """The columns that fit, the least important left out first; what room is left goes to names, then to bars."""
+    # as wide as its heading with the arrow of the order, so that numbers and heading end in one place
+    duration = max(needs.duration, len(DURATION_HEADING) + 2)
+    short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
+    least = min(needs.name, _LEAST_NAME)
+    tries = (
+        (needs.start, needs.services, needs.spans, needs.errors, _LEAST_BAR),
+        (short, needs.services, needs.spans, needs.errors, _LEAST_BAR),
+        (short, needs.services, 0, needs.errors, _LEAST_BAR),
+        (short, few, 0, needs.errors, _LEAST_BAR),
+        (short, few, 0, needs.errors, 0),
+        (short, 0, 0, needs.errors, 0),
+        (0, 0, 0, needs.errors, 0),
+        (0, 0, 0, 0, 0),
+    )
+    for start, services, spans, errors, bar in tries:
+        fixed = (start, services, spans, errors)
+        left = width - 2 - duration - sum(cells + GAP for cells in fixed if cells) - GAP
+        left -= bar + 1 if bar else 0
+        if left >= least or not any(fixed):
+            break
+    name = max(min(needs.name, left), min(left, 8), 1)
+    layout = Layout(start=start, name=name, services=services, spans=spans, errors=errors, duration=duration, bar=bar)
+    return _with_the_rest(replace(layout, exact_start=start > short), needs, max(left - name, 0))
+
+
+def _with_the_rest(layout: Layout, needs: Needs, left: int) -> Layout:
+    start, services, full = layout.start, layout.services, False
+    if start and left >= needs.start - start:
+        left -= needs.start - start
+        start = needs.start
+    if services:
+        room = services + left - (_USEFUL_BAR - _LEAST_BAR)
+        full = room >= needs.some_services
+        wanted = needs.full_services if full else needs.services
+        more = max(min(wanted, room) - services, 0)
+        services, left = services + more, left - more
+    return replace(
+        layout,
+        start=start,
+        services=services,
+        full_services=full,
+        exact_start=start >= needs.start,
+        bar=layout.bar + left if layout.bar else 0,
+    )

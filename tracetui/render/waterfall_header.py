@@ -1,0 +1,206 @@
+"""What stands above a waterfall: which trace it is and how long it took, what broke, and where the time went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from tracetui.analysis.kinds import kind_rank
+from tracetui.analysis.outside import SKEWED
+from tracetui.analysis.rank import Rank
+from tracetui.model.span import Kind, Mark
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role, flowed
+from tracetui.render.safe_text import safe
+from tracetui.render.waterfall import BOTTLENECK_PERCENT, ECHO, ORIGIN, Waterfall
+
+_SHOWN_TRACE_WARNINGS = 3
+_COUNTED_ORIGINS = 1_000
+_RANKED_FROM = 20
+"""Alike traces from which on a percentile says more than a place."""
+_TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
+"""What the first lines say, from what is kept longest to what goes first where there is no room."""
+
+
+def header(view: Waterfall, width: int, local_time: bool = False, most: int | None = None) -> list[Line]:
+    """At most `most` lines, if it is given: then the less useful parts go first."""
+    ellipsis = view.marks.ellipsis
+    findings = flowed([*_errors(view), *_where_time_went(view), *_warnings(view)], width, ellipsis=ellipsis)
+    first: list[Line] = []
+    for kept in range(_ID, _TITLE - 1, -1):
+        first = flowed(_items(view, width, local_time, kept), width, ellipsis=ellipsis)
+        if most is None or len(first) <= max(most - len(findings), 1):
+            break
+    return (first + findings)[:most]
+
+
+def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator[Line]:
+    """What the trace is, as far as `kept` says."""
+    traces, marks = view.traces, view.marks
+    within = slice(view.first, view.stop)
+    start = view.whole[0]
+    part = len(traces.spans_of(view.trace)) != view.stop - view.first
+    took = view.duration(view.whole[1])
+    of = f", {_share_of_trace(view)}" if part and kept >= _KIND else ""
+    title = Line([(_name(view, part), Role.TITLE)])
+    title = title.cropped(max(width - len(took) - 3, 8), marks.ellipsis).add("   ").add(took, Role.STRONG)
+    of_room = width - title.width
+    yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, marks.ellipsis)) if of_room > 8 else title
+    counts = []
+    if kept >= _SPANS:
+        counts.append(numbers.counted(view.stop - view.first, "span"))
+    if kept >= _SERVICES:
+        counts.append(numbers.counted(len(np.unique(traces.service[within])), "service"))
+    if kept >= _DEPTH:
+        counts.append(f"depth {int(traces.depth[within].max()) - int(traces.depth[view.first]) + 1:,}")
+    if counts:
+        yield Line([("  ".join(counts), Role.PLAIN)])
+    if kept >= _STARTED:
+        when = numbers.date_clock(start, local_time) if kept >= _DATE else numbers.clock(start, local_time)
+        yield Line([(f"{when} {numbers.zone(start, local_time)}", Role.PLAIN)])
+    alike = "" if part or kept < _KIND else kind_words(kind_rank(traces, view.trace))
+    if alike:
+        yield Line([(alike, Role.PLAIN)])
+    if kept >= _ID:
+        yield Line([(f"trace {safe(traces.trace_ids[view.trace], 64)}", Role.DIM)])
+
+
+def _name(view: Waterfall, part: bool) -> str:
+    traces = view.traces
+    if not part:
+        return safe(traces.trace_name(view.trace))
+    return f"{safe(traces.service_name(view.first))} {safe(traces.operation_name(view.first)) or '(no name)'}"
+
+
+def _share_of_trace(view: Waterfall) -> str:
+    """`88 % of GET /profile 3.41 s`"""
+    share = 100 * view.whole[1] / view.trace_ns if view.trace_ns else 0.0
+    name = safe(view.traces.operation_name(int(view.traces.main_root[view.trace])), 60) or "(no name)"
+    return f"{numbers.percent(share)} of {name} {view.duration(view.trace_ns)}"
+
+
+def kind_words(rank: Rank) -> str:
+    """Where a trace lies among its like: `p99 of 100 alike`, `3rd slowest of 9 alike`; '' for the only one."""
+    if rank.n < 2:
+        return ""
+    if not rank.shorter and not rank.longer:
+        return f"as long as all {rank.n:,} alike"
+    if not rank.longer:
+        return f"slowest of {rank.n:,} alike"
+    if not rank.shorter:
+        return f"fastest of {rank.n:,} alike"
+    if rank.n < _RANKED_FROM:
+        return f"{_ordinal(rank.longer + 1)} slowest of {rank.n:,} alike"
+    return f"p{min(max(int(rank.slower_than_percent), 1), 99)} of {rank.n:,} alike"
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number:,}{ending}"
+
+
+def _errors(view: Waterfall) -> Iterator[Line]:
+    marks = view.marks
+    origins = np.flatnonzero(view.roles == ORIGIN) + view.first
+    echoes = int((view.roles == ECHO).sum())
+    if not len(origins) and not echoes:
+        yield Line([("no errors", Role.DIM)])
+        return
+    line = Line([(f"{marks.origin} {numbers.counted(len(origins), 'origin')}", Role.ERROR)])
+    if echoes:
+        line.add(", ").add(f"{marks.echo} {numbers.counted(echoes, 'echo', 'echoes')}", Role.ECHO)
+    what = Counter(_what_broke(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
+    if what:
+        (service, text), _ = what.most_common(1)[0]
+        slot = view.slots[view.traces.services.index(service)]
+        line.add(": ").add(safe(service), Role.service(slot)).add(" ").add(text, Role.ERROR)
+    if len(what) > 1:
+        line.add(f" and {len(what) - 1:,} more", Role.DIM)
+    yield line
+
+
+def _what_broke(view: Waterfall, span: int) -> tuple[str, str]:
+    """-> service, and the message or else the operation"""
+    message = safe(view.message_of(span), 120)
+    text = view.marks.quoted(message) if message else safe(view.traces.operation_name(span), 120)
+    return view.traces.service_name(span), text
+
+
+def _where_time_went(view: Waterfall) -> Iterator[Line]:
+    """The operation that was waited for longest; before it, where that is little of the time, what the rest is."""
+    if not view.has_path or not view.whole[1]:
+        return
+    _, starts, ends = view.sections
+    waited = _covered(starts, ends)
+    is_little = 2 * waited < view.whole[1]
+    if is_little:
+        yield Line([(_the_rest(view, waited), Role.STRONG)])
+    yield from _skew(view)
+    if not view.critical.any():
+        return
+    operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
+    of_each = np.bincount(index, view.critical)
+    top = int(np.argmax(of_each))
+    share = 100 * of_each[top] / (view.critical.sum() if is_little else view.whole_ns)
+    service, operation = view.traces.operation_label(int(operations[top]))
+    slot = view.slots[view.traces.services.index(service)]
+    role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_little else Role.PLAIN
+    of = f"the {view.duration(waited)} waited" if is_little else "the time"
+    line = Line([(view.marks.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
+    yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
+
+
+def _the_rest(view: Waterfall, waited: int) -> str:
+    """What the time was that the critical path has no part in."""
+    traces, (begin, length) = view.traces, view.whole
+    within = slice(view.first, view.stop)
+    idle = length - _covered(traces.start[within], traces.end[within])
+    main = int(traces.main_root[view.trace])
+    root = main if view.first <= main < view.stop else view.first
+    after = begin + length - int(traces.end[root])
+    words = []
+    if after > 0 and _has_async(view):
+        words.append(f"answered after {view.duration(int(traces.duration[root]))}")
+        if 2 * idle < length:
+            words.append(f"{view.duration(after)} ran on asynchronously")
+    if 2 * idle >= length:
+        words.append(f"{numbers.percent(100 * idle / length)} of the time no span ran")
+    if not words and not waited:
+        return "the request did not wait for it"
+    share = numbers.percent(100 * waited / length)
+    return "; ".join(words) or f"the request waited {view.duration(waited)}, {share} of the time"
+
+
+def _has_async(view: Waterfall) -> bool:
+    traces, within = view.traces, slice(view.first, view.stop)
+    parent, kind = traces.parent[within], traces.kind
+    detached = (parent >= view.first) & (kind[within] == Kind.CONSUMER) & (kind[parent] == Kind.PRODUCER)
+    return bool((detached | ((traces.marks[within] & int(Mark.FOLLOWS_FROM)) > 0)).any())
+
+
+def _covered(starts: np.ndarray, ends: np.ndarray) -> int:
+    """How much time these stretches take together, what they share counted once, ns."""
+    if not len(starts):
+        return 0
+    order = np.argsort(starts, kind="stable")
+    starts, reached = starts[order], np.maximum.accumulate(ends[order])
+    before = np.concatenate((starts[:1], reached[:-1]))
+    return int(np.maximum(reached - np.maximum(starts, before), 0).sum())
+
+
+def _skew(view: Waterfall) -> Iterator[Line]:
+    skewed = int((view.outside == SKEWED).sum())
+    if skewed:
+        yield Line([(f"{view.marks.warning} clock skew? {numbers.counted(skewed, 'span')}", Role.WARNING)])
+
+
+def _warnings(view: Waterfall) -> Iterator[Line]:
+    marks = view.marks
+    number = int(view.traces.trace_warning_counts[view.trace])
+    if number:
+        yield Line([(f"{marks.warning} {numbers.counted(number, 'warning')}", Role.WARNING)])
+    texts = view.traces.trace_warnings.get(view.trace, [])
+    for text in texts[:_SHOWN_TRACE_WARNINGS]:
+        yield Line([(f"{marks.warning} {safe(text, 300)}", Role.WARNING)])

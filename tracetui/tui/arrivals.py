@@ -1,0 +1,133 @@
+"""What arrives of the sources: the load behind the screen, and the user's place in the sets that come of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tracetui.render.numbers import short_count
+from tracetui.tui.settings import Resume
+from tracetui.tui.state import State
+from tracetui.tui.whereabouts import marked_ids, select_again, whereabouts
+
+if TYPE_CHECKING:
+    # the screen is painted before what reads is imported
+    from tracetui.ingest.worker import BackgroundLoad
+    from tracetui.model.problems import LoadWarning
+    from tracetui.tui.loading import Arrived, LoadProgress
+
+_BANNER_WARNINGS = 3
+
+
+class Arrivals:
+    """Loads the sources into the app's state, one load at a time."""
+
+    def __init__(self, state: State, resume: Resume | None, post: Callable[[Message], object]) -> None:
+        """`post` takes messages from any thread."""
+        self.text = ""
+        """How far the load is, '' where there is none."""
+        self._state = state
+        self._resume = resume
+        self._post = post
+        self._load: BackgroundLoad | None = None
+        self._has_all = False
+        state.load_state = "reading" if state.sources else ""
+
+    @property
+    def is_loading(self) -> bool:
+        return self._load is not None
+
+    def begin(self) -> Callable[[], None]:
+        """Begin to load. -> the work, for a thread"""
+        from tracetui.ingest.worker import BackgroundLoad
+        from tracetui.tui.loading import load_in_background
+
+        self._load = load = BackgroundLoad(self._state.sources, self._state.stdin)
+        self._state.load_state = "reading"
+        self.text = "reading  Esc stops"
+        return lambda: load_in_background(load, self.wanted_query, self._post)
+
+    def begin_again(self, view: str) -> Callable[[], None]:
+        """Load once more, and come back to where the user is."""
+        self._resume = whereabouts(self._state, view)
+        return self.begin()
+
+    def stop(self) -> None:
+        """Read no further, and show what is here; at the second time drop that, too."""
+        if self._load is not None:
+            self._load.stop()
+            self.text = "stopping  Esc again drops it"
+
+    def cancel(self) -> None:
+        if self._load is not None:
+            self._load.cancel()
+
+    def wanted_query(self) -> str:
+        """The filter that the user expects on the set that comes."""
+        return self._resume.query if self._resume else self._state.query
+
+    def progressed(self, message: LoadProgress, *, can_stop: bool) -> None:
+        """`can_stop`: whether Esc would stop the load, and not do something else first."""
+        if self._load is None or self._load.is_stopped:
+            return
+        progress = message.progress
+        spans = f"{short_count(progress.spans)} spans"
+        if progress.all_read:
+            self.text = f"putting {spans} together"
+            return
+        words = ["reading", f"{100 * progress.share:.0f} %" if progress.share else "", spans if progress.spans else ""]
+        self.text = "  ".join(word for word in (*words, "Esc stops" if can_stop else "") if word)
+
+    def failed(self) -> None:
+        """The load ended without a set."""
+        self._load = None
+        self.text = ""
+        self._state.load_state = "failed"
+
+    def take(self, message: Arrived, view: str, is_placed: bool) -> bool:
+        """Have the state show a set that has come, or not if what is there is better. -> whether it does
+
+        is_placed: whether the user has chosen what is selected.
+        """
+        if not message.whole and (self._has_all or view != "traces"):
+            # a part is better than nothing, not than what was there; who looks at a trace keeps it until all is here
+            return False
+        state = self._state
+        place = self._resume or whereabouts(state, view)
+        if self._resume is None and not is_placed:
+            place.trace_id = ""
+        marked = marked_ids(state)
+        state.session, state.shown, state.findings = message.session, message.shown, message.findings
+        state.query = message.query
+        select_again(state, place, marked)
+        if message.whole:
+            self._load = None
+            self._has_all = True
+            self.text = state.load_state = ""
+            # kept from the search for garbage, as what was built before the load
+            gc.freeze()
+        return True
+
+    def view_to_return_to(self) -> str:
+        """The view that the user left, once; '' for none."""
+        view = self._resume.view if self._resume is not None else ""
+        self._resume = None
+        return view
+
+    def warning_lines(self) -> list[str]:
+        """What the load warned of, in a few lines; text from outside is in it."""
+        warnings = self.warnings()
+        if not warnings:
+            return []
+        # the status line names the source, if it is only one
+        only = self._state.sources[0] if len(self._state.sources) == 1 else None
+        named = [str(replace(it, file="") if it.file == only else it) for it in warnings[:_BANNER_WARNINGS]]
+        more = len(warnings) - len(named)
+        return [*named, f"{f'{more:,} more: W reads them all' if more else 'W reads this again'}, Esc hides it"]
+
+    def warnings(self) -> Sequence[LoadWarning]:
+        return self._state.session.loaded.load_warnings if self._state.session else ()

@@ -1,0 +1,69 @@
+"""What stands in the list's place where there is no row, and what the list needs that is worked out beside the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.query.complete import Vocabulary, vocabulary
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.frame import source_name
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.scatter import Points
+from tracetui.render.trace_columns import TraceColumns, trace_columns
+from tracetui.tui.panes import traces_filters as filters
+from tracetui.tui.state import State
+
+_INDENT = "   "
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is worked out outside the UI loop when the set or the filter changes."""
+
+    columns: TraceColumns
+    shown: np.ndarray
+    points: Points
+    blame: filters.Blame | None
+
+
+def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> Prepared:
+    columns = columns or trace_columns(loaded)
+    points = Points(loaded.trace_start[shown], loaded.trace_duration[shown], loaded.trace_errors[shown] > 0)
+    return Prepared(columns, shown, points, filters.blame(loaded, query) if not len(shown) and query else None)
+
+
+def words(loaded: TraceSet) -> Vocabulary:
+    """The words that queries of a set are completed from."""
+    known = vocabulary(loaded)
+    # the first query takes as long as making the grammar does
+    filters.error_in("error")
+    return known
+
+
+def unmet_lines(found: filters.Blame | None) -> list[Line]:
+    """Why no trace meets the filter."""
+    lines = [Line(), Line([(f"{_INDENT}No trace meets this filter.", Role.STRONG)])]
+    if found is not None:
+        total = numbers.counted(found.of, "trace")
+        line = Line([(f"{_INDENT}{safe(found.part, 120)} alone is met by {found.passes:,} of {total}", Role.PLAIN)])
+        if found.without and found.without < found.of:
+            line.add(f"; without it there would be {found.without:,}", Role.PLAIN)
+        lines.append(line)
+    return [*lines, Line([(f"{_INDENT}u undoes the last change, / edits the filter", Role.DIM)])]
+
+
+def absent_lines(state: State) -> list[Line]:
+    """Why there is no trace at all."""
+    name = source_name(state.sources)
+    if state.load_state == "reading":
+        title, more = f"reading {name}{state.look.marks.ellipsis}", "rows appear as they come; Esc stops"
+    elif state.session is None:
+        # why a load failed stands above the views
+        title, more = "Nothing is loaded.", "r reads again, q quits" if state.sources else "q quits"
+    else:
+        title, more = f"No spans in {name}." if state.sources else "No spans.", "r reads again, q quits"
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + more, Role.DIM)])]

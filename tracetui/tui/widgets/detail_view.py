@@ -1,0 +1,148 @@
+"""The rows of a span's detail, with their keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual import events, on
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tracetui.render.line import Line, Role, Run
+from tracetui.render.safe_text import in_ascii
+from tracetui.render.span_detail import SpanDetailLines
+from tracetui.tui.widgets.changing_bar import cells_to_send
+from tracetui.tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from tracetui.tui.widgets.span_detail import SpanDetail
+
+
+class NothingSelected:
+    """Says that there is no span."""
+
+    _rows = (Line([("no span selected", Role.DIM)]),)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._rows[row].cropped(width)
+
+
+class DetailView(LineView):
+    """Rows of a span's detail, of which only the cells that differ from those on screen are sent."""
+
+    DEFAULT_CSS = "DetailView { scrollbar-size-vertical: 0; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("l,right", "fold(False)", "Unfold", show=False, id="detail.unfold"),
+        Binding("h,left", "fold(True)", "Fold", show=False, id="detail.fold"),
+        Binding("o", "read", "Pager", show=False, id="detail.read"),
+        Binding("slash", "filter", "Filter", show=False, id="detail.filter"),
+        Binding("y", "copy", "Copy", show=False, id="detail.copy"),
+        Binding("escape", "leave_filter", "Leave the filter", show=False, id="detail.leave-filter"),
+    ]
+
+    def __init__(self, detail: SpanDetail) -> None:
+        look = detail.state.look
+        super().__init__(look.theme, look.marks.cursor)
+        self._detail = detail
+        self._painted_rows: dict[int, Strip] = {}
+
+    @property
+    def lines(self) -> SpanDetailLines | None:
+        """The rows, if a span is shown."""
+        return self.source if isinstance(self.source, SpanDetailLines) else None
+
+    def rows_changed(self, cursor: int | None = None) -> None:
+        lines = self.lines
+        if lines is not None and not self.fits(lines):
+            self.lay_out(lines)
+        self._forget()
+        # as a reactive it would lay out and paint the whole screen anew
+        self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
+        wanted = self.cursor if cursor is None else cursor
+        self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
+        self._keep_in_sight()
+        self._repaint_changed()
+        self._detail.rule_changed()
+        self.post_message(self.Moved(self, self.cursor))
+
+    def fits(self, lines: SpanDetailLines) -> bool:
+        """Whether the rows are for the room there is."""
+        return (lines.width, lines.height) == (self.line_width, self.size.height)
+
+    def lay_out(self, lines: SpanDetailLines) -> None:
+        """Make the rows for the room there is."""
+        lines.arrange(self.line_width, self.size.height)
+
+    @property
+    def below(self) -> int:
+        """How many rows there are below those in sight."""
+        return max(len(self.source) - self.scroll_offset.y - self.size.height, 0)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._detail.rule_changed()
+
+    def _repaint_changed(self) -> None:
+        for y in range(self.scrollable_content_region.height):
+            before, after = self._painted_rows.get(y), self._row(y)
+            width = self.size.width if before is None else cells_to_send(before, after)
+            if width:
+                self.refresh(Region(0, y, width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        strip = self._painted_rows[y] = self._row(y)
+        return strip
+
+    def _row(self, y: int) -> Strip:
+        return super().render_line(y)
+
+    def _painted(self, row: int, selected: bool, width: int) -> Strip:
+        # the one cursor that keys move is marked: that of the waterfall or this
+        if selected and self.has_focus:
+            return super()._painted(row, selected, width)
+        # blanks take the style of their neighbours, so that a row is sent in few pieces
+        runs: list[Run] = self.source.line(row, self.line_width).runs or [Run("")]
+        if self._in_ascii:
+            runs = [Run(*run) for run in in_ascii(runs)]
+        line = Line([("  ", runs[0].role), *runs])
+        segments = [Segment(text, self._style(role, False)) for text, role in line.runs]
+        return Strip(segments).adjust_cell_length(width, segments[-1].style)
+
+    @on(events.Resize)
+    def _rearrange(self) -> None:
+        self._painted_rows.clear()
+        lines, row = self.lines, None
+        if lines is not None and not self.fits(lines):
+            path = lines.entry(self.cursor).path if len(lines) else ""
+            self.lay_out(lines)
+            row = lines.row_of(path)
+        self.rows_changed(row)
+
+    def action_choose(self) -> None:
+        self._detail.choose()
+
+    def action_fold(self, folded: bool) -> None:
+        lines = self.lines
+        if lines is not None and lines.is_open(self.cursor) == folded and lines.toggle(self.cursor):
+            self._detail.rows_toggled()
+
+    def action_read(self) -> None:
+        self._detail.read()
+
+    def action_filter(self) -> None:
+        self._detail.ask_filter()
+
+    def action_copy(self) -> None:
+        self._detail.copy()
+
+    def action_leave_filter(self) -> None:
+        if not self._detail.leave_filter():
+            # the pane takes the focus back
+            raise SkipAction
