@@ -185,6 +185,7 @@ async def test_filter() -> None:
         assert [text.split() for text in session.app.lines[2:]] == [["db.query.text", "SELECT", "*"], ["FROM", "users"]]
         await session.press("enter")
         assert session.app.focused is session.app.detail.view
+        assert session.app.detail.view.cursor == 2
         # the next span is filtered by it, too
         await session.show(at(traces, "1"))
         assert "0 of" in session.app.lines[1]

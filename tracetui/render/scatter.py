@@ -20,7 +20,8 @@ _DAY = 1440 * _MINUTE
 _WIDE_RANGE = 20
 """From this ratio of the longest to the median on, a linear scale would press nearly all points onto the axis."""
 _CROWD = 20
-"""In a cell of more points than this, failures are marked where there are more of them than elsewhere."""
+"""In a cell of more points than this, failures are marked where they are often, or more often than elsewhere."""
+_OFTEN = 0.25
 _SEVERAL = 4
 STATS_WIDTH = 34
 _BINS = 16
@@ -149,7 +150,8 @@ class Plot:
         counts = np.bincount(at, minlength=size)
         failed = np.bincount(at[self.points.failed], minlength=size)
         rate = self.points.failed.sum() / max(len(self.points), 1)
-        marked = (failed > 0) & ((counts <= _CROWD) | (failed > 2 * rate * counts))
+        many = failed > np.minimum(2 * rate, _OFTEN) * counts
+        marked = (failed > 0) & ((counts <= _CROWD) | many)
         several = max(_SEVERAL, int(np.quantile(counts[counts > 0], 0.75)) if len(self.points) else 0)
         # 0 nothing, 1 a few, 2 several, 3 failures
         kinds = np.where(marked, 3, np.where(counts >= several, 2, np.minimum(counts, 1)))

@@ -93,6 +93,10 @@ class SpanDetailLines:
         """The first row of an entry, or None."""
         return next((row for row, (entry, _) in enumerate(self._rows) if entry.path == path), None)
 
+    def first_attribute(self) -> int | None:
+        """The first row of an attribute that is shown, or None."""
+        return next((row for row, (entry, _) in enumerate(self._rows) if entry.is_attribute), None)
+
     def arrange(self, width: int, height: int = 0) -> None:
         """Make the rows for a width. Where they are fewer than `height`, long values are wrapped into what is left."""
         self.width, self.height = width, height

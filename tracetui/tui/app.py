@@ -23,7 +23,7 @@ from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.frame import FrameBottom, FrameTop, Place
 from tracetui.tui.help import HelpScreen, Keys
 from tracetui.tui.keymap import rebound
-from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
+from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, Placed, ReadText
 from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_resume
@@ -344,6 +344,9 @@ class TraceApp(App[None]):
 
     def on_notice(self, message: Notice) -> None:
         self._say(message.text, message.bad)
+
+    def on_placed(self, _: Placed) -> None:
+        self._frame()
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
         self._frame()

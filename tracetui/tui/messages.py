@@ -51,3 +51,8 @@ class Notice(Message):
 
     text: str
     bad: bool = False
+
+
+@dataclass
+class Placed(Message):
+    """Where one is in the pane, as its breadcrumb says, is somewhere else."""

@@ -16,7 +16,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
-from tracetui.tui.messages import CopyText, OpenTrace
+from tracetui.tui.messages import CopyText, OpenTrace, Placed
 from tracetui.tui.panes.pane import Pane, Work
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_bar import LineBar
@@ -260,6 +260,7 @@ class FindingsPane(Pane, Generic[_Table]):
             self._row = self.list.cursor
             self.detail.show(*self.detail_source(self._row))
             self.rule.show(self._rule_lines)
+            self.post_message(Placed())
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         if not self.has_rows:

@@ -63,6 +63,7 @@ class Sight:
         self._ranking: np.ndarray | None = None
         self._ranked = -1
         self._step = -1
+        self._hidden_spans = 0
 
     # as the source of a list of lines
 
@@ -159,7 +160,8 @@ class Sight:
                 before = np.concatenate(([0], np.cumsum(kept)))
                 kept = before[view.traces.subtree_end[view.first : view.stop] - view.first] > before[:-1]
             hidden |= ~kept
-        view.rows.hide(hidden if hidden.any() else None)
+        self._hidden_spans = int(hidden.sum())
+        view.rows.hide(hidden if self._hidden_spans else None)
         self.show_times()
 
     def _found_places(self) -> np.ndarray | None:
@@ -197,6 +199,8 @@ class Sight:
             words.append(f"without {', '.join(names)}")
         if self.only_found and self.found is not None:
             words.append("found only")
+        if self._hidden_spans:
+            words.append(f"{short_count(self._hidden_spans)} hidden")
         return ", ".join(words) or counted(len(self), "row")
 
     # folding: all of it for the tree and the merged tree

@@ -260,6 +260,10 @@ class SpanDetail(Vertical):
 
     def on_ask_line_submitted(self, event: AskLine.Submitted) -> None:
         event.stop()
+        lines = self.view.lines
+        if lines is not None and self._word:
+            # what was asked for is what the next keys are about
+            self.view.cursor = lines.first_attribute() or 0
         self.view.focus()
 
     def on_ask_line_left(self, event: AskLine.Left) -> None:
