@@ -1,0 +1,36 @@
+"""The queries that the services view asks for the traces of a service with."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import build, span
+from tracetui.analysis.query import parse
+from tracetui.model.span import Value
+from tracetui.tui.panes.services import peer_query, service_query
+
+
+@given(st.text(st.characters(codec=None, categories=None), max_size=12))
+def test_a_service_of_any_name_can_be_asked_for(name: str) -> None:
+    name = name or "x"
+    traces = build(span("1", 0, 9, service=name, trace="1"), span("2", 0, 9, service=name + "'\\\"", trace="2"))
+    assert parse(service_query(traces.services[0])).matches(traces).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("peer", "attributes", "query"),
+    [
+        ("redis", {"db.system": "redis", "other": "x"}, '{ db.system = "redis" }'),
+        ("pg:shop", {"db.system": "pg", "db.name": "shop"}, '{ db.system = "pg" AND db.name = "shop" }'),
+        ("queue", {"odd key": "queue"}, '{ attr."odd key" = "queue" }'),
+        ("example.org", {"url.full": "http://example.org/x"}, ""),
+        ("a", {"kind": "a", "span.x": "a"}, '{ attr.kind = "a" }'),
+    ],
+)
+def test_a_peer_is_asked_for_by_what_it_is_named_after(peer: str, attributes: dict[str, Value], query: str) -> None:
+    assert peer_query(peer, attributes) == query
+    if query:
+        found = build(span("1", 0, 9, attributes=attributes))
+        assert parse(query).matches(found).tolist() == [True]
