@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual import events, on
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
@@ -12,8 +11,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tracetui.render.line import Line, Role, Run
-from tracetui.render.safe_text import in_ascii
+from tracetui.render.line import Line, Role
 from tracetui.render.span_detail import SpanDetailLines
 from tracetui.tui.widgets.changing_bar import cells_to_send
 from tracetui.tui.widgets.line_view import LineView
@@ -105,15 +103,7 @@ class DetailView(LineView):
 
     def _painted(self, row: int, selected: bool, width: int) -> Strip:
         # the one cursor that keys move is marked: that of the waterfall or this
-        if selected and self.has_focus:
-            return super()._painted(row, selected, width)
-        # blanks take the style of their neighbours, so that a row is sent in few pieces
-        runs: list[Run] = self.source.line(row, self.line_width).runs or [Run("")]
-        if self._in_ascii:
-            runs = [Run(*run) for run in in_ascii(runs)]
-        line = Line([("  ", runs[0].role), *runs])
-        segments = [Segment(text, self._style(role, False)) for text, role in line.runs]
-        return Strip(segments).adjust_cell_length(width, segments[-1].style)
+        return super()._painted(row, selected and self.has_focus, width)
 
     @on(events.Resize)
     def _rearrange(self) -> None:

@@ -5,6 +5,7 @@ It costs the same for ten rows and for a million. What the rows are is the matte
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -72,6 +73,27 @@ class _AsciiBar(_Bar):
     """Its ends are whole cells."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def _in_few_pieces(runs: Iterable[tuple[str, Style]]) -> list[tuple[str, Style]]:
+    """The same to the eye with blanks in the style of their neighbours: every change of style costs bytes."""
+    pieces: list[tuple[str, Style]] = []
+    for text, style in runs:
+        before_text, before = pieces[-1] if pieces else ("", style)
+        if before == style or (text.isspace() and _is_plain_ground(style, before)):
+            pieces[-1:] = [(before_text + text, before)]
+        elif before_text.isspace() and _is_plain_ground(before, style):
+            pieces[-1:] = [(before_text + text, style)]
+        else:
+            pieces.append((text, style))
+    return pieces
+
+
+def _is_plain_ground(blank: Style, other: Style) -> bool:
+    """Whether blanks look the same in both styles."""
+    return blank.bgcolor == other.bgcolor and not (
+        blank.reverse or other.reverse or blank.underline or other.underline or blank.strike or other.strike
+    )
 
 
 class LineView(ScrollView, can_focus=True):
@@ -248,8 +270,9 @@ class LineView(ScrollView, can_focus=True):
         # of several lists side by side, one has the keys
         edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
-        segments = [Segment(text, self._style(role, marked)) for text, role in shown]
-        return Strip(segments).adjust_cell_length(width, self._style("", marked))
+        styled = [(text, self._style(role, marked)) for text, role in shown]
+        segments = [Segment(text, style) for text, style in (styled if marked else _in_few_pieces(styled))]
+        return Strip(segments).adjust_cell_length(width, segments[-1].style if not marked else self._style("", True))
 
     def _style(self, role: str, marked: bool) -> Style:
         style = self._styles.get((role, marked))
