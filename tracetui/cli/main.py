@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from tracetui import __version__
-from tracetui.cli.open import open_sources
 from tracetui.cli.output import ReaderGoneError, say
 from tracetui.model.problems import InputError, TracetuiError
+
+if TYPE_CHECKING:
+    import typer
 
 _OPEN = "open"
 _OWN_OPTIONS = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
@@ -23,20 +23,25 @@ _LOOK: dict[str, Any] = {
     "rich_markup_mode": None,
 }
 
-COMMANDS = ("analyze", "show", "demo", "samples")
+COMMANDS = ("analyze", "show", "graph", "demo", "samples")
 
 
 def command_line() -> typer.Typer:
     """Every command. Importing them takes longer than opening the screen, which needs none of them."""
+    import typer
+
     from tracetui.cli.analyze import analyze
     from tracetui.cli.demo import demo, samples
+    from tracetui.cli.graph import graph
+    from tracetui.cli.open import open_sources
     from tracetui.cli.show import show
 
     app = typer.Typer(
         name="tracetui",
         help="Distributed traces in a terminal: which span, service or query makes a request slow or fail.",
         epilog="SOURCE is a file, a directory, a pattern or - for standard input, in any format of Jaeger,"
-        " OpenTelemetry or Zipkin, also compressed. `tracetui SOURCE...` alone opens it.",
+        " OpenTelemetry or Zipkin, also compressed. `tracetui SOURCE...` alone opens it;"
+        " `tracetui open --help` says how.",
         no_args_is_help=True,
         **_LOOK,
     )
@@ -49,7 +54,7 @@ def command_line() -> typer.Typer:
     ) -> None:
         pass
 
-    commands: tuple[Callable[..., None], ...] = (analyze, show, demo, samples)
+    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)
     app.command(name=_OPEN, hidden=True)(open_sources)
@@ -57,20 +62,35 @@ def command_line() -> typer.Typer:
 
 
 def _opening() -> typer.Typer:
+    import typer
+
+    from tracetui.cli.open import open_sources
+
     app = typer.Typer(name="tracetui", **_LOOK)
     app.command()(open_sources)
     return app
 
 
 def _print_version(wanted: bool) -> None:
+    import typer
+
     if wanted:
         print(f"tracetui {__version__}")
         raise typer.Exit
 
 
+def _is_option(arg: str) -> bool:
+    return arg.startswith("-") and arg != "-"
+
+
 def run(args: Sequence[str]) -> int:
     """Run one command. -> the exit code: 0 fine, 2 bad usage, 3 unreadable input; never a traceback."""
     try:
+        if args and args[0] not in (*COMMANDS, _OPEN) and not any(_is_option(arg) for arg in args):
+            # nothing to parse: the screen is there sooner without what parses
+            from tracetui.cli.screen import open_on_screen
+
+            return open_on_screen(args)
         if args and args[0] not in (*COMMANDS, _OPEN, *_OWN_OPTIONS):
             _opening()(list(args), prog_name="tracetui")
         else:

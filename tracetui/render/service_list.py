@@ -1,13 +1,14 @@
-"""Services as a table, and who calls one of them and whom it calls."""
+"""Services as a table: how much leans on each of them, and their figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.dependencies import Calls, Edge, ServiceFigures, find_calls, find_dependencies
+from tracetui.analysis.dependencies import Calls, ServiceFigures
+from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -22,13 +23,11 @@ FEW_SAMPLES = 20
 
 _GAP = "  "
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
+_SHARE, _CALLERS, _ENTRIES, _BETWEEN = 8, 9, 11, 9
 _LEAST_NAME = 10
 _INFERRED = " (inferred)"
 _WIDE = 100
 """Cells from which on a table has its further columns."""
-_WIDE_EDGES = 76
-
-_Key = tuple[str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,15 @@ class Sorting:
 
 
 SORTINGS = {
-    "calls": Sorting("calls", True),
-    "errors": Sorting("errors", True),
-    "mean": Sorting("mean", True),
-    "p50": Sorting("p50", True),
-    "p95": Sorting("p95", True),
+    "rank": Sorting("traces", True),
     "callers": Sorting("callers", True),
     "callees": Sorting("callees", True),
+    "entries": Sorting("needed by", True),
+    "between": Sorting("between", True),
+    "calls": Sorting("calls", True),
+    "errors": Sorting("errors", True),
+    "p50": Sorting("p50", True),
+    "p95": Sorting("p95", True),
     "name": Sorting("service", False),
 }
 """In the order in which one goes through them."""
@@ -54,43 +55,40 @@ SORTINGS = {
 
 def sortings(width: int) -> list[str]:
     """Those whose column is shown in so many cells."""
-    return [name for name in SORTINGS if width >= _WIDE or name not in ("callers", "callees")]
+    return [name for name in SORTINGS if width >= _WIDE or name not in ("callees", "entries", "between")]
 
 
 class ServiceTable:
     """The figures of a set's services and of the calls between them, made ready to be listed."""
 
-    def __init__(self, traces: TraceSet) -> None:
-        calls = find_calls(traces)
-        found = find_dependencies(traces, calls)
+    def __init__(self, findings: Findings) -> None:
+        traces, calls, found = findings.traces, findings.calls, findings.dependencies
         self.traces = traces
         self.calls = calls
+        self.graph = findings.graph
+        self.criticality = {one.service: one for one in findings.criticality}
         self.services: tuple[ServiceFigures, ...] = found.services
         self.number = {figures.service: i for i, figures in enumerate(self.services)}
         self.folded = [figures.service.casefold() for figures in self.services]
         self._roles = service_roles(traces)
-        self.callers: dict[str, list[Edge]] = {}
-        self.callees: dict[str, list[Edge]] = {}
-        for edge in sorted(found.edges, key=lambda e: -e.call_count):
-            self.callers.setdefault(edge.callee, []).append(edge)
-            self.callees.setdefault(edge.caller, []).append(edge)
         self.node = {name: i for i, name in enumerate(calls.nodes)}
         self._ranges = _ranges_of_services(traces, calls)
-        self._edge_ranges = _ranges_of_edges(traces, calls)
         longest = max((figures.p95_ns for figures in self.services), default=0.0)
-        longest = max([longest, *(f.mean_ns for f in self.services), *(edge.p95_ns for edge in found.edges)])
-        longest = max([longest, *(most for _, most in (*self._ranges.values(), *self._edge_ranges.values()))])
+        longest = max([longest, *(most for _, most in self._ranges.values())])
         self.duration_cells = numbers.duration_width(round(longest))
         self.few_samples = any(figures.call_count < FEW_SAMPLES for figures in self.services)
         self.name_cells = max((name_cells(f.service, f.inferred) for f in self.services), default=0)
+        parts = [self.criticality[f.service] for f in self.services]
         self._columns = {
+            "rank": np.array([-one.rank for one in parts], np.float64),
+            "callers": np.array([one.direct_callers + one.indirect_callers for one in parts], np.float64),
+            "callees": np.array([self.graph.graph.out_degree(f.service) for f in self.services], np.float64),
+            "entries": np.array([len(one.entry_operations) for one in parts], np.float64),
+            "between": np.array([one.betweenness for one in parts], np.float64),
             "calls": np.array([f.call_count for f in self.services], np.float64),
             "errors": np.array([f.error_rate for f in self.services], np.float64),
-            "mean": np.array([f.mean_ns for f in self.services], np.float64),
             "p50": np.array([f.p50_ns for f in self.services], np.float64),
             "p95": np.array([f.p95_ns for f in self.services], np.float64),
-            "callers": np.array([len(self.callers.get(f.service, ())) for f in self.services], np.float64),
-            "callees": np.array([len(self.callees.get(f.service, ())) for f in self.services], np.float64),
             "name": np.arange(len(self.services), dtype=np.float64),
         }
 
@@ -106,10 +104,6 @@ class ServiceTable:
     def range_of(self, service: str) -> tuple[int, int] | None:
         """Least and greatest duration in nanoseconds where there are few calls."""
         return self._ranges.get(self.node[service])
-
-    def range_of_edge(self, edge: Edge) -> tuple[int, int] | None:
-        """The same of the calls from one service to another."""
-        return self._edge_ranges.get((edge.caller, edge.callee, edge.is_async))
 
     def slowest_call(self, service: str) -> int | None:
         """The span of the slowest call to a service from another, or None."""
@@ -143,17 +137,6 @@ def _ranges_of_services(traces: TraceSet, calls: Calls) -> dict[int, tuple[int, 
     return _extremes(np.concatenate((traces.service[own], calls.callee[to_peer])), traces.duration[spans])
 
 
-def _ranges_of_edges(traces: TraceSet, calls: Calls) -> dict[_Key, tuple[int, int]]:
-    nodes = calls.nodes
-    number = (calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async
-    ranges = {}
-    for edge, extremes in _extremes(number, traces.duration[calls.span]).items():
-        pair, is_async = divmod(edge, 2)
-        caller, callee = divmod(pair, len(nodes))
-        ranges[nodes[caller], nodes[callee], bool(is_async)] = extremes
-    return ranges
-
-
 class ServiceList:
     """The services whose name has `part` in it, a row each."""
 
@@ -183,111 +166,49 @@ class ServiceList:
     def heading(self, width: int) -> Line:
         cells = self.table.duration_cells
         name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.marks.ellipsis), Role.DIM)])
-        columns = [("calls", _CALLS), ("errors", _ERRORS), ("mean", cells), ("p50", cells), ("p95", cells)]
+        columns = [("rank", _SHARE), ("callers", _CALLERS)]
         if width >= _WIDE:
-            columns += [("callers", _NEIGHBOURS), ("callees", _NEIGHBOURS)]
+            columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEEN)]
+        columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
         return line.cropped(width, self.marks.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         figures, table = self.service(row), self.table
         name = figures.service
+        part = table.criticality[name]
+        callers = str(part.direct_callers) + (f"+{part.indirect_callers}" if part.indirect_callers else "")
         cells = [
             service_name(name, table.role(name), self._name_cells(width), self.marks, figures.inferred),
-            figure(call_count(figures.call_count), _CALLS),
-            error_rate(figures.error_rate, _ERRORS),
-            figure(numbers.duration(round(figures.mean_ns), self.marks.ascii_only), table.duration_cells),
-            *latency(figures.p50_ns, figures.p95_ns, table.range_of(name), table.duration_cells, self.marks),
+            figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
+            _or_none(callers if part.direct_callers else "", _CALLERS),
         ]
         if width >= _WIDE:
-            for edges in (table.callers, table.callees):
-                count = len(edges.get(name, ()))
-                cells.append(figure(str(count) if count else "-", _NEIGHBOURS, Role.PLAIN if count else Role.DIM))
+            callees = table.graph.graph.out_degree(name)
+            cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
+            cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
+            between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
+            single = f"{self.marks.warning} " if part.single_point else ""
+            cells.append(_or_none(single + between, _BETWEEN))
+        cells += [
+            figure(call_count(figures.call_count), _CALLS),
+            error_rate(figures.error_rate, _ERRORS),
+            *latency(figures.p50_ns, figures.p95_ns, table.range_of(name), table.duration_cells, self.marks),
+        ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
 
     def _heading(self, column: str) -> str:
         return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.marks)
 
     def _name_cells(self, width: int) -> int:
-        taken = _CALLS + _ERRORS + 3 * self.table.duration_cells + 5 * len(_GAP)
+        taken = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.table.duration_cells + 6 * len(_GAP)
         if width >= _WIDE:
-            taken += 2 * (_NEIGHBOURS + len(_GAP))
+            taken += _NEIGHBOURS + _ENTRIES + _BETWEEN + 3 * len(_GAP)
         return max(min(width - taken, self.table.name_cells), _LEAST_NAME)
 
 
-class Neighbours:
-    """The callers and the callees of one service, a row for each and a heading for both."""
-
-    def __init__(self, table: ServiceTable, service: str, marks: Marks) -> None:
-        self.table, self.marks = table, marks
-        self._rows: list[tuple[str, bool] | Edge] = []
-        self._callers: int = 0
-        callers, callees = table.callers.get(service, []), table.callees.get(service, [])
-        self._rows.append((self._title("caller", callers, "no other service calls it"), bool(callers)))
-        self._rows += callers
-        self._callers = len(self._rows)
-        self._rows.append((self._title("callee", callees, "calls no other service"), bool(callees)))
-        self._rows += callees
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def service(self, row: int) -> str | None:
-        """The service that a row is about."""
-        edge = self._rows[row]
-        if isinstance(edge, tuple):
-            return None
-        return edge.caller if row < self._callers else edge.callee
-
-    @property
-    def first(self) -> int:
-        """The first row that is about a service."""
-        return next((row for row, edge in enumerate(self._rows) if not isinstance(edge, tuple)), 0)
-
-    def line(self, row: int, width: int) -> Line:
-        edge = self._rows[row]
-        cells = self.table.duration_cells
-        room = self._name_cells(width)
-        if isinstance(edge, tuple):
-            title, has_figures = edge
-            if not has_figures:
-                return Line([(cut(title, width, self.marks.ellipsis), Role.DIM)])
-            headings = [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
-            if width >= _WIDE_EDGES:
-                headings.append(("caller p50", max(cells, len("caller p50"))))
-            name = Line([(fit(title, room, ellipsis=self.marks.ellipsis), Role.TITLE)])
-            line = side_by_side([name, *(figure(text, column, Role.DIM) for text, column in headings)])
-            return line.cropped(width, self.marks.ellipsis)
-        service = self.service(row) or ""
-        arrow = self.marks.async_call if edge.is_async else sync_arrow(self.marks)
-        inferred = edge.inferred and row >= self._callers
-        name = Line([(f"  {arrow:<{len(sync_arrow(self.marks))}} ", Role.ACCENT if edge.is_async else Role.GUIDE)])
-        tail = " async" if edge.is_async else ""
-        left = max(room - name.width - len(tail), 1)
-        name.extend(service_name(service, self.table.role(service), left, self.marks, inferred, pad=False))
-        name = name.add(tail, Role.DIM).cropped(room, self.marks.ellipsis).pad(room)
-        row_cells = [
-            name,
-            figure(call_count(edge.call_count), _CALLS),
-            error_rate(edge.error_rate, _ERRORS),
-            *latency(edge.p50_ns, edge.p95_ns, self.table.range_of_edge(edge), cells, self.marks),
-        ]
-        if width >= _WIDE_EDGES:
-            # a peer that is inferred is timed by its callers alone: there is no second figure
-            waited = "-" if edge.inferred else numbers.duration(round(edge.caller_p50_ns), self.marks.ascii_only)
-            row_cells.append(figure(waited, max(cells, len("caller p50")), Role.DIM))
-        return side_by_side(row_cells).cropped(width, self.marks.ellipsis)
-
-    @staticmethod
-    def _title(noun: str, edges: Sequence[Edge], none: str) -> str:
-        services = len({(edge.caller, edge.callee) for edge in edges})
-        return numbers.counted(services, noun) if edges else f"no {noun}s: {none} in these traces"
-
-    def _name_cells(self, width: int) -> int:
-        taken = _CALLS + _ERRORS + 2 * self.table.duration_cells + 4 * len(_GAP)
-        if width >= _WIDE_EDGES:
-            taken += max(self.table.duration_cells, len("caller p50")) + len(_GAP)
-        return max(min(width - taken, self.table.name_cells + len("  -> ") + len(" async")), _LEAST_NAME)
+def _or_none(text: str, width: int) -> Line:
+    return figure(text or "-", width, Role.PLAIN if text else Role.DIM)
 
 
 def side_by_side(cells: Iterable[Line]) -> Line:

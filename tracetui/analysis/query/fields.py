@@ -75,11 +75,25 @@ def _trace_name(traces: TraceSet) -> Texts:
     return Texts(codes, [" ".join(traces.operation_label(number)) for number in operations.tolist()])
 
 
+def _caller(traces: TraceSet) -> Texts:
+    service, none = traces.service, len(traces.services)
+    above = np.where(traces.parent >= 0, service[traces.parent], none)
+    return Texts(np.where(above == service, none, above), [*traces.services, ""], none)
+
+
 _KINDS: Final = tuple(kind.name.lower() for kind in Kind)
 
 _OF_SPANS: Final = (
     Field("service", Type.TEXT, False, "service of a span", lambda t: Texts(t.service, t.services)),
     Field("operation", Type.TEXT, False, "operation of a span", lambda t: Texts(t.name, t.names)),
+    Field(
+        "caller",
+        Type.TEXT,
+        False,
+        "the other service that called the span's",
+        _caller,
+        can_lack=True,
+    ),
     Field("error", Type.FLAG, False, "whether a span counts as an error", lambda t: t.error, can_lack=True),
     Field(
         "status",

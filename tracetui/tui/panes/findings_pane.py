@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.timer import Timer
+from textual.widget import Widget
 
 from tracetui.analysis.findings import Findings
 from tracetui.model.traces import TraceSet
@@ -103,7 +105,7 @@ class FindingsPane(Pane, Generic[_Table]):
         self.detail = LineView(look.theme, look.marks.cursor)
         self.body = Container(
             Vertical(self.heading, self.list, classes="list"),
-            Vertical(self.rule, self.detail, classes="detail"),
+            Vertical(self.rule, *self.detail_widgets(), classes="detail"),
             classes="body",
         )
         self.body.display = False
@@ -114,6 +116,10 @@ class FindingsPane(Pane, Generic[_Table]):
         yield self.summary
         yield self.body
         yield self.empty
+
+    def detail_widgets(self) -> Sequence[Widget]:
+        """What shows the detail, from top to bottom."""
+        return (self.detail,)
 
     def analyse(self, findings: Findings) -> _Table:
         """What the list shows. Runs outside the UI loop."""

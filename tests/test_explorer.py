@@ -1,0 +1,120 @@
+"""The explorer of the services view: what its columns say of the shop, and how they are walked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tracetui.analysis.findings import Findings
+from tracetui.render.explorer import Column, Subject
+from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.service_list import ServiceTable
+from tracetui.session import Session
+from tracetui.tui.panes.services_modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
+
+SHOP = Path(__file__).parents[1] / "sample_traces" / "shop"
+
+
+@pytest.fixture(scope="module")
+def findings() -> Findings:
+    return Session.open([str(SHOP)]).findings
+
+
+@pytest.fixture(scope="module")
+def table(findings: Findings) -> ServiceTable:
+    return ServiceTable(findings)
+
+
+def texts(column: Column | None, width: int = 58) -> list[str]:
+    assert column is not None
+    return [" ".join(column.line(row, width).text.split()) for row in range(len(column))]
+
+
+def test_neighbours_with_their_calls(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(), "notification-service", UNICODE)
+    left, right = texts(found.left), texts(found.right)
+    assert left[0] == "12 callers calls errors p95"
+    assert len(left) == 13
+    assert left[1] == "→ ●invoice-service 32 - 80.9 ms"
+    assert left[4] == "⇝ ●promotion-service async 12 - 103 ms"
+    assert [text.split(" ")[1] for text in right[1:]] == [
+        "●user-preferences-api",
+        "●email-gateway",
+        "●push-notification-service",
+        "●sms-provider",
+    ]
+    assert "(inferred)" in right[2]
+    assert found.left.subject(0) is None
+    assert found.left.subject(1) == Subject("notification-service", "invoice-service")
+
+
+def test_neighbours_hop_by_hop(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(hops=2), "inventory-service", UNICODE)
+    left = texts(found.left)
+    assert left[0].startswith("3 callers")
+    assert left[4] == "2 hops away, with all the calls they take"
+    assert left[5].startswith("→ ●api-gateway")
+    assert found.left.subject(5) == Subject("api-gateway")
+    assert len(left) == 6
+
+
+def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(SLOW), "inventory-service", UNICODE)
+    left, right = texts(found.left), texts(found.right)
+    assert left[0] == "5 services hit go by wait"
+    assert left[1] == "████████ → ●checkout-api 100 % 9 %"
+    assert left[6] == "could be hit, and was not in these traces"
+    assert left[7:] == ["●mobile-bff", "●mobile-app"]
+    assert right[1].startswith("████████ ●web-app place order 100 %")
+    assert right[-1] == "needs no other service"
+    heading = title(table, Mode(SLOW), "inventory-service", found.blast, 118, UNICODE).text
+    assert heading == "●inventory-service  if it is SLOW  28 % of all traces go through it, 5 services hit"
+
+
+def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(FAILS), "payment-processor", UNICODE)
+    left = texts(found.left)
+    assert left[0].endswith("exposed go by fail")
+    checkout = next(text for text in left if "●checkout-api" in text)
+    # two of its fifty requests end with a declined card
+    assert checkout.endswith("100 % 4 %")
+
+
+def test_ways_to_another(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
+    assert found.right is None
+    assert texts(found.left, 118) == [
+        "ways that were taken traces p50",
+        "mobile-app → mobile-bff → api-gateway → order-history-service → order-db 24 34.2 ms",
+    ]
+    none = answer(table, findings, Mode(PATH, ("web-app",)), "order-db", UNICODE)
+    assert texts(none.left) == ["no trace took a way from one to the other"]
+
+
+def test_what_is_shared(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
+    assert found.left.subject(1) == Subject("redis-cache")
+    lines = texts(found.left, 118)
+    assert lines[0] == "1 service that all of them need hops from each"
+    assert lines[1] == "●redis-cache 1 from api-gateway 1 from user-service 1 from order-service"
+
+
+def test_whose_callers_are_whose(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(DIFFERENCE, ("new-auth-service",)), "legacy-auth", UNICODE)
+    lines = texts(found.left)
+    assert lines[:4] == ["3 call legacy-auth only", "●invoice-service", "●partner-api", "●warehouse-service"]
+    assert lines[4:7] == ["2 call both", "●support-desk", "●user-service"]
+    assert lines[7] == "4 call new-auth-service only"
+
+
+@pytest.mark.parametrize("width", [20, 30, 38, 58, 98])
+def test_columns_keep_within_their_width(table: ServiceTable, findings: Findings, width: int) -> None:
+    for mode in (Mode(hops=5), Mode(SLOW), Mode(FAILS), Mode(PATH, ("redis-cache",)), Mode(SHARED, ("checkout-api",))):
+        found = answer(table, findings, mode, "notification-service", ASCII)
+        for column in (found.left, found.right):
+            for row in range(len(column) if column else 0):
+                assert column is not None
+                line = column.line(row, width)
+                assert line.width <= width
+                assert line.text.isascii()

@@ -1,0 +1,231 @@
+"""The graph of services and inferred peers: what can be asked of it, and the names it is asked by.
+
+This is the one module that imports networkx; import it only where a graph is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import islice
+
+import networkx as nx
+import numpy as np
+
+from tracetui.analysis.dependencies import Calls, Dependencies, Edge, ServiceFigures
+from tracetui.model.problems import UsageError
+from tracetui.model.traces import TraceSet
+
+_CYCLES = 50
+_LONGEST_CYCLE = 8
+_NEAR = 3
+_ARROW = "->"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a question is about: a service or peer, one of a service's operations, or the calls between two services.
+
+    `caller` and `operation` are '' where they are not meant.
+    """
+
+    service: str
+    operation: str = ""
+    caller: str = ""
+
+    @property
+    def name(self) -> str:
+        if self.caller:
+            return f"{self.caller} {_ARROW} {self.service}"
+        return f"{self.service}:{self.operation}" if self.operation else self.service
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a service is from another: the fewest calls between them, and whether synchronous ones lead there."""
+
+    hops: int
+    is_sync: bool
+
+
+class ServiceGraph:
+    """Who calls whom in a trace set."""
+
+    def __init__(self, traces: TraceSet, calls: Calls, dependencies: Dependencies) -> None:
+        self.traces = traces
+        self.calls = calls
+        self.figures: dict[str, ServiceFigures] = {figures.service: figures for figures in dependencies.services}
+        self.edges: dict[tuple[str, str], list[Edge]] = {}
+        for edge in dependencies.edges:
+            if edge.caller != edge.callee:
+                self.edges.setdefault((edge.caller, edge.callee), []).append(edge)
+        self.graph = nx.DiGraph()
+        self.graph.add_nodes_from(self.figures)
+        self.graph.add_edges_from(self.edges)
+        self._sync = nx.DiGraph()
+        self._sync.add_nodes_from(self.figures)
+        self._sync.add_edges_from(pair for pair, edges in self.edges.items() if any(not e.is_async for e in edges))
+
+    @property
+    def names(self) -> list[str]:
+        """Services and peers, by name."""
+        return sorted(self.figures)
+
+    def callers(self, name: str) -> dict[str, Distance]:
+        """Everything that reaches a service, nearest first, then by name. The service itself is not among them."""
+        return self._distances(name, self.graph.reverse(copy=False), self._sync.reverse(copy=False))
+
+    def callees(self, name: str) -> dict[str, Distance]:
+        """Everything that a service reaches, nearest first, then by name. The service itself is not among them."""
+        return self._distances(name, self.graph, self._sync)
+
+    @staticmethod
+    def _distances(name: str, graph: nx.DiGraph, sync: nx.DiGraph) -> dict[str, Distance]:
+        hops = nx.single_source_shortest_path_length(graph, name)
+        at_once = nx.single_source_shortest_path_length(sync, name)
+        ordered = sorted((far, other) for other, far in hops.items() if other != name)
+        return {other: Distance(far, other in at_once) for far, other in ordered}
+
+    @cached_property
+    def caller_counts(self) -> dict[str, int]:
+        """How many others reach each service, directly or not."""
+        # sets as the bits of whole numbers: a thousand services are a few words of memory each
+        bit = {name: 1 << at for at, name in enumerate(self.graph)}
+        rings = nx.condensation(self.graph)
+        above: dict[int, int] = {}
+        counts = {}
+        for ring in nx.topological_sort(rings):
+            members = rings.nodes[ring]["members"]
+            reach = 0
+            for name in members:
+                reach |= bit[name]
+            for before in rings.predecessors(ring):
+                reach |= above[before]
+            above[ring] = reach
+            counts.update(dict.fromkeys(members, reach.bit_count() - 1))
+        return counts
+
+    @cached_property
+    def cycles(self) -> tuple[tuple[str, ...], ...]:
+        """Services that call one another in a ring, shortest first, each ring from its first name on. At most 50."""
+        lengths = range(2, _LONGEST_CYCLE + 1)
+        return tuple(islice((ring for length in lengths for ring in self._rings(length)), _CYCLES))
+
+    def _rings(self, length: int) -> Iterator[tuple[str, ...]]:
+        """The rings of so many services, by name."""
+        backwards = self.graph.reverse(copy=False)
+        strong = (found for found in nx.strongly_connected_components(self.graph) if len(found) > 1)
+        for first in sorted(name for found in strong for name in found):
+            far = nx.single_source_shortest_path_length(backwards, first, length - 1)
+            ways: list[tuple[str, ...]] = [(first,)]
+            while ways:
+                way = ways.pop()
+                if len(way) == length:
+                    yield way
+                    continue
+                left = length - len(way)
+                # on to whatever the rest of the length leads back from
+                further = (n for n in self.graph[way[-1]] if n > first and n not in way and far.get(n, length) <= left)
+                ways.extend((*way, name) for name in sorted(further, reverse=True))
+
+    @cached_property
+    def communities(self) -> tuple[tuple[str, ...], ...]:
+        """Services that have more to do with one another than with the rest (Louvain's method over call counts)."""
+        weighted = nx.Graph()
+        weighted.add_nodes_from(self.names)
+        for (caller, callee), edges in sorted(self.edges.items()):
+            before = weighted.get_edge_data(caller, callee, {"weight": 0})["weight"]
+            weighted.add_edge(caller, callee, weight=before + sum(edge.call_count for edge in edges))
+        if not self.edges:
+            return tuple((name,) for name in self.names)
+        found = nx.community.louvain_communities(weighted, seed=0)
+        return tuple(sorted((tuple(sorted(group)) for group in found), key=lambda group: (-len(group), group)))
+
+    @cached_property
+    def entry_services(self) -> tuple[str, ...]:
+        """The services that requests enter by: those of the traces' main roots."""
+        services = np.unique(self.traces.service[self.traces.main_root])
+        return tuple(sorted(self.traces.services[number] for number in services.tolist()))
+
+    def node_numbers(self, names: Iterable[str]) -> list[int]:
+        """The numbers that these names have in `calls`."""
+        return [self._numbers[name] for name in names]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.calls.nodes)}
+
+    # --- what is meant -----------------------------------------------------------------------------------------------
+
+    def service(self, text: str) -> str:
+        """The service or peer that a name means: its own, or one that differs in case alone.
+
+        Raises UsageError with the nearest names that there are.
+        """
+        found = self._service(text)
+        if found is None:
+            raise UsageError(self._unknown(text, self.names, "service"))
+        return found
+
+    def target(self, text: str) -> Target:
+        """What `service`, `service:operation` or `caller -> callee` means. Raises UsageError with the nearest names."""
+        found = self._service(text)
+        if found is not None:
+            return Target(found)
+        # names may hold arrows and colons of their own
+        nothing: list[str] = []
+        for left, right in _splits(text, _ARROW):
+            caller, callee = self._service(left), self._service(right)
+            if (caller, callee) in self.edges:
+                return Target(str(callee), caller=str(caller))
+            if caller is not None and callee is not None:
+                nothing.insert(0, f"{caller} does not call {callee} in these traces")
+            else:
+                nothing.append(self._unknown((left if caller is None else right).strip(), self.names, "service"))
+        for left, right in _splits(text, ":"):
+            service = self._service(left)
+            if service is not None:
+                known = self.operations(service)
+                operation = _meant(right, known)
+                if operation is not None:
+                    return Target(service, operation)
+                nothing.insert(0, self._unknown(right.strip(), known, f"operation of {service}"))
+        raise UsageError(nothing[0] if nothing else self._unknown(text, self.names, "service"))
+
+    def _service(self, text: str) -> str | None:
+        return _meant(text, self.figures)
+
+    def operations(self, service: str) -> list[str]:
+        """The operations of a service, by name; an inferred peer has none."""
+        if service not in self.traces.services:
+            return []
+        number = self.traces.services.index(service)
+        names = np.unique(self.traces.name[self.traces.service == number])
+        return sorted(self.traces.names[name] for name in names.tolist())
+
+    @staticmethod
+    def _unknown(text: str, known: list[str], what: str) -> str:
+        lower = {name.lower(): name for name in known}
+        near = [lower[name] for name in get_close_matches(text.lower(), lower, _NEAR, 0.5)]
+        near += [name for name in known if text and text.lower() in name.lower() and name not in near]
+        if near:
+            return f"no {what} is called {text!r}; did you mean {', '.join(near[:_NEAR])}?"
+        some = ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+        return f"no {what} is called {text!r}; there are {some or 'none'}"
+
+
+def _splits(text: str, mark: str) -> list[tuple[str, str]]:
+    """What stands to the left and right of a mark, for every place where it stands."""
+    pieces = text.split(mark)
+    return [(mark.join(pieces[:at]), mark.join(pieces[at:])) for at in range(1, len(pieces))]
+
+
+def _meant(text: str, known: Collection[str]) -> str | None:
+    """The name that a text is, but for blanks around it, or else for the case."""
+    for wanted in (text, text.strip()):
+        if wanted in known:
+            return wanted
+    alike = [name for name in known if name.lower() == text.strip().lower()]
+    return alike[0] if len(alike) == 1 else None

@@ -1,0 +1,195 @@
+"""The smaller questions about services: neighbours, what several share, whose callers are whose, what a word finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.find import find_spans
+from tracetui.analysis.groups import quantiles
+from tracetui.analysis.reach import Reach, led_to, reach
+from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.model.traces import TraceSet
+
+_LOOKED_AT = 200
+"""Spans of a service whose attributes are read to say what of them matched."""
+_SORTS = ("service", "operation", "attribute")
+_NAMED = 5
+"""Things that matched which are named, of each service and sort."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Something that all of several services reach, with the hops from each."""
+
+    service: str
+    hops: tuple[int, ...]
+    """In the order of the question; 0 for the service itself, where one of them is what the others need."""
+
+
+def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[Shared]:
+    """What all of these services reach, nearest on the whole first."""
+    reached = [{name: Distance(0, True), **graph.callees(name)} for name in names]
+    common = set.intersection(*(set(found) for found in reached)) if reached else set()
+    found = [Shared(name, tuple(one[name].hops for one in reached)) for name in common]
+    return sorted(found, key=lambda shared: (sum(shared.hops), shared.service))
+
+
+@dataclass(frozen=True, slots=True)
+class CallerDifference:
+    """Whose callers are whose; names ascending. A direct caller of either is not among the indirect ones of that."""
+
+    only_a: tuple[str, ...]
+    both: tuple[str, ...]
+    only_b: tuple[str, ...]
+    indirect_only_a: tuple[str, ...]
+    indirect_both: tuple[str, ...]
+    indirect_only_b: tuple[str, ...]
+
+
+def caller_difference(graph: ServiceGraph, a: str, b: str) -> CallerDifference:
+    """Compare the callers of two services."""
+    of_a, of_b = graph.callers(a), graph.callers(b)
+    direct_a, direct_b = ({n for n, d in of.items() if d.hops == 1} for of in (of_a, of_b))
+    indirect_a, indirect_b = set(of_a) - direct_a, set(of_b) - direct_b
+    return CallerDifference(
+        *(tuple(sorted(names)) for names in (direct_a - direct_b, direct_a & direct_b, direct_b - direct_a)),
+        *(
+            tuple(sorted(names))
+            for names in (indirect_a - indirect_b, indirect_a & indirect_b, indirect_b - indirect_a)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Something of a service that holds a word: `what` is "service", "operation" or "attribute"."""
+
+    what: str
+    value: str
+    count: int
+    """Spans; of attributes among the first 200 of the service that hold the word."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    service: str
+    matched: tuple[Matched, ...]
+
+
+def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
+    """The services and peers that have to do with a word: by name first, then by operation, then by attributes."""
+    traces, sought = graph.traces, word.lower()
+    matched: dict[str, list[Matched]] = {}
+    for name in graph.names:
+        if sought in name.lower():
+            matched.setdefault(name, []).append(Matched("service", name, graph.figures[name].call_count))
+    holding = np.array([sought in name.lower() for name in traces.names], bool)
+    of_word = np.flatnonzero(holding[traces.name])
+    pairs, counts = np.unique(traces.operation[of_word], return_counts=True)
+    for at in np.argsort(-counts, kind="stable").tolist():
+        service, operation = traces.operation_label(int(pairs[at]))
+        matched.setdefault(service, []).append(Matched("operation", operation, int(counts[at])))
+    found = find_spans(traces, 0, len(traces), word)
+    assert found is not None
+    rest = np.flatnonzero(found & ~holding[traces.name])
+    for service, values in _attributes(traces, rest, sought).items():
+        matched.setdefault(service, []).extend(values)
+    services = [FoundService(name, tuple(_few(found))) for name, found in matched.items()]
+    return sorted(
+        services,
+        key=lambda one: (_SORTS.index(one.matched[0].what), -sum(m.count for m in one.matched), one.service),
+    )
+
+
+def _few(found: Sequence[Matched]) -> list[Matched]:
+    kept: Counter[str] = Counter()
+    few = []
+    for match in sorted(found, key=lambda match: (_SORTS.index(match.what), -match.count, match.value)):
+        kept[match.what] += 1
+        if kept[match.what] <= _NAMED:
+            few.append(match)
+    return few
+
+
+def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, list[Matched]]:
+    found: dict[str, list[Matched]] = {}
+    for number in np.unique(traces.service[spans]).tolist():
+        own = spans[traces.service[spans] == number]
+        seen: Counter[str] = Counter()
+        for span in own[:_LOOKED_AT].tolist():
+            attributes = {**traces.resource_attributes(span), **traces.attributes(span)}
+            texts = (f"{key}={value!s}" for key, value in attributes.items() if key != "service.name")
+            seen.update(text for text in texts if sought in text.lower())
+        values = [Matched("attribute", text, count) for text, count in seen.most_common()]
+        if values:
+            found[traces.services[number]] = values
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A service that calls, or is called by, the one a question is about."""
+
+    service: str
+    distance: Distance
+    calls: int
+    """Of direct neighbours the calls between them (with an operation, those it has to do with); of others all calls
+    that the service takes.
+    """
+    error_rate: float
+    """In percent of those calls."""
+    p95_ns: float
+    is_async: bool
+    """Whether no synchronous call leads there."""
+    inferred: bool
+
+
+def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[Neighbour]:
+    """Who calls a target, or what it calls: nearest first, then the most calls."""
+    seen = reach(graph, target) if target.operation else None
+    if seen is not None:
+        distances = _of_operation(graph, target, seen, upstream)
+    else:
+        distances = graph.callers(target.service) if upstream else graph.callees(target.service)
+    found = []
+    for name, distance in distances.items():
+        figures = graph.figures[name]
+        calls, errors, p95 = figures.call_count, figures.error_count, figures.p95_ns
+        pair = (name, target.service) if upstream else (target.service, name)
+        edges = graph.edges.get(pair, ()) if distance.hops == 1 else ()
+        if edges and seen is not None:
+            calls, errors, p95 = _own_calls(graph, pair, seen, upstream)
+        elif edges:
+            calls, errors = sum(e.call_count for e in edges), sum(e.error_count for e in edges)
+            p95 = max(edges, key=lambda edge: edge.call_count).p95_ns
+        rate = 100 * errors / calls if calls else 0.0
+        found.append(Neighbour(name, distance, calls, rate, p95, not distance.is_sync, figures.inferred))
+    return sorted(found, key=lambda one: (one.distance.hops, -one.calls, one.service))
+
+
+def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool) -> tuple[int, int, float]:
+    """Of the calls between two services those that lead to an operation, or that it made: calls, errors, p95 in ns."""
+    traces, calls = graph.traces, graph.calls
+    caller, callee = graph.node_numbers(pair)
+    of_pair = (calls.caller == caller) & (calls.callee == callee)
+    of_pair &= seen.leads[calls.span] if upstream else led_to(traces, calls, seen.own)[calls.caller_span]
+    span, caller_span = calls.span[of_pair], calls.caller_span[of_pair]
+    errors = int((traces.error[span] | traces.error[caller_span]).sum())
+    return len(span), errors, quantiles(traces.duration[span], (0.95,))[0]
+
+
+def _of_operation(graph: ServiceGraph, target: Target, seen: Reach, upstream: bool) -> dict[str, Distance]:
+    """Of what surrounds an operation's service, that which was seen to lead to it, or to be led to."""
+    traces, calls = graph.traces, graph.calls
+    if upstream:
+        around = graph.callers(target.service)
+        names = {traces.services[number] for number in np.unique(traces.service[seen.leads]).tolist()}
+    else:
+        around = graph.callees(target.service)
+        called = calls.callee[led_to(traces, calls, seen.own)[calls.caller_span]]
+        names = {calls.nodes[number] for number in np.unique(called).tolist()}
+    return {name: distance for name, distance in around.items() if name in names}

@@ -1,0 +1,385 @@
+"""`tracetui graph`: who calls whom, and who is hit, as text, JSON or a drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from tracetui.analysis.filters import Filters, describe, parse_duration
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.query import parse
+from tracetui.analysis.query.errors import nearest
+from tracetui.cli import options as o
+from tracetui.cli.output import is_ascii, print_bytes, print_lines, say, say_warnings, width_of
+from tracetui.cli.progress import open_session
+from tracetui.model.problems import UsageError
+from tracetui.render.ansi import When
+from tracetui.render.line import Line
+from tracetui.render.report_text import ReportOptions, report_text
+from tracetui.session import Session
+
+if TYPE_CHECKING:
+    # their library is imported where a question is asked
+    from tracetui.analysis.service_graph import ServiceGraph, Target
+    from tracetui.render.graph_diagram import Diagram
+    from tracetui.render.graph_json import Overview
+    from tracetui.render.graph_text import GraphText
+
+_NS_PER_MS = 1_000_000
+
+
+class Format(StrEnum):
+    """Languages of drawings."""
+
+    DOT = "dot"
+    MERMAID = "mermaid"
+
+
+class _Kind(StrEnum):
+    """What the names of a question may be."""
+
+    SERVICE = "a service or inferred peer"
+    OPERATION = "a service, an inferred peer or service:operation"
+    CALL = 'a service, an inferred peer, service:operation or "caller -> callee"'
+    WORD = "a word"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a question came to, in every form; only that which is asked for is made."""
+
+    text: Callable[[GraphText], Iterator[Line]]
+    json: Callable[[], dict[str, Any]]
+    diagram: Callable[[], Diagram]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """`most` is None where any number of names will do."""
+
+    form: str
+    what: str
+    kind: _Kind
+    least: int
+    most: int | None
+    answer: Callable[[Findings, Sequence[Target]], _Answer]
+
+
+def graph(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A file, a directory, a pattern, or - for standard input.", show_default=False
+        ),
+    ],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="One of those above.", show_default=False)],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="A service, an inferred peer or service:operation.", show_default=False),
+    ] = None,
+    service: o.Service = None,
+    operation: o.Operation = None,
+    latency_threshold: o.LatencyThreshold = None,
+    errors_only: o.ErrorsOnly = False,
+    time_range: o.TimeRange = None,
+    query: o.QueryText = None,
+    limit: o.Limit = None,
+    json: o.Json = False,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format | None, typer.Option("--format", help="Write a drawing for Graphviz or Mermaid.")
+    ] = None,
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+    adjust_skew: o.AdjustSkew = False,
+    ascii: o.Ascii = False,  # noqa: A002 - the option's name
+    color: o.Color = When.AUTO,
+    width: o.Width = None,
+    local_time: o.LocalTime = False,
+) -> None:
+    asked = _question(question, names or ())
+    if json and format:
+        raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
+    if latency_threshold is not None and not math.isfinite(latency_threshold):
+        raise UsageError(f"--latency-threshold: {latency_threshold} is no number of milliseconds")
+    filters = Filters(
+        services=tuple(service or ()),
+        operations=tuple(operation or ()),
+        latency_threshold_ns=None if latency_threshold is None else round(latency_threshold * _NS_PER_MS),
+        errors_only=errors_only,
+        time_range_ns=None if time_range is None else parse_duration(time_range),
+        query=None if query is None else parse(query),
+        limit=limit,
+    )
+    session = open_session([source], adjust_skew=adjust_skew)
+    say_warnings(session.loaded.load_warnings, verbose)
+    for unknown in session.filter(filters):
+        say(unknown)
+    report = ReportOptions(
+        width=width_of(width),
+        ascii_only=is_ascii(ascii) if output is None else ascii,
+        verbose=verbose,
+        local_time=local_time,
+        filtered="" if filters == Filters() else describe(filters),
+    )
+    findings = session.findings
+    if not findings.traces.trace_count and not json and not format:
+        print_lines(report_text(findings, (), report), color, output)
+        return
+    answer = asked.answer(findings, [_meant(session, asked.kind, name, report.filtered) for name in names or ()])
+    if json:
+        from tracetui.render.graph_json import answer_json
+
+        print_bytes(answer_json(answer.json()), output)
+    elif format:
+        from tracetui.render.graph_diagram import FORMATS
+
+        print_bytes(FORMATS[format](answer.diagram()).encode(), output)
+    else:
+        from tracetui.render.graph_text import GraphText
+
+        print_lines(answer.text(GraphText(findings, report)), color, output)
+
+
+def _question(question: str, names: Sequence[str]) -> _Question:
+    """The question that is meant. UsageError that lists all if there is none, or that says which names it needs."""
+    asked = QUESTIONS.get(question)
+    if asked is None:
+        alike = nearest(question, sorted(QUESTIONS))
+        hint = f"; nearest: {alike}" if alike else ""
+        raise UsageError(f"no question is called {question!r}{hint}\n{_questions()}")
+    if len(names) < asked.least or (asked.most is not None and len(names) > asked.most):
+        given = f"{len(names)} names" if len(names) != 1 else "1 name"
+        needs = f"each is {asked.kind}" if asked.kind is not _Kind.WORD else "a word in quotes may hold blanks"
+        raise UsageError(f"{question} is asked as `{asked.form}`, not with {given}; {needs}\n{_questions()}")
+    return asked
+
+
+def _questions() -> str:
+    width = max(len(asked.form) for asked in QUESTIONS.values())
+    return "\n".join(["questions:", *(f"  {asked.form:<{width}}  {asked.what}" for asked in QUESTIONS.values())])
+
+
+def _meant(session: Session, kind: _Kind, name: str, filtered: str) -> Target:
+    """What a name means in the traces that are looked at. Raises UsageError with the nearest names."""
+    from tracetui.analysis.service_graph import Target
+
+    if kind is _Kind.WORD:
+        return Target(name)
+    try:
+        return _resolved(session.findings.graph, kind, name)
+    except UsageError:
+        if not filtered:
+            raise
+        # known, but left out: other names would be of no help; unknown at all: the nearest of all are
+        meant = _resolved(Findings(session.loaded).graph, kind, name)
+        raise UsageError(f"{meant.name} takes part in none of the traces that are left: only {filtered}") from None
+
+
+def _resolved(graph: ServiceGraph, kind: _Kind, name: str) -> Target:
+    from tracetui.analysis.service_graph import Target
+
+    if kind is _Kind.SERVICE:
+        return Target(graph.service(name))
+    target = graph.target(name)
+    if target.caller and kind is not _Kind.CALL:
+        raise UsageError(f"{target.name} is a call; this is asked of {kind}")
+    return target
+
+
+# --- the questions ---------------------------------------------------------------------------------------------------
+
+
+def _overview(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import overview_json
+
+    found = _look_around(findings, targets[0])
+    names = {one.service for one in (*found.callers, *found.callees)} | {found.figures.service}
+    return _Answer(
+        text=lambda page: page.overview(found),
+        json=lambda: overview_json(found),
+        diagram=lambda: calls_diagram(findings.graph, names, asked=[found.figures.service]),
+    )
+
+
+def _look_around(findings: Findings, target: Target) -> Overview:
+    from tracetui.analysis.groups import group_slices, quantiles
+    from tracetui.analysis.reach import own_spans
+    from tracetui.analysis.service_questions import neighbours
+    from tracetui.render.graph_json import OperationFigures, Overview
+
+    traces, graph = findings.traces, findings.graph
+    own = np.flatnonzero(own_spans(graph, target))
+    count = len(np.unique(traces.trace[own]))
+    operations = []
+    if not graph.figures[target.service].inferred:
+        entries = own[(traces.parent[own] < 0) | (traces.service[own] != traces.service[traces.parent[own]])]
+        order, distinct, first = group_slices(traces.name[entries])
+        for name, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+            spans = entries[order[begin:end]]
+            (p95,) = quantiles(traces.duration[spans], (0.95,))
+            operations.append(OperationFigures(traces.names[name], len(spans), int(traces.error[spans].sum()), p95))
+    return Overview(
+        figures=graph.figures[target.service],
+        trace_count=count,
+        trace_share=100 * count / traces.trace_count,
+        callers=tuple(neighbours(graph, target, upstream=True)),
+        callees=tuple(neighbours(graph, target, upstream=False)),
+        operations=tuple(sorted(operations, key=lambda one: (-one.call_count, one.operation))),
+    )
+
+
+def _services(findings: Findings, _: Sequence[Target]) -> _Answer:
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import services_json
+
+    graph = findings.graph
+    ranked = sorted(
+        graph.figures.values(), key=lambda one: (-graph.graph.degree(one.service), -one.call_count, one.service)
+    )
+    return _Answer(
+        text=lambda page: page.services(ranked),
+        json=lambda: services_json(graph, ranked),
+        diagram=lambda: calls_diagram(graph, graph.names),
+    )
+
+
+def _neighbours(findings: Findings, targets: Sequence[Target], *, upstream: bool) -> _Answer:
+    from tracetui.analysis.service_questions import neighbours
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import neighbours_json
+
+    (target,) = targets
+    found = neighbours(findings.graph, target, upstream=upstream)
+    names = {target.service, *(one.service for one in found)}
+    return _Answer(
+        text=lambda page: page.neighbours(target, found, upstream=upstream),
+        json=lambda: neighbours_json(target, found),
+        diagram=lambda: calls_diagram(findings.graph, names, asked=[target.service]),
+    )
+
+
+def _callers(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    return _neighbours(findings, targets, upstream=True)
+
+
+def _callees(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    return _neighbours(findings, targets, upstream=False)
+
+
+def _blast_radius(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.blast_radius import blast_radius
+    from tracetui.render.graph_diagram import blast_radius_diagram
+    from tracetui.render.graph_json import blast_radius_json
+
+    found = blast_radius(findings.graph, findings.paths, targets[0])
+    return _Answer(
+        text=lambda page: page.blast_radius(found),
+        json=lambda: blast_radius_json(found),
+        diagram=lambda: blast_radius_diagram(findings.graph, found),
+    )
+
+
+def _path(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.chains import call_chains
+    from tracetui.render.graph_diagram import path_diagram
+    from tracetui.render.graph_json import path_json
+
+    begin, end = targets
+    found = call_chains(findings.graph, begin, end)
+    reverse = begin.service in findings.graph.callees(end.service)
+    return _Answer(
+        text=lambda page: page.path(found, reverse),
+        json=lambda: path_json(found),
+        diagram=lambda: path_diagram(findings.graph, found, {begin.service, end.service}),
+    )
+
+
+def _shared(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.service_questions import shared_dependencies
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import shared_json
+
+    graph = findings.graph
+    names = list(dict.fromkeys(target.service for target in targets))
+    found = shared_dependencies(graph, names)
+
+    def between() -> set[str]:
+        """What lies on the way from one of those asked for to what they share."""
+        reached = set(names).union(*map(graph.callees, names))
+        shared = [one.service for one in found]
+        return (set(names) | reached & set(shared).union(*map(graph.callers, shared))) if shared else set(names)
+
+    return _Answer(
+        text=lambda page: page.shared(names, found),
+        json=lambda: shared_json(names, found),
+        diagram=lambda: calls_diagram(graph, between(), asked=names),
+    )
+
+
+def _diff_callers(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.service_questions import caller_difference
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import diff_callers_json
+
+    graph = findings.graph
+    a, b = (target.service for target in targets)
+    found = caller_difference(graph, a, b)
+    return _Answer(
+        text=lambda page: page.diff_callers(a, b, found),
+        json=lambda: diff_callers_json(a, b, found),
+        diagram=lambda: calls_diagram(graph, {a, b, *graph.callers(a), *graph.callers(b)}, asked=[a, b]),
+    )
+
+
+def _critical(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.criticality import criticality
+    from tracetui.render.graph_diagram import critical_diagram
+    from tracetui.render.graph_json import critical_json
+
+    names = {target.service for target in targets}
+    found = [one for one in criticality(findings.graph) if not names or one.service in names]
+    return _Answer(
+        text=lambda page: page.critical(found, bool(names)),
+        json=lambda: critical_json(found),
+        diagram=lambda: critical_diagram(findings.graph, found),
+    )
+
+
+def _find(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.service_questions import find_services
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import find_json
+
+    word = targets[0].service
+    found = find_services(findings.graph, word)
+    return _Answer(
+        text=lambda page: page.find(word, found),
+        json=lambda: find_json(word, found),
+        diagram=lambda: calls_diagram(findings.graph, {one.service for one in found}),
+    )
+
+
+QUESTIONS = {
+    "overview": _Question("overview S", "everything connected to S", _Kind.SERVICE, 1, 1, _overview),
+    "services": _Question("services", "all, the most connected first, and cycles", _Kind.SERVICE, 0, 0, _services),
+    "callers": _Question("callers S", "who calls S, also by way of others", _Kind.OPERATION, 1, 1, _callers),
+    "callees": _Question("callees S", "what S needs, also by way of others", _Kind.OPERATION, 1, 1, _callees),
+    "blast-radius": _Question(
+        "blast-radius S", "who is hit if S is slow or fails; S may be 'A -> B'", _Kind.CALL, 1, 1, _blast_radius
+    ),
+    "path": _Question("path A B", "how requests get from A to B", _Kind.OPERATION, 2, 2, _path),
+    "shared": _Question("shared A B [C...]", "what all of them depend on", _Kind.SERVICE, 2, None, _shared),
+    "diff-callers": _Question("diff-callers A B", "who calls A, B or both of them", _Kind.SERVICE, 2, 2, _diff_callers),
+    "critical": _Question("critical [S...]", "what the system leans on most", _Kind.SERVICE, 0, None, _critical),
+    "find": _Question("find WORD", "services that have to do with a word", _Kind.WORD, 1, 1, _find),
+}
+
+# the forms stand in one place: the help lists what the errors do
+graph.__doc__ = f"Ask who calls whom, and who is hit, in a set of traces.\n\n\b\n{_questions()}"

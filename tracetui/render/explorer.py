@@ -1,0 +1,286 @@
+"""What surrounds a service, as columns of rows: neighbours, who is hit, ways to another, what is shared, whose callers.
+
+A row may be about a service or the calls between two: what keys do with it is asked of `subject`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tracetui.analysis.blast_radius import BlastRadius, Hit
+from tracetui.analysis.chains import Chain, Chains
+from tracetui.analysis.service_questions import CallerDifference, Neighbour, Shared
+from tracetui.render import numbers
+from tracetui.render.hot_spot_list import share_bar
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import (
+    call_count,
+    error_rate,
+    figure,
+    service_name,
+    side_by_side,
+    sync_arrow,
+)
+
+_CALLS, _ERRORS, _SHARE = 6, 7, 6
+_BAR = 8
+_WIDE = 48
+"""Cells from which on a column has all its figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a row is about: a service, or the calls to it from `caller`, or an operation of it."""
+
+    service: str
+    caller: str = ""
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    subject: Subject | None
+    line: Callable[[int], Line]
+
+
+class Column:
+    """Rows under a heading."""
+
+    def __init__(self, rows: Iterable[_Row], ellipsis: str) -> None:
+        self._rows = list(rows)
+        self._ellipsis = ellipsis
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._rows[row].line(width).cropped(width, self._ellipsis)
+
+    def subject(self, row: int) -> Subject | None:
+        """What the row is about; None for a heading and where there is no row."""
+        return self._rows[row].subject if row < len(self._rows) else None
+
+    @property
+    def first(self) -> int:
+        """The first row that is about something."""
+        return next((row for row, each in enumerate(self._rows) if each.subject is not None), 0)
+
+
+class Explorer:
+    """Makes the columns of one set of services. `role` gives a service's colour."""
+
+    def __init__(self, role: Callable[[str], str], marks: Marks) -> None:
+        self._role, self._marks = role, marks
+
+    def neighbours(self, focus: str, found: Sequence[Neighbour], *, upstream: bool) -> Column:
+        """Who calls a service, or what it calls, by hop."""
+        noun = "caller" if upstream else "callee"
+        direct = sum(one.distance.hops == 1 for one in found)
+        title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
+        rows = [_Row(None, lambda width: self._heading(title, width, bool(direct)))]
+        for hops, group in groupby(found, key=lambda one: one.distance.hops):
+            members = list(group)
+            if hops > 1:
+                rows.append(self._said(f"{hops} hops away, with all the calls they take"))
+            rows += (self._neighbour(focus, one, upstream) for one in members)
+        return self._column(rows)
+
+    def hits(self, found: BlastRadius, *, failing: bool) -> Column:
+        """The services upstream, hardest hit first."""
+        hit = [one for one in found.services if one.hit.exposure > 0]
+        hit.sort(key=lambda one: (-self._strength(one.hit, failing), -one.hit.exposure, one.distance.hops, one.service))
+        spared = [one for one in found.services if one.hit.exposure <= 0]
+        exposed = f"{numbers.counted(len(hit), 'service')} {'exposed' if failing else 'hit'}"
+        title = exposed if hit else "no service is hit in these traces"
+        rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
+        for one in hit:
+            mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
+            hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
+            rows.append(self._hit(Subject(one.service), one.hit, failing, mark, hops))
+        if spared:
+            rows.append(self._said("could be hit, and was not in these traces"))
+            rows += (self._plain(one.service) for one in spared)
+        return self._column(rows)
+
+    def entries(self, found: BlastRadius, *, failing: bool) -> Column:
+        """What users see of it, and what it needs itself."""
+        title = "what users see" if found.entries else "no request leads to it"
+        rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(found.entries)))]
+        entries = sorted(found.entries, key=lambda one: -self._strength(one.hit, failing))
+        rows += (self._hit(Subject(one.service, operation=one.operation), one.hit, failing, "", "") for one in entries)
+        needs = numbers.counted(len(found.downstream), "service")
+        rows.append(self._said(f"needs {needs} itself" if found.downstream else "needs no other service"))
+        rows += (self._plain(name, f" {far.hops} hops" if far.hops > 1 else "") for name, far in found.downstream)
+        return self._column(rows)
+
+    def chains(self, found: Chains) -> Column:
+        """The ways from one service to another."""
+        rows: list[_Row] = []
+        if found.observed:
+            rows.append(_Row(None, lambda width: self._chain_heading("ways that were taken", width)))
+            rows += (self._chain(chain) for chain in found.observed)
+        else:
+            rows.append(self._said("no trace took a way from one to the other"))
+        if found.possible:
+            rows.append(self._said("shortest ways that the calls allow, which no trace took"))
+            rows += (self._chain(chain) for chain in found.possible)
+        return self._column(rows)
+
+    def shared(self, names: Sequence[str], found: Sequence[Shared]) -> Column:
+        """What several services all need, with the hops from each."""
+        if not found:
+            return self._column([self._said("they need nothing in common")])
+
+        def heading(width: int) -> Line:
+            line = Line([(numbers.counted(len(found), "service") + " that all of them need", Role.TITLE)])
+            return line.add("  hops from each" if width >= _WIDE else "", Role.DIM)
+
+        def row(one: Shared) -> _Row:
+            hops = "  ".join(f"{hops} from {safe(name)}" for name, hops in zip(names, one.hops, strict=True))
+
+            def draw(width: int) -> Line:
+                name = self._name(one.service, max(width // 3, 12))
+                return name.pad(max(width // 3, 12)).add(f"  {hops}", Role.DIM)
+
+            return _Row(Subject(one.service), draw)
+
+        return self._column([_Row(None, heading), *map(row, found)])
+
+    def difference(self, a: str, b: str, found: CallerDifference) -> Column:
+        """Whose callers are whose."""
+        parts = (
+            (f"call {safe(a)} only", found.only_a),
+            ("call both", found.both),
+            (f"call {safe(b)} only", found.only_b),
+            (f"reach {safe(a)} only, indirectly", found.indirect_only_a),
+            ("reach both, indirectly", found.indirect_both),
+            (f"reach {safe(b)} only, indirectly", found.indirect_only_b),
+        )
+        rows: list[_Row] = []
+        for what, names in parts:
+            said = f"{len(names) or 'none'} {what}"
+            rows.append(self._said(said, Role.TITLE if names else Role.DIM))
+            rows += map(self._plain, names)
+        return self._column(rows)
+
+    # --- rows --------------------------------------------------------------------------------------------------------
+
+    def _column(self, rows: Iterable[_Row]) -> Column:
+        return Column(rows, self._marks.ellipsis)
+
+    def _said(self, text: str, role: str = Role.DIM) -> _Row:
+        return _Row(None, lambda _: Line([(text, role)]))
+
+    def _name(self, service: str, width: int, inferred: bool = False) -> Line:
+        return service_name(service, self._role(service), max(width, 4), self._marks, inferred, pad=False)
+
+    def _plain(self, service: str, note: str = "") -> _Row:
+        def draw(width: int) -> Line:
+            return Line([("  ", "")]).extend(self._name(service, width - 10)).add(note, Role.DIM)
+
+        return _Row(Subject(service), draw)
+
+    def _heading(self, title: str, width: int, has_figures: bool) -> Line:
+        if not has_figures:
+            return Line([(title, Role.DIM)])
+        return self._beside(Line([(title, Role.TITLE)]), [*self._texts("calls", "errors", "p95")], width)
+
+    def _texts(self, calls: str, errors: str, p95: str) -> list[Line]:
+        return [figure(calls, _CALLS, Role.DIM), figure(errors, _ERRORS, Role.DIM), figure(p95, 8, Role.DIM)]
+
+    def _beside(self, name: Line, figures: Sequence[Line], width: int) -> Line:
+        """A name at the left, figures at the right; in a narrow column the first figure makes room."""
+        shown = list(figures if width >= _WIDE - 8 else figures[1:])
+        right = side_by_side(shown)
+        room = max(width - right.width - 1, 6)
+        return name.cropped(room, self._marks.ellipsis).pad(room + 1).extend(right)
+
+    def _neighbour(self, focus: str, one: Neighbour, upstream: bool) -> _Row:
+        marks = self._marks
+        subject = Subject(one.service)
+        if one.distance.hops == 1:
+            subject = Subject(focus, one.service) if upstream else Subject(one.service, focus)
+
+        def draw(width: int) -> Line:
+            arrow = marks.async_call if one.is_async else sync_arrow(marks)
+            name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
+            room = max(width - (_CALLS + _ERRORS + 8 + 6 if width >= _WIDE - 8 else _ERRORS + 8 + 4), 8)
+            name.extend(self._name(one.service, room - 2 - 6 * one.is_async, one.inferred))
+            name.add(" async" if one.is_async else "", Role.DIM)
+            p95 = numbers.duration(round(one.p95_ns), marks.ascii_only)
+            figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS), figure(p95, 8)]
+            return self._beside(name, figures, width)
+
+        return _Row(subject, draw)
+
+    @staticmethod
+    def _strength(hit: Hit, failing: bool) -> float:
+        return hit.failing if failing else hit.exposure
+
+    def _hit_heading(self, title: str, width: int, failing: bool, has_figures: bool) -> Line:
+        if not has_figures:
+            return Line([(title, Role.DIM)])
+        line = Line([(title, Role.TITLE)])
+        words = [figure("fail", _SHARE, Role.DIM)] if failing else [figure("wait", _SHARE, Role.DIM)]
+        return line.pad(max(width - 2 * _SHARE - 3, line.width + 1)).extend(
+            side_by_side([figure("go by", _SHARE, Role.DIM), *words])
+        )
+
+    def _hit(self, subject: Subject, hit: Hit, failing: bool, mark: str, note: str) -> _Row:
+        marks = self._marks
+        second = hit.failing if failing else hit.latency
+
+        def draw(width: int) -> Line:
+            right = side_by_side(
+                [
+                    figure(numbers.whole_percent(hit.exposure), _SHARE),
+                    figure(
+                        numbers.whole_percent(second) if second else "-",
+                        _SHARE,
+                        Role.DIM if not second else Role.ERROR if failing else Role.STRONG,
+                    ),
+                ]
+            )
+            cells = _BAR if width >= _WIDE else _BAR // 2
+            drawn = share_bar(self._strength(hit, failing), cells, marks)
+            bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
+            bar.add(" " + mark, Role.GUIDE)
+            far = note if width >= _WIDE else ""
+            room = max(width - right.width - bar.width - len(far) - 1, 6)
+            if subject.operation:
+                name = service_name(
+                    subject.service, self._role(subject.service), room, marks, operation=subject.operation, pad=False
+                )
+            else:
+                name = self._name(subject.service, room)
+            line = bar.extend(name).add(far, Role.DIM)
+            return line.pad(max(width - right.width, line.width + 1)).extend(right)
+
+        return _Row(subject, draw)
+
+    def _chain_heading(self, title: str, width: int) -> Line:
+        line = Line([(title, Role.TITLE)])
+        return line.pad(max(width - 17, line.width + 1)).extend(
+            side_by_side([figure("traces", 7, Role.DIM), figure("p50", 8, Role.DIM)])
+        )
+
+    def _chain(self, chain: Chain) -> _Row:
+        marks = self._marks
+        arrow = f" {sync_arrow(marks)} "
+
+        def draw(width: int) -> Line:
+            figures = Line()
+            if chain.trace_count:
+                p50 = numbers.duration(round(chain.p50_ns), marks.ascii_only)
+                figures = side_by_side([figure(call_count(chain.trace_count), 7), figure(p50, 8)])
+            room = max(width - figures.width - 1, 10)
+            line = Line()
+            for i, name in enumerate(chain.services):
+                line.add(arrow if i else "", Role.GUIDE).add(safe(name), Role.PLAIN if chain.trace_count else Role.DIM)
+            return line.cropped(room, marks.ellipsis).pad(room + 1).extend(figures)
+
+        return _Row(Subject(chain.services[-1], chain.services[0]), draw)

@@ -1,0 +1,394 @@
+"""The answers of `graph` for people: the answer first, then what it rests on. Made of lines for any width."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tracetui.render import numbers
+from tracetui.render.graph_page import Cell, GraphPage, figure_cell, number_cell
+from tracetui.render.hot_spot_list import share_bar
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import figure
+from tracetui.render.table import Column
+
+if TYPE_CHECKING:
+    # their library is imported where a graph is asked for
+    from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry
+    from tracetui.analysis.chains import Chains
+    from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.dependencies import ServiceFigures
+    from tracetui.analysis.service_graph import Target
+    from tracetui.analysis.service_questions import CallerDifference, FoundService, Matched, Neighbour, Shared
+    from tracetui.render.graph_json import Overview
+
+_INDENT = "  "
+_UNSEEN = "Possible, but not seen in these traces"
+_BAR = 6
+_WIDE = 110
+"""Cells from which on bars are twice as long."""
+_CALLS = (Column("calls", "right"), Column("errors", "right"))
+_HIT = (
+    Column("exposed", "right"),
+    Column("if SLOW", "right"),
+    Column("if FAILS", "right"),
+    Column("traces", "right"),
+)
+
+_Lines = Iterator[Line]
+
+
+class GraphText(GraphPage):
+    """Writes answers about one set of traces. Every public method gives the lines of one question."""
+
+    def overview(self, found: Overview) -> _Lines:
+        figures = found.figures
+        yield from self.flowed(
+            self.name(figures.service, Role.TITLE),
+            Line([(numbers.counted(figures.call_count, "call"), Role.PLAIN)]),
+            self.failing(figures.error_rate, "of them"),
+            Line([("p95 ", Role.DIM), (self.duration(figures.p95_ns), Role.PLAIN)]),
+            Line([("in ", Role.DIM), (self.share(found.trace_count, found.trace_share), Role.PLAIN)]),
+        )
+        yield from self.prose(f"{_reached(found.callers, 'it')}; {_needs(found.callees, 'it')}")
+        for title, around, upstream in (("Callers", found.callers, True), ("Callees", found.callees, False)):
+            if around:
+                yield from self.heading(title)
+                yield from self._neighbours(around, "it", upstream)
+        if found.operations:
+            yield from self.heading("Operations", ", with the calls that begin with them")
+            yield from self.table(
+                [Column("operation", grows=True), *_CALLS, Column("p95", "right")],
+                [
+                    [
+                        self.text_cell(one.operation),
+                        *self.call_cells(one.call_count, one.error_rate),
+                        self.time_cell(one.p95_ns),
+                    ]
+                    for one in found.operations
+                ],
+            )
+        yield from self.footer()
+
+    def services(self, found: Sequence[ServiceFigures]) -> _Lines:
+        graph = self.graph.graph
+        peers = sum(one.inferred for one in found)
+        seen = numbers.counted(len(found) - peers, "service")
+        yield from self.flowed(
+            Line([(seen + (f" and {numbers.counted(peers, 'inferred peer')}" if peers else ""), Role.TITLE)]),
+            Line([("the most connected first", Role.DIM)]),
+        )
+        yield from self.table(
+            [
+                Column("service", grows=True),
+                Column("callers", "right"),
+                Column("callees", "right"),
+                *_CALLS,
+                Column("p50", "right"),
+                Column("p95", "right"),
+            ],
+            [
+                [
+                    self.service_cell(one.service),
+                    number_cell(graph.in_degree(one.service)),
+                    number_cell(graph.out_degree(one.service)),
+                    *self.call_cells(one.call_count, one.error_rate),
+                    self.time_cell(one.p50_ns),
+                    self.time_cell(one.p95_ns),
+                ]
+                for one in self.few(found)
+            ],
+        )
+        yield from self.more(len(found))
+        cycles = self.graph.cycles
+        yield from self.heading("Cycles", "" if cycles else " none: no service calls itself by others")
+        for cycle in cycles:
+            yield from self.chain((*cycle, cycle[0]), _INDENT)
+        yield from self.footer()
+
+    def neighbours(self, target: Target, found: Sequence[Neighbour], *, upstream: bool) -> _Lines:
+        name = safe(target.name)
+        if upstream:
+            yield from self.answer(_reached(found, name))
+        else:
+            yield from self.answer(_needs(found, name))
+        yield from self._neighbours(found, name, upstream)
+        yield from self.footer()
+
+    def blast_radius(self, found: BlastRadius) -> _Lines:
+        name = safe(found.target.name)
+        hit = [one for one in found.services if one.hit.exposure]
+        entries = numbers.counted(len(found.entries), "entry operation")
+        yield from self.answer(
+            f"{self.share(found.trace_count, found.trace_share)} pass through {name}: "
+            f"{entries} and {_services(len(hit))} are hit"
+            if hit or found.entries
+            else f"Nobody is hit by {name}: no call leads to it in {self.all}"
+        )
+        if found.entries:
+            slow = max(found.entries, key=lambda one: one.hit.latency)
+            fails = max(found.entries, key=lambda one: one.hit.failing)
+            yield self._so_what("if it is SLOW", slow, slow.hit.latency, "of the wait", "nobody waited for it")
+            yield self._so_what(
+                "if it FAILS", fails, fails.hit.failing, "of traces failed by it", "none failed by it yet"
+            )
+            yield from self.heading("Entry operations", ", what users see")
+            yield from self.table(
+                [Column("operation", grows=True), *_HIT],
+                [
+                    [self.service_cell(one.service, one.operation), *self._hit(one.hit, one.service)]
+                    for one in found.entries
+                ],
+            )
+        if hit:
+            yield from self.heading("Services", ", by their distance")
+            by_hop = sorted(hit, key=lambda one: (one.distance.hops, -one.hit.exposure, one.service))
+            column, marked = self.async_cells([not one.distance.is_sync for one in by_hop])
+            yield from self.table(
+                [Column("service", grows=True), Column("hops", "right"), *_HIT, *column],
+                [
+                    [
+                        self.service_cell(one.service),
+                        number_cell(one.distance.hops),
+                        *self._hit(one.hit, one.service),
+                        *mark,
+                    ]
+                    for one, mark in zip(by_hop, marked, strict=True)
+                ],
+            )
+        if hit or found.entries:
+            yield from self.prose(
+                f"exposed: of each one's traces, those in which it leads to {name}. SLOW: of the time that each waits, "
+                f"what is spent in {name} and below. FAILS: of each one's traces, those that failed by an error "
+                "that began there."
+            )
+        unseen = [(one.service, one.distance) for one in found.services if not one.hit.exposure]
+        yield from self.by_hops(_UNSEEN, unseen)
+        yield from self.by_hops(f"What {name} needs", found.downstream)
+        yield from self.footer()
+
+    def path(self, found: Chains, reverse: bool) -> _Lines:
+        """`reverse`: whether calls lead from the end to the beginning."""
+        begin, end = safe(found.begin), safe(found.end)
+        if found.observed:
+            ways = numbers.counted(len(found.observed), "way")
+            yield from self.answer(f"Requests get from {begin} to {end} by {ways}")
+        elif found.possible:
+            yield from self.answer(f"No trace gets from {begin} to {end}, but its calls could lead there")
+        else:
+            text = f"No calls lead from {begin} to {end}"
+            yield from self.answer(f"{text}; they lead from {end} to {begin}" if reverse else text)
+        for chain in found.observed:
+            head = f"{_INDENT}{numbers.counted(chain.trace_count, 'trace')}"
+            yield Line([(head, Role.STRONG), (f"  p50 {self.duration(chain.p50_ns)}", Role.PLAIN)])
+            yield from self.chain(chain.services, _INDENT * 2)
+        if found.possible:
+            yield from self.heading(_UNSEEN)
+        for chain in found.possible:
+            yield from self.chain(chain.services, _INDENT)
+        yield from self.footer()
+
+    def shared(self, names: Sequence[str], found: Sequence[Shared]) -> _Lines:
+        asked = _listed(names)
+        yield from self.answer(
+            f"{asked} all depend on {_services(len(found))}" if found else f"{asked} have no dependency in common"
+        )
+        for one in found:
+            yield from self.flowed(
+                self.name(one.service),
+                *(
+                    Line([(numbers.counted(hops, "hop"), Role.PLAIN), (f" from {safe(name)}", Role.DIM)])
+                    if hops
+                    else Line([("it is asked about itself", Role.DIM)])
+                    for name, hops in zip(names, one.hops, strict=True)
+                ),
+                indent=_INDENT,
+                gap=2,
+            )
+        yield from self.footer()
+
+    def diff_callers(self, a: str, b: str, found: CallerDifference) -> _Lines:
+        first, second = safe(a), safe(b)
+        yield from self.answer(
+            f"{len(found.only_a):,} call {first} alone, {len(found.only_b):,} {second} alone, {len(found.both):,} both"
+        )
+        groups = (
+            ("Direct callers", found.only_a, found.both, found.only_b),
+            ("Indirect callers", found.indirect_only_a, found.indirect_both, found.indirect_only_b),
+        )
+        for title, only_a, both, only_b in groups:
+            yield from self.heading(title)
+            for who, names in ((f"of {first} alone", only_a), ("of both", both), (f"of {second} alone", only_b)):
+                yield Line([(f"{_INDENT}{who} ", Role.DIM), (f"{len(names):,}", Role.STRONG)]).cropped(
+                    self.width, self.marks.ellipsis
+                )
+                yield from self.flowed(*map(self.name, names), indent=_INDENT * 2, gap=2)
+        yield from self.footer()
+
+    def critical(self, found: Sequence[Criticality], named: bool) -> _Lines:
+        """`named`: whether services were asked for by name; they are told in full."""
+        of = len(self.graph.figures)
+        single = sum(one.single_point for one in found)
+        yield from self.answer(
+            "; ".join(self._standing(one, of) for one in found)
+            if named
+            else f"What the system leans on: {of:,} services and peers, {single:,} of them single points"
+        )
+        yield from self.table(
+            [
+                Column("rank", "right"),
+                Column("service", grows=True),
+                Column("traces", "right"),
+                Column("callers", "right"),
+                Column("entries", "right"),
+                Column("between", "right"),
+                Column("single"),
+            ],
+            [
+                [
+                    number_cell(one.rank),
+                    self.service_cell(one.service),
+                    figure_cell(numbers.percent(one.trace_share)),
+                    figure_cell(f"{one.direct_callers:,}+{one.indirect_callers:,}"),
+                    number_cell(len(one.entry_operations)),
+                    figure_cell(numbers.percent(100 * one.betweenness)),
+                    self.text_cell("yes" if one.single_point else ""),
+                ]
+                for one in self.few(found)
+            ],
+        )
+        yield from self.more(len(found))
+        yield from self.prose(
+            f"traces: of {self.all}, those through it. callers: direct+indirect. entries: operations that requests "
+            "enter by and that led to it. between: of the shortest ways between two others, those through it. "
+            "single: without it an entry loses something that it reaches."
+        )
+        for one in found if named else ():
+            yield Line()
+            yield from self.prose(f"Entry operations that led to {safe(one.service)}", Role.TITLE, "")
+            yield from (self.line(_INDENT + safe(entry)) for entry in one.entry_operations)
+        yield from self.footer()
+
+    def find(self, word: str, found: Sequence[FoundService]) -> _Lines:
+        quoted = self.marks.quoted(safe(word))
+        told = [one for one in found if one.matched[0].what != "attribute"]
+        held = [one for one in found if one.matched[0].what == "attribute"]
+        yield from self.answer(
+            f"{_services(len(told))} with {quoted} in their names or operations" if found else f"{quoted} is nowhere"
+        )
+        for one in self.few(told):
+            yield Line([(_INDENT, Role.PLAIN)]).extend(self.name(one.service)).cropped(self.width, self.marks.ellipsis)
+            yield from self.flowed(*self._matched(one.matched), indent=_INDENT * 2)
+        yield from self.more(len(told))
+        if held:
+            yield from self.heading("In attributes alone", f" {len(held):,}")
+            for one in self.few(held):
+                facts = [self.name(one.service), *self._matched(one.matched)]
+                yield from self.flowed(*facts, indent=_INDENT, gap=2)
+            yield from self.more(len(held))
+        yield from self.footer()
+
+    def _standing(self, one: Criticality, of: int) -> str:
+        single = ", a single point" if one.single_point else ""
+        return (
+            f"{safe(one.service)} is number {one.rank:,} of {of:,}: "
+            f"{self.share(one.trace_count, one.trace_share)} go through it, "
+            f"{one.direct_callers:,} direct and {one.indirect_callers:,} indirect callers{single}"
+        )
+
+    # --- their parts -------------------------------------------------------------------------------------------------
+
+    def _matched(self, matched: Iterable[Matched]) -> Iterator[Line]:
+        for what, group in groupby(matched, key=lambda match: match.what):
+            if what == "service":
+                yield from (Line([(numbers.counted(match.count, "call"), Role.DIM)]) for match in group)
+            elif what == "operation":
+                for match in group:
+                    yield Line([(safe(match.value), Role.PLAIN), (f" {self.marks.repeated(match.count)}", Role.DIM)])
+            else:
+                # values are as many as users: the keys say what the word is to the service
+                keys = dict.fromkeys(safe(match.value.partition("=")[0]) for match in group)
+                yield Line([("attributes ", Role.DIM), (", ".join(keys), Role.PLAIN)])
+
+    def _neighbours(self, found: Sequence[Neighbour], name: str, upstream: bool) -> _Lines:
+        between = f"with the calls {'to' if upstream else 'from'} {name}"
+        for title, wanted in ((f"directly, {between}", True), ("through others, with all calls that they take", False)):
+            some = [one for one in found if (one.distance.hops == 1) is wanted]
+            if not some:
+                continue
+            column, marked = self.async_cells([one.is_async for one in some])
+            yield from self.prose(title)
+            yield from self.table(
+                [
+                    Column("service", grows=True),
+                    *([] if wanted else [Column("hops", "right")]),
+                    *_CALLS,
+                    Column("p95", "right"),
+                    *column,
+                ],
+                [
+                    [
+                        self.service_cell(one.service),
+                        *([] if wanted else [number_cell(one.distance.hops)]),
+                        *self.call_cells(one.calls, one.error_rate),
+                        self.time_cell(one.p95_ns),
+                        *mark,
+                    ]
+                    for one, mark in zip(some, marked, strict=True)
+                ],
+            )
+
+    def _hit(self, hit: Hit, service: str) -> list[Cell]:
+        bar = _BAR if self.width < _WIDE else 2 * _BAR
+
+        def exposed(width: int) -> Line:
+            line = Line([(share_bar(hit.exposure, bar, self.marks), self.roles.get(service, Role.CRITICAL))])
+            return line.extend(figure(numbers.percent(hit.exposure), width - bar))
+
+        fails = Role.ERROR if hit.failing else Role.DIM
+        return [
+            Cell(bar + len(" >99.9 %"), exposed),
+            figure_cell(numbers.percent(hit.latency)),
+            figure_cell(numbers.percent(hit.failing), fails),
+            number_cell(hit.trace_count),
+        ]
+
+    def _so_what(self, label: str, worst: HitEntry, percent: float, of: str, nothing: str) -> Line:
+        line = Line([(f"{_INDENT}{label:<13}  ", Role.STRONG)])
+        if percent:
+            line.add(f"up to {numbers.percent(percent)} {of}: ")
+            line.add(f"{safe(worst.service)} {safe(worst.operation)}", Role.STRONG)
+        else:
+            line.add(nothing)
+        return line.cropped(self.width, self.marks.ellipsis)
+
+
+def _reached(found: Collection[Neighbour], name: str) -> str:
+    """Who calls something, and who does by way of others."""
+    direct = sum(one.distance.hops == 1 for one in found)
+    if not found:
+        return f"Nothing calls {name}"
+    more = f"; {len(found) - direct:,} more reach it through them" if len(found) > direct else ""
+    return f"{_services(direct)} call{'s' if direct == 1 else ''} {name}{more}"
+
+
+def _needs(found: Collection[Neighbour], name: str) -> str:
+    """What something calls, and what it needs by way of that."""
+    direct = [one for one in found if one.distance.hops == 1]
+    if not found:
+        return f"{name} calls nothing"
+    peers = sum(one.inferred for one in direct)
+    kinds = f" ({peers:,} inferred)" if peers else ""
+    more = f" and needs {len(found) - len(direct):,} more through them" if len(found) > len(direct) else ""
+    return f"{name} calls {_services(len(direct))}{kinds}{more}"
+
+
+def _services(number: int) -> str:
+    return numbers.counted(number, "service")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [safe(name) for name in names]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else "".join(shown)
