@@ -205,3 +205,65 @@ def fan(count: int) -> list[GivenSpan]:
     """A root and its children, of 2 ns each, one after the other with 1 ns between them."""
     root = GivenSpan(ranked(0), 1, 3 * count - 3)
     return [root, *(GivenSpan(ranked(i), 3 * i - 1, 2, parent=root.id) for i in range(1, count))]
+
+
+_CALLERS = ("api", "cart", "db", "mail", "ship")
+_CALLED = (
+    {},
+    {},
+    {"peer.service": "stripe"},
+    {"peer.service": "cart"},
+    {"db.system": "redis"},
+    {"messaging.destination.name": "orders"},
+)
+
+
+@st.composite
+def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Calls between services, in a few small traces: there and back, by way of messages and links, also to peers, with
+    errors anywhere, orphans, and times that do not always fit. Ids are given once.
+    """
+    drawn = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(("1", "1", "a", "b")),
+                # 0, the simplest, is below the span before; one beyond all is a root, -1 an orphan
+                st.sampled_from((0, 0, 0, 1, 1, 2, 3, 99, -1)),
+                st.integers(-3, 9),
+                st.integers(0, 14),
+                st.sampled_from(_CALLERS),
+                st.sampled_from(_OPERATIONS[:2]),
+                st.sampled_from(_KINDS[:5]),
+                st.sampled_from((False, False, True)),
+                st.sampled_from(_CALLED),
+                st.sampled_from((Mark.NONE, Mark.NONE, Mark.NONE, Mark.FOLLOWS_FROM)),
+                st.lists(st.integers(0, 20), max_size=2, unique=True),
+            ),
+            min_size=1,
+            max_size=14,
+        )
+    )
+    known: dict[str, list[GivenSpan]] = {}
+    spans: list[GivenSpan] = []
+    for number, (trace, pick, later, duration, service, name, kind, error, called, marks, links) in enumerate(drawn):
+        others = known.setdefault(trace, [])
+        parent = others[-1 - pick] if 0 <= pick < len(others) else None
+        linked = sorted({link % len(drawn) for link in links})
+        spans.append(
+            GivenSpan(
+                ranked(number),
+                max((parent.start if parent else 20) + later, 1),
+                duration,
+                parent=parent.id if parent else "gone" if pick < 0 else "",
+                trace=trace,
+                service=service,
+                name=name,
+                kind=Kind.CONSUMER if links else kind,
+                error=error,
+                attributes=called,
+                marks=marks,
+                links=[(drawn[link][0], ranked(link)) for link in linked],
+            )
+        )
+        others.append(spans[-1])
+    return draw(st.permutations(spans)) if draw(st.booleans()) else spans

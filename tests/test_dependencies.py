@@ -299,3 +299,13 @@ def test_figures_of_services_are_their_entry_spans() -> None:
 def test_no_traces_have_no_services() -> None:
     found = find_dependencies(build())
     assert (found.services, found.edges) == ((), ())
+
+
+def test_a_service_without_a_span_left_is_a_peer() -> None:
+    traces = build(
+        span("1", 0, 90, trace="1", service="web", kind=Kind.CLIENT, attributes={"peer.service": "cart"}),
+        span("2", 0, 50, trace="2", service="cart"),
+    )
+    found = find_dependencies(traces.select(np.array([0])))
+    assert [(figures.service, figures.inferred) for figures in found.services] == [("cart", True), ("web", False)]
+    assert [(edge.caller, edge.callee, edge.inferred) for edge in found.edges] == [("web", "cart", True)]

@@ -135,7 +135,8 @@ def _peers(traces: TraceSet, answered: np.ndarray) -> tuple[np.ndarray, list[str
     leaf = traces.subtree_end == np.arange(1, len(traces) + 1)
     unknown = (traces.kind == Kind.UNSPECIFIED) | (traces.kind == Kind.INTERNAL)
     peer = np.full(len(traces), -1, np.int32)
-    known = {name: number for number, name in enumerate(traces.services)}
+    # a set that was filtered may name services that have no span left in it: who calls those calls a peer
+    known = {traces.services[number]: number for number in np.unique(traces.service).tolist()}
     names: list[str] = []
     wraps_call = np.zeros(len(traces), bool)
     wraps_call[traces.parent[(traces.parent >= 0) & outgoing]] = True

@@ -1,0 +1,454 @@
+"""The graph of services: its distances, rings and groups, against searches in plain Python, and the names it knows.
+
+`Plain` is the model that the other questions about services are tested against, too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.building import GivenSpan, build, span
+from tests.strategies import service_sets, unhurried
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.dependencies import find_calls, find_dependencies
+from tracetui.analysis.peers import peer_name
+from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.model.problems import UsageError
+from tracetui.model.span import Kind, Mark
+from tracetui.model.traces import TraceSet
+
+some = settings(unhurried, max_examples=60)
+
+# --- The definition, span by span -----------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Node:
+    """A span."""
+
+    id: str
+    trace: int
+    service: str
+    operation: str
+    kind: Kind
+    error: bool
+    duration: int
+    follows: bool
+    parent: Node | None = None
+    children: list[Node] = field(default_factory=list)
+    linked: list[Node] = field(default_factory=list)
+    """The spans of other services that this consumer's links say called it."""
+    peer: str = ""
+    critical: int = 0
+
+    @property
+    def upwards(self) -> Iterator[Node]:
+        """This span and all above it, nearest first."""
+        one: Node | None = self
+        while one:
+            yield one
+            one = one.parent
+
+    @property
+    def subtree(self) -> list[Node]:
+        found = [self]
+        for one in found:
+            found.extend(one.children)
+        return found
+
+    @property
+    def part(self) -> list[Node]:
+        """This span and those above it as far as they are of its service, nearest first."""
+        found = []
+        for one in self.upwards:
+            if one.service != self.service:
+                break
+            found.append(one)
+        return found
+
+    @property
+    def origins(self) -> list[Node]:
+        """The errors at or below it that have no error below them."""
+        return [one for one in self.subtree if one.error and not any(below.error for below in one.subtree[1:])]
+
+
+@dataclass(eq=False)
+class PlainCall:
+    caller: str
+    callee: str
+    span: Node
+    """Where it begins in the callee; of a peer the caller's span."""
+    caller_span: Node
+    is_async: bool
+    by_link: bool = False
+
+
+class Plain:
+    """A trace set as objects, and the calls in it."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.trace_count = traces.trace_count
+        self.nodes = [
+            Node(
+                traces.span_id(i),
+                int(traces.trace[i]),
+                traces.service_name(i),
+                traces.operation_name(i),
+                Kind(int(traces.kind[i])),
+                bool(traces.error[i]),
+                int(traces.duration[i]),
+                bool(traces.marks[i] & Mark.FOLLOWS_FROM),
+            )
+            for i in range(len(traces))
+        ]
+        by_id = {(one.trace, one.id): one for one in self.nodes}
+        assert len(by_id) == len(self.nodes)
+        for i, one in enumerate(self.nodes):
+            if traces.parent[i] >= 0:
+                one.parent = self.nodes[int(traces.parent[i])]
+                one.parent.children.append(one)
+        for i, one in enumerate(self.nodes):
+            for link in traces.links(i) if one.kind == Kind.CONSUMER else ():
+                trace = traces.find_trace(link.trace_id)
+                other = None if trace is None else by_id.get((trace, link.span_id))
+                if other and other is not one.parent and other.service != one.service:
+                    one.linked.append(other)
+        self.roots = [self.nodes[int(i)] for i in traces.main_root]
+        self.calls = [*self._calls(), *self._to_peers([traces.attributes(i) for i in range(len(traces))])]
+        for trace in range(traces.trace_count):
+            for i, start, end in zip(*critical_paths(traces).sections_of(trace), strict=True):
+                self.nodes[int(i)].critical += int(end) - int(start)
+        self.services = {one.service for one in self.nodes}
+        self.names = self.services | {call.callee for call in self.calls}
+        self.pairs = {(call.caller, call.callee) for call in self.calls}
+        self.sync_pairs = {(call.caller, call.callee) for call in self.calls if not call.is_async}
+
+    def _calls(self) -> Iterator[PlainCall]:
+        for one in self.nodes:
+            up = one.parent
+            if up and up.service != one.service:
+                message = (up.kind, one.kind) == (Kind.PRODUCER, Kind.CONSUMER)
+                yield PlainCall(up.service, one.service, one, up, message or one.follows)
+            for other in one.linked:
+                yield PlainCall(other.service, one.service, one, other, True, by_link=True)
+
+    def _to_peers(self, attributes: list[dict]) -> Iterator[PlainCall]:
+        answered = {other.id for one in self.nodes for other in one.linked}
+        for one, said in zip(self.nodes, attributes, strict=True):
+            outgoing = one.kind in (Kind.CLIENT, Kind.PRODUCER)
+            queries = one.kind in (Kind.INTERNAL, Kind.UNSPECIFIED) and not one.children and "db.system" in said
+            if one.id in answered or not (outgoing or queries):
+                continue
+            if any(c.service != one.service or c.kind in (Kind.CLIENT, Kind.PRODUCER) for c in one.children):
+                continue
+            name = peer_name(one.kind, said)
+            if name and name != one.service:
+                one.peer = name
+                yield PlainCall(one.service, name, one, one, one.kind == Kind.PRODUCER)
+
+    @property
+    def targets(self) -> list[Target]:
+        """Everything that can be asked about."""
+        operations = {(one.service, one.operation) for one in self.nodes}
+        return [
+            *(Target(name) for name in sorted(self.names)),
+            *(Target(service, operation) for service, operation in sorted(operations)),
+            *(Target(callee, caller=caller) for caller, callee in sorted(self.pairs)),
+        ]
+
+    def own(self, target: Target) -> set[Node]:
+        """The spans of a target; those that called it where it has none."""
+        if target.caller:
+            return {c.span for c in self.calls if (c.caller, c.callee) == (target.caller, target.service)}
+        if target.operation:
+            return {one for one in self.nodes if (one.service, one.operation) == (target.service, target.operation)}
+        return {one for one in self.nodes if target.service in (one.service, one.peer)}
+
+    def led_to(self, one: Node) -> list[Node]:
+        """A span, all below it, what points back to any of those by a link, and so on."""
+        found, seen = [one], {one}
+        for node in found:
+            further = node.children + [other for other in self.nodes if node in other.linked]
+            found.extend(other for other in dict.fromkeys(further) if other not in seen)
+            seen.update(further)
+        return found
+
+
+def steps(start: str, pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Everything that can be reached, with the least number of steps; the start with 0."""
+    pairs = set(pairs)
+    found = {start: 0}
+    frontier = {start}
+    while frontier:
+        frontier = {end for begin, end in pairs if begin in frontier} - set(found)
+        found.update(dict.fromkeys(frontier, 1 + max(found.values())))
+    return found
+
+
+def turned(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(end, begin) for begin, end in pairs}
+
+
+def distances(start: str, pairs: set[tuple[str, str]], sync: set[tuple[str, str]]) -> dict[str, Distance]:
+    at_once = steps(start, sync)
+    return {name: Distance(hops, name in at_once) for name, hops in steps(start, pairs).items() if name != start}
+
+
+def graph_of(*spans: GivenSpan) -> ServiceGraph:
+    traces = build(*spans)
+    calls = find_calls(traces)
+    return ServiceGraph(traces, calls, find_dependencies(traces, calls))
+
+
+def calling(*ways: str) -> list[GivenSpan]:
+    """Services named by letters, that call one another from left to right: each way is a trace of its own."""
+    spans = []
+    for trace, way in enumerate(ways, 1):
+        for place, service in enumerate(way):
+            parent = f"{place:x}" if place else ""
+            spans.append(span(f"{place + 1:x}", place, 99 - place, parent=parent, trace=f"{trace:x}", service=service))
+    return spans
+
+
+@st.composite
+def graphs(draw: st.DrawFn, names: str = "abcdef") -> list[str]:
+    """Pairs of services that call one another, with one span each."""
+    pairs = [a + b for a in names for b in names if a != b]
+    return draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=12))
+
+
+# --- Against it -----------------------------------------------------------------------------------------------------
+
+
+@some
+@given(service_sets())
+def test_distances_are_the_fewest_calls(spans: list[GivenSpan]) -> None:
+    graph, plain = graph_of(*spans), Plain(build(*spans))
+    assert graph.names == sorted(plain.names)
+    assert set(graph.edges) == plain.pairs
+    for name in plain.names:
+        down = distances(name, plain.pairs, plain.sync_pairs)
+        up = distances(name, turned(plain.pairs), turned(plain.sync_pairs))
+        assert (graph.callees(name), graph.callers(name)) == (down, up)
+        assert name not in down
+        assert all(distance.hops >= 1 for distance in (*down.values(), *up.values()))
+        for found in (graph.callees(name), graph.callers(name)):
+            assert list(found) == sorted(found, key=lambda other, found=found: (found[other].hops, other))
+
+
+def expected_rings(pairs: set[tuple[str, str]]) -> set[tuple[str, ...]]:
+    """All of them, begun at their least name."""
+    found = set()
+    ways = [(name,) for name in {name for pair in pairs for name in pair}]
+    for way in ways:
+        for begin, end in pairs:
+            if begin == way[-1] and end == way[0]:
+                found.add(way)
+            elif begin == way[-1] and end > way[0] and end not in way:
+                ways.append((*way, end))
+    return found
+
+
+@some
+@given(graphs("abcde"))
+def test_cycles_are_all_rings(ways: list[str]) -> None:
+    graph = graph_of(*calling(*ways))
+    pairs = {(way[0], way[1]) for way in ways}
+    rings = expected_rings(pairs)
+    assert list(graph.cycles) == sorted(rings, key=lambda ring: (len(ring), ring))[:50]
+    # whoever is in one can be reached from somebody that it reaches
+    within = {a for a in graph.names for b in steps(a, pairs) if a != b and a in steps(b, pairs)}
+    assert {name for ring in graph.cycles for name in ring} == within
+
+
+def test_of_many_cycles_the_shortest_are_told() -> None:
+    # 15 of two services, 40 of three and many more
+    names = "abcdef"
+    graph = graph_of(*calling(*(a + b for a in names for b in names if a != b)))
+    assert Counter(map(len, graph.cycles)) == {2: 15, 3: 35}
+    assert len(set(graph.cycles)) == 50
+
+
+def test_a_cycle_begins_at_its_first_name_and_is_told_once() -> None:
+    assert graph_of(*calling("cbdbc", "xcbdb", "a")).cycles == (("b", "c"), ("b", "d"))
+    assert graph_of(*calling("abcba")).cycles == (("a", "b"), ("b", "c"))
+    assert graph_of(*calling("zyxz", "xzy")).cycles == (("x", "z", "y"),)
+    assert graph_of(*calling("abc")).cycles == ()
+
+
+def test_a_ring_of_more_than_8_services_is_not_looked_for() -> None:
+    assert graph_of(*calling("abcdefgha")).cycles == (tuple("abcdefgh"),)
+    assert graph_of(*calling("abcdefghia")).cycles == ()
+
+
+@some
+@given(graphs())
+def test_communities_hold_every_service_once(ways: list[str]) -> None:
+    graph = graph_of(*calling(*ways))
+    assert sorted(name for group in graph.communities for name in group) == graph.names
+    assert list(graph.communities) == sorted(graph.communities, key=lambda group: (-len(group), group))
+    assert all(list(group) == sorted(group) for group in graph.communities)
+    # and nothing in them but what has to do with one another
+    pairs = {(way[0], way[1]) for way in ways}
+    for group in graph.communities:
+        among = {pair for pair in pairs if set(pair) <= set(group)}
+        assert set(steps(group[0], among | turned(among))) == set(group)
+
+
+def test_communities_are_who_calls_one_another_most() -> None:
+    graph = graph_of(*calling(*["ab", "bc", "ca", "xy", "yz", "zx"] * 3, "cx"))
+    assert graph.communities == (("a", "b", "c"), ("x", "y", "z"))
+    # calls in both directions count together: 6 of a and d, and of b and c, are more than the 4 of a and b, and c and d
+    graph = graph_of(*calling(*["ab", "cd"] * 4, *["bc", "cb", "da", "ad"] * 3))
+    assert graph.communities == (("a", "d"), ("b", "c"))
+    assert graph_of(*calling(*["ab", "cd"] * 4, *["bc", "da"] * 3)).communities == (("a", "b"), ("c", "d"))
+    assert graph_of(*calling("b", "a")).communities == (("a",), ("b",))
+
+
+def test_entries_are_the_services_of_the_main_roots() -> None:
+    spans = calling("ab", "ac")
+    # an orphan that begins earlier is not what the trace is named after; a trace with nothing else is
+    spans += [span("9", -9, 1, parent="77", service="o", trace="1"), span("9", 0, 1, parent="77", service="p")]
+    spans[-1] = spans[-1].but(trace="3")
+    assert graph_of(*spans).entry_services == ("a", "p")
+
+
+def test_no_traces_have_no_graph() -> None:
+    graph = graph_of()
+    assert (graph.names, graph.edges, graph.cycles, graph.communities, graph.entry_services) == ([], {}, (), (), ())
+    with pytest.raises(UsageError, match="there are none"):
+        graph.target("a")
+
+
+def test_a_service_alone_has_nobody() -> None:
+    graph = graph_of(*calling("aaa"))
+    assert (graph.names, graph.edges, graph.callers("a"), graph.callees("a")) == (["a"], {}, {}, {})
+    assert graph.communities == (("a",),)
+
+
+def test_an_asynchronous_call_leads_nowhere_at_once() -> None:
+    spans = [
+        span("1", 0, 99, service="a"),
+        span("2", 1, 9, service="a", kind=Kind.PRODUCER, parent="1"),
+        span("3", 20, 90, service="b", kind=Kind.CONSUMER, parent="2"),
+        span("4", 30, 40, service="c", parent="3"),
+    ]
+    assert graph_of(*spans).callees("a") == {"b": Distance(1, False), "c": Distance(2, False)}
+    # there is a way at once, if a longer one
+    spans += [one.but(trace="2") for one in calling("adc")]
+    assert graph_of(*spans).callees("a")["c"] == Distance(2, True)
+    assert graph_of(*spans).callers("c") == {
+        "b": Distance(1, True),
+        "d": Distance(1, True),
+        "a": Distance(2, True),
+    }
+
+
+# --- Names ----------------------------------------------------------------------------------------------------------
+
+LONG = "x" * 200
+
+
+def named(caller: str, callee: str, operation: str = "get") -> ServiceGraph:
+    return graph_of(
+        span("1", 0, 99, service=caller, name="root"), span("2", 1, 9, service=callee, name=operation, parent="1")
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("web", "db"), ("a->b", "c"), ("a", "b->c"), ("a -> b", "c -> d"), ("a:b", "c:d"), (LONG, LONG + "y"), ("-", ">")],
+)
+@pytest.mark.parametrize("operation", ["get", "GET /a:b", "a -> b", "GET x->y: z", LONG, ":", "->"])
+def test_whatever_the_names_a_target_is_found_by_its_own(names: tuple[str, str], operation: str) -> None:
+    graph = named(*names, operation)
+    for target in (Target(names[0]), Target(names[1]), Target(names[1], operation), Target(names[1], caller=names[0])):
+        assert graph.target(target.name) == target
+
+
+_names = st.text(st.sampled_from("ab:->"), min_size=1, max_size=5)
+
+
+@some
+@given(_names, _names, _names)
+def test_a_target_that_is_found_is_called_what_was_asked_for(caller: str, callee: str, operation: str) -> None:
+    graph = named(caller, callee, operation)
+    targets = [Target(caller), Target(callee), Target(callee, operation), Target(caller, "root")]
+    if caller != callee:
+        targets.append(Target(callee, caller=caller))
+    for target in targets:
+        # two may have one name: then it is any of them
+        assert graph.target(target.name).name == target.name
+
+
+def test_a_service_goes_before_its_operations_and_a_call_before_those() -> None:
+    graph = graph_of(
+        span("1", 0, 9, service="a", name="b"),
+        span("2", 0, 9, service="a:b", parent="1"),
+        span("3", 0, 9, service="a", name="x -> c", parent="2"),
+        span("4", 0, 9, service="a:x", parent="1"),
+        span("5", 0, 9, service="c", parent="4"),
+    )
+    assert graph.target("a:b") == Target("a:b")
+    assert graph.target("a:x -> c") == Target("c", caller="a:x")
+
+
+def test_a_name_may_differ_in_case_and_blanks() -> None:
+    graph = named("Web", "DB", "Get It")
+    assert graph.target(" wEB ") == Target("Web")
+    assert graph.service("db") == "DB"
+    assert graph.target("db: get it ") == Target("DB", "Get It")
+    assert graph.target("WEB->db") == Target("DB", caller="Web")
+    # not if that could be several, but one is itself
+    both = named("WEB", "web")
+    assert both.target("web") == Target("web")
+    with pytest.raises(UsageError, match="did you mean"):
+        both.target("Web")
+
+
+def test_of_a_service_and_the_peer_it_is_of_another_the_operation_is_looked_up_in_both() -> None:
+    graph = graph_of(
+        span("1", 0, 9, service="redis", name="x"), span("2", 0, 9, service="redis:0", name="get", parent="1")
+    )
+    assert graph.target("redis:0:get") == Target("redis:0", "get")
+    assert graph.target("redis:0") == Target("redis:0")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("cat", "no service is called 'cat'; did you mean cart?"),
+        ("web:gett", "no operation of web is called 'gett'; did you mean get?"),
+        ("redis:get", "no operation of redis is called 'get'; there are none"),
+        ("cart -> web", "cart does not call web in these traces"),
+        ("web -> web", "web does not call web in these traces"),
+        ("wb -> cart", "no service is called 'wb'; did you mean web?"),
+        ("web -> crt", "no service is called 'crt'; did you mean cart?"),
+        ("", "no service is called ''; there are cart, redis, web"),
+        ("zzzzzzzz", "no service is called 'zzzzzzzz'; there are cart, redis, web"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_is(asked: str, says: str) -> None:
+    spans = [
+        span("1", 0, 99, service="web", name="get"),
+        span("2", 1, 9, service="cart", parent="1"),
+        span("3", 2, 3, service="cart", kind=Kind.CLIENT, parent="2", attributes={"db.system": "redis"}),
+    ]
+    with pytest.raises(UsageError) as refused:
+        graph_of(*spans).target(asked)
+    assert str(refused.value) == says
+    if ":" not in asked and "->" not in asked:
+        with pytest.raises(UsageError) as refused:
+            graph_of(*spans).service(asked)
+        assert str(refused.value) == says
+
+
+def test_only_the_operations_of_a_service_are_its_own() -> None:
+    graph = named("web", "db", "query")
+    assert (graph.operations("web"), graph.operations("db"), graph.operations("?")) == (["root"], ["query"], [])
