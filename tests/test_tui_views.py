@@ -386,6 +386,17 @@ async def test_questions_about_another_service() -> None:
         assert "2 call api-gateway only" in app.text
 
 
+async def test_the_map_leads_to_a_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await press(app, pilot, "slash", *"checkout-api", "enter", "m")
+        assert "[●checkout-api]" in app.text
+        await press(app, pilot, "minus", "plus", "h", "escape")
+        assert app.pane.crumbs() == ["checkout-api"]
+        await press(app, pilot, "m", "l", "enter")
+        assert app.pane.crumbs() != ["checkout-api"]
+        assert app.pane.list.has_focus
+
+
 async def test_more_hops() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await press(app, pilot, "slash", *"inventory-service", "enter", "plus")

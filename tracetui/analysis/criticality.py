@@ -10,7 +10,9 @@ import numpy as np
 from tracetui.analysis.service_graph import ServiceGraph
 
 _EXACT = 300
-"""Services up to which betweenness is exact; beyond, so many of them are the ends of the ways that are counted."""
+"""Services up to which betweenness is exact."""
+_STEPS = 2_000_000
+"""Beyond, it is counted from so many services that these steps over calls are not exceeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
 
 def _betweenness(graph: ServiceGraph) -> dict[str, float]:
     count = len(graph.graph)
-    between: dict[str, float] = nx.betweenness_centrality(graph.graph, k=None if count <= _EXACT else _EXACT, seed=0)
+    begins = None if count <= _EXACT else min(max(_STEPS // (len(graph.edges) + 1), 10), count)
+    between: dict[str, float] = nx.betweenness_centrality(graph.graph, k=begins, seed=0)
     return between
 
 

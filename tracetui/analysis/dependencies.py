@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.groups import group_quantiles, group_slices
 from tracetui.analysis.peers import peer_name
 from tracetui.model.ids import span_keys
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.model.tree import find_spans
+
+_SHARES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +142,23 @@ def _peers(traces: TraceSet, answered: np.ndarray) -> tuple[np.ndarray, list[str
     names: list[str] = []
     wraps_call = np.zeros(len(traces), bool)
     wraps_call[traces.parent[(traces.parent >= 0) & outgoing]] = True
-    kinds = traces.kind.tolist()
-    services = traces.service.tolist()
-    for span in np.flatnonzero(~answered & ((outgoing & ~wraps_call) | (unknown & leaf))).tolist():
-        kind = kinds[span]
-        if kind not in (Kind.CLIENT, Kind.PRODUCER) and b"db." not in traces.raw_attributes(span):
+    candidates = np.flatnonzero(~answered & ((outgoing & ~wraps_call) | (unknown & leaf)))
+    read, resources = traces.arena.read, traces.resources
+    columns = (traces.kind, traces.service, traces.resource, traces.raw_at, traces.attribute_bytes)
+    for span, kind, service, resource, at, size in zip(
+        candidates.tolist(), *(column[candidates].tolist() for column in columns), strict=True
+    ):
+        raw = read(at, size)
+        if kind not in (Kind.CLIENT, Kind.PRODUCER) and b"db." not in raw:
             continue
-        name = peer_name(kind, traces.attributes(span))
+        name = peer_name(kind, resources[resource].codec.attributes(raw))
         if name is None:
             continue
         number = known.get(name)
         if number is None:
             number = known[name] = len(traces.services) + len(names)
             names.append(name)
-        if number != services[span]:
+        if number != service:
             peer[span] = number
     return peer, names
 
@@ -171,48 +176,36 @@ def _services(traces: TraceSet, calls: Calls) -> list[ServiceFigures]:
     spans = np.concatenate((own, calls.span[to_peer]))
     nodes = np.concatenate((service[own], calls.callee[to_peer]))
     order, distinct, first = group_slices(nodes)
-    figures = []
-    for node, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
-        members = spans[order[begin:end]]
-        durations = traces.duration[members]
-        p50, p95, p99 = quantiles(durations, (0.5, 0.95, 0.99))
-        figures.append(
-            ServiceFigures(
-                service=calls.nodes[node],
-                inferred=node >= calls.first_peer,
-                call_count=len(members),
-                error_count=int(traces.error[members].sum()),
-                mean_ns=float(durations.mean()),
-                p50_ns=p50,
-                p95_ns=p95,
-                p99_ns=p99,
-            )
-        )
+    if not len(distinct):
+        return []
+    spans = spans[order]
+    durations = traces.duration[spans]
+    counts = np.diff(first)
+    errors = np.add.reduceat(traces.error[spans].astype(np.int64), first[:-1])
+    sums = np.add.reduceat(durations, first[:-1], dtype=np.float64)
+    columns = (distinct, counts, errors, sums / counts, *group_quantiles(durations, first, _SHARES))
+    figures = [
+        ServiceFigures(calls.nodes[node], node >= calls.first_peer, count, failed, mean, p50, p95, p99)
+        for node, count, failed, mean, p50, p95, p99 in zip(*(c.tolist() for c in columns), strict=True)
+    ]
     return sorted(figures, key=lambda f: f.service)
 
 
 def _edges(traces: TraceSet, calls: Calls) -> list[Edge]:
     number = (calls.caller.astype(np.int64) * len(calls.nodes) + calls.callee) * 2 + calls.is_async
-    failed = traces.error[calls.span] | traces.error[calls.caller_span]
     order, distinct, first = group_slices(number)
+    if not len(distinct):
+        return []
+    span, caller_span = calls.span[order], calls.caller_span[order]
+    failed = np.add.reduceat((traces.error[span] | traces.error[caller_span]).astype(np.int64), first[:-1])
+    quantiles = group_quantiles(traces.duration[span], first, _SHARES)
+    (waited,) = group_quantiles(traces.duration[caller_span], first, (0.5,))
+    columns = (distinct, np.diff(first), failed, *quantiles, waited)
     edges = []
-    for edge, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
-        members = order[begin:end]
-        p50, p95, p99 = quantiles(traces.duration[calls.span[members]], (0.5, 0.95, 0.99))
+    for edge, count, errors, p50, p95, p99, caller_p50 in zip(*(c.tolist() for c in columns), strict=True):
         pair, is_async = divmod(edge, 2)
         caller, callee = divmod(pair, len(calls.nodes))
-        edges.append(
-            Edge(
-                caller=calls.nodes[caller],
-                callee=calls.nodes[callee],
-                is_async=bool(is_async),
-                inferred=callee >= calls.first_peer,
-                call_count=len(members),
-                error_count=int(failed[members].sum()),
-                p50_ns=p50,
-                p95_ns=p95,
-                p99_ns=p99,
-                caller_p50_ns=quantiles(traces.duration[calls.caller_span[members]], (0.5,))[0],
-            )
-        )
+        inferred = callee >= calls.first_peer
+        pair_names = (calls.nodes[caller], calls.nodes[callee])
+        edges.append(Edge(*pair_names, bool(is_async), inferred, count, errors, p50, p95, p99, caller_p50))
     return sorted(edges, key=lambda e: (e.caller, e.callee, e.is_async))

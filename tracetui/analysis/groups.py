@@ -32,6 +32,26 @@ def quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
     return [float(value) for value in np.quantile(values, shares)]
 
 
+def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+    """The same for many groups at once.
+
+    values: [n], group after group; group g is `first[g]:first[g + 1]` and not empty. -> float64[shares, groups]
+    """
+    sizes = np.diff(first)
+    order = np.lexsort((values, np.repeat(np.arange(len(sizes)), sizes)))
+    ordered = values[order].astype(np.float64)
+    result = np.empty((len(shares), len(sizes)))
+    for at, share in enumerate(shares):
+        place = share * (sizes - 1)
+        low = np.floor(place).astype(np.int64)
+        part = place - low
+        below, above = ordered[first[:-1] + low], ordered[first[:-1] + np.minimum(low + 1, sizes - 1)]
+        # the way in which numpy rounds: from the nearer end
+        rise = above - below
+        result[at] = np.where(part < 0.5, below + rise * part, above - rise * (1 - part))
+    return result
+
+
 def group_slices(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gather equal numbers.
 

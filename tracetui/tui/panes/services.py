@@ -17,9 +17,11 @@ from tracetui.render.explorer import Column, Subject
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import FEW_SAMPLES, SORTINGS, ServiceList, ServiceTable, sortings
+from tracetui.render.service_map import ServiceMap
 from tracetui.tui.messages import FilterTraces, Notice, OpenView, Placed
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
+from tracetui.tui.panes.services_map import MapScreen
 from tracetui.tui.panes.services_modes import AROUND, FAILS, SLOW, Answer, Mode, answer, title
 from tracetui.tui.panes.services_queries import (
     calls_query,
@@ -48,6 +50,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         ("p", "the ways from it to another service: those taken, then those possible"),
         ("s", "what it and other services all need; again adds one more"),
         ("D", "whose callers are whose: it compared with another service"),
+        ("m", "the map of the whole system; h j k l go about on it, + - zoom, Enter explores"),
         ("h l", "to the callers, to the callees; Tab goes round, Esc comes back"),
         ("f", "explore the service under the cursor of either column"),
         ("+ -", "show neighbours one hop further, one hop less"),
@@ -68,6 +71,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         Binding("p", "ask('path')", "Path to another service", show=False, id="services.path"),
         Binding("s", "ask('shared')", "Shared with other services", show=False, id="services.shared"),
         Binding("D", "ask('difference')", "Callers compared with another's", show=False, id="services.difference"),
+        Binding("m", "map", "Map of the whole system", show=False, id="services.map"),
         Binding("h,left", "side('left')", "To the callers", show=False, id="services.callers"),
         Binding("l,right", "side('right')", "To the callees", show=False, id="services.callees"),
         Binding("f", "focus_on", "Explore this one", show=False, id="services.focus"),
@@ -284,6 +288,20 @@ class ServicesPane(FindingsPane[ServiceTable]):
 
         self.app.push_screen(Choice(self.state.look, asked[what], options), chosen)
 
+    def action_map(self) -> None:
+        if not self.has_rows:
+            return
+        table, marks, focus = self.services.table, self.state.look.marks, self.name_of(self.list.cursor)
+
+        def chosen(service: str | None) -> None:
+            if service is not None:
+                self._explore(service)
+
+        def show(made: ServiceMap) -> None:
+            self.app.push_screen(MapScreen(self.state.look, made), chosen)
+
+        self.work("services-map", lambda: ServiceMap(table.graph, table.role, marks, focus), show)
+
     def action_side(self, side: str) -> None:
         view = self.detail if side == "left" or not self.right.display else self.right
         view.focus()
@@ -293,7 +311,10 @@ class ServicesPane(FindingsPane[ServiceTable]):
         subject = self._subject()
         if subject is None:
             return
-        other = subject.caller if subject.service == self.focus_name and subject.caller else subject.service
+        self._explore(subject.caller if subject.service == self.focus_name and subject.caller else subject.service)
+
+    def _explore(self, other: str) -> None:
+        """Bring a service into focus."""
         if self.services.row_of(other) is None:
             self.part.value = ""
             self._list_anew()
