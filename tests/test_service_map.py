@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from tests.building import GivenSpan, build
+from tests.building import GivenSpan
 from tests.strategies import service_sets, unhurried
 from tests.test_service_graph import graph_of
 from tracetui.analysis.findings import Findings
@@ -31,7 +31,7 @@ def map_of(findings: Findings, chosen: str, marks: Marks = UNICODE) -> ServiceMa
 @unhurried
 @given(service_sets())
 def test_every_service_stands_once_and_right_of_its_callers(spans: list[GivenSpan]) -> None:
-    graph = graph_of(build(*spans))
+    graph = graph_of(*spans)
     found = layers(graph)
     at = {name: column for column, layer in enumerate(found) for name in layer}
     assert sorted(name for layer in found for name in layer) == graph.names

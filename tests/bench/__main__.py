@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.bench.large_file import jaeger_file, one_trace_file
+from tests.bench.many_services import services_file
 from tests.bench.measure import cost, report
 from tests.bench.screen import measure_screen
 
@@ -14,6 +15,12 @@ _ANALYZE = """
 import os, tracetui.cli.main as cli
 sys.stdout = open(os.devnull, 'w')
 cli.run(['analyze', {path!r}, '--json', '--output', os.devnull])
+"""
+_GRAPH = """
+from tracetui.analysis.findings import Findings
+from tracetui.ingest.load import load
+import networkx
+findings = Findings(load([{path!r}]))
 """
 _SHAPES = {
     "chain": "lambda i: i - 1",
@@ -42,12 +49,17 @@ def main() -> None:
     for name, shape in _SHAPES.items():
         found = cost("critical_paths(traces)", _ONE_TRACE.format(shape=shape))
         report(f"critical path of 100,000 spans, {name}", found.seconds, 0.3, "s", "")
+    many = str(services_file(spans))
+    load_many = cost(_LOAD.format(path=many))
+    graph = cost("findings.graph", _GRAPH.format(path=many))
+    share = 100 * graph.seconds / load_many.seconds
+    report("graph of 1,000 services", share, 10, "% of load", f"{graph.seconds:.2f} s of {load_many.seconds:.2f} s")
     bare = cost("subprocess.run([sys.executable, '-c', ''])", "import subprocess")
     version = cost("subprocess.run([sys.executable, '-m', 'tracetui', '--version'], stdout=-3)", "import subprocess")
     report(
         "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
     )
-    measure_screen(path, str(one_trace_file(spans)), spans)
+    measure_screen(path, str(one_trace_file(spans)), many, spans)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ _RUNS = 3
 _MOST_KEYS = 200
 _KEYS = (b"j", b"j", b"\x04", b"k", b"l", b"h", b"\x15", b"G", b"g", b"L", b"H", b"L")
 
+_SERVICE_KEYS = (b"j", b"j", b"\x04", b"k", b"b", b"j", b"b", b"b", b"l", b"h", b"+", b"-", b"o", b"O", b"G", b"g")
 
-def measure_screen(large: str, one_trace: str, spans: int) -> None:
+
+def measure_screen(large: str, one_trace: str, services: str, spans: int) -> None:
     """First paint, keys on a trace as large as the file, and keys while the large file loads."""
     empty, painted = [], []
     for _ in range(_RUNS):
@@ -41,6 +43,14 @@ def measure_screen(large: str, one_trace: str, spans: int) -> None:
     answers = [1000 * terminal.press(key)[0] for key in _KEYS * 3]
     terminal.close()
     report("key on the one trace of that many spans, p95", _p95(answers), 16, "ms", f"slowest {max(answers):.0f} ms")
+
+    terminal = Terminal([sys.executable, "-m", "tracetui", services])
+    terminal.wait_for(b"1,000 services")
+    terminal.press(b"3")
+    terminal.wait_for("▼ traces".encode())
+    answers = [1000 * terminal.press(key)[0] for key in _SERVICE_KEYS * 2]
+    terminal.close()
+    report("key in the services view of that many, p95", _p95(answers), 50, "ms", f"slowest {max(answers):.0f} ms")
 
 
 def _time_to(arguments: list[str], text: bytes) -> float:

@@ -67,6 +67,7 @@ class ServiceTable:
         self.calls = calls
         self.graph = findings.graph
         self.criticality = {one.service: one for one in findings.criticality}
+        self.cycles = findings.graph.cycles
         self.services: tuple[ServiceFigures, ...] = found.services
         self.number = {figures.service: i for i, figures in enumerate(self.services)}
         self.folded = [figures.service.casefold() for figures in self.services]

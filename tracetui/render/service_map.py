@@ -109,10 +109,11 @@ class ServiceMap:
         return _EDGE + 1 + ZOOMS[self.zoom] + _EDGE
 
     def _window(self, width: int) -> tuple[int, int]:
-        """The first layer in sight and how many are. It moves no further than the chosen service asks for."""
+        """The first layer in sight and how many are: the chosen service's, and where there is room those beside it."""
         shown = max(width // self._cells, 1)
         column = self._at[self.chosen][0]
-        self._first = min(max(self._first, column - shown + 1), column)
+        beside = 1 if shown >= 3 else 0
+        self._first = min(max(self._first, column - shown + 1 + beside), column - beside)
         self._first = max(min(self._first, len(self.layers) - shown), 0)
         return self._first, shown
 

@@ -145,7 +145,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         if self.part.value.strip() and self.has_rows:
             part = self.state.look.marks.quoted(safe(self.part.value.strip()))
             line.add(f"  {len(self.services):,} with {part}", Role.ACCENT)
-        cycles = table.graph.cycles
+        cycles = table.cycles
         if cycles:
             arrow = " > " if self.state.look.marks.ascii_only else " → "
             ring = arrow.join(safe(name) for name in (*cycles[0], cycles[0][0]))
