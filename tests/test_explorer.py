@@ -62,7 +62,7 @@ def test_neighbours_hop_by_hop(table: ServiceTable, findings: Findings) -> None:
 def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> None:
     found = answer(table, findings, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
-    assert left[0] == "5 services hit go by wait"
+    assert left[0] == "5 services hit exposed wait"
     assert left[1] == "████████ → ●checkout-api 100 % 9 %"
     assert left[6] == "could be hit, and was not in these traces"
     assert left[7:] == ["●mobile-bff", "●mobile-app"]
@@ -75,7 +75,7 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> 
 def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Findings) -> None:
     found = answer(table, findings, Mode(FAILS), "payment-processor", UNICODE)
     left = texts(found.left)
-    assert left[0].endswith("exposed go by fail")
+    assert left[0].endswith("exposed exposed fail")
     checkout = next(text for text in left if "●checkout-api" in text)
     # two of its fifty requests end with a declined card
     assert checkout.endswith("100 % 4 %")

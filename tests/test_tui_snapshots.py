@@ -20,6 +20,7 @@ PINNED = {
     )
     if name in ("textual", "rich")
 }
+SHOP = str(SAMPLES / "shop" / "shop.json")
 CHECKOUT = str(SAMPLES / "first-look" / "checkout.json")
 
 SCREENS = {
@@ -29,6 +30,9 @@ SCREENS = {
     "waterfall-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("4", "j", "enter")),
     "waterfall-light-120x40": (CHECKOUT, (120, 40), "textual-light", False, ("enter",)),
     "waterfall-ascii-80x24": (CHECKOUT, (80, 24), "ansi-dark", True, ("enter",)),
+    "services-80x24": (SHOP, (80, 24), "textual-dark", False, ("3", "j")),
+    "services-blast-120x40": (SHOP, (120, 40), "textual-dark", False, ("3", "slash", *"inventory", "enter", "b")),
+    "services-map-120x40": (SHOP, (120, 40), "textual-dark", False, ("3", "slash", *"checkout-", "enter", "m")),
     "errors-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("4",)),
     "hot-spots-80x24": (INCIDENT, (80, 24), "textual-dark", False, ("5",)),
 }

@@ -26,7 +26,7 @@ from tracetui.render.service_list import (
     sync_arrow,
 )
 
-_CALLS, _ERRORS, _SHARE = 6, 7, 6
+_CALLS, _ERRORS, _SHARE = 6, 7, 7
 _BAR = 8
 _WIDE = 48
 """Cells from which on a column has all its figures."""
@@ -227,7 +227,7 @@ class Explorer:
         line = Line([(title, Role.TITLE)])
         words = [figure("fail", _SHARE, Role.DIM)] if failing else [figure("wait", _SHARE, Role.DIM)]
         return line.pad(max(width - 2 * _SHARE - 3, line.width + 1)).extend(
-            side_by_side([figure("go by", _SHARE, Role.DIM), *words])
+            side_by_side([figure("exposed", _SHARE, Role.DIM), *words])
         )
 
     def _hit(self, subject: Subject, hit: Hit, failing: bool, mark: str, note: str) -> _Row:

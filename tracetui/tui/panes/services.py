@@ -63,7 +63,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         ("between", "of the shortest ways between two others, those that go through it"),
         ("⚠", "beside that: some entry has no other way to something that it needs"),
         ("(inferred)", "it sends no spans: known from what calls it, as databases often are, and timed by its callers"),
-        ("go by", "of the traces that the service takes part in, those that it leads to the focus in"),
+        ("exposed", "of the traces that the service takes part in, those that it leads to the focus in"),
         ("wait, fail", "of its critical path, what runs in the focus; traces that fail by errors begun there or below"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
