@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import typer
 
-from tracetui.analysis.filters import Filters, describe, parse_duration
-from tracetui.analysis.query import parse
+from tracetui.analysis.filters import Filters, describe
 from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, print_bytes, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
-from tracetui.model.problems import UsageError
 from tracetui.render.ansi import When
 from tracetui.render.report_json import SECTIONS, report_json
 from tracetui.render.report_text import ReportOptions, report_text
 
 _SECTION = "Sections of the report (all by default)"
-_NS_PER_MS = 1_000_000
 
 
 def analyze(
@@ -50,17 +46,7 @@ def analyze(
     local_time: o.LocalTime = False,
 ) -> None:
     """Report where the time goes, what fails and who calls whom in a set of traces."""
-    if latency_threshold is not None and not math.isfinite(latency_threshold):
-        raise UsageError(f"--latency-threshold: {latency_threshold} is no number of milliseconds")
-    filters = Filters(
-        services=tuple(service or ()),
-        operations=tuple(operation or ()),
-        latency_threshold_ns=None if latency_threshold is None else round(latency_threshold * _NS_PER_MS),
-        errors_only=errors_only,
-        time_range_ns=None if time_range is None else parse_duration(time_range),
-        query=None if query is None else parse(query),
-        limit=limit,
-    )
+    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
     wanted = (bottlenecks, critical_path, errors, dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
     session = open_session(sources, adjust_skew=adjust_skew)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from tracetui.analysis.filters import Filters, describe, parse_duration
+from tracetui.analysis.filters import Filters, describe
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.query import parse
 from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, print_bytes, print_lines, say, say_warnings, width_of
@@ -28,10 +25,7 @@ if TYPE_CHECKING:
     # their library is imported where a question is asked
     from tracetui.analysis.service_graph import ServiceGraph, Target
     from tracetui.render.graph_diagram import Diagram
-    from tracetui.render.graph_json import Overview
     from tracetui.render.graph_text import GraphText
-
-_NS_PER_MS = 1_000_000
 
 
 class Format(StrEnum):
@@ -105,17 +99,7 @@ def graph(
     asked = _question(question, names or ())
     if json and format:
         raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
-    if latency_threshold is not None and not math.isfinite(latency_threshold):
-        raise UsageError(f"--latency-threshold: {latency_threshold} is no number of milliseconds")
-    filters = Filters(
-        services=tuple(service or ()),
-        operations=tuple(operation or ()),
-        latency_threshold_ns=None if latency_threshold is None else round(latency_threshold * _NS_PER_MS),
-        errors_only=errors_only,
-        time_range_ns=None if time_range is None else parse_duration(time_range),
-        query=None if query is None else parse(query),
-        limit=limit,
-    )
+    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
     session = open_session([source], adjust_skew=adjust_skew)
     say_warnings(session.loaded.load_warnings, verbose)
     for unknown in session.filter(filters):
@@ -196,42 +180,16 @@ def _resolved(graph: ServiceGraph, kind: _Kind, name: str) -> Target:
 
 
 def _overview(findings: Findings, targets: Sequence[Target]) -> _Answer:
+    from tracetui.analysis.service_overview import overview
     from tracetui.render.graph_diagram import calls_diagram
     from tracetui.render.graph_json import overview_json
 
-    found = _look_around(findings, targets[0])
+    found = overview(findings.graph, targets[0])
     names = {one.service for one in (*found.callers, *found.callees)} | {found.figures.service}
     return _Answer(
         text=lambda page: page.overview(found),
         json=lambda: overview_json(found),
         diagram=lambda: calls_diagram(findings.graph, names, asked=[found.figures.service]),
-    )
-
-
-def _look_around(findings: Findings, target: Target) -> Overview:
-    from tracetui.analysis.groups import group_slices, quantiles
-    from tracetui.analysis.reach import own_spans
-    from tracetui.analysis.service_questions import neighbours
-    from tracetui.render.graph_json import OperationFigures, Overview
-
-    traces, graph = findings.traces, findings.graph
-    own = np.flatnonzero(own_spans(graph, target))
-    count = len(np.unique(traces.trace[own]))
-    operations = []
-    if not graph.figures[target.service].inferred:
-        entries = own[(traces.parent[own] < 0) | (traces.service[own] != traces.service[traces.parent[own]])]
-        order, distinct, first = group_slices(traces.name[entries])
-        for name, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
-            spans = entries[order[begin:end]]
-            (p95,) = quantiles(traces.duration[spans], (0.95,))
-            operations.append(OperationFigures(traces.names[name], len(spans), int(traces.error[spans].sum()), p95))
-    return Overview(
-        figures=graph.figures[target.service],
-        trace_count=count,
-        trace_share=100 * count / traces.trace_count,
-        callers=tuple(neighbours(graph, target, upstream=True)),
-        callees=tuple(neighbours(graph, target, upstream=False)),
-        operations=tuple(sorted(operations, key=lambda one: (-one.call_count, one.operation))),
     )
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tracetui.analysis.filters import Filters, parse_duration
+from tracetui.analysis.query import parse
+from tracetui.model.problems import UsageError
 from tracetui.render.ansi import When
 
 _LOOK = "How it looks"
+_NS_PER_MS = 1_000_000
 _FILTER = "Which traces"
 
 Sources = Annotated[
@@ -88,3 +94,26 @@ Output = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Leave nothing out for length.")]
+
+
+def filters_of(
+    services: Sequence[str] | None,
+    operations: Sequence[str] | None,
+    latency_threshold_ms: float | None,
+    errors_only: bool,
+    time_range: str | None,
+    query: str | None,
+    limit: int | None,
+) -> Filters:
+    """The filters that options ask for. Raises UsageError for one that cannot be meant."""
+    if latency_threshold_ms is not None and not math.isfinite(latency_threshold_ms):
+        raise UsageError(f"--latency-threshold: {latency_threshold_ms} is no number of milliseconds")
+    return Filters(
+        services=tuple(services or ()),
+        operations=tuple(operations or ()),
+        latency_threshold_ns=None if latency_threshold_ms is None else round(latency_threshold_ms * _NS_PER_MS),
+        errors_only=errors_only,
+        time_range_ns=None if time_range is None else parse_duration(time_range),
+        query=None if query is None else parse(query),
+        limit=limit,
+    )

@@ -6,12 +6,11 @@ Keys may be added, never renamed. `_ms` are milliseconds, rates and `percent` ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tracetui.render.report_json import _ms, _percent
+from tracetui.render.report_json import in_ms, in_percent
 
 if TYPE_CHECKING:
     # their library is imported where a graph is asked for
@@ -20,37 +19,8 @@ if TYPE_CHECKING:
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.dependencies import ServiceFigures
     from tracetui.analysis.service_graph import ServiceGraph, Target
+    from tracetui.analysis.service_overview import Overview
     from tracetui.analysis.service_questions import CallerDifference, FoundService, Neighbour, Shared
-
-
-@dataclass(frozen=True, slots=True)
-class OperationFigures:
-    """The calls of a service that began with one of its operations."""
-
-    operation: str
-    call_count: int
-    error_count: int
-    p95_ns: float
-
-    @property
-    def error_rate(self) -> float:
-        """In percent of the calls."""
-        return 100 * self.error_count / self.call_count if self.call_count else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """A service or inferred peer, and everything connected to it."""
-
-    figures: ServiceFigures
-    trace_count: int
-    """The traces that it takes part in."""
-    trace_share: float
-    """Of all traces, in percent."""
-    callers: tuple[Neighbour, ...]
-    callees: tuple[Neighbour, ...]
-    operations: tuple[OperationFigures, ...]
-    """Most called first; an inferred peer has none."""
 
 
 def answer_json(answer: dict[str, Any]) -> bytes:
@@ -64,10 +34,10 @@ def overview_json(found: Overview) -> dict[str, Any]:
         "service": figures.service,
         "inferred": figures.inferred,
         "call_count": figures.call_count,
-        "error_rate": _percent(figures.error_rate),
-        "p95_ms": _ms(figures.p95_ns),
+        "error_rate": in_percent(figures.error_rate),
+        "p95_ms": in_ms(figures.p95_ns),
         "trace_count": found.trace_count,
-        "trace_share_percent": _percent(found.trace_share),
+        "trace_share_percent": in_percent(found.trace_share),
         "direct_callers": _near(found.callers),
         "indirect_callers": _far(found.callers),
         "direct_callees": _near(found.callees),
@@ -76,8 +46,8 @@ def overview_json(found: Overview) -> dict[str, Any]:
             {
                 "operation": one.operation,
                 "call_count": one.call_count,
-                "error_rate": _percent(one.error_rate),
-                "p95_ms": _ms(one.p95_ns),
+                "error_rate": in_percent(one.error_rate),
+                "p95_ms": in_ms(one.p95_ns),
             }
             for one in found.operations
         ],
@@ -90,9 +60,9 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
             {
                 "service": figures.service,
                 "call_count": figures.call_count,
-                "error_rate": _percent(figures.error_rate),
-                "p50_ms": _ms(figures.p50_ns),
-                "p95_ms": _ms(figures.p95_ns),
+                "error_rate": in_percent(figures.error_rate),
+                "p50_ms": in_ms(figures.p50_ns),
+                "p95_ms": in_ms(figures.p95_ns),
                 "callers": graph.graph.in_degree(figures.service),
                 "callees": graph.graph.out_degree(figures.service),
                 "inferred": figures.inferred,
@@ -113,8 +83,8 @@ def neighbours_json(target: Target, found: Sequence[Neighbour]) -> dict[str, Any
                 "service": one.service,
                 "hops": one.distance.hops,
                 "calls": one.calls,
-                "error_rate": _percent(one.error_rate),
-                "p95_ms": _ms(one.p95_ns),
+                "error_rate": in_percent(one.error_rate),
+                "p95_ms": in_ms(one.p95_ns),
                 "async": one.is_async,
                 "inferred": one.inferred,
             }
@@ -127,7 +97,7 @@ def blast_radius_json(found: BlastRadius) -> dict[str, Any]:
     return {
         "name": found.target.name,
         "trace_count": found.trace_count,
-        "trace_share_percent": _percent(found.trace_share),
+        "trace_share_percent": in_percent(found.trace_share),
         "services": [
             {
                 "service": one.service,
@@ -146,9 +116,9 @@ def blast_radius_json(found: BlastRadius) -> dict[str, Any]:
 
 def _hit(hit: Hit) -> dict[str, Any]:
     return {
-        "exposure_percent": _percent(hit.exposure),
-        "failing_percent": _percent(hit.failing),
-        "latency_share_percent": _percent(hit.latency),
+        "exposure_percent": in_percent(hit.exposure),
+        "failing_percent": in_percent(hit.failing),
+        "latency_share_percent": in_percent(hit.latency),
         "trace_count": hit.trace_count,
     }
 
@@ -162,7 +132,7 @@ def path_json(found: Chains) -> dict[str, Any]:
                 "services": list(chain.services),
                 "trace_count": chain.trace_count,
                 "call_count": chain.call_count,
-                "p50_ms": _ms(chain.p50_ns),
+                "p50_ms": in_ms(chain.p50_ns),
             }
             for chain in found.observed
         ],
@@ -197,7 +167,7 @@ def critical_json(found: Sequence[Criticality]) -> dict[str, Any]:
                 "service": one.service,
                 "rank": one.rank,
                 "trace_count": one.trace_count,
-                "trace_share_percent": _percent(one.trace_share),
+                "trace_share_percent": in_percent(one.trace_share),
                 "direct_callers": one.direct_callers,
                 "indirect_callers": one.indirect_callers,
                 "entry_operations": list(one.entry_operations),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.dependencies import ServiceFigures
     from tracetui.analysis.service_graph import Target
+    from tracetui.analysis.service_overview import Overview
     from tracetui.analysis.service_questions import CallerDifference, FoundService, Matched, Neighbour, Shared
-    from tracetui.render.graph_json import Overview
 
 _INDENT = "  "
 _UNSEEN = "Possible, but not seen in these traces"

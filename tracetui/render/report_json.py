@@ -42,11 +42,13 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _ms(ns: float) -> float:
+def in_ms(ns: float) -> float:
+    """Nanoseconds as milliseconds, to the nanosecond."""
     return round(ns / 1e6, 6)
 
 
-def _percent(value: float) -> float:
+def in_percent(value: float) -> float:
+    """A share of 100 to four decimals."""
     return round(value, 4)
 
 
@@ -64,13 +66,13 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "duplicate_span_count": summary.duplicate_span_count,
         "service_count": summary.service_count,
         "error_trace_count": summary.error_trace_count,
-        "error_rate": _percent(summary.error_rate),
+        "error_rate": in_percent(summary.error_rate),
         "orphan_span_count": summary.orphan_span_count,
         "warning_count": summary.warning_count,
         "start": None if summary.start_ns is None else iso_time(summary.start_ns),
         "end": None if summary.end_ns is None else iso_time(summary.end_ns),
         "duration_stats": {
-            f"{name}_ms": None if durations is None else _ms(getattr(durations, f"{name}_ns")) for name in names
+            f"{name}_ms": None if durations is None else in_ms(getattr(durations, f"{name}_ns")) for name in names
         },
     }
 
@@ -79,9 +81,9 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
     return {
         "service": found.service,
         "operation": found.operation,
-        "mean_critical_ms": _ms(found.mean_critical_ns),
-        "share_percent": _percent(found.share_percent),
-        "total_share_percent": _percent(found.total_share_percent),
+        "mean_critical_ms": in_ms(found.mean_critical_ns),
+        "share_percent": in_percent(found.share_percent),
+        "total_share_percent": in_percent(found.total_share_percent),
         "occurrences": found.occurrences,
         "trace_count": found.trace_count,
         "span_count": found.span_count,
@@ -123,8 +125,8 @@ def critical_paths_json(paths: CriticalPaths) -> list[dict[str, Any]]:
         result.append(
             {
                 "trace_id": traces.trace_ids[trace],
-                "total_duration_ms": _ms(int(traces.trace_duration[trace])),
-                "critical_path_duration_ms": _ms(int((ends - starts).sum())),
+                "total_duration_ms": in_ms(int(traces.trace_duration[trace])),
+                "critical_path_duration_ms": in_ms(int((ends - starts).sum())),
                 "spans": [
                     {
                         "span_id": ids[span],
@@ -150,7 +152,7 @@ def errors_json(errors: Errors, traces: TraceSet) -> dict[str, Any]:
         service["error_count"] += pattern.count
         service["patterns"].append(pattern)
     return {
-        "error_rate": _percent(errors.error_rate),
+        "error_rate": in_percent(errors.error_rate),
         "error_trace_count": errors.error_trace_count,
         "trace_count": errors.trace_count,
         "patterns": [_pattern_json(pattern, traces) for pattern in errors.patterns],
@@ -161,7 +163,7 @@ def errors_json(errors: Errors, traces: TraceSet) -> dict[str, Any]:
                     {
                         "message": pattern.message,
                         "count": pattern.count,
-                        "percent": _percent(100 * pattern.count / service["error_count"]),
+                        "percent": in_percent(100 * pattern.count / service["error_count"]),
                         "example_trace_ids": _examples(pattern, traces),
                     }
                     for pattern in service["patterns"]
@@ -183,7 +185,7 @@ def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
         "template": pattern.template,
         "operations": list(pattern.operations),
         "count": pattern.count,
-        "percent": _percent(pattern.percent),
+        "percent": in_percent(pattern.percent),
         "propagated_count": pattern.propagated_count,
         "propagated_to": dict(pattern.propagated_to),
         "swallowed_count": pattern.swallowed_count,
@@ -204,11 +206,11 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         "services": {
             service.service: {
                 "call_count": service.call_count,
-                "avg_duration_ms": _ms(service.mean_ns),
-                "p50_ms": _ms(service.p50_ns),
-                "p95_ms": _ms(service.p95_ns),
-                "p99_ms": _ms(service.p99_ns),
-                "error_rate": _percent(service.error_rate),
+                "avg_duration_ms": in_ms(service.mean_ns),
+                "p50_ms": in_ms(service.p50_ns),
+                "p95_ms": in_ms(service.p95_ns),
+                "p99_ms": in_ms(service.p99_ns),
+                "error_rate": in_percent(service.error_rate),
                 "inferred": service.inferred,
             }
             for service in dependencies.services
@@ -220,11 +222,11 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
                 "callee": edge.callee,
                 "call_count": edge.call_count,
                 "error_count": edge.error_count,
-                "error_rate": _percent(edge.error_rate),
-                "p50_ms": _ms(edge.p50_ns),
-                "p95_ms": _ms(edge.p95_ns),
-                "p99_ms": _ms(edge.p99_ns),
-                "caller_p50_ms": _ms(edge.caller_p50_ns),
+                "error_rate": in_percent(edge.error_rate),
+                "p50_ms": in_ms(edge.p50_ns),
+                "p95_ms": in_ms(edge.p95_ns),
+                "p99_ms": in_ms(edge.p99_ns),
+                "caller_p50_ms": in_ms(edge.caller_p50_ns),
                 "async": edge.is_async,
                 "inferred": edge.inferred,
             }

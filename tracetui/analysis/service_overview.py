@@ -1,0 +1,66 @@
+"""A service and everything connected to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.dependencies import ServiceFigures
+from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.reach import own_spans
+from tracetui.analysis.service_graph import ServiceGraph, Target
+from tracetui.analysis.service_questions import Neighbour, neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFigures:
+    """The calls of a service that began with one of its operations."""
+
+    operation: str
+    call_count: int
+    error_count: int
+    p95_ns: float
+
+    @property
+    def error_rate(self) -> float:
+        """In percent of the calls."""
+        return 100 * self.error_count / self.call_count if self.call_count else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A service or inferred peer, and everything connected to it."""
+
+    figures: ServiceFigures
+    trace_count: int
+    """The traces that it takes part in."""
+    trace_share: float
+    """Of all traces, in percent."""
+    callers: tuple[Neighbour, ...]
+    callees: tuple[Neighbour, ...]
+    operations: tuple[OperationFigures, ...]
+    """Most called first; an inferred peer has none."""
+
+
+def overview(graph: ServiceGraph, target: Target) -> Overview:
+    """See everything connected to a service or inferred peer."""
+    traces = graph.traces
+    own = np.flatnonzero(own_spans(graph, target))
+    count = len(np.unique(traces.trace[own]))
+    operations = []
+    if not graph.figures[target.service].inferred:
+        entries = own[(traces.parent[own] < 0) | (traces.service[own] != traces.service[traces.parent[own]])]
+        order, distinct, first = group_slices(traces.name[entries])
+        for name, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+            spans = entries[order[begin:end]]
+            (p95,) = quantiles(traces.duration[spans], (0.95,))
+            operations.append(OperationFigures(traces.names[name], len(spans), int(traces.error[spans].sum()), p95))
+    return Overview(
+        figures=graph.figures[target.service],
+        trace_count=count,
+        trace_share=100 * count / traces.trace_count,
+        callers=tuple(neighbours(graph, target, upstream=True)),
+        callees=tuple(neighbours(graph, target, upstream=False)),
+        operations=tuple(sorted(operations, key=lambda one: (-one.call_count, one.operation))),
+    )
