@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.test_service_graph import LONG, Node, Plain, calling, distances, grap
 from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry, HitService, blast_radius
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.service_graph import Distance, Target
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Kind
+from tracetui.model.traces import Mark, TraceSet
 
 some = settings(unhurried, max_examples=80)
 
@@ -24,37 +26,57 @@ some = settings(unhurried, max_examples=80)
 class Expected:
     """The blast radius of one target."""
 
-    def __init__(self, plain: Plain, target: Target) -> None:
-        self.plain, self.target = plain, target
+    def __init__(self, plain: Plain, target: Target, traces: TraceSet) -> None:
+        self.plain, self.target, self.traces = plain, target, traces
         self.own = plain.own(target)
 
     def leads(self, one: Node) -> bool:
         return not self.own.isdisjoint(self.plain.led_to(one))
 
     def fails(self, one: Node) -> bool:
-        """Whether it is an error that began in the target's spans at or below it, or below those."""
-        if not one.error:
-            return False
-        for origin in one.origins:
+        """Whether an error began at or below it, in the target's spans that are there or below those."""
+        for origin in self.plain.nodes:
             between = list(origin.upwards)
-            if not self.own.isdisjoint(between[: between.index(one) + 1]):
+            began = origin.error and not any(other.error for other in origin.subtree if other is not origin)
+            if began and one in between and not self.own.isdisjoint(between[: between.index(one) + 1]):
                 return True
         return False
 
-    def hit(self, members: list[Node], answering: list[Node]) -> Hit:
-        """members: the spans that stand for somebody; answering: those of them whose errors count."""
-        traces = {one.trace for one in members}
-        exposed = {one.trace for one in members if self.leads(one)}
-        failing = {one.trace for one in answering if self.fails(one)}
+    def shares(self, members: list[Node], critical: list[int]) -> tuple[int, int]:
+        """The path that runs in these spans and below them, and what of it the target takes."""
         path = within = 0
-        for one in self.plain.nodes:
+        for one, own in zip(self.plain.nodes, critical, strict=True):
             above = list(one.upwards)
             mine = [place for place, upper in enumerate(above) if upper in members]
             if mine:
-                path += one.critical
+                path += own
                 # the target's time is lost to whoever stands above the target
                 if not self.own.isdisjoint(above[: mine[-1] + 1]):
-                    within += one.critical
+                    within += own
+        return path, within
+
+    def apart(self, members: list[Node]) -> list[int]:
+        """The path's time in every span where these begin traces of their own."""
+        parent = self.traces.parent.copy()
+        for at, one in enumerate(self.plain.nodes):
+            if one in members and not any(upper in members for upper in list(one.upwards)[1:]):
+                parent[at] = -1
+        critical = [0] * len(self.plain.nodes)
+        paths = critical_paths(dataclasses.replace(self.traces, parent=parent))
+        for trace in range(self.traces.trace_count):
+            for at, start, end in zip(*paths.sections_of(trace), strict=True):
+                critical[int(at)] += int(end) - int(start)
+        return critical
+
+    def hit(self, members: list[Node]) -> Hit:
+        """members: the spans that stand for somebody."""
+        traces = {one.trace for one in members}
+        exposed = {one.trace for one in members if self.leads(one)}
+        failing = {one.trace for one in members if self.fails(one)}
+        path, within = self.shares(members, [one.critical for one in self.plain.nodes])
+        if not path:
+            # nobody waits for it: its own paths count
+            path, within = self.shares(members, self.apart(members))
         share = 100 / len(traces)
         return Hit(len(exposed) * share, len(failing) * share, 100 * within / path if path else 0.0, len(traces))
 
@@ -72,16 +94,14 @@ class Expected:
         for name, distance in upstream.items():
             members = [one for one in plain.nodes if one.service == name]
             if not target.operation or any(map(self.leads, members)):
-                found.append(HitService(name, distance, self.hit(members, members)))
+                found.append(HitService(name, distance, self.hit(members)))
         return found
 
     def entries(self) -> list[HitEntry]:
         by_name: dict[tuple[str, str], list[Node]] = {}
         for root in self.plain.roots:
             by_name.setdefault((root.service, root.operation), []).append(root)
-        return [
-            HitEntry(*name, self.hit(roots, roots)) for name, roots in by_name.items() if any(map(self.leads, roots))
-        ]
+        return [HitEntry(*name, self.hit(roots)) for name, roots in by_name.items() if any(map(self.leads, roots))]
 
     def downstream(self) -> dict[str, Distance]:
         target, plain = self.target, self.plain
@@ -107,9 +127,10 @@ def radii(*spans: GivenSpan) -> dict[Target, BlastRadius]:
 @some
 @given(service_sets())
 def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
-    plain = Plain(build(*spans))
+    together = build(*spans)
+    plain = Plain(together)
     for target, found in radii(*spans).items():
-        expected = Expected(plain, target)
+        expected = Expected(plain, target, together)
         traces = {one.trace for one in expected.own}
         assert (found.target, found.trace_count) == (target, len(traces))
         assert found.trace_share == pytest.approx(100 * len(traces) / plain.trace_count)
@@ -274,11 +295,11 @@ def test_an_error_below_the_target_is_its_own() -> None:
     assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
 
 
-def test_a_swallowed_error_fails_nobody_above() -> None:
+def test_a_swallowed_error_counts_for_all_above_it() -> None:
     spans = failures(in_web=False, in_cart=True, in_db=True, below_db=False)
-    assert failing("db", *spans) == {"cart": 50, "web": 0, "entry web": 0}
+    assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
     spans = failures(in_web=False, in_cart=False, in_db=True, below_db=False)
-    assert failing("db", *spans) == {"cart": 0, "web": 0, "entry web": 0}
+    assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
 
 
 def test_an_error_elsewhere_is_not_the_targets() -> None:
@@ -294,13 +315,26 @@ def test_an_error_elsewhere_is_not_the_targets() -> None:
     assert failing("cart", *spans) == {"web": 50, "entry web": 50}
 
 
-def test_an_error_in_any_span_of_a_service_counts_and_of_an_entry_that_of_the_root() -> None:
+def test_an_error_below_any_span_of_a_service_counts_and_below_the_root_for_the_entry() -> None:
     spans = [
         web("1"),
         span("2", 1, 99, trace="1", service="web", kind=Kind.CLIENT, parent="1", error=True),
         span("3", 2, 98, trace="1", service="db", parent="2", error=True),
     ]
-    assert failing("db", *spans) == {"web": 100, "entry web": 0}
+    assert failing("db", *spans) == {"web": 100, "entry web": 100}
+
+
+def test_a_consumer_that_nobody_waits_for_waits_itself() -> None:
+    spans = [
+        web("1"),
+        span("2", 10, 20, trace="1", service="web", kind=Kind.PRODUCER, parent="1"),
+        span("3", 30, 130, trace="1", service="worker", kind=Kind.CONSUMER, parent="2"),
+        span("4", 40, 105, trace="1", service="mail", parent="3"),
+    ]
+    found = hits(radius("mail", *spans))
+    assert found["worker"][2] == Hit(100, 0, 65, 1)
+    # the request has been answered by then
+    assert found["web"][2] == Hit(100, 0, 0, 1)
 
 
 # --- What a target can be -------------------------------------------------------------------------------------------
@@ -408,8 +442,11 @@ def test_a_message_leads_to_its_consumer_but_is_not_waited_for() -> None:
         span("4", 20, 80, trace="1", service="smtp", parent="3"),
     ]
     found = radius("mail", *spans)
-    assert hits(found) == {"web": (1, False, Hit(100, 0, 0, 1))}
-    assert hits(radius("smtp", *spans)) == {"mail": (1, True, Hit(100, 0, 0, 1)), "web": (2, False, Hit(100, 0, 0, 1))}
+    assert hits(found) == {"web": (1, False, Hit(100, 100, 0, 1))}
+    further = hits(radius("smtp", *spans))
+    assert further["web"] == (2, False, Hit(100, 0, 0, 1))
+    # the request does not wait, but the consumer does
+    assert further["mail"][2].latency == pytest.approx(100 * 60 / 78)
     assert radius("web", *spans).downstream == (("mail", Distance(1, False)), ("smtp", Distance(2, False)))
     # the way to whatever is beyond the message is not at once, be the message's own call asked for
     assert hits(radius("web -> mail", *spans, *calling("xw")))["web"][:2] == (1, False)
@@ -438,8 +475,8 @@ def test_a_link_leads_to_another_trace() -> None:
     found = radius("smtp", *spans)
     assert found.trace_count == 1
     # of its two traces one has what led there; an error in another trace is none of its own, nor is the time
-    assert hits(found) == {"mail": (1, True, Hit(100, 0, 80, 1)), "web": (2, False, Hit(50, 0, 0, 2))}
-    assert entries(found) == {"mail send": Hit(100, 0, 80, 1), "web buy": Hit(50, 0, 0, 2)}
+    assert hits(found) == {"mail": (1, True, Hit(100, 100, 80, 1)), "web": (2, False, Hit(50, 0, 0, 2))}
+    assert entries(found) == {"mail send": Hit(100, 100, 80, 1), "web buy": Hit(50, 0, 0, 2)}
     assert hits(radius("smtp:put", *spans)).keys() == {"mail", "web"}
     # what an operation needs is found by the same way
     needed = {"mail": Distance(1, False), "smtp": Distance(2, False), "dns": Distance(3, False)}
@@ -467,7 +504,7 @@ def test_what_follows_is_asynchronous() -> None:
 def test_a_service_alone_hits_only_itself() -> None:
     found = radius("api", span("1", 0, 9), span("2", 1, 8, parent="1"), span("3", 2, 3, parent="2", error=True))
     assert (found.services, found.downstream, found.trace_share) == ((), (), 100)
-    assert entries(found) == {"api work": Hit(100, 0, 100, 1)}
+    assert entries(found) == {"api work": Hit(100, 100, 100, 1)}
 
 
 def test_a_service_that_calls_itself_counts_once() -> None:
@@ -547,7 +584,7 @@ def test_an_orphan_is_in_the_trace_but_nobody_led_to_it() -> None:
     found = radius("db", *spans)
     assert found.trace_count == 2
     # the path of the orphan is its own, and cart's
-    assert hits(found) == {"cart": (1, True, Hit(100, 0, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
+    assert hits(found) == {"cart": (1, True, Hit(100, 50, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
     assert entries(found) == {"web buy": Hit(50, 0, 3, 2)}
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.errors import Role, roles
 from tracetui.analysis.groups import group_slices
 from tracetui.analysis.reach import Reach, counts_below, led_to, parts, reach
@@ -21,9 +21,13 @@ class Hit:
     exposure: float
     """Of the traces that it takes part in, those in which one of its spans leads to the target."""
     failing: float
-    """Of those traces, the ones in which it fails with an error that began in the target or below it."""
+    """Of those traces, the ones in which an error began in the target or below it, and below or in a span of its own;
+    also one that somebody between swallowed.
+    """
     latency: float
-    """Of the critical path that runs in it and below it, what runs in the target and below that."""
+    """Of the critical path that runs in it and below it, what runs in the target and below that. Who is never on the
+    path of a trace's root is measured by the paths of its own topmost spans.
+    """
     trace_count: int
     """The traces that it takes part in."""
 
@@ -69,29 +73,44 @@ class _Measure:
     def __init__(self, traces: TraceSet, paths: CriticalPaths, seen: Reach) -> None:
         self._traces = traces
         self._leads = seen.leads
-        self._path = counts_below(traces, paths.critical)
         # at the target's span that it is in or below: whatever has that span below it is hit by it
-        within = np.flatnonzero(seen.nearest >= 0)
-        path_within, origins = np.zeros((2, len(traces)), np.int64)
-        np.add.at(path_within, seen.nearest[within], paths.critical[within])
-        np.add.at(origins, seen.nearest[within], roles(traces)[within] == Role.ORIGIN)
-        self._path_within = counts_below(traces, path_within)
-        self.failing = traces.error & (counts_below(traces, origins) > 0)
-        """bool[n], errors that began in the target or below it, and that have it below them or are its own"""
+        self._within = np.flatnonzero(seen.nearest >= 0)
+        self._at = seen.nearest[self._within]
+        self._path, self._path_within = self._shares(paths.critical)
+        origins = np.zeros(len(traces), np.int64)
+        np.add.at(origins, self._at, roles(traces)[self._within] == Role.ORIGIN)
+        self._origins = counts_below(traces, origins)
 
-    def hit(self, tops: np.ndarray, failing: np.ndarray) -> Hit:
-        """tops: int64, somebody's topmost spans; failing: int64, the traces in which the target makes it fail."""
+    def _shares(self, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """int64[n] each: of every span the path that runs in it and below it, and what of that is the target's."""
+        within = np.zeros(len(critical), np.int64)
+        np.add.at(within, self._at, critical[self._within])
+        return counts_below(self._traces, critical), counts_below(self._traces, within)
+
+    def hit(self, tops: np.ndarray) -> Hit:
+        """tops: int64, somebody's topmost spans."""
         traces = self._traces.trace[tops]
         own = len(np.unique(traces))
         if not own:
             return Hit(0.0, 0.0, 0.0, 0)
-        path = int(self._path[tops].sum())
+        exposed = len(np.unique(traces[self._leads[tops]]))
+        path, within = self._path, self._path_within
+        if exposed and not path[tops].any():
+            # the request does not wait for it, but it waits itself: a consumer of a queue, a branch that is never last
+            path, within = self._shares(self._own_paths(tops))
+        total = int(path[tops].sum())
         return Hit(
-            exposure=100 * len(np.unique(traces[self._leads[tops]])) / own,
-            failing=100 * len(np.unique(failing)) / own,
-            latency=100 * int(self._path_within[tops].sum()) / path if path else 0.0,
+            exposure=100 * exposed / own,
+            failing=100 * len(np.unique(traces[self._origins[tops] > 0])) / own,
+            latency=100 * int(within[tops].sum()) / total if total else 0.0,
             trace_count=own,
         )
+
+    def _own_paths(self, tops: np.ndarray) -> np.ndarray:
+        """int64[n], the path's own time in each span where these spans begin paths of their own."""
+        parent = self._traces.parent.copy()
+        parent[tops] = -1
+        return critical_paths(replace(self._traces, parent=parent)).critical
 
 
 def blast_radius(graph: ServiceGraph, paths: CriticalPaths, target: Target) -> BlastRadius:
@@ -118,7 +137,6 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
         is_sync = any(not edge.is_async for edge in graph.edges[target.caller, target.service])
         upstream = {name: Distance(d.hops + 1, d.is_sync and is_sync) for name, d in upstream.items()}
         upstream[target.caller] = Distance(1, is_sync)
-    failing = np.flatnonzero(measure.failing)
     hits = []
     for name, distance in upstream.items():
         if name == target.service or name not in _services_of(traces):
@@ -128,8 +146,7 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
         if target.operation and not seen.leads[spans].any():
             # whoever calls the service but never gets to this operation has nothing to do with it
             continue
-        failed = traces.trace[failing[traces.service[failing] == number]]
-        hits.append(HitService(name, distance, measure.hit(spans, failed)))
+        hits.append(HitService(name, distance, measure.hit(spans)))
     return sorted(hits, key=lambda found: (-found.hit.exposure, found.distance.hops, found.service))
 
 
@@ -146,8 +163,7 @@ def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[HitEntry]
         if not seen.leads[own].any():
             continue
         service, name = traces.operation_label(operation)
-        hit = measure.hit(own, traces.trace[own[measure.failing[own]]])
-        entries.append(HitEntry(service, name, hit))
+        entries.append(HitEntry(service, name, measure.hit(own)))
     return sorted(
         entries, key=lambda found: (-found.hit.exposure, -found.hit.trace_count, found.service, found.operation)
     )
