@@ -191,6 +191,17 @@ async def test_a_followed_link_leads_back() -> None:
         assert painted(app)[-1].startswith("Traces")
 
 
+async def test_going_back_from_a_services_traces_brings_back_all_that_was_shown() -> None:
+    async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
+        await press(app, pilot, "3", "j", "j", "j", "h", "enter")
+        assert "of 304 traces" in painted(app)[0]
+        before = painted(app)[-1]
+        assert before.startswith("Traces")
+        await press(app, pilot, "escape")
+        assert "of 304 traces" not in painted(app)[0]
+        assert painted(app)[-1].startswith("Services › preferences-db")
+
+
 async def test_what_was_said_goes_with_the_next_key() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "E", "j", "enter", "e")

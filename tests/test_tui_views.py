@@ -18,7 +18,7 @@ from tracetui.model.span import Kind
 from tracetui.render.cells import cell_width
 from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.session import Session
-from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, ReadText
+from tracetui.tui.messages import CopyText, ListTraces, Notice, OpenTrace, ReadText
 from tracetui.tui.panes.errors import ErrorsPane
 from tracetui.tui.panes.findings_pane import FindingsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
@@ -65,7 +65,7 @@ class Harness(App[None]):
     def on_open_trace(self, message: OpenTrace) -> None:
         self.asked.append(message)
 
-    on_filter_traces = on_open_view = on_copy_text = on_read_text = on_notice = on_open_trace
+    on_filter_traces = on_open_view = on_copy_text = on_read_text = on_notice = on_list_traces = on_open_trace
 
     def lines(self) -> list[str]:
         """What is on the screen."""
@@ -261,12 +261,12 @@ async def test_a_selected_span_is_looked_for() -> None:
 async def test_services_open_their_traces() -> None:
     async with running(state_of("incident/before.json"), "services") as (app, pilot):
         await press(app, pilot, "slash", *"gateway", "enter", "enter")
-        assert app.asked == [FilterTraces('service = "api-gateway"'), OpenView("traces")]
+        assert app.asked == [ListTraces('service = "api-gateway"')]
         app.asked.clear()
         await press(app, pilot, "slash", *["backspace"] * 7, *"database", "enter", "enter")
-        query, view = app.asked
+        (query,) = app.asked
         assert "database" in query.query
-        assert view == OpenView("traces")
+        assert query.view == "traces"
         session = app.state.session
         assert session is not None
         assert parse(query.query).matches(session.loaded).sum() == 100
@@ -312,7 +312,7 @@ async def test_services_are_found_by_name() -> None:
         assert pane.list.has_focus
         assert [pane.services.service(row).service for row in range(len(pane.services))] == ["redis-cache"]
         await press(app, pilot, "slash", *"xyz", "enter")
-        assert "No service has Redisxyz in its name." in app.text
+        assert "No service has Redisxyz in its name or operations." in app.text
         assert pane.go_back()
         await settle(app, pilot)
         assert len(pane.services) == 47
@@ -329,25 +329,16 @@ async def test_neighbours_lead_on() -> None:
         assert pane.crumbs() == ["order-service"]
         assert pane.list.has_focus
         await press(app, pilot, "l", "enter")
-        assert (
-            app.asked[0] == FilterTraces('{ service = order-service AND peer.service = "postgres-main" }') or app.asked
-        )
-        assert app.asked[1] == OpenView("traces")
+        assert app.asked == [ListTraces('{ service = "order-service" AND peer.service = "postgres-main" }')]
 
 
 async def test_calls_between_two_services_open_their_traces_and_errors() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await press(app, pilot, "slash", *"checkout-api", "enter", "h", "enter")
-        assert app.asked == [
-            FilterTraces('{ service = "checkout-api" AND caller = "api-gateway" }'),
-            OpenView("traces"),
-        ]
+        assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" }')]
         app.asked.clear()
         await press(app, pilot, "e")
-        assert app.asked == [
-            FilterTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error'),
-            OpenView("errors"),
-        ]
+        assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error', "errors")]
 
 
 async def test_the_blast_radius_follows_the_cursor() -> None:
@@ -361,7 +352,8 @@ async def test_the_blast_radius_follows_the_cursor() -> None:
         await press(app, pilot, "b")
         assert "if it FAILS" in app.text
         await press(app, pilot, "l", "enter")
-        assert app.asked[0] == FilterTraces('{ service = "web-app" AND operation = "place order" }')
+        place_order = '{ service = "web-app" AND operation = "place order" }'
+        assert app.asked == [ListTraces(f'{place_order} AND service = "inventory-service"')]
         assert pane.go_back()
         await settle(app, pilot)
         assert pane.list.has_focus
@@ -395,6 +387,26 @@ async def test_the_map_leads_to_a_service() -> None:
         await press(app, pilot, "m", "l", "enter")
         assert app.pane.crumbs() != ["checkout-api"]
         assert app.pane.list.has_focus
+
+
+async def test_a_way_opens_the_traces_that_took_it() -> None:
+    state = state_of("shop/shop.json")
+    async with running(state, "services") as (app, pilot):
+        await press(app, pilot, "slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
+        (wanted,) = app.asked
+        assert state.session is not None
+        # the first of two ways, by checkout-api
+        assert len(state.session.select(wanted.query)[0]) == 50
+
+
+async def test_traces_are_listed_among_those_that_are_shown() -> None:
+    state = state_of("shop/shop.json", "duration > 100ms")
+    async with running(state, "services") as (app, pilot):
+        await press(app, pilot, "slash", *"user-preferences-api", "enter", "enter")
+        assert app.asked == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
+        app.asked.clear()
+        await press(app, pilot, "e")
+        assert app.asked == [Notice("none of its traces failed")]
 
 
 async def test_more_hops() -> None:

@@ -39,6 +39,10 @@ class Subject:
     service: str
     caller: str = ""
     operation: str = ""
+    way: tuple[str, ...] = ()
+    """The services of a way that ends at `service`."""
+    toward: str = ""
+    """Only as far as it leads to this other service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,13 @@ class Explorer:
         spared = [one for one in found.services if one.hit.exposure <= 0]
         exposed = f"{numbers.counted(len(hit), 'service')} {'exposed' if failing else 'hit'}"
         title = exposed if hit else "no service is hit in these traces"
+        most = max((self._strength(one.hit, failing) for one in hit), default=0)
+        focus = found.target.service
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
         for one in hit:
             mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
-            rows.append(self._hit(Subject(one.service), one.hit, failing, mark, hops))
+            rows.append(self._hit(Subject(one.service, toward=focus), one.hit, failing, most, mark, hops))
         if spared:
             rows.append(self._said("could be hit, and was not in these traces"))
             rows += (self._plain(one.service) for one in spared)
@@ -111,7 +117,12 @@ class Explorer:
         title = "what users see" if found.entries else "no request leads to it"
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(found.entries)))]
         entries = sorted(found.entries, key=lambda one: -self._strength(one.hit, failing))
-        rows += (self._hit(Subject(one.service, operation=one.operation), one.hit, failing, "", "") for one in entries)
+        most = max((self._strength(one.hit, failing) for one in entries), default=0)
+        focus = found.target.service
+        for one in entries:
+            toward = focus if one.service != focus else ""
+            subject = Subject(one.service, operation=one.operation, toward=toward)
+            rows.append(self._hit(subject, one.hit, failing, most))
         needs = numbers.counted(len(found.downstream), "service")
         rows.append(self._said(f"needs {needs} itself" if found.downstream else "needs no other service"))
         rows += (self._plain(name, f" {far.hops} hops" if far.hops > 1 else "") for name, far in found.downstream)
@@ -219,7 +230,7 @@ class Explorer:
 
     @staticmethod
     def _strength(hit: Hit, failing: bool) -> float:
-        return hit.failing if failing else hit.exposure
+        return hit.failing if failing else hit.latency
 
     def _hit_heading(self, title: str, width: int, failing: bool, has_figures: bool) -> Line:
         if not has_figures:
@@ -230,7 +241,8 @@ class Explorer:
             side_by_side([figure("exposed", _SHARE, Role.DIM), *words])
         )
 
-    def _hit(self, subject: Subject, hit: Hit, failing: bool, mark: str, note: str) -> _Row:
+    def _hit(self, subject: Subject, hit: Hit, failing: bool, most: float, mark: str = "", note: str = "") -> _Row:
+        """`most`: the figure that fills the bar."""
         marks = self._marks
         second = hit.failing if failing else hit.latency
 
@@ -246,7 +258,7 @@ class Explorer:
                 ]
             )
             cells = _BAR if width >= _WIDE else _BAR // 2
-            drawn = share_bar(self._strength(hit, failing), cells, marks)
+            drawn = share_bar(100 * self._strength(hit, failing) / most if most else 0, cells, marks)
             bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
             bar.add(" " + mark, Role.GUIDE)
             far = note if width >= _WIDE else ""
@@ -283,4 +295,4 @@ class Explorer:
                 line.add(arrow if i else "", Role.GUIDE).add(safe(name), Role.PLAIN if chain.trace_count else Role.DIM)
             return line.cropped(room, marks.ellipsis).pad(room + 1).extend(figures)
 
-        return _Row(Subject(chain.services[-1], chain.services[0]), draw)
+        return _Row(Subject(chain.services[-1], way=chain.services), draw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ class ServiceTable:
         self.cycles = findings.graph.cycles
         self.services: tuple[ServiceFigures, ...] = found.services
         self.number = {figures.service: i for i, figures in enumerate(self.services)}
-        self.folded = [figures.service.casefold() for figures in self.services]
+        self.folded = _words(traces, self.services)
         self._roles = service_roles(traces)
         self.node = {name: i for i, name in enumerate(calls.nodes)}
         self._ranges = _ranges_of_services(traces, calls)
@@ -106,10 +106,28 @@ class ServiceTable:
         """Least and greatest duration in nanoseconds where there are few calls."""
         return self._ranges.get(self.node[service])
 
+    def calls_of_peer(self, peer: str, caller: str = "", most: int = 100) -> list[int]:
+        """Spans that called it and that nothing answered, of one caller where it is named: so many, evenly chosen."""
+        calls = self.calls
+        spans = np.flatnonzero(calls.peer == self.node[peer])
+        if caller:
+            spans = spans[self.traces.service[spans] == self.node[caller]]
+        chosen: list[int] = spans[:: max(len(spans) // most, 1)][:most].tolist()
+        return chosen
+
     def slowest_call(self, service: str) -> int | None:
         """The span of the slowest call to a service from another, or None."""
         spans = self.calls.span[self.calls.callee == self.node[service]]
         return int(spans[np.argmax(self.traces.duration[spans])]) if len(spans) else None
+
+
+def _words(traces: TraceSet, services: Sequence[ServiceFigures]) -> list[str]:
+    """What each is found by: its name and its operations."""
+    found = {figures.service: [figures.service] for figures in services}
+    for operation in np.unique(traces.operation).tolist():
+        service, name = traces.operation_label(operation)
+        found[service].append(name)
+    return ["\n".join(words).casefold() for words in found.values()]
 
 
 def service_roles(traces: TraceSet) -> dict[str, str]:
@@ -139,7 +157,7 @@ def _ranges_of_services(traces: TraceSet, calls: Calls) -> dict[int, tuple[int, 
 
 
 class ServiceList:
-    """The services whose name has `part` in it, a row each."""
+    """The services with `part` in their name or in that of an operation, a row each."""
 
     def __init__(self, table: ServiceTable, marks: Marks, sorting: str, descending: bool, part: str = "") -> None:
         self.table, self.marks = table, marks
@@ -147,7 +165,10 @@ class ServiceList:
         order = table.order(sorting, descending)
         if part:
             wanted = part.casefold()
-            order = order[np.array([wanted in name for name in table.folded], bool)[order]]
+            by_name = np.array([wanted in figures.service.casefold() for figures in table.services], bool)[order]
+            by_words = np.array([wanted in words for words in table.folded], bool)[order]
+            # who is called so comes before who merely does so
+            order = np.concatenate((order[by_name], order[by_words & ~by_name]))
         self._order = order
 
     def __len__(self) -> int:

@@ -23,7 +23,7 @@ from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.frame import FrameBottom, FrameTop, Place
 from tracetui.tui.help import HelpScreen, Keys
 from tracetui.tui.keymap import rebound
-from tracetui.tui.messages import CopyText, FilterTraces, Notice, OpenTrace, OpenView, Placed, ReadText
+from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
 from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_resume
@@ -295,9 +295,9 @@ class TraceApp(App[None]):
             self._leave()
             self._go(view)
 
-    def _leave(self) -> None:
-        """Remember what is in sight, to come back to."""
-        visit = Visit(self._view, self.state.trace, self.state.span)
+    def _leave(self, query: str | None = None) -> None:
+        """Remember what is in sight, to come back to; with a filter, to that, too."""
+        visit = Visit(self._view, self.state.trace, self.state.span, query)
         if not self._back or self._back[-1] != visit:
             self._back = [*self._back, visit][-_VISITS:]
 
@@ -320,6 +320,8 @@ class TraceApp(App[None]):
             if visit.trace is not None:
                 self.state.trace, self.state.span = visit.trace, visit.span
             self._go(visit.view)
+            if visit.query is not None and visit.query != self.state.query:
+                self.post_message(FilterTraces(visit.query))
         else:
             self._arrivals.stop()
         self._frame()
@@ -329,6 +331,11 @@ class TraceApp(App[None]):
         self._leave()
         self.state.trace, self.state.span = message.trace, message.span
         self._go("waterfall")
+
+    def on_list_traces(self, message: ListTraces) -> None:
+        self._leave(self.state.query)
+        self._go(message.view)
+        self.post_message(FilterTraces(message.query))
 
     def on_open_view(self, message: OpenView) -> None:
         self.action_view(message.view)

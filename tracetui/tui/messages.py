@@ -23,6 +23,14 @@ class FilterTraces(Message):
 
 
 @dataclass
+class ListTraces(Message):
+    """Look at the traces that an expression selects, in a view. Going back brings back what is shown now."""
+
+    query: str
+    view: str = "traces"
+
+
+@dataclass
 class OpenView(Message):
     """Go to another view."""
 

@@ -15,6 +15,8 @@ class Visit:
     view: str
     trace: int | None
     span: int | None
+    query: str | None = None
+    """The filter that is to come back with it, None to leave the filter alone."""
 
 
 def whereabouts(state: State, view: str) -> Resume:

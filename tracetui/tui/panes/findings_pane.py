@@ -96,6 +96,7 @@ class FindingsPane(Pane, Generic[_Table]):
         self._stale = True
         self._set = self._row = 0
         self._busy = False
+        self._kept = ""
         self._selection: tuple[int | None, int | None] = (None, None)
         self._timer: Timer | None = None
         self.summary = LineBar(look.theme, self._summary_lines)
@@ -160,7 +161,13 @@ class FindingsPane(Pane, Generic[_Table]):
     def open_detail(self, row: int) -> None:
         raise NotImplementedError
 
+    def row_of_name(self, name: str) -> int | None:  # noqa: ARG002 - for lists that keep their place
+        """The row of what was under the cursor before the set changed, None where it has none."""
+        return None
+
     def set_changed(self) -> None:
+        if self.has_rows:
+            self._kept = self.name_of(self._row)
         self.analysed = self.rows = None
         self._stale, self._busy = True, False
         self._set += 1
@@ -211,6 +218,7 @@ class FindingsPane(Pane, Generic[_Table]):
             self._busy = False
             self.analysed = Analysed(findings, session.loaded, shown, table)
             self.show_list(0)
+            self.list.cursor = self.row_of_name(self._kept) or 0
             self._selection = (None, None)
             self._follow_selection()
             if self.display and self.app.focused is None:

@@ -18,19 +18,12 @@ from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import FEW_SAMPLES, SORTINGS, ServiceList, ServiceTable, sortings
 from tracetui.render.service_map import ServiceMap
-from tracetui.tui.messages import FilterTraces, Notice, OpenView, Placed
+from tracetui.tui.messages import ListTraces, Notice, Placed
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.services_map import MapScreen
 from tracetui.tui.panes.services_modes import AROUND, FAILS, SLOW, Answer, Mode, answer, title
-from tracetui.tui.panes.services_queries import (
-    calls_query,
-    failing,
-    operation_query,
-    peer_query,
-    service_query,
-    within_service,
-)
+from tracetui.tui.panes.services_queries import Queries, failing
 from tracetui.tui.state import State
 from tracetui.tui.widgets.choice import Choice, Option
 from tracetui.tui.widgets.line_view import LineSource, LineView, NoLines
@@ -54,7 +47,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         ("h l", "to the callers, to the callees; Tab goes round, Esc comes back"),
         ("f", "explore the service under the cursor of either column"),
         ("+ -", "show neighbours one hop further, one hop less"),
-        ("/", "only services with this in their name; Esc shows all"),
+        ("/", "only services with this in their name or operations; Esc shows all"),
         ("o O", "sort by the next column; turn the order round"),
         ("y", "copy the service's name"),
         ("traces", "in the table: the share of all traces that go through the service"),
@@ -94,7 +87,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         self._sorting, self._descending = "rank", True
         self._mode = Mode()
         self._shown: Answer | None = None
-        self.part = Input(placeholder="part of a service's name", select_on_focus=False)
+        self.part = Input(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.part.cursor_blink = self.part.display = False
         super().__init__(state, work, id=id)
 
@@ -154,7 +147,10 @@ class ServicesPane(FindingsPane[ServiceTable]):
         return line.add(few if table.few_samples else "", Role.DIM)
 
     def nothing(self) -> tuple[str, str]:
-        return (f"No service has {safe(self.part.value.strip())} in its name.", "Esc shows all services.")
+        return (f"No service has {safe(self.part.value.strip())} in its name or operations.", "Esc shows all services.")
+
+    def row_of_name(self, name: str) -> int | None:
+        return self.services.row_of(name) if self.has_rows else None
 
     def name_of(self, row: int) -> str:
         return self.services.service(row).service
@@ -225,8 +221,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
     def _open(self, subject: Subject) -> None:
         query = self._query(subject)
         if query:
-            self.post_message(FilterTraces(query))
-            self.post_message(OpenView("traces"))
+            self._list_traces(query, "traces", "no trace is left of these")
         else:
             self._open_slowest_call(subject.service)
 
@@ -234,20 +229,23 @@ class ServicesPane(FindingsPane[ServiceTable]):
         subject = self._subject()
         query = self._query(subject) if subject is not None else ""
         if query:
-            self.post_message(FilterTraces(failing(query)))
-            self.post_message(OpenView("errors"))
+            self._list_traces(failing(query), "errors", "none of its traces failed")
+
+    def _list_traces(self, query: str, view: str, none: str) -> None:
+        """List the traces of a query among those that are shown, or say that there is none."""
+        session, shown = self.state.session, self.state.query
+        if session is None:
+            return
+        wanted = f"({shown}) AND {query}" if shown else query
+
+        def found(count: int) -> None:
+            self.post_message(ListTraces(wanted, view) if count else Notice(none))
+
+        self.work("services-traces", lambda: len(session.select(wanted)[0]), found)
 
     def _query(self, subject: Subject) -> str:
-        table = self.services.table
-        if subject.operation:
-            return operation_query(subject.service, subject.operation)
-        if not table.services[table.number[subject.service]].inferred:
-            direct = (subject.caller, subject.service) in table.graph.edges
-            return calls_query(subject.caller, subject.service) if direct else service_query(subject.service)
-        # a peer has no spans of its own: ask for the attributes that it is named after
-        span = table.slowest_call(subject.service)
-        query = peer_query(subject.service, table.traces.attributes(span)) if span is not None else ""
-        return within_service(subject.caller, query) if query and subject.caller else query
+        """What selects the traces of a row; '' where nothing does."""
+        return Queries(self.services.table).of(subject)
 
     def _open_slowest_call(self, peer: str) -> None:
         span = self.services.table.slowest_call(peer)
@@ -285,6 +283,8 @@ class ServicesPane(FindingsPane[ServiceTable]):
         def chosen(other: str | None) -> None:
             if other is not None and other in table.number:
                 self._look(Mode(what, (*others, other)))
+                # the next keys are about the answer
+                self.detail.focus()
 
         self.app.push_screen(Choice(self.state.look, asked[what], options), chosen)
 

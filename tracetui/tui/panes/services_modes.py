@@ -67,12 +67,14 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: BlastRadius | None
         line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
         if found is None:
             return line.add(f"  measuring {marks.ellipsis}", Role.DIM)
-        line.add(f"  {numbers.percent(found.trace_share)} of all traces go through it", Role.PLAIN)
         if mode.what == SLOW:
             hit = sum(one.hit.exposure > 0 for one in found.services)
-            return line.add(f", {numbers.counted(hit, 'service')} hit", Role.STRONG)
-        failed = sum(one.hit.failing > 0 for one in found.services)
-        return line.add(f", {numbers.counted(failed, 'service')} failed with it", Role.ERROR if failed else Role.STRONG)
+            line.add(f"  {numbers.counted(hit, 'service')} hit", Role.STRONG)
+        else:
+            failed = sum(one.hit.failing > 0 for one in found.services)
+            said = f"  {numbers.counted(failed, 'service')} failed with it"
+            line.add(said, Role.ERROR if failed else Role.STRONG)
+        return line.add(f"  {numbers.percent(found.trace_share)} of all traces go through it", Role.PLAIN)
     if mode.what == PATH:
         arrow = "->" if marks.ascii_only else "→"
         return line.add(f" {arrow} {safe(mode.others[0])}", Role.STRONG)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tracetui.analysis.query import FIELDS
 from tracetui.analysis.query.fields import ALIASES, RESERVED
 from tracetui.model.span import Value
+from tracetui.render.explorer import Subject
+from tracetui.render.service_list import ServiceTable
+
+_LOOKED_AT = 100
+"""Calls to a peer whose attributes are read to see what it is named by."""
 
 
 def service_query(service: str) -> str:
@@ -29,6 +35,11 @@ def peer_query(peer: str, attributes: dict[str, Value]) -> str:
 def calls_query(caller: str, callee: str) -> str:
     """The query for the traces in which one service calls another that has spans of its own."""
     return f"{{ service = {_quoted(callee)} AND caller = {_quoted(caller)} }}"
+
+
+def any_of(queries: Sequence[str]) -> str:
+    """The query for the traces that one of these selects, '' for none."""
+    return queries[0] if len(queries) == 1 else f"({' OR '.join(queries)})" if queries else ""
 
 
 def within_service(service: str, query: str) -> str:
@@ -56,3 +67,40 @@ def _attribute(key: str) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+class Queries:
+    """The queries that select the traces of the explorer's rows."""
+
+    def __init__(self, table: ServiceTable) -> None:
+        self._table = table
+
+    def of(self, subject: Subject) -> str:
+        """'' where nothing selects them: a peer that no attribute names."""
+        if subject.way:
+            return " AND ".join(filter(None, map(self._calls, subject.way, subject.way[1:])))
+        if subject.operation:
+            query = operation_query(subject.service, subject.operation)
+        elif (subject.caller, subject.service) in self._table.graph.edges:
+            query = self._calls(subject.caller, subject.service)
+        else:
+            query = self._service(subject.service)
+        toward = self._service(subject.toward) if subject.toward else ""
+        return f"{query} AND {toward}" if query and toward else query
+
+    def _service(self, name: str) -> str:
+        own = [] if self._is_inferred(name) else [service_query(name)]
+        return any_of([*own, *self._of_peer(name)])
+
+    def _calls(self, caller: str, callee: str) -> str:
+        own = [] if self._is_inferred(callee) else [calls_query(caller, callee)]
+        return any_of([*own, *(within_service(caller, query) for query in self._of_peer(callee, caller))])
+
+    def _is_inferred(self, name: str) -> bool:
+        return self._table.services[self._table.number[name]].inferred
+
+    def _of_peer(self, peer: str, caller: str = "") -> list[str]:
+        """By the attributes that the calls which nothing answered name it with."""
+        traces = self._table.traces
+        spans = self._table.calls_of_peer(peer, caller, _LOOKED_AT)
+        return list(dict.fromkeys(filter(None, (peer_query(peer, traces.attributes(span)) for span in spans))))
