@@ -163,6 +163,13 @@ def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
     assert ("●account-service" in names, "●web-app" in names, "●web-app" in attributes) == (True, False, True)
 
 
+def test_a_phrase_that_nothing_holds_is_taken_apart(ask: Any, graph: Any) -> None:
+    assert ask("find", "user management", said="this is about 'user'") == ask("find", "user")
+    assert ask("find", "payments service", said="this is about")["services"]
+    assert ask("find", "xyzzy plugh")["services"] == []
+    graph("find", " ", code=2, said="the word is empty")
+
+
 def test_which_databases_the_profile_endpoint_touches(ask: Any, graph: Any) -> None:
     found = ask("callees", "user-service:GET /users/{id}/profile")
     assert {one["service"] for one in found["services"] if one["inferred"]} == {"user-db", "profile-db", "redis-cache"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from tracetui.analysis.service_graph import ServiceGraph, Target
     from tracetui.render.graph_diagram import Diagram
     from tracetui.render.graph_text import GraphText
+
+
+_LEAST_WORD = 3
+"""Letters of a word of a phrase that is looked for by itself."""
 
 
 class Format(StrEnum):
@@ -315,13 +320,27 @@ def _find(findings: Findings, targets: Sequence[Target]) -> _Answer:
     from tracetui.render.graph_diagram import calls_diagram
     from tracetui.render.graph_json import find_json
 
-    word = targets[0].service
+    word = targets[0].service.strip()
+    if not word:
+        raise UsageError("find: the word is empty")
     found = find_services(findings.graph, word)
+    for part in _parts(word) if not found else ():
+        # nothing holds it as a whole: a word of it, or one in the singular, may be what was meant
+        found = find_services(findings.graph, part)
+        if found:
+            say(f"nothing holds {word!r}; this is about {part!r}")
+            word = part
+            break
     return _Answer(
         text=lambda page: page.find(word, found),
         json=lambda: find_json(word, found),
         diagram=lambda: calls_diagram(findings.graph, {one.service for one in found}),
     )
+
+
+def _parts(phrase: str) -> list[str]:
+    words = [word for word in re.split(r"[^\w]+", phrase) if len(word) >= _LEAST_WORD]
+    return [part for word in words for part in dict.fromkeys((word, word.removesuffix("s"))) if part != phrase]
 
 
 QUESTIONS = {

@@ -161,8 +161,8 @@ class GraphText(GraphPage):
         if hit or found.entries:
             yield from self.prose(
                 f"exposed: of each one's traces, those in which it leads to {name}. SLOW: of the time that each waits, "
-                f"what is spent in {name} and below. FAILS: of each one's traces, those that failed by an error "
-                "that began there."
+                f"what is spent in {name} and below. FAILS: of each one's traces, those with an error that "
+                "began there, also one that was swallowed on the way."
             )
         unseen = [(one.service, one.distance) for one in found.services if not one.hit.exposure]
         yield from self.by_hops(_UNSEEN, unseen)

@@ -57,7 +57,7 @@ class ServicesPane(FindingsPane[ServiceTable]):
         ("⚠", "beside that: some entry has no other way to something that it needs"),
         ("(inferred)", "it sends no spans: known from what calls it, as databases often are, and timed by its callers"),
         ("exposed", "of the traces that the service takes part in, those that it leads to the focus in"),
-        ("wait, fail", "of its critical path, what runs in the focus; traces that fail by errors begun there or below"),
+        ("wait, fail", "of its critical path, what runs in the focus; traces with an error that began in it or below"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "blast", "Blast radius: who is hit", show=False, id="services.blast"),
