@@ -29,7 +29,7 @@ _LATER_PART = 4
 """How many times as long as until the last one it is to the next: making a set of a part takes time, too."""
 
 
-_NICENESS = 5
+_NICENESS = 10
 
 
 class _Far(msgspec.Struct, tag="far"):
