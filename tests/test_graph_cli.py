@@ -163,6 +163,17 @@ def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
     assert ("●account-service" in names, "●web-app" in names, "●web-app" in attributes) == (True, False, True)
 
 
+def test_services_stand_in_groups(ask: Any, graph: Any) -> None:
+    groups = ask("services")["groups"]
+    together = sorted(name for group in groups for name in group)
+    assert together == sorted(one["service"] for one in ask("services")["services"])
+    # the catalogue and what it is searched by have to do with one another, not with the mail
+    of = {name: number for number, group in enumerate(groups) for name in group}
+    assert of["search-service"] == of["search-index"] != of["notification-service"]
+    assert of["notification-service"] == of["email-gateway"] == of["sms-provider"]
+    assert "Groups that call one another" in graph("services")
+
+
 def test_a_phrase_that_nothing_holds_is_taken_apart(ask: Any, graph: Any) -> None:
     assert ask("find", "user management", said="this is about 'user'") == ask("find", "user")
     assert ask("find", "payments service", said="this is about")["services"]
@@ -423,7 +434,7 @@ def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
 def test_no_trace_is_left(ask: Any, graph: Any) -> None:
     nothing = ["--query", "duration > 1h"]
     assert graph("callers", "legacy-auth", *nothing) == "No trace is left\nonly where duration > 1h\n"
-    assert ask("services", *nothing) == {"services": [], "cycles": []}
+    assert ask("services", *nothing) == {"services": [], "cycles": [], "groups": []}
     assert ask("critical", *nothing) == {"services": []}
     assert ask("find", "x", *nothing) == {"word": "x", "services": []}
     assert graph("services", *nothing, "--format", "mermaid") == "flowchart LR\n"

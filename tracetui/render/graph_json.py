@@ -70,6 +70,7 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
             for figures in services
         ],
         "cycles": [list(cycle) for cycle in graph.cycles],
+        "groups": [list(group) for group in graph.communities],
     }
 
 

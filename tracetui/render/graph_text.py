@@ -106,6 +106,12 @@ class GraphText(GraphPage):
         yield from self.heading("Cycles", "" if cycles else " none: no service calls itself by others")
         for cycle in cycles:
             yield from self.chain((*cycle, cycle[0]), _INDENT)
+        groups = [group for group in self.graph.communities if len(group) > 1]
+        if len(groups) > 1:
+            yield from self.heading("Groups", " that call one another more than the rest")
+            for number, group in enumerate(self.few(groups), 1):
+                said = Line([(f"{number}:", Role.DIM)])
+                yield from self.flowed(said, *map(self.name, group), indent=_INDENT, gap=2)
         yield from self.footer()
 
     def neighbours(self, target: Target, found: Sequence[Neighbour], *, upstream: bool) -> _Lines:
