@@ -59,7 +59,7 @@ class GivenSpan:
 
 
 def span(
-    id: str,  # noqa: A002
+    id: str,  # noqa: A002 - as it is called in every format
     start: int,
     end: int,
     *,

@@ -25,8 +25,8 @@ class ByteCounter:
 
     def _display(self, screen: Any, renderable: object) -> None:
         if renderable is not None:
-            self.sent += bytes_of(self, renderable)  # type: ignore[arg-type]
-        super()._display(screen, renderable)  # type: ignore[misc]
+            self.sent += bytes_of(self, renderable)
+        super()._display(screen, renderable)
 
 
 def painted(app: App[Any]) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.screens import painted
+from tests.test_tui_app import _own_state, opened, settled, text_of
 from tracetui.render import numbers
-from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.tui import settings
+from tracetui.render.marks import ASCII
 from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.palette import Entries, Palette, open_palette
-from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES
+
+__all__ = ["_own_state"]
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")
 WORDS = st.text(st.sampled_from("abcdefg ,;"), max_size=90)
-
-
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "state" / "resume.json")
-
-
-@asynccontextmanager
-async def opened(
-    *sources: str, size: tuple[int, int] = (120, 40), marks: Marks = UNICODE
-) -> AsyncIterator[tuple[TraceApp, Any]]:
-    app = TraceApp(State(sources=sources, look=Look(marks=marks)))
-    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-        await settled(app, pilot)
-        yield app, pilot
-
-
-async def settled(app: TraceApp, pilot: Any) -> None:
-    for _ in range(3):
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-
-
-def text_of(app: TraceApp) -> str:
-    return "\n".join(painted(app))
 
 
 async def typed(app: TraceApp, pilot: Any, text: str) -> None:

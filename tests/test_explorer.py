@@ -93,6 +93,17 @@ def test_ways_to_another(table: ServiceTable, findings: Findings) -> None:
     assert texts(none.left) == ["no trace took a way from one to the other"]
 
 
+def test_a_long_way_keeps_both_ends(table: ServiceTable, findings: Findings) -> None:
+    found = answer(table, findings, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
+    wide, narrow = texts(found.left, 140)[2:], texts(found.left, 76)[2:]
+    assert "notification-service → user-preferences-api → preferences-db" in wide[0]
+    assert len(set(narrow)) == len(wide) == 3
+    for way in narrow:
+        names = way.split(" → ")
+        assert len(names) == 7
+        assert (names[0][:5], names[-1][:5]) == ("mobil", "prefe")
+
+
 def test_what_is_shared(table: ServiceTable, findings: Findings) -> None:
     found = answer(table, findings, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
     assert found.left.subject(1) == Subject("redis-cache")

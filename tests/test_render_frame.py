@@ -26,7 +26,7 @@ def summary() -> Summary:
 
 
 def status(width: int, marks: Marks = UNICODE, **more: str) -> Line:
-    return status_line(width, marks, source="sample_traces/shop", summary=summary(), total=304, **more)  # type: ignore[arg-type]
+    return status_line(width, marks, source="sample_traces/shop", summary=summary(), total=304, **more)
 
 
 @MARKS

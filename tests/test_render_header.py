@@ -109,7 +109,7 @@ def test_kind_words(rank: tuple[int, int, int], words: str) -> None:
 
 def outside(*more: object, **of_callee: object) -> int:
     begin, end = more
-    traces = build(span("a", 100, 400), span("b", begin, end, parent="a", **{"service": "stock", **of_callee}))  # type: ignore[arg-type]
+    traces = build(span("a", 100, 400), span("b", begin, end, parent="a", **{"service": "stock", **of_callee}))
     return int(outside_callers(traces, 0)[at(traces, "b")])
 
 

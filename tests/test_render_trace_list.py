@@ -40,7 +40,7 @@ def failing() -> TraceSet:
 def rows(traces: TraceSet, marks: Marks = UNICODE, **more: object) -> TraceRows:
     columns = trace_columns(traces)
     every = columns.sorted(np.arange(traces.trace_count), SortKey.DURATION, True)
-    return TraceRows(columns, every, marks=marks, **more)  # type: ignore[arg-type]
+    return TraceRows(columns, every, marks=marks, **more)
 
 
 def roles_of(line: Line, text: str) -> set[str]:
@@ -210,7 +210,7 @@ def test_services_are_spelt_out_where_there_is_room() -> None:
     assert "✖web-service" in listed.line(0, 198).text
     assert "✖ws" in listed.line(0, 77).text
     shown = listed.line(0, 198).text
-    hidden = int(re.search(r"\+(\d+)", shown)[1])  # type: ignore[index]
+    hidden = int(re.search(r"\+(\d+)", shown)[1])
     assert hidden + len(re.findall("[●✖✗][a-z]", shown)) == 12
 
 
@@ -272,7 +272,7 @@ def test_any_names_at_any_width(service: str, name: str, width: int, error: bool
 @unhurried
 @given(span_sets(), st.integers(1, 220))
 def test_any_set_at_any_width(spans: list[object], width: int) -> None:
-    traces = build(*spans)  # type: ignore[arg-type]
+    traces = build(*spans)
     listed = rows(traces)
     assert len(listed) == traces.trace_count
     for row in range(len(listed)):

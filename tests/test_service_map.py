@@ -63,6 +63,14 @@ def test_lines_keep_within_their_width_at_every_zoom(findings: Findings, width: 
         shown.zoom_by(1)
 
 
+@pytest.mark.parametrize(("width", "zoom"), [(40, 0), (77, 1), (117, 2), (197, 3)])
+def test_names_are_as_long_as_four_layers_have_room_for(findings: Findings, width: int, zoom: int) -> None:
+    shown = map_of(findings, "checkout-api")
+    shown.fit_to(width)
+    assert shown.zoom == zoom
+    assert width < 77 or {"[", "→"} <= set("".join(shown.line(row, width).text for row in range(len(shown))))
+
+
 def test_going_about_keeps_the_chosen_one_in_sight(findings: Findings) -> None:
     shown = map_of(findings, "web-app")
     seen = set()

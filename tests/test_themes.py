@@ -31,7 +31,7 @@ Colour = tuple[int, int, int]
 
 def colour_of(style: Style, otherwise: str) -> Colour:
     if style.color is not None:
-        return tuple(style.color.get_truecolor())  # type: ignore[return-value]
+        return tuple(style.color.get_truecolor())
     return parsed(otherwise)
 
 
@@ -109,9 +109,9 @@ def test_services_look_like_nothing_else(theme: Theme) -> None:
 
 
 def test_the_terminals_own_colours_are_not_shared_either() -> None:
-    taken = {ANSI.style(role).color.name.removeprefix("bright_") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)}  # type: ignore[union-attr]
+    taken = {ANSI.style(role).color.name.removeprefix("bright_") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)}
     assert taken == {"cyan", "yellow", "red"}
-    assert not {style.color.name.removeprefix("bright_") for style in ANSI.services} & taken  # type: ignore[union-attr]
+    assert not {style.color.name.removeprefix("bright_") for style in ANSI.services} & taken
 
 
 ROW = Line(

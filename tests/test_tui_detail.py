@@ -201,7 +201,7 @@ async def test_escape_is_the_panes_when_there_is_no_filter() -> None:
     traces = some_traces()
     async with Shown(traces, 0) as session:
         session.app.bind("escape", "bell")
-        session.app.action_bell = lambda: session.app.heard.append("bell")  # type: ignore[method-assign]
+        session.app.action_bell = lambda: session.app.heard.append("bell")
         await session.press("slash", "escape")
         assert "bell" not in session.app.heard
         await session.press("escape")

@@ -197,7 +197,7 @@ async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
         late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
         app.pane.work = lambda name, work, done: late.append((work, done))
         app.pane.set_changed()
-        state.findings = Findings(state.findings.traces.select(np.arange(9)))  # type: ignore[union-attr]
+        state.findings = Findings(state.findings.traces.select(np.arange(9)))
         state.shown = np.arange(9)
         app.pane.set_changed()
         (early, early_done), (work, done) = late
@@ -232,13 +232,13 @@ async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> Non
     reserved = {*"12345qr:?", "escape", "ctrl+p", "colon", "question_mark"}
     for cls in (PANES[pane], FindingsPane):
         for binding in cls.BINDINGS:
-            assert binding.id  # type: ignore[union-attr]
-            assert not reserved & set(binding.key.split(","))  # type: ignore[union-attr]
+            assert binding.id
+            assert not reserved & set(binding.key.split(","))
 
 
 async def test_a_selected_span_is_looked_for() -> None:
     state = state_of("incident/before.json", "error")
-    loaded = state.session.loaded  # type: ignore[union-attr]
+    loaded = state.session.loaded
     wanted = next(
         i
         for i in np.flatnonzero(loaded.error).tolist()

@@ -152,7 +152,7 @@ def walk(
                         app.key(key)
                     await app.settle(pilot)
 
-            app.resize = lambda *size: pilot.resize_terminal(*size)  # type: ignore[attr-defined]
+            app.resize = lambda *size: pilot.resize_terminal(*size)
             await steps(app, press)
 
     asyncio.run(run())
@@ -292,7 +292,7 @@ def test_errors_the_path_and_self_time() -> None:
 
 def test_zoom() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        view = app.pane._sight.base  # type: ignore[union-attr]
+        view = app.pane._sight.base
         whole = view.window
         await press("e", "e", "z")
         assert view.window == (int(SHOP.start[at(SHOP, "db")]), 630_000)
@@ -413,7 +413,7 @@ def test_the_map_stands_above_the_axis() -> None:
             axis, drawn = app.lines[scale], app.lines[scale - 1]
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
-            assert drawn.index("▏", start) == start + app.pane._sight.view.layout(app.pane.rows.line_width).bar  # type: ignore[union-attr]
+            assert drawn.index("▏", start) == start + app.pane._sight.view.layout(app.pane.rows.line_width).bar
             assert "up to 3 at once" in drawn
             assert drawn.count("✖") == 1, keys
         await press("Z", "g")
@@ -422,7 +422,7 @@ def test_the_map_stands_above_the_axis() -> None:
         await press("G")
         marks = app.lines[scale - 1]
         # the last span ran from 900 to 990 of 1,000
-        bar = app.pane._sight.view.layout(app.pane.rows.line_width).bar  # type: ignore[union-attr]
+        bar = app.pane._sight.view.layout(app.pane.rows.line_width).bar
         assert abs(marks.index("{") - start - 0.9 * bar) <= 1
         assert abs(marks.index("}") - start - 0.99 * bar) <= 1
 
@@ -446,7 +446,7 @@ def test_rows_take_what_they_need_and_the_detail_the_rest() -> None:
         assert not any(line.startswith("───") for line in app.lines)
         await press("d")
         assert top() == first + 13
-        await app.resize(100, 16)  # type: ignore[attr-defined]
+        await app.resize(100, 16)
         await press()
         assert top() <= 2 + 2 * 14 // 3, "two thirds at most"
 
@@ -491,7 +491,7 @@ def test_the_subtree_is_named_with_its_own_time() -> None:
 def test_a_low_header_keeps_when_it_began() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "22:13:20.000 UTC" in "".join(app.lines[:3])
-        await app.resize(120, 40)  # type: ignore[attr-defined]
+        await app.resize(120, 40)
         await press()
         assert "2023-11-14 22:13:20.000 UTC" in "".join(app.lines[:3])
         assert "trace 1" in "".join(app.lines[:3])
@@ -558,7 +558,7 @@ def test_any_size(size: tuple[int, int]) -> None:
         assert app.pane.has_class("-wide") == (size[0] >= 130)
         if size[0] >= 80:
             assert "get_user" in app.text
-        await app.resize(100, 30)  # type: ignore[attr-defined]
+        await app.resize(100, 30)
         await press("j")
         assert "GET /cart" in app.lines[0]
 
@@ -636,7 +636,7 @@ def test_any_keys(sources: str, seed: int) -> None:
                 app.state.trace, app.state.span = r.randrange(session.loaded.trace_count), None
                 app.pane.selection_changed()
             if number % 40 == 36:
-                await app.resize(*r.choice(SIZES))  # type: ignore[attr-defined]
+                await app.resize(*r.choice(SIZES))
             # not every key waits for what the one before it started
             for key in (r.choice(KEYS) for _ in range(4)):
                 app.key(key)

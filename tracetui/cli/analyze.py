@@ -6,13 +6,12 @@ from typing import Annotated
 
 import typer
 
-from tracetui.analysis.filters import Filters, describe
 from tracetui.cli import options as o
-from tracetui.cli.output import is_ascii, print_bytes, print_lines, say, say_warnings, width_of
-from tracetui.cli.progress import open_session
+from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.output import print_bytes, print_lines
 from tracetui.render.ansi import When
 from tracetui.render.report_json import SECTIONS, report_json
-from tracetui.render.report_text import ReportOptions, report_text
+from tracetui.render.report_text import report_text
 
 _SECTION = "Sections of the report (all by default)"
 
@@ -49,18 +48,9 @@ def analyze(
     filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
     wanted = (bottlenecks, critical_path, errors, dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
-    session = open_session(sources, adjust_skew=adjust_skew)
-    say_warnings(session.loaded.load_warnings, verbose)
-    for unknown in session.filter(filters):
-        say(unknown)
+    session = open_filtered(sources, filters, adjust_skew=adjust_skew, verbose=verbose)
     if json:
         print_bytes(report_json(session.findings, sections), output)
         return
-    report = ReportOptions(
-        width=width_of(width),
-        ascii_only=is_ascii(ascii) if output is None else ascii,
-        verbose=verbose,
-        local_time=local_time,
-        filtered="" if filters == Filters() else describe(filters),
-    )
+    report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
     print_lines(report_text(session.findings, sections, report), color, output)

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracetui.analysis.filters import Filters, describe
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
-from tracetui.cli.output import is_ascii, print_bytes, print_lines, say, say_warnings, width_of
-from tracetui.cli.progress import open_session
+from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.output import print_bytes, print_lines, say
 from tracetui.model.problems import UsageError
 from tracetui.render.ansi import When
 from tracetui.render.line import Line
-from tracetui.render.report_text import ReportOptions, report_text
+from tracetui.render.report_text import report_text
 from tracetui.session import Session
 
 if TYPE_CHECKING:
@@ -105,17 +104,8 @@ def graph(
     if json and format:
         raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
     filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
-    session = open_session([source], adjust_skew=adjust_skew)
-    say_warnings(session.loaded.load_warnings, verbose)
-    for unknown in session.filter(filters):
-        say(unknown)
-    report = ReportOptions(
-        width=width_of(width),
-        ascii_only=is_ascii(ascii) if output is None else ascii,
-        verbose=verbose,
-        local_time=local_time,
-        filtered="" if filters == Filters() else describe(filters),
-    )
+    session = open_filtered([source], filters, adjust_skew=adjust_skew, verbose=verbose)
+    report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
     findings = session.findings
     if not findings.traces.trace_count and not json and not format:
         print_lines(report_text(findings, (), report), color, output)

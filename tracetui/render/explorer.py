@@ -13,6 +13,7 @@ from tracetui.analysis.blast_radius import BlastRadius, Hit
 from tracetui.analysis.chains import Chain, Chains
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, Shared
 from tracetui.render import numbers
+from tracetui.render.cells import cell_width, cut
 from tracetui.render.hot_spot_list import share_bar
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
@@ -28,6 +29,7 @@ from tracetui.render.service_list import (
 
 _CALLS, _ERRORS, _SHARE = 6, 7, 7
 _BAR = 8
+_SHORTEST_NAME = 4
 _WIDE = 48
 """Cells from which on a column has all its figures."""
 
@@ -291,8 +293,15 @@ class Explorer:
                 figures = side_by_side([figure(call_count(chain.trace_count), 7), figure(p50, 8)])
             room = max(width - figures.width - 1, 10)
             line = Line()
-            for i, name in enumerate(chain.services):
-                line.add(arrow if i else "", Role.GUIDE).add(safe(name), Role.PLAIN if chain.trace_count else Role.DIM)
+            names = list(map(safe, chain.services))
+            left = room - len(arrow) * (len(names) - 1)
+            most = max(map(cell_width, names))
+            # each name gives way before the end of the way does
+            while most > _SHORTEST_NAME and sum(min(cell_width(name), most) for name in names) > left:
+                most -= 1
+            for i, name in enumerate(names):
+                role = Role.PLAIN if chain.trace_count else Role.DIM
+                line.add(arrow if i else "", Role.GUIDE).add(cut(name, most, marks.ellipsis), role)
             return line.cropped(room, marks.ellipsis).pad(room + 1).extend(figures)
 
         return _Row(Subject(chain.services[-1], way=chain.services), draw)

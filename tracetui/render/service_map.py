@@ -17,6 +17,8 @@ from tracetui.render.service_list import sync_arrow
 ZOOMS = (6, 12, 20, 32)
 """Cells of a name at each zoom."""
 _SWEEPS = 4
+_LAYERS = 4
+"""Layers that are seen at first, where that many fit: a caller, what it calls and what that needs, and one more."""
 _EDGE = 3
 """Cells before a name and after it, for the mark of a call."""
 
@@ -76,6 +78,12 @@ class ServiceMap:
             # beside it, where the next layer reaches so far down
             row = min(row, len(self.layers[column]) - 1)
         self.chosen = self.layers[column][min(max(row + rows, 0), len(self.layers[column]) - 1)]
+
+    def fit_to(self, width: int) -> None:
+        """Show names as long as leaves room for a few layers side by side."""
+        self.zoom = len(ZOOMS) - 1
+        while self.zoom and width // self._cells < _LAYERS:
+            self.zoom -= 1
 
     def zoom_by(self, steps: int) -> None:
         """Show more of each name, or more layers."""

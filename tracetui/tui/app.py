@@ -8,18 +8,18 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import ContentSwitcher
 
 from tracetui.model.problems import UsageError
 from tracetui.render.safe_text import safe_lines
 from tracetui.tui.arrivals import Arrivals
+from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.frame import FrameBottom, FrameTop, Place
 from tracetui.tui.help import HelpScreen, Keys
 from tracetui.tui.keymap import rebound
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from tracetui.analysis.findings import Findings
     from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress
 
-_T = TypeVar("_T")
 
 _KEYS = (
     ("1 ... 5", "the views"),
@@ -61,17 +60,6 @@ _LIST_KEYS = (
 )
 
 _VISITS = 50
-
-
-@dataclass
-class _WorkDone(Message):
-    """Work outside the loop has a result: the `number`th work of its name, of the set with this generation."""
-
-    name: str
-    number: int
-    generation: int
-    done: Callable[[Any], Any]
-    result: Any
 
 
 def pane_classes() -> tuple[type[Pane], ...]:
@@ -127,8 +115,7 @@ class TraceApp(App[None]):
         self.state = state
         self._arrivals = Arrivals(state, resume, self.post_message)
         self._wanted_theme = theme
-        self._generation = 0
-        self._works: dict[str, int] = {}
+        self._background = Background(self)
         self._back: list[Visit] = []
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
@@ -162,7 +149,7 @@ class TraceApp(App[None]):
         panes = await asyncio.to_thread(pane_classes)
         switcher = self.query_one(ContentSwitcher)
         for (view, _), make in zip(VIEWS, panes, strict=True):
-            await switcher.add_content(make(self.state, self.work, id=view))
+            await switcher.add_content(make(self.state, self._background.work, id=view))
         # keys may have asked for another view meanwhile
         switcher.current = self._view
         self._has_views = True
@@ -232,7 +219,7 @@ class TraceApp(App[None]):
             pane.set_changed()
 
     def _set_changed(self) -> None:
-        self._generation += 1
+        self._background.forget()
         self._tell_panes()
         self._frame()
 
@@ -256,25 +243,11 @@ class TraceApp(App[None]):
             except UsageError as error:
                 return error
 
-        self.work("filter", select, done)
+        self._background.work("filter", select, done)
 
-    def work(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any]) -> None:
-        """Run work in a thread; `done` gets the result on the loop, unless there is another set by then or newer work
-        of the same name.
-        """
-        number = self._works[name] = self._works.get(name, 0) + 1
-        generation = self._generation
-
-        def run() -> None:
-            result = work()
-            self.post_message(_WorkDone(name, number, generation, done, result))
-
-        self.run_worker(run, thread=True, exclusive=True, group=name, exit_on_error=False)
-
-    def on__work_done(self, message: _WorkDone) -> None:
+    def on_work_done(self, message: WorkDone) -> None:
         # while the app closes there is nothing left to show it in
-        is_wanted = self.is_running and message.generation == self._generation
-        if is_wanted and message.number == self._works[message.name]:
+        if self.is_running and self._background.is_wanted(message):
             message.done(message.result)
             self._frame()
 

@@ -15,6 +15,9 @@ from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
+_EDGES = 3
+"""Cells of a line that are not the map's: the list's edge and its scroll bar."""
+
 
 class _MapView(LineView):
     """Rows without a cursor: one service is chosen, not a row."""
@@ -69,6 +72,7 @@ class MapScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._view.can_focus = False
+        self._map.fit_to(self.app.size.width - _EDGES)
         self._view.show(self._map, self._map.row)
 
     def _paint(self) -> None:

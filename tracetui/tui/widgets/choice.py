@@ -33,16 +33,20 @@ class Option(NamedTuple):
 class _Options:
     """The options that are left, as lines."""
 
-    def __init__(self, options: Sequence[Option], ellipsis: str) -> None:
+    def __init__(self, options: Sequence[Option], ellipsis: str, none: str) -> None:
+        """`none` is said where there is no option left."""
         self.options = options
+        self._none = none
         self._ellipsis = ellipsis
         notes = (cell_width(option.note[:_LONGEST_LABEL]) for option in options[:1_000])
         self._notes = min(max(notes, default=0), 40)
 
     def __len__(self) -> int:
-        return len(self.options)
+        return max(len(self.options), 1)
 
     def line(self, row: int, width: int) -> Line:
+        if not self.options:
+            return Line([(self._none, Role.DIM)]).cropped(width, self._ellipsis)
         option = self.options[row]
         room = max(width - self._notes - 2, width // 2)
         line = Line([(fit(safe(option.label, _LONGEST_LABEL), room, "left", self._ellipsis), option.role)])
@@ -97,7 +101,11 @@ class Choice(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one(LineInput).focus()
-        self.query_one(LineView).show(_Options(self._all, self._look.marks.ellipsis))
+        self.query_one(LineView).show(self._lines())
+
+    def _lines(self) -> _Options:
+        none = "none of these; Enter takes what is typed" if self._free else "nothing matches"
+        return _Options(self._left, self._look.marks.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:
         count = self.count()
@@ -111,7 +119,7 @@ class Choice(ModalScreen[str | None]):
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
         self._left = self.narrowed(event.text.lower().split())
-        self.query_one(LineView).show(_Options(self._left, self._look.marks.ellipsis), 0)
+        self.query_one(LineView).show(self._lines(), 0)
         self.query_one("#choice-title", LineBar).show(self._heading)
 
     def narrowed(self, words: Sequence[str]) -> Sequence[Option]:
