@@ -46,10 +46,12 @@ class Run(NamedTuple):
 class Line:
     """Runs of text from left to right; neighbours of one role are one run."""
 
-    __slots__ = ("runs",)
+    __slots__ = ("runs", "width")
 
     def __init__(self, runs: Iterable[tuple[str, str]] = ()) -> None:
         self.runs: list[Run] = []
+        self.width = 0
+        """Cells; kept up by `add`, as it is asked for more often than text is added."""
         for text, role in runs:
             self.add(text, role)
 
@@ -65,18 +67,18 @@ class Line:
     def text(self) -> str:
         return "".join(run.text for run in self.runs)
 
-    @property
-    def width(self) -> int:
-        """Cells."""
-        return sum(cell_width(run.text) for run in self.runs)
-
     def add(self, text: str, role: str = Role.PLAIN) -> Line:
         """Append text."""
         if text:
-            if self.runs and self.runs[-1].role == role:
-                self.runs[-1] = Run(self.runs[-1].text + text, role)
+            runs = self.runs
+            if runs and runs[-1].role == role:
+                before = runs[-1].text
+                runs[-1] = Run(before + text, role)
+                # a character can widen the one before it
+                self.width += len(text) if text.isascii() else cell_width(before + text) - cell_width(before)
             else:
-                self.runs.append(Run(text, role))
+                runs.append(Run(text, role))
+                self.width += cell_width(text)
         return self
 
     def extend(self, other: Line) -> Line:
@@ -87,7 +89,8 @@ class Line:
 
     def pad(self, width: int) -> Line:
         """Fill with blanks up to this many cells."""
-        return self.add(" " * (width - self.width))
+        blank = width - self.width
+        return self.add(" " * blank) if blank > 0 else self
 
     def cropped(self, width: int, ellipsis: str = "…") -> Line:
         """The line in at most `width` cells."""

@@ -7,7 +7,9 @@ import numpy as np
 from tracetui.model.traces import TraceSet
 
 _MAX_MISFITS = 256
-_FEW = 8
+_FEW_SLICES = 64
+"""Slices up to which going from one to the next is quicker than going through all spans at once."""
+_ONE_IN = 8
 """One span in so many is few: then it is faster to look for their parents among them than up the tree."""
 
 
@@ -46,10 +48,7 @@ class Rows:
     def _rebuild(self) -> None:
         # what is below a hidden span would be out of reach
         folded = np.flatnonzero(self._folded if self._hidden is None else self._folded & ~self._hidden)
-        ends = self._end[folded]
-        outermost = np.ones(len(folded), bool)
-        outermost[1:] = folded[1:] >= np.maximum.accumulate(ends)[:-1]
-        covered = self._covered(folded[outermost], ends[outermost])
+        covered = self._covered(*_outermost(folded, self._end))
         closed = ~self._run_open
         if closed.any():
             covered |= self._covered(self._run_start[closed], self._run_stop[closed])
@@ -66,12 +65,17 @@ class Rows:
     def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
         """Slices that do not overlap. -> bool[stop - first], what is in one but for the first of each"""
         size = self.stop - self.first
+        if len(starts) <= _FEW_SLICES:
+            inside = np.zeros(size, bool)
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+                inside[start + 1 : stop] = True
+            return inside
         # a trace of a million spans is gone through with every key: bytes are, and not wider numbers
         step = np.zeros(size + 1, np.int8)
         step[starts + 1] += 1
         step[stops] -= 1
-        inside: np.ndarray = np.cumsum(step[:size], dtype=np.int8).view(bool)
-        return inside
+        covered: np.ndarray = np.cumsum(step[:size], dtype=np.int8).view(bool)
+        return covered
 
     def _local(self, row: int) -> int:
         return int(self.positions[row]) - self.first
@@ -256,7 +260,7 @@ class Rows:
         step[visible + 1] += 1
         step -= np.bincount(self._end[visible], minlength=size + 1).astype(np.int32)
         self._depth = np.cumsum(step[:size])
-        if _FEW * len(visible) < size:
+        if _ONE_IN * len(visible) < size:
             self._above = np.full(size, size, np.int64)
             self._above[visible] = _callers(visible, self._depth[visible], size)
         else:
@@ -285,6 +289,23 @@ class Rows:
         self._left_out_below = np.zeros(len(kept) + 1, np.int64)
         np.add.at(self._left_out_below, self._parent[tops], self._end[tops] - tops)
         self._rebuild()
+
+
+def _outermost(spans: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """spans: ascending; end: where the subtree of any span ends. -> starts and stops of those in no other's subtree"""
+    # mostly they are few, and a leap over a subtree is quicker than a look at each span in it
+    few: list[int] = []
+    at = 0
+    while at < len(spans) and len(few) < _FEW_SLICES:
+        few.append(int(spans[at]))
+        at = int(spans.searchsorted(end[few[-1]]))
+    if at >= len(spans):
+        starts = np.array(few, np.int64)
+        return starts, end[starts]
+    ends = end[spans]
+    outermost = np.ones(len(spans), bool)
+    outermost[1:] = spans[1:] >= np.maximum.accumulate(ends)[:-1]
+    return spans[outermost], ends[outermost]
 
 
 def _inside(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:

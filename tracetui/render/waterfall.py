@@ -353,7 +353,7 @@ class Waterfall:
         warnings = int(traces.marks[span]) & _WARNINGS
         outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
         if warnings or outside:
-            words = [word for mark, word in _WARNING_WORDS.items() if warnings & mark]
+            words = [word for mark, word in _WARNING_WORDS.items() if warnings & mark] if warnings else []
             full = f"{marks.warning} {', '.join([*words, *([outside] if outside else [])])}"
             yield Note(full, marks.warning, Role.WARNING, can_be_cut=True, before_names=True)
         if traces.link_bytes[span]:

@@ -7,13 +7,14 @@ import contextlib
 import gc
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
 from tracetui.model.problems import UsageError
@@ -143,6 +144,10 @@ class TraceApp(App[None]):
 
     def _begin(self) -> None:
         self.run_worker(self._build(), group="build")
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The filters give terminals' own colours and dim text a meaning. What has neither does not go through them."""
+        return super().get_line_filters() if self.no_color or self.native_ansi_color else ()
 
     async def _build(self) -> None:
         """Make the views, behind the first painted screen, and load."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
 _STDIN = "-"
+_SEARCHES_FOR_GARBAGE = (10_000, 20, 100)
+"""As `gc.set_threshold` takes them: a search through all objects holds up the key it falls on, so it is rare."""
 
 
 def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = None) -> int:
@@ -31,6 +34,7 @@ def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = 
         # who has keys of their own waits for the views that these are checked against
         pane_classes()
         check_keymap(settings.keymap)
+    gc.set_threshold(*_SEARCHES_FOR_GARBAGE)
     app = TraceApp(state, resume, theme, ansi, settings.keymap)
     app.run(mouse=settings.mouse)
     return app.return_code or 0

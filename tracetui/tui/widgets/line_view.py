@@ -22,11 +22,14 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
+from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import in_ascii
 from tracetui.render.theme import Theme
 
 _CACHED_SCREENS = 4
+_MARK = 2
+"""Cells of the cursor's mark, with the blank after it."""
 _EDGE = 1
 """Rows kept in sight above and below the cursor."""
 
@@ -160,7 +163,7 @@ class LineView(ScrollView, can_focus=True):
     @property
     def line_width(self) -> int:
         """Cells that a line has."""
-        return max(self.scrollable_content_region.width - 2, 1)
+        return max(self.scrollable_content_region.width - _MARK, 1)
 
     def on_mount(self) -> None:
         # Textual reads it from the scroll bar at hand
@@ -252,9 +255,21 @@ class LineView(ScrollView, can_focus=True):
             self.action_choose()
         self.cursor = row
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Textual's own way asks for every rule of the style sheet with each line; rows have none of them."""
+        if any(self.styles.gutter):
+            return super().render_lines(crop)
+        strips = list(map(self.render_line, crop.line_range))
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        for line_filter in filters:
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, self.region.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
+        width = self.content_region.width
         if row >= len(self.source):
             return Strip.blank(width, self._style("", False))
         selected = row == self.cursor
@@ -272,7 +287,10 @@ class LineView(ScrollView, can_focus=True):
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
         styled = [(text, self._style(role, marked)) for text, role in shown]
         segments = [Segment(text, style) for text, style in (styled if marked else _in_few_pieces(styled))]
-        return Strip(segments).adjust_cell_length(width, segments[-1].style if not marked else self._style("", True))
+        cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _MARK
+        if cells < width:
+            segments.append(Segment(" " * (width - cells), self._style("", True) if marked else segments[-1].style))
+        return Strip(segments, max(cells, width)).adjust_cell_length(width)
 
     def _style(self, role: str, marked: bool) -> Style:
         style = self._styles.get((role, marked))
