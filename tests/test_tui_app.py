@@ -7,11 +7,12 @@ import random
 import re
 import string
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.worker import WorkerFailed
 
 from tests.screens import ByteCounter, painted
 from tracetui.model.problems import UsageError
@@ -20,6 +21,7 @@ from tracetui.tui import settings
 from tracetui.tui.app import TraceApp, pane_classes
 from tracetui.tui.keymap import check_keymap
 from tracetui.tui.messages import OpenTrace
+from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 from tracetui.tui.views import VIEWS
@@ -149,6 +151,23 @@ async def test_what_was_lost_is_said() -> None:
         assert "left out" in text_of(app)
         await press(app, pilot, "escape")
         assert "left out" not in text_of(app)
+
+
+async def test_a_view_whose_analysis_fails_says_so_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError("oops\x1b")
+
+    monkeypatch.setattr(HotSpotsPane, "analyse", fail)
+    async with opened(INCIDENT) as (app, pilot):
+        app.action_view("hot-spots")
+        with suppress(WorkerFailed):
+            await settled(app, pilot)
+        await settled(app, pilot)
+        assert "This could not be worked out" in text_of(app)
+        assert "analysing" not in text_of(app)
+        assert "KeyError: 'oops" in painted(app)[-1]
+        await press(app, pilot, "4")
+        assert "Connection timeout" in text_of(app)
 
 
 async def test_one_bad_source_costs_no_good_one() -> None:

@@ -260,6 +260,8 @@ class TraceApp(App[None]):
         if event.worker.error is not None and not event.worker.is_cancelled:
             error = event.worker.error
             self._say(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", bad=True)
+            for pane in self.query(Pane):
+                pane.work_failed(event.worker.group)
 
     # --- views -------------------------------------------------------------------------------------------------------
 

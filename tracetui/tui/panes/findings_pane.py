@@ -36,6 +36,7 @@ class HeadedSource(LineSource, Protocol):
 _LIST_PERCENT = 55
 """How much of the height the list may take where the detail stands beneath."""
 
+_AGAIN = "Press r to read the sources again, or 1 to choose fewer traces. The other views are as they were."
 _UNLOADED = {
     "": ("Nothing is loaded.", "Start with a file, a directory or - for standard input."),
     "reading": ("Nothing is loaded yet.", "This view fills when the sources are read."),
@@ -95,7 +96,7 @@ class FindingsPane(Pane, Generic[_Table]):
         self.rows: HeadedSource | None = None
         self._stale = True
         self._set = self._row = 0
-        self._busy = False
+        self._busy = self._failed = False
         self._kept = ""
         self._selection: tuple[int | None, int | None] = (None, None)
         self._timer: Timer | None = None
@@ -169,10 +170,16 @@ class FindingsPane(Pane, Generic[_Table]):
         if self.has_rows:
             self._kept = self.name_of(self._row)
         self.analysed = self.rows = None
-        self._stale, self._busy = True, False
+        self._stale = True
+        self._busy = self._failed = False
         self._set += 1
         self._show()
         self._analyse()
+
+    def work_failed(self, name: str) -> None:
+        if name == self.id and self._busy:
+            self._busy, self._failed = False, True
+            self._show()
 
     def selection_changed(self) -> None:
         self._analyse()
@@ -318,6 +325,8 @@ class FindingsPane(Pane, Generic[_Table]):
             return []
         if self.state.session is None:
             texts = _UNLOADED[self.state.load_state]
+        elif self._failed:
+            texts = ("This could not be worked out: the last line names the fault, which is tracetui's own.", _AGAIN)
         elif not len(self.state.shown):
             texts = ("No trace meets the filter.", "Press 1 and change the query, or empty it to see all traces.")
         elif self.analysed is None:

@@ -41,6 +41,9 @@ class Pane(Vertical):
     def look_changed(self) -> None:
         """Theme, marks or zone changed: paint anew."""
 
+    def work_failed(self, name: str) -> None:
+        """Work of this name, which this or another view gave away, has ended with an error and hands nothing back."""
+
     @property
     def is_placed(self) -> bool:
         """Whether the user has chosen what is selected, so that it should be kept when more arrives."""

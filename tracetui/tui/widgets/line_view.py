@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Protocol
 
 from rich.color import Color
@@ -79,11 +80,13 @@ class _AsciiBar(_Bar):
 
 
 def _in_few_pieces(runs: Iterable[tuple[str, Style]]) -> list[tuple[str, Style]]:
-    """The same to the eye with blanks in the style of their neighbours: every change of style costs bytes."""
+    """The same to the eye with blanks in the style of their neighbours: every change of style costs bytes. Equal
+    styles are one object.
+    """
     pieces: list[tuple[str, Style]] = []
     for text, style in runs:
         before_text, before = pieces[-1] if pieces else ("", style)
-        if before == style or (text.isspace() and _is_plain_ground(style, before)):
+        if before is style or (text.isspace() and _is_plain_ground(style, before)):
             pieces[-1:] = [(before_text + text, before)]
         elif before_text.isspace() and _is_plain_ground(before, style):
             pieces[-1:] = [(before_text + text, style)]
@@ -92,6 +95,7 @@ def _in_few_pieces(runs: Iterable[tuple[str, Style]]) -> list[tuple[str, Style]]
     return pieces
 
 
+@lru_cache(maxsize=1024)
 def _is_plain_ground(blank: Style, other: Style) -> bool:
     """Whether blanks look the same in both styles."""
     return blank.bgcolor == other.bgcolor and not (
@@ -296,7 +300,7 @@ class LineView(ScrollView, can_focus=True):
         style = self._styles.get((role, marked))
         if style is None:
             style = self.rich_style + (self._look.cursor_style(role) if marked else self._look.style(role))
-            self._styles[role, marked] = style
+            style = self._styles[role, marked] = next((one for one in self._styles.values() if one == style), style)
         return style
 
     def action_move(self, rows: int) -> None:
