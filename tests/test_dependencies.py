@@ -12,7 +12,7 @@ from hypothesis import given
 from tests.building import US, GivenSpan, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.analysis.dependencies import Edge, ServiceFigures, find_calls, find_dependencies
-from tracetui.analysis.peers import peer_name
+from tracetui.model.peers import peer_name
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
-from tracetui.analysis.peers import peer_name
+from tracetui.ingest.formats import jaeger_json, otlp_json
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.peers import peer_name
 from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
 
 
 @pytest.mark.parametrize(
@@ -86,3 +93,43 @@ _values = st.one_of(st.text(), st.sampled_from(("http://[", "https://x", "//", "
 def test_whatever_the_attributes_hold_a_name_is_a_text_or_none(kind: Kind, attributes: dict[str, Any]) -> None:
     name = peer_name(kind, attributes)
     assert name is None or (name and name == name.strip())
+
+
+def _as_jaeger(spans: list[dict[str, Any]]) -> TraceSet:
+    tags = [[{"key": key, "type": "string", "value": value} for key, value in span.items()] for span in spans]
+    written = [{"spanID": f"{i + 1:016x}", "processID": "p", "tags": one} for i, one in enumerate(tags)]
+    trace = {"traceID": "1", "spans": written, "processes": {"p": {"serviceName": "shop"}}}
+    intake = Intake()
+    jaeger_json.decode_trace(orjson.dumps(trace), Place(intake, "a file"))
+    return assemble(intake)
+
+
+def _as_otlp(spans: list[dict[str, Any]]) -> TraceSet:
+    lists = [[{"key": key, "value": {"stringValue": value}} for key, value in span.items()] for span in spans]
+    ids = [{"traceId": "1" * 32, "spanId": f"{i + 1:016x}"} for i in range(len(lists))]
+    written = [{**one, "attributes": attributes} for one, attributes in zip(ids, lists, strict=True)]
+    intake = Intake()
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": written}]}]}
+    otlp_json.decode_request(orjson.dumps(request), Place(intake, "a file"))
+    return assemble(intake)
+
+
+_texts = st.one_of(
+    st.sampled_from(("", " ", "orders", "redis", "postgresql", '"db.name"', '}"peer.service"')), st.text()
+)
+_named = st.dictionaries(st.sampled_from([*_KEYS, "db.statement", "db.name.x", "x.peer.service"]), _texts, max_size=6)
+
+
+@pytest.mark.parametrize("decoded", [_as_jaeger, _as_otlp])
+@unhurried
+@given(st.lists(_named, min_size=1, max_size=4))
+def test_what_decoders_note_is_what_the_attributes_say(
+    decoded: Callable[[list[dict[str, Any]]], TraceSet], spans: list[dict[str, Any]]
+) -> None:
+    traces = decoded(spans)
+    for span in range(len(traces)):
+        noted = traces.peers[int(traces.noted_peer[span])]
+        attributes = traces.attributes(span)
+        assert noted in ("", peer_name(Kind.CLIENT, attributes))
+        if attributes.get("peer.service", "").strip():
+            assert noted

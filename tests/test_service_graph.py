@@ -17,8 +17,8 @@ from tests.building import GivenSpan, build, span
 from tests.strategies import service_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.dependencies import find_calls, find_dependencies
-from tracetui.analysis.peers import peer_name
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.model.peers import peer_name
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.groups import group_quantiles, group_slices
-from tracetui.analysis.peers import peer_name
 from tracetui.model.ids import span_keys
+from tracetui.model.peers import peer_name
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.model.tree import find_spans
@@ -140,9 +140,24 @@ def _peers(traces: TraceSet, answered: np.ndarray) -> tuple[np.ndarray, list[str
     # a set that was filtered may name services that have no span left in it: who calls those calls a peer
     known = {traces.services[number]: number for number in np.unique(traces.service).tolist()}
     names: list[str] = []
+
+    def number_of(name: str) -> int:
+        number = known.get(name)
+        if number is None:
+            number = known[name] = len(traces.services) + len(names)
+            names.append(name)
+        return number
+
     wraps_call = np.zeros(len(traces), bool)
     wraps_call[traces.parent[(traces.parent >= 0) & outgoing]] = True
     candidates = np.flatnonzero(~answered & ((outgoing & ~wraps_call) | (unknown & leaf)))
+    is_noted = (traces.noted_peer[candidates] > 0) & outgoing[candidates]
+    noted, candidates = candidates[is_noted], candidates[~is_noted]
+    numbers = np.full(len(traces.peers), -1, np.int32)
+    for one in np.unique(traces.noted_peer[noted]).tolist():
+        numbers[one] = number_of(traces.peers[one])
+    called = numbers[traces.noted_peer[noted]]
+    peer[noted] = np.where(called == traces.service[noted], -1, called)
     read, resources = traces.arena.read, traces.resources
     columns = (traces.kind, traces.service, traces.resource, traces.raw_at, traces.attribute_bytes)
     for span, kind, service, resource, at, size in zip(
@@ -154,10 +169,7 @@ def _peers(traces: TraceSet, answered: np.ndarray) -> tuple[np.ndarray, list[str
         name = peer_name(kind, resources[resource].codec.attributes(raw))
         if name is None:
             continue
-        number = known.get(name)
-        if number is None:
-            number = known[name] = len(traces.services) + len(names)
-            names.append(name)
+        number = number_of(name)
         if number != service:
             peer[span] = number
     return peer, names

@@ -1,17 +1,23 @@
 """Finding the few attributes that decide about a span without decoding all of them.
 
-Whether a span is an error depends on attributes such as `error` and `http.status_code`. Decoding every attribute of a
-million spans costs more than everything else together; looking for the keys in the raw text and remembering what each
-distinct finding means costs a fraction.
+Whether a span is an error depends on attributes such as `error` and `http.status_code`, and what it called on
+`peer.service` and `db.name`. Decoding every attribute of a million spans costs more than everything else together;
+looking for the keys in the raw text and remembering what each distinct finding means costs a fraction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tracetui.model.peers import noted_peer
 from tracetui.model.span import Value
 
 _KEY = b'"key"'
+_PEERS = (
+    (b'"db.', (b'"db.system', b'"db.name"', b'"db.namespace"')),
+    (b"peer.", (b'"peer.service"', b'"service.peer.name"')),
+)
+"""Texts of `model.peers.NOTED`, and what stands in a list with one of each group: a single look for most lists."""
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 400
 
@@ -41,18 +47,24 @@ class DecidingAttributes:
         self._once = once
         self._tail = b"}" * closing
         self._nested = nested
-        self._known: dict[tuple[bytes, int], int] = {}
+        self._known: dict[tuple[bytes, int], tuple[int, str]] = {}
 
-    def states(self, raws: Sequence[bytes], natives: Sequence[int]) -> list[int]:
-        """The packed states of spans with these raw attributes; `natives` is what each span itself says."""
-        known, needles, once, nested = self._known.get, self._needles, self._once, self._nested
-        result = []
+    def states(self, raws: Sequence[bytes], natives: Sequence[int]) -> tuple[list[int], list[str]]:
+        """The packed states of spans with these raw attributes, and what they called (see `model.peers.noted_peer`);
+        `natives` is what each span itself says.
+        """
+        known, once, nested = self._known.get, self._once, self._nested
+        states, peers = [], []
         for raw, native in zip(raws, natives, strict=True):
             found = b""
             if once:
                 at = raw.find(once)
                 if at >= 0:
                     found = raw[at - len(_KEY) - 1 : raw.find(b"}", at) + 1]
+            needles = self._needles
+            for sign, more in _PEERS:
+                if sign in raw:
+                    needles += more
             for needle in needles:
                 at = raw.find(needle)
                 while at >= 0:
@@ -61,22 +73,26 @@ class DecidingAttributes:
                     at = raw.find(needle, end) if end else -1
             if nested and found and nested in raw:
                 # a key within a nested value is none of the span's, and looks like one
-                result.append(self._state(self._attributes(raw), native))
-                continue
-            state = known((found, native))
-            result.append(self._decide(raw, found, native) if state is None else state)
-        return result
+                state, peer = self._decided(self._attributes(raw), native)
+            else:
+                state, peer = known((found, native)) or self._decide(raw, found, native)
+            states.append(state)
+            peers.append(peer)
+        return states, peers
 
-    def _decide(self, raw: bytes, found: bytes, native: int) -> int:
+    def _decided(self, attributes: dict[str, Value], native: int) -> tuple[int, str]:
+        return self._state(attributes, native), noted_peer(attributes)
+
+    def _decide(self, raw: bytes, found: bytes, native: int) -> tuple[int, str]:
         if len(found) > _LONGEST_REMEMBERED:
-            return self._state(self._attributes(raw), native)
+            return self._decided(self._attributes(raw), native)
         before, *pieces = found.split(_KEY)
         whole = [b"{" + _KEY + piece + self._tail for piece in pieces]
         attributes = self._attributes(b"[" + b",".join(whole) + b"]")
         # fewer than the pieces: a key after its value, a brace within a text, or a key that stands twice
         if before or len(attributes) != len(pieces) or any(b'"value"' not in piece for piece in pieces):
-            return self._state(self._attributes(raw), native)
+            return self._decided(self._attributes(raw), native)
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        decided = self._known[found, native] = self._state(attributes, native)
+        decided = self._known[found, native] = self._decided(attributes, native)
         return decided

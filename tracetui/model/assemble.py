@@ -51,6 +51,7 @@ class _Assembly:
         self.marks = (state >> MARK_SHIFT).astype(np.uint16)
         self.name = _joined(chunks, "name")
         self.resource = _joined(chunks, "resource")
+        self.peer = _joined(chunks, "peer")
         self.raw_sizes = [_joined(chunks, f"{part}_bytes") for part in ("attribute", "event", "link")]
         self.arena = Arena([chunk.raw for chunk in chunks])
         self.raw_at = np.concatenate(
@@ -230,6 +231,7 @@ class _Assembly:
             key=self.key[source],
             name=self.name[source],
             resource=self.resource[source],
+            noted_peer=self.peer[source],
             kind=self.kind[source],
             status=self.status[source],
             error=self.error[source],
@@ -241,6 +243,7 @@ class _Assembly:
             link_bytes=self.raw_sizes[2][source],
             first=first,
             names=intake.names.texts.copy(),
+            peers=intake.peers.texts.copy(),
             services=intake.services.texts.copy(),
             messages=texts,
             resources=intake.resources.copy(),
@@ -281,6 +284,7 @@ _NO_SPANS = Chunk(
     start=_NOTHING.astype(np.int64),
     duration=_NOTHING.astype(np.int64),
     state=_NOTHING,
+    peer=_NOTHING,
     attribute_bytes=_NOTHING,
     event_bytes=_NOTHING,
     link_bytes=_NOTHING,

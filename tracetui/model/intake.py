@@ -47,6 +47,8 @@ class SpanRows:
     attributes: list[bytes] = field(default_factory=list)
     events: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
+    peer: list[int] = field(default_factory=list)
+    """Into `Intake.peers`: what the span called, as far as `model.peers.noted_peer` tells."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Chunk:
     attribute_bytes: np.ndarray
     event_bytes: np.ndarray
     link_bytes: np.ndarray
+    peer: np.ndarray
     raw: bytes | memoryview
 
     def __reduce_ex__(self, protocol: object) -> tuple[Callable[..., Chunk], tuple[object, ...]]:
@@ -123,6 +126,7 @@ class Intake:
         self.chunks: list[Chunk] = []
         self.names = Interner()
         self.services = Interner()
+        self.peers = Interner([""])
         self.resources: list[Resource] = []
         self.trace_ids: list[str] = []
         self.odd_ids: dict[int, str] = {}
@@ -199,6 +203,7 @@ class Intake:
         rows.attributes.append(attributes)
         rows.events.append(events)
         rows.links.append(links)
+        rows.peer.append(0)
         if len(rows.trace) >= CHUNK_SPANS:
             self.flush()
 
@@ -216,8 +221,10 @@ class Intake:
             ],
             np.int32,
         )
+        peers = np.array([self.peers(text) for text in other.peers.texts], np.int32)
         for chunk in other.chunks:
             chunk.trace = traces[chunk.trace]
+            chunk.peer = peers[chunk.peer]
             chunk.name = names[chunk.name]
             chunk.resource = resources[chunk.resource]
             self.chunks.append(chunk)
@@ -277,6 +284,7 @@ class Intake:
                 attribute_bytes=sizes[0].astype(np.int32),
                 event_bytes=sizes[1].astype(np.int32),
                 link_bytes=sizes[2].astype(np.int32),
+                peer=np.array(rows.peer, np.int32),
                 raw=b"".join(_interleaved(*parts)),
             )
         )

@@ -90,9 +90,14 @@ class TraceSet:
     attribute_bytes: np.ndarray
     event_bytes: np.ndarray
     link_bytes: np.ndarray
+    noted_peer: np.ndarray
+    """int32[n] into `peers`: what the span called, as far as it was noted in passing; 0 says no more than that its
+    attributes have to be looked at.
+    """
     first: np.ndarray
     """int64[traces + 1]."""
     names: list[str]
+    peers: list[str]
     services: list[str]
     messages: list[str]
     resources: list[Resource]
@@ -297,7 +302,7 @@ class TraceSet:
 
         per_span = (
             "start duration key name resource kind status error marks message depth"
-            " raw_at attribute_bytes event_bytes link_bytes"
+            " raw_at attribute_bytes event_bytes link_bytes noted_peer"
         )
         return replace(
             self,

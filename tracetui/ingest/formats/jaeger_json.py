@@ -174,7 +174,8 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     tags = [bytes(span.tags) for span in spans]
     rows.attributes += tags
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
-    states = _deciding.states(tags, [0] * len(tags))
+    states, peers = _deciding.states(tags, [0] * len(tags))
+    rows.peer += intake.peers.many(peers)
     parents: list[str] = []
     links: list[bytes] = []
     for i, span in enumerate(spans):

@@ -192,7 +192,7 @@ def _take_spans(spans: list[_Span], resource: int, place: Place) -> None:
         natives.append(kind)
         if span.droppedAttributesCount or span.droppedEventsCount or span.droppedLinksCount:
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
-    states = _deciding.states(attributes, natives)
+    states, peers = _deciding.states(attributes, natives)
     for i, state in enumerate(states):
         if state >= 1 << MARK_SHIFT:
             warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
@@ -211,6 +211,7 @@ def _take_spans(spans: list[_Span], resource: int, place: Place) -> None:
     rows.start_ns += starts
     rows.duration_ns += durations
     rows.state += states
+    rows.peer += intake.peers.many(peers)
     rows.attributes += attributes
     # asking first is cheaper than copying nothing
     rows.events += [b"" if span.events is _NONE else bytes(span.events) for span in spans]

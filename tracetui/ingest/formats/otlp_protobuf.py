@@ -297,6 +297,7 @@ class _Reader:
         rows.start_ns += starts
         rows.duration_ns += durations
         rows.state += states
+        rows.peer += [0] * len(states)
         rows.attributes += attributes
         rows.events += events
         rows.links += links

@@ -245,6 +245,7 @@ class _Taker:
                 states[i] |= _SHARED
         rows.links += links
         rows.state += states
+        rows.peer += [0] * len(states)
         if len(rows.trace) >= CHUNK_SPANS:
             intake.flush()
 

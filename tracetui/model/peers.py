@@ -48,6 +48,8 @@ _USED = frozenset(
         "rpc.system.name",
     )
 )
+NOTED = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
+"""The attributes that decoders read for `noted_peer`, as they name most of what is called."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
 
 
@@ -72,6 +74,15 @@ def peer_name(kind: int, attributes: Mapping[str, Value]) -> str | None:
         method = _first(attributes, ("rpc.method",))
         return service or (method.rpartition("/")[0].strip("/") if method else None) or _host(attributes)
     return _host(attributes)
+
+
+def noted_peer(attributes: Mapping[str, Value]) -> str:
+    """What `peer_name` says of an outgoing span, by `NOTED` attributes alone; '' where it takes others to tell."""
+    named = _first(attributes, _NAMED)
+    if named:
+        return named
+    system, database = _first(attributes, _DB_SYSTEM), _first(attributes, _DB_NAME)
+    return f"{system}:{database}" if system and database else ""
 
 
 def _database(system: str, attributes: Mapping[str, Value]) -> str:
