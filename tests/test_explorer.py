@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.building import build, span
 from tracetui.analysis.findings import Findings
+from tracetui.model.span import Kind
 from tracetui.render.explorer import Column, Subject
 from tracetui.render.marks import ASCII, UNICODE
 from tracetui.render.service_list import ServiceTable
@@ -69,7 +71,7 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> 
     assert left[7:] == ["●mobile-bff", "●mobile-app"]
     assert right[1].startswith("████████ ●order-con")
     assert right[-1] == "needs no other service"
-    heading = title(table, Mode(SLOW), "inventory-service", found.blast, 118, UNICODE).text
+    heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
     assert heading == "●inventory-service  if it is SLOW  5 services hit  28 % of all traces go through it"
 
 
@@ -130,3 +132,19 @@ def test_columns_keep_within_their_width(table: ServiceTable, findings: Findings
                 line = column.line(row, width)
                 assert line.width <= width
                 assert line.text.isascii()
+
+
+def test_calls_to_itself_and_rings_are_said_beside_a_service() -> None:
+    traces = build(
+        span("1", 0, 90, service="a", kind=Kind.SERVER),
+        span("2", 10, 80, service="a", kind=Kind.CLIENT, parent="1"),
+        span("3", 20, 70, service="a", kind=Kind.SERVER, parent="2"),
+        span("4", 30, 60, service="b", kind=Kind.SERVER, parent="3"),
+        span("5", 40, 50, service="a", kind=Kind.SERVER, parent="4"),
+    )
+    findings = Findings(traces)
+    table = ServiceTable(findings)
+    assert (table.self_calls("a"), table.self_calls("b")) == (1, 0)
+    said = title(table, Mode(), "a", None, 118, UNICODE).text
+    assert "calls itself 1 time  ⚠ a → b → a" in said
+    assert "itself" not in title(table, Mode(), "b", None, 118, UNICODE).text

@@ -43,7 +43,7 @@ def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
             *(Mode(what, (focus,)) for what in (PATH, SHARED, DIFFERENCE)),
         ):
             found = answer(services, findings, mode, focus, marks)
-            lines.append(title(services, mode, focus, found.blast, width, marks).cropped(width, marks.ellipsis))
+            lines.append(title(services, mode, focus, found, width, marks).cropped(width, marks.ellipsis))
             for column in (found.left, found.right):
                 lines += [column.line(at, width) for at in range(len(column))] if column else []
     errors = ErrorTable(findings)

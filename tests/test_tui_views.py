@@ -310,8 +310,15 @@ async def test_services_are_found_by_name() -> None:
         assert isinstance(pane, ServicesPane)
         await press(app, pilot, "slash", *"Redis", "enter")
         assert pane.list.has_focus
-        assert [pane.services.service(row).service for row in range(len(pane.services))] == ["redis-cache"]
-        await press(app, pilot, "slash", *"xyz", "enter")
+        found = [pane.services.service(row).service for row in range(len(pane.services))]
+        assert found[0] == "redis-cache"
+        # who merely has it in an attribute comes after, and says which
+        assert sorted(found[1:]) == ["api-gateway", "checkout-api", "order-service", "user-service"]
+        await press(app, pilot, "j")
+        assert "db.system.name=redis" in app.text
+        await press(app, pilot, "slash", "backspace")
+        assert len(pane.services) == 1
+        await press(app, pilot, *"sxyz", "enter")
         assert "No service has Redisxyz in its name or operations." in app.text
         assert pane.go_back()
         await settle(app, pilot)
@@ -361,6 +368,64 @@ async def test_the_blast_radius_follows_the_cursor() -> None:
         await settle(app, pilot)
         assert "if it" not in app.text
         assert "3 callers" in app.text
+
+
+async def test_the_ranking_marks_who_is_hit_and_how_hard() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesPane)
+
+        def marked() -> dict[str, str]:
+            lines = [pane.services.line(row, 90).text for row in range(len(pane.services))]
+            return {line[2:].split()[0]: line[0] for line in lines if line[0] in UNICODE.trend}
+
+        assert not marked()
+        pane.list.cursor = pane.services.row_of("inventory-service") or 0
+        await press(app, pilot, "b")
+        hit = ("checkout-api", "inventory-sync-job", "order-confirmation", "api-gateway", "web-app")
+        assert set(marked()) == {f"●{name}" for name in hit}
+        assert marked()["●order-confirmation"] == "█" > marked()["●web-app"]
+        await press(app, pilot, "o")
+        assert set(marked()) == {f"●{name}" for name in hit}
+        await press(app, pilot, "b", "b")
+        assert not marked()
+
+
+async def test_one_operation_of_a_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesPane)
+        await press(app, pilot, "slash", *"user-service", "enter", "i")
+        assert "One operation of user-service" in app.text
+        await press(app, pilot, *"profile", "enter", "l")
+        assert "●user-service GET /users/{id}/profile  in" in app.text
+        source = pane.right.source
+        needed = {source.line(row, 60).text.split()[1] for row in range(1, len(source))}
+        assert needed == {"●user-db", "●profile-db", "●redis-cache"}
+        await press(app, pilot, "enter")
+        profile = '{ service = "user-service" AND operation = "GET /users/{id}/profile" }'
+        assert app.asked[0].query.endswith(f" AND {profile}")
+        assert pane.go_back()
+        await press(app, pilot, "b")
+        assert "GET /users/{id}/profile  if it is SLOW" in app.text
+        for left in ("●user-service GET /users/{id}/profile  in", "●user-service  in"):
+            assert pane.go_back()
+            await settle(app, pilot)
+            assert left in app.text
+
+
+async def test_an_operation_is_left_with_its_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesPane)
+        pane.list.cursor = pane.services.row_of("user-service") or 0
+        await press(app, pilot, "i", *"profile", "enter")
+        assert "profile  in" in app.text
+        await press(app, pilot, "j")
+        assert "profile  in" not in app.text
+        pane.list.cursor = pane.services.row_of("order-db") or 0
+        await press(app, pilot, "i")
+        assert app.asked == [Notice("it sends no spans, so none of its operations is known")]
 
 
 async def test_questions_about_another_service() -> None:

@@ -175,6 +175,18 @@ def _peers(traces: TraceSet, answered: np.ndarray) -> tuple[np.ndarray, list[str
     return peer, names
 
 
+def self_calls(traces: TraceSet) -> np.ndarray:
+    """int64[services], how often each called itself: a CLIENT or PRODUCER span with a SERVER or CONSUMER span of the
+    same service beneath it. They are no edges.
+    """
+    kind, caller = traces.kind, traces.parent
+    served = (caller >= 0) & ((kind == Kind.SERVER) | (kind == Kind.CONSUMER))
+    served &= (kind[caller] == Kind.CLIENT) | (kind[caller] == Kind.PRODUCER)
+    served &= traces.service == traces.service[caller]
+    counts: np.ndarray = np.bincount(traces.service[served], minlength=len(traces.services))
+    return counts
+
+
 def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependencies:
     """The figures of every service and of every edge between them."""
     calls = calls or find_calls(traces)

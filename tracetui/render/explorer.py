@@ -11,6 +11,7 @@ from itertools import groupby
 
 from tracetui.analysis.blast_radius import BlastRadius, Hit
 from tracetui.analysis.chains import Chain, Chains
+from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, Shared
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, cut
@@ -43,8 +44,8 @@ class Subject:
     operation: str = ""
     way: tuple[str, ...] = ()
     """The services of a way that ends at `service`."""
-    toward: str = ""
-    """Only as far as it leads to this other service."""
+    beside: tuple[str, str] = ("", "")
+    """Only in traces with this other service too, and with this operation of it unless it is ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class Explorer:
     def __init__(self, role: Callable[[str], str], marks: Marks) -> None:
         self._role, self._marks = role, marks
 
-    def neighbours(self, focus: str, found: Sequence[Neighbour], *, upstream: bool) -> Column:
-        """Who calls a service, or what it calls, by hop."""
+    def neighbours(self, focus: Target, found: Sequence[Neighbour], *, upstream: bool) -> Column:
+        """Who calls a service or one of its operations, or what it calls, by hop."""
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
@@ -103,12 +104,12 @@ class Explorer:
         exposed = f"{numbers.counted(len(hit), 'service')} {'exposed' if failing else 'hit'}"
         title = exposed if hit else "no service is hit in these traces"
         most = max((self._strength(one.hit, failing) for one in hit), default=0)
-        focus = found.target.service
+        focus = (found.target.service, found.target.operation)
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
         for one in hit:
             mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
-            rows.append(self._hit(Subject(one.service, toward=focus), one.hit, failing, most, mark, hops))
+            rows.append(self._hit(Subject(one.service, beside=focus), one.hit, failing, most, mark, hops))
         if spared:
             rows.append(self._said("could be hit, and was not in these traces"))
             rows += (self._plain(one.service) for one in spared)
@@ -120,10 +121,11 @@ class Explorer:
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(found.entries)))]
         entries = sorted(found.entries, key=lambda one: -self._strength(one.hit, failing))
         most = max((self._strength(one.hit, failing) for one in entries), default=0)
-        focus = found.target.service
+        focus = found.target
         for one in entries:
-            toward = focus if one.service != focus else ""
-            subject = Subject(one.service, operation=one.operation, toward=toward)
+            is_focus = one.service == focus.service and focus.operation in ("", one.operation)
+            beside = ("", "") if is_focus else (focus.service, focus.operation)
+            subject = Subject(one.service, operation=one.operation, beside=beside)
             rows.append(self._hit(subject, one.hit, failing, most))
         needs = numbers.counted(len(found.downstream), "service")
         rows.append(self._said(f"needs {needs} itself" if found.downstream else "needs no other service"))
@@ -212,11 +214,14 @@ class Explorer:
         room = max(width - right.width - 1, 6)
         return name.cropped(room, self._marks.ellipsis).pad(room + 1).extend(right)
 
-    def _neighbour(self, focus: str, one: Neighbour, upstream: bool) -> _Row:
+    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool) -> _Row:
         marks = self._marks
-        subject = Subject(one.service)
-        if one.distance.hops == 1:
-            subject = Subject(focus, one.service) if upstream else Subject(one.service, focus)
+        of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
+        subject = Subject(one.service, beside=of_operation)
+        if one.distance.hops == 1 and upstream:
+            subject = Subject(focus.service, one.service, focus.operation)
+        elif one.distance.hops == 1:
+            subject = Subject(one.service, focus.service, beside=of_operation)
 
         def draw(width: int) -> Line:
             arrow = marks.async_call if one.is_async else sync_arrow(marks)

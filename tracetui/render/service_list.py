@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.dependencies import Calls, ServiceFigures
+from tracetui.analysis.dependencies import Calls, ServiceFigures, self_calls
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
 from tracetui.model.traces import TraceSet
@@ -73,6 +73,7 @@ class ServiceTable:
         self.folded = _words(traces, self.services)
         self._roles = service_roles(traces)
         self.node = {name: i for i, name in enumerate(calls.nodes)}
+        self._self_calls = self_calls(traces)
         self._ranges = _ranges_of_services(traces, calls)
         longest = max((figures.p95_ns for figures in self.services), default=0.0)
         longest = max([longest, *(most for _, most in self._ranges.values())])
@@ -101,6 +102,11 @@ class ServiceTable:
     def role(self, service: str) -> str:
         """The role of a service's mark; a peer that sends no spans has no colour."""
         return self._roles.get(service, Role.DIM)
+
+    def self_calls(self, service: str) -> int:
+        """How often a service called itself."""
+        node = self.node[service]
+        return int(self._self_calls[node]) if node < len(self._self_calls) else 0
 
     def range_of(self, service: str) -> tuple[int, int] | None:
         """Least and greatest duration in nanoseconds where there are few calls."""
@@ -157,18 +163,31 @@ def _ranges_of_services(traces: TraceSet, calls: Calls) -> dict[int, tuple[int, 
 
 
 class ServiceList:
-    """The services with `part` in their name or in that of an operation, a row each."""
+    """The services with `part` in their name or in that of an operation, and then those of `also`, a row each."""
 
-    def __init__(self, table: ServiceTable, marks: Marks, sorting: str, descending: bool, part: str = "") -> None:
+    def __init__(
+        self,
+        table: ServiceTable,
+        marks: Marks,
+        sorting: str,
+        descending: bool,
+        part: str = "",
+        also: Collection[str] = (),
+    ) -> None:
         self.table, self.marks = table, marks
+        self.hits: Mapping[str, float] | None = None
+        """How hard each service is hit, above 0 and up to 1; None where nothing is asked about that."""
+        self.fails = False
+        """Whether the hits are failures."""
         self._sorting, self._descending = sorting, descending
         order = table.order(sorting, descending)
         if part:
             wanted = part.casefold()
             by_name = np.array([wanted in figures.service.casefold() for figures in table.services], bool)[order]
             by_words = np.array([wanted in words for words in table.folded], bool)[order]
+            by_more = np.array([figures.service in also for figures in table.services], bool)[order]
             # who is called so comes before who merely does so
-            order = np.concatenate((order[by_name], order[by_words & ~by_name]))
+            order = np.concatenate((order[by_name], order[by_words & ~by_name], order[by_more & ~by_words & ~by_name]))
         self._order = order
 
     def __len__(self) -> int:
@@ -201,7 +220,9 @@ class ServiceList:
         part = table.criticality[name]
         callers = str(part.direct_callers) + (f"+{part.indirect_callers}" if part.indirect_callers else "")
         cells = [
-            service_name(name, table.role(name), self._name_cells(width), self.marks, figures.inferred),
+            self._hit_mark(name).extend(
+                service_name(name, table.role(name), self._name_cells(width) - self._mark, self.marks, figures.inferred)
+            ),
             figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
             _or_none(callers if part.direct_callers else "", _CALLERS),
         ]
@@ -218,6 +239,21 @@ class ServiceList:
             *latency(figures.p50_ns, figures.p95_ns, table.range_of(name), table.duration_cells, self.marks),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    @property
+    def _mark(self) -> int:
+        """Cells for how hard a service is hit."""
+        return 0 if self.hits is None else 2
+
+    def _hit_mark(self, service: str) -> Line:
+        """A level that is the higher the harder the service is hit."""
+        if self.hits is None:
+            return Line()
+        trend, hit = self.marks.trend, self.hits.get(service)
+        if hit is None:
+            return Line([(" " * self._mark, Role.PLAIN)])
+        level = trend[min(int(hit * len(trend)), len(trend) - 1)]
+        return Line([(level, Role.ERROR if self.fails else Role.CRITICAL), (" ", Role.PLAIN)])
 
     def _heading(self, column: str) -> str:
         return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.marks)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracetui.analysis.blast_radius import BlastRadius, blast_radius
 from tracetui.analysis.chains import call_chains
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.service_graph import Target
-from tracetui.analysis.service_questions import caller_difference, neighbours, shared_dependencies
+from tracetui.analysis.service_graph import ServiceGraph, Target
+from tracetui.analysis.service_overview import Overview, overview
+from tracetui.analysis.service_questions import caller_difference, find_services, neighbours, shared_dependencies
 from tracetui.render import numbers
 from tracetui.render.explorer import Column, Explorer
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import ServiceTable, service_name
+from tracetui.tui.widgets.choice import Option
 
 AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
 
@@ -26,6 +29,8 @@ class Mode:
     what: str = AROUND
     others: tuple[str, ...] = ()
     hops: int = 1
+    operation: str = ""
+    """Of the service in focus, where the question is about one of its operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,20 @@ class Answer:
     left: Column
     right: Column | None = None
     blast: BlastRadius | None = None
+    about: Overview | None = None
+    """Of an operation in focus."""
+
+    def hits(self, fails: bool) -> dict[str, float]:
+        """How hard each service is hit, as a share of the hardest hit one; 0 for one that was only exposed."""
+        found = self.blast.services if self.blast is not None else ()
+        of = {one.service: one.hit.failing if fails else one.hit.latency for one in found if one.hit.exposure > 0}
+        most = max(of.values(), default=0.0)
+        return {name: strength / most if most else 0.0 for name, strength in of.items()}
 
 
 def answer(table: ServiceTable, findings: Findings, mode: Mode, focus: str, marks: Marks) -> Answer:
     """Answer a question about a service. Takes a while on a large set, but for its neighbours."""
-    graph, explorer, target = table.graph, Explorer(table.role, marks), Target(focus)
+    graph, explorer, target = table.graph, Explorer(table.role, marks), Target(focus, mode.operation)
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, findings.paths, target)
         fails = mode.what == FAILS
@@ -56,25 +70,17 @@ def answer(table: ServiceTable, findings: Findings, mode: Mode, focus: str, mark
         [one for one in neighbours(graph, target, upstream=upstream) if one.distance.hops <= mode.hops]
         for upstream in (True, False)
     )
-    return Answer(explorer.neighbours(focus, up, upstream=True), explorer.neighbours(focus, down, upstream=False))
+    left, right = explorer.neighbours(target, up, upstream=True), explorer.neighbours(target, down, upstream=False)
+    return Answer(left, right, about=overview(graph, target) if mode.operation else None)
 
 
-def title(table: ServiceTable, mode: Mode, focus: str, found: BlastRadius | None, width: int, marks: Marks) -> Line:
-    """What the columns are about, in one line."""
+def title(table: ServiceTable, mode: Mode, focus: str, found: Answer | None, width: int, marks: Marks) -> Line:
+    """What the columns are about, in one line; `found` is None until the answer is there."""
     figures = table.services[table.number[focus]]
-    line = service_name(focus, table.role(focus), max(width // 2, 8), marks, figures.inferred, pad=False)
+    room, role = max(width // 2, 8), table.role(focus)
+    line = service_name(focus, role, room, marks, figures.inferred, operation=mode.operation, pad=False)
     if mode.what in (SLOW, FAILS):
-        line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
-        if found is None:
-            return line.add(f"  measuring {marks.ellipsis}", Role.DIM)
-        if mode.what == SLOW:
-            hit = sum(one.hit.exposure > 0 for one in found.services)
-            line.add(f"  {numbers.counted(hit, 'service')} hit", Role.STRONG)
-        else:
-            failed = sum(one.hit.failing > 0 for one in found.services)
-            said = f"  {numbers.counted(failed, 'service')} failed with it"
-            line.add(said, Role.ERROR if failed else Role.STRONG)
-        return line.add(f"  {numbers.percent(found.trace_share)} of all traces go through it", Role.PLAIN)
+        return _hit_title(line, mode, found.blast if found else None, marks)
     if mode.what == PATH:
         arrow = "->" if marks.ascii_only else "→"
         return line.add(f" {arrow} {safe(mode.others[0])}", Role.STRONG)
@@ -82,8 +88,56 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: BlastRadius | None
         return line.add(" and " + ", ".join(map(safe, mode.others)), Role.STRONG)
     if mode.what == DIFFERENCE:
         return line.add(f" and {safe(mode.others[0])}: whose callers are whose", Role.STRONG)
-    share = numbers.percent(table.criticality[focus].trace_share)
-    line.add(f"  in {share} of the traces, {numbers.counted(figures.call_count, 'call')}", Role.DIM)
-    if figures.error_count:
-        line.add(f"  {marks.origin} {numbers.percent(figures.error_rate)}", Role.ERROR)
+    share, calls, errors = table.criticality[focus].trace_share, figures.call_count, figures.error_rate
+    if mode.operation:
+        if found is None or found.about is None:
+            return line.add(f"  looking {marks.ellipsis}", Role.DIM)
+        operations = found.about.operations
+        share, calls = found.about.trace_share, sum(one.call_count for one in operations)
+        errors = 100 * sum(one.error_count for one in operations) / calls if calls else 0.0
+    line.add(f"  in {numbers.percent(share)} of the traces, {numbers.counted(calls, 'call')}", Role.DIM)
+    if errors:
+        line.add(f"  {marks.origin} {numbers.percent(errors)}", Role.ERROR)
+    itself = table.self_calls(focus)
+    if itself and not mode.operation:
+        line.add(f"  calls itself {numbers.counted(itself, 'time')}", Role.DIM)
+    ring = next((ring for ring in table.cycles if focus in ring), None)
+    if ring is not None:
+        line.add(f"  {marks.warning} {cycle(ring, marks)}", Role.WARNING)
     return line.add(f"  to {mode.hops} hops", Role.ACCENT) if mode.hops > 1 else line
+
+
+def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Marks) -> Line:
+    line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
+    if found is None:
+        return line.add(f"  measuring {marks.ellipsis}", Role.DIM)
+    if mode.what == SLOW:
+        hit = sum(one.hit.exposure > 0 for one in found.services)
+        line.add(f"  {numbers.counted(hit, 'service')} hit", Role.STRONG)
+    else:
+        failed = sum(one.hit.failing > 0 for one in found.services)
+        said = f"  {numbers.counted(failed, 'service')} failed with it"
+        line.add(said, Role.ERROR if failed else Role.STRONG)
+    return line.add(f"  {numbers.percent(found.trace_share)} of all traces go through it", Role.PLAIN)
+
+
+def cycle(ring: Sequence[str], marks: Marks) -> str:
+    """Services that call one another in a ring."""
+    arrow = " > " if marks.ascii_only else " → "
+    return arrow.join(safe(name) for name in (*ring, ring[0]))
+
+
+def operations_of(graph: ServiceGraph, service: str, marks: Marks) -> list[Option]:
+    """The operations that a service was called with, most called first. Takes a while on a large set."""
+    options = []
+    for one in overview(graph, Target(service)).operations:
+        note = f"{numbers.counted(one.call_count, 'call')}, p95 {numbers.duration(round(one.p95_ns), marks.ascii_only)}"
+        failed = f", {marks.origin} {numbers.percent(one.error_rate)}" if one.error_count else ""
+        options.append(Option(one.operation, one.operation, note + failed))
+    return options
+
+
+def with_attribute(graph: ServiceGraph, word: str) -> dict[str, str]:
+    """The services with a word in attributes alone, and the commonest such attribute. Takes a while on a large set."""
+    first = {one.service: one.matched[0] for one in find_services(graph, word)}
+    return {service: matched.value for service, matched in first.items() if matched.what == "attribute"}

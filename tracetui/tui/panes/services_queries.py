@@ -47,9 +47,10 @@ def within_service(service: str, query: str) -> str:
     return query.replace("{ ", f"{{ service = {_quoted(service)} AND ", 1)
 
 
-def operation_query(service: str, operation: str) -> str:
-    """The query for the traces with an operation of a service."""
-    return f"{{ service = {_quoted(service)} AND operation = {_quoted(operation)} }}"
+def operation_query(service: str, operation: str, caller: str = "") -> str:
+    """The query for the traces with an operation of a service, which `caller` called unless it is ''."""
+    called = f" AND caller = {_quoted(caller)}" if caller else ""
+    return f"{{ service = {_quoted(service)} AND operation = {_quoted(operation)}{called} }}"
 
 
 def failing(query: str) -> str:
@@ -80,15 +81,17 @@ class Queries:
         if subject.way:
             return " AND ".join(filter(None, map(self._calls, subject.way, subject.way[1:])))
         if subject.operation:
-            query = operation_query(subject.service, subject.operation)
+            query = operation_query(subject.service, subject.operation, subject.caller)
         elif (subject.caller, subject.service) in self._table.graph.edges:
             query = self._calls(subject.caller, subject.service)
         else:
             query = self._service(subject.service)
-        toward = self._service(subject.toward) if subject.toward else ""
-        return f"{query} AND {toward}" if query and toward else query
+        beside = self._service(*subject.beside) if subject.beside[0] else ""
+        return f"{query} AND {beside}" if query and beside else query
 
-    def _service(self, name: str) -> str:
+    def _service(self, name: str, operation: str = "") -> str:
+        if operation:
+            return operation_query(name, operation)
         own = [] if self._is_inferred(name) else [service_query(name)]
         return any_of([*own, *self._of_peer(name)])
 

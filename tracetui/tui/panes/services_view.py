@@ -1,0 +1,225 @@
+"""The services view without its keys: the ranking, the explorer of the service under the cursor, and their traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from tracetui.analysis.findings import Findings
+from tracetui.render import numbers
+from tracetui.render.explorer import Column, Subject
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import FEW_SAMPLES, ServiceList, ServiceTable
+from tracetui.tui.messages import ListTraces, Notice, Placed
+from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
+from tracetui.tui.panes.pane import Work
+from tracetui.tui.panes.services_modes import (
+    AROUND,
+    FAILS,
+    Answer,
+    Mode,
+    answer,
+    cycle,
+    title,
+)
+from tracetui.tui.panes.services_queries import Queries
+from tracetui.tui.state import State
+from tracetui.tui.widgets.line_view import LineSource, LineView, NoLines
+
+
+class ServicesView(FindingsPane[ServiceTable]):
+    """Shows all services, and one of them in full."""
+
+    TITLE = "Services"
+    BESIDE_FROM = 190
+    DEFAULT_CSS = """
+    ServicesView Input { height: 1; padding: 0 2; border: none; background: $background; }
+    ServicesView Input:focus { border: none; background-tint: $foreground 0%; }
+    ServicesView .sides { height: 1fr; }
+    ServicesView .sides LineView { width: 1fr; }
+    ServicesView .sides .right { margin-left: 1; }
+    """
+
+    def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
+        self._sorting, self._descending = "rank", True
+        self._mode = Mode()
+        self._shown: Answer | None = None
+        self._about = ""
+        """The service that the explorer was about last."""
+        self._more: dict[str, str] = {}
+        """Services with the part in an attribute, and that attribute."""
+        self.part = Input(placeholder="part of the name of a service or operation", select_on_focus=False)
+        self.part.cursor_blink = self.part.display = False
+        super().__init__(state, work, id=id)
+
+    def detail_widgets(self) -> Sequence[Widget]:
+        self.right = LineView(self.state.look.theme, self.state.look.marks.cursor)
+        self.right.add_class("right")
+        return (Horizontal(self.detail, self.right, classes="sides"),)
+
+    def compose(self) -> ComposeResult:
+        yield self.summary
+        yield self.part
+        yield self.body
+        yield self.empty
+
+    @property
+    def services(self) -> ServiceList:
+        assert isinstance(self.rows, ServiceList)
+        return self.rows
+
+    @property
+    def focus_name(self) -> str:
+        """The service that the explorer is about."""
+        return self.name_of(self._row)
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+
+    def analyse(self, findings: Findings) -> ServiceTable:
+        return ServiceTable(findings)
+
+    def list_source(self, table: ServiceTable) -> HeadedSource:
+        part = self.part.value.strip()
+        return ServiceList(table, self.state.look.marks, self._sorting, self._descending, part, self._more)
+
+    def row_of_span(self, span: int) -> int | None:
+        return self.services.row_of(self.services.table.traces.service_name(span))
+
+    def summary_line(self, table: ServiceTable) -> Line:
+        inferred = sum(figures.inferred for figures in table.services)
+        line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
+        line.add(f" and {numbers.counted(inferred, 'inferred peer')}" if inferred else "", Role.DIM)
+        if self.part.value.strip() and self.has_rows:
+            part = self.state.look.marks.quoted(safe(self.part.value.strip()))
+            line.add(f"  {len(self.services):,} with {part}", Role.ACCENT)
+        cycles = table.cycles
+        if cycles:
+            marks = self.state.look.marks
+            line.add(f"  {marks.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
+            line.add(cycle(cycles[0], marks), Role.WARNING)
+        few = f"  (ranges: fewer than {FEW_SAMPLES} calls)"
+        return line.add(few if table.few_samples else "", Role.DIM)
+
+    def nothing(self) -> tuple[str, str]:
+        return (f"No service has {safe(self.part.value.strip())} in its name or operations.", "Esc shows all services.")
+
+    def row_of_name(self, name: str) -> int | None:
+        return self.services.row_of(name) if self.has_rows else None
+
+    def name_of(self, row: int) -> str:
+        return self.services.service(row).service
+
+    def set_changed(self) -> None:
+        self._mode, self._shown = Mode(), None
+        super().set_changed()
+
+    # --- the explorer ------------------------------------------------------------------------------------------------
+
+    def detail_source(self, row: int) -> tuple[LineSource, int]:
+        raise NotImplementedError("the explorer has two columns")
+
+    def title_line(self, row: int, width: int) -> Line:
+        table, marks = self.services.table, self.state.look.marks
+        focus = self.name_of(min(row, len(self.services) - 1))
+        mode = self._mode if focus == self._about else replace(self._mode, operation="")
+        line = title(table, mode, focus, self._shown, width, marks)
+        return line.add(f"  {safe(self._more[focus])}", Role.ACCENT) if focus in self._more else line
+
+    def show_detail(self) -> None:
+        if not self.has_rows or self.analysed is None:
+            return
+        self._row = self.list.cursor
+        self.post_message(Placed())
+        if self.focus_name != self._about:
+            # an operation is one of the service that it was chosen of
+            self._mode, self._about = replace(self._mode, operation=""), self.focus_name
+        table, findings, marks = self.services.table, self.analysed.findings, self.state.look.marks
+        mode, focus = self._mode, self.focus_name
+
+        def done(found: Answer) -> None:
+            if mode == self._mode and self.has_rows and focus == self.focus_name:
+                self._show_answer(found)
+
+        if mode.what == AROUND and not mode.operation:
+            done(answer(table, findings, mode, focus, marks))
+        else:
+            self.rule.show(self._rule_lines)
+            self.work("services-answer", lambda: answer(table, findings, mode, focus, marks), done)
+
+    def _show_answer(self, found: Answer) -> None:
+        self._shown = found
+        self.detail.show(found.left, found.left.first)
+        self.right.display = found.right is not None
+        self.right.show(found.right or NoLines(), found.right.first if found.right else 0)
+        self._mark_hits(found)
+        self.rule.show(self._rule_lines)
+
+    def _mark_hits(self, found: Answer) -> None:
+        """Show in the ranking how hard each service is hit."""
+        fails = self._mode.what == FAILS
+        hits = found.hits(fails) if found.blast is not None else None
+        if (hits, fails) != (self.services.hits, self.services.fails):
+            self.services.hits, self.services.fails = hits, fails
+            self.list.rows_changed()
+            self.heading.show(self._heading_lines)
+
+    def _subject(self) -> Subject | None:
+        """What the cursor that keys move is on."""
+        if not self.has_rows:
+            return None
+        for view in (self.detail, self.right):
+            if view.has_focus and isinstance(view.source, Column):
+                return view.source.subject(view.cursor)
+        return Subject(self.name_of(self.list.cursor))
+
+    def open_row(self, row: int) -> None:
+        self._open(Subject(self.name_of(row)))
+
+    def open_detail(self, row: int) -> None:
+        self._open_in(self.detail, row)
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        if event.view is self.right:
+            self._open_in(self.right, event.row)
+
+    def _open_in(self, view: LineView, row: int) -> None:
+        subject = view.source.subject(row) if isinstance(view.source, Column) else None
+        if subject is not None:
+            self._open(subject)
+
+    def _open(self, subject: Subject) -> None:
+        query = self._query(subject)
+        if query:
+            self._list_traces(query, "traces", "no trace is left of these")
+        else:
+            self._open_slowest_call(subject.service)
+
+    def _list_traces(self, query: str, view: str, none: str) -> None:
+        """List the traces of a query among those that are shown, or say that there is none."""
+        session, shown = self.state.session, self.state.query
+        if session is None:
+            return
+        wanted = f"({shown}) AND {query}" if shown else query
+
+        def found(count: int) -> None:
+            self.post_message(ListTraces(wanted, view) if count else Notice(none))
+
+        self.work("services-traces", lambda: len(session.select(wanted)[0]), found)
+
+    def _query(self, subject: Subject) -> str:
+        """What selects the traces of a row; '' where nothing does."""
+        return Queries(self.services.table).of(subject)
+
+    def _open_slowest_call(self, peer: str) -> None:
+        span = self.services.table.slowest_call(peer)
+        if span is None or self.analysed is None:
+            return
+        trace = int(self.services.table.traces.trace[span])
+        self.post_message(self.analysed.open_trace(trace, span))
+        self.post_message(Notice("this is the slowest call to it; it has no spans of its own to filter by"))
