@@ -14,6 +14,7 @@ from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.findings import Findings
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
+from tracetui.render.advice_list import AdviceDetail, AdviceList
 from tracetui.render.cells import cell_width
 from tracetui.render.error_list import ErrorDetail, ErrorList, ErrorTable, trend
 from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTable, share_bar
@@ -56,6 +57,11 @@ def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
     known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
     spots = HotSpotList(table, known, marks)
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
+    could = AdviceList(findings.advice, traces, marks)
+    lines += [could.heading(width), *(could.line(row, width) for row in range(len(could)))]
+    for one in findings.advice:
+        what = AdviceDetail(one, traces, marks)
+        lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):
         spot = table.hot_spot(row)
         one = HotSpotDetail(table, spot, known[spot.number], marks)

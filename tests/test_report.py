@@ -90,7 +90,8 @@ KEYS = {
 def test_the_json_has_every_promised_key(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["analyze", *FIRST_LOOK, "broken/cut.json", "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)
-    assert set(found) == {"summary", "bottlenecks", "critical_paths", "errors", "dependencies", "warnings"}
+    sections = {"bottlenecks", "findings", "critical_paths", "errors", "dependencies"}
+    assert set(found) == {"summary", *sections, "warnings"}
     for path, keys in KEYS.items():
         part = found
         for step in path.split("."):
@@ -111,6 +112,11 @@ def test_figures_of_the_incident(capsysbinary: pytest.CaptureFixture[bytes]) -> 
     assert first["pattern"].startswith("SELECT")
     assert (second["service"], second["operation"]) == ("recommendation-service", "fetch_recommendations")
     assert second["total_share_percent"] == pytest.approx(26, abs=0.5)
+    (could,) = before["findings"]
+    assert (could["advice"], could["service"], could["operation"]) == ("side_by_side", "api-gateway", "GET /profile")
+    calls = [(call["service"], call["operation"]) for call in could["calls"]]
+    assert calls == [("user-service", "get_user"), ("recommendation-service", "fetch_recommendations")]
+    assert (could["trace_count"], could["share_percent"]) == (85, pytest.approx(25.8, abs=0.1))
     patterns = [(p["service"], p["message"], p["count"]) for p in before["errors"]["patterns"]]
     assert patterns == [
         ("recommendation-service", "Connection timeout", 6),

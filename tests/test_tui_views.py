@@ -548,3 +548,42 @@ async def test_a_peer_without_such_an_attribute_opens_its_slowest_call() -> None
         await press(app, pilot, "slash", *"example", "enter", "enter")
         assert app.asked[0] == OpenTrace(1, 1)
         assert isinstance(app.asked[1], Notice)
+
+
+async def test_hot_spots_say_what_could_be_done_and_lead_there() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
+        assert "1 thing could be done" in app.text
+        await press(app, pilot, "a")
+        assert "side by side  user-service get_user, recommendation-service fetch_recommendations" in app.text
+        assert "85 / 100" in app.text
+        await press(app, pilot, "enter")
+        (wanted,) = app.asked
+        assert isinstance(wanted, OpenTrace)
+        session = app.state.session
+        assert session is not None
+        assert session.loaded.operation_name(wanted.span) == "GET user-service"
+        assert app.pane.go_back()
+        await settle(app, pilot)
+        assert "where the time goes" in app.text
+
+
+async def test_what_if_an_operation_took_another_share_of_its_time() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
+        await press(app, pilot, "X")
+        assert "What if user-service database_query took" in app.text
+        await press(app, pilot, "enter")
+        assert "if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s  next: recommendation-service" in app.text
+        await press(app, pilot, "X", *"0%", "enter")
+        assert "if it took 0 %: p50 1.22 s → 282 ms" in app.text
+        assert "if it took 50 %" in app.text
+        await press(app, pilot, "X", *"lots", "enter")
+        assert app.asked == [Notice("a share is a number of percent up to 1,000")]
+        await press(app, pilot, "X", "escape", "j")
+        assert "if it took" not in app.text
+
+
+async def test_nothing_to_be_done_is_said() -> None:
+    one = Session(build(span("1", 0, 9)))
+    async with running(state_of(one), "hot-spots") as (app, pilot):
+        await press(app, pilot, "a")
+        assert app.asked == [Notice("nothing that would save 1 %")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tracetui.analysis.advice import Finding, find_advice
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, find_bottlenecks
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Calls, Dependencies, find_calls, find_dependencies
@@ -56,6 +57,11 @@ class Findings:
         from tracetui.analysis.criticality import criticality
 
         return criticality(self.graph)
+
+    @cached_property
+    def advice(self) -> list[Finding]:
+        """What could be done about the waits, what saves most first."""
+        return find_advice(self.paths, self.calls)
 
     def bottlenecks(self, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
         """The operations above this share, in percent of their traces' time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -286,15 +287,23 @@ class HotSpotList:
 
 
 class HotSpotDetail:
-    """One operation: its figures, its pattern and its worst traces. `pattern` is None until it is known."""
+    """One operation: its figures, its pattern and its worst traces. `pattern` is None until it is known; `more` are
+    lines of what else was asked about it.
+    """
 
     def __init__(
-        self, table: HotSpotTable, spot: HotSpot, pattern: str | None, marks: Marks, local_time: bool = False
+        self,
+        table: HotSpotTable,
+        spot: HotSpot,
+        pattern: str | None,
+        marks: Marks,
+        local_time: bool = False,
+        more: Sequence[Line] = (),
     ) -> None:
         self.table, self.spot, self.pattern, self.marks, self.local_time = table, spot, pattern, marks, local_time
         self.worst = table.worst_traces(spot.number)
         self.pattern_row = 2
-        self._head = [self._wait(), self._calls(), self._pattern()]
+        self._head = [self._wait(), self._calls(), self._pattern(), *(_labelled("").extend(line) for line in more)]
         self.first_trace = len(self._head) + 1
         traces = table.traces
         roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from tracetui.analysis.advice import Finding
 from tracetui.analysis.bottlenecks import Bottleneck
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Dependencies
@@ -32,6 +33,7 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
     parts: dict[str, Any] = {"summary": summary_json(findings.summary)}
     if "bottlenecks" in sections:
         parts["bottlenecks"] = [bottleneck_json(found) for found in findings.bottlenecks()]
+        parts["findings"] = [finding_json(found, traces) for found in findings.advice]
     if "critical_paths" in sections:
         parts["critical_paths"] = critical_paths_json(findings.paths)
     if "errors" in sections:
@@ -88,6 +90,23 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
         "trace_count": found.trace_count,
         "span_count": found.span_count,
         "pattern": found.pattern,
+    }
+
+
+def finding_json(found: Finding, traces: TraceSet) -> dict[str, Any]:
+    service, operation = found.parent
+    return {
+        "advice": found.advice.value,
+        "service": service,
+        "operation": operation,
+        "calls": [{"service": callee, "operation": name} for callee, name in found.calls],
+        "saving_ms": in_ms(found.saving_ns),
+        "mean_saving_ms": in_ms(found.mean_saving_ns),
+        "share_percent": in_percent(found.share_percent),
+        "trace_count": found.trace_count,
+        "most_calls": found.most_calls,
+        "example_trace_id": traces.trace_ids[found.example_trace],
+        "example_span_id": traces.span_id(found.example_span),
     }
 
 

@@ -14,6 +14,7 @@ from tracetui.analysis.dependencies import Edge
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.render import numbers
+from tracetui.render.advice_list import words_of
 from tracetui.render.cells import cell_width, cut
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.marks import ASCII, UNICODE, Marks
@@ -145,6 +146,35 @@ class _Report:
         for rank, bottleneck in enumerate(found[:shown], 1):
             yield from self._bottleneck(rank, bottleneck)
         yield from self._more(len(found) - shown, "bottleneck")
+        yield from self._advice()
+
+    def _advice(self) -> Iterator[Line]:
+        found = self.findings.advice
+        if not found:
+            return
+        yield Line()
+        yield self._line(("What could be done", Role.TITLE), (", what saves most first", Role.DIM))
+        shown = self._few(len(found), 5)
+        for rank, finding in enumerate(found[:shown], 1):
+            head = f"{_INDENT}{rank}. "
+            for line in self._flowed(words_of(finding, self.marks), self.width - len(head), 1):
+                yield Line([(head, Role.DIM)]).extend(line)
+                head = " " * len(head)
+            saves = self._duration(finding.mean_saving_ns)
+            parts = [
+                Line(
+                    [
+                        ("saves ", Role.DIM),
+                        (saves, Role.STRONG),
+                        (f" ({numbers.percent(finding.share_percent)} of trace)", Role.PLAIN),
+                    ]
+                ),
+                Line([("in ", Role.DIM), (f"{finding.trace_count:,}/{self.traces.trace_count:,} traces", Role.PLAIN)]),
+                Line([("example ", Role.DIM), (safe(self.traces.trace_ids[finding.example_trace]), Role.PLAIN)]),
+            ]
+            for line in self._flowed(parts, self.width - len(head)):
+                yield Line([(head, Role.PLAIN)]).extend(line)
+        yield from self._more(len(found) - shown, "finding")
 
     def _bottleneck(self, rank: int, found: Bottleneck) -> Iterator[Line]:
         head = f"{_INDENT}{rank}. "

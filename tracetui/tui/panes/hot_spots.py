@@ -1,18 +1,28 @@
-"""Hot spots: the operations that traces wait for, and one of them in full."""
+"""Hot spots: the operations that traces wait for, what could be done about the waits, and one of either in full."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tracetui.analysis.advice import Finding
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render import numbers
+from tracetui.render.advice_list import AdviceDetail, AdviceList, words_of
 from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTable
 from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_name
-from tracetui.tui.messages import ReadText
+from tracetui.render.what_if_line import what_if_line
+from tracetui.tui.messages import Notice, ReadText
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_view import LineSource, LineView
+from tracetui.tui.widgets.share_choice import percent_of, share_choice
 
 _READ_AT_ONCE = 20
 """Patterns that are read together."""
@@ -30,16 +40,27 @@ class _Operations(LineView):
 
 class HotSpotsPane(FindingsPane[HotSpotTable]):
     TITLE = "Hot spots"
-    HINTS = (("Enter", "worst trace"), ("Tab", "its traces"))
+    HINTS = (("Enter", "worst trace"), ("a", "what to do"), ("X", "what if"), ("Tab", "its traces"))
     KEYS = (
         ("Enter", "open the trace that waits longest for the operation, at its slowest span of it"),
         ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or the whole pattern"),
+        ("a", "what could be done about the waits, and back to the operations; Enter opens where it saves most"),
+        ("X", "what if the operation took half its time, none, or any share: the traces replayed with that"),
+        ("saves", "on average, in each trace in which it occurs; of theirs: of the time of those traces"),
         ("y", "copy service and operation"),
     )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "advice", "What could be done", show=False, id="hot-spots.advice"),
+        Binding("X", "what_if", "What if it took another time", show=False, id="hot-spots.what-if"),
+    ]
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         self._patterns: dict[int, str] = {}
         self._reading = False
+        self._advice: list[Finding] | None = None
+        self._shows_advice = False
+        self._what_if: dict[int, list[Line]] = {}
+        """What was asked of each operation."""
         super().__init__(state, work, id=id)
 
     def new_list(self) -> LineView:
@@ -48,28 +69,101 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
     def set_changed(self) -> None:
         self._patterns = {}
         self._reading = False
+        self._advice, self._shows_advice = None, False
+        self._what_if = {}
         super().set_changed()
 
     def analyse(self, findings: Findings) -> HotSpotTable:
         return HotSpotTable(findings)
 
     def list_source(self, table: HotSpotTable) -> HeadedSource:
-        return HotSpotList(table, self._patterns, self.state.look.marks)
+        marks = self.state.look.marks
+        if self._shows_advice:
+            return AdviceList(self._advice or [], table.traces, marks)
+        return HotSpotList(table, self._patterns, marks)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
         table, look = self.analysed.table, self.state.look
+        found = self._finding(row)
+        if found is not None:
+            return AdviceDetail(found, table.traces, look.marks, look.local_time), 0
         spot = table.hot_spot(self._place(row))
-        detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.marks, look.local_time)
+        more = self._what_if.get(spot.number, [])
+        detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.marks, look.local_time, more)
         return detail, detail.first_trace
 
     def show_detail(self) -> None:
         super().show_detail()
         self._read_patterns()
+        self._look_for_advice()
+
+    def _finding(self, row: int) -> Finding | None:
+        """What could be done that a row is about."""
+        source = self.list.source
+        return source.found[row] if isinstance(source, AdviceList) else None
+
+    def _look_for_advice(self) -> None:
+        """Find out what could be done, after the operations are on the screen."""
+        if self.analysed is None or self._advice is not None:
+            return
+        findings = self.analysed.findings
+
+        def done(found: list[Finding]) -> None:
+            if self.analysed is not None and self.analysed.findings is findings:
+                self._advice = found
+                self.summary.show(self._summary_lines)
+
+        self.work("hot-spots.advice", lambda: findings.advice, done)
+
+    def action_advice(self) -> None:
+        if not self._advice:
+            said = "still looking for what could be done" if self._advice is None else "nothing that would save 1 %"
+            self.post_message(Notice(said))
+            return
+        self._shows_advice = not self._shows_advice
+        self.show_list(0)
+        self.list.cursor = 0
+        self.list.focus()
+
+    def action_what_if(self) -> None:
+        """Ask for a share, and replay the traces with it."""
+        if self.analysed is None or not self.has_rows or self._shows_advice:
+            return
+        findings, marks = self.analysed.findings, self.state.look.marks
+        number = self.analysed.table.number(self._place(self.list.cursor))
+
+        def chosen(text: str | None) -> None:
+            percent = percent_of(text)
+            if percent is None:
+                if text is not None:
+                    self.post_message(Notice(f"a share is a number of percent up to {MOST_PERCENT:,.0f}"))
+                return
+
+            def replay() -> Line:
+                found = what_if(findings.paths, findings.traces.operation == number, percent)
+                return what_if_line(found, findings.traces, marks)
+
+            def done(line: Line) -> None:
+                self._what_if.setdefault(number, []).append(line)
+                self.show_detail()
+
+            self.work("hot-spots.what-if", replay, done)
+
+        service, operation = map(safe, findings.traces.operation_label(number))
+        self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} took"), chosen)
+
+    def go_back(self) -> bool:
+        if self._shows_advice and not self.detail.has_focus:
+            self.action_advice()
+            return True
+        return super().go_back()
 
     def _read_patterns(self) -> None:
         """Read the patterns of the operations in sight that are not known yet, outside the UI loop."""
-        if self.analysed is None or not self.has_rows or self._reading:
+        if self.analysed is None or not isinstance(self.list.source, HotSpotList) or self._reading:
+            return
+        if not self.has_rows:
             return
         table = self.analysed.table
         top = self.list.scroll_offset.y
@@ -88,6 +182,8 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
                 return
             self._reading = False
             self._patterns |= patterns
+            if not isinstance(self.list.source, HotSpotList):
+                return
             for row in rows:
                 if table.number(self._place(row)) in patterns:
                     self.list.refresh_row(row)
@@ -118,11 +214,18 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         found = numbers.counted(table.bottlenecks, "bottleneck")
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
+        if self._advice:
+            could = f"{numbers.counted(len(self._advice), 'thing')} could be done"
+            line.add("  ").add(could, Role.ACCENT).add(
+                "  a: operations" if self._shows_advice else "  a shows", Role.DIM
+            )
         return line.add(f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)", Role.DIM)
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
-        table = self.analysed.table
+        table, found = self.analysed.table, self._finding(row)
+        if found is not None:
+            return words_of(found, self.state.look.marks)[-1]
         spot = table.hot_spot(self._place(row))
         role = table.roles.get(spot.service, Role.DIM)
         return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
@@ -132,17 +235,25 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
     def name_of(self, row: int) -> str:
         assert self.analysed is not None
+        found = self._finding(row)
+        if found is not None:
+            return " ".join(line.text for line in words_of(found, self.state.look.marks))
         spot = self.analysed.table.hot_spot(self._place(row))
         return f"{spot.service} {spot.operation}"
 
     def open_row(self, row: int) -> None:
         assert self.analysed is not None
-        table = self.analysed.table
+        table, found = self.analysed.table, self._finding(row)
+        if found is not None:
+            self.post_message(self.analysed.open_trace(found.example_trace, found.example_span))
+            return
         number = table.number(self._place(row))
         self._open(number, table.worst_traces(number)[0][0])
 
     def open_detail(self, row: int) -> None:
         detail = self.detail.source
+        if isinstance(detail, AdviceDetail):
+            self.open_row(self.list.cursor)
         if not isinstance(detail, HotSpotDetail):
             return
         trace = detail.trace(row)

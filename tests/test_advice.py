@@ -1,0 +1,146 @@
+"""What could be done about slow traces: hand-made traces whose savings are worked out here, and what holds of any."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from tests.building import US, GivenSpan, at, build, span
+from tests.strategies import service_sets, span_sets, unhurried
+from tracetui.analysis.advice import Advice, Finding
+from tracetui.analysis.findings import Findings
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+CLIENT = Kind.CLIENT
+
+
+def found(traces: TraceSet, advice: Advice) -> list[Finding]:
+    return [one for one in Findings(traces).advice if one.advice is advice]
+
+
+def query(id: str, start: int, end: int, **more: object) -> GivenSpan:  # noqa: A002
+    return span(id, start, end, parent="1", name="SELECT", kind=CLIENT, **more)
+
+
+def test_calls_of_one_operation_in_turn_could_be_one() -> None:
+    # 5 calls of 10, 20, 10, 10 and 15 us: were they one as long as the longest, 65 - 20 us would be saved
+    times = [(0, 10), (10, 30), (35, 45), (50, 60), (60, 75)]
+    calls = [query(str(i + 2), start, end) for i, (start, end) in enumerate(times)]
+    traces = build(span("1", 0, 100, name="list"), *calls)
+    (one,) = found(traces, Advice.N_PLUS_ONE)
+    assert one.parent == ("api", "list")
+    assert one.calls == (("api", "SELECT"),)
+    assert (one.saving_ns, one.mean_saving_ns, one.share_percent) == (45 * US, 45 * US, 45.0)
+    assert (one.trace_count, one.most_calls, one.example_trace, one.example_span) == (1, 5, 0, at(traces, "2"))
+    assert not found(build(span("1", 0, 100, name="list"), *calls[:4]), Advice.N_PLUS_ONE)
+
+
+def test_calls_at_once_are_not_many_in_turn() -> None:
+    calls = [query(str(i + 2), i, 50 + i) for i in range(6)]
+    assert not found(build(span("1", 0, 100), *calls), Advice.N_PLUS_ONE)
+
+
+def test_savings_are_summed_over_traces_and_the_best_one_is_the_example() -> None:
+    def listing(trace: str, times: int) -> list[GivenSpan]:
+        calls = [query(str(i + 2), 10 * i, 10 * i + 10, trace=trace) for i in range(times)]
+        return [span("1", 0, 100, name="list", trace=trace), *calls]
+
+    traces = build(*listing("1", 5), *listing("2", 8), *listing("3", 2))
+    (one,) = found(traces, Advice.N_PLUS_ONE)
+    assert (one.saving_ns, one.mean_saving_ns, one.trace_count) == (110 * US, 55 * US, 2)
+    assert one.share_percent == 55.0
+    assert (traces.trace_ids[one.example_trace], one.most_calls) == ("2", 8)
+
+
+def test_calls_to_different_services_could_run_side_by_side() -> None:
+    # 30 us in users, then 20 in orders: at once they take 30
+    traces = build(
+        span("1", 0, 100, name="page", kind=Kind.SERVER),
+        span("2", 10, 40, parent="1", name="GET users", kind=CLIENT),
+        span("3", 12, 38, parent="2", service="users", name="get", kind=Kind.SERVER),
+        span("4", 45, 65, parent="1", name="GET orders", kind=CLIENT),
+        span("5", 46, 64, parent="4", service="orders", name="list", kind=Kind.SERVER),
+    )
+    (one,) = found(traces, Advice.SIDE_BY_SIDE)
+    assert one.calls == (("users", "get"), ("orders", "list"))
+    assert (one.parent, one.saving_ns, one.most_calls) == (("api", "page"), 20 * US, 2)
+    assert one.example_span == at(traces, "2")
+
+
+def test_what_goes_to_one_service_stays_in_turn() -> None:
+    def call(id: str, start: int, end: int, to: str) -> GivenSpan:  # noqa: A002
+        return span(id, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
+
+    page = span("1", 0, 100, name="page")
+    # a: 10 + 25 us, b: 30 us; at once, but for the two of a, they take 35
+    both = build(page, call("2", 0, 10, "a"), call("3", 10, 40, "b"), call("4", 40, 65, "a"))
+    (one,) = found(both, Advice.SIDE_BY_SIDE)
+    assert (one.saving_ns, one.most_calls) == (30 * US, 3)
+    assert one.calls == (("a", "ask a"), ("b", "ask b"))
+    assert not found(build(page, call("2", 0, 10, "a"), call("4", 40, 65, "a")), Advice.SIDE_BY_SIDE)
+
+
+def test_work_between_two_calls_keeps_them_apart() -> None:
+    def call(id: str, start: int, end: int, to: str) -> GivenSpan:  # noqa: A002
+        return span(id, start, end, parent="1", kind=CLIENT, attributes={"peer.service": to})
+
+    work = span("3", 30, 50, parent="1", name="compute")
+    traces = build(span("1", 0, 100), call("2", 0, 30, "a"), work, call("4", 50, 80, "b"))
+    assert not found(traces, Advice.SIDE_BY_SIDE)
+
+
+def test_a_wait_that_no_span_explains_is_named_by_its_neighbours() -> None:
+    traces = build(
+        span("1", 0, 100, name="page"),
+        span("2", 0, 20, parent="1", name="before"),
+        span("3", 60, 100, parent="1", name="after"),
+    )
+    (one,) = found(traces, Advice.GAP)
+    assert one.calls == (("api", "before"), ("api", "after"))
+    assert (one.saving_ns, one.share_percent, one.example_span) == (40 * US, 40.0, at(traces, "3"))
+
+
+def test_failed_attempts_cost_what_they_took() -> None:
+    # two attempts of 10 and 20 us fail before the third succeeds
+    traces = build(
+        span("1", 0, 100, name="page"),
+        span("2", 0, 10, parent="1", name="pay", kind=CLIENT, error=True),
+        span("3", 10, 30, parent="1", name="pay", kind=CLIENT, error=True),
+        span("4", 30, 90, parent="1", name="pay", kind=CLIENT),
+    )
+    (one,) = found(traces, Advice.RETRIES)
+    assert (one.calls, one.saving_ns, one.most_calls) == ((("api", "pay"),), 30 * US, 2)
+    assert one.example_span == at(traces, "2")
+
+
+def test_what_nobody_waits_for_saves_nothing() -> None:
+    slow = span("9", 0, 100, parent="1", name="slow")
+    calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(6)]
+    assert not Findings(build(span("1", 0, 100), slow, *calls)).advice
+
+
+def test_less_than_a_hundredth_is_not_worth_a_word() -> None:
+    calls = [query(str(i + 2), 2 * i, 2 * i + 1) for i in range(5)]
+    assert not found(build(span("1", 0, 1_000), *calls), Advice.N_PLUS_ONE)
+
+
+@unhurried
+@given(span_sets())
+def test_a_saving_is_never_negative_nor_more_than_its_traces_take(spans: list[GivenSpan]) -> None:
+    _check(build(*spans))
+
+
+@unhurried
+@given(service_sets())
+def test_nor_where_services_call_each_other(spans: list[GivenSpan]) -> None:
+    _check(build(*spans))
+
+
+def _check(traces: TraceSet) -> None:
+    for one in Findings(traces).advice:
+        assert 0 < one.saving_ns <= int(traces.trace_duration.sum())
+        assert 0 < one.mean_saving_ns <= int(traces.trace_duration.max())
+        assert 1.0 <= one.share_percent <= 100.0 + 1e-9
+        assert 1 <= one.trace_count <= traces.trace_count
+        assert int(traces.trace[one.example_span]) == one.example_trace
+        assert one.most_calls >= (5 if one.advice is Advice.N_PLUS_ONE else 1)

@@ -1,0 +1,140 @@
+"""What if: traces replayed by hand, and what holds of any."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import US, GivenSpan, at, build, span
+from tests.strategies import chain, span_sets, unhurried
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.what_if import replayed, what_if
+from tracetui.model.problems import UsageError
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+
+def scaled(traces: TraceSet, *ids: str) -> np.ndarray:
+    spans = np.zeros(len(traces), bool)
+    spans[[at(traces, one) for one in ids]] = True
+    return spans
+
+
+def took(traces: TraceSet, percent: float, *ids: str) -> int:
+    """Microseconds that the first trace would take."""
+    replay = replayed(critical_paths(traces), scaled(traces, *ids), percent)
+    return int(replay.end_of_traces[0] - traces.trace_start[0]) // US
+
+
+ONE_AFTER_THE_OTHER = build(
+    span("1", 0, 100, name="page"),
+    span("2", 10, 50, parent="1", name="first"),
+    span("3", 55, 90, parent="1", name="second"),
+)
+AT_ONCE = build(
+    span("1", 0, 100, name="page"),
+    span("2", 10, 90, parent="1", name="slow"),
+    span("3", 10, 60, parent="1", name="fast"),
+)
+
+
+def test_what_follows_begins_as_much_earlier() -> None:
+    # first ends at 30 and not at 50: all after it is 20 us earlier, pauses stay
+    assert took(ONE_AFTER_THE_OTHER, 50, "2") == 80
+    assert took(ONE_AFTER_THE_OTHER, 0, "3") == 65
+    assert took(ONE_AFTER_THE_OTHER, 0, "2", "3") == 25
+    assert took(ONE_AFTER_THE_OTHER, 200, "2") == 140
+    assert took(ONE_AFTER_THE_OTHER, 50, "1") == 50
+
+
+def test_a_parent_waits_for_the_slowest_of_what_runs_at_once() -> None:
+    assert took(AT_ONCE, 50, "2") == 70
+    # the other one takes until 60, and then the ten after the last
+    assert took(AT_ONCE, 0, "2") == 70
+    assert took(AT_ONCE, 0, "3") == 100
+    assert took(AT_ONCE, 200, "3") == 120
+
+
+def test_what_is_below_a_scaled_span_is_scaled_with_it() -> None:
+    traces = build(
+        span("1", 0, 100),
+        span("2", 20, 80, parent="1"),
+        span("3", 30, 70, parent="2"),
+        span("4", 80, 95, parent="1"),
+    )
+    replay = replayed(critical_paths(traces), scaled(traces, "2", "3"), 50).traces
+    times = {
+        one: (int(replay.start[at(traces, one)] - traces.start[0]) // US, int(replay.duration[at(traces, one)]) // US)
+        for one in "1234"
+    }
+    assert times == {"1": (0, 70), "2": (20, 30), "3": (25, 20), "4": (50, 15)}
+
+
+def test_a_change_far_down_reaches_the_top() -> None:
+    traces = build(*chain(2_000))
+    last = np.zeros(len(traces), bool)
+    last[-1] = True
+    paths = critical_paths(traces)
+    gone = int(traces.duration[-1])
+    after = replayed(paths, last, 0)
+    assert int(after.end_of_traces[0] - traces.trace_start[0]) == int(traces.trace_duration[0]) - gone
+
+
+def test_what_nobody_waits_for_moves_along() -> None:
+    traces = build(
+        span("1", 0, 100, kind=Kind.SERVER),
+        span("2", 10, 60, parent="1", name="slow"),
+        span("3", 60, 90, parent="1", kind=Kind.PRODUCER),
+        span("4", 95, 300, parent="3", kind=Kind.CONSUMER),
+    )
+    # the message is sent 50 us earlier, and so it is dealt with
+    assert took(traces, 0, "2") == 250
+
+
+def test_figures_before_and_after_and_what_is_next() -> None:
+    paths = critical_paths(ONE_AFTER_THE_OTHER)
+    found = what_if(paths, scaled(ONE_AFTER_THE_OTHER, "2"), 50)
+    assert (found.p50_ns, found.mean_ns, found.trace_count) == ((100 * US, 80 * US), (100 * US, 80 * US), 1)
+    assert found.next_operation is not None
+    assert ONE_AFTER_THE_OTHER.operation_label(found.next_operation) == ("api", "second")
+    # second 35 of 80 us
+    assert found.next_share == pytest.approx(43.75)
+
+
+@pytest.mark.parametrize("percent", [-1, 1_001, float("nan")])
+def test_a_share_that_is_none_is_refused(percent: float) -> None:
+    with pytest.raises(UsageError, match="a share is between"):
+        replayed(critical_paths(AT_ONCE), scaled(AT_ONCE, "2"), percent)
+
+
+some_of_them = st.lists(st.integers(0, 1 << 30), max_size=6)
+
+
+def _chosen(traces: TraceSet, picks: list[int]) -> np.ndarray:
+    spans = np.zeros(len(traces), bool)
+    if len(traces):
+        spans[[pick % len(traces) for pick in picks]] = True
+    return spans
+
+
+@unhurried
+@given(span_sets(), some_of_them)
+def test_the_same_time_changes_nothing(spans: list[GivenSpan], picks: list[int]) -> None:
+    traces = build(*spans)
+    after = replayed(critical_paths(traces), _chosen(traces, picks), 100)
+    assert after.traces.start.tolist() == traces.start.tolist()
+    assert after.traces.duration.tolist() == traces.duration.tolist()
+
+
+@unhurried
+@given(span_sets(), some_of_them, st.floats(0, 100))
+def test_less_time_never_makes_a_trace_longer(spans: list[GivenSpan], picks: list[int], percent: float) -> None:
+    traces = build(*spans)
+    after = replayed(critical_paths(traces), _chosen(traces, picks), percent)
+    durations = after.end_of_traces - traces.trace_start
+    assert (durations >= 0).all()
+    # times are whole nanoseconds, and each of a chain may be rounded up
+    assert (durations <= traces.trace_duration + len(traces)).all()
+    assert (after.traces.duration >= 0).all()

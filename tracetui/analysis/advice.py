@@ -1,0 +1,267 @@
+"""What to do about slow traces: waits that another way of calling would save.
+
+All of it is looked for on the critical path alone: what nobody waits for saves nothing. Four kinds:
+
+- N_PLUS_ONE: at least five calls of one operation under one parent, one after the other. Were they one call, as long as
+  the longest of them, the rest would be saved.
+- SIDE_BY_SIDE: calls to different services under one parent, one right after the other. Were they made at once, with
+  the calls to one service still in turn, all but the service that takes longest would be saved.
+- GAP: time of a parent's own between two of its children: work without a span of its own, or queueing.
+- RETRIES: calls that failed and were made again. Had the first one succeeded, the failed ones would be saved.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.dependencies import Calls
+from tracetui.analysis.errors import retried
+from tracetui.analysis.groups import group_slices
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+LEAST_CALLS = 5
+"""Calls of one operation from which on they are an N+1."""
+LEAST_SHARE = 1.0
+"""Percent of the time of the traces in which it occurs that following an advice saves at least."""
+_MOST_NAMED = 6
+
+
+class Advice(enum.StrEnum):
+    """What could be done."""
+
+    N_PLUS_ONE = "n_plus_one"
+    SIDE_BY_SIDE = "side_by_side"
+    GAP = "gap"
+    RETRIES = "retries"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that could be done, over all traces in which it occurs. Times are nanoseconds."""
+
+    advice: Advice
+    parent: tuple[str, str]
+    """Service and operation that makes the calls."""
+    calls: tuple[tuple[str, str], ...]
+    """Services and operations that are called, in the order in which they are; of a GAP those before and after it."""
+    saving_ns: float
+    """In all traces together; never more than a trace takes."""
+    mean_saving_ns: float
+    """Per trace in which it occurs."""
+    share_percent: float
+    """The saving as a share of the time of the traces in which it occurs."""
+    trace_count: int
+    most_calls: int
+    """Of one parent: calls of an N_PLUS_ONE, failed attempts of RETRIES; the members of the others."""
+    example_trace: int
+    """Where it saves most."""
+    example_span: int
+    """The first of the calls there; of a GAP the call after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Instances:
+    """Where an advice applies: one row for each parent that it applies to. Equal `kind` is the same thing elsewhere."""
+
+    advice: Advice
+    kind: np.ndarray
+    span: np.ndarray
+    """The first of the calls."""
+    saving: np.ndarray
+    count: np.ndarray
+    members: list[np.ndarray]
+    """Per kind, the spans that name it, of one of its instances."""
+
+
+def find_advice(paths: CriticalPaths, calls: Calls) -> list[Finding]:
+    """Find what could be done, what saves most in all first."""
+    siblings = _Siblings(paths, calls)
+    found = [
+        finding
+        for instances in (siblings.n_plus_one(), siblings.side_by_side(), siblings.gaps(), siblings.retries())
+        for finding in _findings(paths.traces, instances, siblings.label)
+    ]
+    return sorted(found, key=lambda one: (-one.saving_ns, one.advice, one.parent, one.calls))
+
+
+class _Siblings:
+    """The spans of the critical path that have a parent, siblings by siblings in the order of time. No two siblings on
+    a path overlap.
+    """
+
+    def __init__(self, paths: CriticalPaths, calls: Calls) -> None:
+        self.traces = traces = paths.traces
+        spans = np.flatnonzero(paths.on_path & (traces.parent >= 0))
+        self.span = spans[np.lexsort((paths.start[spans], traces.parent[spans]))]
+        self.parent = traces.parent[self.span]
+        self.time = (paths.end - paths.start)[self.span]
+        self.start, self.end = paths.start[self.span], paths.end[self.span]
+        self.follows = np.zeros(len(self.span), bool)
+        """Whether a span's sibling stands before it."""
+        self.follows[1:] = self.parent[1:] == self.parent[:-1]
+        self._calls = calls
+        self._target, self._shown = _targets(traces, calls)
+
+    def label(self, span: int) -> tuple[str, str]:
+        """What a span calls, as people name it: the callee's service and operation, or the peer and the call's name."""
+        traces, target = self.traces, int(self._target[span])
+        if target >= self._calls.first_peer:
+            return self._calls.nodes[target], traces.operation_name(span)
+        return traces.operation_label(int(traces.operation[self._shown[span]]))
+
+    def n_plus_one(self) -> _Instances:
+        traces = self.traces
+        order = np.lexsort((self.start, traces.operation[self.span], self.parent))
+        parent, operation, time = self.parent[order], traces.operation[self.span[order]], self.time[order]
+        first = np.flatnonzero(np.append(True, (parent[1:] != parent[:-1]) | (operation[1:] != operation[:-1])))
+        if not len(order):
+            first = np.zeros(0, np.int64)
+        count = np.diff(np.append(first, len(order)))
+        saving = _reduced(np.add, time, first) - _reduced(np.maximum, time, first)
+        many = count >= LEAST_CALLS
+        spans = self.span[order[first[many]]]
+        kind, members = self._named_by(spans)
+        return _Instances(Advice.N_PLUS_ONE, kind, spans, saving[many], count[many], members)
+
+    def side_by_side(self) -> _Instances:
+        target = self._target[self.span]
+        is_call = target >= 0
+        begins = is_call.copy()
+        begins[1:] &= ~(is_call[:-1] & self.follows[1:])
+        stretch = np.cumsum(begins) - 1
+        at = np.flatnonzero(is_call)
+        stretch, target, time = stretch[at], target[at], self.time[at]
+        # what calls to one service take in a stretch stays one after the other
+        order = np.lexsort((target, stretch))
+        apart = np.append(True, (np.diff(stretch[order]) != 0) | (np.diff(target[order]) != 0))
+        first = np.flatnonzero(apart) if len(order) else np.zeros(0, np.int64)
+        per_service = _reduced(np.add, time[order], first)
+        of_service = stretch[order[first]] if len(first) else first
+        begin = np.flatnonzero(np.append(True, np.diff(of_service) != 0)) if len(first) else first
+        saving = _reduced(np.add, per_service, begin) - _reduced(np.maximum, per_service, begin)
+        services = np.diff(np.append(begin, len(of_service)))
+        some = services > 1
+        starts = np.flatnonzero(np.append(True, np.diff(stretch) != 0)) if len(at) else at
+        sizes = np.diff(np.append(starts, len(at)))
+        starts, sizes, saving = starts[some], sizes[some], saving[some]
+        spans = self.span[at]
+        kind, members = self._named_by_all(spans, starts, sizes)
+        return _Instances(Advice.SIDE_BY_SIDE, kind, spans[starts], saving, sizes, members)
+
+    def gaps(self) -> _Instances:
+        after = np.flatnonzero(self.follows)
+        gap = self.start[after] - self.end[after - 1]
+        after, gap = after[gap > 0], gap[gap > 0]
+        before_and_after = np.column_stack((self.span[after - 1], self.span[after])).ravel()
+        starts = np.arange(0, len(before_and_after), 2)
+        kind, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
+        return _Instances(Advice.GAP, kind, self.span[after], gap, np.full(len(after), 2), members)
+
+    def retries(self) -> _Instances:
+        traces = self.traces
+        failed = np.flatnonzero(retried(traces)[self.span])
+        order = failed[np.lexsort((self.start[failed], traces.operation[self.span[failed]], self.parent[failed]))]
+        parent, operation = self.parent[order], traces.operation[self.span[order]]
+        first = np.flatnonzero(np.append(True, (parent[1:] != parent[:-1]) | (operation[1:] != operation[:-1])))
+        if not len(order):
+            first = np.zeros(0, np.int64)
+        spans = self.span[order[first]]
+        kind, members = self._named_by(spans)
+        count = np.diff(np.append(first, len(order)))
+        return _Instances(Advice.RETRIES, kind, spans, _reduced(np.add, self.time[order], first), count, members)
+
+    def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Instances that one span names, with its parent. -> their kinds, and per kind the span"""
+        traces = self.traces
+        pair = traces.operation[traces.parent[spans]] * (int(traces.operation.max(initial=0)) + 1)
+        _, first, kind = np.unique(pair + traces.operation[spans], return_index=True, return_inverse=True)
+        return kind, [spans[at : at + 1] for at in first.tolist()]
+
+    def _named_by_all(
+        self, spans: np.ndarray, starts: np.ndarray, sizes: np.ndarray, *, ordered: bool = False
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Instances that several spans name, with their parent: those with the same operations are of one kind.
+
+        Instance i is `spans[starts[i]:starts[i] + sizes[i]]`.
+        """
+        traces = self.traces
+        if not len(starts):
+            return np.zeros(0, np.int64), []
+        instance = np.repeat(np.arange(len(starts)), sizes)
+        places = np.arange(len(instance)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        members = spans[np.repeat(starts, sizes) + places]
+        operation = traces.operation[self._shown[members]]
+        if not ordered:
+            # once each, whatever their order
+            pairs = np.unique(instance * (int(traces.operation.max()) + 1) + operation)
+            instance, operation = np.divmod(pairs, int(traces.operation.max()) + 1)
+            places = np.zeros(len(instance), np.int64)
+        # a sum of random numbers stands for a set of operations: two sets have one sum by a chance of 1 in 2**64
+        chance = np.random.default_rng(0).integers(0, 1 << 63, int(traces.operation.max()) + 1, np.uint64)
+        sums = chance[traces.operation[traces.parent[spans[starts]]]] * np.uint64(3)
+        np.add.at(sums, instance, chance[operation] * (places + 1).astype(np.uint64))
+        _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
+        return kind, [spans[starts[at] : starts[at] + sizes[at]] for at in first.tolist()]
+
+
+def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
+    """-> int64[n], the service or peer that a span calls or is called as, -1 for none, and int64[n], the span to name
+    it by: the callee's own, where there is one.
+    """
+    target = np.full(len(traces), -1, np.int64)
+    shown = np.arange(len(traces))
+    waited = ~calls.is_async
+    target[calls.span[waited]] = calls.callee[waited]
+    kind = traces.kind[calls.caller_span]
+    made = waited & ((kind == Kind.CLIENT) | (kind == Kind.PRODUCER))
+    target[calls.caller_span[made]] = calls.callee[made]
+    shown[calls.caller_span[made]] = calls.span[made]
+    return target, shown
+
+
+def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    result: np.ndarray = function.reduceat(values, first) if len(first) else np.zeros(0, np.int64)
+    return result
+
+
+def _findings(traces: TraceSet, found: _Instances, label: Callable[[int], tuple[str, str]]) -> list[Finding]:
+    order, kinds, first = group_slices(found.kind)
+    findings = []
+    for kind, begin, end in zip(kinds.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+        rows = order[begin:end]
+        trace = traces.trace[found.span[rows]]
+        touched, of_trace = np.unique(trace, return_inverse=True)
+        # paths of several roots may overlap: what a trace saves is never more than it takes
+        times = traces.trace_duration[touched].astype(np.float64)
+        saving = np.minimum(np.bincount(of_trace, weights=found.saving[rows]), times)
+        whole, total = float(times.sum()), float(saving.sum())
+        share = 100 * total / whole if whole else 0.0
+        if share < LEAST_SHARE:
+            continue
+        best = int(touched[np.argmax(saving)])
+        there = rows[trace == best]
+        example = int(found.span[there[np.argmax(found.saving[there])]])
+        names = list(map(label, found.members[kind].tolist()))
+        if found.advice is not Advice.GAP:
+            names = list(dict.fromkeys(names))
+        findings.append(
+            Finding(
+                advice=found.advice,
+                parent=traces.operation_label(int(traces.operation[traces.parent[example]])),
+                calls=tuple(names[:_MOST_NAMED]),
+                saving_ns=total,
+                mean_saving_ns=total / len(touched),
+                share_percent=share,
+                trace_count=len(touched),
+                most_calls=int(found.count[rows].max()),
+                example_trace=best,
+                example_span=example,
+            )
+        )
+    return findings

@@ -1,0 +1,172 @@
+"""What if: every trace replayed with some spans taking another share of their time.
+
+A span that is scaled is scaled with everything below it. Whatever else there is keeps its order and its pauses: a child
+begins as long after its last sibling to end before it, or after its parent's begin, as it did; a parent ends as long
+after its last child as it did. Calls that ran side by side still do, and a parent waits for the slowest of them. What
+nobody waits for (a CONSUMER, what lies outside its parent) moves along with its parent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tracetui.analysis.bottlenecks import critical_operations
+from tracetui.analysis.critical_path import CriticalPaths, critical_paths
+from tracetui.analysis.groups import quantiles
+from tracetui.model.problems import UsageError
+from tracetui.model.traces import TraceSet
+
+MOST_PERCENT = 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What scaling would do to the traces of a set. Times are nanoseconds; before and after."""
+
+    percent: float
+    trace_count: int
+    """Traces with a span that is scaled."""
+    mean_ns: tuple[float, float]
+    p50_ns: tuple[float, float]
+    p95_ns: tuple[float, float]
+    next_operation: int | None
+    """The operation that the traces would then wait for longest, but for those that are scaled, as in
+    `TraceSet.operation`; None where there is no other.
+    """
+    next_share: float
+    """Its share of the time of all traces, in percent."""
+
+
+def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
+    """Replay a set with the spans `scaled`, bool[n], taking `percent` of their time.
+
+    Raises UsageError for a share below 0 or above 1,000 %.
+    """
+    traces = paths.traces
+    after = replayed(paths, scaled, percent)
+    durations = after.end_of_traces - traces.trace_start
+    own = set(np.unique(traces.operation[scaled]).tolist())
+    others = (found for found in critical_operations(critical_paths(after.traces)) if found[0] not in own and found[1])
+    following = next(others, None)
+    before = traces.trace_duration
+    p50, p95 = zip(quantiles(before, (0.5, 0.95)), quantiles(durations, (0.5, 0.95)), strict=True)
+    return WhatIf(
+        percent=percent,
+        trace_count=len(np.unique(traces.trace[scaled])),
+        mean_ns=(float(before.mean()), float(durations.mean())) if len(before) else (0.0, 0.0),
+        p50_ns=p50,
+        p95_ns=p95,
+        next_operation=following[0] if following else None,
+        next_share=following[3] if following else 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A set as it would be."""
+
+    traces: TraceSet
+    """The same spans with other times."""
+    end_of_traces: np.ndarray
+    """int64[traces], ns since the epoch; traces begin when they did."""
+
+
+def replayed(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay:
+    """Replay a set; see `what_if`."""
+    if not 0 <= percent <= MOST_PERCENT:
+        raise UsageError(f"a share is between 0 and {MOST_PERCENT:,.0f} %, not {percent:g}")
+    traces = paths.traces
+    outermost = _outermost(traces, scaled)
+    length = traces.duration.copy()
+    length[outermost] = np.round(length[outermost] * (percent / 100)).astype(np.int64)
+    shift = np.zeros(len(traces) + 1, np.int64)
+    _rearrange(paths, outermost, length, shift)
+    moved = np.cumsum(shift[:-1])
+    start = traces.start + moved
+    for span in outermost.tolist():
+        below = slice(span + 1, int(traces.subtree_end[span]))
+        if below.start < below.stop:
+            begin = int(traces.start[span])
+            offset = np.round((traces.start[below] - begin) * (percent / 100)).astype(np.int64)
+            start[below] = start[span] + offset
+            length[below] = np.round(traces.duration[below] * (percent / 100)).astype(np.int64)
+    after = replace(traces, start=start, duration=length)
+    ends = np.maximum.reduceat(start + length, traces.first[:-1]) if traces.trace_count else np.zeros(0, np.int64)
+    return Replay(after, np.maximum(ends, traces.trace_start))
+
+
+def _outermost(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
+    """int64, the spans of bool[n] that are not below another of them."""
+    chosen = np.flatnonzero(spans)
+    if not len(chosen):
+        return chosen
+    reached = np.maximum.accumulate(traces.subtree_end[chosen])
+    first = np.append(True, chosen[1:] >= reached[:-1])
+    outermost: np.ndarray = chosen[first]
+    return outermost
+
+
+def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shift: np.ndarray) -> None:
+    """Work out how long the spans above the scaled ones become and how far what is below them moves.
+
+    length: int64[n], the new durations, right for the scaled spans and filled in for those above. shift: int64[n + 1];
+    a move of a subtree is added at its first span and taken back after its last.
+    """
+    traces = paths.traces
+    above = _ancestors(traces, scaled)
+    parents, ends = traces.parent, traces.subtree_end
+    # positions are in pre-order: from the last to the first, children are done before their parents
+    for parent in above[::-1].tolist():
+        kids = []
+        at = parent + 1
+        while at < ends[parent]:
+            kids.append(at)
+            at = int(ends[at])
+        children = np.array(kids, np.int64)
+        assert (parents[children] == parent).all()
+        inside = children[paths.start[children] <= paths.end[children]]
+        if not len(inside):
+            continue
+        begin, finish = int(paths.start[parent]), int(paths.end[parent])
+        starts, stops = paths.start[inside], paths.end[inside]
+        # of a child that reaches beyond its parent the parent waits for a part
+        took = np.maximum(stops - starts + length[inside] - traces.duration[inside], 0).tolist()
+        moves = _moves(begin, starts.tolist(), stops.tolist(), took)
+        new_stops = [start + move + time for start, move, time in zip(starts.tolist(), moves, took, strict=True)]
+        for child, move in zip(inside.tolist(), moves, strict=True):
+            shift[child] += move
+            shift[ends[child]] -= move
+        longer = max(new_stops) - int(stops.max())
+        length[parent] = max(int(traces.duration[parent]) + longer, 0) if finish > begin else length[parent]
+
+
+def _ancestors(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
+    """int64, ascending: every span above one of these."""
+    found = np.zeros(len(traces) + 1, bool)
+    at = traces.parent[spans]
+    while len(at := np.unique(at[at >= 0])) and not found[at].all():
+        at = at[~found[at]]
+        found[at] = True
+        at = traces.parent[at]
+    return np.flatnonzero(found[:-1])
+
+
+def _moves(begin: int, starts: list[int], stops: list[int], took: list[int]) -> list[int]:
+    """How far each child of a parent moves: by as much as the siblings that it came after end at another time."""
+    by_start = sorted(range(len(starts)), key=lambda i: (starts[i], stops[i]))
+    by_stop = sorted(range(len(starts)), key=lambda i: (stops[i], starts[i]))
+    moves: list[int | None] = [None] * len(starts)
+    old = new = begin
+    reached = 0
+    for child in by_start:
+        while reached < len(by_stop):
+            before = by_stop[reached]
+            move = moves[before]
+            if stops[before] > starts[child] or move is None:
+                break
+            old, new = max(old, stops[before]), max(new, starts[before] + move + took[before])
+            reached += 1
+        moves[child] = new - old
+    return [move or 0 for move in moves]

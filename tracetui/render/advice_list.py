@@ -1,0 +1,136 @@
+"""What could be done about slow traces, in words, as a list, and one of it in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracetui.analysis.advice import Advice, Finding
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.cells import fit
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import figure, service_name, service_roles, side_by_side
+
+_LEAST_SENTENCE = 20
+_SHARE = len("of theirs")
+_KINDS = {
+    Advice.N_PLUS_ONE: "N+1",
+    Advice.SIDE_BY_SIDE: "side by side",
+    Advice.GAP: "gap",
+    Advice.RETRIES: "retries",
+}
+_KIND = max(map(len, _KINDS.values()))
+_MEANINGS = {
+    Advice.N_PLUS_ONE: (
+        "These calls run one after the other, and the request waits for all.",
+        "Saved: all but the longest, were they one (a batch, a join, a cache).",
+    ),
+    Advice.SIDE_BY_SIDE: (
+        "Each of these calls, to different services, waits for the one before.",
+        "Saved: all but the longest, were they made at once. That takes calls",
+        "of which none needs the answer of another.",
+    ),
+    Advice.GAP: (
+        "Between these two calls the request waits, and no span says for what:",
+        "work without a span, a queue, a lock, a pause. Look there, or trace it.",
+    ),
+    Advice.RETRIES: (
+        "These calls failed, were made again, and then went well.",
+        "Saved: the failed attempts, had the first one succeeded.",
+    ),
+}
+"""What each means, in lines of a narrow screen."""
+
+
+def words_of(found: Finding, marks: Marks) -> list[Line]:
+    """What could be done, in pieces that may stand on lines of their own."""
+    names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
+    parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
+    match found.advice:
+        case Advice.N_PLUS_ONE:
+            times = f"up to {found.most_calls:,} calls in turn that could be one"
+            return [names[0], Line([(times, Role.PLAIN)]), parent]
+        case Advice.SIDE_BY_SIDE:
+            for at, name in enumerate(names[:-1]):
+                name.add(" and" if at == len(names) - 2 else ",", Role.DIM)
+            return [*names, Line([("could run side by side", Role.PLAIN)]), parent]
+        case Advice.GAP:
+            wait = Line([(f"a wait that no span explains {'-' if marks.ascii_only else '–'} between", Role.PLAIN)])
+            return [wait, names[0].add(" and", Role.DIM), names[1], parent]
+        case Advice.RETRIES:
+            failed = numbers.counted(found.most_calls, "time")
+            return [names[0], Line([(f"fails up to {failed} and is made again", Role.PLAIN)]), parent]
+
+
+class AdviceList:
+    """A row for each thing that could be done."""
+
+    def __init__(self, found: Sequence[Finding], traces: TraceSet, marks: Marks) -> None:
+        self.found, self.traces, self.marks = found, traces, marks
+        self._occurrences = len(f"{traces.trace_count:,}") * 2 + 3
+        longest = max((round(one.mean_saving_ns) for one in found), default=0)
+        self._saving = max(numbers.duration_width(longest), len("saves"))
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def heading(self, width: int) -> Line:
+        cells = [
+            Line([(fit("what could be done", self._sentence(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
+            figure("saves", self._saving, Role.DIM),
+            figure("of theirs", _SHARE, Role.DIM),
+            figure("traces", self._occurrences, Role.DIM),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        found, marks, room = self.found[row], self.marks, self._sentence(width)
+        what = Line([(fit(_KINDS[found.advice], _KIND), Role.ACCENT)])
+        for at, (service, operation) in enumerate(found.calls):
+            what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
+        if found.advice in (Advice.N_PLUS_ONE, Advice.RETRIES):
+            what.add(f" {marks.repeated(found.most_calls)}", Role.STRONG)
+        parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
+        cells = [
+            what.add(parent, Role.DIM).cropped(room, marks.ellipsis).pad(room),
+            figure(numbers.duration(round(found.mean_saving_ns), marks.ascii_only), self._saving, Role.STRONG),
+            figure(numbers.whole_percent(found.share_percent), _SHARE),
+            figure(f"{found.trace_count:,} / {self.traces.trace_count:,}", self._occurrences),
+        ]
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _sentence(self, width: int) -> int:
+        return max(width - self._saving - _SHARE - self._occurrences - 6, _LEAST_SENTENCE)
+
+
+class AdviceDetail:
+    """One thing that could be done: what it means, and who takes part."""
+
+    def __init__(self, found: Finding, traces: TraceSet, marks: Marks, local_time: bool = False) -> None:
+        self.found, self.marks = found, marks
+        self._roles = service_roles(traces)
+        parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
+        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.advice]), Line(), parent]
+        for at, call in enumerate(found.calls):
+            word = ("of  ", "and ")[at > 0] if found.advice in (Advice.N_PLUS_ONE, Advice.RETRIES) else f"{at + 1}.  "
+            self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
+        example = numbers.duration(int(traces.trace_duration[found.example_trace]), marks.ascii_only)
+        clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
+        self._rows += [
+            Line(),
+            Line([("Enter opens where it saves most: ", Role.DIM), (f"{clock}, {example}", Role.PLAIN)]),
+        ]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._rows[row].cropped(width, self.marks.ellipsis)
+
+    def _name(self, call: tuple[str, str]) -> Line:
+        service, operation = call
+        return service_name(
+            service, self._roles.get(service, Role.DIM), 200, self.marks, operation=operation, pad=False
+        )
