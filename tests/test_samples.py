@@ -143,6 +143,8 @@ def test_errors_of_the_incident() -> None:
         ("recommendation-service", "Connection timeout"): 6,
         ("user-service", "Database query timeout"): 2,
     }
+    ready = {("recommendation-service", "Recommendation model is not loaded yet"): 1}
+    assert messages(load("incident/after.json")) == ready
     roots = [tags(trace["spans"][0]) for trace in failed(traces)]
     assert all(root["error"] is True for root in roots)
     assert [root["region"] for root in roots if root["http.response.status_code"] == 502] == ["eu"] * 6

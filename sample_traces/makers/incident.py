@@ -22,6 +22,7 @@ WINDOW_MS = 16 * 60 * 1000
 
 CONNECTION_TIMEOUT = "Connection timeout"
 QUERY_TIMEOUT = "Database query timeout"
+NOT_READY = "Recommendation model is not loaded yet"
 
 OVERHEAD_MS = 4.0
 """What the gateway and the frame of user-service add to a trace of the first set."""
@@ -79,7 +80,7 @@ def after() -> list[Span]:
     requests += [Request(total, query=chance.uniform(14, 46), recommendation=total - 5) for total in totals]
     for request in requests:
         request.region = chance.choice(["eu", "us", "us", "ap"])
-    requests[-1].error = CONNECTION_TIMEOUT
+    requests[-1].error = NOT_READY
     return in_time(chance, requests, "2.5.0", one_page_parallel)
 
 
@@ -211,7 +212,7 @@ def ask_users(trace: Trace, root: Span, request: Request, at: float) -> str:
 def ask_recommendations(trace: Trace, root: Span, request: Request, at: float, user: str) -> None:
     assert request.recommendation is not None
     took = request.recommendation
-    failed = request.error == CONNECTION_TIMEOUT
+    failed = request.error in (CONNECTION_TIMEOUT, NOT_READY)
     status = 503 if failed else 200
     call = trace.span(
         root,
@@ -241,7 +242,7 @@ def ask_recommendations(trace: Trace, root: Span, request: Request, at: float, u
         },
     )
     if failed:
-        trace.fail(served, CONNECTION_TIMEOUT, "TimeoutError")
+        trace.fail(served, request.error, "RuntimeError" if request.error == NOT_READY else "TimeoutError")
         trace.fail(call)
         trace.fail(root)
     else:

@@ -23,7 +23,7 @@ _LOOK: dict[str, Any] = {
     "rich_markup_mode": None,
 }
 
-COMMANDS = ("analyze", "show", "graph", "demo", "samples")
+COMMANDS = ("analyze", "show", "graph", "compare", "demo", "samples")
 
 
 def command_line() -> typer.Typer:
@@ -31,6 +31,7 @@ def command_line() -> typer.Typer:
     import typer
 
     from tracetui.cli.analyze import analyze
+    from tracetui.cli.compare import compare
     from tracetui.cli.demo import demo, samples
     from tracetui.cli.graph import graph
     from tracetui.cli.open import open_sources
@@ -54,7 +55,7 @@ def command_line() -> typer.Typer:
     ) -> None:
         pass
 
-    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, demo, samples)
+    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)
     app.command(name=_OPEN, hidden=True)(open_sources)

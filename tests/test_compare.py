@@ -1,0 +1,216 @@
+"""Two sets compared: figures worked out by hand, what chance explains, and the command with its exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.building import US, GivenSpan, build, span
+from tests.strategies import service_sets, unhurried
+from tracetui.analysis.chance import excludes_zero, mean_difference, quantile_differences, share_difference
+from tracetui.analysis.compare import Change, Comparison, Verdict, compare
+from tracetui.analysis.findings import Findings
+from tracetui.cli.main import run
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+INCIDENT = Path(__file__).parents[1] / "sample_traces" / "incident"
+BEFORE, AFTER = str(INCIDENT / "before.json"), str(INCIDENT / "after.json")
+
+
+def requests(*times: int, failed: int = 0, name: str = "GET /") -> TraceSet:
+    """A trace of one span for each time in microseconds; the first `failed` of them fail."""
+    spans = [
+        span("1", 0, time, trace=str(i + 1), name=name, error=i < failed, message="lost" if i < failed else "")
+        for i, time in enumerate(times)
+    ]
+    return build(*spans)
+
+
+def compared(before: TraceSet, after: TraceSet, **more: Any) -> Comparison:
+    return compare(Findings(before), Findings(after), **more)
+
+
+def changes(found: Comparison) -> dict[str, Change]:
+    return {change.figure: change for change in found.overall}
+
+
+def test_figures_and_their_change() -> None:
+    found = changes(compared(requests(*[100] * 30), requests(*[150] * 40)))
+    assert (found["mean"].before, found["mean"].after, found["mean"].percent) == (100 * US, 150 * US, 50.0)
+    assert {figure: one.verdict for figure, one in found.items()} == {
+        "mean": Verdict.WORSE,
+        "p50": Verdict.WORSE,
+        "p95": Verdict.WORSE,
+        "p99": Verdict.WORSE,
+        "error_rate": Verdict.SMALL,
+    }
+
+
+def test_less_than_the_threshold_is_small() -> None:
+    before, after = requests(*[100] * 30), requests(*[108] * 30)
+    assert changes(compared(before, after))["mean"].verdict is Verdict.SMALL
+    assert changes(compared(before, after, threshold=8))["mean"].verdict is Verdict.WORSE
+
+
+def test_few_samples_are_named_as_such() -> None:
+    found = compared(requests(*[100] * 19), requests(*[200] * 50))
+    assert changes(found)["p50"].verdict is Verdict.FEW
+    assert not found.regressions
+
+
+def test_what_chance_explains_is_not_called_out() -> None:
+    # 13 % more on average, of times that lie 260 us from it
+    before, after = requests(*range(100, 1_000, 30)), requests(*range(170, 1_070, 30))
+    found = changes(compared(before, after))["mean"]
+    assert found.percent is not None
+    assert abs(found.percent) >= 10
+    assert found.verdict is Verdict.CHANCE
+
+
+def test_operations_come_and_go() -> None:
+    found = compared(requests(*[100] * 30, name="old"), requests(*[100] * 30, name="new"))
+    assert {one.name[1]: (one.counts, one.verdict) for one in found.operations} == {
+        "old": ((30, 0), Verdict.GONE),
+        "new": ((0, 30), Verdict.NEW),
+    }
+    assert not found.regressions
+
+
+@pytest.mark.parametrize(("failed", "worse"), [(1, False), (12, True)])
+def test_new_errors_are_worse_beyond_chance(failed: int, worse: bool) -> None:
+    found = compared(requests(*[100] * 60), requests(*[100] * 60, failed=failed))
+    (pattern,) = found.patterns
+    assert (pattern.message, pattern.counts, pattern.verdict, pattern.is_worse) == (
+        "lost",
+        (0, failed),
+        Verdict.NEW,
+        worse,
+    )
+    assert bool(found.regressions) == worse
+    (back,) = compared(requests(*[100] * 60, failed=failed), requests(*[100] * 60)).patterns
+    assert (back.verdict, back.is_worse) == (Verdict.GONE, False)
+
+
+def test_what_hardly_matters_to_a_trace_is_small() -> None:
+    def page(trace: str, tiny: int) -> list[GivenSpan]:
+        return [
+            span("1", 0, 10_000, trace=trace, name="page"),
+            span("2", 10, 10 + tiny, trace=trace, parent="1", name="tiny"),
+        ]
+
+    before, after = (build(*(one for i in range(30) for one in page(str(i + 1), tiny))) for tiny in (10, 90))
+    found = {one.name[1]: one.verdict for one in compared(before, after).operations}
+    # nine times as long, and 80 of the 10,000 us that a trace takes
+    assert found == {"page": Verdict.SMALL, "tiny": Verdict.SMALL}
+
+
+def test_but_not_where_a_trace_does_it_often() -> None:
+    def page(trace: str, tiny: int) -> list[GivenSpan]:
+        calls = [span(f"{i + 2:x}", 100 * i, 100 * i + tiny, trace=trace, parent="1", name="tiny") for i in range(50)]
+        return [span("1", 0, 10_000, trace=trace, name="page"), *calls]
+
+    before, after = (build(*(one for i in range(30) for one in page(str(i + 1), tiny))) for tiny in (10, 90))
+    assert {one.name[1]: one.verdict for one in compared(before, after).operations}["tiny"] is Verdict.WORSE
+
+
+def test_calls_between_services_are_compared() -> None:
+    def call(trace: str, took: int) -> list[GivenSpan]:
+        return [
+            span("1", 0, 1_000, trace=trace, service="a", kind=Kind.CLIENT),
+            span("2", 10, 10 + took, trace=trace, service="b", parent="1", kind=Kind.SERVER),
+        ]
+
+    before, after = (build(*(one for i in range(30) for one in call(str(i + 1), took))) for took in (100, 500))
+    (edge,) = compared(before, after).edges
+    assert (edge.name, edge.counts, edge.verdict) == (("a", "b", ""), (30, 30), Verdict.WORSE)
+    assert (edge.changes[0].before, edge.changes[0].after) == (100 * US, 500 * US)
+
+
+@unhurried
+@given(service_sets())
+def test_a_set_is_no_better_or_worse_than_itself(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    found = compared(traces, traces)
+    assert not found.regressions
+    every = [*found.overall, *(change for one in (*found.operations, *found.edges) for change in one.changes)]
+    assert {change.verdict for change in every} <= {Verdict.SMALL, Verdict.NEW, Verdict.GONE}
+    assert all(change.before == change.after for change in every)
+    assert {one.verdict for one in (*found.operations, *found.edges)} <= {Verdict.SMALL}
+
+
+@unhurried
+@given(service_sets(), service_sets())
+def test_what_is_new_one_way_is_gone_the_other(first: list[GivenSpan], second: list[GivenSpan]) -> None:
+    one, other = build(*first), build(*second)
+    there, back = compared(one, other), compared(other, one)
+    turned = {Verdict.NEW: Verdict.GONE, Verdict.GONE: Verdict.NEW, Verdict.SMALL: Verdict.SMALL}
+    for kind in ("operations", "edges"):
+        found = {each.name: (each.counts, each.verdict) for each in getattr(there, kind)}
+        for each in getattr(back, kind):
+            counts, verdict = found[each.name]
+            assert each.counts == counts[::-1]
+            if verdict in turned and 0 in counts:
+                assert each.verdict is turned[verdict]
+
+
+def test_intervals_hold_the_difference() -> None:
+    chance = np.random.default_rng(2)
+    before, after = chance.normal(100, 10, 400), chance.normal(120, 10, 2_000)
+    for low, high in (mean_difference(before, after), *quantile_differences(before, after, (0.5, 0.95))):
+        assert 14 < low < 20 < high < 26
+    assert not excludes_zero(mean_difference(before, before))
+    assert excludes_zero(share_difference((8, 100), (1, 200)))
+    assert not excludes_zero(share_difference((1, 100), (3, 100)))
+
+
+def test_the_fix_of_the_incident_is_seen(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    import orjson
+
+    assert run(["compare", BEFORE, AFTER, "--json", "--fail-on-regression"]) == 0
+    found = orjson.loads(capsysbinary.readouterr().out)
+    assert {name: change["verdict"] for name, change in found["changes"].items()} == dict.fromkeys(
+        ("mean_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate"), "better"
+    )
+    assert (found["changes"]["p95_ms"]["before"], found["changes"]["p95_ms"]["after"]) == pytest.approx((2100, 380.02))
+    assert (found["changes"]["error_rate"]["before"], found["changes"]["error_rate"]["after"]) == (8.0, 0.5)
+    assert [(one["operation"], one["verdict"]) for one in found["bottlenecks"]] == [
+        ("database_query", "better"),
+        ("fetch_recommendations", "better"),
+    ]
+    timeouts = [one for one in found["errors"] if "timeout" in one["message"]]
+    assert [(one["before_count"], one["after_count"], one["verdict"]) for one in timeouts] == [
+        (6, 0, "gone"),
+        (2, 0, "gone"),
+    ]
+    assert found["regressions"] == []
+
+
+def test_turned_round_it_is_a_regression(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", AFTER, BEFORE, "--fail-on-regression", "--width", "100"]) == 1
+    out = capsys.readouterr().out
+    assert "WORSE" in out
+    assert "figures became worse" in out
+    assert run(["compare", AFTER, BEFORE]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([BEFORE], 2, "Missing argument"),
+        (["-", "-"], 2, "standard input can be one of the two"),
+        ([BEFORE, AFTER, "--threshold", "nan"], 2, "--threshold"),
+        ([BEFORE, AFTER, "--threshold", "-1"], 2, "--threshold"),
+        ([BEFORE, AFTER, "--service", "none-such"], 2, "no trace of"),
+        ([BEFORE, "missing.json"], 3, "missing.json"),
+    ],
+)
+def test_what_cannot_be_compared(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compare", *arguments]) == code
+    assert said in capsys.readouterr().err

@@ -1,0 +1,393 @@
+"""Two sets of traces compared, one from before a change and one from after it: what became better, and what worse.
+
+A change is called out only where it is large enough and chance is no likely explanation (see `analysis.chance`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE, critical_operations
+from tracetui.analysis.chance import (
+    Interval,
+    excludes_zero,
+    mean_difference,
+    quantile_differences,
+    share_difference,
+)
+from tracetui.analysis.errors import ErrorPattern
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.self_time import self_times
+
+DEFAULT_THRESHOLD = 10.0
+"""Percent by which a figure changes at least, to be called out."""
+_LEAST_SHARE = 0.01
+FEW = 20
+"""Samples below which nothing is called out."""
+
+
+class Verdict(enum.StrEnum):
+    """What a change amounts to. Less is better for every figure that has one."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SMALL = "small"
+    """Less than the threshold."""
+    CHANCE = "chance"
+    """Large enough, and chance explains it as well."""
+    FEW = "few"
+    """Large enough, from too few samples to tell."""
+    NEW = "new"
+    """Only after."""
+    GONE = "gone"
+    """Only before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure before and after: nanoseconds, percent for error rates, or None where there is none."""
+
+    figure: str
+    """`mean`, `p50`, `p95`, `p99`, `error_rate`, `self`, `critical`"""
+    before: float | None
+    after: float | None
+    verdict: Verdict
+    interval: Interval | None = None
+    """Of the difference, where it was worked out."""
+
+    @property
+    def percent(self) -> float | None:
+        """The change in percent of what was before; None where that was nothing."""
+        if not self.before or self.after is None:
+            return None
+        return 100 * (self.after - self.before) / self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An operation (service, operation), or the calls between services (caller, callee, "" or "async")."""
+
+    name: tuple[str, ...]
+    counts: tuple[int, int]
+    """Spans, or calls, before and after."""
+    changes: tuple[Change, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """NEW or GONE, or the worst of its changes."""
+        if not self.counts[0]:
+            return Verdict.NEW
+        if not self.counts[1]:
+            return Verdict.GONE
+        found = {change.verdict for change in self.changes}
+        order = (Verdict.WORSE, Verdict.BETTER, Verdict.FEW, Verdict.CHANCE)
+        return next((verdict for verdict in order if verdict in found), Verdict.SMALL)
+
+
+@dataclass(frozen=True, slots=True)
+class PatternChange:
+    """An error pattern of either set. Shares are of traces, in percent."""
+
+    service: str
+    message: str
+    counts: tuple[int, int]
+    traces: tuple[int, int]
+    shares: tuple[float, float]
+    verdict: Verdict
+    is_worse: bool
+    """Whether more traces have it, by more than chance explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class BottleneckChange:
+    """An operation that is a bottleneck in either set; None where it does not occur."""
+
+    service: str
+    operation: str
+    mean_critical_ns: tuple[float | None, float | None]
+    """Per trace in which it occurs."""
+    shares: tuple[float | None, float | None]
+    """Of the time of those traces, in percent."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between two sets."""
+
+    before: Findings
+    after: Findings
+    threshold: float
+    overall: tuple[Change, ...]
+    """Of whole traces: mean, p50, p95, p99 and error rate."""
+    bottlenecks: tuple[BottleneckChange, ...]
+    operations: tuple[Compared, ...]
+    """Those with the largest change of time in all first."""
+    edges: tuple[Compared, ...]
+    patterns: tuple[PatternChange, ...]
+
+    @property
+    def regressions(self) -> list[str]:
+        """What became worse, in words: figures of whole traces, operations and calls, and new patterns of errors."""
+        return [*_worse(self)]
+
+
+def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
+    """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out."""
+    sides = [one.traces.trace_duration for one in (before, after)]
+    means = [float(durations.mean()) for durations in sides if len(durations)]
+    judge = _Judge(threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])))
+    return Comparison(
+        before,
+        after,
+        threshold,
+        overall=tuple(_overall(before, after, judge)),
+        bottlenecks=tuple(_bottlenecks(before, after, judge)),
+        operations=tuple(_operations(before, after, judge)),
+        edges=tuple(_edges(before, after, judge)),
+        patterns=tuple(_patterns(before, after, judge)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    threshold: float
+    trace_ns: float
+    """What a trace takes on average, in the set where that is less."""
+    trace_counts: tuple[int, int]
+
+    def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
+        change = abs(after - before)
+        return change > least and 100 * change >= self.threshold * abs(before)
+
+    def times(self, figures: Sequence[str], before: np.ndarray, after: np.ndarray) -> list[Change]:
+        """`mean` and quantiles (`p50` and so on) of two samples of nanoseconds, one of which may be empty.
+
+        A change by less than a hundredth of what a trace takes, times the calls that a trace makes, is small.
+        """
+        changes = []
+        for figure in figures:
+            values = [_figure(figure, sample) for sample in (before, after)]
+            changes.append(self._judged(figure, values, before, after))
+        return changes
+
+    def _judged(self, figure: str, values: Sequence[float | None], before: np.ndarray, after: np.ndarray) -> Change:
+        first, second = values
+        if first is None or second is None:
+            return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
+        samples = zip((before, after), self.trace_counts, strict=True)
+        calls_per_trace = max(len(sample) / count for sample, count in samples)
+        if not self.is_large(first, second, _LEAST_SHARE * self.trace_ns / max(calls_per_trace, 1.0)):
+            return Change(figure, first, second, Verdict.SMALL)
+        if figure[0] == "p":
+            (interval,) = quantile_differences(before, after, (int(figure[1:]) / 100,))
+        else:
+            interval = mean_difference(before, after)
+        return Change(figure, first, second, self.verdict(first, second, interval, len(before), len(after)), interval)
+
+    def verdict(self, before: float, after: float, interval: Interval, *samples: int) -> Verdict:
+        if min(samples) < FEW:
+            return Verdict.FEW
+        if not excludes_zero(interval):
+            return Verdict.CHANCE
+        return Verdict.WORSE if after > before else Verdict.BETTER
+
+    def rate(self, before: tuple[int, int], after: tuple[int, int]) -> Change:
+        """The error rate: (failed, of how many), each side."""
+        rates = [100 * failed / of if of else None for failed, of in (before, after)]
+        first, second = rates
+        if first is None or second is None:
+            return Change("error_rate", first, second, Verdict.NEW if first is None else Verdict.GONE)
+        if not self.is_large(first, second):
+            return Change("error_rate", first, second, Verdict.SMALL)
+        interval = share_difference(before, after)
+        verdict = self.verdict(first, second, interval, before[1], after[1])
+        return Change("error_rate", first, second, verdict, interval)
+
+
+def _figure(figure: str, sample: np.ndarray) -> float | None:
+    if not len(sample):
+        return None
+    return quantiles(sample, (int(figure[1:]) / 100,))[0] if figure[0] == "p" else float(sample.mean())
+
+
+def _overall(before: Findings, after: Findings, judge: _Judge) -> Iterator[Change]:
+    durations = [findings.traces.trace_duration for findings in (before, after)]
+    yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
+    failed = [(one.summary.error_trace_count, one.summary.trace_count) for one in (before, after)]
+    yield judge.rate(*failed)
+
+
+class _Groups:
+    """The spans of a set by name: those of an operation, or of the calls between two services."""
+
+    def __init__(self, numbers: np.ndarray, spans: np.ndarray, names: dict[int, tuple[str, ...]]) -> None:
+        order, distinct, first = group_slices(numbers)
+        self.spans = {
+            names[number]: spans[order[begin:end]]
+            for number, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True)
+        }
+
+    def of(self, name: tuple[str, ...]) -> np.ndarray:
+        """int64, none where there are none of this name."""
+        found = self.spans.get(name)
+        return np.zeros(0, np.int64) if found is None else found
+
+
+def _operations(before: Findings, after: Findings, judge: _Judge) -> list[Compared]:
+    groups, own, critical = [], [], []
+    for findings in (before, after):
+        traces = findings.traces
+        names: dict[int, tuple[str, ...]] = {
+            number: traces.operation_label(number) for number in np.unique(traces.operation).tolist()
+        }
+        groups.append(_Groups(traces.operation, np.arange(len(traces)), names))
+        own.append(self_times(traces))
+        critical.append(findings.paths.critical)
+    found = []
+    for name in dict.fromkeys((*groups[0].spans, *groups[1].spans)):
+        spans = [group.of(name) for group in groups]
+        durations = [findings.traces.duration[s] for findings, s in zip((before, after), spans, strict=True)]
+        failed = [
+            (int(findings.traces.error[s].sum()), len(s)) for findings, s in zip((before, after), spans, strict=True)
+        ]
+        changes = [
+            *judge.times(("p50", "p95", "p99"), *durations),
+            judge.rate(*failed),
+            *(
+                _renamed(judge.times(("mean",), columns[0][spans[0]], columns[1][spans[1]])[0], figure)
+                for figure, columns in (("self", own), ("critical", critical))
+            ),
+        ]
+        found.append(Compared(name, (len(spans[0]), len(spans[1])), tuple(changes)))
+    return sorted(found, key=_by_weight)
+
+
+def _renamed(change: Change, figure: str) -> Change:
+    return Change(figure, change.before, change.after, change.verdict, change.interval)
+
+
+def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
+    """By how much time on the critical path a call of it gained or lost, times its calls."""
+    critical = one.changes[-1]
+    change = abs((critical.after or 0.0) - (critical.before or 0.0)) * max(one.counts)
+    return one.verdict not in (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE), -change, one.name
+
+
+def _edges(before: Findings, after: Findings, judge: _Judge) -> list[Compared]:
+    groups, callers = [], []
+    for findings in (before, after):
+        calls = findings.calls
+        nodes = calls.nodes
+        numbers = (calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async
+        pairs: dict[int, tuple[str, ...]] = {}
+        for number in np.unique(numbers).tolist():
+            pair, is_async = divmod(number, 2)
+            caller, callee = divmod(pair, len(nodes))
+            pairs[number] = (nodes[caller], nodes[callee], "async" if is_async else "")
+        groups.append(_Groups(numbers, np.arange(len(numbers)), pairs))
+        callers.append(calls)
+    found = []
+    for name in dict.fromkeys((*groups[0].spans, *groups[1].spans)):
+        rows = [group.of(name) for group in groups]
+        durations, failed = [], []
+        for findings, calls, row in zip((before, after), callers, rows, strict=True):
+            span, caller_span = calls.span[row], calls.caller_span[row]
+            durations.append(findings.traces.duration[span])
+            errors = findings.traces.error[span] | findings.traces.error[caller_span]
+            failed.append((int(errors.sum()), len(row)))
+        changes = (*judge.times(("p50", "p95", "p99"), *durations), judge.rate(*failed))
+        found.append(Compared(name, (len(rows[0]), len(rows[1])), changes))
+    weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}
+    return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))
+
+
+def _bottlenecks(before: Findings, after: Findings, judge: _Judge) -> list[BottleneckChange]:
+    sides = []
+    for findings in (before, after):
+        traces = findings.traces
+        sides.append(
+            {
+                traces.operation_label(number): (number, critical / occurs, share)
+                for number, critical, share, _, occurs in critical_operations(findings.paths)
+            }
+        )
+    found = []
+    for name in dict.fromkeys(name for side in sides for name, (_, _, share) in side.items() if share > DEFAULT_SHARE):
+        waits = [
+            _wait_per_trace(findings, side[name][0]) if name in side else np.zeros(0)
+            for findings, side in zip((before, after), sides, strict=True)
+        ]
+        change = judge.times(("mean",), *waits)[0]
+        found.append(
+            BottleneckChange(
+                *name,
+                mean_critical_ns=(change.before, change.after),
+                shares=(sides[0].get(name, (0, 0, None))[2], sides[1].get(name, (0, 0, None))[2]),
+                verdict=change.verdict,
+            )
+        )
+    return found
+
+
+def _wait_per_trace(findings: Findings, operation: int) -> np.ndarray:
+    """How long each trace in which an operation occurs waits for it, ns."""
+    traces = findings.traces
+    spans = np.flatnonzero(traces.operation == operation)
+    touched, number = np.unique(traces.trace[spans], return_inverse=True)
+    waits: np.ndarray = np.bincount(number, weights=findings.paths.critical[spans], minlength=len(touched))
+    return waits
+
+
+def _patterns(before: Findings, after: Findings, judge: _Judge) -> list[PatternChange]:
+    sides = [_by_template(findings.errors.patterns) for findings in (before, after)]
+    of = [findings.traces.trace_count for findings in (before, after)]
+    found = []
+    for key in dict.fromkeys((*sides[0], *sides[1])):
+        pair = [side.get(key) for side in sides]
+        some = pair[1] or pair[0]
+        assert some is not None
+        traces = [one.trace_count if one else 0 for one in pair]
+        change = judge.rate((traces[0], of[0]), (traces[1], of[1]))
+        verdict = Verdict.NEW if pair[0] is None else Verdict.GONE if pair[1] is None else change.verdict
+        found.append(
+            PatternChange(
+                some.service,
+                some.message,
+                counts=(pair[0].count if pair[0] else 0, pair[1].count if pair[1] else 0),
+                traces=(traces[0], traces[1]),
+                shares=(change.before or 0.0, change.after or 0.0),
+                verdict=verdict,
+                is_worse=change.verdict is Verdict.WORSE,
+            )
+        )
+    return sorted(found, key=lambda one: (-abs(one.shares[1] - one.shares[0]), one.service, one.message))
+
+
+def _by_template(patterns: Sequence[ErrorPattern]) -> dict[tuple[str, str], ErrorPattern]:
+    return {(pattern.service, pattern.template): pattern for pattern in patterns}
+
+
+def _worse(found: Comparison) -> Iterator[str]:
+    for change in found.overall:
+        if change.verdict is Verdict.WORSE:
+            yield f"{change.figure} of traces"
+    for one in found.bottlenecks:
+        if one.verdict is Verdict.WORSE:
+            yield f"wait for {one.service} {one.operation}"
+    for compared in found.operations:
+        for change in compared.changes:
+            if change.verdict is Verdict.WORSE:
+                yield f"{change.figure} of {' '.join(compared.name)}"
+    for compared in found.edges:
+        for change in compared.changes:
+            if change.verdict is Verdict.WORSE:
+                yield f"{change.figure} of calls {compared.name[0]} to {compared.name[1]}"
+    for pattern in found.patterns:
+        if pattern.is_worse:
+            yield f"errors of {pattern.service}: {pattern.message}"

@@ -1,0 +1,83 @@
+"""`tracetui compare`: what became better and what worse between two sets of traces."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import typer
+
+from tracetui.analysis.compare import DEFAULT_THRESHOLD
+from tracetui.analysis.compare import compare as compared
+from tracetui.cli import options as o
+from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.output import print_bytes, print_lines
+from tracetui.model.problems import UsageError
+from tracetui.render.ansi import When
+
+_WORSE = 1
+"""The exit code of a gate that found something."""
+
+Before = Annotated[
+    str, typer.Argument(metavar="BEFORE", help="A file, directory or pattern: the traces to compare with.")
+]
+After = Annotated[str, typer.Argument(metavar="AFTER", help="The traces that are compared.")]
+FailOnRegression = Annotated[
+    bool, typer.Option("--fail-on-regression", help="Exit with 1 where something became worse, for CI.")
+]
+Threshold = Annotated[
+    float,
+    typer.Option("--threshold", metavar="PERCENT", min=0, help="Call out changes by so much or more."),
+]
+
+
+def compare(
+    before: Before,
+    after: After,
+    fail_on_regression: FailOnRegression = False,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    service: o.Service = None,
+    operation: o.Operation = None,
+    latency_threshold: o.LatencyThreshold = None,
+    errors_only: o.ErrorsOnly = False,
+    time_range: o.TimeRange = None,
+    query: o.QueryText = None,
+    limit: o.Limit = None,
+    json: o.Json = False,
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+    adjust_skew: o.AdjustSkew = False,
+    ascii: o.Ascii = False,  # noqa: A002 - the option's name
+    color: o.Color = When.AUTO,
+    width: o.Width = None,
+    local_time: o.LocalTime = False,
+) -> None:
+    """Compare traces from before a change with traces from after it.
+
+    A change is called out where it is by 10 % or more (--threshold), by a hundredth of what a trace takes or more, and
+    chance is no likely explanation of it. The filters select traces of both.
+    """
+    if not math.isfinite(threshold):
+        raise UsageError(f"--threshold: {threshold} is no percentage")
+    if before == after == "-":
+        raise UsageError("standard input can be one of the two, not both")
+    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
+    first, second = (
+        open_filtered([source], filters, adjust_skew=adjust_skew, verbose=verbose).findings
+        for source in (before, after)
+    )
+    for source, findings in ((before, first), (after, second)):
+        if not findings.traces.trace_count:
+            raise UsageError(f"no trace of {source} is left to compare; other filters may leave some")
+    found = compared(first, second, threshold)
+    if json:
+        from tracetui.render.compare_json import compare_json
+
+        print_bytes(compare_json(found), output)
+    else:
+        from tracetui.render.compare_text import compare_text
+
+        report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
+        print_lines(compare_text(found, (before, after), report), color, output)
+    if fail_on_regression and found.regressions:
+        raise typer.Exit(_WORSE)

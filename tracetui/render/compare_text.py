@@ -1,0 +1,176 @@
+"""A comparison of two sets as a report for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracetui.analysis.compare import (
+    BottleneckChange,
+    Change,
+    Compared,
+    Comparison,
+    PatternChange,
+    Verdict,
+)
+from tracetui.render import numbers
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.report_text import ReportOptions
+from tracetui.render.safe_text import safe
+from tracetui.render.table import Column, table
+
+_INDENT = "  "
+_SHOWN = 10
+_WORDS = {
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "WORSE",
+    Verdict.SMALL: "",
+    Verdict.CHANCE: "may be chance",
+    Verdict.FEW: "too few to tell",
+    Verdict.NEW: "new",
+    Verdict.GONE: "gone",
+}
+_FIGURES = {"error_rate": "failed", "self": "own time", "critical": "waited for"}
+_CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
+
+
+def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptions) -> Iterator[Line]:
+    """The lines of the report; `names` are what the two sets were read from."""
+    report = _Report(found, options)
+    yield from report.head(names)
+    for part in (report.overall, report.bottlenecks, report.errors, report.operations, report.edges, report.verdict):
+        yield Line()
+        yield from part()
+
+
+class _Report:
+    def __init__(self, found: Comparison, options: ReportOptions) -> None:
+        self.found, self.options = found, options
+        self.marks = ASCII if options.ascii_only else UNICODE
+        self._arrow = " -> " if options.ascii_only else " → "
+
+    def _line(self, *runs: tuple[str, str]) -> Line:
+        return Line(runs).cropped(self.options.width, self.marks.ellipsis)
+
+    def head(self, names: tuple[str, str]) -> Iterator[Line]:
+        for word, name, side in zip(("before", "after "), names, (self.found.before, self.found.after), strict=True):
+            summary = side.summary
+            counts = f"  {numbers.counted(summary.trace_count, 'trace')}, {numbers.counted(summary.span_count, 'span')}"
+            yield self._line((f"{word}  ", Role.DIM), (safe(name), Role.TITLE), (counts, Role.PLAIN))
+        if self.options.filtered:
+            yield self._line((f"only {safe(self.options.filtered)}", Role.DIM))
+
+    def overall(self) -> Iterator[Line]:
+        yield self._line(("Traces", Role.TITLE), (", before and after", Role.DIM))
+        rows = [[_FIGURES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.overall]
+        yield from self._table([Column(""), *_COLUMNS], rows)
+
+    def bottlenecks(self) -> Iterator[Line]:
+        found = self.found.bottlenecks
+        yield self._line(("Bottlenecks", Role.TITLE), (", what traces wait for, per trace", Role.DIM))
+        if not found:
+            yield self._line((f"{_INDENT}none in either", Role.PLAIN))
+            return
+        yield from self._table([Column("", grows=True), *_COLUMNS], [self._bottleneck(one) for one in found])
+
+    def _bottleneck(self, one: BottleneckChange) -> list[str]:
+        change = Change("mean", *one.mean_critical_ns, one.verdict)
+        before, after, difference, word = self._cells(change)
+        shares = ["" if share is None else f" ({numbers.whole_percent(share)})" for share in one.shares]
+        return [f"{safe(one.service)} {safe(one.operation)}", before + shares[0], after + shares[1], difference, word]
+
+    def errors(self) -> Iterator[Line]:
+        patterns = self.found.patterns
+        yield self._line(("Errors", Role.TITLE), (", traces with each", Role.DIM))
+        if not patterns:
+            yield self._line((f"{_INDENT}none in either", Role.PLAIN))
+            return
+        shown = patterns if self.options.verbose else patterns[:_SHOWN]
+        yield from self._table([Column("", grows=True), *_COLUMNS], [self._pattern(one) for one in shown])
+        yield from self._more(len(patterns) - len(shown), "pattern")
+
+    def _pattern(self, one: PatternChange) -> list[str]:
+        counts = [
+            f"{number:,} ({numbers.percent(share)})" if number else "-"
+            for number, share in zip(one.traces, one.shares, strict=True)
+        ]
+        word = "WORSE" if one.is_worse else _WORDS[one.verdict]
+        return [f"{self.marks.origin} {safe(one.message)} {safe(one.service)}", *counts, "", word]
+
+    def operations(self) -> Iterator[Line]:
+        yield from self._compared("Operations", self.found.operations, lambda name: " ".join(map(safe, name)))
+
+    def edges(self) -> Iterator[Line]:
+        def named(name: Sequence[str]) -> str:
+            arrow = f" {self.marks.async_call} " if name[2] else self._arrow
+            return arrow.join(map(safe, name[:2]))
+
+        yield from self._compared("Calls between services", self.found.edges, named)
+
+    def _compared(self, title: str, all_of: Sequence[Compared], named: object) -> Iterator[Line]:
+        assert callable(named)
+        changed = [one for one in all_of if one.verdict in _CALLED_OUT]
+        yield self._line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))
+        shown = changed if self.options.verbose else changed[:_SHOWN]
+        rows = []
+        for one in shown:
+            told = [change for change in one.changes if change.verdict in (Verdict.WORSE, Verdict.BETTER)]
+            if one.verdict in (Verdict.NEW, Verdict.GONE):
+                calls = [numbers.counted(number, "call") if number else "-" for number in one.counts]
+                rows.append([named(one.name), "", *calls, "", _WORDS[one.verdict]])
+            for at, change in enumerate(told):
+                figure = _FIGURES.get(change.figure, change.figure)
+                rows.append([named(one.name) if not at else "", figure, *self._cells(change)])
+        if rows:
+            yield from self._table([Column("", grows=True), Column(""), *_COLUMNS], rows)
+        yield from self._more(len(changed) - len(shown), "more")
+
+    def verdict(self) -> Iterator[Line]:
+        worse = self.found.regressions
+        if not worse:
+            text = f"Nothing became worse by {self.found.threshold:g} % or more beyond chance."
+            yield self._line((text, Role.STRONG))
+            return
+        yield self._line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))
+
+    def _cells(self, change: Change) -> list[str]:
+        """Before, after, the change and what it amounts to."""
+        if change.figure == "error_rate":
+            texts = ["-" if value is None else numbers.percent(value) for value in (change.before, change.after)]
+        else:
+            texts = ["-" if value is None else self._duration(value) for value in (change.before, change.after)]
+        percent = change.percent
+        difference = "" if percent is None else _signed(percent)
+        return [*texts, difference, _WORDS[change.verdict]]
+
+    def _duration(self, ns: float) -> str:
+        return numbers.duration(round(ns), self.options.ascii_only)
+
+    def _more(self, left_out: int, noun: str) -> Iterator[Line]:
+        if left_out > 0:
+            text = f"{_INDENT}{left_out:,} {noun if noun == 'more' else 'more ' + noun + 's'}: --verbose lists all"
+            yield self._line((text, Role.DIM))
+
+    def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
+        width = self.options.width - len(_INDENT)
+        for number, (line, row) in enumerate(
+            zip(table(columns, rows, width, self.marks.ellipsis), [[], *rows], strict=True)
+        ):
+            shown = Line([(_INDENT, Role.PLAIN)])
+            word = row[-1] if number else ""
+            text = line.text.rstrip()
+            if word and text.endswith(word):
+                role = Role.ERROR if word == "WORSE" else Role.STRONG if word == "better" else Role.PLAIN
+                yield shown.add(text.removesuffix(word)).add(word, role)
+            else:
+                yield shown.extend(line)
+
+
+def _signed(percent: float) -> str:
+    if abs(percent) < 0.5:
+        return "0 %"
+    # what is nearly gone is not gone
+    return f"{percent:+.1f} %" if -100 < percent < -99 else f"{percent:+,.0f} %"
+
+
+_COLUMNS = [Column("before", "right"), Column("after", "right"), Column("change", "right"), Column("")]
