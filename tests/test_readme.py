@@ -19,7 +19,7 @@ SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", README
 
 
 def test_the_readme_shows_runs() -> None:
-    assert [command.split()[0] for command, _ in SHOWN] == ["analyze", "show"]
+    assert [command.split()[0] for command, _ in SHOWN] == ["analyze", "show", "contrast"]
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])

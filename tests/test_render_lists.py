@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.building import GivenSpan, build, span
 from tests.strategies import unhurried
 from tests.test_render_safe_text import ANY_TEXT, ODD_TEXT, is_harmless
+from tracetui.analysis.contrast import contrast
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.findings import Findings
 from tracetui.model.span import Kind
@@ -179,14 +180,17 @@ def test_error_patterns_with_what_became_of_them() -> None:
     assert line.text.endswith("✗ web")
     assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.ECHO)
     detail = ErrorDetail(table, table.patterns[0], UNICODE)
-    assert texts(detail)[:6] == [
+    assert texts(detail)[:7] == [
         "✖ row <n>",
         "begins in ●cart add",
         "cascade ✖3 ●cart → ✗3 ●web",
         "seen 22:13:20.000 UTC",
+        "apart reading its traces…",
         "start traces, worst first errors takes",
         "22:13:20.000 ●web order ✖1 ✗1 300 µs",
     ]
+    detail.show_apart(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
+    assert texts(detail)[4] == "apart nothing that chance would not explain"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
 

@@ -23,7 +23,7 @@ _LOOK: dict[str, Any] = {
     "rich_markup_mode": None,
 }
 
-COMMANDS = ("analyze", "show", "graph", "compare", "demo", "samples")
+COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "demo", "samples")
 
 
 def command_line() -> typer.Typer:
@@ -32,6 +32,7 @@ def command_line() -> typer.Typer:
 
     from tracetui.cli.analyze import analyze
     from tracetui.cli.compare import compare
+    from tracetui.cli.contrast import contrast
     from tracetui.cli.demo import demo, samples
     from tracetui.cli.graph import graph
     from tracetui.cli.open import open_sources
@@ -55,7 +56,7 @@ def command_line() -> typer.Typer:
     ) -> None:
         pass
 
-    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, demo, samples)
+    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)
     app.command(name=_OPEN, hidden=True)(open_sources)

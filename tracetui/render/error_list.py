@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.errors import Role as Part
 from tracetui.analysis.errors import roles as parts
 from tracetui.analysis.findings import Findings
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, fit
+from tracetui.render.contrast_list import in_short
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
@@ -135,9 +137,19 @@ class ErrorList:
 class ErrorDetail:
     """One pattern: where it begins, what it becomes, when, and examples."""
 
-    def __init__(self, table: ErrorTable, pattern: ErrorPattern, marks: Marks, local_time: bool = False) -> None:
+    def __init__(
+        self,
+        table: ErrorTable,
+        pattern: ErrorPattern,
+        marks: Marks,
+        local_time: bool = False,
+        apart: Contrast | None = None,
+    ) -> None:
+        """`apart`: what sets its traces apart from the others, None until that is known."""
         self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
         self._head = [self._message(), self._where(), self._cascade(), *self._fates(), self._times()]
+        self.apart_row = len(self._head)
+        self._head.append(self._apart(apart))
         self.first_example = len(self._head) + 1
         roots = table.traces.main_root[list(pattern.example_traces)].tolist()
         names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
@@ -223,6 +235,18 @@ class ErrorDetail:
         if retried:
             words.append(f"{retried:,} retried, and a later try succeeded")
         return [_labelled("of these").add("; ".join(words))]
+
+    def show_apart(self, apart: Contrast) -> None:
+        """What sets its traces apart is known now."""
+        self._head[self.apart_row] = self._apart(apart)
+
+    def _apart(self, apart: Contrast | None) -> Line:
+        line = _labelled("apart")
+        if apart is None:
+            return line.add(f"reading its traces{self.marks.ellipsis}", Role.DIM)
+        if not apart.rest:
+            return line.add("every trace has this error", Role.DIM)
+        return line.extend(in_short(apart, self.marks))
 
     def _times(self) -> Line:
         first, last = self.pattern.first_seen, self.pattern.last_seen

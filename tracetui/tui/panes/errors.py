@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from textual.binding import Binding, BindingType
 
+from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.render import numbers
@@ -14,6 +16,8 @@ from tracetui.render.line import Line, Role
 from tracetui.render.service_list import service_name
 from tracetui.tui.messages import ReadText
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
+from tracetui.tui.panes.pane import Work
+from tracetui.tui.state import State
 from tracetui.tui.widgets.line_view import LineSource
 
 
@@ -31,6 +35,10 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         Binding("p", "example(-1)", "Previous example", show=False, id="errors.previous"),
     ]
 
+    def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
+        self._apart: dict[int, Contrast] = {}
+        super().__init__(state, work, id=id)
+
     def analyse(self, findings: Findings) -> ErrorTable:
         return ErrorTable(findings)
 
@@ -40,8 +48,40 @@ class ErrorsPane(FindingsPane[ErrorTable]):
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
         look = self.state.look
-        detail = ErrorDetail(self.analysed.table, self._pattern(row), look.marks, look.local_time)
+        apart = self._apart.get(row)
+        detail = ErrorDetail(self.analysed.table, self._pattern(row), look.marks, look.local_time, apart)
         return detail, detail.first_example
+
+    def show_detail(self) -> None:
+        super().show_detail()
+        self._set_apart()
+
+    def set_changed(self) -> None:
+        self._apart = {}
+        super().set_changed()
+
+    def _set_apart(self) -> None:
+        """Find out what sets the traces of the pattern apart, outside the UI loop."""
+        analysed, row = self.analysed, self.list.cursor
+        if analysed is None or not self.has_rows or row in self._apart:
+            return
+        traces, pattern = analysed.findings.traces, self._pattern(row)
+
+        def look() -> Contrast:
+            selection = np.zeros(traces.trace_count, bool)
+            selection[traces.trace[pattern.spans]] = True
+            return contrast(traces, selection)
+
+        def done(found: Contrast) -> None:
+            if self.analysed is not analysed:
+                return
+            self._apart[row] = found
+            detail = self.detail.source
+            if isinstance(detail, ErrorDetail) and detail.pattern is pattern:
+                detail.show_apart(found)
+                self.detail.refresh_row(detail.apart_row)
+
+        self.work("errors.apart", look, done)
 
     def _pattern(self, row: int) -> ErrorPattern:
         assert self.analysed is not None

@@ -1,0 +1,142 @@
+"""`tracetui contrast`: what sets failing, slow or chosen traces apart from the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+import orjson
+import typer
+
+from tracetui.analysis.contrast import Contrast
+from tracetui.analysis.contrast import contrast as contrasted
+from tracetui.analysis.query import parse
+from tracetui.cli import options as o
+from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.output import marks_of, print_bytes, print_lines
+from tracetui.model.problems import UsageError
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.ansi import When
+from tracetui.render.contrast_list import ContrastList, remarks
+from tracetui.render.line import Line, Role
+from tracetui.render.report_json import in_percent, warnings_json
+from tracetui.render.report_text import ReportOptions
+from tracetui.render.safe_text import safe
+
+_SHOWN = 20
+_SELECTION = "Which traces to tell from the rest (the failed ones by default)"
+
+Slow = Annotated[
+    float | None,
+    typer.Option(
+        "--slow",
+        metavar="PERCENTILE",
+        min=0,
+        max=100,
+        help="The slowest, above a percentile: 95.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+Select = Annotated[
+    str | None,
+    typer.Option("--select", metavar="EXPR", help="Those that meet an expression.", rich_help_panel=_SELECTION),
+]
+
+
+def contrast(
+    sources: o.Sources,
+    slow: Slow = None,
+    select: Select = None,
+    service: o.Service = None,
+    operation: o.Operation = None,
+    latency_threshold: o.LatencyThreshold = None,
+    errors_only: o.ErrorsOnly = False,
+    time_range: o.TimeRange = None,
+    query: o.QueryText = None,
+    limit: o.Limit = None,
+    json: o.Json = False,
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+    adjust_skew: o.AdjustSkew = False,
+    ascii: o.Ascii = False,  # noqa: A002 - the option's name
+    color: o.Color = When.AUTO,
+    width: o.Width = None,
+    local_time: o.LocalTime = False,
+) -> None:
+    """Say what failing traces have in common that others lack: attributes, services, operations, duration."""
+    if slow is not None and select is not None:
+        raise UsageError("--slow and --select are two selections: choose one")
+    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
+    traces = open_filtered(sources, filters, adjust_skew=adjust_skew, verbose=verbose).findings.traces
+    selection, what = _selection(traces, slow, select)
+    chosen = int(selection.sum())
+    if not chosen or chosen == traces.trace_count:
+        none = "no trace" if not chosen else "every trace"
+        raise UsageError(f"{none} of {traces.trace_count:,} is among the {what}: there is nothing to tell apart")
+    found = contrasted(traces, selection, outcomes=select is not None, durations=slow is None)
+    if json:
+        print_bytes(orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), output)
+        return
+    report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
+    print_lines(_text(found, what, report), color, output)
+
+
+def _selection(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:
+    """-> bool[traces], and what they are, in words"""
+    if slow is not None:
+        if not math.isfinite(slow):
+            raise UsageError(f"--slow: {slow} is no percentile")
+        durations = traces.trace_duration
+        least = float(np.quantile(durations, slow / 100)) if len(durations) else 0.0
+        return durations > least, f"traces slower than p{slow:g}"
+    if select is not None:
+        return parse(select).matches(traces), f"traces where {' '.join(select.split())}"
+    return traces.trace_errors > 0, "failed traces"
+
+
+def _text(found: Contrast, what: str, report: ReportOptions) -> Iterator[Line]:
+    marks = marks_of(report.ascii_only)
+    title = Line([("What sets ", Role.DIM), (f"{found.selected_of:,} {safe(what)}", Role.TITLE)])
+    title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
+    yield title.cropped(report.width, marks.ellipsis)
+    if report.filtered:
+        yield Line([(f"only {safe(report.filtered)}", Role.DIM)]).cropped(report.width, marks.ellipsis)
+    for line in remarks(found, marks):
+        yield line.cropped(report.width, marks.ellipsis)
+    yield Line()
+    rows = ContrastList(found, marks)
+    if not len(rows):
+        yield Line([("  nothing that chance would not explain", Role.PLAIN)])
+        return
+    shown = len(rows) if report.verbose else min(len(rows), _SHOWN)
+    for line in (rows.heading(report.width - 2), *(rows.line(row, report.width - 2) for row in range(shown))):
+        yield Line([("  ", Role.PLAIN)]).extend(line)
+    if shown < len(rows):
+        yield Line([(f"  {len(rows) - shown:,} more: --verbose lists all", Role.DIM)])
+
+
+def _json(found: Contrast, traces: TraceSet) -> dict[str, Any]:
+    return {
+        "selected_count": found.selected_of,
+        "rest_count": found.rest_of,
+        "selected_sample": found.selected,
+        "rest_sample": found.rest,
+        "few": found.is_weak,
+        "differences": [
+            {
+                "what": one.what,
+                "key": one.key,
+                "value": int(one.value) / 1e6 if one.what == "duration" else one.value,
+                "selected_count": one.selected,
+                "rest_count": one.rest,
+                "selected_percent": in_percent(one.selected_percent),
+                "rest_percent": in_percent(one.rest_percent),
+                "lift": None if math.isinf(one.lift) else round(one.lift, 4),
+            }
+            for one in found.differences
+        ],
+        "warnings": warnings_json(traces.load_warnings),
+    }
