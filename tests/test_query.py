@@ -15,6 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.building import GivenSpan, build
+from tests.building import span as given_span
+from tests.strategies import service_sets
 from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
 from tracetui.analysis.query.values import find_duration, find_number, find_time
 from tracetui.model.assemble import assemble
@@ -783,3 +786,52 @@ def test_integers_beyond_floats_stay_exact() -> None:
     traces = traces_of([span(attributes={"n.id": 2**63 + 1})], [span(attributes={"n.id": str(2**63)})])
     assert found(traces, f"n.id = {2**63}") == [2]
     assert found(traces, f"n.id > {2**63}") == [1]
+
+
+def test_spans_below_others() -> None:
+    traces = build(
+        given_span("1", 0, 90, service="web"),
+        given_span("2", 10, 80, parent="1", service="api", name="get"),
+        given_span("3", 20, 70, parent="2", service="db"),
+        given_span("4", 80, 90, parent="1", service="cache"),
+        given_span("1", 0, 90, trace="2", service="api", name="put"),
+        given_span("2", 10, 80, trace="2", parent="1", service="cache"),
+        given_span("3", 10, 80, trace="2", service="db"),
+    )
+
+    def found(text: str) -> list[bool]:
+        return parse(text).matches(traces).tolist()
+
+    assert found("{ service = web } >> { service = db }") == [True, False]
+    assert found("{ service = api } >> { service = cache }") == [False, True]
+    assert found("{ service = api } >> { service = db } OR { service = api } >> { service = cache }") == [True, True]
+    assert found("{ service = web } >> { operation = get AND service = api } >> { service = db }") == [True, False]
+    assert found("NOT { service = web } >> { service = db }") == [False, True]
+    # a span is not below itself
+    assert found("{ service = db } >> { service = db }") == [False, False]
+    assert parse("{ service = web } >> { service = db }").matching_spans(traces).tolist().count(True) == 1
+
+
+@given(service_sets(), st.sampled_from("ab"), st.sampled_from("bc"))
+def test_below_is_what_parents_say(spans: list[GivenSpan], above: str, below: str) -> None:
+    traces = build(*spans)
+
+    def is_below(i: int) -> bool:
+        at = int(traces.parent[i])
+        while at >= 0:
+            if traces.service_name(at) == above:
+                return True
+            at = int(traces.parent[at])
+        return False
+
+    wanted = {int(traces.trace[i]) for i in range(len(traces)) if traces.service_name(i) == below and is_below(i)}
+    text = f"{{ service = {above} }} >> {{ service = {below} }}"
+    assert set(np.flatnonzero(parse(text).matches(traces)).tolist()) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["{ service = a } >>", ">> { service = a }", "{ service = a } >> service = b", "service = a >> { error }"]
+)
+def test_below_stands_between_braces(text: str) -> None:
+    with pytest.raises(QueryError):
+        parse(text)

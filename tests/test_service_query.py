@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,13 @@ from hypothesis import strategies as st
 from tests.building import build, span
 from tracetui.analysis.query import parse
 from tracetui.model.span import Value
-from tracetui.tui.panes.services_queries import peer_query, service_query
+from tracetui.render.marks import UNICODE
+from tracetui.render.service_list import ServiceTable
+from tracetui.session import Session
+from tracetui.tui.panes.services_modes import SLOW, Mode, answer
+from tracetui.tui.panes.services_queries import Queries, peer_query, service_query
+
+SHOP = Path(__file__).parents[1] / "sample_traces" / "shop"
 
 
 @given(st.text(st.characters(codec=None, categories=None), max_size=12))
@@ -34,3 +42,23 @@ def test_a_peer_is_asked_for_by_what_it_is_named_after(peer: str, attributes: di
     if query:
         found = build(span("1", 0, 9, attributes=attributes))
         assert parse(query).matches(found).tolist() == [True]
+
+
+def test_rows_of_a_blast_radius_open_the_traces_that_they_count() -> None:
+    session = Session.open([str(SHOP)])
+    findings = session.findings
+    table = ServiceTable(findings)
+    queries, traces = Queries(table), findings.traces
+    for name in findings.graph.names:
+        found = answer(table, findings, Mode(SLOW), name, UNICODE)
+        assert found.blast is not None
+        assert found.right is not None
+        hits = {(one.service, ""): one.hit for one in found.blast.services}
+        hits |= {(one.service, one.operation): one.hit for one in found.blast.entries}
+        for column in (found.left, found.right):
+            for row in range(len(column)):
+                subject = column.subject(row)
+                if subject is not None and subject.below[0]:
+                    hit = hits[subject.service, subject.operation]
+                    selected = int(parse(queries.of(subject)).matches(traces).sum())
+                    assert selected == round(hit.exposure * hit.trace_count / 100), (name, subject)

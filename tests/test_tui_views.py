@@ -360,7 +360,7 @@ async def test_the_blast_radius_follows_the_cursor() -> None:
         assert "if it FAILS" in app.text
         await press(app, pilot, "l", "enter")
         place_order = '{ service = "web-app" AND operation = "place order" }'
-        assert app.asked == [ListTraces(f'{place_order} AND service = "inventory-service"')]
+        assert app.asked == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]
         assert pane.go_back()
         await settle(app, pilot)
         assert pane.list.has_focus
@@ -404,8 +404,10 @@ async def test_one_operation_of_a_service() -> None:
         assert needed == {"●user-db", "●profile-db", "●redis-cache"}
         await press(app, pilot, "enter")
         profile = '{ service = "user-service" AND operation = "GET /users/{id}/profile" }'
-        assert app.asked[0].query.endswith(f" AND {profile}")
+        assert app.asked[0].query.startswith(f"{profile} >> ")
         assert pane.go_back()
+        await press(app, pilot, "enter")
+        assert app.asked[1] == ListTraces(profile)
         await press(app, pilot, "b")
         assert "GET /users/{id}/profile  if it is SLOW" in app.text
         for left in ("●user-service GET /users/{id}/profile  in", "●user-service  in"):

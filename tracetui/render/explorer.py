@@ -44,8 +44,10 @@ class Subject:
     operation: str = ""
     way: tuple[str, ...] = ()
     """The services of a way that ends at `service`."""
-    beside: tuple[str, str] = ("", "")
-    """Only in traces with this other service too, and with this operation of it unless it is ''."""
+    above: tuple[str, str] = ("", "")
+    """Only below a span of this service, and of this operation of it unless that is ''."""
+    below: tuple[str, str] = ("", "")
+    """Only with such a span below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Explorer:
         for one in hit:
             mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
-            rows.append(self._hit(Subject(one.service, beside=focus), one.hit, failing, most, mark, hops))
+            rows.append(self._hit(Subject(one.service, below=focus), one.hit, failing, most, mark, hops))
         if spared:
             rows.append(self._said("could be hit, and was not in these traces"))
             rows += (self._plain(one.service) for one in spared)
@@ -124,8 +126,8 @@ class Explorer:
         focus = found.target
         for one in entries:
             is_focus = one.service == focus.service and focus.operation in ("", one.operation)
-            beside = ("", "") if is_focus else (focus.service, focus.operation)
-            subject = Subject(one.service, operation=one.operation, beside=beside)
+            below = ("", "") if is_focus else (focus.service, focus.operation)
+            subject = Subject(one.service, operation=one.operation, below=below)
             rows.append(self._hit(subject, one.hit, failing, most))
         needs = numbers.counted(len(found.downstream), "service")
         rows.append(self._said(f"needs {needs} itself" if found.downstream else "needs no other service"))
@@ -217,11 +219,11 @@ class Explorer:
     def _neighbour(self, focus: Target, one: Neighbour, upstream: bool) -> _Row:
         marks = self._marks
         of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
-        subject = Subject(one.service, beside=of_operation)
+        subject = Subject(one.service, below=of_operation) if upstream else Subject(one.service, above=of_operation)
         if one.distance.hops == 1 and upstream:
             subject = Subject(focus.service, one.service, focus.operation)
         elif one.distance.hops == 1:
-            subject = Subject(one.service, focus.service, beside=of_operation)
+            subject = Subject(one.service, focus.service, above=of_operation)
 
         def draw(width: int) -> Line:
             arrow = marks.async_call if one.is_async else sync_arrow(marks)

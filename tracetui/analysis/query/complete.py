@@ -26,12 +26,13 @@ _LONGEST_VALUE: Final = 200
 
 _TOKEN: Final = re.compile(
     r"""(?:attr|resource)\.(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?)|(?:attr|resource)?\.?`[^`]*`?"""
-    r"""|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[(){}]|=~|!~|!=|>=|<=|==|&&|\|\||[=<>!]|[^\s(){}"'`!=<>&|]+|\S""",
+    r"""|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[(){}]|>>|=~|!~|!=|>=|<=|==|&&|\|\||[=<>!]|[^\s(){}"'`!=<>&|]+|\S""",
     re.DOTALL,
 )
 _WORD: Final = re.compile(r"""[^\s(){}"'`!=<>~&|]+""")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_/:@-]*(?:\.[A-Za-z0-9_/:@-]+)*")
 _KEYWORD: Final = frozenset({"and", "or", "not"})
+_BEFORE_A_FIELD: Final = frozenset({*_KEYWORD, "&&", "||", "!", ">>"})
 _COMPARISONS: Final = ("=", "!=", "=~", "!~", ">", ">=", "<", "<=")
 _OPERATORS: Final = {
     Type.TEXT: _COMPARISONS[:4],
@@ -229,12 +230,15 @@ class _Place:
         self.field = ""
         self.operator = ""
         self.opened: list[str] = []
+        self.closed_braces = False
+        """Whether the word before closed braces."""
 
     @property
     def in_braces(self) -> bool:
         return "{" in self.opened
 
     def pass_by(self, word: str) -> None:
+        self.closed_braces = False
         lowered = word.lower()
         if word in ("(", "{"):
             self.opened.append(word)
@@ -243,7 +247,8 @@ class _Place:
             if self.opened:
                 self.opened.pop()
             self.expects = "joiner"
-        elif lowered in ("and", "or", "not", "&&", "||", "!") or (lowered == "exists" and self.expects == "field"):
+            self.closed_braces = word == "}"
+        elif lowered in _BEFORE_A_FIELD or (lowered == "exists" and self.expects == "field"):
             self.expects = "field"
         elif self.expects == "field":
             self.field, self.expects = word, "operator"
@@ -263,8 +268,9 @@ class _Place:
 
     def _joiners(self) -> list[Candidate]:
         closing = [{"(": ")", "{": "}"}[self.opened[-1]]] if self.opened else []
+        words = ("AND", "OR", ">>") if self.closed_braces else ("AND", "OR")
         return [
-            *(Candidate(word, word, KEYWORDS[word]) for word in ("AND", "OR")),
+            *(Candidate(word, word, KEYWORDS[word]) for word in words),
             *(Candidate(sign, sign, "closes what was opened") for sign in closing),
         ]
 

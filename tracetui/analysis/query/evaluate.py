@@ -12,7 +12,7 @@ import numpy as np
 
 from tracetui.analysis.query.attributes import AttributeScan
 from tracetui.analysis.query.fields import Attribute, Column, Field, Texts, Type
-from tracetui.analysis.query.nodes import And, AnySpan, Node, Not, Or, Test, decodes
+from tracetui.analysis.query.nodes import And, AnySpan, Below, Node, Not, Or, Test, decodes
 from tracetui.analysis.query.values import Literal, find_duration, find_number, find_time, text_test
 from tracetui.model.ids import span_key
 from tracetui.model.traces import TraceSet
@@ -44,6 +44,8 @@ def _shown(node: Node) -> list[Node]:
     match node:
         case AnySpan(part=part):
             return [part]
+        case Below():
+            return [node]
         case And(parts=parts) | Or(parts=parts):
             return [shown for part in parts for shown in _shown(part)]
         case _:
@@ -61,6 +63,12 @@ class _Evaluation:
             case AnySpan(part=part):
                 met: np.ndarray = self.with_a_span(part, self.spans_of(at))[at]
                 return met
+            case Below():
+                spans = self.spans_of(at)
+                hit = np.zeros(self.traces.trace_count, bool)
+                hit[self.traces.trace[spans[self.of_spans(node, spans)]]] = True
+                below: np.ndarray = hit[at]
+                return below
             case Test():
                 return self.test(node, at)
             case _:
@@ -86,8 +94,26 @@ class _Evaluation:
                 return of_spans
             case Test():
                 return self.test(node, at)
+            case Below(parts=parts):
+                return self.below(parts, at)
             case _:
                 return _joined(node, at, self.of_spans)
+
+    def below(self, parts: Sequence[Node], at: np.ndarray) -> np.ndarray:
+        """-> bool[m], the spans that meet the last part, below one that meets the part before it, and so on up."""
+        left = np.arange(len(at))
+        for number, part in enumerate(parts):
+            left = left[self.of_spans(part, at[left])]
+            if number < len(parts) - 1:
+                # one more within the subtree of each, taken back where that ends
+                step = np.zeros(len(self.traces) + 1, np.int32)
+                above = at[left]
+                step[above + 1] += 1
+                np.subtract.at(step, self.traces.subtree_end[above], 1)
+                left = np.flatnonzero(np.cumsum(step)[at] > 0)
+        held = np.zeros(len(at), bool)
+        held[left] = True
+        return held
 
     def spans_of(self, at: np.ndarray) -> np.ndarray:
         """-> int64, the positions of the spans of the traces at these positions."""

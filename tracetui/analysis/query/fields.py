@@ -168,6 +168,7 @@ KEYWORDS: Final[dict[str, str]] = {
     "EXISTS": "the field that follows is there",
     "{": "opens conditions that one span meets together",
     "(": "opens a group",
+    ">>": "what follows holds for a span below one for which the braces before hold",
     "=": "equals",
     "!=": "differs; outside braces: no span equals",
     "=~": "a regular expression finds something",

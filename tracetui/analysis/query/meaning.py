@@ -9,8 +9,17 @@ from typing import Final
 
 from tracetui.analysis.query.errors import QueryError, nearest
 from tracetui.analysis.query.fields import ALIASES, FIELDS, RESERVED, Attribute, Field, Type, field_named
-from tracetui.analysis.query.nodes import And, AnySpan, Node, Not, Or, Test, cheapest_first, negated
-from tracetui.analysis.query.syntax import Alternatives, Braces, Comparison, Conjunction, Negation, Syntax, Word
+from tracetui.analysis.query.nodes import And, AnySpan, Below, Node, Not, Or, Test, cheapest_first, negated
+from tracetui.analysis.query.syntax import (
+    Alternatives,
+    Braces,
+    Comparison,
+    Conjunction,
+    Descent,
+    Negation,
+    Syntax,
+    Word,
+)
 from tracetui.analysis.query.values import ORDERINGS, Literal, find_duration, find_number, find_time
 
 _POSITIVE: Final = {"!=": "=", "!~": "=~"}
@@ -39,6 +48,7 @@ _EXAMPLES: Final = {
     Type.DURATION: "> 500ms",
     Type.TIME: ">= 2024-05-01T10:03Z",
 }
+_INNER_BRACES: Final = "braces within braces say nothing more; leave the inner ones out"
 _ESCAPED: Final = re.compile(r"""\\(["'\\])""")
 _FIELD_IN_QUOTES: Final = re.compile(r"""(attr|resource)?\.?(["'`])(.*)\2""", re.DOTALL)
 
@@ -65,8 +75,12 @@ class _Resolver:
                 return Or(cheapest_first([self.node(part, in_braces) for part in parts]))
             case Braces(part=part, opening=opening):
                 if in_braces:
-                    raise self.error(opening, "braces within braces say nothing more; leave the inner ones out")
+                    raise self.error(opening, _INNER_BRACES)
                 return AnySpan(self.node(part, True))
+            case Descent(parts=parts):
+                if in_braces:
+                    raise self.error(parts[0].opening, _INNER_BRACES)
+                return Below(tuple(self.node(part.part, True) for part in parts))
             case Comparison():
                 return self.comparison(syntax, in_braces)
 

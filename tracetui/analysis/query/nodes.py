@@ -25,6 +25,13 @@ class AnySpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """Holds for a trace in which spans meet the parts, each below the one that meets the part before."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     part: Node
 
@@ -41,7 +48,7 @@ class Or:
 
 _DECODING = 4
 
-Node = Test | AnySpan | Not | And | Or
+Node = Test | AnySpan | Below | Not | And | Or
 
 
 def negated(node: Node) -> Node:
@@ -68,7 +75,7 @@ def _cost(node: Node) -> int:
             return 0 if of_traces else 1
         case AnySpan(part=part) | Not(part=part):
             return _cost(part)
-        case And(parts=parts) | Or(parts=parts):
+        case And(parts=parts) | Or(parts=parts) | Below(parts=parts):
             return max(map(_cost, parts))
         case _:
             raise TypeError(node)

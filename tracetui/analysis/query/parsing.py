@@ -12,7 +12,17 @@ import numpy as np
 from tracetui.analysis.query import evaluate, meaning
 from tracetui.analysis.query.errors import QueryError
 from tracetui.analysis.query.nodes import Node
-from tracetui.analysis.query.syntax import Alternatives, Braces, Comparison, Conjunction, Negation, Syntax, Word, joined
+from tracetui.analysis.query.syntax import (
+    Alternatives,
+    Braces,
+    Comparison,
+    Conjunction,
+    Descent,
+    Negation,
+    Syntax,
+    Word,
+    joined,
+)
 from tracetui.model.traces import TraceSet
 
 if TYPE_CHECKING:
@@ -28,10 +38,14 @@ start: any_of
 ?negatable: _NOT negatable -> negation
           | condition
 ?condition: LEFT any_of _RIGHT -> group
-          | OPEN any_of _CLOSE -> braces
+          | spans
           | FIELD OPERATOR (WORD | QUOTED) -> comparison
           | _EXISTS? FIELD -> presence
 
+?spans: span (_BELOW span)* -> descent
+span: OPEN any_of _CLOSE
+
+_BELOW.3: ">>"
 _AND.3: /(?i:and)(?![^\s(){}"'`!=<>~&|])|&&/
 _OR.3: /(?i:or)(?![^\s(){}"'`!=<>~&|])|\|\|/
 _NOT.3: /(?i:not)(?![^\s(){}"'`!=<>~&|])|!/
@@ -124,7 +138,11 @@ def _parser() -> Lark:
         def group(self, children: list[Any]) -> Syntax:
             return _within_limit(children[0], children[1])
 
-        def braces(self, children: list[Any]) -> Syntax:
+        def descent(self, children: list[Braces]) -> Syntax:
+            depth = max(part.depth for part in children)
+            return children[0] if len(children) == 1 else Descent(tuple(children), depth)
+
+        def span(self, children: list[Any]) -> Syntax:
             part = _within_limit(children[0], children[1])
             return Braces(part, _word(children[0]), part.depth + 1)
 

@@ -48,7 +48,15 @@ class Braces:
     depth: int
 
 
-Syntax = Comparison | Negation | Conjunction | Alternatives | Braces
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Braces, each about a span below the one before."""
+
+    parts: tuple[Braces, ...]
+    depth: int
+
+
+Syntax = Comparison | Negation | Conjunction | Alternatives | Braces | Descent
 """Every node has `depth`, the levels of joining below it."""
 
 

@@ -20,6 +20,16 @@ def service_query(service: str) -> str:
     return f"service = {_quoted(service)}"
 
 
+def in_service(service: str) -> str:
+    """The braces that a service's spans meet."""
+    return f"{{ {service_query(service)} }}"
+
+
+def _as_one_span(*braces: str) -> str:
+    """The braces that a span meets which meets all of these."""
+    return f"{{ {' AND '.join(one[2:-2] for one in braces)} }}"
+
+
 def peer_query(peer: str, attributes: dict[str, Value]) -> str:
     """The query for the traces with a call like this one to an inferred peer; '' where no attribute names it.
 
@@ -79,25 +89,43 @@ class Queries:
     def of(self, subject: Subject) -> str:
         """'' where nothing selects them: a peer that no attribute names."""
         if subject.way:
-            return " AND ".join(filter(None, map(self._calls, subject.way, subject.way[1:])))
+            return " AND ".join(any_of(calls) for calls in map(self._calls, subject.way, subject.way[1:]) if calls)
         if subject.operation:
-            query = operation_query(subject.service, subject.operation, subject.caller)
+            spans = [operation_query(subject.service, subject.operation, subject.caller)]
         elif (subject.caller, subject.service) in self._table.graph.edges:
-            query = self._calls(subject.caller, subject.service)
+            spans = self._calls(subject.caller, subject.service)
         else:
-            query = self._service(subject.service)
-        beside = self._service(*subject.beside) if subject.beside[0] else ""
-        return f"{query} AND {beside}" if query and beside else query
+            spans = self._spans(subject.service)
+        if subject.above[0]:
+            above = self._spans(*subject.above)
+            return any_of(self._each_below(above, spans, subject.above[0], subject.service))
+        if subject.below[0]:
+            below = self._spans(*subject.below)
+            return any_of(self._each_below(spans, below, subject.service, subject.below[0]))
+        if spans == [in_service(subject.service)]:
+            return service_query(subject.service)
+        return any_of(spans)
 
-    def _service(self, name: str, operation: str = "") -> str:
+    def _each_below(self, above: Sequence[str], below: Sequence[str], caller: str, callee: str) -> list[str]:
+        found = [f"{one} >> {other}" for one in above for other in below]
+        if self._is_inferred(callee) and not self._is_inferred(caller):
+            traces = self._table.traces
+            spans = self._table.calls_of_peer(callee, caller, _LOOKED_AT)
+            # the call to a peer may be the only span that its caller has
+            if any(traces.parent[i] < 0 or traces.service[traces.parent[i]] != traces.service[i] for i in spans):
+                found = [*(_as_one_span(one, other) for one in above for other in below), *found]
+        return found
+
+    def _spans(self, name: str, operation: str = "") -> list[str]:
+        """Braces, one of which each span of a service or of one of its operations meets, or each call to a peer."""
         if operation:
-            return operation_query(name, operation)
-        own = [] if self._is_inferred(name) else [service_query(name)]
-        return any_of([*own, *self._of_peer(name)])
+            return [operation_query(name, operation)]
+        own = [] if self._is_inferred(name) else [in_service(name)]
+        return [*own, *self._of_peer(name)]
 
-    def _calls(self, caller: str, callee: str) -> str:
+    def _calls(self, caller: str, callee: str) -> list[str]:
         own = [] if self._is_inferred(callee) else [calls_query(caller, callee)]
-        return any_of([*own, *(within_service(caller, query) for query in self._of_peer(callee, caller))])
+        return [*own, *(within_service(caller, query) for query in self._of_peer(callee, caller))]
 
     def _is_inferred(self, name: str) -> bool:
         return self._table.services[self._table.number[name]].inferred

@@ -176,10 +176,12 @@ class ServicesView(FindingsPane[ServiceTable]):
         for view in (self.detail, self.right):
             if view.has_focus and isinstance(view.source, Column):
                 return view.source.subject(view.cursor)
-        return Subject(self.name_of(self.list.cursor))
+        name = self.name_of(self.list.cursor)
+        return Subject(name, operation=self._mode.operation if name == self._about else "")
 
     def open_row(self, row: int) -> None:
-        self._open(Subject(self.name_of(row)))
+        name = self.name_of(row)
+        self._open(Subject(name, operation=self._mode.operation if name == self._about else ""))
 
     def open_detail(self, row: int) -> None:
         self._open_in(self.detail, row)
