@@ -78,7 +78,7 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> 
 def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Findings) -> None:
     found = answer(table, findings, Mode(FAILS), "payment-processor", UNICODE)
     left = texts(found.left)
-    assert left[0].endswith("exposed exposed fail")
+    assert left[0].endswith("using it exposed fail")
     checkout = next(text for text in left if "●checkout-api" in text)
     # two of its fifty requests end with a declined card
     assert checkout.endswith("100 % 4 %")

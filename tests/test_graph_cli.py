@@ -96,7 +96,7 @@ def test_who_is_hit_if_inventory_service_is_slow(ask: Any, graph: Any) -> None:
     }
     assert found["downstream"] == []
     hit, possible = graph("blast-radius", "inventory-service").split("Possible, but not seen in these traces")
-    assert "3 entry operations and 5\nservices are hit" in hit
+    assert "3 entry operations and 5\nservices hit" in hit
     assert "if it is SLOW  up to 15 % of the wait: order-confirmation" in hit
     assert "if it FAILS    none failed by it yet" in hit
     assert "mobile-bff" not in hit

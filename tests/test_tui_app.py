@@ -25,6 +25,7 @@ from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 from tracetui.tui.views import VIEWS
+from tracetui.tui.whereabouts import whereabouts
 from tracetui.tui.widgets.pager import Pager
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
@@ -219,6 +220,26 @@ async def test_going_back_from_a_services_traces_brings_back_all_that_was_shown(
         await press(app, pilot, "escape")
         assert "of 304 traces" not in painted(app)[0]
         assert painted(app)[-1].startswith("Services › preferences-db")
+
+
+async def test_a_question_about_services_is_there_again_after_its_traces() -> None:
+    async with opened(str(SAMPLES / "shop")) as (app, pilot):
+        await press(app, pilot, "3", *"jjjjj", "b", "h", "enter")
+        assert "filter  { service = " in text_of(app)
+        assert painted(app)[-1].startswith("Traces")
+        await press(app, pilot, "escape")
+        assert "notification-service  if it is SLOW" in text_of(app)
+        await press(app, pilot, "1")
+        assert any("start" in line and "duration" in line for line in painted(app))
+
+
+async def test_coming_back_to_the_row_of_a_list() -> None:
+    async with opened(str(SAMPLES / "shop")) as (app, pilot):
+        await press(app, pilot, "3", "j", "j", "j")
+        service = app.state.rows["services"]
+        place = whereabouts(app.state, "services")
+    async with opened(str(SAMPLES / "shop"), resume=place) as (app, pilot):
+        assert painted(app)[-1].startswith(f"Services › {service}")
 
 
 async def test_what_was_said_goes_with_the_next_key() -> None:

@@ -319,7 +319,7 @@ async def test_services_are_found_by_name() -> None:
         await press(app, pilot, "slash", "backspace")
         assert len(pane.services) == 1
         await press(app, pilot, *"sxyz", "enter")
-        assert "No service has Redisxyz in its name or operations." in app.text
+        assert "No service has Redisxyz in its name, operations or attributes." in app.text
         assert pane.go_back()
         await settle(app, pilot)
         assert len(pane.services) == 47

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.dependencies import ServiceFigures
+from tracetui.analysis.dependencies import ServiceFigures, self_calls
 from tracetui.analysis.groups import group_slices, quantiles
 from tracetui.analysis.reach import own_spans
 from tracetui.analysis.service_graph import ServiceGraph, Target
@@ -41,6 +41,8 @@ class Overview:
     callees: tuple[Neighbour, ...]
     operations: tuple[OperationFigures, ...]
     """Most called first; an inferred peer has none."""
+    self_call_count: int
+    """How often it called itself, by any of its operations."""
 
 
 def overview(graph: ServiceGraph, target: Target) -> Overview:
@@ -63,4 +65,5 @@ def overview(graph: ServiceGraph, target: Target) -> Overview:
         callers=tuple(neighbours(graph, target, upstream=True)),
         callees=tuple(neighbours(graph, target, upstream=False)),
         operations=tuple(sorted(operations, key=lambda one: (-one.call_count, one.operation))),
+        self_call_count=int(self_calls(traces)[traces.services.index(target.service)]) if operations else 0,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import typer
 
 _OPEN = "open"
+_INTERRUPTED = 130
 _OWN_OPTIONS = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 _DEBUG = "TRACETUI_DEBUG"
 _LOOK: dict[str, Any] = {
@@ -104,6 +105,8 @@ def run(args: Sequence[str]) -> int:
     except TracetuiError as error:
         say(str(error))
         return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except MemoryError:
         say("not enough memory for this input; --limit or fewer files may help")
         return InputError.exit_code

@@ -44,4 +44,7 @@ def open_on_screen(
         mouse=settings.mouse and mouse,
     )
     last = load_resume() if resume else None
+    if last is not None and sources and list(sources) != last.sources:
+        # a filter and a place in other traces mean nothing in these
+        last = None
     return run_app(sources or (last.sources if last else []), settings, last)

@@ -42,6 +42,7 @@ def overview_json(found: Overview) -> dict[str, Any]:
         "indirect_callers": _far(found.callers),
         "direct_callees": _near(found.callees),
         "indirect_callees": _far(found.callees),
+        "self_call_count": found.self_call_count,
         "operations": [
             {
                 "operation": one.operation,

@@ -52,7 +52,8 @@ class GraphText(GraphPage):
             Line([("p95 ", Role.DIM), (self.duration(figures.p95_ns), Role.PLAIN)]),
             Line([("in ", Role.DIM), (self.share(found.trace_count, found.trace_share), Role.PLAIN)]),
         )
-        yield from self.prose(f"{_reached(found.callers, 'it')}; {_needs(found.callees, 'it')}")
+        itself = f"; it calls itself {numbers.counted(found.self_call_count, 'time')}" if found.self_call_count else ""
+        yield from self.prose(f"{_reached(found.callers, 'it')}; {_needs(found.callees, 'it')}{itself}")
         for title, around, upstream in (("Callers", found.callers, True), ("Callees", found.callees, False)):
             if around:
                 yield from self.heading(title)
@@ -129,7 +130,7 @@ class GraphText(GraphPage):
         entries = numbers.counted(len(found.entries), "entry operation")
         yield from self.answer(
             f"{self.share(found.trace_count, found.trace_share)} pass through {name}: "
-            f"{entries} and {_services(len(hit))} are hit"
+            f"{entries} and {_services(len(hit))} hit"
             if hit or found.entries
             else f"Nobody is hit by {name}: no call leads to it in {self.all}"
         )
@@ -235,12 +236,11 @@ class GraphText(GraphPage):
 
     def critical(self, found: Sequence[Criticality], named: bool) -> _Lines:
         """`named`: whether services were asked for by name; they are told in full."""
-        of = len(self.graph.figures)
-        single = sum(one.single_point for one in found)
+        of, single = len(self.graph.figures), sum(one.single_point for one in found)
         yield from self.answer(
             "; ".join(self._standing(one, of) for one in found)
             if named
-            else f"What the system leans on: {of:,} services and peers, {single:,} of them single points"
+            else f"What the system leans on (services and peers: {of:,}, single points among them: {single:,})"
         )
         yield from self.table(
             [

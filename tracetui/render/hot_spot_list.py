@@ -129,6 +129,10 @@ class HotSpotTable:
     def number(self, row: int) -> int:
         return int(self._numbers[row])
 
+    def label(self, row: int) -> tuple[str, str]:
+        """Service and operation of a row."""
+        return self.traces.operation_label(self.number(row))
+
     def row_of(self, number: int) -> int | None:
         """The row of an operation, None where it has none."""
         return self._row.get(number)

@@ -104,6 +104,7 @@ class Arrivals:
         state.session, state.shown, state.findings = message.session, message.shown, message.findings
         state.query = message.query
         select_again(state, place, marked)
+        state.rows.update(place.rows)
         if message.whole:
             self._load = None
             self._has_all = True

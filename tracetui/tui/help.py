@@ -110,12 +110,16 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._arrange(self.app.size.width)
-        self.query_one(_Page).focus()
+        for page in self.query(_Page):
+            page.focus()
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange(event.size.width)
 
     def _arrange(self, width: int) -> None:
+        if not self.children:
+            # left by a key before it was composed
+            return
         box, page = self.query_one(Vertical), self.query_one(_Page)
         cells = max(min(_WIDEST, width - _AROUND), _FRAME + 1)
         lines = KeyLines(self._groups, cells - _FRAME)

@@ -16,6 +16,7 @@ from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
 _STDIN = "-"
+_INTERRUPTED = 130
 _SEARCHES_FOR_GARBAGE = (10_000, 20, 100)
 """As `gc.set_threshold` takes them: a search through all objects holds up the key it falls on, so it is rare."""
 
@@ -36,7 +37,11 @@ def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = 
         check_keymap(settings.keymap)
     gc.set_threshold(*_SEARCHES_FOR_GARBAGE)
     app = TraceApp(state, resume, theme, ansi, settings.keymap)
-    app.run(mouse=settings.mouse)
+    try:
+        app.run(mouse=settings.mouse)
+    except KeyboardInterrupt:
+        # the screen is left already, and what still reads is not waited for
+        os._exit(_INTERRUPTED)
     return app.return_code or 0
 
 

@@ -45,6 +45,8 @@ class Resume(msgspec.Struct):
     query: str = ""
     trace_id: str = ""
     span_id: str = ""
+    rows: dict[str, str] = {}
+    """What the cursor of each view's list is on, by name."""
 
 
 def config_path() -> Path:

@@ -47,5 +47,7 @@ class State:
     """Of the shown traces (a set of its own: its positions are not the loaded set's)."""
     trace: int | None = None
     span: int | None = None
+    rows: dict[str, str] = field(default_factory=dict)
+    """What the cursor of each view's list is on, by name."""
     marked: set[int] = field(default_factory=set)
     """Traces marked for comparison."""

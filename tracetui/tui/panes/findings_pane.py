@@ -97,7 +97,6 @@ class FindingsPane(Pane, Generic[_Table]):
         self._stale = True
         self._set = self._row = 0
         self._busy = self._failed = False
-        self._kept = ""
         self._selection: tuple[int | None, int | None] = (None, None)
         self._timer: Timer | None = None
         self.summary = LineBar(look.theme, self._summary_lines)
@@ -162,13 +161,12 @@ class FindingsPane(Pane, Generic[_Table]):
     def open_detail(self, row: int) -> None:
         raise NotImplementedError
 
-    def row_of_name(self, name: str) -> int | None:  # noqa: ARG002 - for lists that keep their place
+    def row_of_name(self, name: str) -> int | None:
         """The row of what was under the cursor before the set changed, None where it has none."""
-        return None
+        rows = range(len(self.list.source))
+        return next((row for row in rows if self.name_of(row) == name), None) if name else None
 
     def set_changed(self) -> None:
-        if self.has_rows:
-            self._kept = self.name_of(self._row)
         self.analysed = self.rows = None
         self._stale = True
         self._busy = self._failed = False
@@ -224,8 +222,7 @@ class FindingsPane(Pane, Generic[_Table]):
                 return
             self._busy = False
             self.analysed = Analysed(findings, session.loaded, shown, table)
-            self.show_list(0)
-            self.list.cursor = self.row_of_name(self._kept) or 0
+            self.show_list(None)
             self._selection = (None, None)
             self._follow_selection()
             if self.display and self.app.focused is None:
@@ -243,9 +240,11 @@ class FindingsPane(Pane, Generic[_Table]):
         if row is not None:
             self.list.cursor = row
 
-    def show_list(self, cursor: int) -> None:
-        """Make the rows anew."""
+    def show_list(self, cursor: int | None) -> None:
+        """Make the rows anew; without a cursor it stays on what it is on, by name, as far as that is there."""
         self.rows = self.list_source(self.analysed.table) if self.analysed else None
+        if cursor is None:
+            cursor = (self.row_of_name(self.state.rows.get(str(self.id), "")) if self.has_rows else None) or 0
         self.list.show(self.rows or NoLines(), cursor)
         self._show()
 
@@ -279,9 +278,14 @@ class FindingsPane(Pane, Generic[_Table]):
         """Show the detail of the row under the cursor."""
         if self.has_rows:
             self._row = self.list.cursor
+            self.remember_row()
             self.detail.show(*self.detail_source(self._row))
             self.rule.show(self._rule_lines)
             self.post_message(Placed())
+
+    def remember_row(self) -> None:
+        """Keep what the cursor is on, to come back to it."""
+        self.state.rows[str(self.id)] = self.name_of(self._row)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         if not self.has_rows:

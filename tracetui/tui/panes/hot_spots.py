@@ -241,6 +241,15 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         spot = self.analysed.table.hot_spot(self._place(row))
         return f"{spot.service} {spot.operation}"
 
+    def row_of_name(self, name: str) -> int | None:
+        source = self.list.source
+        if not isinstance(source, HotSpotList):
+            return None
+        table = source.table
+        places = (place for place in range(len(table)) if " ".join(table.label(place)) == name)
+        place = next(places, None)
+        return None if place is None else source.row_of(place)
+
     def open_row(self, row: int) -> None:
         assert self.analysed is not None
         table, found = self.analysed.table, self._finding(row)

@@ -204,7 +204,7 @@ class ServicesPane(ServicesView):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._more = {}
+        self._more, self._searched = {}, False
         self._list_anew()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -217,7 +217,7 @@ class ServicesPane(ServicesView):
 
             def found(more: dict[str, str]) -> None:
                 if part == self.part.value.strip():
-                    self._more = more
+                    self._more, self._searched = more, True
                     self._list_anew()
 
             self.work("services-find", lambda: with_attribute(graph, part), found)
@@ -231,7 +231,7 @@ class ServicesPane(ServicesView):
         elif self.part.display:
             self.part.value = ""
             self.part.display = False
-            self._more = {}
+            self._more, self._searched = {}, False
             self._list_anew()
             self.list.focus()
         else:

@@ -16,7 +16,7 @@ from tracetui.render.explorer import Column, Explorer
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import ServiceTable, service_name
+from tracetui.render.service_list import ServiceTable, service_name, sync_arrow
 from tracetui.tui.widgets.choice import Option
 
 AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
@@ -44,11 +44,11 @@ class Answer:
     """Of an operation in focus."""
 
     def hits(self, fails: bool) -> dict[str, float]:
-        """How hard each service is hit, as a share of the hardest hit one; 0 for one that was only exposed."""
+        """How hard each service is hit, as a share of the hardest hit one; who was exposed alone is not among them."""
         found = self.blast.services if self.blast is not None else ()
         of = {one.service: one.hit.failing if fails else one.hit.latency for one in found if one.hit.exposure > 0}
         most = max(of.values(), default=0.0)
-        return {name: strength / most if most else 0.0 for name, strength in of.items()}
+        return {name: strength / most for name, strength in of.items() if strength > 0}
 
 
 def answer(table: ServiceTable, findings: Findings, mode: Mode, focus: str, marks: Marks) -> Answer:
@@ -103,7 +103,7 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: Answer | None, wid
         line.add(f"  calls itself {numbers.counted(itself, 'time')}", Role.DIM)
     ring = next((ring for ring in table.cycles if focus in ring), None)
     if ring is not None:
-        line.add(f"  {marks.warning} {cycle(ring, marks)}", Role.WARNING)
+        line.add(f"  {marks.warning} {cycle(ring, table.graph, marks)}", Role.WARNING)
     return line.add(f"  to {mode.hops} hops", Role.ACCENT) if mode.hops > 1 else line
 
 
@@ -121,10 +121,13 @@ def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Marks) 
     return line.add(f"  {numbers.percent(found.trace_share)} of all traces go through it", Role.PLAIN)
 
 
-def cycle(ring: Sequence[str], marks: Marks) -> str:
+def cycle(ring: Sequence[str], graph: ServiceGraph, marks: Marks) -> str:
     """Services that call one another in a ring."""
-    arrow = " > " if marks.ascii_only else " → "
-    return arrow.join(safe(name) for name in (*ring, ring[0]))
+    text = safe(ring[0])
+    for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
+        waits = any(not edge.is_async for edge in graph.edges[caller, callee])
+        text += f" {sync_arrow(marks) if waits else marks.async_call} {safe(callee)}"
+    return text
 
 
 def operations_of(graph: ServiceGraph, service: str, marks: Marks) -> list[Option]:

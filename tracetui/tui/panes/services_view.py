@@ -54,6 +54,8 @@ class ServicesView(FindingsPane[ServiceTable]):
         """The service that the explorer was about last."""
         self._more: dict[str, str] = {}
         """Services with the part in an attribute, and that attribute."""
+        self._searched = False
+        """Whether attributes were looked through for the part."""
         self.part = Input(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.part.cursor_blink = self.part.display = False
         super().__init__(state, work, id=id)
@@ -102,12 +104,15 @@ class ServicesView(FindingsPane[ServiceTable]):
         if cycles:
             marks = self.state.look.marks
             line.add(f"  {marks.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
-            line.add(cycle(cycles[0], marks), Role.WARNING)
+            line.add(cycle(cycles[0], table.graph, marks), Role.WARNING)
         few = f"  (ranges: fewer than {FEW_SAMPLES} calls)"
         return line.add(few if table.few_samples else "", Role.DIM)
 
     def nothing(self) -> tuple[str, str]:
-        return (f"No service has {safe(self.part.value.strip())} in its name or operations.", "Esc shows all services.")
+        part = safe(self.part.value.strip())
+        if self._searched:
+            return (f"No service has {part} in its name, operations or attributes.", "Esc shows all services.")
+        return (f"No service has {part} in its name or operations.", "Enter looks in attributes too, Esc shows all.")
 
     def row_of_name(self, name: str) -> int | None:
         return self.services.row_of(name) if self.has_rows else None
@@ -116,7 +121,8 @@ class ServicesView(FindingsPane[ServiceTable]):
         return self.services.service(row).service
 
     def set_changed(self) -> None:
-        self._mode, self._shown = Mode(), None
+        # the question stays: who comes back from the traces of a row goes on where they were
+        self._shown = None
         super().set_changed()
 
     # --- the explorer ------------------------------------------------------------------------------------------------
@@ -135,7 +141,10 @@ class ServicesView(FindingsPane[ServiceTable]):
         if not self.has_rows or self.analysed is None:
             return
         self._row = self.list.cursor
+        self.remember_row()
         self.post_message(Placed())
+        if not set(self._mode.others) <= set(self.services.table.number):
+            self._mode = Mode()
         if self.focus_name != self._about:
             # an operation is one of the service that it was chosen of
             self._mode, self._about = replace(self._mode, operation=""), self.focus_name

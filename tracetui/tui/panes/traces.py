@@ -140,6 +140,7 @@ class TracesPane(Pane):
 
     def selection_changed(self) -> None:
         trace = self.state.trace
+        self.call_after_refresh(self._show_header)
         if self._rows is None or trace is None or self._rows.trace(self.view.cursor) == trace:
             return
         row = self._rows.row_of(trace)
@@ -224,9 +225,13 @@ class TracesPane(Pane):
         at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
         self._wants_first = False
         self.view.show(rows, at or 0)
-        # as wide as a line of the list below, which has two cells for the cursor before it and a scroll bar behind
+        self.call_after_refresh(self._show_header)
+
+    def _show_header(self) -> None:
+        """As wide as a line of the list below, once that is in sight; it has two cells for the cursor before it."""
+        width = self.view.line_width
         self.query_one("#traces-header", LineBar).show(
-            lambda _: [Line([("  ", Role.PLAIN)]).extend(self._header(self.view.line_width))]
+            lambda _: [Line([("  ", Role.PLAIN)]).extend(self._header(width))]
         )
 
     def _header(self, width: int) -> Line:

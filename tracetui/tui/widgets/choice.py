@@ -100,6 +100,9 @@ class Choice(ModalScreen[str | None]):
             yield view
 
     def on_mount(self) -> None:
+        if not self.children:
+            # left by a key before it was composed
+            return
         self.query_one(LineInput).focus()
         self.query_one(LineView).show(self._lines())
 

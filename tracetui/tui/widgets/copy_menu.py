@@ -232,6 +232,9 @@ class CopyMenu(ModalScreen[CopyItem]):
             yield view
 
     def on_mount(self) -> None:
+        if not self.children:
+            # left by a key before it was composed
+            return
         view = self.query_one(LineView)
         view.show(_Items(self._items))
         view.focus()

@@ -170,8 +170,11 @@ class LineInput(Widget, can_focus=True):
     def _edited(self, room: int, base: Style) -> list[Segment]:
         pieces = [*self._pieces(), " "]
         widths = [cell_width(piece) for piece in pieces]
-        self._scrolled = min(self._scrolled, self.cursor)
-        while sum(widths[self._scrolled : self.cursor + 1]) > room and self._scrolled < self.cursor:
+        # who does not write reads from the start; what has become shorter uses the room that is left
+        self._scrolled = min(self._scrolled, self.cursor) if self.has_focus else 0
+        while self._scrolled and sum(widths[self._scrolled - 1 :]) <= room:
+            self._scrolled -= 1
+        while self.has_focus and sum(widths[self._scrolled : self.cursor + 1]) > room and self._scrolled < self.cursor:
             self._scrolled += 1
         stop, left = self._scrolled, room
         while stop < len(pieces) and widths[stop] <= left:
@@ -180,7 +183,7 @@ class LineInput(Widget, can_focus=True):
         plain = base + self._look.style(Role.PLAIN)
         cursor = plain + _REVERSED if self.has_focus else plain
         return [
-            Segment("".join(pieces[self._scrolled : self.cursor]), plain),
+            Segment("".join(pieces[self._scrolled : min(self.cursor, stop)]), plain),
             Segment("".join(pieces[self.cursor : min(self.cursor + 1, stop)]), cursor),
             Segment("".join(pieces[self.cursor + 1 : stop]) + " " * left, plain),
         ]

@@ -216,6 +216,9 @@ class Pager(ModalScreen[None]):
         yield AskLine(self._look.theme, prompt="/ ", hint="find")
 
     def on_mount(self) -> None:
+        if not self.children:
+            # left by a key before it was composed
+            return
         self.query_one(PagerView).focus()
         self._say()
 
