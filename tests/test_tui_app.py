@@ -233,6 +233,37 @@ async def test_a_question_about_services_is_there_again_after_its_traces() -> No
         assert any("start" in line and "duration" in line for line in painted(app))
 
 
+async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "equals_sign")
+        assert "mark two traces with Space" in painted(app)[-1]
+        await press(app, pilot, "space", "j", "j", "j", "equals_sign")
+        assert "call path" in text_of(app)
+        assert re.search(r"database_query +2\.57 s +1\.75 s +2\.57 s +1\.75 s +faster", text_of(app))
+        await press(app, pilot, *"jjjj", "enter")
+        assert selected(app) == "database_query"
+        assert app.state.trace is not None
+        assert app.state.session is not None
+        # the span of the later of the two
+        assert int(app.state.session.loaded.trace_duration[app.state.trace]) // 10**7 == 248
+        await press(app, pilot, "escape")
+        assert painted(app)[-1].startswith("Traces")
+
+
+async def test_what_sets_traces_apart_filters_by_it() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "c")
+        assert "the failed traces" in text_of(app)
+        assert "the marked traces" not in text_of(app)
+        await press(app, pilot, "enter")
+        assert "What sets 8 failed traces apart from 92 other traces" in text_of(app)
+        await press(app, pilot, "j", "enter")
+        assert app.state.query == "attr.region = eu"
+        assert len(app.state.shown) == 37
+        await press(app, pilot, "u", "space", "c", "enter")
+        assert "What sets 1 marked traces apart" in text_of(app) or "nothing sets them apart" in painted(app)[-1]
+
+
 async def test_coming_back_to_the_row_of_a_list() -> None:
     async with opened(str(SAMPLES / "shop")) as (app, pilot):
         await press(app, pilot, "3", "j", "j", "j")

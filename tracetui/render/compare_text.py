@@ -12,12 +12,15 @@ from tracetui.analysis.compare import (
     PatternChange,
     Verdict,
 )
+from tracetui.analysis.compare_traces import compare_traces
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE
 from tracetui.render.report_text import ReportOptions
 from tracetui.render.safe_text import safe
+from tracetui.render.service_list import service_roles
 from tracetui.render.table import Column, table
+from tracetui.render.trace_diff import TraceDiff
 
 _INDENT = "  "
 _SHOWN = 10
@@ -38,7 +41,9 @@ def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptio
     """The lines of the report; `names` are what the two sets were read from."""
     report = _Report(found, options)
     yield from report.head(names)
-    for part in (report.overall, report.bottlenecks, report.errors, report.operations, report.edges, report.verdict):
+    one_each = all(side.traces.trace_count == 1 for side in (found.before, found.after))
+    parts = (report.overall, report.call_paths) if one_each else (report.overall,)
+    for part in (*parts, report.bottlenecks, report.errors, report.operations, report.edges, report.verdict):
         yield Line()
         yield from part()
 
@@ -64,6 +69,14 @@ class _Report:
         yield self._line(("Traces", Role.TITLE), (", before and after", Role.DIM))
         rows = [[_FIGURES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.overall]
         yield from self._table([Column(""), *_COLUMNS], rows)
+
+    def call_paths(self) -> Iterator[Line]:
+        before, after = self.found.before, self.found.after
+        roles = {**service_roles(before.traces), **service_roles(after.traces)}
+        diff = TraceDiff(compare_traces(before.paths, 0, after.paths, 0), roles, self.marks)
+        yield self._line(("Call paths", Role.TITLE), (", of the one trace before and the one after", Role.DIM))
+        for line in diff.lines(self.options.width - len(_INDENT)):
+            yield Line([(_INDENT, Role.PLAIN)]).extend(line)
 
     def bottlenecks(self) -> Iterator[Line]:
         found = self.found.bottlenecks

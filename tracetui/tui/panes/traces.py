@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tracetui.analysis.query import QueryError
 from tracetui.analysis.query.complete import Vocabulary
@@ -18,8 +18,10 @@ from tracetui.render.trace_list import TraceRows, chosen_mark
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.pane import Pane, Work
+from tracetui.tui.panes.traces_answers import Answers
 from tracetui.tui.panes.traces_body import Prepared, absent_lines, prepared, unmet_lines, words
 from tracetui.tui.panes.traces_groups import failing_by_service
+from tracetui.tui.panes.traces_keys import BINDINGS, KEYS
 from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_bar import LineBar
@@ -37,41 +39,8 @@ class TracesPane(Pane):
 
     TITLE = "Traces"
     HINTS = (("/", "filter"), ("E", "failing by service"), ("S", "slowest"), ("Enter", "open"))
-    KEYS = (
-        ("/ f", "write a filter; Tab completes, up and down go through its history"),
-        ("e", "failing traces only, and all again"),
-        ("i p", "traces with a service, with an operation"),
-        ("d D", "slower than p50, p95, p99 in turn; than any duration"),
-        ("w", "a window of time"),
-        ("u", "undo the last change of the filter"),
-        ("v", "select a region of the plot: arrows move it, with Shift they grow it, Enter filters"),
-        ("S", "slowest first"),
-        ("E", "failing traces by the service where they broke; Enter folds a service"),
-        ("U", "traces of a user, or of any attribute's value"),
-        ("[ ]", "those of the value before, after"),
-        ("s o", "sort by the next column; reverse; a click on a heading sorts by it, another reverses"),
-        ("Space", "mark the trace, or take its mark away; marks outlast filters"),
-        ("Enter", "open the trace"),
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash,f", "write_query", "Filter", show=False, id="traces.filter"),
-        Binding("e", "ask('only_errors')", "Failing only", show=False, id="traces.errors"),
-        Binding("i", "ask('pick_service')", "Service", show=False, id="traces.service"),
-        Binding("p", "ask('pick_operation')", "Operation", show=False, id="traces.operation"),
-        Binding("d", "ask('next_duration')", "Slower than p50, p95, p99", show=False, id="traces.duration"),
-        Binding("D", "ask('pick_duration')", "Slower than", show=False, id="traces.duration-typed"),
-        Binding("w", "ask('pick_window')", "Window of time", show=False, id="traces.window"),
-        Binding("u", "undo", "Undo the filter", show=False, id="traces.undo"),
-        Binding("v", "select_region", "Select a region", show=False, id="traces.region"),
-        Binding("s", "sort", "Sort by the next column", show=False, id="traces.sort"),
-        Binding("o", "reverse", "Reverse", show=False, id="traces.reverse"),
-        Binding("S", "slowest", "Slowest first", show=False, id="traces.slowest"),
-        Binding("E", "failing", "Failing by service", show=False, id="traces.failing"),
-        Binding("U", "ask('pick_value')", "Traces of a value", show=False, id="traces.values"),
-        Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
-        Binding("left_square_bracket", "ask('previous_value')", "Value before", show=False, id="traces.previous-value"),
-        Binding("space", "mark", "Mark", show=False, id="traces.mark"),
-    ]
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
     DEFAULT_CSS = """
     TracesPane Scatter { height: 6; }
     TracesPane #traces-empty { display: none; height: 5; }
@@ -83,6 +52,7 @@ class TracesPane(Pane):
         self.sort_key = SortKey.DURATION
         self.descending = True
         self._questions = Questions(self)
+        self._answers = Answers(self)
         self._loaded: TraceSet | None = None
         self._columns: TraceColumns | None = None
         self._rows: TraceRows | None = None
@@ -337,6 +307,14 @@ class TracesPane(Pane):
         if self._loaded is not None:
             getattr(self._questions, question)()
 
+    def action_answer(self, question: str) -> None:
+        if self._loaded is not None:
+            getattr(self._answers, question)()
+
+    @property
+    def trace_under_cursor(self) -> int | None:
+        return self._rows.trace(self.view.cursor) if self._rows is not None else None
+
     def action_undo(self) -> None:
         if self._undo:
             self._undoing = True
@@ -390,7 +368,7 @@ class TracesPane(Pane):
         self._list_again()
 
     def action_mark(self) -> None:
-        trace = self._rows.trace(self.view.cursor) if self._rows is not None else None
+        trace = self.trace_under_cursor
         if trace is not None:
             if not self.state.marked:
                 self.say(f"{chosen_mark(self.state.look.marks)} marks the trace; Space on it again takes the mark away")

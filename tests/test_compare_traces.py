@@ -1,0 +1,88 @@
+"""Two traces matched by call path."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from tests.building import US, GivenSpan, build, span
+from tests.strategies import span_sets, unhurried
+from tracetui.analysis.compare_traces import CallPath, PathChange, compare_traces
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.render.marks import UNICODE
+from tracetui.render.service_list import service_roles
+from tracetui.render.trace_diff import TraceDiff
+
+
+def both(before: list[GivenSpan], after: list[GivenSpan]) -> list[CallPath]:
+    first, second = critical_paths(build(*before)), critical_paths(build(*after))
+    return compare_traces(first, 0, second, 0)
+
+
+BEFORE = [
+    span("1", 0, 100, name="page"),
+    span("2", 0, 40, parent="1", name="query", service="db"),
+    span("3", 40, 50, parent="1", name="old", service="cache"),
+]
+AFTER = [
+    span("1", 0, 80, name="page"),
+    span("2", 0, 10, parent="1", name="query", service="db"),
+    span("3", 10, 20, parent="1", name="query", service="db"),
+    span("4", 20, 30, parent="1", name="new", service="cache"),
+    span("5", 22, 28, parent="4", name="query", service="db", error=True),
+]
+
+
+def test_call_paths_are_added_removed_slower_and_faster() -> None:
+    found = both(BEFORE, AFTER)
+    assert [(one.depth, one.service, one.operation, one.counts, one.change) for one in found] == [
+        (0, "api", "page", (1, 1), PathChange.SAME),
+        (1, "db", "query", (1, 2), PathChange.FASTER),
+        (1, "cache", "old", (1, 0), PathChange.REMOVED),
+        (1, "cache", "new", (0, 1), PathChange.ADDED),
+        (2, "db", "query", (0, 1), PathChange.ADDED),
+    ]
+    page, query, *_, below = found
+    # page: 50 of 100 us of its own, then 50 of 80
+    assert (page.self_ns, page.critical_ns, page.total_ns) == ((50 * US, 50 * US),) * 2 + ((100 * US, 80 * US),)
+    assert (query.self_ns, query.total_ns) == ((40 * US, 20 * US), (40 * US, 20 * US))
+    assert (below.errors, below.spans) == ((0, 1), (-1, 4))
+    assert {one.operation: one.change for one in both(AFTER, BEFORE) if one.depth < 2 and one.service == "db"} == {
+        "query": PathChange.SLOWER
+    }
+
+
+def test_a_change_that_hardly_matters_is_none() -> None:
+    def trace(tiny: int) -> list[GivenSpan]:
+        return [span("1", 0, 1_000, name="page"), span("2", 0, tiny, parent="1", name="tiny")]
+
+    assert {one.change for one in both(trace(5), trace(12))} == {PathChange.SAME}
+    assert PathChange.SLOWER in {one.change for one in both(trace(5), trace(60))}
+
+
+def test_rows_say_how_often_and_what_failed() -> None:
+    rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
+    texts = [" ".join(line.text.split()) for line in rows.lines(90)]
+    assert texts == [
+        "call path took takes waited waits change",
+        "●api page 100 µs 80.0 µs 50.0 µs 50.0 µs",
+        "●db query ×1 → 2 40.0 µs 20.0 µs 40.0 µs 20.0 µs faster",
+        "●cache old 10.0 µs - 10.0 µs - removed",
+        "●cache new - 10.0 µs - 4.00 µs added",
+        "●db query ✖ - 6.00 µs - 6.00 µs added",
+    ]
+
+
+@unhurried
+@given(span_sets())
+def test_a_trace_is_the_same_as_itself(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    paths = critical_paths(traces)
+    for trace in range(traces.trace_count):
+        found = compare_traces(paths, trace, paths, trace)
+        assert {one.change for one in found} == {PathChange.SAME}
+        own = traces.spans_of(trace)
+        for side in (0, 1):
+            assert sum(one.counts[side] for one in found) == len(own)
+            assert sum(one.critical_ns[side] for one in found) == int(paths.critical[own.start : own.stop].sum())
+            assert sum(one.total_ns[side] for one in found) == int(traces.duration[own.start : own.stop].sum())
+        assert all(one.spans[0] in own for one in found)

@@ -1,0 +1,128 @@
+"""Two traces compared: spans matched by their call path, which is the operations from the root down to them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.self_time import self_times
+
+LEAST_SHARE = 0.01
+"""Of the longer trace: a smaller change of a call path is none."""
+LEAST_CHANGE = 0.1
+"""Of what was before."""
+
+
+class PathChange(enum.StrEnum):
+    SAME = "same"
+    SLOWER = "slower"
+    FASTER = "faster"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class CallPath:
+    """What was done by one call path, in the first and in the second trace. Times are nanoseconds."""
+
+    depth: int
+    service: str
+    operation: str
+    counts: tuple[int, int]
+    total_ns: tuple[int, int]
+    """Of its spans, with what they called."""
+    self_ns: tuple[int, int]
+    critical_ns: tuple[int, int]
+    """Of its spans' own on the critical path."""
+    errors: tuple[int, int]
+    change: PathChange
+    """By the greater of the changes of self and critical time."""
+    spans: tuple[int, int]
+    """The first span of it in each trace, -1 for none."""
+
+
+@dataclass(slots=True)
+class _Node:
+    depth: int
+    label: tuple[str, str]
+    below: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=lambda: [0, 0])
+    total: list[int] = field(default_factory=lambda: [0, 0])
+    own: list[int] = field(default_factory=lambda: [0, 0])
+    critical: list[int] = field(default_factory=lambda: [0, 0])
+    errors: list[int] = field(default_factory=lambda: [0, 0])
+    spans: list[int] = field(default_factory=lambda: [-1, -1])
+
+
+def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, second: int) -> list[CallPath]:
+    """Match the spans of trace `first` of one set and of trace `second` of another, or of the same. -> in tree order"""
+    nodes: list[_Node] = []
+    known: dict[tuple[int, str, str], int] = {}
+    roots: list[int] = []
+    for side, (paths, trace) in enumerate(((before, first), (after, second))):
+        traces = paths.traces
+        spans = traces.spans_of(trace)
+        own = self_times(traces.select(_only(traces.trace_count, trace))).tolist()
+        node_of: dict[int, int] = {}
+        for span in spans:
+            parent = int(traces.parent[span])
+            above = node_of[parent] if parent >= 0 else -1
+            label = traces.operation_label(int(traces.operation[span]))
+            number = known.get((above, *label))
+            if number is None:
+                number = known[above, *label] = len(nodes)
+                nodes.append(_Node(nodes[above].depth + 1 if above >= 0 else 0, label))
+                (nodes[above].below if above >= 0 else roots).append(number)
+            node_of[span] = number
+            node = nodes[number]
+            node.counts[side] += 1
+            node.total[side] += int(traces.duration[span])
+            node.own[side] += own[span - spans.start]
+            node.critical[side] += int(paths.critical[span])
+            node.errors[side] += bool(traces.error[span])
+            if node.spans[side] < 0:
+                node.spans[side] = span
+    longer = max(int(before.traces.trace_duration[first]), int(after.traces.trace_duration[second]))
+    found = []
+    waiting = roots[::-1]
+    while waiting:
+        node = nodes[waiting.pop()]
+        found.append(_call_path(node, LEAST_SHARE * longer))
+        waiting += reversed(node.below)
+    return found
+
+
+def _only(count: int, trace: int) -> np.ndarray:
+    mask = np.zeros(count, bool)
+    mask[trace] = True
+    return mask
+
+
+def _call_path(node: _Node, least: float) -> CallPath:
+    pairs = [(numbers[0], numbers[1]) for numbers in (node.counts, node.total, node.own, node.critical, node.errors)]
+    counts, total, own, critical, errors = pairs
+    return CallPath(
+        node.depth,
+        *node.label,
+        counts=counts,
+        total_ns=total,
+        self_ns=own,
+        critical_ns=critical,
+        errors=errors,
+        change=_change(counts, own, critical, least),
+        spans=(node.spans[0], node.spans[1]),
+    )
+
+
+def _change(counts: tuple[int, int], own: tuple[int, int], critical: tuple[int, int], least: float) -> PathChange:
+    if not counts[0]:
+        return PathChange.ADDED
+    if not counts[1]:
+        return PathChange.REMOVED
+    before, after = max((own, critical), key=lambda pair: abs(pair[1] - pair[0]))
+    if abs(after - before) <= least or abs(after - before) < LEAST_CHANGE * before:
+        return PathChange.SAME
+    return PathChange.SLOWER if after > before else PathChange.FASTER

@@ -1,0 +1,156 @@
+"""Questions about chosen traces that are answered over the list: what sets them apart, and how two of them differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracetui.analysis.compare_traces import CallPath, compare_traces
+from tracetui.analysis.contrast import Contrast, Difference, contrast
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.query.complete import attribute_field, quoted
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.contrast_list import ContrastList, remarks
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import service_roles
+from tracetui.render.trace_diff import TraceDiff
+from tracetui.tui.messages import OpenTrace
+from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.choice import Choice, Option
+
+if TYPE_CHECKING:
+    from tracetui.tui.panes.traces import TracesPane
+
+_SLOW = 0.95
+MARKED, FAILED, SLOWEST = "marked", "failed", "slowest"
+
+
+class Answers:
+    """Asks, works the answer out beside the loop and shows it."""
+
+    def __init__(self, pane: TracesPane) -> None:
+        self._pane = pane
+
+    # --- what sets traces apart --------------------------------------------------------------------------------------
+
+    def ask_why(self) -> None:
+        """Choose the traces that are to be told from the rest of those shown."""
+        pane, findings = self._pane, self._pane.state.findings
+        if findings is None or not findings.traces.trace_count:
+            pane.say("there is no trace to tell apart")
+            return
+        marked = len(set(pane.state.marked) & set(pane.state.shown.tolist()))
+        failed = findings.summary.error_trace_count
+        options = [
+            *([Option(MARKED, "the marked traces", f"{marked:,}")] if marked else []),
+            *([Option(FAILED, "the failed traces", f"{failed:,}")] if failed else []),
+            Option(SLOWEST, "the slowest traces", "slower than p95"),
+        ]
+
+        def chosen(what: str | None) -> None:
+            pane.focus_pane()
+            if what is not None:
+                self._tell_apart(findings, what)
+
+        pane.app.push_screen(Choice(pane.state.look, "What sets these apart from the rest?", options), chosen)
+
+    def _tell_apart(self, findings: Findings, what: str) -> None:
+        pane, traces = self._pane, findings.traces
+        selection = self._selection(traces, what)
+        if not selection.any() or selection.all():
+            pane.say("there is no rest to tell them from" if selection.any() else "there are none of these")
+            return
+
+        def done(found: Contrast) -> None:
+            self._show_contrast(found, what)
+
+        pane.work("traces-contrast", lambda: contrast(traces, selection, durations=what != SLOWEST), done)
+
+    def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
+        if what == FAILED:
+            return np.asarray(traces.trace_errors > 0)
+        if what == SLOWEST:
+            return np.asarray(traces.trace_duration > np.quantile(traces.trace_duration, _SLOW))
+        return np.isin(self._pane.state.shown, sorted(self._pane.state.marked))
+
+    def _show_contrast(self, found: Contrast, what: str) -> None:
+        pane, marks = self._pane, self._pane.state.look.marks
+        if not found.differences:
+            pane.say("nothing sets them apart that chance would not explain")
+            return
+        title = Line([("What sets ", Role.DIM), (f"{found.selected_of:,} {what} traces", Role.TITLE)])
+        title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
+
+        def chosen(row: int | None) -> None:
+            pane.focus_pane()
+            if row is not None:
+                query = query_of(found.differences[row])
+                pane.ask_for(f"({pane.state.query}) AND {query}" if pane.state.query else query)
+
+        rows = ContrastList(found, marks)
+        screen = AnswerScreen(pane.state.look, [title, *remarks(found, marks)], rows, "only traces with it")
+        pane.app.push_screen(screen, chosen)
+
+    # --- two traces --------------------------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """Compare the two marked traces, the earlier one first; with one marked, that with the one under the cursor."""
+        pane, session = self._pane, self._pane.state.session
+        chosen = set(pane.state.marked)
+        if len(chosen) == 1 and pane.trace_under_cursor is not None:
+            chosen.add(pane.trace_under_cursor)
+        if session is None or len(chosen) != 2:
+            pane.say("mark two traces with Space; = compares them")
+            return
+        loaded = session.loaded
+        first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))
+
+        def work() -> list[CallPath]:
+            paths = Findings(loaded.select(np.array(sorted(chosen)))).paths
+            order = sorted(chosen)
+            return compare_traces(paths, order.index(first), paths, order.index(second))
+
+        def done(found: list[CallPath]) -> None:
+            self._show_difference(loaded, (first, second), found)
+
+        pane.work("traces-compare", work, done)
+
+    def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath]) -> None:
+        pane, look = self._pane, self._pane.state.look
+        title = []
+        for word, trace in zip(("before", "after "), pair, strict=True):
+            line = Line([(f"{word}  ", Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
+            took = numbers.duration(int(loaded.trace_duration[trace]), look.marks.ascii_only)
+            clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
+            line.add(f"  {clock}  ").add(took, Role.STRONG)
+            errors = int(loaded.trace_errors[trace])
+            title.append(line.add(f"  {look.marks.origin} {errors:,}" if errors else "", Role.ERROR))
+
+        def chosen(row: int | None) -> None:
+            pane.focus_pane()
+            if row is not None:
+                side = 1 if found[row].spans[1] >= 0 else 0
+                # spans are those of a set of the two alone, in the order of their positions
+                order = sorted(pair)
+                offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
+                within = found[row].spans[side] - offset
+                pane.post_message(OpenTrace(pair[side], loaded.spans_of(pair[side]).start + within))
+
+        rows = TraceDiff(found, service_roles(loaded), look.marks)
+        pane.app.push_screen(AnswerScreen(look, title, rows, "open the span"), chosen)
+
+
+def query_of(one: Difference) -> str:
+    """What selects the traces that have it."""
+    match one.what:
+        case "attribute":
+            return f"{attribute_field(one.key)} = {quoted(one.value)}"
+        case "duration":
+            return f"duration >= {one.value}ns"
+        case "operation":
+            return f"{{ service = {quoted(one.key)} AND operation = {quoted(one.value)} }}"
+        case _:
+            return f"service = {quoted(one.value)}"

@@ -1,0 +1,46 @@
+"""The keys of the list of traces."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+KEYS = (
+    ("/ f", "write a filter; Tab completes, up and down go through its history"),
+    ("e", "failing traces only, and all again"),
+    ("i p", "traces with a service, with an operation"),
+    ("d D", "slower than p50, p95, p99 in turn; than any duration"),
+    ("w", "a window of time"),
+    ("u", "undo the last change of the filter"),
+    ("v", "select a region of the plot: arrows move it, with Shift they grow it, Enter filters"),
+    ("S", "slowest first"),
+    ("E", "failing traces by the service where they broke; Enter folds a service"),
+    ("U", "traces of a user, or of any attribute's value"),
+    ("[ ]", "those of the value before, after"),
+    ("s o", "sort by the next column; reverse; a click on a heading sorts by it, another reverses"),
+    ("Space", "mark the trace, or take its mark away; marks outlast filters"),
+    ("=", "compare the two marked traces: what each way of calling took in either"),
+    ("c", "what sets marked, failed or slow traces apart from the rest"),
+    ("Enter", "open the trace"),
+)
+
+BINDINGS = (
+    Binding("slash,f", "write_query", "Filter", show=False, id="traces.filter"),
+    Binding("e", "ask('only_errors')", "Failing only", show=False, id="traces.errors"),
+    Binding("i", "ask('pick_service')", "Service", show=False, id="traces.service"),
+    Binding("p", "ask('pick_operation')", "Operation", show=False, id="traces.operation"),
+    Binding("d", "ask('next_duration')", "Slower than p50, p95, p99", show=False, id="traces.duration"),
+    Binding("D", "ask('pick_duration')", "Slower than", show=False, id="traces.duration-typed"),
+    Binding("w", "ask('pick_window')", "Window of time", show=False, id="traces.window"),
+    Binding("u", "undo", "Undo the filter", show=False, id="traces.undo"),
+    Binding("v", "select_region", "Select a region", show=False, id="traces.region"),
+    Binding("s", "sort", "Sort by the next column", show=False, id="traces.sort"),
+    Binding("o", "reverse", "Reverse", show=False, id="traces.reverse"),
+    Binding("S", "slowest", "Slowest first", show=False, id="traces.slowest"),
+    Binding("E", "failing", "Failing by service", show=False, id="traces.failing"),
+    Binding("U", "ask('pick_value')", "Traces of a value", show=False, id="traces.values"),
+    Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
+    Binding("left_square_bracket", "ask('previous_value')", "Value before", show=False, id="traces.previous-value"),
+    Binding("equals_sign", "answer('compare')", "Compare two marked traces", show=False, id="traces.compare"),
+    Binding("c", "answer('ask_why')", "What sets these apart", show=False, id="traces.contrast"),
+    Binding("space", "mark", "Mark", show=False, id="traces.mark"),
+)

@@ -1,0 +1,71 @@
+"""An answer over a view: rows under a heading, to be read or chosen from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from tracetui.render.line import Line, Role
+from tracetui.tui.panes.findings_pane import HeadedSource
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView
+
+_INDENT = 2
+
+
+class AnswerScreen(ModalScreen[int | None]):
+    """Shows rows; the answer is the row that was chosen with Enter, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Leave", show=False, id="answer.leave"),
+    ]
+    DEFAULT_CSS = """
+    AnswerScreen { background: $background; }
+    AnswerScreen LineView { height: 1fr; }
+    """
+
+    def __init__(self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str) -> None:
+        """`choose`: what Enter does with a row."""
+        super().__init__()
+        self._rows = rows
+        self._title = LineBar(look.theme, lambda width: [_indented(line, width) for line in title])
+        self._title.styles.height = max(len(title), 1)
+        self._heading = LineBar(look.theme, self._heading_lines)
+        self._view = LineView(look.theme, look.marks.cursor)
+        hints = Line()
+        for key, what in (("Enter", choose), ("j k", "down, up"), ("Esc", "back")):
+            hints.add("  ").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
+        self._hints = LineBar(look.theme, lambda width: [hints.cropped(width)])
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self._heading
+        yield self._view
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self._view.show(self._rows, 0)
+        self._view.focus()
+        self.call_after_refresh(self._heading.show, self._heading_lines)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._heading.show, self._heading_lines)
+
+    def _heading_lines(self, width: int) -> list[Line]:
+        return [_indented(self._rows.heading(self._view.line_width), width)]
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        self.dismiss(event.row)
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        event.stop()
+
+
+def _indented(line: Line, width: int) -> Line:
+    return Line([(" " * _INDENT, Role.PLAIN)]).extend(line).cropped(width)
