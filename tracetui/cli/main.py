@@ -24,13 +24,14 @@ _LOOK: dict[str, Any] = {
     "rich_markup_mode": None,
 }
 
-COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "demo", "samples")
+COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "alerts", "demo", "samples")
 
 
 def command_line() -> typer.Typer:
     """Every command. Importing them takes longer than opening the screen, which needs none of them."""
     import typer
 
+    from tracetui.cli.alerts import alerts
     from tracetui.cli.analyze import analyze
     from tracetui.cli.compare import compare
     from tracetui.cli.contrast import contrast
@@ -57,7 +58,7 @@ def command_line() -> typer.Typer:
     ) -> None:
         pass
 
-    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, demo, samples)
+    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts, demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)
     app.command(name=_OPEN, hidden=True)(open_sources)

@@ -1,0 +1,53 @@
+"""`tracetui alerts`: Prometheus rules for a service, with thresholds from a baseline of traces."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from tracetui.analysis.alerts import LEAST_CALLS, baselines
+from tracetui.analysis.query.errors import nearest
+from tracetui.cli import options as o
+from tracetui.cli.filtered import open_filtered
+from tracetui.cli.output import print_bytes, say
+from tracetui.model.problems import UsageError
+from tracetui.render.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
+
+ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="The service that alerts are for.")]
+Namespace = Annotated[
+    str, typer.Option("--namespace", metavar="NAME", help="What the names of the span metrics begin with.")
+]
+Unit = Annotated[str, typer.Option("--unit", metavar="ms|s", help="What the span metrics measure durations in.")]
+
+
+def alerts(
+    sources: o.Sources,
+    service: ServiceName,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    unit: Unit = UNITS[0],
+    time_range: o.TimeRange = None,
+    query: o.QueryText = None,
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+) -> None:
+    """Write Prometheus rules that fire where a service becomes slower or fails more than in these traces.
+
+    They are for the metrics of the OpenTelemetry collector's span-metrics connector; `promtool check rules` reads them.
+    """
+    if unit not in UNITS:
+        raise UsageError(f"--unit is {' or '.join(UNITS)}, not {unit}")
+    if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
+        raise UsageError(f"--namespace: {namespace} cannot begin the name of a metric")
+    filters = o.filters_of(None, None, None, False, time_range, query, None)
+    traces = open_filtered(sources, filters, adjust_skew=False, verbose=verbose).findings.traces
+    if service not in traces.services:
+        alike = nearest(service, sorted(traces.services))
+        raise UsageError(f"no service {service}" + (f"; nearest: {alike}" if alike else ""))
+    found, few = baselines(traces, service)
+    if not found:
+        raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: that is no baseline")
+    if few:
+        say(f"{few} operations of {service} have fewer than {LEAST_CALLS} calls and get no rule")
+    print_bytes(alert_rules(service, found, namespace, unit).encode("utf-8", "replace"), output)

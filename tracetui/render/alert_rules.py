@@ -1,0 +1,100 @@
+"""Prometheus alerting rules on the metrics of the OpenTelemetry collector's span-metrics connector, as YAML.
+
+Metric and label names are the connector's defaults (open-telemetry/opentelemetry-collector-contrib,
+`connector/spanmetricsconnector`); rules are written as Prometheus reads them (prometheus/prometheus,
+`docs/configuration/alerting_rules.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracetui.analysis.alerts import ERROR_FACTOR, LATENCY_FACTOR, LEAST_ERROR_PERCENT, Baseline
+from tracetui.model.span import Kind
+from tracetui.render import numbers
+
+DEFAULT_NAMESPACE = "traces_span_metrics"
+_WINDOW = "5m"
+_PENDING = "5m"
+_LARGEST_BUCKET_NS = 15_000_000_000
+_UNITS = {"ms": ("milliseconds", 1_000_000), "s": ("seconds", 1_000_000_000)}
+UNITS = tuple(_UNITS)
+"""Units that the connector measures durations in."""
+
+
+def alert_rules(service: str, found: Sequence[Baseline], namespace: str = DEFAULT_NAMESPACE, unit: str = "ms") -> str:
+    """A rule file with two rules for each operation: it is slow, and it fails."""
+    lines = [
+        "groups:",
+        f"  - name: {_quoted(f'tracetui {service}')}",
+        "    rules:",
+    ]
+    for one in found:
+        lines += _slow(service, one, namespace, unit)
+        lines += _fails(service, one, namespace)
+    return "\n".join(lines) + "\n"
+
+
+def _slow(service: str, one: Baseline, namespace: str, unit: str) -> Iterator[str]:
+    name, size = _UNITS[unit]
+    threshold = one.latency_threshold_ns / size
+    rate = f"rate({namespace}_duration_{name}_bucket{{{_selector(service, one)}}}[{_WINDOW}])"
+    expression = f"histogram_quantile(0.95, sum by (le) ({rate})) > {threshold:g}"
+    limit, was = numbers.duration(one.latency_threshold_ns), numbers.duration(round(one.p95_ns))
+    why = (
+        f"The threshold is {LATENCY_FACTOR:g} times the baseline: 95 % of {one.call_count:,} calls took up to {was}. "
+        f"It holds for {_PENDING} before it fires."
+    )
+    if one.latency_threshold_ns > _LARGEST_BUCKET_NS:
+        why += " The connector's default buckets end at 15 s: give it larger ones, or this never fires."
+    yield from _rule("OperationSlow", expression, service, one, f"p95 of {{}} is above {limit}", why)
+
+
+def _fails(service: str, one: Baseline, namespace: str) -> Iterator[str]:
+    calls, selector = f"{namespace}_calls_total", _selector(service, one)
+    failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
+    expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
+    why = (
+        f"The threshold is {ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %: "
+        f"{one.error_percent:.1f} % of {one.call_count:,} calls failed. It holds for {_PENDING} before it fires."
+    )
+    summary = f"more than {one.error_threshold_percent:g} % of the calls of {{}} fail"
+    yield from _rule("OperationFailing", expression, service, one, summary, why)
+
+
+def _rule(alert: str, expression: str, service: str, one: Baseline, summary: str, why: str) -> Iterator[str]:
+    """`summary` has a place for the operation's name."""
+    yield f"      - alert: {alert}"
+    yield f"        expr: {_quoted(expression)}"
+    yield f"        for: {_PENDING}"
+    yield "        labels:"
+    yield "          severity: page"
+    yield f"          service_name: {_quoted(_no_template(service))}"
+    yield f"          span_name: {_quoted(_no_template(one.operation))}"
+    yield "        annotations:"
+    yield f"          summary: {_quoted(summary.format(_no_template(f'{service} {one.operation}')))}"
+    yield f"          description: {_quoted(why)}"
+
+
+def _selector(service: str, one: Baseline) -> str:
+    kinds = "|".join(f"SPAN_KIND_{Kind(kind).name}" for kind in one.kinds)
+    return f'service_name={_quoted(service)},span_name={_quoted(one.operation)},span_kind=~"{kinds}"'
+
+
+def _quoted(text: str) -> str:
+    """A text as PromQL and YAML both write one in double quotes."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(one if one.isprintable() else _code_point(one) for one in escaped) + '"'
+
+
+def _code_point(character: str) -> str:
+    code = ord(character)
+    if 0xD800 <= code < 0xE000:
+        # half a character: neither can hold it
+        code = 0xFFFD
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _no_template(text: str) -> str:
+    """Text that Prometheus does not take for a template."""
+    return text.replace("{{", '{{ "{{" }}')
