@@ -18,7 +18,9 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.advice_list import AdviceDetail, AdviceList
 from tracetui.render.cells import cell_width
 from tracetui.render.error_list import ErrorDetail, ErrorList, ErrorTable, trend
-from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTable, share_bar
+from tracetui.render.hot_spot_detail import HotSpotDetail
+from tracetui.render.hot_spot_list import HotSpotList, share_bar
+from tracetui.render.hot_spot_table import HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, sortings

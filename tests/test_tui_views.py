@@ -16,6 +16,8 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import parse
 from tracetui.model.span import Kind
 from tracetui.render.cells import cell_width
+from tracetui.render.hot_spot_list import HotSpotList
+from tracetui.render.hot_spot_table import HotSpotTable
 from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, ListTraces, Notice, OpenTrace, ReadText
@@ -516,7 +518,7 @@ async def test_hot_spots_pass_over_the_row_between_and_open_the_worst_trace() ->
     loaded = session.loaded
     async with running(state, "hot-spots") as (app, pilot):
         assert "SELECT u.*, o.* FROM users u" in app.text
-        await press(app, pilot, "enter", "tab", "enter", "k", "k", "enter")
+        await press(app, pilot, "enter", "tab", "enter", *"kkkk", "enter")
         first, again, pattern = app.asked
         assert first == again
         assert isinstance(first, OpenTrace)
@@ -589,3 +591,36 @@ async def test_nothing_to_be_done_is_said() -> None:
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await press(app, pilot, "a")
         assert app.asked == [Notice("nothing that would save 1 %")]
+
+
+async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (120, 34)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, HotSpotsPane)
+        assert pane.analysed is not None
+        table = pane.analysed.table
+        await press(app, pilot, "j", "o")
+        assert "by calls, most first" in app.text
+        assert pane.crumbs() == ["recommendation-service fetch_recommendations"]
+        for sorting, figure in (("p99", lambda spot: spot.p99_ns), ("own time of a call", lambda spot: spot.self_ns)):
+            while f"by {sorting}, most first" not in app.text:
+                await press(app, pilot, "o")
+            source = pane.list.source
+            assert isinstance(source, HotSpotList)
+            figures = [figure(table.hot_spot(source.place(row))) for row in range(len(source))]
+            assert figures == sorted(figures, reverse=True)
+        await press(app, pilot, "O")
+        assert "least first" in app.text
+
+
+def test_histogram_and_trend_count_every_call() -> None:
+    table = HotSpotTable(Session.open([str(SAMPLES / "incident" / "before.json")]).findings)
+    for row in range(len(table)):
+        spot = table.hot_spot(row)
+        counts, least, most = table.histogram(spot.number, 24)
+        durations = table.traces.duration[table.traces.operation == spot.number]
+        assert (int(counts.sum()), least, most) == (spot.calls, int(durations.min()), int(durations.max()))
+        assert spot.total_ns == durations.sum()
+        means = table.over_time(spot.number, 24)
+        assert (means <= most).all()
+        assert (means > 0).any()

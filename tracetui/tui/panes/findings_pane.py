@@ -163,7 +163,7 @@ class FindingsPane(Pane, Generic[_Table]):
 
     def row_of_name(self, name: str) -> int | None:
         """The row of what was under the cursor before the set changed, None where it has none."""
-        rows = range(len(self.list.source))
+        rows = range(len(self.rows or ()))
         return next((row for row in rows if self.name_of(row) == name), None) if name else None
 
     def set_changed(self) -> None:

@@ -12,7 +12,9 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render import numbers
 from tracetui.render.advice_list import AdviceDetail, AdviceList, words_of
-from tracetui.render.hot_spot_list import HotSpotDetail, HotSpotList, HotSpotTable
+from tracetui.render.hot_spot_detail import HotSpotDetail
+from tracetui.render.hot_spot_list import HotSpotList
+from tracetui.render.hot_spot_table import SORTINGS, WAITED, HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_name
@@ -46,11 +48,14 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or the whole pattern"),
         ("a", "what could be done about the waits, and back to the operations; Enter opens where it saves most"),
         ("X", "what if the operation took half its time, none, or any share: the traces replayed with that"),
+        ("o O", "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round"),
         ("saves", "on average, in each trace in which it occurs; of theirs: of the time of those traces"),
         ("y", "copy service and operation"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "advice", "What could be done", show=False, id="hot-spots.advice"),
+        Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
+        Binding("O", "reverse", "Turn the order round", show=False, id="hot-spots.reverse"),
         Binding("X", "what_if", "What if it took another time", show=False, id="hot-spots.what-if"),
     ]
 
@@ -59,6 +64,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         self._reading = False
         self._advice: list[Finding] | None = None
         self._shows_advice = False
+        self._sorting, self._descending = WAITED, True
         self._what_if: dict[int, list[Line]] = {}
         """What was asked of each operation."""
         super().__init__(state, work, id=id)
@@ -80,7 +86,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         marks = self.state.look.marks
         if self._shows_advice:
             return AdviceList(self._advice or [], table.traces, marks)
-        return HotSpotList(table, self._patterns, marks)
+        return HotSpotList(table, self._patterns, marks, self._sorting, self._descending)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
@@ -125,6 +131,19 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         self.show_list(0)
         self.list.cursor = 0
         self.list.focus()
+
+    def action_sort(self) -> None:
+        order = list(SORTINGS)
+        self._sort_by(order[(order.index(self._sorting) + 1) % len(order)], True)
+
+    def action_reverse(self) -> None:
+        self._sort_by(self._sorting, not self._descending)
+
+    def _sort_by(self, sorting: str, descending: bool) -> None:
+        if self._shows_advice or self.analysed is None:
+            return
+        self._sorting, self._descending = sorting, descending
+        self.show_list(None)
 
     def action_what_if(self) -> None:
         """Ask for a share, and replay the traces with it."""
@@ -219,6 +238,9 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             line.add("  ").add(could, Role.ACCENT).add(
                 "  a: operations" if self._shows_advice else "  a shows", Role.DIM
             )
+        if not self._shows_advice and (self._sorting, self._descending) != (WAITED, True):
+            what = f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first"
+            return line.add(what, Role.ACCENT)
         return line.add(f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)", Role.DIM)
 
     def title_line(self, row: int, width: int) -> Line:
@@ -242,7 +264,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         return f"{spot.service} {spot.operation}"
 
     def row_of_name(self, name: str) -> int | None:
-        source = self.list.source
+        source = self.rows
         if not isinstance(source, HotSpotList):
             return None
         table = source.table

@@ -1,0 +1,158 @@
+"""One operation in full: what it makes traces wait, how its calls do, and its worst traces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tracetui.render import numbers
+from tracetui.render.cells import fit
+from tracetui.render.hot_spot_table import HotSpot, HotSpotTable
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import (
+    duration_range,
+    figure,
+    name_cells,
+    service_name,
+    side_by_side,
+)
+
+_LEAST_NAME = 16
+_BINS = 24
+_LABEL = 10
+_CLOCK = len("10:00:00.000")
+_OWN = len("of it")
+
+
+class HotSpotDetail:
+    """One operation: its figures, its pattern and its worst traces. `pattern` is None until it is known; `more` are
+    lines of what else was asked about it.
+    """
+
+    def __init__(
+        self,
+        table: HotSpotTable,
+        spot: HotSpot,
+        pattern: str | None,
+        marks: Marks,
+        local_time: bool = False,
+        more: Sequence[Line] = (),
+    ) -> None:
+        self.table, self.spot, self.pattern, self.marks, self.local_time = table, spot, pattern, marks, local_time
+        self.worst = table.worst_traces(spot.number)
+        self.pattern_row = 2
+        self._head = [self._wait(), self._calls(), self._pattern(), self._times(), self._trend()]
+        self._head += [_labelled("").extend(line) for line in more]
+        self.first_trace = len(self._head) + 1
+        traces = table.traces
+        roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()
+        names = (name_cells(traces.service_name(i), False, traces.operation_name(i)) for i in roots)
+        self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
+
+    def __len__(self) -> int:
+        return self.first_trace + len(self.worst)
+
+    def show_pattern(self, pattern: str) -> None:
+        """The pattern is known now."""
+        self.pattern = pattern
+        self._head[self.pattern_row] = self._pattern()
+
+    def trace(self, row: int) -> int | None:
+        """The trace that a row is about."""
+        at = row - self.first_trace
+        return self.worst[at][0] if 0 <= at < len(self.worst) else None
+
+    def line(self, row: int, width: int) -> Line:
+        if row < len(self._head):
+            return self._head[row].cropped(width, self.marks.ellipsis)
+        traces, marks = self.table.traces, self.marks
+        durations = numbers.duration_width(max(int(traces.trace_duration[trace]) for trace, _ in self.worst))
+        name = max(min(width - _CLOCK - 2 * durations - _OWN - 8, self._name_cells), _LEAST_NAME)
+        if row < self.first_trace:
+            few, count = len(self.worst), self.spot.traces
+            title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
+            cells = [
+                Line([(fit("start", _CLOCK), Role.DIM)]),
+                Line([(fit(title, name, ellipsis=marks.ellipsis), Role.TITLE)]),
+                figure("takes", durations, Role.DIM),
+                figure("waits", durations, Role.DIM),
+                figure("of it", _OWN, Role.DIM),
+            ]
+            return side_by_side(cells).cropped(width, marks.ellipsis)
+        trace, own = self.worst[row - self.first_trace]
+        root = int(traces.main_root[trace])
+        service, takes = traces.service_name(root), int(traces.trace_duration[trace])
+        cells = [
+            Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
+            service_name(
+                service, self.table.roles.get(service, Role.DIM), name, marks, operation=traces.operation_name(root)
+            ),
+            figure(numbers.duration(takes, marks.ascii_only), durations),
+            figure(numbers.duration(own, marks.ascii_only), durations),
+            figure(numbers.whole_percent(100 * own / takes if takes else 0.0), _OWN, Role.STRONG),
+        ]
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _wait(self) -> Line:
+        spot = self.spot
+        line = _labelled("waited").add(numbers.percent(spot.total_share), Role.STRONG).add(" of all time; ")
+        line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
+        line.add(f" in each of {numbers.counted(spot.traces, 'trace')}, ")
+        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of theirs")
+
+    def _calls(self) -> Line:
+        spot = self.spot
+        line = _labelled("calls").add(f"{spot.calls:,}")
+        if spot.errors:
+            share = numbers.percent(100 * spot.errors / spot.calls)
+            line.add(f"  {self.marks.origin} {spot.errors:,} failed ({share})", Role.ERROR)
+        if spot.extremes is not None:
+            return line.add("  take ", Role.DIM).add(duration_range(*spot.extremes, self.marks))
+        for name, ns in (("p50", spot.p50_ns), ("p95", spot.p95_ns), ("p99", spot.p99_ns), ("own", spot.self_ns)):
+            line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
+        return line
+
+    def _times(self) -> Line:
+        """How long calls take, most of them where the bars are high."""
+        counts, least, most = self.table.histogram(self.spot.number, _BINS)
+        line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
+        line.add(_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
+        return line.add("  all calls together ", Role.DIM).add(self._duration(self.spot.total_ns))
+
+    def _trend(self) -> Line:
+        """How long calls took on average in the course of the set."""
+        means = self.table.over_time(self.spot.number, _BINS)
+        line = _labelled("in time").add(_bars(means, self.marks), Role.CRITICAL)
+        per_second = self.spot.calls / max(self.table.seconds, 1e-9)
+        rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
+        line.add("  mean up to ", Role.DIM).add(self._duration(float(means.max())))
+        return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
+
+    def _duration(self, ns: float) -> str:
+        return numbers.duration(round(ns), self.marks.ascii_only)
+
+    def _pattern(self) -> Line:
+        line = _labelled("pattern")
+        if self.pattern is None:
+            return line.add(f"reading its spans{self.marks.ellipsis}", Role.DIM)
+        return (
+            line.add(safe(self.pattern))
+            if self.pattern
+            else line.add("none: its spans name no query, route or queue", Role.DIM)
+        )
+
+
+def _bars(values: np.ndarray, marks: Marks) -> str:
+    """Values as bars; what is not zero is never drawn as nothing."""
+    highest = float(values.max()) if len(values) else 0.0
+    top = len(marks.trend) - 1
+    levels = [min(math.ceil(value / highest * top), top) if value else None for value in values.tolist()]
+    return "".join(" " if level is None else marks.trend[level] for level in levels)
+
+
+def _labelled(label: str) -> Line:
+    return Line([(f"  {label:<{_LABEL}}", Role.DIM)])

@@ -1,0 +1,231 @@
+"""Operations by the time that traces wait for them, made ready to be listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical_operations
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.groups import group_slices
+from tracetui.analysis.self_time import self_times
+from tracetui.render import numbers
+from tracetui.render.service_list import (
+    FEW_SAMPLES,
+    name_cells,
+    service_roles,
+)
+
+WAITED = "waited"
+SORTINGS = {
+    WAITED: "time waited for",
+    "calls": "calls",
+    "errors": "error rate",
+    "p50": "p50",
+    "p95": "p95",
+    "p99": "p99",
+    "self": "own time of a call",
+    "total": "time of all calls",
+}
+"""What operations can be sorted by, in the order in which one goes through them, and what to call it."""
+EXAMPLES = 5
+"""How many traces of an operation are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotSpot:
+    """An operation of a set. Durations are nanoseconds, shares percent."""
+
+    number: int
+    """As in `TraceSet.operation`."""
+    service: str
+    operation: str
+    critical_ns: float
+    """On the critical path, in all traces together."""
+    total_share: float
+    """Of the time of all traces."""
+    share: float
+    """Of the time of the traces in which it occurs."""
+    traces: int
+    calls: int
+    errors: int
+    p50_ns: float
+    p95_ns: float
+    p99_ns: float
+    self_ns: float
+    """Own time of a call, on average."""
+    total_ns: float
+    """Of all calls together."""
+    extremes: tuple[int, int] | None
+    """Least and greatest duration where there are few calls."""
+
+    @property
+    def is_bottleneck(self) -> bool:
+        return self.share > DEFAULT_SHARE
+
+    @property
+    def mean_critical_ns(self) -> float:
+        """Per trace in which it occurs."""
+        return self.critical_ns / self.traces
+
+
+class HotSpotTable:
+    """The operations of a set, made ready to be listed: bottlenecks, then the rest, the costliest of each first."""
+
+    def __init__(self, findings: Findings) -> None:
+        paths = findings.paths
+        self.traces = traces = findings.traces
+        self.roles = service_roles(traces)
+        self._critical = paths.critical
+        self._order, distinct, self._first = group_slices(traces.operation)
+        self._place = {number: i for i, number in enumerate(distinct.tolist())}
+        found = critical_operations(paths)
+        self._figures = {number: figures for number, *figures in found}
+        costliest = np.array([number for number, *_ in found], np.int64)
+        share = np.array([figures[2] for figures in found], np.float64)
+        self.bottlenecks = int((share > DEFAULT_SHARE).sum())
+        self._numbers = costliest[np.argsort(share <= DEFAULT_SHARE, kind="stable")]
+        self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
+        labels = map(traces.operation_label, self._numbers.tolist())
+        self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)
+        self._measure()
+        self._pair()
+        starts = traces.trace_start
+        self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
+        """From the first trace's start to the last's."""
+        self.duration_cells = numbers.duration_width(int(traces.duration.max()) if len(traces) else 0)
+
+    def _measure(self) -> None:
+        """Calls, errors and percentiles of every operation, by linear interpolation between its sorted durations."""
+        traces, first = self.traces, self._first
+        by_duration = np.lexsort((traces.duration, traces.operation))
+        durations = traces.duration[by_duration].astype(np.float64)
+        self._calls = np.diff(first)
+        errors_before = np.concatenate(([0], np.cumsum(traces.error[self._order])))
+        self._errors = errors_before[first[1:]] - errors_before[first[:-1]]
+        self._total = np.add.reduceat(durations, first[:-1]) if len(durations) else np.zeros(0)
+        own = self_times(traces)[self._order].astype(np.float64)
+        self._self = np.add.reduceat(own, first[:-1]) / self._calls if len(own) else np.zeros(0)
+        self._quantiles = []
+        for share in (0.0, 0.5, 0.95, 0.99, 1.0):
+            at = (self._calls - 1) * share
+            below = np.floor(at).astype(np.int64)
+            low = durations[first[:-1] + below]
+            high = durations[first[:-1] + np.minimum(below + 1, self._calls - 1)]
+            self._quantiles.append(low + (high - low) * (at - below))
+
+    def _pair(self) -> None:
+        """The traces of every operation, by how long they wait for it and then by how long they take."""
+        traces = self.traces
+        operation, trace = traces.operation[self._order], traces.trace[self._order]
+        new = np.ones(len(operation), bool)
+        new[1:] = (operation[1:] != operation[:-1]) | (trace[1:] != trace[:-1])
+        starts = np.flatnonzero(new)
+        critical = np.add.reduceat(self._critical[self._order], starts) if len(starts) else np.zeros(0, np.int64)
+        operation, trace = operation[starts], trace[starts]
+        order = np.lexsort((trace, -traces.trace_duration[trace], -critical, operation))
+        self._pair_trace, self._pair_critical = trace[order], critical[order]
+        self._pair_first = np.searchsorted(operation, np.fromiter(self._place, np.int64, len(self._place)))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, row: int) -> int:
+        return int(self._numbers[row])
+
+    def label(self, row: int) -> tuple[str, str]:
+        """Service and operation of a row."""
+        return self.traces.operation_label(self.number(row))
+
+    def row_of(self, number: int) -> int | None:
+        """The row of an operation, None where it has none."""
+        return self._row.get(number)
+
+    def hot_spot(self, row: int) -> HotSpot:
+        number = self.number(row)
+        at = self._place[number]
+        critical, share, total_share, traces = self._figures[number]
+        service, operation = self.traces.operation_label(number)
+        least, p50, p95, p99, most = (float(column[at]) for column in self._quantiles)
+        calls = int(self._calls[at])
+        return HotSpot(
+            number=number,
+            service=service,
+            operation=operation,
+            critical_ns=critical,
+            total_share=total_share,
+            share=share,
+            traces=int(traces),
+            calls=calls,
+            errors=int(self._errors[at]),
+            p50_ns=p50,
+            p95_ns=p95,
+            p99_ns=p99,
+            self_ns=float(self._self[at]),
+            total_ns=float(self._total[at]),
+            extremes=(round(least), round(most)) if calls < FEW_SAMPLES else None,
+        )
+
+    def order(self, sorting: str, descending: bool) -> np.ndarray:
+        """int64[operations], their rows in the order of a column of `SORTINGS`; equal ones by how long is waited."""
+        if sorting == WAITED:
+            rows = np.arange(len(self))
+            return rows if descending else rows[::-1]
+        calls = np.maximum(self._calls, 1)
+        _, p50, p95, p99, _ = self._quantiles
+        columns = {
+            "calls": self._calls,
+            "errors": self._errors / calls,
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+            "self": self._self,
+            "total": self._total,
+        }
+        places = np.fromiter((self._place[number] for number in self._numbers.tolist()), np.int64, len(self))
+        column = columns[sorting][places]
+        ordered: np.ndarray = np.argsort(-column if descending else column, kind="stable")
+        return ordered
+
+    def histogram(self, number: int, bins: int) -> tuple[np.ndarray, int, int]:
+        """How the durations of an operation's calls lie: int64[bins] on a logarithmic scale, and its ends in ns."""
+        durations = np.maximum(self.traces.duration[self._spans_of(number)], 1)
+        least, most = int(durations.min()), int(durations.max())
+        width = max(np.log(most / least), 1e-9)
+        at = np.minimum(np.log(durations / least) / width * bins, bins - 1).astype(np.int64)
+        return np.bincount(at, minlength=bins), least, most
+
+    def over_time(self, number: int, bins: int) -> np.ndarray:
+        """float64[bins], the mean duration of an operation's calls in each part of the set's time, ns; 0 for none."""
+        traces, spans = self.traces, self._spans_of(number)
+        begin = int(traces.trace_start.min())
+        length = int(traces.trace_start.max()) - begin + 1
+        # by when their traces began, as that is what the set's time is
+        at = np.minimum((traces.trace_start[traces.trace[spans]] - begin) / length * bins, bins - 1).astype(np.int64)
+        counts = np.bincount(at, minlength=bins)
+        sums = np.bincount(at, weights=traces.duration[spans], minlength=bins)
+        means: np.ndarray = np.divide(sums, counts, out=np.zeros(bins), where=counts > 0)
+        return means
+
+    def _spans_of(self, number: int) -> np.ndarray:
+        at = self._place[number]
+        return self._order[self._first[at] : self._first[at + 1]]
+
+    def worst_traces(self, number: int) -> list[tuple[int, int]]:
+        """The traces that wait longest for an operation: (trace, ns of the operation on its critical path)."""
+        begin = int(self._pair_first[self._place[number]])
+        end = min(begin + min(EXAMPLES, int(self._figures[number][3])), len(self._pair_trace))
+        return list(
+            zip(self._pair_trace[begin:end].tolist(), self._pair_critical[begin:end].astype(int).tolist(), strict=True)
+        )
+
+    def slowest_span(self, number: int, trace: int) -> int:
+        """The slowest span of an operation in a trace."""
+        begin, end = self.traces.first[trace : trace + 2].tolist()
+        spans = begin + np.flatnonzero(self.traces.operation[begin:end] == number)
+        return int(spans[np.argmax(self.traces.duration[spans])])
+
+    def pattern(self, number: int) -> str:
+        """What the spans of an operation have in common. It reads their attributes, which takes time."""
+        return common_detail(self.traces, self._spans_of(number))
