@@ -233,6 +233,15 @@ async def test_a_question_about_services_is_there_again_after_its_traces() -> No
         assert any("start" in line and "duration" in line for line in painted(app))
 
 
+async def test_what_if_a_span_took_less() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "enter", "w", "X")
+        assert "What if this user-service database_query took" in text_of(app)
+        await press(app, pilot, "enter")
+        # 2.57 s of it in a trace of 3.87 s
+        assert "if it took 50 %: 3.87 s → 2.58 s  next: recommendation-service" in painted(app)[-1]
+
+
 async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "equals_sign")

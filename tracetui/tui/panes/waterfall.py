@@ -20,6 +20,7 @@ from tracetui.tui.panes.waterfall_open import Opened
 from tracetui.tui.panes.waterfall_rows import FindLine
 from tracetui.tui.panes.waterfall_sight import FLAT, MODE_TITLES, MODES, SHARES, Sight
 from tracetui.tui.panes.waterfall_view import WaterfallView
+from tracetui.tui.panes.waterfall_what_if import ask_what_if
 from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_copy_menu
 from tracetui.tui.widgets.line_input import LineInput
@@ -279,6 +280,10 @@ class WaterfallPane(WaterfallView):
         if message.view is self.rows and self._sight is not None:
             message.stop()
             self.action_detail_focus()
+
+    def action_what_if(self) -> None:
+        if self.state.span is not None and self._sight is not None:
+            ask_what_if(self, self.state.span)
 
     def action_copy(self) -> None:
         span = self._sight.span_at(self.rows.cursor) if self._sight is not None else None

@@ -1,0 +1,41 @@
+"""What if a span took another share of its time: its trace replayed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.what_if import MOST_PERCENT, what_if
+from tracetui.render.safe_text import safe
+from tracetui.render.what_if_line import what_if_line
+from tracetui.tui.messages import Notice
+from tracetui.tui.panes.pane import Pane
+from tracetui.tui.widgets.share_choice import percent_of, share_choice
+
+
+def ask_what_if(pane: Pane, span: int) -> None:
+    """Ask for a share of a span's time, and say how long its trace would take; `span` is one of the loaded set."""
+    session, marks = pane.state.session, pane.state.look.marks
+    if session is None:
+        return
+    loaded = session.loaded
+    trace = int(loaded.trace[span])
+
+    def chosen(text: str | None) -> None:
+        pane.focus_pane()
+        percent = percent_of(text)
+        if percent is None:
+            if text is not None:
+                pane.post_message(Notice(f"a share is a number of percent up to {MOST_PERCENT:,.0f}"))
+            return
+
+        def replay() -> str:
+            alone = loaded.select(np.array([trace]))
+            scaled = np.zeros(len(alone), bool)
+            scaled[span - loaded.spans_of(trace).start] = True
+            return what_if_line(what_if(critical_paths(alone), scaled, percent), alone, marks).text
+
+        pane.work("waterfall-what-if", replay, lambda text: pane.post_message(Notice(text)))
+
+    name = f"{safe(loaded.service_name(span))} {safe(loaded.operation_name(span))}"
+    pane.app.push_screen(share_choice(pane.state.look, f"What if this {name} took"), chosen)
