@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from textual.worker import WorkerFailed
 
@@ -175,6 +176,28 @@ async def test_one_bad_source_costs_no_good_one() -> None:
     async with opened(str(SAMPLES / "nothing-here.json"), INCIDENT) as (app, _):
         assert "100 traces" in painted(app)[0]
         assert "nothing-here.json: left out: no such file" in text_of(app)
+
+
+async def test_logs_stand_beside_spans_and_bad_ones_cost_no_trace(tmp_path: Path) -> None:
+    file = tmp_path / "app.jsonl"
+    async with opened(INCIDENT) as (app, _):
+        assert app.state.session is not None
+        loaded = app.state.session.loaded
+    trace = int(loaded.trace_duration.argmax())
+    span = next(span for span in loaded.spans_of(trace) if loaded.operation_name(span) == "database_query")
+    line = {"trace_id": loaded.trace_ids[trace], "span_id": loaded.span_id(span), "ts": int(loaded.start[span]) + 9}
+    file.write_bytes(orjson.dumps({**line, "level": "warn", "msg": "pool is \x1b[31mempty"}))
+    app = CountingApp(State(sources=(INCIDENT,), logs=(str(file),)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await press(app, pilot, "enter", "w")
+        assert "1 log line" in text_of(app)
+        assert "WARN pool is ␛[31mempty" in text_of(app)
+    app = CountingApp(State(sources=(INCIDENT,), logs=(str(tmp_path / "none.jsonl"),)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        assert "100 traces" in text_of(app)
+        assert "none.jsonl" in text_of(app)
 
 
 async def test_every_warning_can_be_read_with_its_file() -> None:

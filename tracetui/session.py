@@ -11,6 +11,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import parse
 from tracetui.analysis.skew import without_skew
 from tracetui.ingest.load import Progress, load
+from tracetui.ingest.logs import with_logs
 from tracetui.model.traces import TraceSet
 
 
@@ -27,13 +28,15 @@ class Session:
         sources: Sequence[str],
         *,
         adjust_skew: bool = False,
+        logs: Sequence[str] = (),
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Session:
-        """Load sources. `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them.
+        """Load sources. `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them;
+        `logs` are files with log lines to put beside their spans.
 
         Raises InputError as `ingest.load.load` does.
         """
-        traces = load(sources, progress)
+        traces = with_logs(load(sources, progress), logs)
         return cls(without_skew(traces) if adjust_skew else traces)
 
     def filter(self, filters: Filters) -> list[str]:

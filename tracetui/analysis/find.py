@@ -23,8 +23,8 @@ def find_spans(
 ) -> np.ndarray | None:
     """Which of the spans `first:stop` hold a text, whatever the case: bool[stop - first].
 
-    Searched are operation, service, status message, the attributes of span and resource as `key=value`, events with
-    their attributes, and span ids written in full. None if `stopped` says so on the way.
+    Searched are operation, service, status message, the attributes of span and resource as `key=value`, events and
+    lines of logs with their attributes, and span ids written in full. None if `stopped` says so on the way.
     """
     sought = word.lower()
     within = slice(first, stop)
@@ -40,6 +40,9 @@ def find_spans(
     found |= of_resource[traces.resource[within]]
     if len(sought) == SPAN_DIGITS and is_hex(sought):
         found |= traces.key[within] == np.uint64(span_key(sought))
+    for span in (span for span in traces.log_lines if first <= span < stop and not found[span - first]):
+        lines = traces.log_lines[span]
+        found[span - first] = any(sought in line.name.lower() or _says(line.attributes, sought) for line in lines)
     raw_bytes = traces.attribute_bytes[within] + traces.event_bytes[within]
     rest = np.flatnonzero(~found & (raw_bytes > 0))
     may_hold = _raw_test(sought)

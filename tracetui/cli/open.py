@@ -16,6 +16,7 @@ def open_sources(
         typer.Argument(metavar="SOURCE", help="Files, directories, patterns, or - for standard input."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Come back to where you were.")] = False,
+    logs: o.Logs = None,
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
     local_time: o.LocalTime = False,
     theme: o.Theme = "",
@@ -23,7 +24,13 @@ def open_sources(
 ) -> None:
     """Open traces: the screen on a terminal, the report anywhere else."""
     code = open_on_screen(
-        sources or [], resume=resume, ascii_only=ascii, local_time=local_time, theme=theme, mouse=not no_mouse
+        sources or [],
+        resume=resume,
+        logs=logs or (),
+        ascii_only=ascii,
+        local_time=local_time,
+        theme=theme,
+        mouse=not no_mouse,
     )
     if code:
         raise typer.Exit(code)

@@ -49,6 +49,10 @@ AdjustSkew = Annotated[
     bool,
     typer.Option("--adjust-skew", help="Move spans whose host's clock disagrees with their caller's (Jaeger's rule)."),
 ]
+Logs = Annotated[
+    list[str] | None,
+    typer.Option("--logs", metavar="FILE", help="Log lines (a JSON object a line) to put beside their spans."),
+]
 Service = Annotated[
     list[str] | None,
     typer.Option("--service", metavar="NAME", help="Traces in which a service takes part.", rich_help_panel=_FILTER),

@@ -42,10 +42,10 @@ class _ProgressLine:
             sys.stderr.flush()
 
 
-def open_session(sources: Sequence[str], *, adjust_skew: bool = False) -> Session:
+def open_session(sources: Sequence[str], *, adjust_skew: bool = False, logs: Sequence[str] = ()) -> Session:
     """Load sources with progress. Raises InputError."""
     line = _ProgressLine()
     try:
-        return Session.open(sources, adjust_skew=adjust_skew, progress=line)
+        return Session.open(sources, adjust_skew=adjust_skew, logs=logs, progress=line)
     finally:
         line.erase()

@@ -14,6 +14,7 @@ def open_on_screen(
     sources: Sequence[str],
     *,
     resume: bool = False,
+    logs: Sequence[str] = (),
     ascii_only: bool = False,
     local_time: bool = False,
     theme: str = "",
@@ -47,4 +48,4 @@ def open_on_screen(
     if last is not None and sources and list(sources) != last.sources:
         # a filter and a place in other traces mean nothing in these
         last = None
-    return run_app(sources or (last.sources if last else []), settings, last)
+    return run_app(sources or (last.sources if last else []), settings, last, logs or (last.logs if last else ()))

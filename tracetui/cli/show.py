@@ -34,13 +34,14 @@ def show(
     max_rows: Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="Rows of a long trace.")] = MAX_ROWS,
     verbose: o.Verbose = False,
     adjust_skew: o.AdjustSkew = False,
+    logs: o.Logs = None,
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
     color: o.Color = When.AUTO,
     width: o.Width = None,
     local_time: o.LocalTime = False,
 ) -> None:
     """Draw one trace as a waterfall. Solid is what the trace waited for, light what ran beside it."""
-    session = open_session(sources, adjust_skew=adjust_skew)
+    session = open_session(sources, adjust_skew=adjust_skew, logs=logs or ())
     say_warnings(session.loaded.load_warnings, verbose)
     traces = session.loaded
     number = find_trace(traces, trace)

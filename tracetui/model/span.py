@@ -76,6 +76,8 @@ class Event:
     time_ns: int
     name: str
     attributes: Attributes = field(default_factory=dict)
+    is_log: bool = False
+    """Whether it is a line of a log beside the traces, and not of the span itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ class TraceSet:
     load_warnings: list[LoadWarning]
     duplicates: dict[int, int] = field(default_factory=dict)
     """Per trace, how many exact duplicates of its spans were dropped."""
+    log_lines: dict[int, list[Event]] = field(default_factory=dict)
+    """Per span, lines of logs that were read beside the traces, by time."""
     skew: dict[int, int] = field(default_factory=dict)
     """Per span moved to correct clock skew, by how many nanoseconds."""
 
@@ -229,7 +231,10 @@ class TraceSet:
         return resource.codec.attributes(resource.raw)
 
     def events(self, span: int) -> list[Event]:
+        """The span's own and the lines of logs beside it."""
         events = self.resources[int(self.resource[span])].codec.events(self._raw(span, 1))
+        if span in self.log_lines:
+            events = sorted([*events, *self.log_lines[span]], key=lambda event: event.time_ns)
         moved = self.skew.get(span, 0)
         return [replace(event, time_ns=event.time_ns + moved) for event in events] if moved else events
 
@@ -315,6 +320,7 @@ class TraceSet:
             odd_ids=kept(self.odd_ids, moved),
             missing_parents=kept(self.missing_parents, moved),
             source_warnings=kept(self.source_warnings, moved),
+            log_lines=kept(self.log_lines, moved),
             skew=kept(self.skew, moved),
             trace_warnings=kept(self.trace_warnings, number),
             duplicates=kept(self.duplicates, number),

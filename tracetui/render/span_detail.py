@@ -144,7 +144,8 @@ class SpanDetailLines:
         if not self.word:
             yield from self._state()
         yield from self._attributes(width)
-        yield from self._list(span.events, "events", self._event, width)
+        has_logs = any(event.is_log for event in span.events)
+        yield from self._list(span.events, "events and logs" if has_logs else "events", self._event, width)
         yield from self._list(span.links, "links", self._link, width)
         if not self.word:
             moment = numbers.date_clock(span.start_ns, self.local_time)

@@ -238,7 +238,8 @@ class Waterfall:
             starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
         span = spans.start
         events = np.zeros(0, np.int64)
-        if len(own) == 1 and 0 < traces.event_bytes[span] <= _EVENT_BYTES:
+        has_events = traces.event_bytes[span] or span in traces.log_lines
+        if len(own) == 1 and has_events and traces.event_bytes[span] <= _EVENT_BYTES:
             events = np.array([event.time_ns for event in traces.events(span)], np.float64)
         starts_at, ends_at = traces.start[own.start : own.stop], traces.end[own.start : own.stop]
         if self.window != self.whole:

@@ -55,6 +55,9 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
         counts.append(numbers.counted(len(np.unique(traces.service[within])), "service"))
     if kept >= _DEPTH:
         counts.append(f"depth {int(traces.depth[within].max()) - int(traces.depth[view.first]) + 1:,}")
+    logs = sum(len(lines) for span, lines in traces.log_lines.items() if view.first <= span < view.stop)
+    if logs and kept >= _SPANS:
+        counts.append(numbers.counted(logs, "log line"))
     if counts:
         yield Line([("  ".join(counts), Role.PLAIN)])
     if kept >= _STARTED:

@@ -49,7 +49,7 @@ class Arrivals:
         self._load = load = BackgroundLoad(self._state.sources, self._state.stdin)
         self._state.load_state = "reading"
         self.text = "reading  Esc stops"
-        return lambda: load_in_background(load, self.wanted_query, self._post)
+        return lambda: load_in_background(load, self._state.logs, self.wanted_query, self._post)
 
     def begin_again(self, view: str) -> Callable[[], None]:
         """Load once more, and come back to where the user is."""

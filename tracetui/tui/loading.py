@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from textual.message import Message
 
 from tracetui.analysis.findings import Findings
 from tracetui.ingest.load import Progress
+from tracetui.ingest.logs import with_logs
 from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
-from tracetui.model.problems import InputError, UsageError
+from tracetui.model.problems import InputError, LoadWarning, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
 
@@ -45,10 +46,13 @@ class LoadFailed(Message):
     stopped: bool
 
 
-def load_in_background(load: BackgroundLoad, query: Callable[[], str], post: Callable[[Message], object]) -> None:
+def load_in_background(
+    load: BackgroundLoad, logs: Sequence[str], query: Callable[[], str], post: Callable[[Message], object]
+) -> None:
     """Run a load in this thread and post what becomes of it; `post` takes messages from any thread.
 
-    `query` tells the filter that is wanted when a set is here.
+    `logs` are files with log lines, which are read when all traces are here; `query` tells the filter that is wanted
+    when a set is here.
     """
 
     def arrived(traces: TraceSet, whole: bool) -> None:
@@ -63,8 +67,16 @@ def load_in_background(load: BackgroundLoad, query: Callable[[], str], post: Cal
 
     try:
         traces = load.run(lambda progress: post(LoadProgress(progress)), lambda part: arrived(part, whole=False))
-        arrived(traces, whole=True)
+        arrived(_with_logs(traces, logs, lambda: not load.is_stopped), whole=True)
     except LoadCancelledError as error:
         post(LoadFailed(str(error), stopped=True))
     except InputError as error:
         post(LoadFailed(str(error), stopped=False))
+
+
+def _with_logs(traces: TraceSet, logs: Sequence[str], go_on: Callable[[], bool]) -> TraceSet:
+    """The traces with log lines; logs that cannot be read are warned of, and cost no trace."""
+    try:
+        return with_logs(traces, logs, go_on)
+    except InputError as error:
+        return replace(traces, load_warnings=[*traces.load_warnings, LoadWarning("", "", str(error))])

@@ -21,13 +21,13 @@ _SEARCHES_FOR_GARBAGE = (10_000, 20, 100)
 """As `gc.set_threshold` takes them: a search through all objects holds up the key it falls on, so it is rare."""
 
 
-def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = None) -> int:
+def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = None, logs: Sequence[str] = ()) -> int:
     """Run the app until the user leaves it. -> the exit code. UsageError for a theme or key that does not exist."""
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
-    state = State(sources=tuple(sources), stdin=stdin, look=look)
+    state = State(sources=tuple(sources), logs=tuple(logs), stdin=stdin, look=look)
     theme = settings.theme or first_theme(os.environ)
     # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None

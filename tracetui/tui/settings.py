@@ -45,6 +45,7 @@ class Resume(msgspec.Struct):
     query: str = ""
     trace_id: str = ""
     span_id: str = ""
+    logs: list[str] = []
     rows: dict[str, str] = {}
     """What the cursor of each view's list is on, by name."""
 

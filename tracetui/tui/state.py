@@ -34,6 +34,8 @@ class State:
     """
 
     sources: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+    """Files with log lines to put beside their spans."""
     stdin: int | None = None
     """The descriptor that the source `-` is read from, once."""
     look: Look = field(default_factory=Look)

@@ -1,0 +1,134 @@
+"""Log lines beside their spans: which keys are read, where a line goes, and what is said of those that go nowhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import EPOCH, US, at, build, span
+from tests.strategies import unhurried
+from tracetui.analysis.find import find_spans
+from tracetui.cli.main import run
+from tracetui.ingest.logs import _time, with_logs
+from tracetui.model.problems import InputError
+from tracetui.model.traces import TraceSet
+from tracetui.session import Session
+
+INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
+TRACES = build(
+    span("1", 0, 1_000, name="page"),
+    span("2", 100, 500, parent="1", name="query"),
+    span("3", 200, 400, parent="2", name="fetch"),
+    span("4", 0, 10, trace="2"),
+)
+
+
+def logged(tmp_path: Path, *lines: dict[str, Any] | str, name: str = "app.jsonl") -> TraceSet:
+    file = tmp_path / name
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    file.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    return with_logs(TRACES, [str(file)])
+
+
+def line(micros: int, **more: Any) -> dict[str, Any]:
+    return {"trace_id": "1", "time": (EPOCH + micros * US) // 1_000, **more}
+
+
+def names(traces: TraceSet, span_id: str) -> list[str]:
+    return [event.name for event in traces.events(at(traces, span_id))]
+
+
+def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> None:
+    found = logged(
+        tmp_path,
+        line(300, msg="by time"),
+        line(450, message="of query", level="warn"),
+        line(300, body="by id", span_id="1"),
+        line(5_000, msg="too late"),
+        line(300, msg="of an unknown span", span_id="99"),
+    )
+    assert names(found, "3") == ["by time", "of an unknown span"]
+    assert names(found, "2") == ["WARN of query"]
+    assert names(found, "1") == ["by id", "too late"]
+    assert found.load_warnings == []
+    # the set that it was made from stays as it was
+    assert TRACES.log_lines == {}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"traceId": "1", "ts": 1_700_000_000.0003, "msg": "x"},
+        {"trace.id": "1", "@timestamp": "2023-11-14T22:13:20.000300Z", "message": "x"},
+        {"traceID": "0" * 31 + "1", "timestamp": "2023-11-14T23:13:20.0003+01:00", "log": "x"},
+        {"context": {"trace_id": "1"}, "time": 1_700_000_000_000_300, "event": "x"},
+        {"dd.trace_id": "1", "timeUnixNano": "1700000000000300000", "body": {"stringValue": "x"}},
+        {"otelTraceID": "1", "asctime": "2023-11-14 22:13:20,000300", "msg": "x"},
+    ],
+)
+def test_keys_and_times_that_loggers_write(keys: dict[str, Any], tmp_path: Path) -> None:
+    found = logged(tmp_path, keys)
+    (event,) = found.events(at(found, "3"))
+    assert (event.name, event.is_log) == ("x", True)
+    assert abs(event.time_ns - (EPOCH + 300 * US)) < US
+
+
+def test_other_lines_are_counted_and_said(tmp_path: Path) -> None:
+    found = logged(
+        tmp_path, "not json", line(300, msg="here"), {"msg": "no trace"}, {"trace_id": "77", "time": 1}, "[1]"
+    )
+    assert names(found, "3") == ["here"]
+    (warning,) = found.load_warnings
+    assert warning.message == "3 lines left out: no JSON with a trace id and a time"
+    none = logged(tmp_path, {"trace_id": "77", "time": 1_700_000_000})
+    assert none.load_warnings[0].message == "none of its 1 log lines is of a trace that is here"
+
+
+def test_files_that_hold_no_logs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no line is JSON with a trace id and a time"):
+        logged(tmp_path, "plain text", "more of it")
+    with pytest.raises(InputError, match=r"missing\.jsonl"):
+        with_logs(TRACES, [str(tmp_path / "missing.jsonl")])
+
+
+def test_compressed_and_several_files(tmp_path: Path) -> None:
+    logged(tmp_path, line(300, msg="b"), name="b.jsonl.gz")
+    logged(tmp_path, line(250, msg="a"), name="a.jsonl")
+    found = with_logs(TRACES, [str(tmp_path / "b.jsonl.gz"), str(tmp_path / "a.jsonl")])
+    assert names(found, "3") == ["a", "b"]
+
+
+def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
+    found = logged(tmp_path, line(300, msg="Pool exhausted", pool="main"))
+    hits = find_spans(found, 0, len(found), "pool exh")
+    assert hits is not None
+    assert hits.nonzero()[0].tolist() == [at(found, "3")]
+    some = found.select(found.trace_errors >= 0)
+    assert names(some, "3") == ["Pool exhausted"]
+    assert found.select(found.trace_duration < 100 * US).log_lines == {}
+
+
+@unhurried
+@given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.lists(st.integers())))
+def test_any_time_is_a_moment_or_none(value: Any) -> None:
+    moment = _time({"time": value})
+    assert moment is None or isinstance(moment, int)
+
+
+def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = Session.open([INCIDENT]).loaded
+    trace = int(loaded.trace_duration.argmax())
+    begin = int(loaded.trace_start[trace])
+    file = tmp_path / "app.jsonl"
+    lines = [{"trace_id": loaded.trace_ids[trace], "ts": begin / 1e9 + i / 10, "msg": f"step {i}"} for i in range(3)]
+    file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    assert run(["show", INCIDENT, "--logs", str(file), "--width", "120"]) == 0
+    out = capsys.readouterr().out
+    assert "3 log lines" in out
+    assert "◆" in out
