@@ -10,7 +10,7 @@ from hypothesis import given
 
 from tests.building import EPOCH, US, GivenSpan, at, build, ids, span
 from tests.strategies import chain, span_sets, unhurried
-from tracetui.analysis.errors import EXAMPLES, ErrorPattern, Role, find_errors, retried, roles, swallowed
+from tracetui.analysis.errors import EXAMPLES, ErrorPattern, Role, find_errors, first_origin, retried, roles, swallowed
 from tracetui.analysis.messages import NO_MESSAGE, error_message, template
 from tracetui.model.traces import TraceSet
 
@@ -237,3 +237,13 @@ def test_a_failure_that_spread_through_100_000_levels() -> None:
     pattern = only(traces)
     assert (pattern.count, pattern.propagated_count) == (1, 99_999)
     assert pattern.spans.tolist() == [99_999]
+
+
+@unhurried
+@given(span_sets())
+def test_the_first_origin_of_a_trace(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    found = roles(traces)
+    for trace in range(traces.trace_count):
+        origins = [span for span in traces.spans_of(trace) if found[span] == Role.ORIGIN]
+        assert first_origin(traces, trace) == (origins[0] if origins else None)

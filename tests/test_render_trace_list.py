@@ -177,10 +177,25 @@ def test_a_narrow_list_gives_up_milliseconds_before_names() -> None:
 
 @pytest.mark.parametrize("width", [118, 138, 198])
 def test_bars_reach_the_end_of_the_line(width: int) -> None:
+    line = rows(build(span("1", 0, SECOND, name="GET /"))).line(0, width)
+    assert line.width == width
+    assert line.text.endswith("█")
     for traces in (failing(), wide_trace()):
-        line = rows(traces).line(0, width)
-        assert line.width == width
-        assert line.text.endswith("█")
+        assert rows(traces).line(0, width).width == width
+
+
+def test_what_a_trace_failed_with_stands_behind_its_bar() -> None:
+    traces = build(
+        span("1", 0, SECOND, trace="1", service="web", error=True),
+        span("2", 0, 9, trace="1", service="db", parent="1", error=True, message="row 7 \x1b[31mis locked"),
+        span("1", 0, 9, trace="2", service="web"),
+    )
+    listed = rows(traces)
+    assert listed.line(0, 118).text.rstrip().endswith("█  ✖ row 7 ␛[31mis locked")
+    assert "✖ row" not in listed.line(1, 118).text
+    assert "row 7" not in listed.line(0, 77).text
+    # bars of both are drawn to one scale
+    assert listed.layout(118).bar == rows(traces).layout(118).bar
 
 
 def wide_trace() -> TraceSet:

@@ -34,6 +34,17 @@ def roles(traces: TraceSet) -> np.ndarray:
     return result.astype(np.uint8)
 
 
+def first_origin(traces: TraceSet, trace: int) -> int | None:
+    """The first span of a trace that an error began in, None of a trace that did not fail."""
+    begin, end = int(traces.first[trace]), int(traces.first[trace + 1])
+    errors = begin + np.flatnonzero(traces.error[begin:end])
+    if not len(errors):
+        return None
+    # none of the errors after it is within its subtree
+    last = np.searchsorted(errors, traces.subtree_end[errors]) == np.arange(len(errors)) + 1
+    return int(errors[np.argmax(last)])
+
+
 def swallowed(traces: TraceSet) -> np.ndarray:
     """bool[n]: errors whose parent exists and is no error."""
     answer: np.ndarray = traces.error & (traces.parent >= 0) & ~traces.error[traces.parent]

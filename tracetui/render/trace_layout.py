@@ -10,6 +10,7 @@ DURATION_HEADING = "duration"
 _LEAST_NAME = 24
 _LEAST_BAR = 4
 _USEFUL_BAR = 8
+_LEAST_VERDICT = 14
 _LEAST_SERVICES = 11
 
 
@@ -30,6 +31,8 @@ class Needs:
     spans: int
     errors: int
     duration: int
+    verdict: int
+    """Cells that messages of what failed may take; 0 where nothing failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ class Layout:
     errors: int = 0
     duration: int = 0
     bar: int = 0
+    verdict: int = 0
+    """For the message of what failed, behind the bar."""
     full_services: bool = False
     """Whether services stand by their whole names."""
     exact_start: bool = True
@@ -88,11 +93,16 @@ def _with_the_rest(layout: Layout, needs: Needs, left: int) -> Layout:
         wanted = needs.full_services if full else needs.services
         more = max(min(wanted, room) - services, 0)
         services, left = services + more, left - more
+    bar = layout.bar + left if layout.bar else 0
+    verdict = min(bar - _USEFUL_BAR - GAP, needs.verdict)
+    if verdict < _LEAST_VERDICT:
+        verdict = 0
     return replace(
         layout,
         start=start,
         services=services,
         full_services=full,
         exact_start=start >= needs.start,
-        bar=layout.bar + left if layout.bar else 0,
+        bar=bar - (verdict + GAP if verdict else 0),
+        verdict=verdict,
     )

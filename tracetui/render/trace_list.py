@@ -9,14 +9,18 @@ from typing import NamedTuple
 import numpy as np
 
 from tracetui.analysis.errors import Role as ErrorRole
+from tracetui.analysis.errors import first_origin
+from tracetui.analysis.messages import error_message
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, cut, fit
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.moments import Moments
+from tracetui.render.safe_text import safe
 from tracetui.render.trace_columns import SortKey, TraceColumns
 from tracetui.render.trace_layout import GAP, Layout, Needs, laid_out
 
+_LONGEST_VERDICT = 60
 _MEASURED_NAMES = 5_000
 """So many names are looked at to find how wide their column should be."""
 _MOST_SERVICES = 4
@@ -108,6 +112,7 @@ class TraceRows:
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
             errors=max(7, cell_width(_errors_text(origins, echoes, self.marks))),
             duration=numbers.duration_width(self._longest),
+            verdict=_LONGEST_VERDICT if origins else 0,
         )
 
     def layout(self, width: int) -> Layout:
@@ -188,7 +193,15 @@ class TraceRows:
             # quieter than the number, which says the same; the blanks behind it in its run cost no bytes for another
             drawn = bar(duration / max(self._longest, 1), layout.bar, marks)
             line.add(" ").add(fit(drawn, layout.bar), Role.DIM)
+        if layout.verdict and columns.origins[trace]:
+            line.add(gap).add(fit(self._verdict(trace), layout.verdict, "left", marks.ellipsis), Role.ERROR)
         return line.cropped(width, marks.ellipsis).pad(width)
+
+    def _verdict(self, trace: int) -> str:
+        """What the trace failed with, where that began."""
+        traces = self.columns.traces
+        span = first_origin(traces, trace)
+        return "" if span is None else f"{self.marks.origin} {safe(error_message(traces, span), _LONGEST_VERDICT)}"
 
     def _add_name(self, line: Line, trace: int, width: int) -> None:
         _, service, operation = self.columns.labels[int(self.columns.label[trace])]
