@@ -22,6 +22,13 @@ from tracetui.ingest.load import load
 import networkx
 findings = Findings(load([{path!r}]))
 """
+_TABLES = {"Errors": ("error_list", "ErrorTable"), "Hot spots": ("hot_spot_table", "HotSpotTable")}
+_TABLE = """
+from tracetui.analysis.findings import Findings
+from tracetui.ingest.load import load
+from tracetui.render.{module} import {table} as Table
+findings = Findings(load([{path!r}]))
+"""
 _SHAPES = {
     "chain": "lambda i: i - 1",
     "flat": "lambda i: 0 if i else -1",
@@ -54,6 +61,10 @@ def main() -> None:
     graph = cost("findings.graph", _GRAPH.format(path=many))
     share = 100 * graph.seconds / load_many.seconds
     report("graph of 1,000 services", share, 10, "% of load", f"{graph.seconds:.2f} s of {load_many.seconds:.2f} s")
+    for view, table in _TABLES.items():
+        made = cost("Table(findings)", _TABLE.format(path=path, module=table[0], table=table[1]))
+        share = 100 * made.seconds / load.seconds
+        report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
     bare = cost("subprocess.run([sys.executable, '-c', ''])", "import subprocess")
     version = cost("subprocess.run([sys.executable, '-m', 'tracetui', '--version'], stdout=-3)", "import subprocess")
     report(

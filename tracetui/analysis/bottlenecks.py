@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.groups import group_slices
 from tracetui.analysis.messages import error_message, template
 from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
@@ -49,13 +50,15 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
     traces = paths.traces
     if not len(traces):
         return []
-    distinct, number = np.unique(traces.operation, return_inverse=True)
-    critical = np.bincount(number, weights=paths.critical)
-    # one entry per (operation, trace) in which it occurs
-    pairs = np.unique(number.astype(np.int64) * traces.trace_count + traces.trace)
-    in_operation, in_trace = np.divmod(pairs, traces.trace_count)
-    occurs = np.bincount(in_operation, minlength=len(distinct))
-    time = np.bincount(in_operation, weights=traces.trace_duration[in_trace], minlength=len(distinct))
+    order, distinct, first = group_slices(traces.operation)
+    begins = first[:-1]
+    critical = np.add.reduceat(paths.critical[order], begins, dtype=np.float64)
+    # spans stand by trace: the first of an operation in each trace stands for the two
+    trace = traces.trace[order]
+    is_first = np.append(True, trace[1:] != trace[:-1])
+    is_first[begins] = True
+    occurs = np.add.reduceat(is_first.astype(np.int64), begins)
+    time = np.add.reduceat(np.where(is_first, traces.trace_duration[trace], 0), begins, dtype=np.float64)
     whole = float(traces.trace_duration.sum(dtype=np.float64))
     share = np.divide(100 * critical, time, out=np.zeros_like(critical), where=time > 0)
     total = 100 * critical / whole if whole else np.zeros_like(critical)
