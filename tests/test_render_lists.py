@@ -17,7 +17,8 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.advice_list import AdviceDetail, AdviceList
 from tracetui.render.cells import cell_width
-from tracetui.render.error_list import ErrorDetail, ErrorList, ErrorTable, trend
+from tracetui.render.error_detail import ErrorDetail
+from tracetui.render.error_list import ErrorList, ErrorTable, trend
 from tracetui.render.hot_spot_detail import HotSpotDetail
 from tracetui.render.hot_spot_list import HotSpotList, share_bar
 from tracetui.render.hot_spot_table import HotSpotTable
@@ -182,17 +183,18 @@ def test_error_patterns_with_what_became_of_them() -> None:
     assert line.text.endswith("✗ web")
     assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.ECHO)
     detail = ErrorDetail(table, table.patterns[0], UNICODE)
-    assert texts(detail)[:7] == [
+    assert texts(detail)[:8] == [
         "✖ row <n>",
         "begins in ●cart add",
         "cascade ✖3 ●cart → ✗3 ●web",
+        "reached ✗3 ●web order",
         "seen 22:13:20.000 UTC",
         "apart reading its traces…",
         "start traces, worst first errors takes",
         "22:13:20.000 ●web order ✖1 ✗1 300 µs",
     ]
     detail.show_apart(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
-    assert texts(detail)[4] == "apart nothing that chance would not explain"
+    assert texts(detail)[5] == "apart one trace alone does not tell"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
 

@@ -624,3 +624,29 @@ def test_histogram_and_trend_count_every_call() -> None:
         means = table.over_time(spot.number, 24)
         assert (means <= most).all()
         assert (means > 0).any()
+
+
+async def test_errors_service_by_service_and_their_stack() -> None:
+    stack = "Traceback:\n  File a.py, line 3\nTimeoutError: too late"
+    event = (5, "exception", {"exception.stacktrace": stack})
+    spans = [
+        span("1", 0, 9, trace="1", service="b", error=True, message="lost", events=[event]),
+        span("1", 0, 9, trace="2", service="a", error=True, message="late"),
+        span("1", 0, 9, trace="3", service="a", error=True, message="broken"),
+    ]
+    async with running(state_of(Session(build(*spans))), "errors", (100, 24)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ErrorsPane)
+        assert [pane.name_of(row) for row in range(3)] == ["broken", "late", "lost"]
+        pane.list.cursor = 2
+        await settle(app, pilot)
+        assert "stack     TimeoutError: too late" in app.text
+        assert "apart     one trace alone does not tell" in app.text
+        await press(app, pilot, "tab", *"kkkkkk")
+        while pane.detail.cursor != pane.detail.source.stack_row:
+            await press(app, pilot, "j")
+        await press(app, pilot, "enter")
+        assert app.asked == [ReadText("Stack", stack)]
+        await press(app, pilot, "o")
+        assert "service by service" in app.text
+        assert pane.crumbs() == ["lost"]

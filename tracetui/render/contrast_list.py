@@ -33,13 +33,13 @@ def difference_words(one: Difference, marks: Marks) -> str:
 def in_short(found: Contrast, marks: Marks, most: int = 3) -> Line:
     """What sets the selection apart in one line: `region = eu (6 of 6, 33 % of the rest)`."""
     line = Line()
-    for one in found.differences[:most]:
-        line.add("   " if line.runs else "").add(difference_words(one, marks), Role.STRONG)
+    if found.differences and found.is_weak:
+        line.add(f"{marks.warning} few: ", Role.WARNING)
+    for at, one in enumerate(found.differences[:most]):
+        line.add("   " if at else "").add(difference_words(one, marks), Role.STRONG)
         line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the rest)")
     if not found.differences:
         line.add("nothing that chance would not explain", Role.DIM)
-    elif found.is_weak:
-        line.add(f"   {marks.warning} few traces", Role.WARNING)
     return line
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
-from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.errors import Role as Part
 from tracetui.analysis.errors import roles as parts
 from tracetui.analysis.findings import Findings
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, fit
-from tracetui.render.contrast_list import in_short
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
@@ -22,7 +22,6 @@ from tracetui.render.service_list import (
     service_name,
     service_roles,
     side_by_side,
-    sync_arrow,
 )
 
 _BUCKETS = 48
@@ -31,10 +30,6 @@ _TRACES = 7
 _BECAME_FROM = 110
 """Cells from which on there is a column for where a pattern spread to."""
 _LEAST = 10
-_NAMED_OPERATIONS = 3
-_NAMED_SERVICES = 6
-_LABEL = 10
-_DAY = 86_400_000_000_000
 
 
 class ErrorTable:
@@ -69,19 +64,58 @@ class ErrorTable:
         at = int(np.searchsorted(self._spans, span))
         return int(self._owners[at]) if at < len(self._spans) and self._spans[at] == span else None
 
+    def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
+        """Service and operation that the traces of a pattern enter by, how many of them failed there, and of how many;
+        commonest first.
+        """
+        traces = self.traces
+        roots = traces.main_root[np.unique(traces.trace[pattern.spans])]
+        found = []
+        for operation in np.unique(traces.operation[roots]).tolist():
+            own = roots[traces.operation[roots] == operation]
+            found.append((*traces.operation_label(operation), int(traces.error[own].sum()), len(own)))
+        return sorted(found, key=lambda one: (-one[3], one[:2]))
+
+    def stack_of(self, pattern: ErrorPattern) -> str:
+        """The stack that the worst example of a pattern was recorded with, '' for none."""
+        span = self.origin_in(pattern, pattern.example_traces[0])
+        stacks = (event.attributes.get("exception.stacktrace") for event in self.traces.events(span))
+        return next((stack for stack in stacks if isinstance(stack, str) and stack.strip()), "")
+
+    def order(self, by_service: bool) -> np.ndarray:
+        """int64[patterns], their positions: commonest first, or service by service, the one with most errors first."""
+        if not by_service:
+            return np.arange(len(self.patterns))
+        total: Counter[str] = Counter()
+        for pattern in self.patterns:
+            total[pattern.service] += pattern.count
+        ranked = sorted(
+            range(len(self.patterns)), key=lambda i: (-total[self.patterns[i].service], self.patterns[i].service, i)
+        )
+        return np.array(ranked, np.int64)
+
     def origin_in(self, pattern: ErrorPattern, trace: int) -> int:
         """The first span of a trace at which an error of the pattern began."""
         return int(pattern.spans[np.searchsorted(pattern.spans, int(self.traces.first[trace]))])
 
 
 class ErrorList:
-    """A row for each pattern, commonest first."""
+    """A row for each pattern, commonest first or service by service."""
 
-    def __init__(self, table: ErrorTable, marks: Marks) -> None:
+    def __init__(self, table: ErrorTable, marks: Marks, by_service: bool = False) -> None:
         self.table, self.marks = table, marks
+        self._order = table.order(by_service)
+        self._row_of = np.argsort(self._order)
 
     def __len__(self) -> int:
         return len(self.table.patterns)
+
+    def pattern(self, row: int) -> int:
+        """The position of a row's pattern in the table."""
+        return int(self._order[row])
+
+    def row_of(self, pattern: int) -> int:
+        return int(self._row_of[pattern])
 
     def heading(self, width: int) -> Line:
         message, service, when, became = self._widths(width)
@@ -99,7 +133,8 @@ class ErrorList:
 
     def line(self, row: int, width: int) -> Line:
         table, marks = self.table, self.marks
-        pattern = table.patterns[row]
+        number = self.pattern(row)
+        pattern = table.patterns[number]
         message, service, when, became = self._widths(width)
         cells = [
             Line([(fit(safe(pattern.message), message, ellipsis=marks.ellipsis), Role.STRONG)]),
@@ -107,7 +142,7 @@ class ErrorList:
             figure(call_count(pattern.count), _COUNT, Role.ERROR),
             figure(call_count(pattern.trace_count), _TRACES),
             figure(numbers.whole_percent(pattern.percent), _SHARE),
-            trend(table.over_time[row], when, marks),
+            trend(table.over_time[number], when, marks),
         ]
         if became:
             cells.append(self._became(pattern).cropped(became, marks.ellipsis))
@@ -132,140 +167,6 @@ class ErrorList:
         message, service = self.table.message_cells, self.table.service_cells
         service = max(min(service, max(room * 2 // 5, room - message)), _LEAST)
         return max(min(room - service, message), _LEAST), service, when, became
-
-
-class ErrorDetail:
-    """One pattern: where it begins, what it becomes, when, and examples."""
-
-    def __init__(
-        self,
-        table: ErrorTable,
-        pattern: ErrorPattern,
-        marks: Marks,
-        local_time: bool = False,
-        apart: Contrast | None = None,
-    ) -> None:
-        """`apart`: what sets its traces apart from the others, None until that is known."""
-        self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
-        self._head = [self._message(), self._where(), self._cascade(), *self._fates(), self._times()]
-        self.apart_row = len(self._head)
-        self._head.append(self._apart(apart))
-        self.first_example = len(self._head) + 1
-        roots = table.traces.main_root[list(pattern.example_traces)].tolist()
-        names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
-        self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
-
-    def __len__(self) -> int:
-        return self.first_example + len(self.pattern.example_traces)
-
-    def example(self, row: int) -> int | None:
-        """The trace of a row that is an example."""
-        at = row - self.first_example
-        return self.pattern.example_traces[at] if 0 <= at < len(self.pattern.example_traces) else None
-
-    def line(self, row: int, width: int) -> Line:
-        if row < len(self._head):
-            return self._head[row].cropped(width, self.marks.ellipsis)
-        trace = self.example(row)
-        traces = self.table.traces
-        longest = numbers.duration_width(int(traces.trace_duration[list(self.pattern.example_traces)].max()))
-        taken = len("10:00:00.000") + len("duration") + longest + 6
-        name = max(min(width - taken - 2, self._name_cells), _LEAST)
-        if trace is None:
-            count = self.pattern.trace_count
-            few = len(self.pattern.example_traces)
-            title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
-            cells = [
-                Line([(fit("start", len("10:00:00.000")), Role.DIM)]),
-                Line([(fit(title, name, ellipsis=self.marks.ellipsis), Role.TITLE)]),
-                figure("errors", len("duration"), Role.DIM),
-                figure("takes", longest, Role.DIM),
-            ]
-            return side_by_side(cells).cropped(width, self.marks.ellipsis)
-        root = int(traces.main_root[trace])
-        service = traces.service_name(root)
-        origins = int(self.table.trace_origins[trace])
-        echoes = int(traces.trace_errors[trace]) - origins
-        errors = Line([(f"{self.marks.origin}{numbers.short_count(origins)}", Role.ERROR)])
-        errors.add(f" {self.marks.echo}{numbers.short_count(echoes)}" if echoes else "", Role.ECHO)
-        cells = [
-            Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
-            service_name(
-                service,
-                self.table.roles.get(service, Role.DIM),
-                name,
-                self.marks,
-                operation=traces.operation_name(root),
-            ),
-            Line([(" " * (len("duration") - errors.width), Role.PLAIN)]).extend(errors),
-            figure(numbers.duration(int(traces.trace_duration[trace]), self.marks.ascii_only), longest),
-        ]
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
-
-    def _message(self) -> Line:
-        return Line([(f"{self.marks.origin} ", Role.ERROR), (safe(self.pattern.message), Role.STRONG)])
-
-    def _where(self) -> Line:
-        operations = self.pattern.operations
-        line = _labelled("begins in").extend(self._service(self.pattern.service))
-        line.add(" " + ", ".join(safe(name, 60) for name in operations[:_NAMED_OPERATIONS]))
-        more = len(operations) - _NAMED_OPERATIONS
-        return line.add(f" and {numbers.counted(more, 'more operation')}" if more > 0 else "", Role.DIM)
-
-    def _cascade(self) -> Line:
-        line = _labelled("cascade")
-        reached = self.pattern.propagated_to
-        if not reached:
-            return line.add("none: no span above it became an error")
-        line.add(f"{self.marks.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
-        line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.marks)} ", Role.GUIDE)
-        for i, (service, count) in enumerate(reached[:_NAMED_SERVICES]):
-            line.add("  " if i else "").add(f"{self.marks.echo}{numbers.short_count(count)} ", Role.ECHO)
-            line.extend(self._service(service))
-        more = len(reached) - _NAMED_SERVICES
-        return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
-
-    def _fates(self) -> list[Line]:
-        swallowed, retried = self.pattern.swallowed_count, self.pattern.retried_count
-        if not swallowed and not retried:
-            return []
-        words = []
-        if swallowed:
-            words.append(f"{swallowed:,} swallowed: what called it is no error")
-        if retried:
-            words.append(f"{retried:,} retried, and a later try succeeded")
-        return [_labelled("of these").add("; ".join(words))]
-
-    def show_apart(self, apart: Contrast) -> None:
-        """What sets its traces apart is known now."""
-        self._head[self.apart_row] = self._apart(apart)
-
-    def _apart(self, apart: Contrast | None) -> Line:
-        line = _labelled("apart")
-        if apart is None:
-            return line.add(f"reading its traces{self.marks.ellipsis}", Role.DIM)
-        if not apart.rest:
-            return line.add("every trace has this error", Role.DIM)
-        return line.extend(in_short(apart, self.marks))
-
-    def _times(self) -> Line:
-        first, last = self.pattern.first_seen, self.pattern.last_seen
-        clock = numbers.clock if last - first < _DAY else numbers.date_clock
-        line = _labelled("seen").add(clock(first, self.local_time))
-        if last > first:
-            line.add(f" to {clock(last, self.local_time)}")
-        line.add(f" {numbers.zone(first, self.local_time)}", Role.DIM)
-        if last > first:
-            line.add(f"  over {numbers.duration(last - first, self.marks.ascii_only)}", Role.DIM)
-        return line
-
-    def _service(self, name: str) -> Line:
-        role = self.table.roles.get(name, Role.DIM)
-        return service_name(name, role, 40, self.marks, pad=False)
-
-
-def _labelled(label: str) -> Line:
-    return Line([(f"  {label:<{_LABEL}}", Role.DIM)])
 
 
 def trend(counts: np.ndarray, width: int, marks: Marks) -> Line:

@@ -11,7 +11,8 @@ from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.render import numbers
-from tracetui.render.error_list import ErrorDetail, ErrorList, ErrorTable
+from tracetui.render.error_detail import ErrorDetail
+from tracetui.render.error_list import ErrorList, ErrorTable
 from tracetui.render.line import Line, Role
 from tracetui.render.service_list import service_name
 from tracetui.tui.messages import ReadText
@@ -27,28 +28,32 @@ class ErrorsPane(FindingsPane[ErrorTable]):
     KEYS = (
         ("Enter", "open the chosen example at the span where the error began; the worst one is chosen first"),
         ("n p", "choose the next, the previous example"),
+        ("o", "service by service, the one with most errors first; commonest first again"),
+        ("apart", "what sets its traces apart from the rest; c in the list of traces asks that of others"),
         ("Tab", "to the detail; Enter opens the example under the cursor, or the whole message"),
         ("y", "copy the pattern"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "group", "By service or commonest first", show=False, id="errors.group"),
         Binding("n", "example(1)", "Next example", show=False, id="errors.next"),
         Binding("p", "example(-1)", "Previous example", show=False, id="errors.previous"),
     ]
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         self._apart: dict[int, Contrast] = {}
+        self._by_service = False
         super().__init__(state, work, id=id)
 
     def analyse(self, findings: Findings) -> ErrorTable:
         return ErrorTable(findings)
 
     def list_source(self, table: ErrorTable) -> HeadedSource:
-        return ErrorList(table, self.state.look.marks)
+        return ErrorList(table, self.state.look.marks, self._by_service)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
         look = self.state.look
-        apart = self._apart.get(row)
+        apart = self._apart.get(self._number(row))
         detail = ErrorDetail(self.analysed.table, self._pattern(row), look.marks, look.local_time, apart)
         return detail, detail.first_example
 
@@ -62,10 +67,11 @@ class ErrorsPane(FindingsPane[ErrorTable]):
 
     def _set_apart(self) -> None:
         """Find out what sets the traces of the pattern apart, outside the UI loop."""
-        analysed, row = self.analysed, self.list.cursor
-        if analysed is None or not self.has_rows or row in self._apart:
+        analysed = self.analysed
+        if analysed is None or not self.has_rows or self._number(self.list.cursor) in self._apart:
             return
-        traces, pattern = analysed.findings.traces, self._pattern(row)
+        number, pattern = self._number(self.list.cursor), self._pattern(self.list.cursor)
+        traces = analysed.findings.traces
 
         def look() -> Contrast:
             selection = np.zeros(traces.trace_count, bool)
@@ -75,7 +81,7 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         def done(found: Contrast) -> None:
             if self.analysed is not analysed:
                 return
-            self._apart[row] = found
+            self._apart[number] = found
             detail = self.detail.source
             if isinstance(detail, ErrorDetail) and detail.pattern is pattern:
                 detail.show_apart(found)
@@ -85,10 +91,21 @@ class ErrorsPane(FindingsPane[ErrorTable]):
 
     def _pattern(self, row: int) -> ErrorPattern:
         assert self.analysed is not None
-        return self.analysed.table.patterns[row]
+        return self.analysed.table.patterns[self._number(row)]
+
+    def _number(self, row: int) -> int:
+        """The position in the table of a row's pattern."""
+        return self.rows.pattern(row) if isinstance(self.rows, ErrorList) else row
 
     def row_of_span(self, span: int) -> int | None:
-        return self.analysed.table.pattern_of(span) if self.analysed else None
+        number = self.analysed.table.pattern_of(span) if self.analysed else None
+        return self.rows.row_of(number) if number is not None and isinstance(self.rows, ErrorList) else None
+
+    def action_group(self) -> None:
+        """Service by service, and commonest first again."""
+        self._by_service = not self._by_service
+        self.show_list(None)
+        self.summary.show(self._summary_lines)
 
     def summary_line(self, table: ErrorTable) -> Line:
         errors = table.errors
@@ -98,7 +115,8 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         line = Line([(f"{self.state.look.marks.origin} {failed}", Role.ERROR)])
         line.add(f" ({numbers.percent(errors.error_rate)})", Role.ERROR)
         origins = numbers.counted(sum(pattern.count for pattern in errors.patterns), "origin")
-        return line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
+        line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
+        return line.add("  service by service" if self._by_service else "", Role.ACCENT)
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
@@ -121,6 +139,8 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         assert isinstance(detail, ErrorDetail)
         if row == 0:
             self.post_message(ReadText("Error", detail.pattern.message))
+        elif row == detail.stack_row:
+            self.post_message(ReadText("Stack", detail.stack))
         elif detail.example(row) is not None:
             self._open(detail, detail.example(row))
 

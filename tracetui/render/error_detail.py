@@ -1,0 +1,183 @@
+"""One error pattern in full: where it begins, what becomes of it, whom it reaches, when, and examples."""
+
+from __future__ import annotations
+
+from tracetui.analysis.contrast import Contrast
+from tracetui.analysis.errors import ErrorPattern
+from tracetui.render import numbers
+from tracetui.render.cells import fit
+from tracetui.render.contrast_list import in_short
+from tracetui.render.error_list import ErrorTable
+from tracetui.render.line import Line, Role
+from tracetui.render.marks import Marks
+from tracetui.render.safe_text import safe
+from tracetui.render.service_list import (
+    figure,
+    name_cells,
+    service_name,
+    side_by_side,
+    sync_arrow,
+)
+
+_LEAST = 10
+_NAMED_OPERATIONS = 3
+_NAMED_SERVICES = 6
+_NAMED_ENTRIES = 3
+_LABEL = 10
+_DAY = 86_400_000_000_000
+
+
+class ErrorDetail:
+    """One pattern: where it begins, what it becomes, when, and examples."""
+
+    def __init__(
+        self,
+        table: ErrorTable,
+        pattern: ErrorPattern,
+        marks: Marks,
+        local_time: bool = False,
+        apart: Contrast | None = None,
+    ) -> None:
+        """`apart`: what sets its traces apart from the others, None until that is known."""
+        self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
+        self._head = [self._message(), self._where(), self._cascade(), self._reached(), *self._fates(), self._times()]
+        self.stack = table.stack_of(pattern)
+        """The stack of the worst example, '' for none."""
+        self.stack_row = len(self._head) if self.stack else -1
+        if self.stack:
+            first, *rest = self.stack.strip().splitlines()
+            said = safe((rest or [first])[-1].strip(), 200)
+            self._head.append(_labelled("stack").add(said).add("  Enter there reads it", Role.DIM))
+        self.apart_row = len(self._head)
+        self._head.append(self._apart(apart))
+        self.first_example = len(self._head) + 1
+        roots = table.traces.main_root[list(pattern.example_traces)].tolist()
+        names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
+        self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
+
+    def __len__(self) -> int:
+        return self.first_example + len(self.pattern.example_traces)
+
+    def example(self, row: int) -> int | None:
+        """The trace of a row that is an example."""
+        at = row - self.first_example
+        return self.pattern.example_traces[at] if 0 <= at < len(self.pattern.example_traces) else None
+
+    def line(self, row: int, width: int) -> Line:
+        if row < len(self._head):
+            return self._head[row].cropped(width, self.marks.ellipsis)
+        trace = self.example(row)
+        traces = self.table.traces
+        longest = numbers.duration_width(int(traces.trace_duration[list(self.pattern.example_traces)].max()))
+        taken = len("10:00:00.000") + len("duration") + longest + 6
+        name = max(min(width - taken - 2, self._name_cells), _LEAST)
+        if trace is None:
+            count = self.pattern.trace_count
+            few = len(self.pattern.example_traces)
+            title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
+            cells = [
+                Line([(fit("start", len("10:00:00.000")), Role.DIM)]),
+                Line([(fit(title, name, ellipsis=self.marks.ellipsis), Role.TITLE)]),
+                figure("errors", len("duration"), Role.DIM),
+                figure("takes", longest, Role.DIM),
+            ]
+            return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        root = int(traces.main_root[trace])
+        service = traces.service_name(root)
+        origins = int(self.table.trace_origins[trace])
+        echoes = int(traces.trace_errors[trace]) - origins
+        errors = Line([(f"{self.marks.origin}{numbers.short_count(origins)}", Role.ERROR)])
+        errors.add(f" {self.marks.echo}{numbers.short_count(echoes)}" if echoes else "", Role.ECHO)
+        cells = [
+            Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
+            service_name(
+                service,
+                self.table.roles.get(service, Role.DIM),
+                name,
+                self.marks,
+                operation=traces.operation_name(root),
+            ),
+            Line([(" " * (len("duration") - errors.width), Role.PLAIN)]).extend(errors),
+            figure(numbers.duration(int(traces.trace_duration[trace]), self.marks.ascii_only), longest),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def _message(self) -> Line:
+        return Line([(f"{self.marks.origin} ", Role.ERROR), (safe(self.pattern.message), Role.STRONG)])
+
+    def _where(self) -> Line:
+        operations = self.pattern.operations
+        line = _labelled("begins in").extend(self._service(self.pattern.service))
+        line.add(" " + ", ".join(safe(name, 60) for name in operations[:_NAMED_OPERATIONS]))
+        more = len(operations) - _NAMED_OPERATIONS
+        return line.add(f" and {numbers.counted(more, 'more operation')}" if more > 0 else "", Role.DIM)
+
+    def _cascade(self) -> Line:
+        line = _labelled("cascade")
+        reached = self.pattern.propagated_to
+        if not reached:
+            return line.add("none: no span above it became an error")
+        line.add(f"{self.marks.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
+        line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.marks)} ", Role.GUIDE)
+        for i, (service, count) in enumerate(reached[:_NAMED_SERVICES]):
+            line.add("  " if i else "").add(f"{self.marks.echo}{numbers.short_count(count)} ", Role.ECHO)
+            line.extend(self._service(service))
+        more = len(reached) - _NAMED_SERVICES
+        return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
+
+    def _reached(self) -> Line:
+        """The operations that requests enter by, and whether they failed with it."""
+        line = _labelled("reached")
+        entries = self.table.entries(self.pattern)
+        for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):
+            line.add("  " if i else "")
+            if failed:
+                line.add(f"{self.marks.echo}{numbers.short_count(failed)} ", Role.ECHO)
+            line.extend(self._service(service)).add(f" {safe(operation, 60)}")
+            line.add(f" ({count - failed:,} did not fail)" if failed < count else "", Role.DIM)
+        more = len(entries) - _NAMED_ENTRIES
+        return line.add(f"  and {numbers.counted(more, 'more entry', 'more entries')}" if more > 0 else "", Role.DIM)
+
+    def _fates(self) -> list[Line]:
+        swallowed, retried = self.pattern.swallowed_count, self.pattern.retried_count
+        if not swallowed and not retried:
+            return []
+        words = []
+        if swallowed:
+            words.append(f"{swallowed:,} swallowed: what called it is no error")
+        if retried:
+            words.append(f"{retried:,} retried, and a later try succeeded")
+        return [_labelled("of these").add("; ".join(words))]
+
+    def show_apart(self, apart: Contrast) -> None:
+        """What sets its traces apart is known now."""
+        self._head[self.apart_row] = self._apart(apart)
+
+    def _apart(self, apart: Contrast | None) -> Line:
+        line = _labelled("apart")
+        if apart is None:
+            return line.add(f"reading its traces{self.marks.ellipsis}", Role.DIM)
+        if not apart.rest:
+            return line.add("every trace has this error", Role.DIM)
+        if apart.selected < 2:
+            return line.add("one trace alone does not tell", Role.DIM)
+        return line.extend(in_short(apart, self.marks))
+
+    def _times(self) -> Line:
+        first, last = self.pattern.first_seen, self.pattern.last_seen
+        clock = numbers.clock if last - first < _DAY else numbers.date_clock
+        line = _labelled("seen").add(clock(first, self.local_time))
+        if last > first:
+            line.add(f" to {clock(last, self.local_time)}")
+        line.add(f" {numbers.zone(first, self.local_time)}", Role.DIM)
+        if last > first:
+            line.add(f"  over {numbers.duration(last - first, self.marks.ascii_only)}", Role.DIM)
+        return line
+
+    def _service(self, name: str) -> Line:
+        role = self.table.roles.get(name, Role.DIM)
+        return service_name(name, role, 40, self.marks, pad=False)
+
+
+def _labelled(label: str) -> Line:
+    return Line([(f"  {label:<{_LABEL}}", Role.DIM)])
