@@ -282,6 +282,15 @@ async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
         assert painted(app)[-1].startswith("Traces")
 
 
+async def test_traces_are_compared_with_those_from_before() -> None:
+    async with opened(str(SAMPLES / "incident" / "after.json")) as (app, pilot):
+        await press(app, pilot, "B", *INCIDENT, "enter")
+        assert "nothing became worse beyond chance" in text_of(app)
+        assert re.search(r"p95 +2\.10 s +380 ms +-82 % +better", text_of(app))
+        await press(app, pilot, "G", "escape", "B", *"none.json", "enter")
+        assert "none.json" in painted(app)[-1]
+
+
 async def test_what_sets_traces_apart_filters_by_it() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "c")

@@ -24,6 +24,7 @@ from tracetui.render.trace_diff import TraceDiff
 
 _INDENT = "  "
 _SHOWN = 10
+_LEAST_WIDTH = 40
 _WORDS = {
     Verdict.BETTER: "better",
     Verdict.WORSE: "WORSE",
@@ -46,6 +47,30 @@ def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptio
     for part in (*parts, report.bottlenecks, report.errors, report.operations, report.edges, report.verdict):
         yield Line()
         yield from part()
+
+
+class ComparisonLines:
+    """The report as rows for any width: a list's source."""
+
+    def __init__(self, found: Comparison, names: tuple[str, str], ascii_only: bool) -> None:
+        self._found, self._names, self._ascii_only = found, names, ascii_only
+        self._width = 0
+        self._lines: list[Line] = []
+
+    def _made(self, width: int) -> list[Line]:
+        if width != self._width:
+            options = ReportOptions(width=max(width, _LEAST_WIDTH), ascii_only=self._ascii_only)
+            self._width, self._lines = width, list(compare_text(self._found, self._names, options))
+        return self._lines
+
+    def __len__(self) -> int:
+        return len(self._made(self._width or _LEAST_WIDTH))
+
+    def heading(self, width: int) -> Line:  # noqa: ARG002 - the protocol's
+        return Line()
+
+    def line(self, row: int, width: int) -> Line:
+        return self._made(width)[row].cropped(width)
 
 
 class _Report:

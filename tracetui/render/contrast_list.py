@@ -35,7 +35,9 @@ def in_short(found: Contrast, marks: Marks, most: int = 3) -> Line:
     line = Line()
     if found.differences and found.is_weak:
         line.add(f"{marks.warning} few: ", Role.WARNING)
-    for at, one in enumerate(found.differences[:most]):
+    # how long it takes may well come of what went wrong
+    told = sorted(found.differences, key=lambda one: one.what == "duration")
+    for at, one in enumerate(told[:most]):
         line.add("   " if at else "").add(difference_words(one, marks), Role.STRONG)
         line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the rest)")
     if not found.differences:

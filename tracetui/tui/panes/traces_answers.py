@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.contrast import Contrast, Difference, contrast
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.query.complete import attribute_field, quoted
+from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
+from tracetui.render.compare_text import ComparisonLines
 from tracetui.render.contrast_list import ContrastList, remarks
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
@@ -33,6 +36,8 @@ class Answers:
 
     def __init__(self, pane: TracesPane) -> None:
         self._pane = pane
+        self._before = ""
+        """The source that was last compared with."""
 
     # --- what sets traces apart --------------------------------------------------------------------------------------
 
@@ -94,6 +99,41 @@ class Answers:
         screen = AnswerScreen(pane.state.look, [title, *remarks(found, marks)], rows, "only traces with it")
         pane.app.push_screen(screen, chosen)
 
+    # --- two sets ----------------------------------------------------------------------------------------------------
+
+    def compare_sets(self) -> None:
+        """Compare traces from before, of other sources, with those that are shown."""
+        pane, findings = self._pane, self._pane.state.findings
+        if findings is None or not findings.traces.trace_count:
+            pane.say("there is no trace to compare")
+            return
+
+        def chosen(source: str | None) -> None:
+            pane.focus_pane()
+            if source:
+                pane.say(f"reading {safe(source)} {pane.state.look.marks.ellipsis}")
+                pane.work("traces-compare-sets", lambda: _compared(source, findings), done)
+
+        def done(found: Comparison | str) -> None:
+            if isinstance(found, str):
+                pane.say(found)
+                return
+            sources = ", ".join(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
+            rows = ComparisonLines(found, (self._before, sources), pane.state.look.marks.ascii_only)
+            worse = len(found.regressions)
+            text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "nothing became worse beyond chance"
+            title = Line([(text, Role.ERROR if worse else Role.STRONG)])
+            pane.app.push_screen(AnswerScreen(pane.state.look, [title], rows, "back"), lambda _: pane.focus_pane())
+
+        title = "Compare with the traces from before"
+        free = "a file, a directory or a pattern"
+
+        def remembered(source: str | None) -> None:
+            self._before = source or ""
+            chosen(source)
+
+        pane.app.push_screen(Choice(pane.state.look, title, [], free=free), remembered)
+
     # --- two traces --------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
@@ -141,6 +181,19 @@ class Answers:
 
         rows = TraceDiff(found, service_roles(loaded), look.marks)
         pane.app.push_screen(AnswerScreen(look, title, rows, "open the span"), chosen)
+
+
+def _compared(source: str, after: Findings) -> Comparison | str:
+    """Load a source and compare it, or say why that is not possible."""
+    from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
+
+    try:
+        before = Findings(BackgroundLoad([source]).run(lambda _: None))
+    except (InputError, LoadCancelledError) as error:
+        return str(error)
+    if not before.traces.trace_count:
+        return f"{source} holds no trace"
+    return compare(before, after)
 
 
 def query_of(one: Difference) -> str:

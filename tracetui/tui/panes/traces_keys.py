@@ -19,6 +19,7 @@ KEYS = (
     ("s o", "sort by the next column; reverse; a click on a heading sorts by it, another reverses"),
     ("Space", "mark the trace, or take its mark away; marks outlast filters"),
     ("=", "compare the two marked traces: what each way of calling took in either"),
+    ("B", "compare the traces shown with those of a file from before: what became better, what worse"),
     ("c", "what sets marked, failed or slow traces apart from the rest"),
     ("Enter", "open the trace"),
 )
@@ -41,6 +42,7 @@ BINDINGS = (
     Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
     Binding("left_square_bracket", "ask('previous_value')", "Value before", show=False, id="traces.previous-value"),
     Binding("equals_sign", "answer('compare')", "Compare two marked traces", show=False, id="traces.compare"),
+    Binding("B", "answer('compare_sets')", "Compare with traces from before", show=False, id="traces.compare-sets"),
     Binding("c", "answer('ask_why')", "What sets these apart", show=False, id="traces.contrast"),
     Binding("space", "mark", "Mark", show=False, id="traces.mark"),
 )
