@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,20 @@ from hypothesis import given
 
 from tests.building import US, GivenSpan, build, span
 from tests.strategies import service_sets, unhurried
-from tracetui.analysis.chance import excludes_zero, mean_difference, quantile_differences, share_difference
-from tracetui.analysis.compare import Change, Comparison, Verdict, compare
+from tracetui.analysis.chance import (
+    chance_of_so_many,
+    limit_for,
+    mean_difference,
+    quantile_difference,
+    share_difference,
+)
+from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.judge import Change, Verdict
 from tracetui.cli.main import run
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
+from tracetui.session import Session
 
 INCIDENT = Path(__file__).parents[1] / "sample_traces" / "incident"
 BEFORE, AFTER = str(INCIDENT / "before.json"), str(INCIDENT / "after.json")
@@ -40,7 +49,7 @@ def changes(found: Comparison) -> dict[str, Change]:
 
 
 def test_figures_and_their_change() -> None:
-    found = changes(compared(requests(*[100] * 30), requests(*[150] * 40)))
+    found = changes(compared(requests(*[100] * 130), requests(*[150] * 140)))
     assert (found["mean"].before, found["mean"].after, found["mean"].percent) == (100 * US, 150 * US, 50.0)
     assert {figure: one.verdict for figure, one in found.items()} == {
         "mean": Verdict.WORSE,
@@ -61,6 +70,11 @@ def test_few_samples_are_named_as_such() -> None:
     found = compared(requests(*[100] * 19), requests(*[200] * 50))
     assert changes(found)["p50"].verdict is Verdict.FEW
     assert not found.regressions
+
+
+def test_a_percentile_takes_samples_beyond_it() -> None:
+    found = changes(compared(requests(*[100] * 30), requests(*[150] * 40)))
+    assert (found["p95"].verdict, found["p99"].verdict) == (Verdict.WORSE, Verdict.FEW)
 
 
 def test_what_chance_explains_is_not_called_out() -> None:
@@ -161,11 +175,43 @@ def test_what_is_new_one_way_is_gone_the_other(first: list[GivenSpan], second: l
 def test_intervals_hold_the_difference() -> None:
     chance = np.random.default_rng(2)
     before, after = chance.normal(100, 10, 400), chance.normal(120, 10, 2_000)
-    for low, high in (mean_difference(before, after), *quantile_differences(before, after, (0.5, 0.95))):
-        assert 14 < low < 20 < high < 26
-    assert not excludes_zero(mean_difference(before, before))
-    assert excludes_zero(share_difference((8, 100), (1, 200)))
-    assert not excludes_zero(share_difference((1, 100), (3, 100)))
+    for found in (mean_difference(before, after), quantile_difference(before, after, 0.5)):
+        low, high = found.interval(limit_for(1))
+        assert 17 < low < 20 < high < 23
+    assert mean_difference(before, before).value == 0
+    # the standard error of a mean is that of the sample by the root of its size
+    error = math.hypot(before.std() / 20, after.std() / math.sqrt(2_000))
+    assert mean_difference(before, after).error == pytest.approx(error, rel=0.15)
+    # as good as 100 where four of each trace are alike
+    assert mean_difference(before, before, (100, 100)).error == pytest.approx(2 * mean_difference(before, before).error)
+
+
+def test_limits_rise_with_the_figures_compared() -> None:
+    assert limit_for(1) == pytest.approx(1.96, abs=0.001)
+    assert limit_for(200) == pytest.approx(3.66, abs=0.01)
+
+
+def test_shares_of_small_samples() -> None:
+    # 8 of 100 against 1 of 200: 3 % in common
+    found = share_difference((8, 100), (1, 200))
+    assert (found.value, found.error) == pytest.approx((-7.5, 100 * math.sqrt(0.03 * 0.97 * 0.015)))
+    assert found.is_beyond_chance(limit_for(5))
+    assert not share_difference((0, 20), (4, 20)).is_beyond_chance(limit_for(5))
+    assert not share_difference((5, 20), (5, 20)).is_beyond_chance(0)
+
+
+def test_the_exact_chance() -> None:
+    # all six of 37 among 100: C(37, 6) / C(100, 6)
+    assert chance_of_so_many(6, 31, (6, 94)) == pytest.approx(math.comb(37, 6) / math.comb(100, 6))
+    assert chance_of_so_many(0, 10, (5, 20)) == pytest.approx(1.0)
+    assert chance_of_so_many(1, 15, (1, 99)) == pytest.approx(0.16)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_halves_of_one_set_are_alike(seed: int) -> None:
+    traces = Session.open([str(INCIDENT.parent / "shop")]).loaded
+    first = np.random.default_rng(seed).random(traces.trace_count) < 0.5
+    assert not compared(traces.select(first), traces.select(~first)).regressions
 
 
 def test_the_fix_of_the_incident_is_seen(capsysbinary: pytest.CaptureFixture[bytes]) -> None:

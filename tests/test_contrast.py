@@ -46,7 +46,7 @@ def test_counts_shares_and_lift() -> None:
 
 def test_a_value_counts_once_for_each_trace() -> None:
     many = [span(f"{i + 1:x}", i, i + 1, trace="1", attributes={"k": "v"}) for i in range(9)]
-    found = first(build(*many, *(span("1", 0, 9, trace=str(t)) for t in range(2, 40))), 1)
+    found = first(build(*many, *(span("1", 0, 9, trace=str(t)) for t in range(2, 60))), 1)
     assert [(one.key, one.selected, one.rest) for one in found.differences if one.what == "attribute"] == [("k", 1, 0)]
 
 

@@ -5,67 +5,23 @@ A change is called out only where it is large enough and chance is no likely exp
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, critical_operations
-from tracetui.analysis.chance import (
-    Interval,
-    excludes_zero,
-    mean_difference,
-    quantile_differences,
-    share_difference,
-)
+from tracetui.analysis.chance import limit_for
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.groups import group_slices
+from tracetui.analysis.judge import Change, Judge, Verdict
 from tracetui.analysis.self_time import self_times
 
 DEFAULT_THRESHOLD = 10.0
 """Percent by which a figure changes at least, to be called out."""
-_LEAST_SHARE = 0.01
-FEW = 20
-"""Samples below which nothing is called out."""
-
-
-class Verdict(enum.StrEnum):
-    """What a change amounts to. Less is better for every figure that has one."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    SMALL = "small"
-    """Less than the threshold."""
-    CHANCE = "chance"
-    """Large enough, and chance explains it as well."""
-    FEW = "few"
-    """Large enough, from too few samples to tell."""
-    NEW = "new"
-    """Only after."""
-    GONE = "gone"
-    """Only before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One figure before and after: nanoseconds, percent for error rates, or None where there is none."""
-
-    figure: str
-    """`mean`, `p50`, `p95`, `p99`, `error_rate`, `self`, `critical`"""
-    before: float | None
-    after: float | None
-    verdict: Verdict
-    interval: Interval | None = None
-    """Of the difference, where it was worked out."""
-
-    @property
-    def percent(self) -> float | None:
-        """The change in percent of what was before; None where that was nothing."""
-        if not self.before or self.after is None:
-            return None
-        return 100 * (self.after - self.before) / self.before
+_OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 4
+"""Figures that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +88,12 @@ class Comparison:
     patterns: tuple[PatternChange, ...]
 
     @property
+    def undecided(self) -> int:
+        """How many figures changed enough, and from too few samples to tell."""
+        changes = [*self.overall, *(change for one in (*self.operations, *self.edges) for change in one.changes)]
+        return sum(change.verdict is Verdict.FEW for change in changes)
+
+    @property
     def regressions(self) -> list[str]:
         """What became worse, in words: figures of whole traces, operations and calls, and new patterns of errors."""
         return [*_worse(self)]
@@ -141,86 +103,44 @@ def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESH
     """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out."""
     sides = [one.traces.trace_duration for one in (before, after)]
     means = [float(durations.mean()) for durations in sides if len(durations)]
-    judge = _Judge(threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])))
+    of_traces, of_spans = _judges(threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])), before, after)
     return Comparison(
         before,
         after,
         threshold,
-        overall=tuple(_overall(before, after, judge)),
-        bottlenecks=tuple(_bottlenecks(before, after, judge)),
-        operations=tuple(_operations(before, after, judge)),
-        edges=tuple(_edges(before, after, judge)),
-        patterns=tuple(_patterns(before, after, judge)),
+        overall=tuple(_overall(before, after, of_traces)),
+        bottlenecks=tuple(_bottlenecks(before, after, of_traces)),
+        operations=tuple(_operations(before, after, of_spans)),
+        edges=tuple(_edges(before, after, of_spans)),
+        patterns=tuple(_patterns(before, after, of_traces)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    threshold: float
-    trace_ns: float
-    """What a trace takes on average, in the set where that is less."""
-    trace_counts: tuple[int, int]
-
-    def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
-        change = abs(after - before)
-        return change > least and 100 * change >= self.threshold * abs(before)
-
-    def times(self, figures: Sequence[str], before: np.ndarray, after: np.ndarray) -> list[Change]:
-        """`mean` and quantiles (`p50` and so on) of two samples of nanoseconds, one of which may be empty.
-
-        A change by less than a hundredth of what a trace takes, times the calls that a trace makes, is small.
-        """
-        changes = []
-        for figure in figures:
-            values = [_figure(figure, sample) for sample in (before, after)]
-            changes.append(self._judged(figure, values, before, after))
-        return changes
-
-    def _judged(self, figure: str, values: Sequence[float | None], before: np.ndarray, after: np.ndarray) -> Change:
-        first, second = values
-        if first is None or second is None:
-            return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
-        samples = zip((before, after), self.trace_counts, strict=True)
-        calls_per_trace = max(len(sample) / count for sample, count in samples)
-        if not self.is_large(first, second, _LEAST_SHARE * self.trace_ns / max(calls_per_trace, 1.0)):
-            return Change(figure, first, second, Verdict.SMALL)
-        if figure[0] == "p":
-            (interval,) = quantile_differences(before, after, (int(figure[1:]) / 100,))
-        else:
-            interval = mean_difference(before, after)
-        return Change(figure, first, second, self.verdict(first, second, interval, len(before), len(after)), interval)
-
-    def verdict(self, before: float, after: float, interval: Interval, *samples: int) -> Verdict:
-        if min(samples) < FEW:
-            return Verdict.FEW
-        if not excludes_zero(interval):
-            return Verdict.CHANCE
-        return Verdict.WORSE if after > before else Verdict.BETTER
-
-    def rate(self, before: tuple[int, int], after: tuple[int, int]) -> Change:
-        """The error rate: (failed, of how many), each side."""
-        rates = [100 * failed / of if of else None for failed, of in (before, after)]
-        first, second = rates
-        if first is None or second is None:
-            return Change("error_rate", first, second, Verdict.NEW if first is None else Verdict.GONE)
-        if not self.is_large(first, second):
-            return Change("error_rate", first, second, Verdict.SMALL)
-        interval = share_difference(before, after)
-        verdict = self.verdict(first, second, interval, before[1], after[1])
-        return Change("error_rate", first, second, verdict, interval)
+def _judges(
+    threshold: float, trace_ns: float, counts: tuple[int, int], before: Findings, after: Findings
+) -> tuple[Judge, Judge]:
+    """For the figures of whole traces, and for those of operations and calls: each are many compared at once."""
+    operations = [_labels(findings) for findings in (before, after)]
+    edges = [{(edge.caller, edge.callee, edge.is_async) for edge in one.dependencies.edges} for one in (before, after)]
+    patterns = [_by_template(one.errors.patterns) for one in (before, after)]
+    of_traces = _OVERALL + 2 + len(patterns[0].keys() | patterns[1].keys())
+    of_spans = _PER_OPERATION * len(operations[0] & operations[1]) + _PER_EDGE * len(edges[0] & edges[1])
+    return (
+        Judge(threshold, trace_ns, counts, limit_for(of_traces)),
+        Judge(threshold, trace_ns, counts, limit_for(of_spans)),
+    )
 
 
-def _figure(figure: str, sample: np.ndarray) -> float | None:
-    if not len(sample):
-        return None
-    return quantiles(sample, (int(figure[1:]) / 100,))[0] if figure[0] == "p" else float(sample.mean())
-
-
-def _overall(before: Findings, after: Findings, judge: _Judge) -> Iterator[Change]:
+def _overall(before: Findings, after: Findings, judge: Judge) -> Iterator[Change]:
     durations = [findings.traces.trace_duration for findings in (before, after)]
     yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
     failed = [(one.summary.error_trace_count, one.summary.trace_count) for one in (before, after)]
     yield judge.rate(*failed)
+
+
+def _labels(findings: Findings) -> set[tuple[str, str]]:
+    traces = findings.traces
+    return {traces.operation_label(number) for number in np.unique(traces.operation).tolist()}
 
 
 class _Groups:
@@ -239,7 +159,7 @@ class _Groups:
         return np.zeros(0, np.int64) if found is None else found
 
 
-def _operations(before: Findings, after: Findings, judge: _Judge) -> list[Compared]:
+def _operations(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
     groups, own, critical = [], [], []
     for findings in (before, after):
         traces = findings.traces
@@ -279,7 +199,7 @@ def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
     return one.verdict not in (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE), -change, one.name
 
 
-def _edges(before: Findings, after: Findings, judge: _Judge) -> list[Compared]:
+def _edges(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
     groups, callers = [], []
     for findings in (before, after):
         calls = findings.calls
@@ -307,7 +227,7 @@ def _edges(before: Findings, after: Findings, judge: _Judge) -> list[Compared]:
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))
 
 
-def _bottlenecks(before: Findings, after: Findings, judge: _Judge) -> list[BottleneckChange]:
+def _bottlenecks(before: Findings, after: Findings, judge: Judge) -> list[BottleneckChange]:
     sides = []
     for findings in (before, after):
         traces = findings.traces
@@ -344,7 +264,7 @@ def _wait_per_trace(findings: Findings, operation: int) -> np.ndarray:
     return waits
 
 
-def _patterns(before: Findings, after: Findings, judge: _Judge) -> list[PatternChange]:
+def _patterns(before: Findings, after: Findings, judge: Judge) -> list[PatternChange]:
     sides = [_by_template(findings.errors.patterns) for findings in (before, after)]
     of = [findings.traces.trace_count for findings in (before, after)]
     found = []

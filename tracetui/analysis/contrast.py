@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.chance import chance_of_so_many
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
@@ -18,7 +19,8 @@ FEW = 20
 """Traces a side below which what is found may well be chance."""
 MOST_SPANS = 40_000
 """Spans a side whose attributes are read at most; of more, whole traces are taken evenly."""
-_BEYOND_CHANCE = 2.0
+_MOST_CHANCE = 0.05
+_BEYOND_CHANCE = 1.5
 """Standard errors by which two shares differ at least."""
 _LONGEST = 200
 _OUTCOMES = frozenset(
@@ -137,7 +139,8 @@ def _difference(name: tuple[str, str, str], counts: tuple[int, int], of: tuple[i
     shares = selected / of[0], rest / of[1]
     pooled = (selected + rest) / (of[0] + of[1])
     error = math.sqrt(pooled * (1 - pooled) * (1 / of[0] + 1 / of[1]))
-    if shares[0] - shares[1] < _BEYOND_CHANCE * error or selected < min(2, of[0]):
+    # the quick test first: most things differ by little
+    if shares[0] - shares[1] < _BEYOND_CHANCE * error or chance_of_so_many(selected, rest, of) > _MOST_CHANCE:
         return None
     return Difference(*name, selected, rest, 100 * shares[0], 100 * shares[1])
 

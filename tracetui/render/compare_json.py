@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from tracetui.analysis.compare import Change, Compared, Comparison
+from tracetui.analysis.compare import Compared, Comparison
+from tracetui.analysis.judge import Change
 from tracetui.render.report_json import in_ms, in_percent, summary_json, warnings_json
 
 _RATE = "error_rate"

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracetui.analysis.compare import (
-    BottleneckChange,
-    Change,
-    Compared,
-    Comparison,
-    PatternChange,
-    Verdict,
-)
+from tracetui.analysis.compare import BottleneckChange, Compared, Comparison, PatternChange
 from tracetui.analysis.compare_traces import compare_traces
+from tracetui.analysis.judge import Change, Verdict
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE
@@ -168,6 +162,10 @@ class _Report:
         if not worse:
             text = f"Nothing became worse by {self.found.threshold:g} % or more beyond chance."
             yield self._line((text, Role.STRONG))
+            few = self.found.undecided
+            if few:
+                text = f"{numbers.counted(few, 'figure')} changed by as much, from too few samples to tell."
+                yield self._line((text, Role.WARNING))
             return
         yield self._line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))
 

@@ -1,0 +1,124 @@
+"""One figure before and after a change, and what that amounts to."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.chance import Difference, mean_difference, quantile_difference, share_difference
+from tracetui.analysis.groups import quantiles
+
+FEW = 20
+"""Samples below which nothing is called out."""
+_LEAST_SHARE = 0.01
+
+
+class Verdict(enum.StrEnum):
+    """What a change amounts to. Less is better for every figure that has one."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SMALL = "small"
+    """Less than the threshold."""
+    CHANCE = "chance"
+    """Large enough, and chance explains it as well."""
+    FEW = "few"
+    """Large enough, from too few samples to tell."""
+    NEW = "new"
+    """Only after."""
+    GONE = "gone"
+    """Only before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure before and after: nanoseconds, percent for error rates, or None where there is none."""
+
+    figure: str
+    """`mean`, `p50`, `p95`, `p99`, `error_rate`, `self`, `critical`"""
+    before: float | None
+    after: float | None
+    verdict: Verdict
+    interval: tuple[float, float] | None = None
+    """Where the difference lies but for chance, where that was worked out."""
+
+    @property
+    def percent(self) -> float | None:
+        """The change in percent of what was before; None where that was nothing."""
+        if not self.before or self.after is None:
+            return None
+        return 100 * (self.after - self.before) / self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Says what the change of a figure amounts to."""
+
+    threshold: float
+    trace_ns: float
+    """What a trace takes on average, in the set where that is less."""
+    trace_counts: tuple[int, int]
+    limit: float
+    """Standard errors beyond which a difference is no chance."""
+
+    def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
+        change = abs(after - before)
+        return change > least and 100 * change >= self.threshold * abs(before)
+
+    def times(self, figures: Sequence[str], before: np.ndarray, after: np.ndarray) -> list[Change]:
+        """`mean` and quantiles (`p50` and so on) of two samples of nanoseconds, one of which may be empty.
+
+        A change by less than a hundredth of what a trace takes, times the calls that a trace makes, is small.
+        """
+        changes = []
+        for figure in figures:
+            values = [_figure(figure, sample) for sample in (before, after)]
+            changes.append(self._judged(figure, values, before, after))
+        return changes
+
+    def _judged(self, figure: str, values: Sequence[float | None], before: np.ndarray, after: np.ndarray) -> Change:
+        first, second = values
+        if first is None or second is None:
+            return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
+        samples = zip((before, after), self.trace_counts, strict=True)
+        calls_per_trace = max(len(sample) / count for sample, count in samples)
+        if not self.is_large(first, second, _LEAST_SHARE * self.trace_ns / max(calls_per_trace, 1.0)):
+            return Change(figure, first, second, Verdict.SMALL)
+        least = FEW
+        if figure[0] == "p":
+            share = int(figure[1:]) / 100
+            difference = quantile_difference(before, after, share, self.trace_counts)
+            # of fewer none is beyond it
+            least = max(FEW, round(1 / (1 - share)))
+        else:
+            difference = mean_difference(before, after, self.trace_counts)
+        verdict = self.verdict(difference, min(len(before), len(after)), least)
+        return Change(figure, first, second, verdict, difference.interval(self.limit))
+
+    def verdict(self, difference: Difference, samples: int, least: int = FEW) -> Verdict:
+        if samples < least:
+            return Verdict.FEW
+        if not difference.is_beyond_chance(self.limit):
+            return Verdict.CHANCE
+        return Verdict.WORSE if difference.value > 0 else Verdict.BETTER
+
+    def rate(self, before: tuple[int, int], after: tuple[int, int]) -> Change:
+        """The error rate: (failed, of how many), each side."""
+        rates = [100 * failed / of if of else None for failed, of in (before, after)]
+        first, second = rates
+        if first is None or second is None:
+            return Change("error_rate", first, second, Verdict.NEW if first is None else Verdict.GONE)
+        if not self.is_large(first, second):
+            return Change("error_rate", first, second, Verdict.SMALL)
+        difference = share_difference(before, after, self.trace_counts)
+        verdict = self.verdict(difference, min(before[1], after[1]))
+        return Change("error_rate", first, second, verdict, difference.interval(self.limit))
+
+
+def _figure(figure: str, sample: np.ndarray) -> float | None:
+    if not len(sample):
+        return None
+    return quantiles(sample, (int(figure[1:]) / 100,))[0] if figure[0] == "p" else float(sample.mean())
