@@ -100,6 +100,28 @@ def test_a_wait_that_no_span_explains_is_named_by_its_neighbours() -> None:
     assert (one.saving_ns, one.share_percent, one.example_span) == (40 * US, 40.0, at(traces, "3"))
 
 
+def test_time_in_which_another_child_runs_is_no_gap() -> None:
+    # c waits for a by the path, and b runs all the time between
+    traces = build(
+        span("1", 0, 100, name="page"),
+        span("2", 0, 10, parent="1", name="a"),
+        span("3", 10, 60, parent="1", name="b"),
+        span("4", 50, 100, parent="1", name="c"),
+    )
+    assert not found(traces, Advice.GAP)
+
+
+def test_calls_in_two_lanes_are_not_in_turn() -> None:
+    calls = [query(str(i + 2), 10 * (i // 2), 10 * (i // 2) + 9 + i % 2) for i in range(10)]
+    assert not found(build(span("1", 0, 100), *calls), Advice.N_PLUS_ONE)
+
+
+def test_attempts_at_one_thing_are_retries_and_nothing_else() -> None:
+    attempts = [query(str(i + 2), 12 * i, 12 * i + 10, error=i < 5) for i in range(6)]
+    findings = Findings(build(span("1", 0, 100, name="page"), *attempts)).advice
+    assert [(one.advice, one.saving_ns) for one in findings] == [(Advice.RETRIES, 50 * US)]
+
+
 def test_failed_attempts_cost_what_they_took() -> None:
     # two attempts of 10 and 20 us fail before the third succeeds
     traces = build(

@@ -43,8 +43,12 @@ def test_thresholds_from_the_baseline() -> None:
     assert (one.latency_threshold_ns, one.error_threshold_percent) == (320_000, 6.0)
     (good,), _ = baselines(calls(*[210] * 100), "api")
     assert good.error_threshold_percent == 1.0
-    (bad,), _ = baselines(calls(*[210] * 20, failed=20), "api")
-    assert bad.error_threshold_percent == 100.0
+    # twice 60 % is more than all: half of the way from there to 100
+    (bad,), _ = baselines(calls(*[210] * 20, failed=12), "api")
+    assert bad.error_threshold_percent == 80.0
+    (lost,), _ = baselines(calls(*[210] * 20, failed=20), "api")
+    assert lost.error_threshold_percent is None
+    assert [rule["alert"] for rule in rules(alert_rules("api", [lost]))] == ["OperationSlow"]
 
 
 def test_calls_within_the_service_are_none() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Calls
 from tracetui.analysis.errors import retried
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.groups import group_slices, keyed
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
@@ -106,6 +106,8 @@ class _Siblings:
         """Whether a span's sibling stands before it."""
         self.follows[1:] = self.parent[1:] == self.parent[:-1]
         self._calls = calls
+        self._paths = paths
+        self._retried = retried(traces)
         self._target, self._shown = _targets(traces, calls)
 
     def label(self, span: int) -> tuple[str, str]:
@@ -124,7 +126,9 @@ class _Siblings:
             first = np.zeros(0, np.int64)
         count = np.diff(np.append(first, len(order)))
         saving = _reduced(np.add, time, first) - _reduced(np.maximum, time, first)
-        many = count >= LEAST_CALLS
+        # attempts at one thing are no several things, and what runs side by side already is not in turn
+        others = self._retried | self._overlapping()
+        many = (count >= LEAST_CALLS) & (_reduced(np.add, others[self.span[order]].astype(np.int64), first) == 0)
         spans = self.span[order[first[many]]]
         kind, members = self._named_by(spans)
         return _Instances(Advice.N_PLUS_ONE, kind, spans, saving[many], count[many], members)
@@ -157,15 +161,51 @@ class _Siblings:
     def gaps(self) -> _Instances:
         after = np.flatnonzero(self.follows)
         gap = self.start[after] - self.end[after - 1]
-        after, gap = after[gap > 0], gap[gap > 0]
+        # before another attempt it is the pause that was made on purpose
+        real = (gap > 0) & ~self._retried[self.span[after - 1]] & ~self._busy(after)
+        after, gap = after[real], gap[real]
         before_and_after = np.column_stack((self.span[after - 1], self.span[after])).ravel()
         starts = np.arange(0, len(before_and_after), 2)
         kind, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
         return _Instances(Advice.GAP, kind, self.span[after], gap, np.full(len(after), 2), members)
 
+    def _busy(self, after: np.ndarray) -> np.ndarray:
+        """bool[m]: whether another child of the parent runs between these siblings and those before them."""
+        paths, traces = self._paths, self.traces
+        ran = (traces.parent >= 0) & (paths.start < paths.end)
+        spans = np.flatnonzero(ran)
+        spans = spans[np.lexsort((paths.start[spans], traces.parent[spans]))]
+        if not len(spans) or not len(after):
+            return np.zeros(len(after), bool)
+        parents = traces.parent[spans].astype(np.int64)
+        start, end, since, until = _keyed_together(
+            (parents, paths.start[spans]),
+            (parents, paths.end[spans]),
+            (self.parent[after].astype(np.int64), self.end[after - 1]),
+            (self.parent[after].astype(np.int64), self.start[after]),
+        )
+        reached = np.maximum.accumulate(end)
+        # the last one that begins before the sibling does, and how far it or one before it reaches
+        last = np.searchsorted(start, until) - 1
+        busy: np.ndarray = (last >= 0) & (reached[np.maximum(last, 0)] > since)
+        return busy
+
+    def _overlapping(self) -> np.ndarray:
+        """bool[n]: spans that overlap a sibling of the same operation."""
+        traces = self.traces
+        spans = np.flatnonzero(traces.parent >= 0)
+        spans = spans[np.lexsort((traces.start[spans], traces.operation[spans], traces.parent[spans]))]
+        found = np.zeros(len(traces), bool)
+        before, after = spans[:-1], spans[1:]
+        alike = (traces.parent[before] == traces.parent[after]) & (traces.operation[before] == traces.operation[after])
+        both = alike & (traces.start[after] < traces.end[before])
+        found[before[both]] = True
+        found[after[both]] = True
+        return found
+
     def retries(self) -> _Instances:
         traces = self.traces
-        failed = np.flatnonzero(retried(traces)[self.span])
+        failed = np.flatnonzero(self._retried[self.span])
         order = failed[np.lexsort((self.start[failed], traces.operation[self.span[failed]], self.parent[failed]))]
         parent, operation = self.parent[order], traces.operation[self.span[order]]
         first = np.flatnonzero(np.append(True, (parent[1:] != parent[:-1]) | (operation[1:] != operation[:-1])))
@@ -223,6 +263,15 @@ def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
     target[calls.caller_span[made]] = calls.callee[made]
     shown[calls.caller_span[made]] = calls.span[made]
     return target, shown
+
+
+def _keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """Numbers that order (group, value) pairs of several columns by group and then by value."""
+    groups = np.concatenate([group for group, _ in pairs])
+    values = np.concatenate([value for _, value in pairs])
+    (keys,) = keyed(groups, values)
+    ends = np.cumsum([len(group) for group, _ in pairs])[:-1]
+    return np.split(keys, ends)
 
 
 def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ LATENCY_FACTOR = 1.5
 ERROR_FACTOR = 2.0
 LEAST_ERROR_PERCENT = 1.0
 _P95 = 0.95
+_ALL = 99.0
+"""Percent from which on more can hardly fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,10 @@ class Baseline:
     error_percent: float
     latency_threshold_ns: int
     """The baseline's p95 times `LATENCY_FACTOR`, to two digits."""
-    error_threshold_percent: float
-    """The baseline's error rate times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT`, at most 100."""
+    error_threshold_percent: float | None
+    """The baseline's error rate times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT`; half of the way to 100 where it
+    would be beyond that, None where all calls fail as it is.
+    """
 
 
 def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
@@ -63,10 +67,17 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
                 p95_ns=p95,
                 error_percent=failed,
                 latency_threshold_ns=_two_digits(p95 * LATENCY_FACTOR),
-                error_threshold_percent=min(max(round(failed * ERROR_FACTOR, 1), LEAST_ERROR_PERCENT), 100.0),
+                error_threshold_percent=_error_threshold(failed),
             )
         )
     return sorted(found, key=lambda one: (-one.call_count, one.operation)), few
+
+
+def _error_threshold(failed: float) -> float | None:
+    if failed >= _ALL:
+        return None
+    doubled = max(round(failed * ERROR_FACTOR, 1), LEAST_ERROR_PERCENT)
+    return doubled if doubled < _ALL else round((failed + 100) / 2, 1)
 
 
 def _two_digits(ns: float) -> int:

@@ -19,6 +19,8 @@ from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
 
 MOST_PERCENT = 1_000.0
+_UNCHANGED = 100.0
+_LONGEST = 1 << 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def replayed(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay
     traces = paths.traces
     outermost = _outermost(traces, scaled)
     length = traces.duration.copy()
-    length[outermost] = np.round(length[outermost] * (percent / 100)).astype(np.int64)
+    length[outermost] = _scaled(length[outermost], percent)
     shift = np.zeros(len(traces) + 1, np.int64)
     _rearrange(paths, outermost, length, shift)
     moved = np.cumsum(shift[:-1])
@@ -89,12 +91,19 @@ def replayed(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay
         below = slice(span + 1, int(traces.subtree_end[span]))
         if below.start < below.stop:
             begin = int(traces.start[span])
-            offset = np.round((traces.start[below] - begin) * (percent / 100)).astype(np.int64)
-            start[below] = start[span] + offset
-            length[below] = np.round(traces.duration[below] * (percent / 100)).astype(np.int64)
+            start[below] = start[span] + _scaled(traces.start[below] - begin, percent)
+            length[below] = _scaled(traces.duration[below], percent)
     after = replace(traces, start=start, duration=length)
     ends = np.maximum.reduceat(start + length, traces.first[:-1]) if traces.trace_count else np.zeros(0, np.int64)
     return Replay(after, np.maximum(ends, traces.trace_start))
+
+
+def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
+    """int64 ns, within what times of a set are."""
+    if percent == _UNCHANGED:
+        return times
+    scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_LONGEST, _LONGEST).astype(np.int64)
+    return scaled
 
 
 def _outermost(traces: TraceSet, spans: np.ndarray) -> np.ndarray:

@@ -50,4 +50,7 @@ def alerts(
         raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: that is no baseline")
     if few:
         say(f"{few} operations of {service} have fewer than {LEAST_CALLS} calls and get no rule")
+    for one in found:
+        if one.error_threshold_percent is None:
+            say(f"{service} {one.operation} fails nearly always: no rule can tell when it does")
     print_bytes(alert_rules(service, found, namespace, unit).encode("utf-8", "replace"), output)

@@ -99,7 +99,9 @@ def _selection(traces: TraceSet, slow: float | None, select: str | None) -> tupl
 
 def _text(found: Contrast, what: str, report: ReportOptions) -> Iterator[Line]:
     marks = marks_of(report.ascii_only)
-    title = Line([("What sets ", Role.DIM), (f"{found.selected_of:,} {safe(what)}", Role.TITLE)])
+    title = Line(
+        [("What sets ", Role.DIM), (f"{found.selected_of:,} {_singular(what, found.selected_of)}", Role.TITLE)]
+    )
     title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
     yield title.cropped(report.width, marks.ellipsis)
     if report.filtered:
@@ -116,6 +118,10 @@ def _text(found: Contrast, what: str, report: ReportOptions) -> Iterator[Line]:
         yield Line([("  ", Role.PLAIN)]).extend(line)
     if shown < len(rows):
         yield Line([(f"  {len(rows) - shown:,} more: --verbose lists all", Role.DIM)])
+
+
+def _singular(what: str, number: int) -> str:
+    return safe(what.replace("traces", "trace", 1) if number == 1 else what)
 
 
 def _json(found: Contrast, traces: TraceSet) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def alert_rules(service: str, found: Sequence[Baseline], namespace: str = DEFAUL
     ]
     for one in found:
         lines += _slow(service, one, namespace, unit)
-        lines += _fails(service, one, namespace)
+        if one.error_threshold_percent is not None:
+            lines += _fails(service, one, namespace)
     return "\n".join(lines) + "\n"
 
 
@@ -54,9 +55,11 @@ def _fails(service: str, one: Baseline, namespace: str) -> Iterator[str]:
     calls, selector = f"{namespace}_calls_total", _selector(service, one)
     failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
     expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
+    doubled = f"{ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %"
+    rule = doubled if ERROR_FACTOR * one.error_percent < 99 else "half of the way from the baseline to all calls"
     why = (
-        f"The threshold is {ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %: "
-        f"{one.error_percent:.1f} % of {one.call_count:,} calls failed. It holds for {_PENDING} before it fires."
+        f"The threshold is {rule}: {one.error_percent:.1f} % of {one.call_count:,} calls failed. "
+        f"It holds for {_PENDING} before it fires."
     )
     summary = f"more than {one.error_threshold_percent:g} % of the calls of {{}} fail"
     yield from _rule("OperationFailing", expression, service, one, summary, why)

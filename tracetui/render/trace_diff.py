@@ -15,6 +15,7 @@ from tracetui.render.service_list import figure, side_by_side
 _WORD = max(map(len, PathChange))
 _MOST_INDENT = 20
 _LEAST_NAME = 20
+_FAILED = {(True, True): "", (True, False): " before", (False, True): " now", (False, False): ""}
 _ROLES = {
     PathChange.SAME: Role.DIM,
     PathChange.SLOWER: Role.STRONG,
@@ -52,7 +53,8 @@ class TraceDiff:
         times = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
             times = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
-        failed = f" {marks.origin}" if any(one.errors) else ""
+        failed = _FAILED[bool(one.errors[0]), bool(one.errors[1])]
+        failed = f" {marks.origin}{failed}" if any(one.errors) else ""
         room = max(self._name(width) - name.width - len(times) - len(failed), 4)
         text = cut(f"{safe(one.service)} {safe(one.operation)}", room, marks.ellipsis)
         name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(times, Role.STRONG)

@@ -1,4 +1,4 @@
-"""What a replay with other times would bring, in one line."""
+"""What a replay with other times would bring, in two short lines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 
 
-def what_if_line(found: WhatIf, traces: TraceSet, marks: Marks) -> Line:
-    """`at 50 %: p50 1.22 s → 753 ms, p95 2.10 s → 1.52 s; then user-service get_user 41 %`; of one trace its time."""
+def what_if_lines(found: WhatIf, traces: TraceSet, marks: Marks) -> list[Line]:
+    """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; of one trace
+    its time.
+    """
     line = Line([(f"if it took {found.percent:g} %: ", Role.ACCENT)])
     if traces.trace_count == 1:
         line.add(_change(*found.mean_ns, marks), Role.STRONG)
@@ -19,10 +21,10 @@ def what_if_line(found: WhatIf, traces: TraceSet, marks: Marks) -> Line:
         line.add("p50 ", Role.DIM).add(_change(*found.p50_ns, marks), Role.STRONG)
         line.add("  p95 ", Role.DIM).add(_change(*found.p95_ns, marks), Role.STRONG)
     if found.next_operation is None:
-        return line
+        return [line]
     service, operation = map(safe, traces.operation_label(found.next_operation))
-    line.add("  next: ", Role.DIM).add(f"{service} {operation}")
-    return line.add(f" {numbers.whole_percent(found.next_share)}", Role.STRONG)
+    following = Line([("next: ", Role.DIM), (f"{service} {operation}", Role.PLAIN)])
+    return [line, following.add(f" {numbers.whole_percent(found.next_share)}", Role.STRONG)]
 
 
 def _change(before: float, after: float, marks: Marks) -> str:

@@ -11,6 +11,7 @@ from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.render import numbers
+from tracetui.render.contrast_list import difference_words
 from tracetui.render.error_detail import ErrorDetail
 from tracetui.render.error_list import ErrorList, ErrorTable
 from tracetui.render.line import Line, Role
@@ -29,6 +30,8 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         ("Enter", "open the chosen example at the span where the error began; the worst one is chosen first"),
         ("n p", "choose the next, the previous example"),
         ("o", "service by service, the one with most errors first; commonest first again"),
+        ("cascade", "which services' spans became errors because of it; reached: the requests that this was part of"),
+        ("of these", "swallowed: what called it went well; retried: a later try of the same went well"),
         ("apart", "what sets its traces apart from the rest; c in the list of traces asks that of others"),
         ("Tab", "to the detail; Enter opens the example under the cursor, or the whole message"),
         ("y", "copy the pattern"),
@@ -141,6 +144,15 @@ class ErrorsPane(FindingsPane[ErrorTable]):
             self.post_message(ReadText("Error", detail.pattern.message))
         elif row == detail.stack_row:
             self.post_message(ReadText("Stack", detail.stack))
+        elif row == detail.apart_row and self._number(self.list.cursor) in self._apart:
+            found, marks = self._apart[self._number(self.list.cursor)], self.state.look.marks
+            told = (difference_words(one, marks) for one in found.differences)
+            shares = (
+                f"{one.selected:,} of {found.selected:,}, {one.rest:,} of {found.rest:,} others"
+                for one in found.differences
+            )
+            text = "\n".join(f"{what}   ({share})" for what, share in zip(told, shares, strict=True))
+            self.post_message(ReadText("What sets its traces apart", text or "nothing that chance would not explain"))
         elif detail.example(row) is not None:
             self._open(detail, detail.example(row))
 

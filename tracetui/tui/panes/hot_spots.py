@@ -18,7 +18,7 @@ from tracetui.render.hot_spot_table import SORTINGS, WAITED, HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_name
-from tracetui.render.what_if_line import what_if_line
+from tracetui.render.what_if_line import what_if_lines
 from tracetui.tui.messages import Notice, ReadText
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
@@ -49,6 +49,11 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         ("a", "what could be done about the waits, and back to the operations; Enter opens where it saves most"),
         ("X", "what if the operation took half its time, none, or any share: the traces replayed with that"),
         ("o O", "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round"),
+        ("waited", "how long traces wait for it on their critical path; own: what its calls do themselves"),
+        (
+            "times",
+            "how its calls' durations lie, shortest left, in steps of equal ratio; in time: their mean in the course",
+        ),
         ("saves", "on average, in each trace in which it occurs; of theirs: of the time of those traces"),
         ("y", "copy service and operation"),
     )
@@ -66,7 +71,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         self._shows_advice = False
         self._sorting, self._descending = WAITED, True
         self._what_if: dict[int, list[Line]] = {}
-        """What was asked of each operation."""
+        """What was asked last of each operation."""
         super().__init__(state, work, id=id)
 
     def new_list(self) -> LineView:
@@ -147,7 +152,10 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
     def action_what_if(self) -> None:
         """Ask for a share, and replay the traces with it."""
-        if self.analysed is None or not self.has_rows or self._shows_advice:
+        if self.analysed is None or not self.has_rows:
+            return
+        if self._shows_advice:
+            self.post_message(Notice("what if is asked of an operation: a leads back to them"))
             return
         findings, marks = self.analysed.findings, self.state.look.marks
         number = self.analysed.table.number(self._place(self.list.cursor))
@@ -156,15 +164,15 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             percent = percent_of(text)
             if percent is None:
                 if text is not None:
-                    self.post_message(Notice(f"a share is a number of percent up to {MOST_PERCENT:,.0f}"))
+                    self.post_message(Notice(f"a share is a number from 0 to {MOST_PERCENT:,.0f}, as 75 or 12.5"))
                 return
 
-            def replay() -> Line:
+            def replay() -> list[Line]:
                 found = what_if(findings.paths, findings.traces.operation == number, percent)
-                return what_if_line(found, findings.traces, marks)
+                return what_if_lines(found, findings.traces, marks)
 
-            def done(line: Line) -> None:
-                self._what_if.setdefault(number, []).append(line)
+            def done(lines: list[Line]) -> None:
+                self._what_if[number] = lines
                 self.show_detail()
 
             self.work("hot-spots.what-if", replay, done)

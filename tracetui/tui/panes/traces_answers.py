@@ -86,7 +86,7 @@ class Answers:
         if not found.differences:
             pane.say("nothing sets them apart that chance would not explain")
             return
-        title = Line([("What sets ", Role.DIM), (f"{found.selected_of:,} {what} traces", Role.TITLE)])
+        title = Line([("What sets ", Role.DIM), (numbers.counted(found.selected_of, f"{what} trace"), Role.TITLE)])
         title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
 
         def chosen(row: int | None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render.safe_text import safe
-from tracetui.render.what_if_line import what_if_line
+from tracetui.render.what_if_line import what_if_lines
 from tracetui.tui.messages import Notice
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.widgets.share_choice import percent_of, share_choice
@@ -26,14 +26,15 @@ def ask_what_if(pane: Pane, span: int) -> None:
         percent = percent_of(text)
         if percent is None:
             if text is not None:
-                pane.post_message(Notice(f"a share is a number of percent up to {MOST_PERCENT:,.0f}"))
+                pane.post_message(Notice(f"a share is a number from 0 to {MOST_PERCENT:,.0f}, as 75 or 12.5"))
             return
 
         def replay() -> str:
             alone = loaded.select(np.array([trace]))
             scaled = np.zeros(len(alone), bool)
             scaled[span - loaded.spans_of(trace).start] = True
-            return what_if_line(what_if(critical_paths(alone), scaled, percent), alone, marks).text
+            found = what_if(critical_paths(alone), scaled, percent)
+            return "  ".join(line.text for line in what_if_lines(found, alone, marks))
 
         pane.work("waterfall-what-if", replay, lambda text: pane.post_message(Notice(text)))
 
