@@ -9,7 +9,7 @@ import numpy as np
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE
 from tracetui.render import numbers
 from tracetui.render.cells import fit
-from tracetui.render.hot_spot_table import WAITED, HotSpotTable
+from tracetui.render.hot_spot_table import WAITED, HotSpot, HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
@@ -23,6 +23,7 @@ from tracetui.render.service_list import (
 )
 
 _RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 6, 9, 7, 7
+_SORTED = 8
 _LEAST_NAME = 16
 _GOOD_NAME, _LONG_NAME, _GOOD_PATTERN = 32, 44, 24
 
@@ -51,6 +52,7 @@ class HotSpotList:
         descending: bool = True,
     ) -> None:
         self.table, self.patterns, self.marks = table, patterns, marks
+        self._sorting = sorting
         self._places = table.order(sorting, descending)
         self._row_of = np.empty(len(table), np.int64)
         self._row_of[self._places] = np.arange(len(table))
@@ -83,6 +85,8 @@ class HotSpotList:
         ]
         if layout.of_traces:
             cells.append(figure("of theirs", _OF_TRACES, Role.DIM))
+        if self._sorting != WAITED:
+            cells.append(figure(self._sorting, _SORTED, Role.STRONG))
         cells += [
             figure("mean", self.table.duration_cells, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
@@ -111,6 +115,8 @@ class HotSpotList:
         ]
         if layout.of_traces:
             cells.append(figure(numbers.whole_percent(spot.share), _OF_TRACES))
+        if self._sorting != WAITED:
+            cells.append(self._sorted(spot))
         cells += [
             figure(numbers.duration(round(spot.mean_critical_ns), marks.ascii_only), self.table.duration_cells),
             figure(f"{spot.traces:,} / {self.table.traces.trace_count:,}", self._occurrences),
@@ -123,12 +129,23 @@ class HotSpotList:
             cells.append(Line([(safe(self.patterns.get(spot.number, "")), Role.DIM)]))
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
+    def _sorted(self, spot: HotSpot) -> Line:
+        """The figure that the rows are sorted by."""
+        match self._sorting:
+            case "calls":
+                return figure(call_count(spot.calls), _SORTED, Role.STRONG)
+            case "errors":
+                return error_rate(100 * spot.errors / spot.calls, _SORTED)
+            case figure_name:
+                ns = round(getattr(spot, f"{figure_name}_ns"))
+                return figure(numbers.duration(ns, self.marks.ascii_only), _SORTED, Role.STRONG)
+
     def _layout(self, width: int) -> _Layout:
         """What there is room for, the most telling first: names, the pattern, then what the detail has as well."""
         durations = self.table.duration_cells
         taken = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
         bar = 6 if width < 90 else 10 if width < 120 else 15
-        free = width - taken - bar
+        free = width - taken - bar - (_SORTED + 2 if self._sorting != WAITED else 0)
         names = max(self.table.name_cells, len("where the time goes"))
         good = min(_GOOD_NAME, names)
         of_traces = free >= good + _OF_TRACES + 2

@@ -164,7 +164,7 @@ class _Report:
             parts = [
                 Line(
                     [
-                        ("saves ", Role.DIM),
+                        ("saves up to ", Role.DIM),
                         (saves, Role.STRONG),
                         (f" ({numbers.percent(finding.share_percent)} of trace)", Role.PLAIN),
                     ]
