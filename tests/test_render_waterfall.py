@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.building import build, span
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -305,6 +306,15 @@ NAMES = st.one_of(
 )
 TIMES = st.integers(-5, 50) | st.integers(0, 1 << 62)
 SPAN = st.tuples(st.integers(0, 30), NAMES, NAMES, TIMES, TIMES, st.booleans(), st.integers(0, 4_095))
+
+
+def test_paths_longer_than_64_bits_hold_have_a_share() -> None:
+    spans = [span(str(i + 1), 0, 0, name="root").but(duration=1 << 61) for i in range(5)]
+    traces = build(*spans)
+    view = Waterfall(traces, 0, sections=(np.arange(5), traces.start, traces.end))
+    # five that run at once, each as long as the trace
+    assert [view.share(range(i, i + 1)) for i in range(5)] == [100.0] * 5
+    assert view.share(range(5)) == 500.0
 
 
 @settings(max_examples=200, deadline=None)

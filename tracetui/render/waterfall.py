@@ -220,7 +220,8 @@ class Waterfall:
     def share(self, spans: range) -> float:
         """The share of the trace's time that these spans' own work was on the critical path, in percent."""
         first, stop = spans.start - self.first, spans.stop - self.first
-        critical = int(self._critical_before[stop] - self._critical_before[first])
+        # the paths of several roots together may be longer than 64 bits hold
+        critical = (int(self._critical_before[stop]) - int(self._critical_before[first])) % (1 << 64)
         return 100 * critical / self.whole_ns if self.whole_ns else 0.0
 
     def duration(self, ns: int) -> str:
