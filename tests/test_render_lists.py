@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 from tests.building import GivenSpan, build, span
 from tests.strategies import unhurried
 from tests.test_render_safe_text import ANY_TEXT, ODD_TEXT, is_harmless
+from tracetui.analysis.compare import compare
+from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.findings import Findings
+from tracetui.cli.output import LEAST_WIDTH
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.advice_list import AdviceDetail, AdviceList
 from tracetui.render.cells import cell_width
+from tracetui.render.compare_text import ComparisonLines
+from tracetui.render.contrast_list import ContrastList
 from tracetui.render.error_detail import ErrorDetail
 from tracetui.render.error_list import ErrorList, ErrorTable, trend
 from tracetui.render.hot_spot_detail import HotSpotDetail
@@ -24,7 +29,8 @@ from tracetui.render.hot_spot_list import HotSpotList, share_bar
 from tracetui.render.hot_spot_table import HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, sortings
+from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, service_roles, sortings
+from tracetui.render.trace_diff import TraceDiff
 from tracetui.session import Session
 from tracetui.tui.panes.services_modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
 
@@ -61,6 +67,15 @@ def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
     known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
     spots = HotSpotList(table, known, marks)
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
+    for trace in range(min(traces.trace_count, 3)):
+        paths = compare_traces(findings.paths, trace, findings.paths, 0)
+        lines += TraceDiff(paths, service_roles(traces), marks).lines(width)
+    selection = np.arange(traces.trace_count) % 2 == 0
+    apart = ContrastList(contrast(traces, selection, outcomes=True), marks)
+    lines += [apart.heading(width), *(apart.line(row, width) for row in range(len(apart)))]
+    compared = ComparisonLines(compare(findings, findings), ("[red]one", "[/red]two"), marks.ascii_only)
+    if width >= LEAST_WIDTH:
+        lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
     could = AdviceList(findings.advice, traces, marks)
     lines += [could.heading(width), *(could.line(row, width) for row in range(len(could)))]
     for one in findings.advice:
