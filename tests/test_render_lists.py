@@ -29,7 +29,7 @@ from tracetui.render.hot_spot_list import HotSpotList, share_bar
 from tracetui.render.hot_spot_table import HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, service_roles, sortings
+from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, service_roles
 from tracetui.render.trace_diff import TraceDiff
 from tracetui.session import Session
 from tracetui.tui.panes.services_modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
@@ -188,7 +188,7 @@ def test_sorting_follows_the_column(sorting: str) -> None:
     assert sorted(up.tolist()) == sorted(down.tolist()) == list(range(len(table.services)))
     heading = ServiceList(table, UNICODE, sorting, True).heading(198).text
     assert f"▼ {SORTINGS[sorting].heading}" in heading
-    assert (sorting in sortings(78)) is (sorting not in ("callees", "entries", "between"))
+    assert (sorting in table.sortings(78)) is (sorting not in ("callees", "entries", "between"))
 
 
 def test_error_patterns_with_what_became_of_them() -> None:

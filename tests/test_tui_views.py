@@ -275,7 +275,7 @@ async def test_services_open_their_traces() -> None:
 
 
 async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None:
-    async with running(state_of("shop/shop.json"), "services", (200, 40)) as (app, pilot):
+    async with running(state_of("shop/shop.json"), "services", (130, 30)) as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesPane)
         await press(app, pilot, "j")

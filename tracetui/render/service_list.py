@@ -26,8 +26,8 @@ _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
 _SHARE, _CALLERS, _ENTRIES, _BETWEEN = 8, 9, 11, 9
 _LEAST_NAME = 10
 _INFERRED = " (inferred)"
-_WIDE = 100
-"""Cells from which on a table has its further columns."""
+_GOOD_NAME = 22
+"""Cells that names have before there are further columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,6 @@ SORTINGS = {
     "name": Sorting("service", False),
 }
 """In the order in which one goes through them."""
-
-
-def sortings(width: int) -> list[str]:
-    """Those whose column is shown in so many cells."""
-    return [name for name in SORTINGS if width >= _WIDE or name not in ("callees", "entries", "between")]
 
 
 class ServiceTable:
@@ -98,6 +93,19 @@ class ServiceTable:
         """int64[services], their positions in this order; those that are equal by name."""
         column = self._columns[sorting]
         return np.argsort(-column if descending else column, kind="stable")
+
+    def is_wide(self, width: int) -> bool:
+        """Whether a list of so many cells has its further columns."""
+        return width - self.taken(is_wide=True) >= min(self.name_cells, _GOOD_NAME)
+
+    def taken(self, *, is_wide: bool) -> int:
+        """The cells of a list that are not the names'."""
+        cells = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.duration_cells + 6 * len(_GAP)
+        return cells + (_NEIGHBOURS + _ENTRIES + _BETWEEN + 3 * len(_GAP) if is_wide else 0)
+
+    def sortings(self, width: int) -> list[str]:
+        """The columns to sort by that are shown in so many cells."""
+        return [name for name in SORTINGS if self.is_wide(width) or name not in ("callees", "entries", "between")]
 
     def role(self, service: str) -> str:
         """The role of a service's mark; a peer that sends no spans has no colour."""
@@ -208,7 +216,7 @@ class ServiceList:
         cells = self.table.duration_cells
         name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.marks.ellipsis), Role.DIM)])
         columns = [("rank", _SHARE), ("callers", _CALLERS)]
-        if width >= _WIDE:
+        if self.table.is_wide(width):
             columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEEN)]
         columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
@@ -226,7 +234,7 @@ class ServiceList:
             figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
             _or_none(callers if part.direct_callers else "", _CALLERS),
         ]
-        if width >= _WIDE:
+        if self.table.is_wide(width):
             callees = table.graph.graph.out_degree(name)
             cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
             cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
@@ -259,10 +267,8 @@ class ServiceList:
         return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.marks)
 
     def _name_cells(self, width: int) -> int:
-        taken = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.table.duration_cells + 6 * len(_GAP)
-        if width >= _WIDE:
-            taken += _NEIGHBOURS + _ENTRIES + _BETWEEN + 3 * len(_GAP)
-        return max(min(width - taken, self.table.name_cells), _LEAST_NAME)
+        taken = self.table.taken(is_wide=self.table.is_wide(width))
+        return max(min(width - taken, self.table.name_cells + self._mark), _LEAST_NAME)
 
 
 def _or_none(text: str, width: int) -> Line:

@@ -81,8 +81,8 @@ class FindingsPane(Pane, Generic[_Table]):
     FindingsPane .detail { height: 1fr; }
     FindingsPane .empty { height: 1fr; }
     FindingsPane.-beside .body { layout: horizontal; }
-    FindingsPane.-beside .list { width: 11fr; height: 1fr; }
-    FindingsPane.-beside .detail { width: 9fr; padding-left: 2; }
+    FindingsPane.-beside .list { width: 12fr; height: 1fr; }
+    FindingsPane.-beside .detail { width: 8fr; padding-left: 2; }
     """
     BESIDE_FROM = 1_000
     """Cells from which on the detail stands beside the list, not beneath."""

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import SORTINGS, sortings
+from tracetui.render.service_list import SORTINGS
 from tracetui.render.service_map import ServiceMap
 from tracetui.tui.messages import Notice, Placed
 from tracetui.tui.panes.services_map import MapScreen
@@ -181,7 +181,9 @@ class ServicesPane(ServicesView):
             self._look(replace(self._mode, hops=min(max(self._mode.hops + more, 1), _MOST_HOPS)))
 
     def action_sort(self) -> None:
-        order = sortings(self.list.line_width)
+        if not self.has_rows:
+            return
+        order = self.services.table.sortings(self.list.line_width)
         at = order.index(self._sorting) if self._sorting in order else 0
         self._sorting = order[(at + 1) % len(order)]
         self._descending = SORTINGS[self._sorting].descending
