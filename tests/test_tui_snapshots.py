@@ -35,6 +35,9 @@ SCREENS = {
     "services-map-120x40": (SHOP, (120, 40), "textual-dark", False, ("3", "slash", *"checkout-", "enter", "m")),
     "errors-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("4",)),
     "hot-spots-80x24": (INCIDENT, (80, 24), "textual-dark", False, ("5",)),
+    "could-be-done-120x40": (SHOP, (120, 40), "textual-dark", False, ("5", "a")),
+    "two-traces-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("space", *"jjj", "space", "equals_sign")),
+    "apart-80x24": (INCIDENT, (80, 24), "textual-light", False, ("c", "enter")),
 }
 
 
