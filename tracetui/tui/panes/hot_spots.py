@@ -42,7 +42,6 @@ class _Operations(LineView):
 
 class HotSpotsPane(FindingsPane[HotSpotTable]):
     TITLE = "Hot spots"
-    HINTS = (("Enter", "worst trace"), ("a", "what to do"), ("X", "what if"), ("Tab", "its traces"))
     KEYS = (
         ("Enter", "open the trace that waits longest for the operation, at its slowest span of it"),
         ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or the whole pattern"),
@@ -73,6 +72,12 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         self._what_if: dict[int, list[Line]] = {}
         """What was asked last of each operation."""
         super().__init__(state, work, id=id)
+
+    @property
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+        if self._shows_advice:
+            return (("Enter", "where it saves most"), ("a", "operations"), ("y", "copy"))
+        return (("Enter", "worst trace"), ("a", "what to do"), ("X", "what if"), ("Tab", "its traces"))
 
     def new_list(self) -> LineView:
         return _Operations(self.state.look.theme, self.state.look.marks.cursor)
