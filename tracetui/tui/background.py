@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from textual.message import Message
@@ -25,22 +26,31 @@ class WorkDone(Message):
 class _Host(Protocol):
     """What the app does for its background work. Messages are taken from any thread."""
 
-    def run_worker(self, work: Any, *, thread: bool, exclusive: bool, group: str, exit_on_error: bool) -> Any: ...
+    def run_worker(self, work: Any, *, thread: bool, group: str, exit_on_error: bool) -> Any: ...
 
     def post_message(self, message: Message) -> bool: ...
 
 
 class Background:
-    """Runs work in threads and drops what comes late."""
+    """Runs work in threads and drops what comes late.
+
+    Of one name one piece of work runs at a time, and of those that come meanwhile the newest alone: threads that work
+    for nobody would hold up the keys.
+    """
 
     def __init__(self, host: _Host) -> None:
         self._host = host
         self._generation = 0
         self._numbers: dict[str, int] = {}
+        self._lock = Lock()
+        self._running: set[str] = set()
+        self._waiting: dict[str, Callable[[], None]] = {}
 
     def forget(self) -> None:
         """There is another set: what was begun for the one before does not count any more."""
         self._generation += 1
+        with self._lock:
+            self._waiting.clear()
 
     def work(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any]) -> None:
         """Run work in a thread; `done` gets the result on the loop, unless there is another set by then or newer work
@@ -53,7 +63,27 @@ class Background:
             result = work()
             self._host.post_message(WorkDone(name, number, generation, done, result))
 
-        self._host.run_worker(run, thread=True, exclusive=True, group=name, exit_on_error=False)
+        with self._lock:
+            if name in self._running:
+                self._waiting[name] = run
+                return
+            self._running.add(name)
+        self._host.run_worker(lambda: self._one_by_one(name, run), thread=True, group=name, exit_on_error=False)
+
+    def _one_by_one(self, name: str, run: Callable[[], None] | None) -> None:
+        """Run work, and then what has come of its name meanwhile. Raises what the last that failed has raised."""
+        failed: Exception | None = None
+        while run is not None:
+            try:
+                run()
+            except Exception as error:
+                failed = error
+            with self._lock:
+                run = self._waiting.pop(name, None)
+                if run is None:
+                    self._running.discard(name)
+        if failed is not None:
+            raise failed
 
     def is_wanted(self, message: WorkDone) -> bool:
         """Whether a result is of the set that there is, and the newest of its name."""
