@@ -18,8 +18,8 @@ def found(traces: TraceSet, advice: Advice) -> list[Finding]:
     return [one for one in Findings(traces).advice if one.advice is advice]
 
 
-def query(id: str, start: int, end: int, **more: object) -> GivenSpan:  # noqa: A002
-    return span(id, start, end, parent="1", name="SELECT", kind=CLIENT, **more)
+def query(number: str, start: int, end: int, **more: object) -> GivenSpan:
+    return span(number, start, end, parent="1", name="SELECT", kind=CLIENT, **more)
 
 
 def test_calls_of_one_operation_in_turn_could_be_one() -> None:
@@ -68,8 +68,8 @@ def test_calls_to_different_services_could_run_side_by_side() -> None:
 
 
 def test_what_goes_to_one_service_stays_in_turn() -> None:
-    def call(id: str, start: int, end: int, to: str) -> GivenSpan:  # noqa: A002
-        return span(id, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
+    def call(number: str, start: int, end: int, to: str) -> GivenSpan:
+        return span(number, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
 
     page = span("1", 0, 100, name="page")
     # a: 10 + 25 us, b: 30 us; at once, but for the two of a, they take 35
@@ -81,8 +81,8 @@ def test_what_goes_to_one_service_stays_in_turn() -> None:
 
 
 def test_work_between_two_calls_keeps_them_apart() -> None:
-    def call(id: str, start: int, end: int, to: str) -> GivenSpan:  # noqa: A002
-        return span(id, start, end, parent="1", kind=CLIENT, attributes={"peer.service": to})
+    def call(number: str, start: int, end: int, to: str) -> GivenSpan:
+        return span(number, start, end, parent="1", kind=CLIENT, attributes={"peer.service": to})
 
     work = span("3", 30, 50, parent="1", name="compute")
     traces = build(span("1", 0, 100), call("2", 0, 30, "a"), work, call("4", 50, 80, "b"))

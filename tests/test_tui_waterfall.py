@@ -5,7 +5,7 @@ import random
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ class PaneApp(App[None]):
     """The pane, and of the app what the pane needs."""
 
     CSS = "Screen { background: $background; color: $foreground; }"
-    BINDINGS = [("escape", "back", "Back")]  # noqa: RUF012
+    BINDINGS: ClassVar = [("escape", "back", "Back")]
     AUTO_FOCUS = ""
 
     def __init__(self, state: State) -> None:

@@ -121,9 +121,7 @@ class _Siblings:
         traces = self.traces
         order = np.lexsort((self.start, traces.operation[self.span], self.parent))
         parent, operation, time = self.parent[order], traces.operation[self.span[order]], self.time[order]
-        first = np.flatnonzero(np.append(True, (parent[1:] != parent[:-1]) | (operation[1:] != operation[:-1])))
-        if not len(order):
-            first = np.zeros(0, np.int64)
+        first = _begins(parent, operation)
         count = np.diff(np.append(first, len(order)))
         saving = _reduced(np.add, time, first) - _reduced(np.maximum, time, first)
         # attempts at one thing are no several things, and what runs side by side already is not in turn
@@ -143,15 +141,14 @@ class _Siblings:
         stretch, target, time = stretch[at], target[at], self.time[at]
         # what calls to one service take in a stretch stays one after the other
         order = np.lexsort((target, stretch))
-        apart = np.append(True, (np.diff(stretch[order]) != 0) | (np.diff(target[order]) != 0))
-        first = np.flatnonzero(apart) if len(order) else np.zeros(0, np.int64)
+        first = _begins(stretch[order], target[order])
         per_service = _reduced(np.add, time[order], first)
-        of_service = stretch[order[first]] if len(first) else first
-        begin = np.flatnonzero(np.append(True, np.diff(of_service) != 0)) if len(first) else first
+        of_service = stretch[order[first]]
+        begin = _begins(of_service)
         saving = _reduced(np.add, per_service, begin) - _reduced(np.maximum, per_service, begin)
         services = np.diff(np.append(begin, len(of_service)))
         some = services > 1
-        starts = np.flatnonzero(np.append(True, np.diff(stretch) != 0)) if len(at) else at
+        starts = _begins(stretch)
         sizes = np.diff(np.append(starts, len(at)))
         starts, sizes, saving = starts[some], sizes[some], saving[some]
         spans = self.span[at]
@@ -208,9 +205,7 @@ class _Siblings:
         failed = np.flatnonzero(self._retried[self.span])
         order = failed[np.lexsort((self.start[failed], traces.operation[self.span[failed]], self.parent[failed]))]
         parent, operation = self.parent[order], traces.operation[self.span[order]]
-        first = np.flatnonzero(np.append(True, (parent[1:] != parent[:-1]) | (operation[1:] != operation[:-1])))
-        if not len(order):
-            first = np.zeros(0, np.int64)
+        first = _begins(parent, operation)
         spans = self.span[order[first]]
         kind, members = self._named_by(spans)
         count = np.diff(np.append(first, len(order)))
@@ -272,6 +267,14 @@ def _keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
     (keys,) = keyed(groups, values)
     ends = np.cumsum([len(group) for group, _ in pairs])[:-1]
     return np.split(keys, ends)
+
+
+def _begins(*columns: np.ndarray) -> np.ndarray:
+    """int64, where equal rows of these columns, which stand together, begin."""
+    if not len(columns[0]):
+        return np.zeros(0, np.int64)
+    changes = [column[1:] != column[:-1] for column in columns]
+    return np.flatnonzero(np.append(True, np.logical_or.reduce(changes)))
 
 
 def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.ndarray:
