@@ -279,6 +279,12 @@ async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
         # the span of the later of the two
         assert int(app.state.session.loaded.trace_duration[app.state.trace]) // 10**7 == 248
         await press(app, pilot, "escape")
+        # at the row that was left
+        row = next(line for line in painted(app) if line.startswith(app.state.look.marks.cursor))
+        assert "database_query" in row
+        await press(app, pilot, "question_mark")
+        assert "This answer" in text_of(app)
+        await press(app, pilot, "escape", "escape")
         assert painted(app)[-1].startswith("Traces")
 
 
@@ -303,6 +309,13 @@ async def test_what_sets_traces_apart_filters_by_it() -> None:
         assert len(app.state.shown) == 37
         await press(app, pilot, "u", "space", "c")
         assert "the marked traces" in text_of(app)
+        await press(app, pilot, "escape", "5", "c")
+        assert "What sets 5 slow traces apart from 95 other traces with it" in text_of(app)
+        await press(app, pilot, "enter")
+        assert painted(app)[-1].startswith("Traces")
+        assert app.state.query.startswith("duration >= ")
+        await press(app, pilot, "escape", "4", "c")
+        assert "What sets 6 such traces apart from 94 other traces" in text_of(app)
 
 
 async def test_coming_back_to_the_row_of_a_list() -> None:

@@ -10,6 +10,7 @@ from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
 from tracetui.analysis.self_time import self_times
+from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.service_list import (
     FEW_SAMPLES,
@@ -219,6 +220,13 @@ class HotSpotTable:
         return list(
             zip(self._pair_trace[begin:end].tolist(), self._pair_critical[begin:end].astype(int).tolist(), strict=True)
         )
+
+    def slow_traces(self, number: int) -> tuple[TraceSet, np.ndarray]:
+        """The traces that have an operation, and bool[traces of them], where a call of it is slower than its p95."""
+        spans = self._spans_of(number)
+        slow = self.traces.duration[spans] > self._quantiles[2][self._place[number]]
+        among = np.unique(self.traces.trace[spans])
+        return self.traces.select(among), np.isin(among, self.traces.trace[spans[slow]])
 
     def slowest_span(self, number: int, trace: int) -> int:
         """The slowest span of an operation in a trace."""

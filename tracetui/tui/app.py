@@ -22,7 +22,7 @@ from tracetui.render.safe_text import safe_lines
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.frame import FrameBottom, FrameTop, Place
-from tracetui.tui.help import HelpScreen, Keys
+from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.keymap import rebound
 from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
 from tracetui.tui.palette import open_palette
@@ -52,12 +52,6 @@ _KEYS = (
     ("W", "everything the load warned of"),
     ("T", "next theme"),
     ("q, Ctrl+c", "quit; --resume comes back to the same span"),
-)
-_LIST_KEYS = (
-    ("j k, arrows", "down, up"),
-    ("Ctrl+d Ctrl+u, PgDn PgUp", "a page down, up"),
-    ("g G, Home End", "first, last"),
-    ("Enter", "open"),
 )
 
 _VISITS = 50
@@ -202,7 +196,7 @@ class TraceApp(App[None]):
         if not self.is_running or not arrivals.take(message, self._view, self.pane.is_placed):
             return
         # what they remember are positions of the set before
-        self._back = [replace(visit, trace=None, span=None) for visit in self._back]
+        self._back = [replace(visit, trace=None, span=None, come_back=None) for visit in self._back]
         self._set_changed()
         if message.whole:
             self._top.show_banner(arrivals.warning_lines())
@@ -275,9 +269,9 @@ class TraceApp(App[None]):
             self._leave()
             self._go(view)
 
-    def _leave(self, query: str | None = None) -> None:
+    def _leave(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
         """Remember what is in sight, to come back to; with a filter, to that, too."""
-        visit = Visit(self._view, self.state.trace, self.state.span, query)
+        visit = Visit(self._view, self.state.trace, self.state.span, query, come_back)
         if not self._back or self._back[-1] != visit:
             self._back = [*self._back, visit][-_VISITS:]
 
@@ -302,13 +296,15 @@ class TraceApp(App[None]):
             self._go(visit.view)
             if visit.query is not None and visit.query != self.state.query:
                 self.post_message(FilterTraces(visit.query))
+            if visit.come_back is not None:
+                visit.come_back()
         else:
             self._arrivals.stop()
         self._frame()
 
     def on_open_trace(self, message: OpenTrace) -> None:
         # a trace that is opened from another one leads back to it
-        self._leave()
+        self._leave(come_back=message.come_back)
         self.state.trace, self.state.span = message.trace, message.span
         self._go("waterfall")
 
@@ -341,7 +337,7 @@ class TraceApp(App[None]):
     def action_keys(self) -> None:
         title = dict(VIEWS)[self._view]
         of_view = self.pane.KEYS if self._has_views else ()
-        groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", _LIST_KEYS), ("Everywhere", _KEYS)]
+        groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", LIST_KEYS), ("Everywhere", _KEYS)]
         if self._own_keys:
             groups.insert(0, ("Set in the config file", rebound(self._own_keys)))
         self.push_screen(HelpScreen(self.state.look, groups))

@@ -19,6 +19,13 @@ from tracetui.tui.widgets.line_view import LineView
 
 Keys = Sequence[tuple[str, str]]
 
+LIST_KEYS: Keys = (
+    ("j k, arrows", "down, up"),
+    ("Ctrl+d Ctrl+u, PgDn PgUp", "a page down, up"),
+    ("g G, Home End", "first, last"),
+    ("Enter", "open"),
+)
+
 _LONGEST_KEY = 15
 """Cells of a column of keys; longer ones go on in the next line."""
 _WIDEST = 96

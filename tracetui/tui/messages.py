@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.message import Message
@@ -13,6 +14,8 @@ class OpenTrace(Message):
 
     trace: int
     span: int | None = None
+    come_back: Callable[[], None] | None = None
+    """Brings back what was shown over the view that this was opened from."""
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tracetui.tui.settings import Resume
@@ -17,6 +18,8 @@ class Visit:
     span: int | None
     query: str | None = None
     """The filter that is to come back with it, None to leave the filter alone."""
+    come_back: Callable[[], None] | None = None
+    """Brings back what was shown over the view."""
 
 
 def whereabouts(state: State, view: str) -> Resume:

@@ -10,13 +10,14 @@ from textual.binding import Binding, BindingType
 from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
+from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
-from tracetui.render.contrast_list import difference_words
 from tracetui.render.error_detail import ErrorDetail
 from tracetui.render.error_list import ErrorList, ErrorTable
 from tracetui.render.line import Line, Role
 from tracetui.render.service_list import service_name
-from tracetui.tui.messages import ReadText
+from tracetui.tui.messages import ListTraces, ReadText
+from tracetui.tui.panes.apart import tell_apart
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
@@ -32,12 +33,13 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         ("o", "service by service, the one with most errors first; commonest first again"),
         ("cascade", "which services' spans became errors because of it; reached: the requests that this was part of"),
         ("of these", "swallowed: what called it went well; retried: a later try of the same went well"),
-        ("apart", "what sets its traces apart from the rest; c in the list of traces asks that of others"),
+        ("apart, c", "what sets its traces apart from the rest; c shows all of it, Enter then looks at those alone"),
         ("Tab", "to the detail; Enter opens the example under the cursor, or the whole message"),
         ("y", "copy the pattern"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "group", "By service or commonest first", show=False, id="errors.group"),
+        Binding("c", "apart", "What sets its traces apart", show=False, id="errors.apart"),
         Binding("n", "example(1)", "Next example", show=False, id="errors.next"),
         Binding("p", "example(-1)", "Previous example", show=False, id="errors.previous"),
     ]
@@ -77,9 +79,7 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         traces = analysed.findings.traces
 
         def look() -> Contrast:
-            selection = np.zeros(traces.trace_count, bool)
-            selection[traces.trace[pattern.spans]] = True
-            return contrast(traces, selection)
+            return contrast(traces, _traces_of(pattern, traces))
 
         def done(found: Contrast) -> None:
             if self.analysed is not analysed:
@@ -145,14 +145,7 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         elif row == detail.stack_row:
             self.post_message(ReadText("Stack", detail.stack))
         elif row == detail.apart_row and self._number(self.list.cursor) in self._apart:
-            found, marks = self._apart[self._number(self.list.cursor)], self.state.look.marks
-            told = (difference_words(one, marks) for one in found.differences)
-            shares = (
-                f"{one.selected:,} of {found.selected:,}, {one.rest:,} of {found.rest:,} others"
-                for one in found.differences
-            )
-            text = "\n".join(f"{what}   ({share})" for what, share in zip(told, shares, strict=True))
-            self.post_message(ReadText("What sets its traces apart", text or "nothing that chance would not explain"))
+            self.action_apart()
         elif detail.example(row) is not None:
             self._open(detail, detail.example(row))
 
@@ -170,7 +163,22 @@ class ErrorsPane(FindingsPane[ErrorTable]):
             trace = detail.pattern.example_traces[0]
         self.post_message(self.analysed.open_trace(trace, self.analysed.table.origin_in(detail.pattern, trace)))
 
+    def action_apart(self) -> None:
+        """Show what sets the traces of the pattern apart."""
+        if self.analysed is None or not self.has_rows:
+            return
+        traces = self.analysed.findings.traces
+        selection = _traces_of(self._pattern(self.list.cursor), traces)
+        tell_apart(self, traces, selection, "such", lambda query: self.post_message(ListTraces(query)))
+
     def action_example(self, step: int) -> None:
         if self.has_rows:
             detail = self._shown_detail(self.list.cursor)
             self.detail.cursor = max(self.detail.cursor + step, detail.first_example)
+
+
+def _traces_of(pattern: ErrorPattern, traces: TraceSet) -> np.ndarray:
+    """-> bool[traces], in which an error of the pattern began"""
+    found = np.zeros(traces.trace_count, bool)
+    found[traces.trace[pattern.spans]] = True
+    return found

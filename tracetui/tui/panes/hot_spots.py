@@ -19,7 +19,8 @@ from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_name
 from tracetui.render.what_if_line import what_if_lines
-from tracetui.tui.messages import Notice, ReadText
+from tracetui.tui.messages import ListTraces, Notice, ReadText
+from tracetui.tui.panes.apart import tell_apart
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
@@ -47,6 +48,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or the whole pattern"),
         ("a", "what could be done about the waits, and back to the operations; Enter opens where it saves most"),
         ("X", "what if the operation took half its time, none, or any share: the traces replayed with that"),
+        ("c", "what sets the traces apart in which the operation is slowest (a call above its p95)"),
         ("o O", "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round"),
         ("waited", "how long traces wait for it on their critical path; own: what its calls do themselves"),
         (
@@ -60,6 +62,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         Binding("a", "advice", "What could be done", show=False, id="hot-spots.advice"),
         Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
         Binding("O", "reverse", "Turn the order round", show=False, id="hot-spots.reverse"),
+        Binding("c", "apart", "What sets its slow traces apart", show=False, id="hot-spots.apart"),
         Binding("X", "what_if", "What if it took another time", show=False, id="hot-spots.what-if"),
     ]
 
@@ -184,6 +187,17 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
         service, operation = map(safe, findings.traces.operation_label(number))
         self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} took"), chosen)
+
+    def action_apart(self) -> None:
+        """Tell the traces with the slowest calls of the operation from the others that have it."""
+        if self.analysed is None or not self.has_rows:
+            return
+        if self._shows_advice:
+            self.post_message(Notice("what sets traces apart is asked of an operation: a leads back to them"))
+            return
+        table = self.analysed.table
+        traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
+        tell_apart(self, traces, slow, "slow", lambda query: self.post_message(ListTraces(query)), among=" with it")
 
     def go_back(self) -> bool:
         if self._shows_advice and not self.detail.has_focus:

@@ -8,19 +8,17 @@ import numpy as np
 
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
-from tracetui.analysis.contrast import Contrast, Difference, contrast
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.query.complete import attribute_field, quoted
 from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.compare_text import ComparisonLines
-from tracetui.render.contrast_list import ContrastList, remarks
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_roles
 from tracetui.render.trace_diff import TraceDiff
 from tracetui.tui.messages import OpenTrace
+from tracetui.tui.panes.apart import tell_apart
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -28,6 +26,15 @@ if TYPE_CHECKING:
     from tracetui.tui.panes.traces import TracesPane
 
 _SLOW = 0.95
+_SETS_KEYS = (
+    ("Enter", "back to the traces"),
+    ("before", "the figure in the traces that were named; after: in those that are shown"),
+    ("beyond chance", "a change of 10 % or more that chance does not explain, all figures taken together"),
+)
+_TRACES_KEYS = (
+    ("Enter", "open the span, in the later trace if it is in both; Esc comes back to this"),
+    ("rows", "the calls of both traces by the way they were reached: + only in the later, - only in the earlier"),
+)
 MARKED, FAILED, SLOWEST = "marked", "failed", "slowest"
 
 
@@ -64,15 +71,7 @@ class Answers:
 
     def _tell_apart(self, findings: Findings, what: str) -> None:
         pane, traces = self._pane, findings.traces
-        selection = self._selection(traces, what)
-        if not selection.any() or selection.all():
-            pane.say("there is no rest to tell them from" if selection.any() else "there are none of these")
-            return
-
-        def done(found: Contrast) -> None:
-            self._show_contrast(found, what)
-
-        pane.work("traces-contrast", lambda: contrast(traces, selection, durations=what != SLOWEST), done)
+        tell_apart(pane, traces, self._selection(traces, what), what, pane.ask_for, durations=what != SLOWEST)
 
     def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
         if what == FAILED:
@@ -80,24 +79,6 @@ class Answers:
         if what == SLOWEST:
             return np.asarray(traces.trace_duration > np.quantile(traces.trace_duration, _SLOW))
         return np.isin(self._pane.state.shown, sorted(self._pane.state.marked))
-
-    def _show_contrast(self, found: Contrast, what: str) -> None:
-        pane, marks = self._pane, self._pane.state.look.marks
-        if not found.differences:
-            pane.say("nothing sets them apart that chance would not explain")
-            return
-        title = Line([("What sets ", Role.DIM), (numbers.counted(found.selected_of, f"{what} trace"), Role.TITLE)])
-        title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
-
-        def chosen(row: int | None) -> None:
-            pane.focus_pane()
-            if row is not None:
-                query = query_of(found.differences[row])
-                pane.ask_for(f"({pane.state.query}) AND {query}" if pane.state.query else query)
-
-        rows = ContrastList(found, marks)
-        screen = AnswerScreen(pane.state.look, [title, *remarks(found, marks)], rows, "only traces with it")
-        pane.app.push_screen(screen, chosen)
 
     # --- two sets ----------------------------------------------------------------------------------------------------
 
@@ -123,7 +104,8 @@ class Answers:
             worse = len(found.regressions)
             text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "nothing became worse beyond chance"
             title = Line([(text, Role.ERROR if worse else Role.STRONG)])
-            pane.app.push_screen(AnswerScreen(pane.state.look, [title], rows, "back"), lambda _: pane.focus_pane())
+            screen = AnswerScreen(pane.state.look, [title], rows, "back", _SETS_KEYS)
+            pane.app.push_screen(screen, lambda _: pane.focus_pane())
 
         title = "Compare with the traces from before"
         free = "a file, a directory or a pattern"
@@ -158,7 +140,7 @@ class Answers:
 
         pane.work("traces-compare", work, done)
 
-    def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath]) -> None:
+    def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath], at: int = 0) -> None:
         pane, look = self._pane, self._pane.state.look
         title = []
         for word, trace in zip(("before", "after "), pair, strict=True):
@@ -177,10 +159,11 @@ class Answers:
                 order = sorted(pair)
                 offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
                 within = found[row].spans[side] - offset
-                pane.post_message(OpenTrace(pair[side], loaded.spans_of(pair[side]).start + within))
+                span = loaded.spans_of(pair[side]).start + within
+                pane.post_message(OpenTrace(pair[side], span, lambda: self._show_difference(loaded, pair, found, row)))
 
         rows = TraceDiff(found, service_roles(loaded), look.marks)
-        pane.app.push_screen(AnswerScreen(look, title, rows, "open the span"), chosen)
+        pane.app.push_screen(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
 
 
 def _compared(source: str, after: Findings) -> Comparison | str:
@@ -194,16 +177,3 @@ def _compared(source: str, after: Findings) -> Comparison | str:
     if not before.traces.trace_count:
         return f"{source} holds no trace"
     return compare(before, after)
-
-
-def query_of(one: Difference) -> str:
-    """What selects the traces that have it."""
-    match one.what:
-        case "attribute":
-            return f"{attribute_field(one.key)} = {quoted(one.value)}"
-        case "duration":
-            return f"duration >= {one.value}ns"
-        case "operation":
-            return f"{{ service = {quoted(one.key)} AND operation = {quoted(one.value)} }}"
-        case _:
-            return f"service = {quoted(one.value)}"

@@ -10,12 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tracetui.render.line import Line, Role
+from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.panes.findings_pane import HeadedSource
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
 _INDENT = 2
+_LEAVE = ("Everywhere", (("Esc or q", "back to the view"), ("Ctrl+c", "quit")))
 
 
 class AnswerScreen(ModalScreen[int | None]):
@@ -23,22 +25,26 @@ class AnswerScreen(ModalScreen[int | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Leave", show=False, id="answer.leave"),
+        Binding("question_mark", "keys", "Keys", show=False, id="answer.keys"),
     ]
     DEFAULT_CSS = """
     AnswerScreen { background: $background; }
     AnswerScreen LineView { height: 1fr; }
     """
 
-    def __init__(self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str) -> None:
-        """`choose`: what Enter does with a row."""
+    def __init__(
+        self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str, keys: Keys, at: int = 0
+    ) -> None:
+        """`choose`: what Enter does with a row; `keys`: what the help says of this; `at`: the row of the cursor."""
         super().__init__()
+        self._look, self._keys, self._at = look, keys, at
         self._rows = rows
         self._title = LineBar(look.theme, lambda width: [_indented(line, width) for line in title])
         self._title.styles.height = max(len(title), 1)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = LineView(look.theme, look.marks.cursor)
         hints = Line()
-        for key, what in (("Enter", choose), ("j k", "down, up"), ("Esc", "back")):
+        for key, what in (("Enter", choose), ("j k", "down, up"), ("Esc", "back"), ("?", "keys")):
             hints.add("  ").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
         self._hints = LineBar(look.theme, lambda width: [hints.cropped(width)])
 
@@ -49,7 +55,7 @@ class AnswerScreen(ModalScreen[int | None]):
         yield self._hints
 
     def on_mount(self) -> None:
-        self._view.show(self._rows, 0)
+        self._view.show(self._rows, self._at)
         self._view.focus()
         self.call_after_refresh(self._heading.show, self._heading_lines)
 
@@ -58,6 +64,9 @@ class AnswerScreen(ModalScreen[int | None]):
 
     def _heading_lines(self, width: int) -> list[Line]:
         return [_indented(self._rows.heading(self._view.line_width), width)]
+
+    def action_keys(self) -> None:
+        self.app.push_screen(HelpScreen(self._look, [("This answer", self._keys), ("Lists", LIST_KEYS), _LEAVE]))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()

@@ -1,0 +1,83 @@
+"""What sets a selection of traces apart from the rest, asked in any view and shown over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tracetui.analysis.contrast import Contrast, Difference, contrast
+from tracetui.analysis.query.complete import attribute_field, quoted
+from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
+from tracetui.render.contrast_list import ContrastList, remarks
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.tui.messages import Notice
+from tracetui.tui.panes.pane import Pane
+from tracetui.tui.widgets.answer_screen import AnswerScreen
+
+_KEYS = (
+    ("Enter", "look at the traces with it alone"),
+    ("of these", "how many of the traces in question have it; of the rest: of all others that are shown"),
+    ("lift", "how many times as often it occurs in them; only: in no other trace"),
+)
+
+
+def tell_apart(
+    pane: Pane,
+    traces: TraceSet,
+    selection: np.ndarray,
+    whose: str,
+    ask: Callable[[str], object],
+    *,
+    among: str = "",
+    durations: bool = True,
+) -> None:
+    """Find out beside the loop what sets bool[traces] `selection` apart, and show it over the view.
+
+    whose: what a trace of the selection is, in one word or two; among: which others they are told from; ask: is given
+    the query of the traces with what was chosen; durations: whether how long they take counts.
+    """
+    if not selection.any() or selection.all():
+        pane.post_message(
+            Notice("there is no rest to tell them from" if selection.any() else "there are none of these")
+        )
+        return
+
+    def done(found: Contrast) -> None:
+        _show(pane, found, whose, among, ask)
+
+    pane.work(f"{pane.id}.contrast", lambda: contrast(traces, selection, durations=durations), done)
+
+
+def _show(pane: Pane, found: Contrast, whose: str, among: str, ask: Callable[[str], object]) -> None:
+    look, marks = pane.state.look, pane.state.look.marks
+    if not found.differences:
+        pane.post_message(Notice("nothing sets them apart that chance would not explain"))
+        return
+    title = Line([("What sets ", Role.DIM), (numbers.counted(found.selected_of, f"{safe(whose)} trace"), Role.TITLE)])
+    title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
+
+    def chosen(row: int | None) -> None:
+        pane.focus_pane()
+        if row is not None:
+            query, shown = query_of(found.differences[row]), pane.state.query
+            ask(f"({shown}) AND {query}" if shown else query)
+
+    rows = ContrastList(found, marks)
+    screen = AnswerScreen(look, [title, *remarks(found, marks)], rows, "only traces with it", _KEYS)
+    pane.app.push_screen(screen, chosen)
+
+
+def query_of(one: Difference) -> str:
+    """What selects the traces that have it."""
+    match one.what:
+        case "attribute":
+            return f"{attribute_field(one.key)} = {quoted(one.value)}"
+        case "duration":
+            return f"duration >= {one.value}ns"
+        case "operation":
+            return f"{{ service = {quoted(one.key)} AND operation = {quoted(one.value)} }}"
+        case _:
+            return f"service = {quoted(one.value)}"
