@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.analysis.filters import Filters, apply, describe, format_duration, parse_duration, unknown_names
+from tracetui.analysis.filters import Filters, apply, describe, unknown_names
 from tracetui.analysis.query import parse
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Event, Link, Value
+from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.traces import TraceSet
 
 MS = 1_000_000

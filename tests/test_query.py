@@ -19,11 +19,12 @@ from tests.building import GivenSpan, build
 from tests.building import span as given_span
 from tests.strategies import service_sets
 from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
-from tracetui.analysis.query.values import find_duration, find_number, find_time
+from tracetui.analysis.query.values import find_number
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Event, Kind, Link, Span, Status, Value
+from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
 
 MS = 1_000_000

@@ -8,11 +8,9 @@ import numpy as np
 
 from tracetui.analysis.query import Query
 from tracetui.analysis.query.errors import nearest
-from tracetui.analysis.query.values import format_duration, parse_duration
 from tracetui.model.problems import UsageError
+from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
-
-__all__ = ["Filters", "apply", "describe", "format_duration", "parse_duration", "unknown_names"]
 
 
 @dataclass(frozen=True, slots=True)

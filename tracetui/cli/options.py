@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tracetui.analysis.filters import Filters, parse_duration
+from tracetui.analysis.filters import Filters
 from tracetui.analysis.query import parse
 from tracetui.model.problems import UsageError
+from tracetui.model.times import parse_duration
 from tracetui.render.ansi import When
 
 _LOOK = "How it looks"

@@ -12,8 +12,8 @@ import numpy as np
 
 from tracetui.analysis.groups import quantiles
 from tracetui.analysis.query.fields import FIELDS, KEYWORDS, RESERVED, Field, Type, field_named
-from tracetui.analysis.query.values import format_duration
 from tracetui.model.span import Value
+from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 
 MAX_CANDIDATES: Final = 200

@@ -13,8 +13,9 @@ import numpy as np
 from tracetui.analysis.query.attributes import AttributeScan
 from tracetui.analysis.query.fields import Attribute, Column, Field, Texts, Type
 from tracetui.analysis.query.nodes import And, AnySpan, Below, Node, Not, Or, Test, decodes
-from tracetui.analysis.query.values import Literal, find_duration, find_number, find_time, text_test
+from tracetui.analysis.query.values import Literal, find_number, text_test
 from tracetui.model.ids import span_key
+from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
 
 _WAVES = ((0, 1), (1, 4), (4, 16))

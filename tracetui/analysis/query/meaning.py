@@ -20,7 +20,8 @@ from tracetui.analysis.query.syntax import (
     Syntax,
     Word,
 )
-from tracetui.analysis.query.values import ORDERINGS, Literal, find_duration, find_number, find_time
+from tracetui.analysis.query.values import ORDERINGS, Literal, find_number
+from tracetui.model.times import find_duration, find_time
 
 _POSITIVE: Final = {"!=": "=", "!~": "=~"}
 _ALLOWED: Final = {

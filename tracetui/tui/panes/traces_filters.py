@@ -10,7 +10,7 @@ import numpy as np
 
 from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import quoted, tokens
-from tracetui.analysis.query.values import format_duration
+from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.render.scatter import Window
 
