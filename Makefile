@@ -7,13 +7,16 @@ DEV := $(VENV)/.dev
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
 RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
 
-.PHONY: run test check lint types contracts bench samples clean
+.PHONY: run test test-live check lint types contracts bench samples clean
 
 run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
 
 test: $(DEV)  ## run the tests
 	$(BIN)/python -m pytest -n auto
+
+test-live: $(DEV)  ## run the tests against a real Zipkin (ZIPKIN_JAR, else Maven fetches it; needs Java)
+	$(BIN)/python -m pytest -m live
 
 check: lint types contracts test  ## everything that continuous integration runs
 

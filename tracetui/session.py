@@ -10,9 +10,13 @@ from tracetui.analysis.filters import Filters, apply, unknown_names
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import parse
 from tracetui.analysis.skew import without_skew
+from tracetui.config import Overrides
 from tracetui.ingest.load import Progress, load
 from tracetui.ingest.logs import with_logs
+from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
+
+_NO_OVERRIDES = Overrides()
 
 
 class Session:
@@ -27,16 +31,22 @@ class Session:
         cls,
         sources: Sequence[str],
         *,
+        search: Search = NOTHING,
+        overrides: Overrides = _NO_OVERRIDES,
         adjust_skew: bool = False,
         logs: Sequence[str] = (),
         progress: Callable[[Progress], None] = lambda _: None,
+        told: Callable[[str], None] = lambda _: None,
     ) -> Session:
-        """Load sources. `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them;
-        `logs` are files with log lines to put beside their spans.
+        """Load sources; servers are asked for what `search` says, reached as `overrides` say; `told` as `load` has it.
 
-        Raises InputError as `ingest.load.load` does.
+        `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them; `logs` are files
+        with log lines to put beside their spans.
+
+        Raises InputError and UsageError as `ingest.load.load` does.
         """
-        traces = with_logs(load(sources, progress), logs)
+        loaded = load(sources, progress, search=search, overrides=overrides, told=told)
+        traces = with_logs(loaded, logs)
         return cls(without_skew(traces) if adjust_skew else traces)
 
     def filter(self, filters: Filters) -> list[str]:

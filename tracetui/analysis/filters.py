@@ -8,7 +8,9 @@ import numpy as np
 
 from tracetui.analysis.query import Query
 from tracetui.analysis.query.errors import nearest
+from tracetui.analysis.query.pushed import pushed
 from tracetui.model.problems import UsageError
+from tracetui.model.search import LIMIT, LOOKBACK_NS, NOTHING, Search, combined
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 
@@ -40,6 +42,31 @@ class Filters:
                 raise UsageError(f"the {name} cannot be negative")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"the limit must be at least 1, not {self.limit}")
+
+
+def asked_of(filters: Filters) -> tuple[Search, list[str]]:
+    """-> what a server can be asked for of the filters, and what is left to be done here, in words."""
+    search, rest = pushed(filters.query.text) if filters.query is not None else (NOTHING, [])
+    one_service, one_operation = len(filters.services) == 1, len(filters.operations) == 1
+    alone = not search.service and not search.operation
+    search = combined(
+        search,
+        Search(
+            service=filters.services[0] if one_service else "",
+            # both hold for one span, as here; of several services any may have it
+            operation=filters.operations[0]
+            if one_operation and alone and (one_service or not filters.services)
+            else "",
+            failed=filters.errors_only,
+            slower_ns=filters.latency_threshold_ns,
+            lookback_ns=filters.time_range_ns or LOOKBACK_NS,
+            limit=filters.limit or LIMIT,
+        ),
+    )
+    for what, names in (("service", filters.services), ("operation", filters.operations)):
+        if len(names) > 1:
+            rest.append(f"{what} {' or '.join(names)}")
+    return search, rest
 
 
 def apply(traces: TraceSet, filters: Filters) -> TraceSet:

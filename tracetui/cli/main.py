@@ -38,13 +38,15 @@ def command_line() -> typer.Typer:
     from tracetui.cli.demo import demo, samples
     from tracetui.cli.graph import graph
     from tracetui.cli.open import open_sources
+    from tracetui.cli.reach import reaching
     from tracetui.cli.show import show
 
     app = typer.Typer(
         name="tracetui",
         help="Distributed traces in a terminal: which span, service or query makes a request slow or fail.",
         epilog="SOURCE is a file, a directory, a pattern or - for standard input, in any format of Jaeger,"
-        " OpenTelemetry or Zipkin, also compressed. `tracetui SOURCE...` alone opens it;"
+        " OpenTelemetry or Zipkin, also compressed; or the address of a Jaeger, Zipkin or Tempo, or a profile's name."
+        " `tracetui SOURCE...` alone opens it;"
         " `tracetui open --help` says how.",
         no_args_is_help=True,
         **_LOOK,
@@ -58,10 +60,11 @@ def command_line() -> typer.Typer:
     ) -> None:
         pass
 
-    commands: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts, demo, samples)
+    over_sources: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts)
+    commands = (*map(reaching, over_sources), demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)
-    app.command(name=_OPEN, hidden=True)(open_sources)
+    app.command(name=_OPEN, hidden=True)(reaching(open_sources))
     return app
 
 
@@ -69,9 +72,10 @@ def _opening() -> typer.Typer:
     import typer
 
     from tracetui.cli.open import open_sources
+    from tracetui.cli.reach import reaching
 
     app = typer.Typer(name="tracetui", **_LOOK)
-    app.command()(open_sources)
+    app.command()(reaching(open_sources))
     return app
 
 
@@ -88,7 +92,7 @@ def _is_option(arg: str) -> bool:
 
 
 def run(args: Sequence[str]) -> int:
-    """Run one command. -> the exit code: 0 fine, 2 bad usage, 3 unreadable input; never a traceback."""
+    """Run one command. -> the exit code: 0 fine, 2 bad usage, 3 unreadable input, 4 no back end; never a traceback."""
     try:
         if args and args[0] not in (*COMMANDS, _OPEN) and not any(_is_option(arg) for arg in args):
             # nothing to parse: the screen is there sooner without what parses

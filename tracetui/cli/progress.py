@@ -6,7 +6,10 @@ import sys
 import time
 from collections.abc import Sequence
 
+from tracetui.cli.output import say
+from tracetui.cli.reach import overrides
 from tracetui.ingest.load import Progress
+from tracetui.model.search import NOTHING, Search
 from tracetui.render.cells import cut
 from tracetui.render.numbers import short_count
 from tracetui.render.safe_text import safe
@@ -42,10 +45,28 @@ class _ProgressLine:
             sys.stderr.flush()
 
 
-def open_session(sources: Sequence[str], *, adjust_skew: bool = False, logs: Sequence[str] = ()) -> Session:
-    """Load sources with progress. Raises InputError."""
+def open_session(
+    sources: Sequence[str], *, search: Search = NOTHING, adjust_skew: bool = False, logs: Sequence[str] = ()
+) -> Session:
+    """Load sources with progress; servers are asked for what `search` says, and it is said what they were asked.
+
+    Raises InputError and UsageError.
+    """
     line = _ProgressLine()
+
+    def told(text: str) -> None:
+        line.erase()
+        say(text)
+
     try:
-        return Session.open(sources, adjust_skew=adjust_skew, logs=logs, progress=line)
+        return Session.open(
+            sources,
+            search=search,
+            overrides=overrides(),
+            adjust_skew=adjust_skew,
+            logs=logs,
+            progress=line,
+            told=told,
+        )
     finally:
         line.erase()

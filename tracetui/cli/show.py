@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +14,7 @@ from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.model.problems import UsageError
+from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.render.ansi import When
 from tracetui.render.waterfall import ALIKE_SIBLINGS, Waterfall
@@ -20,6 +22,7 @@ from tracetui.render.waterfall_text import MAX_ROWS, waterfall_text
 
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _LISTED = 5
+_WHOLE_ID = re.compile(r"[0-9a-fA-F]{16}|[0-9a-fA-F]{32}")
 
 
 def show(
@@ -41,7 +44,8 @@ def show(
     local_time: o.LocalTime = False,
 ) -> None:
     """Draw one trace as a waterfall. Solid is what the trace waited for, light what ran beside it."""
-    session = open_session(sources, adjust_skew=adjust_skew, logs=logs or ())
+    search = Search(trace_ids=(trace,)) if _WHOLE_ID.fullmatch(trace) else NOTHING
+    session = open_session(sources, search=search, adjust_skew=adjust_skew, logs=logs or ())
     say_warnings(session.loaded.load_warnings, verbose)
     traces = session.loaded
     number = find_trace(traces, trace)

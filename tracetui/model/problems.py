@@ -37,3 +37,9 @@ class InputError(TracetuiError):
     """Input in which there is nothing to show."""
 
     exit_code = 3
+
+
+class BackEndError(InputError):
+    """A back end that cannot be reached, or does not answer as one."""
+
+    exit_code = 4

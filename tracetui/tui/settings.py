@@ -1,28 +1,19 @@
-"""The config file, and the state that `--resume` returns to."""
+"""What the user has set for the screen, and the state that `--resume` returns to."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import platformdirs
 
+from tracetui.config import load_config
 from tracetui.model.problems import UsageError
 
-_CONFIG = "config.toml"
 _RESUME = "resume.json"
-
-
-class _Config(msgspec.Struct, forbid_unknown_fields=True):
-    theme: str = ""
-    ascii: bool = False
-    mouse: bool = True
-    local_time: bool = False
-    keymap: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +41,9 @@ class Resume(msgspec.Struct):
     """What the cursor of each view's list is on, by name."""
 
 
-def config_path() -> Path:
-    return Path(platformdirs.user_config_dir("tracetui")) / _CONFIG
-
-
 def load_settings(path: Path | None = None) -> Settings:
     """Read the config file; without one the defaults. UsageError names what is wrong in it."""
-    path = path or config_path()
-    try:
-        found = tomllib.loads(path.read_text("utf-8"))
-        config = msgspec.convert(found, _Config)
-    except FileNotFoundError:
-        return Settings()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    config = load_config(path)
     return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap)
 
 

@@ -74,14 +74,15 @@ class Query:
     """A query that can be asked of any trace set. Equal texts are equal queries."""
 
     text: str
-    _root: Node = field(compare=False, repr=False)
+    root: Node = field(compare=False, repr=False)
+    """What it means."""
 
     def __str__(self) -> str:
         return self.text
 
     def matches(self, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
         """-> bool[traces], which traces meet the query; only those of the mask `among` (bool[traces]), where given."""
-        return evaluate.matching_traces(self._root, traces, among)
+        return evaluate.matching_traces(self.root, traces, among)
 
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
         """-> bool[n], the spans by which traces meet the query.
@@ -89,7 +90,7 @@ class Query:
         These are the spans of matching traces that meet a comparison on spans or the conditions of braces. What is
         negated for the trace, and what is about the trace itself, has no spans to show.
         """
-        return evaluate.matching_spans(self._root, traces)
+        return evaluate.matching_spans(self.root, traces)
 
 
 def parse(text: str) -> Query:

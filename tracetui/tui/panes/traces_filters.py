@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.query import QueryError, parse
-from tracetui.analysis.query.complete import quoted, tokens
+from tracetui.analysis.query.complete import quoted
+from tracetui.analysis.query.pushed import conjuncts
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.render.scatter import Window
@@ -29,26 +30,6 @@ def error_in(text: str) -> QueryError | None:
     except QueryError as error:
         return error
     return None
-
-
-def conjuncts(text: str) -> list[str] | None:
-    """The parts that a query joins with AND, or None where it joins with OR."""
-    parts: list[str] = []
-    begin, depth = 0, 0
-    for token in tokens(text):
-        if token.text in ("(", "{"):
-            depth += 1
-        elif token.text in (")", "}"):
-            depth -= 1
-        elif depth:
-            continue
-        elif token.text.lower() == "or" or token.text == "||":
-            return None
-        elif token.text.lower() == "and" or token.text == "&&":
-            parts.append(text[begin : token.start].strip())
-            begin = token.stop
-    parts.append(text[begin:].strip())
-    return [part for part in parts if part]
 
 
 def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:

@@ -13,6 +13,7 @@ from tracetui.analysis.errors import Role as ErrorRole
 from tracetui.analysis.errors import roles
 from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import attribute_field, rounded_duration
+from tracetui.analysis.query.pushed import conjuncts
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.line import Role
@@ -168,7 +169,7 @@ class Questions:
                     self._pane.say("a window of time is written 10:03-10:16 or 10:03")
                     return
                 text = filters.time_window(begin, end)
-            self._exchange(filters.TIME, *(filters.conjuncts(text) or []))
+            self._exchange(filters.TIME, *(conjuncts(text) or []))
 
         span = numbers.time_range(first, last, local, self._pane.state.look.marks.ascii_only)
         self._choose(f"Traces that start within, of {span}", options, done, free="or a window such as 10:03-10:16")

@@ -1,0 +1,172 @@
+"""Stand-ins for Jaeger, Zipkin and Tempo on loopback, made of what the real ones were recorded to answer.
+
+with replaying("jaeger-2.20-v3", "jaeger-2.20-v1") as jaeger:
+    ...jaeger.url, jaeger.requests
+
+with LiveServer("zipkin") as zipkin:
+    zipkin.hide(zipkin.trace_ids[-2:])
+    ...
+    zipkin.show(zipkin.trace_ids[-2:])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from ssl import SSLContext
+
+from tests.backends import PLAIN, Backend, JaegerV1, JaegerV3, Tempo, Zipkin
+from tests.documents import Document, Json, padded, shifted
+from tests.loopback import Answer, Loopback, Request
+from tests.recorded import FIRST_NS, LAST_NS, Recording, recorded
+
+__all__ = ["FIRST_NS", "LAST_NS", "LiveServer", "recorded", "replaying"]
+
+KINDS: Mapping[str, tuple[type[Backend], str]] = {
+    "jaeger-v1": (JaegerV1, "jaeger-2.20-v1"),
+    "jaeger-v3": (JaegerV3, "jaeger-main-v3"),
+    "zipkin": (Zipkin, "zipkin-3.5.1"),
+    "tempo": (Tempo, "tempo-3.0"),
+}
+
+
+NOT_FOUND = Answer((b"404 page not found\n",), 404, PLAIN)
+NO_METRICS = ("calls-unknown-service", "metrics-calls")
+"""What is answered to a question for metrics that was not recorded."""
+
+
+class StandIn(Loopback):
+    """Recordings and APIs, tried in the order that `respond` says; all below the path `base`."""
+
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        backends: Sequence[Backend],
+        base: str = "",
+        tls: SSLContext | None = None,
+        socket_path: Path | None = None,
+    ) -> None:
+        super().__init__(tls=tls, socket_path=socket_path)
+        self.recordings = recordings
+        self.backends = backends
+        self._base = base
+
+    @property
+    def url(self) -> str:
+        return super().url + self._base
+
+    def respond(self, request: Request) -> Answer:
+        below = request.path.removeprefix(self._base)
+        if below == request.path and self._base:
+            return NOT_FOUND
+        return self.respond_below(request._replace(path=below))
+
+    def respond_below(self, request: Request) -> Answer:
+        raise NotImplementedError
+
+    def worked_out(self, request: Request) -> Answer | None:
+        return next((answer for backend in self.backends if (answer := backend.answer(request))), None)
+
+    def as_recorded(self, request: Request, *, heed_window: bool) -> Answer | None:
+        first = self.recordings[0]
+        if request.path.startswith("/api/metrics/"):
+            # of several recordings the first says whether there are metrics
+            fallback = next((first.answers[name] for name in NO_METRICS if name in first.answers), None)
+            return first.fitting(request.path, request.query) or fallback
+        found = (recording.fitting(request.path, request.query, heed_window) for recording in self.recordings)
+        return next((answer for answer in found if answer), None)
+
+    def not_found(self) -> Answer:
+        return self.recordings[0].answers.get("not-found", NOT_FOUND)
+
+
+class LiveServer(StandIn):
+    """A server of one kind whose traces can come and go.
+
+    With `ends_ns`, all times are moved so that the last span ends then: a window that ends now finds them.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        ends_ns: int | None = None,
+        empty: bool = False,
+        base: str = "",
+        tls: SSLContext | None = None,
+        socket_path: Path | None = None,
+    ) -> None:
+        api, name = KINDS[kind]
+        self._backend = api(recorded(name))
+        super().__init__([self._backend.recording], [self._backend], base, tls, socket_path)
+        held = list(self._backend.documents.values())
+        if empty:
+            self._backend.documents.clear()
+        elif ends_ns is not None:
+            by = (ends_ns - max(document.end_ns for document in held)) // 1_000_000 * 1_000_000
+            self._backend.documents = {d.id: Document(shifted(d.body, by), d.facts, d.broken) for d in held}
+
+    @property
+    def trace_ids(self) -> list[str]:
+        """Of all traces, hidden ones too, oldest first, in 32 digits."""
+        documents = self._backend.documents
+        return sorted(documents, key=lambda key: documents[key].start_ns)
+
+    def document(self, trace_id: str) -> Document:
+        return self._backend.documents[padded(trace_id)]
+
+    def add(self, body: Json) -> str:
+        """Hold one more trace, in this server's JSON (Jaeger v3 and Tempo: an OTLP message). -> its id"""
+        document = Document(body, self._backend.facts)
+        self._backend.documents[document.id] = document
+        return document.id
+
+    def hide(self, trace_ids: Iterable[str]) -> None:
+        self._backend.hidden |= set(map(padded, trace_ids))
+
+    def show(self, trace_ids: Iterable[str]) -> None:
+        self._backend.hidden -= set(map(padded, trace_ids))
+
+    def respond_below(self, request: Request) -> Answer:
+        return self.worked_out(request) or self.as_recorded(request, heed_window=False) or self.not_found()
+
+
+class replaying(StandIn):  # noqa: N801 - reads as what it does
+    """Answers as recorded; to what was not asked then, from the traces in the recorded answers.
+
+    Several recordings are several APIs of one server. With `tenant`, only requests that name it are answered.
+    """
+
+    def __init__(self, *names: str, base: str = "", tenant: str = "") -> None:
+        recordings = [recorded(name) for name in names]
+        backends = [api(recording) for recording in recordings if (api := _api_of(recording))]
+        super().__init__(recordings, backends, base)
+        self._tenant = tenant
+
+    def respond_below(self, request: Request) -> Answer:
+        return (
+            self._of_no_tenant(request)
+            or self.as_recorded(request, heed_window=True)
+            or self.worked_out(request)
+            or self.as_recorded(request, heed_window=False)
+            or self.not_found()
+        )
+
+    def _of_no_tenant(self, request: Request) -> Answer | None:
+        if not self._tenant:
+            return None
+        if self.recordings[0].name.startswith("tempo"):
+            named = request.headers.get("x-scope-orgid")
+            return None if named else Answer((b"no org id",), 401, PLAIN)
+        named = request.headers.get("x-tenant")
+        if named == self._tenant:
+            return None
+        return recorded("jaeger-2.20-tenant-unknown" if named else "jaeger-2.20-tenant-missing")["services"]
+
+
+def _api_of(recording: Recording) -> type[Backend] | None:
+    """None for recordings that hold no traces."""
+    if "tenant" in recording.name or "metrics" in recording.name:
+        return None
+    kinds = {"zipkin": Zipkin, "tempo": Tempo, "jaeger": JaegerV1 if recording.name.endswith("v1") else JaegerV3}
+    return kinds[recording.name.split("-")[0]]

@@ -1,0 +1,65 @@
+"""How commands reach back ends: options that every command with sources takes, told once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Annotated, Any
+
+import typer
+
+from tracetui.config import Overrides
+
+_PANEL = "Back ends (their credentials come from the environment, netrc or a profile)"
+_CHOSEN: ContextVar[Overrides] = ContextVar("overrides", default=Overrides())  # noqa: B039 - it is frozen
+
+
+def _file(option: str, what: str) -> Any:
+    return Annotated[str, typer.Option(option, metavar="FILE", help=what, rich_help_panel=_PANEL)]
+
+
+_OPTIONS: dict[str, tuple[Any, str | bool]] = {
+    "tenant": (
+        Annotated[
+            str, typer.Option("--tenant", metavar="NAME", help="Whose traces to ask for.", rich_help_panel=_PANEL)
+        ],
+        "",
+    ),
+    "ca": (_file("--ca", "The CA that signed the server's certificate."), ""),
+    "cert": (_file("--cert", "A certificate to show to the server."), ""),
+    "key": (_file("--key", "The key of that certificate."), ""),
+    "insecure": (
+        Annotated[bool, typer.Option("--insecure", help="Take any certificate of the server.", rich_help_panel=_PANEL)],
+        False,
+    ),
+}
+
+
+def reaching(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with these options besides its own; `overrides` tells what was chosen while it runs."""
+    own = inspect.signature(command, eval_str=True)
+
+    @functools.wraps(command)
+    def with_options(*args: Any, **given: Any) -> None:
+        chosen = Overrides(**{name: given.pop(name) for name in _OPTIONS if name in given})
+        token = _CHOSEN.set(chosen)
+        try:
+            command(*args, **given)
+        finally:
+            _CHOSEN.reset(token)
+
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _OPTIONS.items()
+    ]
+    signature = own.replace(parameters=[*own.parameters.values(), *more])
+    with_options.__signature__ = signature  # type: ignore[attr-defined]
+    with_options.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+    return with_options
+
+
+def overrides() -> Overrides:
+    """What the options of the command that runs say about back ends."""
+    return _CHOSEN.get()

@@ -1,0 +1,95 @@
+"""The config file: how the screen looks and answers keys, and the back ends one often opens, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tracetui.model.problems import UsageError
+
+_FILE = "config.toml"
+
+Kind = Literal["", "jaeger", "zipkin", "tempo"]
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A back end, and how to reach it. Secrets are named by where they are, never written here."""
+
+    url: str = ""
+    kind: Kind = ""
+    """What answers there; '' to find out."""
+    tenant: str = ""
+    tenant_header: str = ""
+    """The header that names the tenant; '' for those of Jaeger and Tempo."""
+    headers: dict[str, str] = {}
+    headers_env: dict[str, str] = {}
+    """Header -> environment variable that holds its value."""
+    token_env: str = ""
+    token_file: str = ""
+    token_command: str = ""
+    user: str = ""
+    password_env: str = ""
+    password_file: str = ""
+    password_command: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    insecure: bool = False
+    """Whether any certificate is taken."""
+    proxy: str = ""
+    timeout: str = ""
+    """How long the server may say nothing."""
+    lookback: str = ""
+    limit: int = 0
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that the file can say."""
+
+    theme: str = ""
+    ascii: bool = False
+    mouse: bool = True
+    local_time: bool = False
+    keymap: dict[str, str] = {}
+    profiles: dict[str, Profile] = {}
+
+
+class Overrides(msgspec.Struct, frozen=True):
+    """What the command line says about back ends; no secrets. It beats the profile."""
+
+    tenant: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    insecure: bool = False
+
+
+def config_path() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("tracetui")) / _FILE
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the config file; without one the defaults. UsageError names what is wrong in it."""
+    import tomllib
+
+    path = path or config_path()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Config)
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def profile_named(name: str) -> Profile | None:
+    """The back end that the config file calls so. UsageError as `load_config`, and for one without an address."""
+    profile = load_config().profiles.get(name)
+    if profile is not None and not profile.url:
+        raise UsageError(f"{config_path()}: the profile {name} has no url")
+    return profile

@@ -1,0 +1,194 @@
+"""How a back end is reached: credentials, certificates, proxies. Secrets come from the environment, netrc, files and
+commands, and go nowhere but into the requests' headers.
+"""
+
+from __future__ import annotations
+
+import base64
+import netrc
+import os
+import shlex
+import ssl
+import subprocess
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tracetui.config import Overrides, Profile
+from tracetui.ingest.sources.address import Address
+from tracetui.model.problems import UsageError
+from tracetui.model.times import parse_duration
+
+TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID")
+"""What Jaeger and Tempo call the tenant."""
+_TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
+_COMMAND_SECONDS = 60
+_TIMEOUT = "30s"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything that a connection needs to know besides the address."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    """Secrets are in them."""
+    verify: ssl.SSLContext | bool
+    proxy: str = field(repr=False)
+    """'' for none."""
+    timeout: float
+    """Seconds for which the server may say nothing."""
+    has_credentials: bool
+    insecure: bool = False
+
+
+def access_to(address: Address, profile: Profile, overrides: Overrides) -> Access:
+    """Find out how to reach a back end. UsageError: something that is named is not there or cannot be read."""
+    headers = dict(profile.headers)
+    for name, variable in profile.headers_env.items():
+        headers[name] = _from_environment(variable)
+    tenant = overrides.tenant or profile.tenant or os.environ.get(_TENANT, "")
+    if tenant:
+        names = (profile.tenant_header,) if profile.tenant_header else TENANT_HEADERS
+        headers.update(dict.fromkeys(names, tenant))
+    authorization = _authorization(address, profile)
+    if authorization:
+        headers["Authorization"] = authorization
+    for name, value in headers.items():
+        if not name.isascii() or not value.isprintable():
+            raise UsageError(f"the header {name} has a value that no header can have, such as a line break")
+    insecure = overrides.insecure or profile.insecure
+    return Access(
+        headers={name: value.encode().decode("latin-1") for name, value in headers.items()},
+        verify=_certificates(profile, overrides, insecure) if address.base.startswith("https:") else True,
+        proxy=_proxy(address, profile),
+        timeout=parse_duration(profile.timeout or _TIMEOUT) / 1e9,
+        has_credentials=bool(authorization),
+        insecure=insecure and address.base.startswith("https:"),
+    )
+
+
+def _authorization(address: Address, profile: Profile) -> str:
+    token = _secret("token", profile.token_env, profile.token_file, profile.token_command)
+    if token:
+        return f"Bearer {token}"
+    if profile.user:
+        sources = (profile.password_env or _PASSWORD, profile.password_file, profile.password_command)
+        if sources[1] or sources[2]:
+            sources = (profile.password_env, *sources[1:])
+        return _basic(profile.user, _secret("password", *sources))
+    if os.environ.get(_TOKEN):
+        return f"Bearer {os.environ[_TOKEN].strip()}"
+    if os.environ.get(_USER):
+        return _basic(os.environ[_USER], os.environ.get(_PASSWORD, ""))
+    try:
+        known = None if address.socket else netrc.netrc().authenticators(address.host)
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        # one that other programs cannot read either is none of our business
+        known = None
+    # the default entry of a netrc is for hosts that nobody has thought of: it must not get a password by a typing error
+    if known is None or not _is_named(address.host):
+        return ""
+    return _basic(known[0], known[2] or "")
+
+
+def _is_named(host: str) -> bool:
+    return host in netrc.netrc().hosts
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _secret(what: str, variable: str, file: str, command: str) -> str:
+    """A secret from wherever the profile says that it is; '' where it says nothing."""
+    if variable:
+        return _from_environment(variable)
+    if file:
+        path = Path(file).expanduser()
+        try:
+            return path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"the {what} cannot be read from {path}: {_reason(error)}") from None
+    if command:
+        return _from_command(what, command)
+    return ""
+
+
+def _from_environment(variable: str) -> str:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise UsageError(f"the environment variable {variable}, which a profile names, is not set")
+    return value
+
+
+def _from_command(what: str, command: str) -> str:
+    try:
+        # what it says on stderr may be the user's to read, or hold the secret: it is not shown
+        done = subprocess.run(
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_COMMAND_SECONDS,
+            check=True,
+        )
+        text = done.stdout.decode("utf-8").strip()
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError, ValueError) as error:
+        program = command.split(" ", 1)[0]
+        raise UsageError(f"the command for the {what} ({program}) failed: {_reason(error)}") from None
+    if not text:
+        raise UsageError(f"the command for the {what} ({command.split(' ', 1)[0]}) printed nothing")
+    return text.splitlines()[0]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"not done after {_COMMAND_SECONDS} s"
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it ended with status {error.returncode}"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl.SSLContext:
+    ca, cert, key = overrides.ca or profile.ca, overrides.cert or profile.cert, overrides.key or profile.key
+    try:
+        context = ssl.create_default_context(cafile=_path(ca) or os.environ.get("SSL_CERT_FILE") or None)
+        if cert:
+            # a key that asks for a passphrase would ask on the screen
+            context.load_cert_chain(_path(cert), _path(key) or None, password=_no_passphrase)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        named = " and ".join(name for name in (ca, cert, key) if name)
+        raise UsageError(f"{named}: {getattr(error, 'strerror', None) or error}") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key is protected by a passphrase, which cannot be asked for here")
+
+
+def _path(text: str) -> str:
+    return str(Path(text).expanduser()) if text else ""
+
+
+def _proxy(address: Address, profile: Profile) -> str:
+    """The proxy that leads to the address, by the profile or by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+    if address.socket:
+        return ""
+    if profile.proxy:
+        return profile.proxy
+    parts = urlsplit(address.base)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return ""
+    known = urllib.request.getproxies()
+    proxy = known.get(parts.scheme) or known.get("all") or ""
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+        raise UsageError(
+            f"{address.shown}: the proxy that the environment names does not speak HTTP; NO_PROXY leaves it out"
+        )
+    return proxy

@@ -1,0 +1,169 @@
+"""Addresses of back ends, also as a browser shows them: what answers there, and what the page shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+
+from tracetui.model.problems import UsageError
+from tracetui.model.search import Search
+from tracetui.model.times import find_duration
+
+_SCHEMES: Final = re.compile(r"(https?://|unix:)", re.IGNORECASE)
+_UNIX: Final = re.compile(r"unix:(?://)?(?P<socket>/[^:?#]+)(?::(?P<rest>/[^#]*))?")
+_FILE: Final = re.compile(r".+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp)", re.IGNORECASE)
+_ID: Final = r"[0-9A-Za-z+_=-]+"
+_PAGES: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?P<base>.*?)/zipkin/traces/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/zipkin/api/v[12]/trace/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/api/v2/trace/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/api/(?:v[23]/)?traces/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/trace/(?P<ids>{_ID}(?:\.\.\.{_ID})*)",
+        r"(?P<base>.*?)/(?:zipkin/)?api/(?:v[123]/)?(?:traces|trace-summaries|services|search|dependencies|operations)",
+        r"(?P<base>.*?)/api(?:/v[123])?",
+        r"(?P<base>.*?)/zipkin(?:/(?:dependency|api(?:/v2)?))?",
+        r"(?P<base>.*?)/(?:search|dependencies|monitor|compare|system-architecture)",
+        r"(?P<base>.*?)",
+    )
+)
+"""Paths of pages and of requests, the first that fits; what stands before them is the address of the server."""
+_NS: Final = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server, and what of it the user points at."""
+
+    base: str
+    """`https://host:port/path`, without a slash at its end."""
+    socket: str = ""
+    """The path of a Unix socket that leads there; the host of `base` means nothing then."""
+    search: Search | None = None
+    """What the page searches for; None where it says nothing."""
+    file: str = ""
+    """The address as it is, where it looks like that of a file."""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base).hostname or ""
+
+    @property
+    def shown(self) -> str:
+        return f"unix:{self.socket}" + (self.base.removeprefix("http://localhost")) if self.socket else self.base
+
+
+def is_address(source: str) -> bool:
+    """Whether a source is an address and not a path."""
+    return _SCHEMES.match(source) is not None
+
+
+def parse_address(text: str) -> Address:
+    """Take an address apart. Raises UsageError for one that cannot be used, without repeating a secret in it."""
+    text = text.strip()
+    socket = ""
+    if text[:5].lower() == "unix:":
+        found = _UNIX.fullmatch(text)
+        if found is None:
+            raise UsageError("a Unix socket is written unix:/path/to/socket, with :/path behind it for a base path")
+        socket, text = found["socket"], "http://localhost" + (found["rest"] or "")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"{_redacted(text)}: no address of a server") from None
+    if parts.username or parts.password:
+        raise UsageError(
+            "an address with a password in it can be read by everyone on this machine; leave it out and set"
+            " TRACETUI_USER and TRACETUI_PASSWORD or TRACETUI_TOKEN, use ~/.netrc, or write a profile (see the README)"
+        )
+    if not parts.hostname:
+        raise UsageError(f"{text}: no host in this address")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    origin = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port is not None else "")
+    path = parts.path.rstrip("/")
+    page = next(found for pattern in _PAGES if (found := pattern.fullmatch(path)))
+    ids = page.groupdict().get("ids") or ""
+    if ids:
+        search: Search | None = Search(trace_ids=tuple(unquote(ids).split("...")))
+    else:
+        search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path)
+    file = text if _FILE.fullmatch(path) and not ids else ""
+    return Address(origin + page["base"], socket, search, file)
+
+
+def _redacted(text: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", text)
+
+
+def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
+    """What the query of a page of Jaeger, Zipkin or Tempo, or of one of their requests, searches for."""
+    if not query:
+        return None
+    found: dict[str, object] = {}
+
+    def take(name: str, keys: tuple[str, ...], read: Callable[[str], object]) -> None:
+        text = next((query[key][0] for key in keys if query.get(key)), "")
+        value = read(text) if text else None
+        if value not in (None, "", {}):
+            found[name] = value
+
+    take("service", ("service", "serviceName", "query.serviceName", "query.service_name"), str)
+    take("operation", ("operation", "spanName", "query.operationName", "query.operation_name"), str)
+    if found.get("service") == "all":
+        del found["service"]
+    if found.get("operation") == "all":
+        del found["operation"]
+    take("limit", ("limit", "query.searchDepth", "query.num_traces"), lambda text: _number(text, 1))
+    take("attributes", ("tags", "query.attributes"), _attributes)
+    take("attributes", ("annotationQuery",), _annotations)
+    if "tag" in query:
+        found["attributes"] = dict(text.split(":", 1) for text in query["tag"] if ":" in text)
+    unit = 1_000 if is_zipkin else 0
+    for name, keys in (("least_ns", ("minDuration",)), ("most_ns", ("maxDuration",))):
+        take(name, keys, lambda text: _number(text, unit) if unit and text.isdigit() else find_duration(text))
+    take("expression", ("q",), str)
+    take("start_ns", ("start",), _moment)
+    take("end_ns", ("end",), _moment)
+    take("end_ns", ("endTs",), lambda text: _number(text, _NS["ms"]))
+    if "start_ns" not in found:
+        take("lookback_ns", ("lookback",), lambda text: _number(text, _NS["ms"]) or find_duration(text))
+    attributes = found.get("attributes")
+    if isinstance(attributes, dict) and attributes.get("error") == "true":
+        found["errors"] = True
+        found["attributes"] = {key: value for key, value in attributes.items() if key != "error"}
+    return msgspec.convert(found, Search) if found else None
+
+
+def _number(text: str, unit: int) -> int | None:
+    return int(text) * unit if text.isdigit() and len(text) < 20 else None
+
+
+def _moment(text: str) -> int | None:
+    """A moment in seconds, milliseconds, microseconds or nanoseconds, told by its size."""
+    if not text.isdigit() or len(text) > 19:
+        return None
+    number = int(text)
+    for unit in (1_000_000_000, 1_000_000, 1_000, 1):
+        # until the year 2286
+        if number * unit < 10**19:
+            return number * unit
+    return None
+
+
+def _attributes(text: str) -> dict[str, str] | None:
+    try:
+        return msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.DecodeError:
+        return None
+
+
+def _annotations(text: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in text.split(" and "))
+    return {key.strip(): value.strip() for key, sign, value in pairs if sign}

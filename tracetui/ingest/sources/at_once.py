@@ -1,0 +1,48 @@
+"""Some requests at a time, their results as they come."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> Iterator[_Result]:
+    """Results of a function for the items, in the order in which they are done, by so many threads.
+
+    What the function raises is raised here, and nothing more is begun then. The threads end with the program whatever
+    they wait for, which those of the standard library's pools do not.
+    """
+    waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
+    stop = threading.Event()
+    count = 0
+    for item in items:
+        waiting.put(item)
+        count += 1
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                item = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((function(item), None))
+            except BaseException as error:
+                done.put((None, error))
+
+    try:
+        for _ in range(min(threads, count)):
+            threading.Thread(target=work, daemon=True).start()
+        for _ in range(count):
+            result, error = done.get()
+            if error is not None:
+                raise error
+            yield result  # type: ignore[misc]
+    finally:
+        stop.set()

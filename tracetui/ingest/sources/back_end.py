@@ -1,0 +1,104 @@
+"""What every back end can be asked, and what it may answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from tracetui.ingest.sources.at_once import each
+from tracetui.ingest.sources.connection import AT_ONCE, Connection, HttpError
+from tracetui.model.problems import BackEndError
+from tracetui.model.search import Search
+
+Say = Callable[[str], None]
+"""Is told what was done otherwise than asked, and what could not be read."""
+
+
+class NotOfferedError(BackEndError):
+    """Something that this back end does not have."""
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """A call from one service to another, as a server counts them."""
+
+    caller: str
+    callee: str
+    call_count: int
+    error_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a back end has, beyond search and trace by id."""
+
+    name: str
+    """As people call it, with its interface: `Jaeger (v3)`."""
+    finds_errors: str
+    """How it tells a span that failed, in words."""
+
+
+class BackEnd(ABC):
+    """A server that holds traces. What is sent are documents for `ingest.contents.decode`."""
+
+    def __init__(self, connection: Connection, say: Say) -> None:
+        self.connection = connection
+        self.say = say
+
+    @property
+    @abstractmethod
+    def offers(self) -> Offers: ...
+
+    @abstractmethod
+    def services(self) -> list[str]:
+        """The names of all services, sorted. Raises BackEndError, as everything here does."""
+
+    @abstractmethod
+    def operations(self, service: str) -> list[str]:
+        """The names of a service's operations, sorted; none for a service that is not there."""
+
+    @abstractmethod
+    def search(self, search: Search) -> Iterator[bytes]:
+        """Traces of which one span meets the search, as they come, in no order. Nothing is found: no document."""
+
+    @abstractmethod
+    def trace(self, trace_id: str) -> bytes | None:
+        """One trace whole, None where there is no such."""
+
+    @abstractmethod
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
+        """The server's own graph of the services. Raises NotOfferedError where it has none."""
+
+    def takes(self, search: Search) -> Search:
+        """What of a search it can answer; the rest is for whoever asks to filter."""
+        return msgspec.structs.replace(search, failed=False, slower_ns=None)
+
+    def traces(self, trace_ids: Sequence[str]) -> Iterator[bytes]:
+        """Traces by their ids, as they come; those that are missing or cannot be read are said."""
+
+        def fetch(trace_id: str) -> tuple[str, bytes | HttpError | None]:
+            try:
+                return trace_id, self.trace(trace_id)
+            except HttpError as error:
+                return trace_id, error
+
+        missing, failed = [], []
+        for trace_id, found in each(fetch, trace_ids, AT_ONCE):
+            if isinstance(found, HttpError):
+                failed.append((trace_id, found))
+            elif found is None:
+                missing.append(trace_id)
+            else:
+                yield found
+        if failed and len(failed) + len(missing) == len(trace_ids):
+            raise failed[0][1]
+        if failed:
+            self.say(f"{_some(failed[0][0], len(failed))} could not be read: {failed[0][1]}")
+        if missing:
+            self.say(f"{_some(missing[0], len(missing))} {'is' if len(missing) == 1 else 'are'} not there")
+
+
+def _some(first: str, count: int) -> str:
+    return f"trace {first}" + (f" and {count - 1:,} more" if count > 1 else "")

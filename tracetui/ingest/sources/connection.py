@@ -1,0 +1,331 @@
+"""Requests to one server: bounded in time and size, tried again where that is safe, and what goes wrong in words."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from httpx_retries import Retry, RetryTransport
+
+from tracetui.ingest.sources.access import Access
+from tracetui.ingest.sources.address import Address
+from tracetui.model.problems import BackEndError
+
+AT_ONCE = 4
+"""Requests at a time."""
+MAX_ANSWER = 4 << 30
+"""Bytes of an answer, unpacked, that are read; a small one can hold any number of zeros."""
+_SMALL_ANSWER = 64 << 20
+_SLOWEST = 64
+"""Bytes a second below which a server does not so much answer as hold on to us."""
+_CONNECT_SECONDS = 5.0
+_LONGEST_WAIT = 15.0
+_REDIRECTS = 5
+_QUOTED = 200
+_TRIES = 2
+
+Params = Mapping[str, str | int | Sequence[str]]
+
+
+class HttpError(BackEndError):
+    """An answer that says no. `status` is 0 where there was none."""
+
+    def __init__(self, text: str, status: int = 0, said: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.said = said
+        """In the server's words."""
+
+
+class CutOffError(HttpError):
+    """An answer that ended before its end; what came before it was handed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole small answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    def json(self) -> Any:
+        """Raises ValueError for a body that is no JSON."""
+        return msgspec.json.decode(self.body)
+
+
+class _BusyError(Exception):
+    """The server asks to be left alone for longer than anyone at a screen would wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class _Patience(Retry):
+    """Waits as the server asks, if that is not long."""
+
+    def sleep(self, response: httpx.Response | Exception) -> None:
+        asked = response.headers.get("Retry-After", "") if isinstance(response, httpx.Response) else ""
+        try:
+            seconds = self.parse_retry_after(asked) if asked else 0.0
+        except ValueError:
+            seconds = 0.0
+        if seconds > _LONGEST_WAIT:
+            raise _BusyError(seconds)
+        super().sleep(response)
+
+
+class Connection:
+    """A server at an address. Can be used from several threads."""
+
+    def __init__(self, address: Address, access: Access, max_answer: int = MAX_ANSWER) -> None:
+        self.address = address
+        self._access = access
+        self._max_answer = max_answer
+        transport = httpx.HTTPTransport(
+            verify=access.verify,
+            uds=address.socket or None,
+            proxy=access.proxy or None,
+            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        )
+        retry = _Patience(
+            total=_TRIES,
+            backoff_factor=0.25,
+            max_backoff_wait=_LONGEST_WAIT,
+            total_timeout=2 * _LONGEST_WAIT,
+            # a server that was silent once will be silent again, and a certificate does not mend itself
+            retry_on_exceptions=(httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.ConnectTimeout),
+        )
+        self._client = httpx.Client(
+            transport=RetryTransport(transport, retry),
+            headers={"User-Agent": "tracetui", "Accept": "application/json", **access.headers},
+            timeout=httpx.Timeout(access.timeout, connect=min(_CONNECT_SECONDS, access.timeout)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    @property
+    def name(self) -> str:
+        """The address, as it may be shown."""
+        return self.address.shown
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """A small answer, whatever its status. Raises HttpError where there is none."""
+        with self._asked(path, params) as response:
+            pieces, size = [], 0
+            for piece in self._body(response, path):
+                pieces.append(piece)
+                size += len(piece)
+                if size > _SMALL_ANSWER:
+                    raise HttpError(f"{self._at(path)}: an answer of more than {_SMALL_ANSWER >> 20} MB")
+            return Answer(response.status_code, _content_type(response), b"".join(pieces))
+
+    def json(self, path: str, params: Params | None = None) -> Any:
+        """What a small answer of status 200 holds. Raises HttpError for any other."""
+        answer = self.get(path, params)
+        if answer.status != httpx.codes.OK:
+            raise self.refusal(path, answer.status, answer.body)
+        try:
+            return answer.json()
+        except ValueError:
+            raise self._no_json(path, answer.content_type, answer.body) from None
+
+    def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
+        """The bytes of an answer of status 200 as they come. Raises HttpError, CutOffError where they end early."""
+        with self._asked(path, params) as response:
+            if response.status_code != httpx.codes.OK:
+                body = b"".join(self._body(response, path, _SMALL_ANSWER))
+                raise self.refusal(path, response.status_code, body)
+            body_seen = False
+            for piece in self._body(response, path, self._max_answer):
+                if not body_seen and piece.strip():
+                    body_seen = True
+                    if piece.lstrip()[:1] == b"<":
+                        raise self._no_json(path, _content_type(response), piece)
+                yield piece
+
+    @contextmanager
+    def _asked(self, path: str, params: Params | None) -> Iterator[httpx.Response]:
+        """The response to a GET, after redirects within the server. Raises HttpError."""
+        with self._in_words(path):
+            url = httpx.URL(self.address.base + path)
+            request = self._client.build_request("GET", url, params=dict(params) if params else None)
+            response = self._client.send(request, stream=True)
+            try:
+                for _ in range(_REDIRECTS):
+                    if response.next_request is None:
+                        break
+                    response = self._redirected(response, path)
+                yield response
+            finally:
+                response.close()
+
+    def _redirected(self, response: httpx.Response, path: str) -> httpx.Response:
+        """Follow a redirect, unless it leads to another host: credentials are for this one alone."""
+        request = response.next_request
+        assert request is not None
+        response.close()
+        here, there = httpx.URL(self.address.base), request.url
+        upgraded = (here.scheme, there.scheme) == ("http", "https") and here.host == there.host
+        if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port) and not upgraded:
+            raise HttpError(
+                f"{self._at(path)}: leads to another server ({there.scheme}://{there.host}), perhaps to log in;"
+                f" nothing was sent there. {self._credentials_hint()}",
+                response.status_code,
+            )
+        return self._client.send(request, stream=True)
+
+    def _body(self, response: httpx.Response, path: str, limit: int = _SMALL_ANSWER + 1) -> Iterator[bytes]:
+        """The unpacked body, as long as it comes at a pace and is not too large."""
+        size, since, seen = 0, time.monotonic(), 0
+        patience = self._access.timeout
+        for piece in response.iter_bytes():
+            size += len(piece)
+            now = time.monotonic()
+            if now - since > patience:
+                if size - seen < _SLOWEST * patience:
+                    raise CutOffError(
+                        f"{self._at(path)}: sends next to nothing ({(size - seen) / (now - since):.0f} bytes a second);"
+                        " is the server overloaded? Ask for less: a shorter time, a smaller limit"
+                    )
+                since, seen = now, size
+            yield piece
+            if size > limit:
+                raise CutOffError(
+                    f"{self._at(path)}: more than {limit / (1 << 30):.3g} GiB in one answer; the rest is left out."
+                    " Ask for less: a shorter time, a smaller limit"
+                )
+
+    @contextmanager
+    def _in_words(self, path: str) -> Iterator[None]:
+        """Turn what can go wrong on the way into words for people."""
+        at = self._at(path)
+        try:
+            yield
+        except _BusyError as error:
+            raise HttpError(
+                f"{at}: too many requests (429); it asks to try again in {error.seconds:.0f} s", 429
+            ) from None
+        except httpx.ConnectTimeout:
+            raise HttpError(
+                f"{at}: no connection within {_CONNECT_SECONDS:.0f} s; does a firewall or VPN stand between?"
+            ) from None
+        except httpx.ReadTimeout:
+            raise HttpError(
+                f"{at}: accepted the connection and then said nothing for {self._access.timeout:g} s; is it overloaded?"
+                " A shorter time or a smaller limit may help"
+            ) from None
+        except httpx.ProxyError as error:
+            raise HttpError(f"{at}: the proxy refuses: {_cause(error)}") from None
+        except httpx.ConnectError as error:
+            raise HttpError(f"{at}: {self._unconnected(error)}") from None
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            raise CutOffError(f"{at}: the answer was cut off ({_cause(error)}); r asks again") from None
+        except httpx.DecodingError:
+            raise CutOffError(f"{at}: says that its answer is compressed, and it is not") from None
+        except httpx.TimeoutException:
+            raise HttpError(f"{at}: did not take the request within {self._access.timeout:g} s") from None
+        except httpx.HTTPError as error:
+            raise HttpError(f"{at}: {_cause(error)}") from None
+        except httpx.InvalidURL:
+            raise HttpError(f"{at}: no address that can be asked") from None
+
+    def _unconnected(self, error: httpx.ConnectError) -> str:
+        chain: list[BaseException] = [error]
+        while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+            chain.append(inner)
+        for cause in chain:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                why = cause.verify_message or "not trusted"
+                return (
+                    f"its certificate is not trusted ({why}); name its CA with --ca FILE, or take any with --insecure"
+                )
+            if isinstance(cause, ssl.SSLError):
+                reason = (cause.reason or str(cause)).replace("_", " ").lower()
+                hint = "; is it plain http://?" if "wrong version" in reason or "record layer" in reason else ""
+                return (
+                    f"TLS failed: {reason}{hint or '; a client certificate is named with --cert FILE and --key FILE'}"
+                )
+            if isinstance(cause, socket.gaierror):
+                return "no such host; is the name right, and is a VPN needed?"
+            if isinstance(cause, ConnectionRefusedError):
+                return "refuses the connection; is the server running, and is the port right?"
+            if isinstance(cause, FileNotFoundError):
+                return "no such socket"
+        return _cause(error)
+
+    def refusal(self, path: str, status: int, body: bytes) -> HttpError:
+        """What an answer of a status that is not 200 means."""
+        said = _said(body)
+        quoted = f" ({said})" if said else ""
+        match status:
+            case 401:
+                text = f"asks who you are (401{quoted and ', '}{said}). {self._credentials_hint()}"
+            case 403:
+                text = f"does not allow this (403{quoted and ', '}{said}); the credentials or the tenant may be others'"
+            case 404:
+                text = f"not found (404{quoted and ', '}{said}); is the path before it right?"
+            case 429:
+                text = "too many requests (429), also after waiting; try again later"
+            case _ if status >= 500:
+                text = f"the server failed (status {status}){f': {said}' if said else ''}"
+            case _:
+                text = f"the server answered {status}{f': {said}' if said else ''}"
+        return HttpError(f"{self._at(path)}: {text}", status, said)
+
+    def _no_json(self, path: str, content_type: str, body: bytes) -> HttpError:
+        if body.lstrip()[:1] == b"<":
+            return HttpError(
+                f"{self._at(path)}: a web page, not traces; perhaps one to log in. {self._credentials_hint()}"
+            )
+        kind = f" ({content_type})" if content_type else ""
+        return HttpError(f"{self._at(path)}: the answer is no JSON{kind}: {_said(body)[:60] or 'it is empty'}")
+
+    def _credentials_hint(self) -> str:
+        if self._access.has_credentials:
+            return "The credentials that were sent did not do"
+        return "Credentials: TRACETUI_TOKEN, TRACETUI_USER and TRACETUI_PASSWORD, ~/.netrc, or a profile"
+
+    def _at(self, path: str) -> str:
+        return self.name + urlsplit(path).path
+
+
+def _content_type(response: httpx.Response) -> str:
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip()
+
+
+def _cause(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return text[0].lower() + text[1:]
+
+
+def _said(body: bytes) -> str:
+    """What a server says is wrong, from the JSON or the text that it sent."""
+    text = body[: 1 << 16].decode("utf-8", "replace").strip()
+    try:
+        value = msgspec.json.decode(body)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        error = value.get("error") or next(iter(value.get("errors") or ()), None) or value
+        if isinstance(error, dict):
+            text = str(error.get("msg") or error.get("message") or text)
+        elif isinstance(error, str):
+            text = error
+    if text[:1] == "<":
+        return ""
+    text = " ".join(text.split())
+    return text[:_QUOTED] + ("…" if len(text) > _QUOTED else "")

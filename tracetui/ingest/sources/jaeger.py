@@ -1,0 +1,261 @@
+"""Jaeger's query service: the v1 API (`/api/...`, until 2.20) and the v3 API (`/api/v3/...`, from 1.25).
+
+v3 sends OTLP and writes NaN and infinity, which v1 answers with an error for all that was asked for; from 2.19 on it
+takes attributes and sends summaries, and after 2.20 it is the only one that searches. Of an older one v1 is the better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+
+from tracetui.ingest.sources.back_end import BackEnd, Dependency, Offers, Say
+from tracetui.ingest.sources.connection import Connection, HttpError, Params
+from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP, pieces
+from tracetui.model.search import Search
+
+_BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
+_NARROWEST_NS: Final = 1_000_000
+_MOST_SLICES: Final = 64
+_LEAST_PER_SERVICE: Final = 10
+_LOOKED_THROUGH: Final = 20
+"""Summaries for each trace that is wanted."""
+_MOST_SUMMARIES: Final = 5_000
+_FINDS_ERRORS: Final = "by the tag error=true; a span that failed by its HTTP or gRPC status alone is not found"
+
+
+class _Found(msgspec.Struct):
+    data: list[msgspec.Raw] | None
+
+
+class _Head(msgspec.Struct):
+    traceID: str  # noqa: N815 - as the server writes it
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    trace_id: str
+    start_ns: int
+    end_ns: int
+    error_spans: int
+
+    def meets(self, search: Search) -> bool:
+        """Whether the trace meets what the search says of whole traces."""
+        slow = search.slower_ns is None or self.end_ns - self.start_ns > search.slower_ns
+        return slow and (not search.failed or self.error_spans > 0)
+
+
+class Jaeger(BackEnd):
+    def __init__(self, connection: Connection, say: Say, *, v1: bool, v3: bool, summaries: bool) -> None:
+        """`v1`, `v3`: which of the APIs search; `summaries`: whether v3 is of 2.19 or later."""
+        super().__init__(connection, say)
+        self._v1, self._v3, self._summaries = v1, v3, summaries
+        self._prefers_v3 = v3 and (summaries or not v1)
+        self._wants_service = not self._prefers_v3
+
+    @property
+    def offers(self) -> Offers:
+        return Offers(f"Jaeger ({'v3' if self._prefers_v3 else 'v1'})", _FINDS_ERRORS)
+
+    def services(self) -> list[str]:
+        if self._prefers_v3:
+            return sorted(self.connection.json("/api/v3/services").get("services") or ())
+        return sorted(self.connection.json("/api/services").get("data") or ())
+
+    def operations(self, service: str) -> list[str]:
+        path = "/api/v3/operations" if self._prefers_v3 else "/api/operations"
+        found = self.connection.json(path, {"service": service})
+        listed = found.get("operations" if self._prefers_v3 else "data") or ()
+        return sorted({item["name"] for item in listed})
+
+    def trace(self, trace_id: str) -> bytes | None:
+        path = "/api/v3/traces/" if self._v3 else "/api/traces/"
+        answer = self.connection.get(path + quote(trace_id, safe=""))
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != 200:
+            raise self.connection.refusal(path, answer.status, answer.body)
+        return answer.body
+
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
+        params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
+        found = self.connection.json("/api/dependencies", params).get("data") or ()
+        return [Dependency(item["parent"], item["child"], item.get("callCount", 0)) for item in found]
+
+    def takes(self, search: Search) -> Search:
+        return search if self._summaries else super().takes(search)
+
+    def search(self, search: Search) -> Iterator[bytes]:
+        if self._summaries and (search.failed or search.slower_ns is not None):
+            yield from self._by_summaries(search)
+        elif not search.service and self._wants_service:
+            yield from self._every_service(search)
+        elif self._prefers_v3:
+            try:
+                yield from self._search_v3(search)
+            except HttpError as error:
+                if error.status != _BAD_REQUEST or search.service:
+                    raise
+                # its store keeps traces by service
+                self._wants_service = True
+                yield from self._every_service(search)
+        else:
+            yield from self._search_v1(search)
+
+    def _by_summaries(self, search: Search) -> Iterator[bytes]:
+        """Look through more summaries than traces are wanted, for what only whole traces tell, and fetch those."""
+        many = msgspec.structs.replace(search, limit=min(search.limit * _LOOKED_THROUGH, _MOST_SUMMARIES))
+        found = [one for one in self._summarised(many) if one.meets(search)]
+        newest = sorted(found, key=lambda one: -one.start_ns)[: search.limit]
+        yield from self.traces([one.trace_id for one in newest])
+
+    def _search_v3(self, search: Search) -> Iterator[bytes]:
+        try:
+            yield from pieces(self.connection.stream("/api/v3/traces", self._v3_params(search)), OTLP)
+        except HttpError as error:
+            # which is how it says that nothing was found
+            if error.status != _NOT_FOUND:
+                raise
+
+    def _v3_params(self, search: Search) -> Params:
+        start, end = search.window()
+        params: dict[str, str | int] = {
+            "service_name": search.service,
+            "operation_name": search.operation,
+            "start_time_min": _rfc3339(start),
+            "start_time_max": _rfc3339(end),
+            "num_traces": search.limit,
+            "duration_min": _go_duration(search.least_ns),
+            "duration_max": _go_duration(search.most_ns),
+        }
+        if self._summaries:
+            params = {_camel(key): value for key, value in params.items()}
+            params["searchDepth"] = params.pop("numTraces")
+            tags = _tags(search)
+            params["attributes"] = msgspec.json.encode(tags).decode() if tags else ""
+        return {f"query.{key}": value for key, value in params.items() if value}
+
+    def _search_v1(self, search: Search) -> Iterator[bytes]:
+        try:
+            yield from pieces(self.connection.stream("/api/traces", _v1_params(search)), JAEGER_V1)
+        except HttpError as error:
+            if error.status != _FAILED or "json" not in error.said:
+                raise
+            # one span with a value that JSON cannot hold makes it send none of them
+            if self._v3:
+                self.say(f"its v1 search failed ({error.said}); asked its v3 API instead")
+                yield from self._search_v3(search)
+            else:
+                yield from self._around_what_fails(search, error)
+
+    def _around_what_fails(self, search: Search, error: HttpError) -> Iterator[bytes]:
+        """Halve the window until what the server cannot write is alone in a slice of it, and read the rest."""
+        start, end = search.window()
+        slices = [(start, end)]
+        lost: list[tuple[int, int]] = []
+        asked = 0
+        while slices:
+            begin, stop = slices.pop()
+            if stop - begin > _NARROWEST_NS and asked < _MOST_SLICES:
+                middle = (begin + stop) // 2
+                for half in ((begin, middle), (middle, stop)):
+                    asked += 1
+                    narrow = msgspec.structs.replace(search, start_ns=half[0], end_ns=half[1])
+                    try:
+                        yield from pieces(self.connection.stream("/api/traces", _v1_params(narrow)), JAEGER_V1)
+                    except HttpError as again:
+                        if again.status != _FAILED:
+                            raise
+                        slices.append(half)
+            else:
+                lost.append((begin, stop))
+        for begin, stop in sorted(lost):
+            self.say(
+                f"it cannot send traces that start between {_shown(begin)} and {_shown(stop)}: {error.said};"
+                " the rest was read around them"
+            )
+
+    def _every_service(self, search: Search) -> Iterator[bytes]:
+        """Search service by service, as it cannot without one, and leave out what another one has brought."""
+        services = self.services()
+        limit = max(math.ceil(2 * search.limit / max(len(services), 1)), _LEAST_PER_SERVICE)
+        self.say(f"it searches by service only: each of {len(services):,} was asked for its newest {limit:,} traces")
+        searches = [msgspec.structs.replace(search, service=name, limit=limit) for name in services]
+        if not self._v1:
+            found = {summary.trace_id: summary.start_ns for one in searches for summary in self._summarised(one)}
+            newest = sorted(found, key=lambda trace_id: -found[trace_id])[: search.limit]
+            yield from self.traces(newest)
+            return
+        seen: set[str] = set()
+        for one in searches:
+            for document in self._search_v1(one):
+                yield from _unseen(document, seen)
+
+    def _summarised(self, search: Search) -> Iterable[_Summary]:
+        """The traces that a search finds, without their spans."""
+        found = self.connection.json("/api/v3/trace-summaries", self._v3_params(search)).get("summaries") or ()
+        for item in found:
+            yield _Summary(
+                item.get("traceId") or item.get("traceID", ""),
+                int(item.get("minStartTimeUnixNano", 0)),
+                int(item.get("maxEndTimeUnixNano", 0)),
+                int(item.get("errorSpanCount", 0)),
+            )
+
+
+def _unseen(document: bytes, seen: set[str]) -> Iterator[bytes]:
+    """The traces of an answer that were not seen yet."""
+    try:
+        found = msgspec.json.decode(document, type=_Found).data or []
+        heads = [msgspec.json.decode(item, type=_Head).traceID for item in found]
+    except msgspec.DecodeError:
+        # damaged: whoever decodes it makes the best of it
+        yield document
+        return
+    new = [item for item, trace_id in zip(found, heads, strict=True) if trace_id not in seen]
+    seen.update(heads)
+    if new:
+        yield msgspec.json.encode({"data": new})
+
+
+def _v1_params(search: Search) -> Params:
+    start, end = search.window()
+    tags = _tags(search)
+    params: dict[str, Any] = {
+        "service": search.service,
+        "operation": search.operation,
+        "start": start // 1_000,
+        "end": -(-end // 1_000),
+        "limit": search.limit,
+        "minDuration": _go_duration(search.least_ns),
+        "maxDuration": _go_duration(search.most_ns),
+        "tags": msgspec.json.encode(tags).decode() if tags else "",
+    }
+    return {key: value for key, value in params.items() if value}
+
+
+def _tags(search: Search) -> dict[str, str]:
+    return {**search.attributes, **({"error": "true"} if search.errors else {})}
+
+
+def _go_duration(ns: int | None) -> str:
+    return f"{ns}ns" if ns is not None else ""
+
+
+def _rfc3339(ns: int) -> str:
+    return str(np.datetime64(ns, "ns")) + "Z"
+
+
+def _shown(ns: int) -> str:
+    return str(np.datetime64(ns // 1_000_000, "ms")).replace("T", " ") + "Z"
+
+
+def _camel(key: str) -> str:
+    first, *rest = key.split("_")
+    return first + "".join(word.capitalize() for word in rest)

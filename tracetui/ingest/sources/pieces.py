@@ -1,0 +1,103 @@
+"""Cutting an answer that is still coming into pieces that can be decoded: each a whole JSON document of its own.
+
+A search answer is one long list. Where one item of it ends and the next begins is found by the bytes that stand there;
+that such a place is what it looks like, and not within a string, is told by what is before it being sound JSON.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+_FIRST_BYTES: Final = 1 << 16
+_MOST_BYTES: Final = 1 << 26
+_GROWTH: Final = 4
+_FIRST_SECONDS: Final = 0.2
+_MOST_SECONDS: Final = 2.0
+_SEARCHED: Final = 1 << 20
+_CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a list of traces is written."""
+
+    opening: bytes
+    """Put before a piece that is not the first."""
+    closing: bytes
+    """Put behind a piece that is not the last."""
+    between: re.Pattern[bytes]
+    """From the end of an item to the beginning of the next; its group `cut` is the comma between them."""
+
+
+JAEGER_V1: Final = Shape(
+    b'{"data":[', b"]}", re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"traceID"\s*:\s*"[0-9a-fA-F]+"\s*,\s*"spans"\s*:')
+)
+OTLP: Final = Shape(b'{"result":{"resourceSpans":[', b"]}}", re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"resource"\s*:'))
+ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["))
+
+
+def pieces(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
+    """The answer in pieces, small and soon at first and then ever larger; whole where it cannot be cut.
+
+    What `chunks` raises goes through, once what had come before it was handed out.
+    """
+    waiting = bytearray()
+    bytes_due, seconds_due = _FIRST_BYTES, _FIRST_SECONDS
+    begun, is_first = time.monotonic(), True
+    failed: Exception | None = None
+    source = iter(chunks)
+    while True:
+        try:
+            chunk = next(source, None)
+        except Exception as error:
+            # whatever ended it, what has come is worth having
+            failed = error
+            chunk = None
+        if chunk is None:
+            break
+        waiting += chunk
+        if len(waiting) < bytes_due and time.monotonic() - begun < seconds_due:
+            continue
+        piece, size = _cut(waiting, shape, is_first)
+        if size:
+            yield piece
+            del waiting[:size]
+            is_first = False
+            bytes_due = min(bytes_due * _GROWTH, _MOST_BYTES)
+        else:
+            bytes_due *= 2
+        seconds_due = min(seconds_due * 2, _MOST_SECONDS)
+        begun = time.monotonic()
+    if waiting:
+        yield bytes(waiting) if is_first else shape.opening + bytes(waiting)
+    if failed is not None:
+        raise failed
+
+
+def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
+    """The whole items at the begin of what has come, as a document, and how many bytes they take; 0 for none."""
+    begin = max(len(waiting) - _SEARCHED, 0)
+    while True:
+        found = [match.start("cut") for match in shape.between.finditer(waiting, begin)]
+        # a place within a string is rarer than any that is none; the one before it will do
+        for cut in found[:-3:-1]:
+            piece = (b"" if is_first else shape.opening) + bytes(memoryview(waiting)[:cut]) + shape.closing
+            if _is_sound(piece):
+                return piece, cut + 1
+        if not begin or found:
+            return b"", 0
+        begin = 0
+
+
+def _is_sound(piece: bytes) -> bool:
+    try:
+        _CHECK.decode(piece)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""Finding out what answers at an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from tracetui.config import Kind
+from tracetui.ingest.sources.back_end import BackEnd, Say
+from tracetui.ingest.sources.connection import Answer, Connection, HttpError
+from tracetui.ingest.sources.jaeger import Jaeger
+from tracetui.ingest.sources.tempo import Tempo
+from tracetui.ingest.sources.zipkin import Zipkin
+from tracetui.model.problems import BackEndError
+
+_OK, _BAD_REQUEST = 200, 400
+_REFUSED: Final = (401, 403)
+_ZIPKIN_APIS: Final = ("/api/v2", "/zipkin/api/v2")
+_PORTS: Final[dict[int | None, Kind]] = {9411: "zipkin", 3200: "tempo"}
+_ORDER: Final[tuple[Kind, ...]] = ("jaeger", "zipkin", "tempo")
+
+
+def back_end_at(connection: Connection, kind: Kind, say: Say) -> BackEnd:
+    """The back end at an address, of a kind or ('') of whatever kind it turns out to be.
+
+    Raises BackEndError where nothing can be reached or what answers is none of them.
+    """
+    probe = _Probe(connection, say)
+    first = kind or _PORTS.get(urlsplit(connection.address.base).port, "jaeger")
+    for one in [first] if kind else sorted(_ORDER, key=lambda other: other != first):
+        found = probe.find[one]()
+        if found is not None:
+            return found
+    raise probe.failure(kind)
+
+
+class _Probe:
+    def __init__(self, connection: Connection, say: Say) -> None:
+        self._connection = connection
+        self._say = say
+        self._refused: HttpError | None = None
+        self._web_page = False
+        self._failed: HttpError | None = None
+        self.find: dict[Kind, Callable[[], BackEnd | None]] = {
+            "jaeger": self._jaeger,
+            "zipkin": self._zipkin,
+            "tempo": self._tempo,
+        }
+
+    def _asked(self, path: str, **params: str) -> Answer | None:
+        """The answer of status 200 that is no page. What cannot be reached at all raises HttpError."""
+        answer = self._connection.get(path, params)
+        if answer.body.lstrip()[:1] == b"<":
+            self._web_page = True
+            return None
+        if answer.status in _REFUSED:
+            self._refused = self._connection.refusal(path, answer.status, answer.body)
+        elif answer.status == 429 or answer.status >= 500:
+            self._failed = self._connection.refusal(path, answer.status, answer.body)
+        return answer if answer.status == _OK else None
+
+    def _holds(self, path: str, key: str, **params: str) -> bool:
+        answer = self._asked(path, **params)
+        try:
+            found = answer.json() if answer is not None else None
+        except ValueError:
+            return False
+        return isinstance(found, dict) and key in found
+
+    def _jaeger(self) -> BackEnd | None:
+        v3 = self._holds("/api/v3/services", "services")
+        v1 = self._holds("/api/services", "data")
+        if not v1 and not v3:
+            return None
+        return Jaeger(self._connection, self._say, v1=v1, v3=v3, summaries=v3 and self._has_summaries())
+
+    def _has_summaries(self) -> bool:
+        window = {
+            "query.startTimeMin": "2020-01-01T00:00:00Z",
+            "query.startTimeMax": "2020-01-01T00:00:01Z",
+            "query.searchDepth": "1",
+        }
+        answer = self._connection.get("/api/v3/trace-summaries", window)
+        # a store that wants a service says so in JSON
+        return answer.status in (_OK, _BAD_REQUEST) and answer.body.lstrip()[:1] == b"{"
+
+    def _zipkin(self) -> BackEnd | None:
+        for api in _ZIPKIN_APIS:
+            answer = self._asked(f"{api}/services")
+            try:
+                if answer is not None and isinstance(answer.json(), list):
+                    return Zipkin(self._connection, self._say, api)
+            except ValueError:
+                continue
+        return None
+
+    def _tempo(self) -> BackEnd | None:
+        answer = self._asked("/api/echo")
+        if answer is not None and answer.body.strip() == b"echo":
+            return Tempo(self._connection, self._say)
+        # some gateways let the searches alone pass
+        return Tempo(self._connection, self._say) if self._holds("/api/search/tags", "tagNames") else None
+
+    def failure(self, kind: Kind) -> BackEndError:
+        """Why no back end was found."""
+        if self._refused is not None:
+            return self._refused
+        name = self._connection.name
+        if self._web_page:
+            return BackEndError(
+                f"{name}: answers with web pages, perhaps to log in, and not as {kind or 'Jaeger, Zipkin or Tempo'}"
+                " does; is a base path missing, or are credentials (TRACETUI_TOKEN, a profile)?"
+            )
+        if self._failed is not None:
+            return self._failed
+        return BackEndError(
+            f"{name}: answers, but not as {kind or 'Jaeger, Zipkin or Tempo'} does; is the port the query service's"
+            " (Jaeger 16686, Zipkin 9411, Tempo 3200), and is a base path missing?"
+        )

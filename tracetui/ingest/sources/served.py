@@ -1,0 +1,93 @@
+"""Back ends as sources: an address or a profile's name becomes a connection, and a search becomes documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tracetui.config import Overrides, Profile, profile_named
+from tracetui.ingest.sources.address import Address, is_address, parse_address
+from tracetui.model.search import LIMIT, LOOKBACK_NS, Search, combined
+from tracetui.model.times import parse_duration
+
+if TYPE_CHECKING:
+    # what speaks HTTP takes a while to be imported, and files need none of it
+    from tracetui.ingest.sources.back_end import BackEnd, Say
+
+
+_NAME = re.compile(r"[\w.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A source that is a server."""
+
+    name: str
+    """As it may be shown."""
+    address: Address
+    profile: Profile
+
+    def search(self, wanted: Search) -> Search:
+        """What to ask for: what is wanted, then what the address shows, then what the profile says."""
+        profile, shown = self.profile, self.address.search or Search()
+        base = Search(
+            lookback_ns=parse_duration(profile.lookback) if profile.lookback else LOOKBACK_NS,
+            limit=profile.limit or LIMIT,
+        )
+        found = combined(combined(base, shown), wanted)
+        if wanted.lookback_ns != LOOKBACK_NS and wanted.start_ns is None:
+            # a time that is asked for beats the page's window
+            found = msgspec.structs.replace(found, start_ns=None, end_ns=wanted.end_ns)
+        return found
+
+
+def server_at(source: str) -> Server | None:
+    """The server that a source names, by its address or by a profile of the config file; None for a path.
+
+    Raises UsageError for an address or a profile that cannot be used.
+    """
+    if is_address(source):
+        address = parse_address(source)
+        return Server(address.shown, address, Profile())
+    if not _NAME.fullmatch(source) or Path(source).exists():
+        return None
+    profile = profile_named(source)
+    if profile is None:
+        return None
+    return Server(source, parse_address(profile.url), profile)
+
+
+def opened(server: Server, overrides: Overrides, say: Say) -> BackEnd:
+    """Connect to a server and find out what it is. Raises BackEndError and UsageError.
+
+    `say` is told what was done otherwise than asked, and what could not be read.
+    """
+    from tracetui.ingest.sources.access import access_to
+    from tracetui.ingest.sources.connection import Connection
+    from tracetui.ingest.sources.probe import back_end_at
+
+    connection = Connection(server.address, access_to(server.address, server.profile, overrides))
+    return back_end_at(connection, server.profile.kind, say)
+
+
+def documents(back_end: BackEnd, search: Search) -> Iterator[bytes]:
+    """What a back end sends for a search. Raises BackEndError, also after some of it."""
+    if search.trace_ids:
+        return back_end.traces(search.trace_ids)
+    return back_end.search(search)
+
+
+def downloaded(server: Server, overrides: Overrides) -> bytes:
+    """What stands at the address of a file. Raises BackEndError and UsageError."""
+    from tracetui.ingest.sources.access import access_to
+    from tracetui.ingest.sources.connection import Connection
+
+    address = server.address
+    origin = Address("/".join(address.file.split("/", 3)[:3]), address.socket)
+    connection = Connection(origin, access_to(address, server.profile, overrides))
+    return b"".join(connection.stream(address.file.removeprefix(origin.base)))

@@ -1,0 +1,117 @@
+"""Grafana Tempo's API: search by TraceQL gives ids, and each trace is fetched by its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from tracetui.ingest.sources.back_end import BackEnd, Dependency, NotOfferedError, Offers
+from tracetui.model.search import Search
+
+_NOT_FOUND: Final = 404
+_SECOND: Final = 1_000_000_000
+_LONGEST_SECONDS: Final = 167 * 3600
+"""It searches 168 hours at a time unless told otherwise."""
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+class Tempo(BackEnd):
+    @property
+    def offers(self) -> Offers:
+        return Offers("Tempo", "by the span's status")
+
+    def services(self) -> list[str]:
+        return self._values("resource.service.name", {})
+
+    def operations(self, service: str) -> list[str]:
+        return self._values("name", {"q": f"{{resource.service.name={_text(service)}}}"})
+
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:  # noqa: ARG002 - what others take
+        raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph of its own to ask for")
+
+    def _values(self, tag: str, params: dict[str, str]) -> list[str]:
+        found = self.connection.json(f"/api/v2/search/tag/{tag}/values", params).get("tagValues") or ()
+        return sorted({item["value"] for item in found})
+
+    def search(self, search: Search) -> Iterator[bytes]:
+        yield from self.traces(self._found(search))
+
+    def _found(self, search: Search) -> list[str]:
+        """The ids of the traces that a search finds, newest first."""
+        start, end = search.window()
+        begin, stop = start // _SECOND, -(-end // _SECOND)
+        found: dict[str, int] = {}
+        while stop > begin and len(found) < search.limit:
+            since = max(begin, stop - _LONGEST_SECONDS)
+            params: dict[str, str | int] = {
+                "q": query(search),
+                "start": since,
+                "end": stop,
+                "limit": search.limit - len(found),
+                "spss": 1,
+            }
+            for item in self.connection.json("/api/search", params).get("traces") or ():
+                found[item["traceID"]] = int(item.get("startTimeUnixNano", 0))
+            stop = since
+        return sorted(found, key=lambda trace_id: -found[trace_id])
+
+    def takes(self, search: Search) -> Search:
+        return search
+
+    def trace(self, trace_id: str) -> bytes | None:
+        # it leaves out leading zeros where it lists ids
+        path = f"/api/v2/traces/{quote(trace_id.zfill(32), safe='')}"
+        answer = self.connection.get(path)
+        if answer.status == _NOT_FOUND:
+            path = path.replace("/api/v2/", "/api/")
+            answer = self.connection.get(path)
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != 200:
+            raise self.connection.refusal(path, answer.status, answer.body)
+        try:
+            head = answer.json()
+        except ValueError:
+            return answer.body
+        if head.get("status") == "PARTIAL":
+            self.say(f"trace {trace_id} came in part only: {head.get('message') or 'it is too large'}")
+        return answer.body if head.get("batches") or head.get("trace") else None
+
+
+def query(search: Search) -> str:
+    """A search in TraceQL."""
+    conditions = []
+    if search.service:
+        conditions.append(f"resource.service.name={_text(search.service)}")
+    if search.operation:
+        conditions.append(f"name={_text(search.operation)}")
+    for key, value in search.attributes.items():
+        name = f".{key}" if _PLAIN_KEY.fullmatch(key) else f".{_text(key)}"
+        one = f"{name}={_text(value)}"
+        # values have types there, and what was asked for has none
+        if _NUMBER.fullmatch(value) or value in ("true", "false"):
+            one = f"({one} || {name}={value})"
+        conditions.append(one)
+    if search.errors:
+        conditions.append("status=error")
+    if search.least_ns is not None:
+        conditions.append(f"duration>={search.least_ns}ns")
+    if search.most_ns is not None:
+        conditions.append(f"duration<={search.most_ns}ns")
+    if search.slower_ns is not None:
+        conditions.append(f"traceDuration>{search.slower_ns}ns")
+    sets = [search.expression] if search.expression else []
+    if conditions:
+        sets.append(f"{{{' && '.join(conditions)}}}")
+    if search.failed and not search.errors:
+        sets.append("{status=error}")
+    return " && ".join(sets) or "{}"
+
+
+def _text(value: str) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,72 @@
+"""Zipkin's v2 API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from tracetui.ingest.sources.back_end import BackEnd, Dependency, Offers, Say
+from tracetui.ingest.sources.connection import Connection
+from tracetui.ingest.sources.pieces import ZIPKIN, pieces
+from tracetui.model.search import Search
+
+_NOT_FOUND = 404
+
+
+class Zipkin(BackEnd):
+    def __init__(self, connection: Connection, say: Say, api: str) -> None:
+        """`api`: the path of its API behind the address."""
+        super().__init__(connection, say)
+        self._api = api
+
+    @property
+    def offers(self) -> Offers:
+        return Offers("Zipkin", "by the tag error")
+
+    def services(self) -> list[str]:
+        return sorted(self.connection.json(f"{self._api}/services"))
+
+    def operations(self, service: str) -> list[str]:
+        return sorted(self.connection.json(f"{self._api}/spans", {"serviceName": service.lower()}))
+
+    def search(self, search: Search) -> Iterator[bytes]:
+        yield from pieces(self.connection.stream(f"{self._api}/traces", _params(search)), ZIPKIN)
+
+    def trace(self, trace_id: str) -> bytes | None:
+        path = f"{self._api}/trace/{quote(trace_id, safe='')}"
+        answer = self.connection.get(path)
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != 200:
+            raise self.connection.refusal(path, answer.status, answer.body)
+        return answer.body
+
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
+        params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
+        found = self.connection.json(f"{self._api}/dependencies", params)
+        return [
+            Dependency(item["parent"], item["child"], item.get("callCount", 0), item.get("errorCount", 0))
+            for item in found
+        ]
+
+
+def _params(search: Search) -> dict[str, Any]:
+    start, end = search.window()
+    conditions = [f"{key}={value}" if value else key for key, value in search.attributes.items()]
+    least = search.least_ns
+    if least is None and search.most_ns is not None:
+        # it takes no greatest duration without a least one
+        least = 1_000
+    params: dict[str, Any] = {
+        # it keeps names in lower case
+        "serviceName": search.service.lower(),
+        "spanName": search.operation.lower(),
+        "annotationQuery": " and ".join([*conditions, *(["error"] if search.errors else [])]),
+        "minDuration": least and max(least // 1_000, 1),
+        "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
+        "endTs": -(-end // 1_000_000),
+        "lookback": max(-(-(end - start) // 1_000_000), 1),
+        "limit": search.limit,
+    }
+    return {key: value for key, value in params.items() if value}

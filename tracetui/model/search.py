@@ -1,0 +1,101 @@
+"""What is asked of a back end."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from tracetui.model.times import format_duration, parse_duration
+
+LOOKBACK_NS = parse_duration("1h")
+LIMIT = 100
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """Traces that a server should send. Conditions on spans hold for one and the same span, as servers search.
+
+    Times are nanoseconds, moments since the epoch.
+    """
+
+    service: str = ""
+    operation: str = ""
+    attributes: dict[str, str] = {}
+    errors: bool = False
+    """The span is an error, as far as the server can tell."""
+    failed: bool = False
+    """Some span of the trace is an error, not necessarily the one that meets the rest."""
+    slower_ns: int | None = None
+    """The whole trace takes longer."""
+    least_ns: int | None = None
+    most_ns: int | None = None
+    """How long the span takes."""
+    start_ns: int | None = None
+    end_ns: int | None = None
+    lookback_ns: int = LOOKBACK_NS
+    """Counted back from the end where there is no start."""
+    limit: int = LIMIT
+    """Traces at most; which ones of more is the server's choice, mostly the newest."""
+    trace_ids: tuple[str, ...] = ()
+    """These traces, whatever else is said."""
+    expression: str = ""
+    """In the server's own language (TraceQL), beside all else."""
+
+    def window(self, now_ns: int | None = None) -> tuple[int, int]:
+        """From when to when a trace may start, in nanoseconds."""
+        end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
+        return (self.start_ns if self.start_ns is not None else end - self.lookback_ns), end
+
+
+def combined(base: Search, more: Search) -> Search:
+    """`base` with everything that `more` says."""
+    said = {
+        field.name: value
+        for field in msgspec.structs.fields(Search)
+        if (value := getattr(more, field.name)) != getattr(NOTHING, field.name)
+    }
+    if "attributes" in said:
+        said["attributes"] = {**base.attributes, **more.attributes}
+    return msgspec.structs.replace(base, **said)
+
+
+NOTHING = Search()
+"""Whatever there is, as much of it and as far back as is usual."""
+
+
+def describe(search: Search, *, alone: bool = False) -> str:
+    """-> the search in words: "service cart, a span of 500ms or more, the last 1h, at most 100".
+
+    alone: without when and how many.
+    """
+    if search.trace_ids:
+        return f"trace {', '.join(search.trace_ids)}"
+    words = []
+    for name, value in (("service", search.service), ("operation", search.operation)):
+        if value:
+            words.append(f"{name} {value}")
+    words += [f"{key} = {value}" for key, value in search.attributes.items()]
+    if search.errors:
+        words.append("a span that failed")
+    if search.failed:
+        words.append("failed")
+    if search.slower_ns is not None:
+        words.append(f"slower than {format_duration(search.slower_ns)}")
+    if search.least_ns is not None:
+        words.append(f"a span of {format_duration(search.least_ns)} or more")
+    if search.most_ns is not None:
+        words.append(f"a span of {format_duration(search.most_ns)} or less")
+    if search.expression:
+        words.append(search.expression)
+    if alone:
+        return ", ".join(words)
+    if search.start_ns is None and search.end_ns is None:
+        words.append(f"the last {format_duration(search.lookback_ns)}")
+    else:
+        start, end = (_moment(ns) for ns in search.window())
+        words.append(f"from {start} to {end if search.end_ns is not None else 'now'}")
+    return ", ".join([*words, f"at most {search.limit:,}"])
+
+
+def _moment(ns: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(ns // 1_000_000_000))

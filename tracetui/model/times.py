@@ -1,0 +1,86 @@
+"""Durations and moments as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from tracetui.model.problems import UsageError
+
+UNITS: Final = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "μs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+}
+"""Nanoseconds of each unit of time. Both code points that look like µ are in use."""
+
+_AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})(ns|us|µs|μs|ms|s|m|h|d)")
+_TIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?",
+    re.IGNORECASE,
+)
+
+
+def parse_duration(text: str) -> int:
+    """-> nanoseconds of "500ms", "1.5s", "1h30m", "2d" or "0".
+
+    UsageError: the text is no duration.
+    """
+    duration = find_duration(text.strip())
+    if duration is None:
+        raise UsageError(
+            f'"{text}" is no duration; write a number with a unit, such as 500ms, 1.5s, 30m, 1h30m or 2d'
+            " (units: ns us ms s m h d)"
+        )
+    return duration
+
+
+def find_duration(text: str) -> int | None:
+    """-> nanoseconds, or None for text that is no duration."""
+    if text == "0":
+        return 0
+    at = 0
+    total = Decimal(0)
+    while at < len(text):
+        amount = _AMOUNT.match(text, at)
+        if amount is None:
+            return None
+        total += Decimal(amount[1]) * UNITS[amount[2]]
+        at = amount.end()
+    return round(total) if text else None
+
+
+def find_time(text: str) -> int | None:
+    """-> nanoseconds since the epoch of `2024-05-01T10:03:12.044Z`, in UTC unless it says otherwise, or None."""
+    parts = _TIME.fullmatch(text.strip())
+    if parts is None:
+        return None
+    day, minute, second, fraction, zone = parts.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{minute or '00:00'}:{second or '00'}{(zone or 'Z').upper()}")
+    except ValueError:
+        return None
+    seconds = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
+
+
+def format_duration(duration_ns: int) -> str:
+    """A duration as `parse_duration` reads it, exactly: "500ms", "1.5s", "1h30m"."""
+    text = ""
+    for unit in ("d", "h", "m"):
+        whole, duration_ns = divmod(duration_ns, UNITS[unit])
+        text += f"{whole}{unit}" if whole else ""
+    for unit in ("s", "ms", "us", "ns"):
+        if duration_ns >= UNITS[unit]:
+            amount = f"{Decimal(duration_ns) / UNITS[unit]:f}"
+            return text + (amount.rstrip("0").rstrip(".") if "." in amount else amount) + unit
+    return text or "0"
