@@ -10,7 +10,7 @@ from tracetui.analysis.query import Query
 from tracetui.analysis.query.errors import nearest
 from tracetui.analysis.query.pushed import pushed
 from tracetui.model.problems import UsageError
-from tracetui.model.search import LIMIT, LOOKBACK_NS, NOTHING, Search, combined
+from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 
@@ -59,8 +59,8 @@ def asked_of(filters: Filters) -> tuple[Search, list[str]]:
             else "",
             failed=filters.errors_only,
             slower_ns=filters.latency_threshold_ns,
-            lookback_ns=filters.time_range_ns or LOOKBACK_NS,
-            limit=filters.limit or LIMIT,
+            lookback_ns=filters.time_range_ns,
+            limit=filters.limit,
         ),
     )
     for what, names in (("service", filters.services), ("operation", filters.operations)):

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from tracetui.config import Overrides
+from tracetui.ingest.asked import Servers, Waiting
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
-from tracetui.ingest.sources.served import Server, documents, downloaded, opened, server_at
+from tracetui.ingest.sources.served import server_at
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import BackEndError, InputError, LoadWarning
-from tracetui.model.search import NOTHING, Search, describe
+from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
-if TYPE_CHECKING:
-    # what speaks HTTP takes a while to be imported, and files need none of it
-    from tracetui.ingest.sources.back_end import BackEnd
-
 _NO_OVERRIDES = Overrides()
+MOST_BYTES = 1 << 30
+"""Of attributes, events and links from servers; asked again and again, they send ever more."""
 WARNINGS_PER_FILE = 20
 """More warnings about one file than this are counted, not listed."""
 
@@ -45,6 +41,120 @@ class Progress:
 
 class StopReading(Exception):  # noqa: N818 - an instruction, like StopIteration
     """Raised by a `progress` function: read no further, and make a set of what has arrived."""
+
+
+class Loading:
+    """What sources hold, read once, and what the servers among them send when they are asked again."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        overrides: Overrides = _NO_OVERRIDES,
+        *,
+        keep_going: bool = False,
+        waiting: Waiting = nullcontext,
+    ) -> None:
+        """`keep_going`: read the other sources where one cannot be read. Raises UsageError for a server that cannot
+        be used as it is described.
+        """
+        servers = [(source, server_at(source)) for source in sources]
+        self._paths = [source for source, server in servers if server is None]
+        self._keep_going = keep_going
+        self._intake = Intake()
+        self._warnings: list[LoadWarning] = []
+        """Of files."""
+        self._warned: list[LoadWarning] = []
+        """Of servers, when they were asked last."""
+        self.servers = Servers([server for _, server in servers if server is not None], overrides, waiting)
+
+    def read(
+        self,
+        progress: Callable[[Progress], None] = lambda _: None,
+        arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+        search: Search = NOTHING,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> TraceSet:
+        """Read everything. As `load` has it."""
+        intake = self._intake
+
+        def leave_out(name: str, what: str) -> None:
+            intake.warn(name, "", f"left out: {what}")
+
+        wanted = list(inputs(self._paths, leave_out if self._keep_going else None))
+        sizes = [item.size for item in wanted]
+        # a share of what nobody knows says nothing
+        known = None not in sizes and not self.servers.servers
+        total = sum(size for size in sizes if size is not None) if known else 0
+        done = 0
+        read = 0.0
+        failed: list[BackEndError] = []
+
+        def here(name: str) -> None:
+            progress(Progress(name, read, len(intake)))
+            if len(intake):
+                arrived(lambda: assemble(intake))
+
+        with _no_collection():
+            try:
+                for item in wanted:
+
+                    def report(share: float, item: Input = item, done: int = done) -> None:
+                        nonlocal read
+                        read = (done + share * (item.size or 0)) / total if total else 0.0
+                        here(item.name)
+
+                    _take(item, intake, report, self._keep_going)
+                    done += item.size or 0
+                self._warnings = intake.warnings.copy()
+                failed = self.servers.ask(search, intake, here, told)
+                progress(Progress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
+            except StopReading:
+                at = f" at {100 * read:.0f} %" if read else ""
+                intake.warn("", "", f"reading was stopped{at}; the rest is not here")
+            if failed and (not self._keep_going or not len(intake)):
+                raise _joined(failed)
+            for error in failed:
+                intake.warn("", "", str(error))
+            self._warned = list(dict.fromkeys(intake.warnings[len(self._warnings) :]))
+            intake.warnings[len(self._warnings) :] = self._warned
+            traces = assemble(intake)
+        if not len(traces) and (wanted or not self.servers.servers):
+            raise InputError(_nothing(wanted, intake.warnings))
+        return traces
+
+    def ask(
+        self, search: Search, progress: Callable[[Progress], None], told: Callable[[str], None] = lambda _: None
+    ) -> TraceSet | None:
+        """Ask the servers again, and put what they send to what is here, a trace that is here already in its place.
+
+        -> None where nothing has changed. Raises BackEndError where none of them answers, and then nothing is lost.
+        """
+        new = Intake()
+        failed: list[BackEndError] = []
+        with _no_collection():
+            try:
+                failed = self.servers.ask(search, new, lambda name: progress(Progress(name, 0, len(new))), told)
+            except StopReading:
+                new.warn("", "", "the search was stopped; what had come until then is here")
+            if failed and not len(new):
+                raise _joined(failed)
+            for error in failed:
+                new.warn("", "", str(error))
+            progress(Progress("", 1, len(new), all_read=True))
+            intake, warned = self._intake, list(dict.fromkeys(new.warnings))
+            if not intake.replace(new) and warned == self._warned:
+                return None
+            # those of servers are about what they sent last
+            intake.warnings = [*self._warnings, *warned]
+            self._warned = warned
+            dropped = intake.keep_within(MOST_BYTES)
+            if dropped:
+                intake.warn("", "", f"the {dropped:,} oldest traces were let go, to hold no more than 1 GiB")
+            return assemble(intake)
+
+
+def _joined(failed: Sequence[BackEndError]) -> BackEndError:
+    return failed[0] if len(failed) == 1 else BackEndError("\n".join(map(str, failed)))
 
 
 def load(
@@ -67,50 +177,7 @@ def load(
     cannot be read (BackEndError for a server); with `keep_going` the others are read all the same, and that one is
     named in the warnings. UsageError: an address or a profile cannot be used.
     """
-    intake = Intake()
-    servers = [(source, server_at(source)) for source in sources]
-    paths = [source for source, server in servers if server is None]
-    answered = False
-
-    def leave_out(name: str, what: str) -> None:
-        intake.warn(name, "", f"left out: {what}")
-
-    wanted = list(inputs(paths, leave_out if keep_going else None))
-    sizes = [item.size for item in wanted]
-    # a share of what nobody knows says nothing
-    known = None not in sizes and len(paths) == len(sources)
-    total = sum(size for size in sizes if size is not None) if known else 0
-    done = 0
-    read = 0.0
-    with _no_collection():
-        try:
-            for item in wanted:
-
-                def report(share: float, item: Input = item, done: int = done) -> None:
-                    nonlocal read
-                    read = (done + share * (item.size or 0)) / total if total else 0.0
-                    progress(Progress(item.name, read, len(intake)))
-                    if len(intake):
-                        arrived(lambda: assemble(intake))
-
-                _take(item, intake, report, keep_going)
-                done += item.size or 0
-            for _, server in servers:
-                if server is not None:
-
-                    def heard(server: Server = server) -> None:
-                        progress(Progress(server.name, 0, len(intake)))
-                        if len(intake):
-                            arrived(lambda: assemble(intake))
-
-                    answered |= _ask(server, search, overrides, intake, heard, told, keep_going)
-            progress(Progress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
-        except StopReading:
-            intake.warn("", "", f"reading was stopped{f' at {100 * read:.0f} %' if read else ''}; the rest is not here")
-        traces = assemble(intake)
-    if not len(traces) and not answered:
-        raise InputError(_nothing(wanted, intake.warnings))
-    return traces
+    return Loading(sources, overrides, keep_going=keep_going).read(progress, arrived, search, told)
 
 
 def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:
@@ -146,51 +213,6 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
     intake.warnings[before:] = found
     if stopped:
         raise StopReading
-
-
-def _ask(
-    server: Server,
-    search: Search,
-    overrides: Overrides,
-    intake: Intake,
-    heard: Callable[[], None],
-    told: Callable[[str], None],
-    keep_going: bool,
-) -> bool:
-    """Take in what a server sends for a search. -> whether it answered, if only that it has nothing"""
-    place = Place(intake, server.name)
-    traces, spans = len(intake.trace_ids), len(intake)
-    wanted = server.search(search)
-    heard()
-    try:
-        if server.address.file:
-            decode(downloaded(server, overrides), place)
-            return True
-        back_end = opened(server, overrides, place.warn)
-        for document in documents(back_end, wanted):
-            decode(document, place)
-            heard()
-    except BackEndError as error:
-        if len(intake) == spans and not keep_going:
-            raise
-        # it names the server, and what was asked of it
-        intake.warn("", "", str(error))
-        return len(intake) > spans
-    told(_said(back_end, wanted, len(intake.trace_ids) - traces))
-    return True
-
-
-def _said(back_end: BackEnd, wanted: Search, found: int) -> str:
-    """What a server was asked for, how much it sent, and what of the search is left to be done here."""
-    asked = back_end.takes(wanted)
-    count = "1 trace" if found == 1 else f"{found:,} traces"
-    text = f"{back_end.offers.name} at {back_end.connection.name}: {count} (asked for: {describe(asked)})"
-    if not asked.trace_ids and found >= asked.limit:
-        text += "; there may be more"
-    if asked.errors:
-        text += f"; it finds errors {back_end.offers.finds_errors}"
-    left = describe(msgspec.structs.replace(NOTHING, failed=wanted.failed, slower_ns=wanted.slower_ns), alone=True)
-    return text + (f"; filtered here: {left}" if asked != wanted and left else "")
 
 
 def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:

@@ -55,10 +55,7 @@ class _Assembly:
         self.raw_sizes = [_joined(chunks, f"{part}_bytes") for part in ("attribute", "event", "link")]
         self.arena = Arena([chunk.raw for chunk in chunks])
         self.raw_at = np.concatenate(
-            [
-                base + _exclusive_sum(chunk.attribute_bytes.astype(np.int64) + chunk.event_bytes + chunk.link_bytes)
-                for base, chunk in zip(self.arena.starts, chunks, strict=True)
-            ]
+            [base + _exclusive_sum(chunk.raw_bytes) for base, chunk in zip(self.arena.starts, chunks, strict=True)]
         )
 
     def build(self) -> TraceSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pickle import PickleBuffer
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -76,6 +76,20 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self.trace)
+
+    @property
+    def raw_bytes(self) -> np.ndarray:
+        """int64[n], how much of `raw` is each span's."""
+        total: np.ndarray = self.attribute_bytes.astype(np.int64) + self.event_bytes + self.link_bytes
+        return total
+
+    def select(self, keep: np.ndarray) -> Chunk:
+        """The spans of a mask, bool[n]."""
+        if keep.all():
+            return self
+        columns: list[Any] = [getattr(self, name)[keep] for name in self.__slots__[:-1]]
+        raw = np.frombuffer(self.raw, np.uint8)[np.repeat(keep, self.raw_bytes)].tobytes()
+        return Chunk(*[*columns, raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +250,63 @@ class Intake:
         for trace, texts in other.trace_warnings.items():
             self.warn_trace(int(traces[trace]), texts)
         self.warnings.extend(other.warnings)
+
+    def replace(self, other: Intake) -> bool:
+        """Take over what another intake has, in place of what is here of the same traces. The other is spent by it.
+
+        -> whether that changes anything: a trace is new, or has another number of spans
+        """
+        self.flush()
+        other.flush()
+        ids = {text: self._traces.get(canonical_trace_id(text)) for text in other.trace_ids}
+        here, there = self._sizes(), other._sizes()
+        changed = any(
+            number is None or here[number] != there[at] for at, number in enumerate(ids.values()) if there[at]
+        )
+        if changed:
+            self.drop([number for number in ids.values() if number is not None])
+            self.absorb(other)
+        return changed
+
+    def keep_within(self, raw_bytes: int) -> int:
+        """Drop the oldest traces until the raw parts of all spans take no more than this. -> how many were dropped"""
+        self.flush()
+        too_much = sum(len(chunk.raw) for chunk in self.chunks) - raw_bytes
+        if too_much <= 0:
+            return 0
+        started = np.full(len(self.trace_ids), np.iinfo(np.int64).max)
+        sizes = np.zeros(len(self.trace_ids), np.int64)
+        for chunk in self.chunks:
+            np.minimum.at(started, chunk.trace, chunk.start)
+            np.add.at(sizes, chunk.trace, chunk.raw_bytes)
+        oldest = np.argsort(started, kind="stable")
+        oldest = oldest[sizes[oldest] > 0]
+        gone = oldest[: int(np.searchsorted(np.cumsum(sizes[oldest]), too_much)) + 1]
+        self.drop(gone.tolist())
+        return len(gone)
+
+    def drop(self, traces: Sequence[int]) -> None:
+        """Forget the spans of these traces, and what was warned of them."""
+        self.flush()
+        gone = np.zeros(len(self.trace_ids), bool)
+        gone[list(traces)] = True
+        keep = np.concatenate([~gone[chunk.trace] for chunk in self.chunks]) if self.chunks else np.zeros(0, bool)
+        moved = np.cumsum(keep) - 1
+        self.chunks = [left for chunk in self.chunks if len(left := chunk.select(~gone[chunk.trace]))]
+        self._flushed = int(keep.sum())
+        for texts in (self.odd_ids, self.odd_parent_ids, self.status_messages, self.span_warnings):
+            kept: dict[int, Any] = {int(moved[at]): text for at, text in texts.items() if keep[at]}
+            texts.clear()
+            texts.update(kept)
+        for trace in traces:
+            self.trace_warnings.pop(trace, None)
+
+    def _sizes(self) -> np.ndarray:
+        """int64[traces], how many spans each has."""
+        sizes = np.zeros(len(self.trace_ids), np.int64)
+        for chunk in self.chunks:
+            sizes += np.bincount(chunk.trace, minlength=len(sizes))
+        return sizes
 
     def warn_span(self, position: int, warnings: Sequence[str]) -> None:
         """Keep what a source warned of the span at this position, each warning once."""

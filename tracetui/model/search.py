@@ -32,10 +32,10 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """How long the span takes."""
     start_ns: int | None = None
     end_ns: int | None = None
-    lookback_ns: int = LOOKBACK_NS
-    """Counted back from the end where there is no start."""
-    limit: int = LIMIT
-    """Traces at most; which ones of more is the server's choice, mostly the newest."""
+    lookback_ns: int | None = None
+    """Counted back from the end where there is no start; None for as long as is usual."""
+    limit: int | None = None
+    """Traces at most, None for as many as is usual; which ones of more is the server's choice, mostly the newest."""
     trace_ids: tuple[str, ...] = ()
     """These traces, whatever else is said."""
     expression: str = ""
@@ -44,7 +44,12 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     def window(self, now_ns: int | None = None) -> tuple[int, int]:
         """From when to when a trace may start, in nanoseconds."""
         end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
-        return (self.start_ns if self.start_ns is not None else end - self.lookback_ns), end
+        return (self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)), end
+
+    @property
+    def most(self) -> int:
+        """Traces at most."""
+        return self.limit or LIMIT
 
 
 def combined(base: Search, more: Search) -> Search:
@@ -90,11 +95,11 @@ def describe(search: Search, *, alone: bool = False) -> str:
     if alone:
         return ", ".join(words)
     if search.start_ns is None and search.end_ns is None:
-        words.append(f"the last {format_duration(search.lookback_ns)}")
+        words.append(f"the last {format_duration(search.lookback_ns or LOOKBACK_NS)}")
     else:
         start, end = (_moment(ns) for ns in search.window())
         words.append(f"from {start} to {end if search.end_ns is not None else 'now'}")
-    return ", ".join([*words, f"at most {search.limit:,}"])
+    return ", ".join([*words, f"at most {search.most:,}"])
 
 
 def _moment(ns: int) -> str:

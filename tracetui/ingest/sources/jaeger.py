@@ -110,9 +110,9 @@ class Jaeger(BackEnd):
 
     def _by_summaries(self, search: Search) -> Iterator[bytes]:
         """Look through more summaries than traces are wanted, for what only whole traces tell, and fetch those."""
-        many = msgspec.structs.replace(search, limit=min(search.limit * _LOOKED_THROUGH, _MOST_SUMMARIES))
+        many = msgspec.structs.replace(search, limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES))
         found = [one for one in self._summarised(many) if one.meets(search)]
-        newest = sorted(found, key=lambda one: -one.start_ns)[: search.limit]
+        newest = sorted(found, key=lambda one: -one.start_ns)[: search.most]
         yield from self.traces([one.trace_id for one in newest])
 
     def _search_v3(self, search: Search) -> Iterator[bytes]:
@@ -130,7 +130,7 @@ class Jaeger(BackEnd):
             "operation_name": search.operation,
             "start_time_min": _rfc3339(start),
             "start_time_max": _rfc3339(end),
-            "num_traces": search.limit,
+            "num_traces": search.most,
             "duration_min": _go_duration(search.least_ns),
             "duration_max": _go_duration(search.most_ns),
         }
@@ -184,12 +184,12 @@ class Jaeger(BackEnd):
     def _every_service(self, search: Search) -> Iterator[bytes]:
         """Search service by service, as it cannot without one, and leave out what another one has brought."""
         services = self.services()
-        limit = max(math.ceil(2 * search.limit / max(len(services), 1)), _LEAST_PER_SERVICE)
+        limit = max(math.ceil(2 * search.most / max(len(services), 1)), _LEAST_PER_SERVICE)
         self.say(f"it searches by service only: each of {len(services):,} was asked for its newest {limit:,} traces")
         searches = [msgspec.structs.replace(search, service=name, limit=limit) for name in services]
         if not self._v1:
             found = {summary.trace_id: summary.start_ns for one in searches for summary in self._summarised(one)}
-            newest = sorted(found, key=lambda trace_id: -found[trace_id])[: search.limit]
+            newest = sorted(found, key=lambda trace_id: -found[trace_id])[: search.most]
             yield from self.traces(newest)
             return
         seen: set[str] = set()
@@ -232,7 +232,7 @@ def _v1_params(search: Search) -> Params:
         "operation": search.operation,
         "start": start // 1_000,
         "end": -(-end // 1_000),
-        "limit": search.limit,
+        "limit": search.most,
         "minDuration": _go_duration(search.least_ns),
         "maxDuration": _go_duration(search.most_ns),
         "tags": msgspec.json.encode(tags).decode() if tags else "",

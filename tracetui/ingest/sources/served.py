@@ -12,7 +12,7 @@ import msgspec
 
 from tracetui.config import Overrides, Profile, profile_named
 from tracetui.ingest.sources.address import Address, is_address, parse_address
-from tracetui.model.search import LIMIT, LOOKBACK_NS, Search, combined
+from tracetui.model.search import Search, combined
 from tracetui.model.times import parse_duration
 
 if TYPE_CHECKING:
@@ -36,11 +36,10 @@ class Server:
         """What to ask for: what is wanted, then what the address shows, then what the profile says."""
         profile, shown = self.profile, self.address.search or Search()
         base = Search(
-            lookback_ns=parse_duration(profile.lookback) if profile.lookback else LOOKBACK_NS,
-            limit=profile.limit or LIMIT,
+            lookback_ns=parse_duration(profile.lookback) if profile.lookback else None, limit=profile.limit or None
         )
         found = combined(combined(base, shown), wanted)
-        if wanted.lookback_ns != LOOKBACK_NS and wanted.start_ns is None:
+        if wanted.lookback_ns is not None and wanted.start_ns is None:
             # a time that is asked for beats the page's window
             found = msgspec.structs.replace(found, start_ns=None, end_ns=wanted.end_ns)
         return found

@@ -46,13 +46,13 @@ class Tempo(BackEnd):
         start, end = search.window()
         begin, stop = start // _SECOND, -(-end // _SECOND)
         found: dict[str, int] = {}
-        while stop > begin and len(found) < search.limit:
+        while stop > begin and len(found) < search.most:
             since = max(begin, stop - _LONGEST_SECONDS)
             params: dict[str, str | int] = {
                 "q": query(search),
                 "start": since,
                 "end": stop,
-                "limit": search.limit - len(found),
+                "limit": search.most - len(found),
                 "spss": 1,
             }
             for item in self.connection.json("/api/search", params).get("traces") or ():

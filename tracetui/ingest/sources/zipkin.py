@@ -67,6 +67,6 @@ def _params(search: Search) -> dict[str, Any]:
         "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
         "endTs": -(-end // 1_000_000),
         "lookback": max(-(-(end - start) // 1_000_000), 1),
-        "limit": search.limit,
+        "limit": search.most,
     }
     return {key: value for key, value in params.items() if value}

@@ -1,0 +1,117 @@
+"""The servers among the sources of a load: connected to once, and asked as often as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tracetui.config import Overrides
+from tracetui.ingest.contents import decode
+from tracetui.ingest.place import Place
+from tracetui.ingest.sources.served import Server, documents, downloaded, opened
+from tracetui.model.intake import Intake
+from tracetui.model.problems import BackEndError
+from tracetui.model.search import NOTHING, Search, describe
+
+if TYPE_CHECKING:
+    # what speaks HTTP takes a while to be imported, and files need none of it
+    from tracetui.ingest.sources.back_end import BackEnd
+
+Waiting = Callable[[], AbstractContextManager[object]]
+"""Is entered while nothing is done but wait for a server; what is raised in it from outside ends the reading."""
+
+
+class Servers:
+    """Asks every server for the same, and takes in what they send."""
+
+    def __init__(self, servers: Sequence[Server], overrides: Overrides, waiting: Waiting = nullcontext) -> None:
+        self.servers = servers
+        self._overrides = overrides
+        self._waiting = waiting
+        self._back_ends: dict[str, BackEnd] = {}
+        self._intake = Intake()
+
+    @property
+    def can_be_asked_again(self) -> bool:
+        """Whether another search can find something else."""
+        return any(not server.address.file for server in self.servers)
+
+    def ask(
+        self, search: Search, intake: Intake, heard: Callable[[str], None], told: Callable[[str], None]
+    ) -> list[BackEndError]:
+        """Take in what the servers send for a search. -> why some of them did not answer
+
+        `heard` is told the name of the server from which something has come; `told` what each was asked for and how
+        much of it came. What is lost on the way is among the intake's warnings. Raises UsageError for a server that
+        cannot be used as it is described.
+        """
+        self._intake = intake
+        failed = []
+        for server in self.servers:
+            spans = len(intake)
+            try:
+                self._ask(server, search, heard, told)
+            except BackEndError as error:
+                # whatever it was is as dead as the connection
+                self._back_ends.pop(server.name, None)
+                if len(intake) > spans:
+                    # the text names the server, and what was asked of it
+                    intake.warn("", "", str(error))
+                else:
+                    failed.append(error)
+        return failed
+
+    def _ask(self, server: Server, search: Search, heard: Callable[[str], None], told: Callable[[str], None]) -> None:
+        intake = self._intake
+        place, traces = Place(intake, server.name), len(intake.trace_ids)
+        heard(server.name)
+        if server.address.file:
+            with self._waiting():
+                data = downloaded(server, self._overrides)
+            decode(data, place)
+            return
+        with self._waiting():
+            back_end = self.back_end(server)
+        wanted = server.search(search)
+        for document in self._arriving(documents(back_end, wanted)):
+            decode(document, place)
+            heard(server.name)
+        told(_said(back_end, wanted, len(intake.trace_ids) - traces))
+
+    def back_end(self, server: Server) -> BackEnd:
+        """The connection to a server. Raises BackEndError and UsageError."""
+        found = self._back_ends.get(server.name)
+        if found is None:
+            found = self._back_ends[server.name] = opened(
+                server, self._overrides, lambda text: self._intake.warn(server.name, "", text)
+            )
+        return found
+
+    def services(self) -> list[str]:
+        """The services that the servers know, sorted. Raises BackEndError and UsageError."""
+        known = (self.back_end(server).services() for server in self.servers if not server.address.file)
+        return sorted({name for names in known for name in names})
+
+    def _arriving(self, found: Iterator[bytes]) -> Iterator[bytes]:
+        while True:
+            with self._waiting():
+                document = next(found, None)
+            if document is None:
+                return
+            yield document
+
+
+def _said(back_end: BackEnd, wanted: Search, found: int) -> str:
+    """What a server was asked for, how much it sent, and what of the search is left to be done here."""
+    asked = back_end.takes(wanted)
+    count = "1 trace" if found == 1 else f"{found:,} traces"
+    text = f"{back_end.offers.name} at {back_end.connection.name}: {count} (asked for: {describe(asked)})"
+    if not asked.trace_ids and found >= asked.most:
+        text += "; there may be more"
+    if asked.errors:
+        text += f"; it finds errors {back_end.offers.finds_errors}"
+    left = describe(msgspec.structs.replace(NOTHING, failed=wanted.failed, slower_ns=wanted.slower_ns), alone=True)
+    return text + (f"; filtered here: {left}" if asked != wanted and left else "")
