@@ -19,13 +19,13 @@ from tests.screens import ByteCounter, painted
 from tracetui.model.problems import UsageError
 from tracetui.render.marks import ASCII
 from tracetui.tui import settings
-from tracetui.tui.app import TraceApp, pane_classes
+from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
-from tracetui.tui.views import VIEWS
+from tracetui.tui.views import VIEWS, pane_classes
 from tracetui.tui.whereabouts import whereabouts
 from tracetui.tui.widgets.pager import Pager
 

@@ -11,6 +11,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import parse
 from tracetui.analysis.skew import without_skew
 from tracetui.config import Overrides
+from tracetui.ingest.asked import Told
 from tracetui.ingest.load import Progress, load
 from tracetui.ingest.logs import with_logs
 from tracetui.model.search import NOTHING, Search
@@ -36,7 +37,7 @@ class Session:
         adjust_skew: bool = False,
         logs: Sequence[str] = (),
         progress: Callable[[Progress], None] = lambda _: None,
-        told: Callable[[str], None] = lambda _: None,
+        told: Callable[[Told], None] = lambda _: None,
     ) -> Session:
         """Load sources; servers are asked for what `search` says, reached as `overrides` say; `told` as `load` has it.
 

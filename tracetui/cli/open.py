@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
+from tracetui.cli.reach import overrides
 from tracetui.cli.screen import open_on_screen
+from tracetui.config import Overrides
 
 
 def open_sources(
@@ -31,6 +33,7 @@ def open_sources(
         local_time=local_time,
         theme=theme,
         mouse=not no_mouse,
+        overrides=overrides() if overrides() != Overrides() else None,
     )
     if code:
         raise typer.Exit(code)

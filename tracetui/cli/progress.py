@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tracetui.cli.output import say
 from tracetui.cli.reach import overrides
+from tracetui.ingest.asked import Told
 from tracetui.ingest.load import Progress
 from tracetui.model.search import NOTHING, Search
 from tracetui.render.cells import cut
@@ -54,9 +55,9 @@ def open_session(
     """
     line = _ProgressLine()
 
-    def told(text: str) -> None:
+    def told(found: Told) -> None:
         line.erase()
-        say(text)
+        say(found.text)
 
     try:
         return Session.open(

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tracetui.config import Overrides
 from tracetui.model.problems import UsageError
 
 
@@ -19,6 +20,7 @@ def open_on_screen(
     local_time: bool = False,
     theme: str = "",
     mouse: bool = True,
+    overrides: Overrides | None = None,
 ) -> int:
     """Show sources until the user leaves, or print the report where stdout is no terminal. -> the exit code
 
@@ -48,4 +50,7 @@ def open_on_screen(
     if last is not None and sources and list(sources) != last.sources:
         # a filter and a place in other traces mean nothing in these
         last = None
-    return run_app(sources or (last.sources if last else []), settings, last, logs or (last.logs if last else ()))
+    overrides = overrides or (last.overrides if last else Overrides())
+    return run_app(
+        sources or (last.sources if last else []), settings, last, logs or (last.logs if last else ()), overrides
+    )

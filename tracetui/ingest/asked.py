@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +25,16 @@ Waiting = Callable[[], AbstractContextManager[object]]
 """Is entered while nothing is done but wait for a server; what is raised in it from outside ends the reading."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of asking a server."""
+
+    text: str
+    """For people: what it was asked for, how much came, and what is left to be filtered here."""
+    may_have_more: bool
+    """Whether it sent as many traces as it was asked for at most."""
+
+
 class Servers:
     """Asks every server for the same, and takes in what they send."""
 
@@ -40,7 +51,7 @@ class Servers:
         return any(not server.address.file for server in self.servers)
 
     def ask(
-        self, search: Search, intake: Intake, heard: Callable[[str], None], told: Callable[[str], None]
+        self, search: Search, intake: Intake, heard: Callable[[str], None], told: Callable[[Told], None]
     ) -> list[BackEndError]:
         """Take in what the servers send for a search. -> why some of them did not answer
 
@@ -64,7 +75,7 @@ class Servers:
                     failed.append(error)
         return failed
 
-    def _ask(self, server: Server, search: Search, heard: Callable[[str], None], told: Callable[[str], None]) -> None:
+    def _ask(self, server: Server, search: Search, heard: Callable[[str], None], told: Callable[[Told], None]) -> None:
         intake = self._intake
         place, traces = Place(intake, server.name), len(intake.trace_ids)
         heard(server.name)
@@ -79,7 +90,8 @@ class Servers:
         for document in self._arriving(documents(back_end, wanted)):
             decode(document, place)
             heard(server.name)
-        told(_said(back_end, wanted, len(intake.trace_ids) - traces))
+        name = server.name if len(self.servers) > 1 else ""
+        told(_told(back_end, wanted, len(intake.trace_ids) - traces, name))
 
     def back_end(self, server: Server) -> BackEnd:
         """The connection to a server. Raises BackEndError and UsageError."""
@@ -91,9 +103,9 @@ class Servers:
         return found
 
     def services(self) -> list[str]:
-        """The services that the servers know, sorted. Raises BackEndError and UsageError."""
-        known = (self.back_end(server).services() for server in self.servers if not server.address.file)
-        return sorted({name for names in known for name in names})
+        """The services that the servers which have answered know, sorted. Raises BackEndError."""
+        with self._waiting():
+            return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
 
     def _arriving(self, found: Iterator[bytes]) -> Iterator[bytes]:
         while True:
@@ -104,14 +116,14 @@ class Servers:
             yield document
 
 
-def _said(back_end: BackEnd, wanted: Search, found: int) -> str:
-    """What a server was asked for, how much it sent, and what of the search is left to be done here."""
+def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:
     asked = back_end.takes(wanted)
     count = "1 trace" if found == 1 else f"{found:,} traces"
-    text = f"{back_end.offers.name} at {back_end.connection.name}: {count} (asked for: {describe(asked)})"
-    if not asked.trace_ids and found >= asked.most:
-        text += "; there may be more"
+    text = f"{count} from {back_end.offers.name}{name and ' at '}{name} (asked for: {describe(asked)})"
+    may_have_more = not asked.trace_ids and found >= asked.most
+    text += "; there may be more" if may_have_more else ""
     if asked.errors:
         text += f"; it finds errors {back_end.offers.finds_errors}"
     left = describe(msgspec.structs.replace(NOTHING, failed=wanted.failed, slower_ns=wanted.slower_ns), alone=True)
-    return text + (f"; filtered here: {left}" if asked != wanted and left else "")
+    text += f"; filtered here: {left}" if asked != wanted and left else ""
+    return Told(text, may_have_more)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from tracetui.config import Overrides
-from tracetui.ingest.asked import Servers, Waiting
+from tracetui.ingest.asked import Servers, Told, Waiting
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
@@ -72,7 +72,7 @@ class Loading:
         progress: Callable[[Progress], None] = lambda _: None,
         arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
         search: Search = NOTHING,
-        told: Callable[[str], None] = lambda _: None,
+        told: Callable[[Told], None] = lambda _: None,
     ) -> TraceSet:
         """Read everything. As `load` has it."""
         intake = self._intake
@@ -88,6 +88,7 @@ class Loading:
         done = 0
         read = 0.0
         failed: list[BackEndError] = []
+        stopped = False
 
         def here(name: str) -> None:
             progress(Progress(name, read, len(intake)))
@@ -109,6 +110,7 @@ class Loading:
                 failed = self.servers.ask(search, intake, here, told)
                 progress(Progress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
             except StopReading:
+                stopped = True
                 at = f" at {100 * read:.0f} %" if read else ""
                 intake.warn("", "", f"reading was stopped{at}; the rest is not here")
             if failed and (not self._keep_going or not len(intake)):
@@ -118,12 +120,12 @@ class Loading:
             self._warned = list(dict.fromkeys(intake.warnings[len(self._warnings) :]))
             intake.warnings[len(self._warnings) :] = self._warned
             traces = assemble(intake)
-        if not len(traces) and (wanted or not self.servers.servers):
+        if not len(traces) and (stopped or wanted or not self.servers.servers):
             raise InputError(_nothing(wanted, intake.warnings))
         return traces
 
     def ask(
-        self, search: Search, progress: Callable[[Progress], None], told: Callable[[str], None] = lambda _: None
+        self, search: Search, progress: Callable[[Progress], None], told: Callable[[Told], None] = lambda _: None
     ) -> TraceSet | None:
         """Ask the servers again, and put what they send to what is here, a trace that is here already in its place.
 
@@ -165,7 +167,7 @@ def load(
     keep_going: bool = False,
     search: Search = NOTHING,
     overrides: Overrides = _NO_OVERRIDES,
-    told: Callable[[str], None] = lambda _: None,
+    told: Callable[[Told], None] = lambda _: None,
 ) -> TraceSet:
     """Read files, directories, patterns and standard input (`-`) of any format and servers, in any mixture.
 

@@ -24,6 +24,7 @@ from contextlib import contextmanager
 import msgspec
 
 from tracetui.config import Overrides
+from tracetui.ingest.asked import Told
 from tracetui.ingest.handover import receive, send
 from tracetui.ingest.load import Loading, Progress, StopReading
 from tracetui.model.problems import BackEndError, InputError, TracetuiError
@@ -55,7 +56,7 @@ class _Far(msgspec.Struct, tag="far"):
 
 
 class _Told(msgspec.Struct, tag="told"):
-    text: str
+    found: Told
 
 
 class _Part(msgspec.Struct, tag="part"):
@@ -139,7 +140,7 @@ class BackgroundLoad:
         self,
         progress: Callable[[Progress], object],
         part: Callable[[TraceSet], object] = lambda _: None,
-        told: Callable[[str], object] = lambda _: None,
+        told: Callable[[Told], object] = lambda _: None,
     ) -> TraceSet:
         """Load, in the calling thread. `part` is given sets of what is here so far, `told` what `load` says.
 
@@ -166,7 +167,7 @@ class BackgroundLoad:
         self,
         search: Search,
         progress: Callable[[Progress], object],
-        told: Callable[[str], object] = lambda _: None,
+        told: Callable[[Told], object] = lambda _: None,
     ) -> TraceSet | None:
         """Ask the servers once more, in the calling thread. -> what is here then, None where nothing has changed
 
@@ -180,7 +181,7 @@ class BackgroundLoad:
         wish: _Read | _Ask,
         progress: Callable[[Progress], object],
         part: Callable[[TraceSet], object],
-        told: Callable[[str], object],
+        told: Callable[[Told], object],
     ) -> TraceSet | None:
         """Tell the process what is wanted, and listen until it is done."""
         process, sets = self._process, self._sets
@@ -195,7 +196,7 @@ class BackgroundLoad:
                 if isinstance(word, _Far):
                     progress(word.progress)
                 elif isinstance(word, _Told):
-                    told(word.text)
+                    told(word.found)
                 elif isinstance(word, _Same):
                     return None
                 elif isinstance(word, _Failure):
@@ -318,7 +319,7 @@ def main(arguments: Sequence[str]) -> int:
 def _services(loading: Loading) -> list[str]:
     try:
         return loading.servers.services()
-    except TracetuiError:
+    except (TracetuiError, StopReading):
         # they are only to choose from
         return []
 
@@ -339,8 +340,8 @@ def _received(sets: socket.socket, size: int) -> bytes:
     return parts
 
 
-def _say(text: str) -> None:
-    _tell(_Told(text))
+def _say(found: Told) -> None:
+    _tell(_Told(found))
 
 
 def _tell(word: _Word) -> None:

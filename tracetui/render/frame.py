@@ -30,6 +30,7 @@ class _Parts:
 
     name: tuple[str, str] = ("tracetui", Role.STRONG)
     source: tuple[str, str]
+    unsafe: tuple[str, str] = _NOTHING
     loading: tuple[str, str]
     traces: tuple[str, str] = _NOTHING
     contents: tuple[str, str] = _NOTHING
@@ -41,16 +42,22 @@ class _Parts:
         separator = " | " if marks.ascii_only else _SEPARATOR
         counts = (self.traces[0] + self.contents[0], Role.PLAIN)
         line = Line()
-        for text, role in (self.name, self.source, self.loading, counts, self.failed, self.window, self.warnings):
+        about = (self.name, self.source, self.unsafe, self.loading)
+        for text, role in (*about, counts, self.failed, self.window, self.warnings):
             if text:
                 line.add(separator if line.runs else "", Role.GUIDE).add(text, role)
         return line
 
 
 def source_name(sources: Sequence[str]) -> str:
-    """The sources in few words: `incident/before.json`, `before.json and 2 more`."""
+    """The sources in few words: `incident/before.json`, `before.json and 2 more`, `jaeger:16686`."""
     if not sources:
         return "nothing loaded"
+    scheme, is_address, rest = sources[0].partition("://")
+    if is_address:
+        # what a page's address says behind the server's is no name
+        host = safe(rest.partition("/")[0] if scheme.lower() != "unix" else rest, _SOURCE_CHARACTERS)
+        return host if len(sources) == 1 else f"{host} and {len(sources) - 1} more"
     parts = [part for part in sources[0].split("/") if part]
     first = safe("/".join(parts[-2:]) if len(sources) == 1 else (parts or [sources[0]])[-1], _SOURCE_CHARACTERS)
     return first if len(sources) == 1 else f"{first} and {len(sources) - 1} more"
@@ -66,12 +73,15 @@ def status_line(
     query: str = "",
     loading: str = "",
     local_time: bool = False,
+    unsafe: bool = False,
 ) -> Line:
-    """What is loaded, how much of it, when, and how much failed.
+    """What is loaded, how much of it, when, and how much failed; `unsafe` where a server's certificate is not checked.
 
     Where there is no room for all, the times go first, and as a whole: a part of them would lack the zone.
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
+    if unsafe:
+        parts.unsafe = (f"{marks.warning} any certificate", Role.WARNING)
     if summary is not None:
         count = f"{summary.trace_count:,} of " if query else ""
         parts.traces = (count + numbers.counted(total if query else summary.trace_count, "trace"), Role.PLAIN)

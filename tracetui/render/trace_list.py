@@ -51,13 +51,15 @@ class TraceRows:
         marks: Marks,
         local: bool = False,
         marked: Collection[int] = (),
+        new: Collection[int] = (),
         groups: Sequence[Group] | None = None,
     ) -> None:
-        """`marked` is looked at whenever a line is made."""
+        """`marked` is looked at whenever a line is made; `new` are traces that have just come."""
         self.columns = columns
         self.marks = marks
         self.local = local
         self.marked = marked
+        self.new = new
         self.groups = groups
         self._rows = traces if groups is None else _grouped(groups)
         shown = traces if groups is None else np.concatenate([_NOTHING, *(group.traces for group in groups)])
@@ -167,8 +169,8 @@ class TraceRows:
             return line.extend(group.heading).cropped(width, self.marks.ellipsis)
         trace = int(self._rows[row])
         columns, layout, marks = self.columns, self.layout(width), self.marks
-        chosen = trace in self.marked
-        line = Line([(f"{chosen_mark(marks)} ", Role.ACCENT) if chosen else ("  ", Role.PLAIN)])
+        mark = chosen_mark(marks) if trace in self.marked else new_mark(marks) if trace in self.new else " "
+        line = Line([(f"{mark} ", Role.PLAIN if mark == " " else Role.ACCENT)])
         gap = " " * GAP
         if layout.start:
             start = int(columns.traces.trace_start[trace])
@@ -250,6 +252,11 @@ class TraceRows:
 def chosen_mark(marks: Marks) -> str:
     """Stands before a trace that was marked."""
     return "+" if marks.ascii_only else "✓"
+
+
+def new_mark(marks: Marks) -> str:
+    """Stands before a trace that has just come."""
+    return "*" if marks.ascii_only else "•"
 
 
 def _grouped(groups: Sequence[Group]) -> np.ndarray:

@@ -13,24 +13,36 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
 from tracetui.model.problems import UsageError
 from tracetui.render.safe_text import safe_lines
+from tracetui.tui.app_keys import APP_BINDINGS, APP_KEYS
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.frame import FrameBottom, FrameTop, Place
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.keymap import rebound
-from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
+from tracetui.tui.live import Live
+from tracetui.tui.messages import (
+    CopyText,
+    FilterTraces,
+    ListTraces,
+    LookBack,
+    Notice,
+    OpenTrace,
+    OpenView,
+    Placed,
+    ReadText,
+)
 from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
-from tracetui.tui.views import VIEWS
+from tracetui.tui.views import VIEWS, pane_classes
 from tracetui.tui.whereabouts import Visit, whereabouts
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
@@ -40,32 +52,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracetui.analysis.findings import Findings
-    from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress
+    from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress, Unchanged
 
-
-_KEYS = (
-    ("1 ... 5", "the views"),
-    ("Esc", "back; stops a load"),
-    (": or Ctrl+p", "palette: actions, services, operations, traces"),
-    ("?", "the keys of this view"),
-    ("r", "read the sources again"),
-    ("W", "everything the load warned of"),
-    ("T", "next theme"),
-    ("q, Ctrl+c", "quit; --resume comes back to the same span"),
-)
 
 _VISITS = 50
-
-
-def pane_classes() -> tuple[type[Pane], ...]:
-    """The views, in the order of VIEWS."""
-    from tracetui.tui.panes.errors import ErrorsPane
-    from tracetui.tui.panes.hot_spots import HotSpotsPane
-    from tracetui.tui.panes.services import ServicesPane
-    from tracetui.tui.panes.traces import TracesPane
-    from tracetui.tui.panes.waterfall import WaterfallPane
-
-    return TracesPane, WaterfallPane, ServicesPane, ErrorsPane, HotSpotsPane
 
 
 class TraceApp(App[None]):
@@ -77,21 +67,7 @@ class TraceApp(App[None]):
     ContentSwitcher { height: 1fr; }
     App.-ascii ModalScreen > Vertical { border: ascii $foreground 50%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(str(number), f"view('{view}')", title, show=False, id=f"view.{view}")
-            for number, (view, title) in enumerate(VIEWS, 1)
-        ),
-        Binding("escape", "go_back", "Back", show=False, id="app.back"),
-        Binding("question_mark", "keys", "Keys", show=False, id="app.keys"),
-        Binding("colon,ctrl+p", "palette", "Palette", show=False, id="app.palette", priority=False),
-        Binding("r", "reload", "Read again", show=False, id="app.reload"),
-        Binding("W", "warnings", "Warnings of the load", show=False, id="app.warnings"),
-        Binding("T", "next_theme", "Next theme", show=False, id="app.theme"),
-        Binding("q", "quit", "Quit", show=False, id="app.quit"),
-        # out of every dialog, too
-        Binding("ctrl+c", "quit", "Quit at once", show=False, id="app.quit-at-once", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(APP_BINDINGS)
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = ""
 
@@ -109,6 +85,7 @@ class TraceApp(App[None]):
         self.animation_level = "none"
         self.state = state
         self._arrivals = Arrivals(state, resume, self.post_message)
+        self._live = Live(self, state, self._arrivals, self._in_thread)
         self._wanted_theme = theme
         self._background = Background(self)
         self._back: list[Visit] = []
@@ -174,6 +151,10 @@ class TraceApp(App[None]):
         if self.state.session is None:
             # they say why there is nothing in them
             self._tell_panes()
+        self._live.begun()
+        self._in_thread(load)
+
+    def _in_thread(self, load: Callable[[], None]) -> None:
         self._frame()
         self.run_worker(load, thread=True, group="load", exit_on_error=False)
 
@@ -183,33 +164,56 @@ class TraceApp(App[None]):
 
     def on_load_failed(self, message: LoadFailed) -> None:
         self._arrivals.failed()
+        self._live.failed(message)
         if self.state.session is None:
             self._tell_panes()
         if message.stopped:
-            self._say("loading stopped; r reads again", bad=False)
+            said = (
+                "loading stopped; r reads again" if self.state.session is None else "stopped asking; what is here stays"
+            )
+            self._say(said, bad=False)
         else:
-            self._top.show_banner([*safe_lines(message.reason), "r reads again, q quits"])
+            then = "q quits" if self.state.session is None else "what is here stays"
+            self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"])
+        self._frame()
+
+    def on_unchanged(self, message: Unchanged) -> None:
+        self._live.unchanged(message)
         self._frame()
 
     def on_arrived(self, message: Arrived) -> None:
+        if not self.is_running:
+            return
+        if message.whole:
+            is_reading = self._view == "waterfall" or len(self.screen_stack) > 1
+            if not self._live.came(message, can_show=not is_reading):
+                self._frame()
+                return
+        self._show_arrived(message)
+
+    def _show_arrived(self, message: Arrived) -> None:
         arrivals = self._arrivals
-        if not self.is_running or not arrivals.take(message, self._view, self.pane.is_placed):
+        if not arrivals.take(message, self._view, self.pane.is_placed):
             return
         # what they remember are positions of the set before
         self._back = [replace(visit, trace=None, span=None, come_back=None) for visit in self._back]
         self._set_changed()
         if message.whole:
-            self._top.show_banner(arrivals.warning_lines())
+            lines = [*self._live.news_of(message), *arrivals.warning_lines()]
+            if lines or not message.is_poll:
+                self._top.show_banner(lines)
+            if self.state.told and not message.is_poll:
+                self._say("; ".join(self.state.told), bad=False)
             self.action_view(arrivals.view_to_return_to())
         if arrivals.wanted_query() != message.query:
             # it was changed while the set was on its way
             self.post_message(FilterTraces(arrivals.wanted_query()))
 
     def action_warnings(self) -> None:
-        """Read everything the load warned of."""
-        warnings = self._arrivals.warnings()
-        if warnings:
-            self.post_message(ReadText("Warnings of the load", "\n".join(map(str, warnings))))
+        """Read everything the load warned of, and what servers were asked for."""
+        lines = [*self.state.told, *map(str, self._arrivals.warnings())]
+        if lines:
+            self.post_message(ReadText("Warnings of the load", "\n".join(lines)))
         else:
             self._say("the load warned of nothing", bad=False)
 
@@ -235,6 +239,7 @@ class TraceApp(App[None]):
             self.state.shown, self.state.findings = result
             self.state.query = text
             self._set_changed()
+            self._live.filtered(text)
 
         def select() -> tuple[np.ndarray, Findings] | UsageError:
             try:
@@ -278,6 +283,9 @@ class TraceApp(App[None]):
     def _go(self, view: str) -> None:
         self._view = view
         self._bottom.forget()
+        held = self._live.held() if view != "waterfall" else None
+        if held is not None:
+            self._show_arrived(held)
         if self._has_views:
             self.query_one(ContentSwitcher).current = view
             self.pane.selection_changed()
@@ -337,7 +345,7 @@ class TraceApp(App[None]):
     def action_keys(self) -> None:
         title = dict(VIEWS)[self._view]
         of_view = self.pane.KEYS if self._has_views else ()
-        groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", LIST_KEYS), ("Everywhere", _KEYS)]
+        groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
         if self._own_keys:
             groups.insert(0, ("Set in the config file", rebound(self._own_keys)))
         self.push_screen(HelpScreen(self.state.look, groups))
@@ -345,8 +353,20 @@ class TraceApp(App[None]):
     def action_reload(self) -> None:
         if self.state.stdin is not None:
             self._say("standard input can be read only once", bad=True)
+        elif self._has_views and self._arrivals.can_ask:
+            self._live.refresh()
         elif self._has_views and not self._arrivals.is_loading:
             self._start_load(self._arrivals.begin_again(self._view))
+
+    def action_follow(self) -> None:
+        self._live.follow()
+        self._frame()
+
+    def action_more(self) -> None:
+        self._live.more()
+
+    def on_look_back(self, message: LookBack) -> None:
+        self._live.look_back(message.lookback_ns)
 
     def action_palette(self) -> None:
         open_palette(self)

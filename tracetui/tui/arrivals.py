@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # the screen is painted before what reads is imported
     from tracetui.ingest.worker import BackgroundLoad
     from tracetui.model.problems import LoadWarning
+    from tracetui.model.search import Search
     from tracetui.tui.loading import Arrived, LoadProgress
 
 _BANNER_WARNINGS = 3
@@ -34,7 +35,11 @@ class Arrivals:
         self._resume = resume
         self._post = post
         self._load: BackgroundLoad | None = None
-        self._has_all = False
+        """The load that is under way."""
+        self._live: BackgroundLoad | None = None
+        """The load whose servers can be asked again."""
+        self._has_all = self._is_poll = False
+        self._warned: set[LoadWarning] = set()
         state.load_state = "reading" if state.sources else ""
 
     @property
@@ -46,8 +51,14 @@ class Arrivals:
         from tracetui.ingest.worker import BackgroundLoad
         from tracetui.tui.loading import load_in_background
 
-        self._load = load = BackgroundLoad(self._state.sources, self._state.stdin)
+        if self._live is not None:
+            self._live.cancel()
+        state = self._state
+        self._load = load = self._live = BackgroundLoad(
+            state.sources, state.stdin, search=state.search, overrides=state.overrides
+        )
         self._state.load_state = "reading"
+        self._is_poll = False
         self.text = "reading  Esc stops"
         return lambda: load_in_background(load, self._state.logs, self.wanted_query, self._post)
 
@@ -56,6 +67,30 @@ class Arrivals:
         self._resume = whereabouts(self._state, view)
         return self.begin()
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether servers can be asked again now."""
+        return self._load is None and self._live is not None and self._live.can_ask_again
+
+    def ask(self, search: Search, watched: frozenset[str] | None, *, is_poll: bool) -> Callable[[], None]:
+        """Begin to ask the servers again. -> the work, for a thread"""
+        from tracetui.tui.loading import Asked, ask_in_background
+
+        assert self._live is not None
+        self._load = load = self._live
+        state = self._state
+        known = frozenset(state.session.loaded.trace_ids) if state.session is not None else frozenset()
+        self._is_poll = is_poll
+        if not is_poll:
+            self.text = "asking  Esc stops"
+        asked = Asked(search, known, watched, is_poll)
+        return lambda: ask_in_background(load, asked, state.logs, self.wanted_query, self._post)
+
+    def answered(self) -> None:
+        """The servers were asked again, and that is over."""
+        self._load = None
+        self.text = ""
+
     def stop(self) -> None:
         """Read no further, and show what is here; at the second time drop that, too."""
         if self._load is not None:
@@ -63,8 +98,9 @@ class Arrivals:
             self.text = "stopping  Esc again drops it"
 
     def cancel(self) -> None:
-        if self._load is not None:
-            self._load.cancel()
+        for load in (self._load, self._live):
+            if load is not None:
+                load.cancel()
 
     def wanted_query(self) -> str:
         """The filter that the user expects on the set that comes."""
@@ -74,19 +110,25 @@ class Arrivals:
         """`can_stop`: whether Esc would stop the load, and not do something else first."""
         if self._load is None or self._load.is_stopped:
             return
+        if self._is_poll:
+            return
         progress = message.progress
         spans = f"{short_count(progress.spans)} spans"
         if progress.all_read:
             self.text = f"putting {spans} together"
             return
-        words = ["reading", f"{100 * progress.share:.0f} %" if progress.share else "", spans if progress.spans else ""]
+        words = [
+            "asking" if self._has_all else "reading",
+            f"{100 * progress.share:.0f} %" if progress.share else "",
+            spans if progress.spans else "",
+        ]
         self.text = "  ".join(word for word in (*words, "Esc stops" if can_stop else "") if word)
 
     def failed(self) -> None:
         """The load ended without a set."""
-        self._load = None
-        self.text = ""
-        self._state.load_state = "failed"
+        self.answered()
+        if self._state.session is None:
+            self._state.load_state = "failed"
 
     def take(self, message: Arrived, view: str, is_placed: bool) -> bool:
         """Have the state show a set that has come, or not if what is there is better. -> whether it does
@@ -105,10 +147,13 @@ class Arrivals:
         state.query = message.query
         select_again(state, place, marked)
         state.rows.update(place.rows)
+        state.new = message.new
         if message.whole:
-            self._load = None
             self._has_all = True
-            self.text = state.load_state = ""
+            if self._live is not None:
+                state.is_live, state.offered = self._live.can_ask_again, self._live.services
+            state.told = [found.text for found in message.told]
+            state.load_state = ""
             # kept from the search for garbage, as what was built before the load
             gc.freeze()
         return True
@@ -120,8 +165,9 @@ class Arrivals:
         return view
 
     def warning_lines(self) -> list[str]:
-        """What the load warned of, in a few lines; text from outside is in it."""
-        warnings = self.warnings()
+        """What the load warned of and had not warned of before, in a few lines; text from outside is in it."""
+        warnings = [warning for warning in self.warnings() if warning not in self._warned]
+        self._warned.update(warnings)
         if not warnings:
             return []
         # the status line names the source, if it is only one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,6 +19,8 @@ from tracetui.tui.views import VIEWS
 from tracetui.tui.widgets.line_bar import LineBar
 
 _BANNER_LINES = 8
+_BANNER_EDGE = 4
+_LONGEST_TEXT = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class FrameTop(Vertical):
         self._status = LineBar(theme, id="status")
         self._tabs = LineBar(theme, id="tabs")
         self._banner = LineBar(theme, id="banner")
+        self._texts: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -78,6 +82,7 @@ class FrameTop(Vertical):
                     query=query,
                     loading=loading,
                     local_time=look.local_time,
+                    unsafe=state.unsafe,
                 )
             ]
         )
@@ -95,16 +100,26 @@ class FrameTop(Vertical):
 
     def show_banner(self, texts: Sequence[str]) -> None:
         """Show what went wrong, or nothing. Texts may be from outside."""
+        self._texts = [safe(text, _LONGEST_TEXT) for text in texts]
+        self._arrange_banner()
+
+    def on_resize(self) -> None:
+        self._arrange_banner()
+
+    def _arrange_banner(self) -> None:
         banner = self._banner
-        banner.display = bool(texts)
-        banner.styles.height = min(len(texts), _BANNER_LINES)
+        banner.display = bool(self._texts)
+        banner.styles.height = min(len(self._banner_lines(self.app.size.width)), _BANNER_LINES)
+        banner.show(self._banner_lines)
+
+    def _banner_lines(self, width: int) -> list[Line]:
+        """Nothing of it is cut: what to do stands at the end."""
         mark = self._state.look.marks.warning
-        banner.show(
-            lambda width: [
-                Line([(f" {mark} " if not i else "   ", Role.WARNING), (safe(text), Role.PLAIN)]).cropped(width)
-                for i, text in enumerate(texts)
-            ]
-        )
+        rows = [row for text in self._texts for row in wrap(text, max(width - _BANNER_EDGE, 1))]
+        return [
+            Line([(f" {mark} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width)
+            for i, row in enumerate(rows)
+        ]
 
 
 class FrameBottom(LineBar):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from textual.message import Message
 
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.watch import News, news
+from tracetui.ingest.asked import Told
 from tracetui.ingest.load import Progress
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
 from tracetui.model.problems import InputError, LoadWarning, UsageError
+from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
 
@@ -36,6 +39,21 @@ class Arrived(Message):
     shown: np.ndarray
     findings: Findings
     whole: bool
+    told: Sequence[Told] = ()
+    """What servers were asked for, and what came of it."""
+    new: frozenset[int] = frozenset()
+    """Traces that were not there before."""
+    news: News = field(default_factory=News)
+    is_poll: bool = False
+    """Whether nobody has asked for it now."""
+
+
+@dataclass
+class Unchanged(Message):
+    """Servers were asked again, and nothing is other than it was."""
+
+    told: Sequence[Told]
+    is_poll: bool
 
 
 @dataclass
@@ -44,6 +62,19 @@ class LoadFailed(Message):
 
     reason: str
     stopped: bool
+    is_poll: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What servers are asked again for."""
+
+    search: Search
+    known: frozenset[str]
+    """Ids of the traces that are here."""
+    watched: frozenset[str] | None
+    """Ids of the traces that later ones are told from; None where nobody watches."""
+    is_poll: bool
 
 
 def load_in_background(
@@ -54,24 +85,56 @@ def load_in_background(
     `logs` are files with log lines, which are read when all traces are here; `query` tells the filter that is wanted
     when a set is here.
     """
+    told: list[Told] = []
 
-    def arrived(traces: TraceSet, whole: bool) -> None:
-        session, text = Session(traces), query()
-        try:
-            shown, findings = session.select(text)
-        except UsageError:
-            # remembered from another version of the language
-            text = ""
-            shown, findings = session.select(text)
-        post(Arrived(session, text, shown, findings, whole))
+    def part(traces: TraceSet) -> None:
+        post(Arrived(*_filtered(traces, query()), whole=False))
 
     try:
-        traces = load.run(lambda progress: post(LoadProgress(progress)), lambda part: arrived(part, whole=False))
-        arrived(_with_logs(traces, logs, lambda: not load.is_stopped), whole=True)
+        traces = load.run(lambda progress: post(LoadProgress(progress)), part, told.append)
+        traces = _with_logs(traces, logs, lambda: not load.is_stopped)
+        post(Arrived(*_filtered(traces, query()), whole=True, told=told))
     except LoadCancelledError as error:
         post(LoadFailed(str(error), stopped=True))
     except InputError as error:
         post(LoadFailed(str(error), stopped=False))
+
+
+def ask_in_background(
+    load: BackgroundLoad, asked: Asked, logs: Sequence[str], query: Callable[[], str], post: Callable[[Message], object]
+) -> None:
+    """Have a load ask its servers again, in this thread, and post what becomes of it, as `load_in_background` does."""
+    told: list[Told] = []
+    try:
+        traces = load.again(asked.search, lambda progress: post(LoadProgress(progress)), told.append)
+    except LoadCancelledError as error:
+        post(LoadFailed(str(error), stopped=True, is_poll=asked.is_poll))
+        return
+    except InputError as error:
+        post(LoadFailed(str(error), stopped=False, is_poll=asked.is_poll))
+        return
+    if traces is None:
+        post(Unchanged(told, asked.is_poll))
+        return
+    traces = _with_logs(traces, logs, lambda: not load.is_stopped)
+    new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in asked.known)
+    found = News()
+    if asked.watched is not None:
+        found = news(traces, np.array([text not in asked.watched for text in traces.trace_ids], bool))
+    filtered = _filtered(traces, query())
+    post(Arrived(*filtered, whole=True, told=told, new=new, news=found, is_poll=asked.is_poll))
+
+
+def _filtered(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Findings]:
+    """The set as a session, and what a filter selects of it."""
+    session = Session(traces)
+    try:
+        shown, findings = session.select(query)
+    except UsageError:
+        # remembered from another version of the language
+        query = ""
+        shown, findings = session.select(query)
+    return session, query, shown, findings
 
 
 def _with_logs(traces: TraceSet, logs: Sequence[str], go_on: Callable[[], bool]) -> TraceSet:

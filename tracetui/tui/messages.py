@@ -34,6 +34,13 @@ class ListTraces(Message):
 
 
 @dataclass
+class LookBack(Message):
+    """Ask servers for traces that began within so long a time before now."""
+
+    lookback_ns: int
+
+
+@dataclass
 class OpenView(Message):
     """Go to another view."""
 

@@ -7,27 +7,52 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tracetui.config import Overrides
+from tracetui.ingest.sources.served import Server, server_at
 from tracetui.model.problems import UsageError
+from tracetui.model.search import NOTHING
 from tracetui.render.marks import ASCII, UNICODE
-from tracetui.tui.app import TraceApp, pane_classes
+from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
+from tracetui.tui.views import pane_classes
 
 _STDIN = "-"
+_NO_OVERRIDES = Overrides()
 _INTERRUPTED = 130
 _SEARCHES_FOR_GARBAGE = (10_000, 20, 100)
 """As `gc.set_threshold` takes them: a search through all objects holds up the key it falls on, so it is rare."""
 
 
-def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = None, logs: Sequence[str] = ()) -> int:
-    """Run the app until the user leaves it. -> the exit code. UsageError for a theme or key that does not exist."""
+def run_app(
+    sources: Sequence[str],
+    settings: Settings,
+    resume: Resume | None = None,
+    logs: Sequence[str] = (),
+    overrides: Overrides = _NO_OVERRIDES,
+) -> int:
+    """Run the app until the user leaves it. -> the exit code
+
+    Raises UsageError for a theme or key that does not exist, and for a server that cannot be used as it is described.
+    """
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
-    state = State(sources=tuple(sources), logs=tuple(logs), stdin=stdin, look=look)
+    servers = [server for source in sources if (server := server_at(source)) is not None]
+    state = State(
+        sources=tuple(sources),
+        logs=tuple(logs),
+        stdin=stdin,
+        look=look,
+        search=resume.search if resume is not None else NOTHING,
+        overrides=overrides,
+        unsafe=any(server.is_unsafe(overrides) for server in servers),
+    )
+    if resume is None and len(sources) == 1 and servers:
+        resume = _trace_of(servers[0])
     theme = settings.theme or first_theme(os.environ)
     # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
@@ -43,6 +68,14 @@ def run_app(sources: Sequence[str], settings: Settings, resume: Resume | None = 
         # the screen is left already, and what still reads is not waited for
         os._exit(_INTERRUPTED)
     return app.return_code or 0
+
+
+def _trace_of(server: Server) -> Resume | None:
+    """The place that an address points at, where that is one trace."""
+    search = server.address.search
+    if search is None or len(search.trace_ids) != 1:
+        return None
+    return Resume([], "waterfall", trace_id=search.trace_ids[0])
 
 
 def _keys_from_terminal() -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from tracetui.config import load_config
+from tracetui.config import Overrides, load_config
 from tracetui.model.problems import UsageError
+from tracetui.model.search import NOTHING, Search
 
 _RESUME = "resume.json"
 
@@ -37,6 +38,9 @@ class Resume(msgspec.Struct):
     trace_id: str = ""
     span_id: str = ""
     logs: list[str] = []
+    search: Search = NOTHING
+    """What servers were asked for besides."""
+    overrides: Overrides = Overrides()
     rows: dict[str, str] = {}
     """What the cursor of each view's list is on, by name."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from tracetui.config import Overrides
+from tracetui.model.search import NOTHING, Search
 from tracetui.render.marks import UNICODE, Marks
 from tracetui.render.theme import DARK, Theme
 
@@ -36,6 +38,17 @@ class State:
     sources: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
     """Files with log lines to put beside their spans."""
+    search: Search = NOTHING
+    """What servers are asked for besides what the filter says."""
+    overrides: Overrides = field(default_factory=Overrides)
+    unsafe: bool = False
+    """Whether a server's certificate is not checked."""
+    is_live: bool = False
+    """Whether there are servers that can be asked again."""
+    offered: list[str] = field(default_factory=list)
+    """Services that the servers know, whether or not there are traces of them here."""
+    told: list[str] = field(default_factory=list)
+    """What the servers were asked for last, and what came of it."""
     stdin: int | None = None
     """The descriptor that the source `-` is read from, once."""
     look: Look = field(default_factory=Look)
@@ -53,3 +66,5 @@ class State:
     """What the cursor of each view's list is on, by name."""
     marked: set[int] = field(default_factory=set)
     """Traces marked for comparison."""
+    new: frozenset[int] = frozenset()
+    """Traces that came when servers were asked again last."""

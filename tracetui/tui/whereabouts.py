@@ -24,7 +24,15 @@ class Visit:
 
 def whereabouts(state: State, view: str) -> Resume:
     """Where the user is now."""
-    resume = Resume(list(state.sources), view, state.query, logs=list(state.logs), rows=dict(state.rows))
+    resume = Resume(
+        list(state.sources),
+        view,
+        state.query,
+        logs=list(state.logs),
+        search=state.search,
+        overrides=state.overrides,
+        rows=dict(state.rows),
+    )
     if state.session is not None and state.trace is not None:
         loaded = state.session.loaded
         resume.trace_id = loaded.trace_ids[state.trace]

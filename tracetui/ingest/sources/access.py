@@ -40,7 +40,6 @@ class Access:
     timeout: float
     """Seconds for which the server may say nothing."""
     has_credentials: bool
-    insecure: bool = False
 
 
 def access_to(address: Address, profile: Profile, overrides: Overrides) -> Access:
@@ -65,7 +64,6 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
         proxy=_proxy(address, profile),
         timeout=parse_duration(profile.timeout or _TIMEOUT) / 1e9,
         has_credentials=bool(authorization),
-        insecure=insecure and address.base.startswith("https:"),
     )
 
 

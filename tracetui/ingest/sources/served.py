@@ -32,6 +32,10 @@ class Server:
     address: Address
     profile: Profile
 
+    def is_unsafe(self, overrides: Overrides) -> bool:
+        """Whether any certificate of the server is taken."""
+        return (overrides.insecure or self.profile.insecure) and self.address.base.startswith("https:")
+
     def search(self, wanted: Search) -> Search:
         """What to ask for: what is wanted, then what the address shows, then what the profile says."""
         profile, shown = self.profile, self.address.search or Search()

@@ -14,7 +14,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.trace_columns import SortKey, TraceColumns
-from tracetui.render.trace_list import TraceRows, chosen_mark
+from tracetui.render.trace_list import TraceRows, chosen_mark, new_mark
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.pane import Pane, Work
@@ -190,6 +190,7 @@ class TracesPane(Pane):
             marks=state.look.marks,
             local=state.look.local_time,
             marked=state.marked,
+            new=state.new,
             groups=groups,
         )
         at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
@@ -214,6 +215,8 @@ class TracesPane(Pane):
         if shown != total:
             text = f"{shown:,} of {text}"
         line = Line()
+        if self.state.new:
+            line.add(f"{new_mark(self.state.look.marks)} {len(self.state.new):,} new", Role.ACCENT).add("   ")
         if self.state.marked:
             line.add(f"{chosen_mark(self.state.look.marks)} {len(self.state.marked):,} marked", Role.ACCENT).add("   ")
         self.query_bar.show_count(line.add(text, Role.STRONG if shown != total else Role.DIM))

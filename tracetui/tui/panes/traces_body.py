@@ -60,10 +60,16 @@ def absent_lines(state: State) -> list[Line]:
     """Why there is no trace at all."""
     name = source_name(state.sources)
     if state.load_state == "reading":
-        title, more = f"reading {name}{state.look.marks.ellipsis}", "rows appear as they come; Esc stops"
+        verb = "asking" if "://" in state.sources[0] else "reading"
+        title, more = f"{verb} {name}{state.look.marks.ellipsis}", "rows appear as they come; Esc stops"
     elif state.session is None:
         # why a load failed stands above the views
         title, more = "Nothing is loaded.", "r reads again, q quits" if state.sources else "q quits"
     else:
         title, more = f"No spans in {name}." if state.sources else "No spans.", "r reads again, q quits"
+        if state.is_live:
+            title = f"{name} has no such traces"
+            more = "w asks further back, / asks for others, r asks again, F follows"
+            asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
+            return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + more, Role.DIM)])]
     return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + more, Role.DIM)])]

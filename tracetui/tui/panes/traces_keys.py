@@ -9,7 +9,7 @@ KEYS = (
     ("e", "failing traces only, and all again"),
     ("i p", "traces with a service, with an operation"),
     ("d D", "slower than p50, p95, p99 in turn; than any duration"),
-    ("w", "a window of time"),
+    ("w", "a window of time; of servers also how far back they are asked"),
     ("u", "undo the last change of the filter"),
     ("v", "select a region of the plot: arrows move it, with Shift they grow it, Enter filters"),
     ("S", "slowest first"),

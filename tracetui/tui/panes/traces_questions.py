@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import attribute_field, rounded_duration
 from tracetui.analysis.query.pushed import conjuncts
+from tracetui.model.times import find_duration
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.line import Role
 from tracetui.render.safe_text import safe
+from tracetui.tui.messages import LookBack
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.traces_values import Values, likely_first, values_of
 from tracetui.tui.widgets.choice import Choice, Option
@@ -27,6 +30,15 @@ if TYPE_CHECKING:
 
 _MINUTE = 60_000_000_000
 _LAST = ((1, "1 minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
+_UP_TO_NOW = (
+    ("15m", "15 minutes"),
+    ("1h", "hour"),
+    ("3h", "3 hours"),
+    ("12h", "12 hours"),
+    ("1d", "day"),
+    ("2d", "2 days"),
+    ("7d", "7 days"),
+)
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 
 
@@ -92,6 +104,10 @@ class Questions:
             return options
 
         def show(options: list[Option]) -> None:
+            if what == "service":
+                here = {option.label for option in options}
+                offered = (name for name in self._pane.state.offered if name not in here)
+                options += [Option("=" + name, name, "asks the server", Role.DIM) for name in offered]
             if filters.found(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "takes the filter out", Role.DIM), *options]
             marks = self._pane.state.look.marks
@@ -140,9 +156,11 @@ class Questions:
 
     def pick_window(self) -> None:
         traces = self._traces
-        if not traces.trace_count:
+        is_live = self._pane.state.is_live
+        if not traces.trace_count and not is_live:
             return
-        first, last = int(traces.trace_start.min()), int(traces.trace_start.max())
+        starts = traces.trace_start if traces.trace_count else np.array([time.time_ns()])
+        first, last = int(starts.min()), int(starts.max())
         local = self._pane.state.look.local_time
         options = []
         if filters.found(self._pane.state.query, filters.TIME):
@@ -161,8 +179,17 @@ class Questions:
                 text = filters.time_window(begin, None)
                 options.append(Option(text, f"the last {name}", numbers.counted(count, "trace")))
 
+        if is_live:
+            # whatever is here, servers are asked up to now
+            options = [option for option in options if not option.label.startswith("the last ")]
+            options += [Option(text, f"the last {name}, up to now", "asks the server") for text, name in _UP_TO_NOW]
+
         def done(value: str) -> None:
             text = value
+            lookback = find_duration(value) if value and is_live else None
+            if lookback:
+                self._pane.post_message(LookBack(lookback))
+                return
             if value and not value.startswith(filters.TIME_FIELD):
                 begin, end = written_window(value, first, local)
                 if begin is None:
@@ -172,7 +199,8 @@ class Questions:
             self._exchange(filters.TIME, *(conjuncts(text) or []))
 
         span = numbers.time_range(first, last, local, self._pane.state.look.marks.ascii_only)
-        self._choose(f"Traces that start within, of {span}", options, done, free="or a window such as 10:03-10:16")
+        free = "or 3h, or a window such as 10:03-10:16" if is_live else "or a window such as 10:03-10:16"
+        self._choose(f"Traces that start within, of {span}", options, done, free=free)
 
     # --- values of attributes ----------------------------------------------------------------------------------------
 

@@ -1,0 +1,169 @@
+"""The app over servers: what they answer, follow, what goes wrong, and that nothing of it holds up a key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests import faults
+from tests.faults import faulty
+from tests.screens import painted
+from tests.servers import LiveServer
+from tests.test_tui_app import CountingApp, text_of
+from tracetui.tui import live
+from tracetui.tui.state import State
+
+KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
+
+
+class App:
+    """The app with what it takes to wait for something on its screen."""
+
+    def __init__(self, app: CountingApp, pilot: Any) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def text(self) -> str:
+        return text_of(self.app)
+
+    async def until(self, *texts: str) -> None:
+        for _ in range(600):
+            if all(text in self.text for text in texts):
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"{texts} did not come:\n{self.text}")
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+
+@asynccontextmanager
+async def over(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[App]:
+    app = CountingApp(State(sources=sources))
+    async with app.run_test(size=size) as pilot:
+        yield App(app, pilot)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_view_works_over_a_server(kind: str) -> None:
+    with LiveServer(kind, ends_ns=time.time_ns()) as server:
+        last = server.trace_ids[-3:]
+        server.hide(last)
+        async with over(server.url) as on:
+            await on.until("/checkout", "traces from")
+            assert on.app.state.session is not None
+            count = on.app.state.session.loaded.trace_count
+            # Jaeger v1 sends the newest of each service, and cannot send one of them
+            assert count == len(server.trace_ids) - 3 or kind == "jaeger-v1"
+            await on.press("4")
+            await on.until("payment", "failed")
+            await on.press("enter")
+            await on.until("Waterfall ›", "payment")
+            await on.press("3")
+            await on.until("web-frontend", "calls")
+            await on.press("1", "r")
+            await on.until("nothing new from")
+            server.show(last)
+            await on.press("r")
+            await on.until(" new ")
+            assert on.app.state.session.loaded.trace_count == count + len(on.app.state.new)
+
+
+async def test_following_marks_what_is_new_and_tells_what_was_never_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        # the newest are of services that nobody has seen
+        last = server.trace_ids[-2:]
+        server.hide(last)
+        async with over(server.url) as on:
+            await on.until("80 traces")
+            await on.press("F")
+            await on.until("following ")
+            server.show(last)
+            await on.until("82 traces", "2 new", "new call: reporting")
+            assert on.app.state.session is not None
+            # who reads a trace is not disturbed
+            await on.press("escape", "enter")
+            await on.until("Waterfall ›")
+            server.add(server.document(last[-1]).copied("f" * 32, by_ns=1_000_000_000))
+            await on.until("1 new trace: shown when you leave this trace")
+            assert on.app.state.session.loaded.trace_count == 82
+            await on.press("1")
+            await on.until("83 traces", "1 new")
+            await on.press("F")
+            await on.until("no longer following")
+
+
+async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            asked = len(server.requests)
+            await on.press("slash", *"service = cart AND duration > 1s", "enter")
+            await on.until("nothing new from", "6 of 82 traces")
+            searches = [one for one in server.requests[asked:] if "query.serviceName" in one.query]
+            assert [one.query["query.serviceName"] for one in searches] == [["cart"]]
+            # taking it back asks nothing anew
+            before = len(server.requests)
+            await on.press("u")
+            await on.until("82 traces")
+            assert len(server.requests) == before
+
+
+async def test_more_and_further_back() -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns() - 2 * 3_600_000_000_000) as server:
+        async with over(server.url) as on:
+            await on.until("has no such traces", "w asks further back")
+            await on.press("w", *"3h", "enter")
+            await on.until("36 traces")
+            await on.press("M")
+            await on.until("the last 12h")
+
+
+async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
+    with LiveServer("tempo", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.down()
+            await on.press("r")
+            await on.until("refuses the connection", "what is here stays", "82 traces")
+            await on.press("escape", "enter")
+            await on.until("Waterfall ›")
+            server.up()
+            await on.press("1", "r")
+            await on.until("nothing new from")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("login_page", "web page"),
+        ("cut", "cut off"),
+        ("bad_json", "Jaeger, Zipkin or Tempo"),
+        ("reset", "cut off"),
+    ],
+)
+async def test_a_fault_has_its_banner(fault: str, said: str) -> None:
+    with faulty(getattr(faults, fault), times=40, then="jaeger-v3") as server:
+        async with over(server.url) as on:
+            await on.until(said, "r tries again")
+            server.fault = None
+            await on.press("escape", "r")
+            await on.until("has no such traces")
+
+
+async def test_waiting_for_a_silent_server_can_be_stopped_and_holds_up_no_key() -> None:
+    with faulty(faults.silent) as server:
+        async with over(server.url) as on:
+            await on.until("asking", "Esc stops")
+            await on.press("3", "4", "5", "1", "question_mark")
+            assert "Keys" in on.text or "Traces" in on.text
+            await on.press("escape", "escape", "escape", "escape", "escape", "escape")
+            await on.until("loading stopped")
+            assert painted(on.app)[-1]

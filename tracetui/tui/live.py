@@ -1,0 +1,223 @@
+"""The servers among the sources, asked again: for what the filter says, for more, and on and on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from tracetui.model.problems import UsageError
+from tracetui.model.search import LOOKBACK_NS, Search, combined
+from tracetui.model.times import format_duration
+from tracetui.render import numbers
+from tracetui.render.news_lines import news_lines
+from tracetui.tui.arrivals import Arrivals
+from tracetui.tui.messages import Notice
+from tracetui.tui.state import State
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tracetui.ingest.asked import Told
+    from tracetui.tui.loading import Arrived, LoadFailed, Unchanged
+
+FOLLOW_SECONDS = 5.0
+"""Between two looks for new traces; longer where a look takes long, or fails."""
+_LEISURE = 4
+_LONGEST_SECONDS = 60.0
+_OVERLAP_NS = 60_000_000_000
+"""Spans come late, and with them parts of traces that are here already."""
+_MORE = 4
+
+
+class Live:
+    """What is asked of servers while the app runs; panes and the app tell it what the user wants."""
+
+    def __init__(self, app: App[None], state: State, arrivals: Arrivals, start: Callable[[Callable[[], None]], None]):
+        """`start` runs what it is given in a thread of its own."""
+        self._app = app
+        self._state = state
+        self._arrivals = arrivals
+        self._start = start
+        self._asked: list[Search] = []
+        """Since the sources were read: who takes a filter back need not ask anew."""
+        self._last = Search()
+        self._may_have_more = False
+        self._timer: Timer | None = None
+        self._watched: frozenset[str] = frozenset()
+        self._seconds = FOLLOW_SECONDS
+        self._begun = 0.0
+        self._held: Arrived | None = None
+
+    @property
+    def is_following(self) -> bool:
+        return self._timer is not None
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def search_for(self, query: str) -> Search:
+        """What the servers are to be asked for by a filter, as far as they can tell."""
+        # the first query takes as long as making the grammar does
+        from tracetui.analysis.query.pushed import pushed
+
+        try:
+            wanted, _ = pushed(query)
+        except UsageError:
+            wanted = Search()
+        return combined(self._state.search, wanted)
+
+    def begun(self) -> None:
+        """The sources are read anew."""
+        self._held = None
+        self._last = self.search_for("")
+        self._asked = [self._last]
+
+    def filtered(self, query: str) -> None:
+        """Another filter is looked at: have what the servers know of it come, unless they were asked for that."""
+        if self._state.is_live:
+            search = self.search_for(query)
+            if search not in self._asked:
+                self._ask(search)
+
+    def refresh(self) -> None:
+        """Ask for the same again, up to now."""
+        self._ask(self._last)
+
+    def look_back(self, lookback_ns: int) -> None:
+        """Ask for what began within so long a time before now, from here on."""
+        self._state.search = combined(self._state.search, Search(lookback_ns=lookback_ns))
+        self._asked.clear()
+        self._ask(self.search_for(self._state.query))
+
+    def more(self) -> None:
+        """Ask for more traces; for older ones, where the servers have sent all that there are."""
+        search = self._last
+        if self._may_have_more:
+            more = Search(limit=search.most * _MORE)
+        elif search.start_ns is None:
+            more = Search(lookback_ns=(search.lookback_ns or LOOKBACK_NS) * _MORE)
+        else:
+            self._say("that is all the servers have of this time: w looks further back")
+            return
+        self._state.search = combined(self._state.search, more)
+        self._asked.clear()
+        self._ask(combined(search, more))
+
+    def _ask(self, search: Search, *, is_poll: bool = False) -> None:
+        if not self._arrivals.can_ask:
+            if not is_poll:
+                self._say(
+                    "still asking: Esc stops that" if self._arrivals.is_loading else "nobody is there to be asked"
+                )
+            return
+        if not is_poll:
+            self._last = search
+            self._asked.append(search)
+        self._begun = time.monotonic()
+        watched = self._watched if self.is_following else None
+        self._start(self._arrivals.ask(search, watched, is_poll=is_poll))
+
+    # --- answers -----------------------------------------------------------------------------------------------------
+
+    def came(self, message: Arrived, *, can_show: bool) -> bool:
+        """What was asked for is here. -> whether it is to be shown now
+
+        can_show: whether nobody is looking at something that it would take away from under their eyes.
+        """
+        self._answered(message.told, message.is_poll)
+        if message.is_poll and not can_show:
+            self._held = message
+            count = numbers.counted(len(message.new), "new trace")
+            self._say(f"{count}: shown when you leave this trace")
+            return False
+        self._held = None
+        return True
+
+    def held(self) -> Arrived | None:
+        """What has come and was not shown, once."""
+        held, self._held = self._held, None
+        return held
+
+    def unchanged(self, message: Unchanged) -> None:
+        """Servers had nothing new."""
+        self._answered(message.told, message.is_poll)
+        if not message.is_poll:
+            self._state.told = [found.text for found in message.told]
+            self._say(f"nothing new from {'; '.join(self._state.told)}")
+
+    def failed(self, message: LoadFailed) -> None:
+        """Servers could not be asked: following goes on, more and more rarely."""
+        self._answered((), message.is_poll)
+        if self.is_following:
+            self._seconds = min(self._seconds * 2, _LONGEST_SECONDS)
+            self._wait()
+
+    def _answered(self, told: Sequence[Told], is_poll: bool) -> None:
+        self._arrivals.answered()
+        if not is_poll:
+            self._may_have_more = any(found.may_have_more for found in told)
+        if self.is_following:
+            took = time.monotonic() - self._begun
+            self._seconds = min(max(FOLLOW_SECONDS, _LEISURE * took), _LONGEST_SECONDS)
+            self._wait()
+            self._arrivals.text = self._text()
+
+    # --- following ---------------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Look for new traces from time to time, or no longer."""
+        if self.is_following:
+            self._stop()
+            self._say("no longer following")
+            return
+        if not self._state.is_live or self._state.session is None:
+            self._say("only servers can be followed, not files")
+            return
+        self._watched = frozenset(self._state.session.loaded.trace_ids)
+        self._seconds = FOLLOW_SECONDS
+        self._wait()
+        self._arrivals.text = self._text()
+        self._poll()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = None
+        self._arrivals.text = ""
+
+    def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._app.set_timer(self._seconds, self._poll)
+
+    def _text(self) -> str:
+        now = numbers.clock(time.time_ns() // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
+        return f"following {now.partition('.')[0]}"
+
+    def _poll(self) -> None:
+        """Ask for what began lately, if nothing else is being asked."""
+        self._wait()
+        session = self._state.session
+        if session is None or not self._arrivals.can_ask:
+            return
+        starts = session.loaded.trace_start
+        search = self.search_for(self._state.query)
+        if len(starts) and search.start_ns is None:
+            search = combined(search, Search(start_ns=int(starts.max()) - _OVERLAP_NS))
+        self._ask(search, is_poll=True)
+
+    def news_of(self, message: Arrived) -> list[str]:
+        """What the new traces tell that those before did not, in lines; from then on it is known."""
+        if not message.news or not self.is_following:
+            return []
+        self._watched = frozenset(message.session.loaded.trace_ids)
+        return news_lines(message.news, ascii_only=self._state.look.marks.ascii_only)
+
+    def lookback_text(self) -> str:
+        """How far back the servers are asked."""
+        return format_duration(self._state.search.lookback_ns or LOOKBACK_NS)
+
+    def _say(self, text: str) -> None:
+        self._app.post_message(Notice(text))
