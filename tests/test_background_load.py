@@ -32,6 +32,12 @@ def test_a_load_gives_the_set_that_load_gives() -> None:
     assert words
 
 
+def test_modules_of_the_directory_one_is_in_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.joinpath("msgspec.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    assert BackgroundLoad([INCIDENT]).run(lambda _: None).trace_count == 100
+
+
 def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -37,6 +37,7 @@ def analyze(
     ] = False,
     json: o.Json = False,
     output: o.Output = None,
+    save: o.Save = None,
     verbose: o.Verbose = False,
     adjust_skew: o.AdjustSkew = False,
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
@@ -49,6 +50,10 @@ def analyze(
     wanted = (bottlenecks, critical_path, errors, dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
     session = open_filtered(sources, filters, adjust_skew=adjust_skew, verbose=verbose)
+    if save is not None:
+        from tracetui.ingest.save import save as save_traces
+
+        save_traces(session.findings.traces, save, replace=True)
     if json:
         print_bytes(report_json(session.findings, sections), output)
         return

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -150,7 +151,9 @@ class BackgroundLoad:
         self._sets = here
         with there:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tracetui.ingest.worker", str(there.fileno())],
+                # without the directory one is in, which may hold modules of anybody's
+                [sys.executable, "-P", "-m", "tracetui.ingest.worker", str(there.fileno())],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_paths())},
                 stdin=self._stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -233,6 +236,12 @@ class BackgroundLoad:
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process.wait()
+
+
+def _module_paths() -> list[str]:
+    """Where this program is, wherever it was started from, and where else the user wants modules to be found."""
+    own = str(Path(__file__).resolve().parents[2])
+    return [own, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 class _Reporter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.findings import Findings
-from tracetui.model.problems import InputError
+from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.compare_text import ComparisonLines
@@ -116,6 +117,25 @@ class Answers:
 
         pane.app.push_screen(Choice(pane.state.look, title, [], free=free), remembered)
 
+    # --- a file ------------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the traces that are shown to a file."""
+        pane, findings = self._pane, self._pane.state.findings
+        if findings is None or not findings.traces.trace_count:
+            pane.say("there is no trace to save")
+            return
+        traces = findings.traces
+
+        def chosen(name: str | None) -> None:
+            pane.focus_pane()
+            if name:
+                pane.say(f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.marks.ellipsis}")
+                pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.say)
+
+        title = f"Save {numbers.counted(traces.trace_count, 'trace')} to"
+        pane.app.push_screen(Choice(pane.state.look, title, [], free="a file, such as checkout.json.gz"), chosen)
+
     # --- two traces --------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
@@ -164,6 +184,17 @@ class Answers:
 
         rows = TraceDiff(found, service_roles(loaded), look.marks)
         pane.app.push_screen(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
+
+
+def _saved(traces: TraceSet, path: Path) -> str:
+    """Save traces. -> what became of it"""
+    from tracetui.ingest.save import save
+
+    try:
+        save(traces, path)
+    except UsageError as error:
+        return str(error)
+    return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}"
 
 
 def _compared(source: str, after: Findings) -> Comparison | str:

@@ -21,6 +21,7 @@ KEYS = (
     ("=", "compare the two marked traces: what each way of calling took in either"),
     ("B", "compare the traces shown with those of a file from before: what became better, what worse"),
     ("c", "what sets marked, failed or slow traces apart from the rest"),
+    ("x", "save the traces shown to a file that opens again"),
     ("Enter", "open the trace"),
 )
 
@@ -44,5 +45,6 @@ BINDINGS = (
     Binding("equals_sign", "answer('compare')", "Compare two marked traces", show=False, id="traces.compare"),
     Binding("B", "answer('compare_sets')", "Compare with traces from before", show=False, id="traces.compare-sets"),
     Binding("c", "answer('ask_why')", "What sets these apart", show=False, id="traces.contrast"),
+    Binding("x", "answer('save')", "Save the traces shown", show=False, id="traces.save"),
     Binding("space", "mark", "Mark", show=False, id="traces.mark"),
 )
