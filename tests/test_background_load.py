@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 from tracetui.ingest.handover import receive, send
 from tracetui.ingest.load import Progress, StopReading, load
-from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
 from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 

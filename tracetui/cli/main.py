@@ -24,7 +24,7 @@ _LOOK: dict[str, Any] = {
     "rich_markup_mode": None,
 }
 
-COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "alerts", "demo", "samples")
+COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "alerts", "server", "demo", "samples")
 
 
 def command_line() -> typer.Typer:
@@ -39,6 +39,7 @@ def command_line() -> typer.Typer:
     from tracetui.cli.graph import graph
     from tracetui.cli.open import open_sources
     from tracetui.cli.reach import reaching
+    from tracetui.cli.server import server
     from tracetui.cli.show import show
 
     app = typer.Typer(
@@ -60,7 +61,7 @@ def command_line() -> typer.Typer:
     ) -> None:
         pass
 
-    over_sources: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts)
+    over_sources: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts, server)
     commands = (*map(reaching, over_sources), demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.served import Server, documents, downloaded, opened
 from tracetui.model.intake import Intake
+from tracetui.model.opinion import Dependency, Metrics, Opinion
 from tracetui.model.problems import BackEndError
 from tracetui.model.search import NOTHING, Search, describe
 
@@ -106,6 +108,35 @@ class Servers:
         """The services that the servers which have answered know, sorted. Raises BackEndError."""
         with self._waiting():
             return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
+
+    def opinion(self, services: Sequence[str], lookback_ns: int) -> Opinion:
+        """What the servers say themselves of calls up to now, and of these services by their metrics.
+
+        What one of them does not have is said. Raises UsageError for a server that cannot be used as it is described.
+        """
+        end = time.time_ns()
+        start = end - lookback_ns
+        dependencies: list[Dependency] = []
+        metrics: list[Metrics] = []
+        missing = []
+        for server in self.servers:
+            try:
+                with self._waiting():
+                    back_end = self.back_end(server)
+            except BackEndError as error:
+                missing.append(str(error))
+                continue
+            try:
+                with self._waiting():
+                    dependencies += back_end.dependencies(start, end)
+            except BackEndError as error:
+                missing.append(str(error))
+            try:
+                with self._waiting():
+                    metrics += [back_end.metrics(service, start, end) for service in services]
+            except BackEndError as error:
+                missing.append(str(error))
+        return Opinion(lookback_ns, dependencies, metrics, missing)
 
     def _arriving(self, found: Iterator[bytes]) -> Iterator[bytes]:
         while True:

@@ -1,4 +1,4 @@
-"""The app: views, themes, keys, and the load. What views show is their own matter."""
+"""The app: views, themes and keys. What views show is their own matter, and what they show it of `LoadingApp`'s."""
 
 from __future__ import annotations
 
@@ -8,35 +8,20 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
-from tracetui.model.problems import UsageError
-from tracetui.render.safe_text import safe_lines
 from tracetui.tui.app_keys import APP_BINDINGS, APP_KEYS
-from tracetui.tui.arrivals import Arrivals
-from tracetui.tui.background import Background, WorkDone
-from tracetui.tui.frame import FrameBottom, FrameTop, Place
+from tracetui.tui.frame import Place
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.keymap import rebound
-from tracetui.tui.live import Live
-from tracetui.tui.messages import (
-    CopyText,
-    FilterTraces,
-    ListTraces,
-    LookBack,
-    Notice,
-    OpenTrace,
-    OpenView,
-    Placed,
-    ReadText,
-)
+from tracetui.tui.loading_app import LoadingApp
+from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
 from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_resume
@@ -47,18 +32,10 @@ from tracetui.tui.whereabouts import Visit, whereabouts
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
-if TYPE_CHECKING:
-    # the screen is painted first; what reads and analyses is imported behind it
-    import numpy as np
-
-    from tracetui.analysis.findings import Findings
-    from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress, Unchanged
-
-
 _VISITS = 50
 
 
-class TraceApp(App[None]):
+class TraceApp(LoadingApp):
     """Five views over one set of traces."""
 
     CSS = """
@@ -79,20 +56,11 @@ class TraceApp(App[None]):
         ansi: bool | None = None,
         keymap: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(ansi_color=ansi)
+        super().__init__(state, resume, ansi)
         self._own_keys = dict(keymap or {})
         self.set_keymap(self._own_keys)
         self.animation_level = "none"
-        self.state = state
-        self._arrivals = Arrivals(state, resume, self.post_message)
-        self._live = Live(self, state, self._arrivals, self._in_thread)
         self._wanted_theme = theme
-        self._background = Background(self)
-        self._back: list[Visit] = []
-        self._top = FrameTop(state)
-        self._bottom = FrameBottom(state)
-        self._view = VIEWS[0][0]
-        self._has_views = False
 
     def compose(self) -> ComposeResult:
         yield self._top
@@ -144,123 +112,6 @@ class TraceApp(App[None]):
 
     def on_unmount(self) -> None:
         self._arrivals.cancel()
-
-    # --- the set -----------------------------------------------------------------------------------------------------
-
-    def _start_load(self, load: Callable[[], None]) -> None:
-        if self.state.session is None:
-            # they say why there is nothing in them
-            self._tell_panes()
-        self._live.begun()
-        self._in_thread(load)
-
-    def _in_thread(self, load: Callable[[], None]) -> None:
-        self._frame()
-        self.run_worker(load, thread=True, group="load", exit_on_error=False)
-
-    def on_load_progress(self, message: LoadProgress) -> None:
-        self._arrivals.progressed(message, can_stop=not self._back)
-        self._frame()
-
-    def on_load_failed(self, message: LoadFailed) -> None:
-        self._arrivals.failed()
-        self._live.failed(message)
-        if self.state.session is None:
-            self._tell_panes()
-        if message.stopped:
-            said = (
-                "loading stopped; r reads again" if self.state.session is None else "stopped asking; what is here stays"
-            )
-            self._say(said, bad=False)
-        else:
-            then = "q quits" if self.state.session is None else "what is here stays"
-            self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"])
-        self._frame()
-
-    def on_unchanged(self, message: Unchanged) -> None:
-        self._live.unchanged(message)
-        self._frame()
-
-    def on_arrived(self, message: Arrived) -> None:
-        if not self.is_running:
-            return
-        if message.whole:
-            is_reading = self._view == "waterfall" or len(self.screen_stack) > 1
-            if not self._live.came(message, can_show=not is_reading):
-                self._frame()
-                return
-        self._show_arrived(message)
-
-    def _show_arrived(self, message: Arrived) -> None:
-        arrivals = self._arrivals
-        if not arrivals.take(message, self._view, self.pane.is_placed):
-            return
-        # what they remember are positions of the set before
-        self._back = [replace(visit, trace=None, span=None, come_back=None) for visit in self._back]
-        self._set_changed()
-        if message.whole:
-            lines = [*self._live.news_of(message), *arrivals.warning_lines()]
-            if lines or not message.is_poll:
-                self._top.show_banner(lines)
-            if self.state.told and not message.is_poll:
-                self._say("; ".join(self.state.told), bad=False)
-            self.action_view(arrivals.view_to_return_to())
-        if arrivals.wanted_query() != message.query:
-            # it was changed while the set was on its way
-            self.post_message(FilterTraces(arrivals.wanted_query()))
-
-    def action_warnings(self) -> None:
-        """Read everything the load warned of, and what servers were asked for."""
-        lines = [*self.state.told, *map(str, self._arrivals.warnings())]
-        if lines:
-            self.post_message(ReadText("Warnings of the load", "\n".join(lines)))
-        else:
-            self._say("the load warned of nothing", bad=False)
-
-    def _tell_panes(self) -> None:
-        for pane in self.query(Pane):
-            pane.set_changed()
-
-    def _set_changed(self) -> None:
-        self._background.forget()
-        self._tell_panes()
-        self._frame()
-
-    def on_filter_traces(self, message: FilterTraces) -> None:
-        session = self.state.session
-        if session is None:
-            return
-        text = message.query.strip()
-
-        def done(result: tuple[np.ndarray, Findings] | UsageError) -> None:
-            if isinstance(result, UsageError):
-                self._say(str(result), bad=True)
-                return
-            self.state.shown, self.state.findings = result
-            self.state.query = text
-            self._set_changed()
-            self._live.filtered(text)
-
-        def select() -> tuple[np.ndarray, Findings] | UsageError:
-            try:
-                return session.select(text)
-            except UsageError as error:
-                return error
-
-        self._background.work("filter", select, done)
-
-    def on_work_done(self, message: WorkDone) -> None:
-        # while the app closes there is nothing left to show it in
-        if self.is_running and self._background.is_wanted(message):
-            message.done(message.result)
-            self._frame()
-
-    def on_worker_state_changed(self, event: Any) -> None:
-        if event.worker.error is not None and not event.worker.is_cancelled:
-            error = event.worker.error
-            self._say(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", bad=True)
-            for pane in self.query(Pane):
-                pane.work_failed(event.worker.group)
 
     # --- views -------------------------------------------------------------------------------------------------------
 
@@ -349,24 +200,6 @@ class TraceApp(App[None]):
         if self._own_keys:
             groups.insert(0, ("Set in the config file", rebound(self._own_keys)))
         self.push_screen(HelpScreen(self.state.look, groups))
-
-    def action_reload(self) -> None:
-        if self.state.stdin is not None:
-            self._say("standard input can be read only once", bad=True)
-        elif self._has_views and self._arrivals.can_ask:
-            self._live.refresh()
-        elif self._has_views and not self._arrivals.is_loading:
-            self._start_load(self._arrivals.begin_again(self._view))
-
-    def action_follow(self) -> None:
-        self._live.follow()
-        self._frame()
-
-    def action_more(self) -> None:
-        self._live.more()
-
-    def on_look_back(self, message: LookBack) -> None:
-        self._live.look_back(message.lookback_ns)
 
     def action_palette(self) -> None:
         open_palette(self)

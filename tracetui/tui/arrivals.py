@@ -16,7 +16,8 @@ from tracetui.tui.whereabouts import marked_ids, select_again, whereabouts
 
 if TYPE_CHECKING:
     # the screen is painted before what reads is imported
-    from tracetui.ingest.worker import BackgroundLoad
+    from tracetui.analysis.findings import Findings
+    from tracetui.ingest.background import BackgroundLoad
     from tracetui.model.problems import LoadWarning
     from tracetui.model.search import Search
     from tracetui.tui.loading import Arrived, LoadProgress
@@ -48,7 +49,7 @@ class Arrivals:
 
     def begin(self) -> Callable[[], None]:
         """Begin to load. -> the work, for a thread"""
-        from tracetui.ingest.worker import BackgroundLoad
+        from tracetui.ingest.background import BackgroundLoad
         from tracetui.tui.loading import load_in_background
 
         if self._live is not None:
@@ -85,6 +86,18 @@ class Arrivals:
             self.text = "asking  Esc stops"
         asked = Asked(search, known, watched, is_poll)
         return lambda: ask_in_background(load, asked, state.logs, self.wanted_query, self._post)
+
+    def opinion(
+        self, service: str, lookback_ns: int, findings: Findings, post: Callable[[Message], object]
+    ) -> Callable[[], None]:
+        """Begin to ask the servers what they themselves say. -> the work, for a thread"""
+        from tracetui.tui.loading import opinion_in_background
+
+        assert self._live is not None
+        self._load = load = self._live
+        self._is_poll = False
+        self.text = "asking  Esc stops"
+        return lambda: opinion_in_background(load, service, lookback_ns, findings, post)
 
     def answered(self) -> None:
         """The servers were asked again, and that is over."""

@@ -19,6 +19,7 @@ from tracetui.tui.state import State
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.message import Message
 
     from tracetui.ingest.asked import Told
     from tracetui.tui.loading import Arrived, LoadFailed, Unchanged
@@ -30,6 +31,7 @@ _LONGEST_SECONDS = 60.0
 _OVERLAP_NS = 60_000_000_000
 """Spans come late, and with them parts of traces that are here already."""
 _MORE = 4
+_OPINION_NS = 24 * 3_600_000_000_000
 
 
 class Live:
@@ -118,6 +120,16 @@ class Live:
         self._begun = time.monotonic()
         watched = self._watched if self.is_following else None
         self._start(self._arrivals.ask(search, watched, is_poll=is_poll))
+
+    def opinion(self, service: str, post: Callable[[Message], object]) -> None:
+        """Ask what the servers themselves say."""
+        findings = self._state.findings
+        if findings is None or not self._arrivals.can_ask:
+            self._say("still asking: Esc stops that" if self._arrivals.is_loading else "there is no server to be asked")
+            return
+        lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _OPINION_NS)
+        self._begun = time.monotonic()
+        self._start(self._arrivals.opinion(service, lookback, findings, post))
 
     # --- answers -----------------------------------------------------------------------------------------------------
 

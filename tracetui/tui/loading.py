@@ -11,9 +11,10 @@ from textual.message import Message
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.watch import News, news
 from tracetui.ingest.asked import Told
+from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 from tracetui.ingest.load import Progress
 from tracetui.ingest.logs import with_logs
-from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
+from tracetui.model.opinion import Opinion
 from tracetui.model.problems import InputError, LoadWarning, UsageError
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
@@ -54,6 +55,14 @@ class Unchanged(Message):
 
     told: Sequence[Told]
     is_poll: bool
+
+
+@dataclass
+class Opined(Message):
+    """What servers themselves say, and the findings to compare it with."""
+
+    opinion: Opinion
+    findings: Findings
 
 
 @dataclass
@@ -123,6 +132,26 @@ def ask_in_background(
         found = news(traces, np.array([text not in asked.watched for text in traces.trace_ids], bool))
     filtered = _filtered(traces, query())
     post(Arrived(*filtered, whole=True, told=told, new=new, news=found, is_poll=asked.is_poll))
+
+
+def opinion_in_background(
+    load: BackgroundLoad,
+    service: str,
+    lookback_ns: int,
+    findings: Findings,
+    post: Callable[[Message], object],
+) -> None:
+    """Have a load ask its servers what they themselves say of a service and of all calls, in this thread."""
+    try:
+        opinion = load.opinion([service], lookback_ns)
+    except LoadCancelledError as error:
+        post(LoadFailed(str(error), stopped=True))
+    except (InputError, OSError) as error:
+        post(LoadFailed(str(error), stopped=False))
+    else:
+        # what it is compared with takes its time, too
+        _ = findings.dependencies
+        post(Opined(opinion, findings))
 
 
 def _filtered(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Findings]:

@@ -41,6 +41,13 @@ class LookBack(Message):
 
 
 @dataclass
+class AskOpinion(Message):
+    """Ask servers what they themselves say, of a service and of all calls."""
+
+    service: str
+
+
+@dataclass
 class OpenView(Message):
     """Go to another view."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from tracetui.ingest.sources.at_once import each
 from tracetui.ingest.sources.connection import AT_ONCE, Connection, HttpError
+from tracetui.model.opinion import Dependency, Metrics
 from tracetui.model.problems import BackEndError
 from tracetui.model.search import Search
 
@@ -19,15 +20,6 @@ Say = Callable[[str], None]
 
 class NotOfferedError(BackEndError):
     """Something that this back end does not have."""
-
-
-class Dependency(msgspec.Struct, frozen=True):
-    """A call from one service to another, as a server counts them."""
-
-    caller: str
-    callee: str
-    call_count: int
-    error_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +62,10 @@ class BackEnd(ABC):
     @abstractmethod
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         """The server's own graph of the services. Raises NotOfferedError where it has none."""
+
+    def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:  # noqa: ARG002 - what others take
+        """How a service does by the server's metrics. Raises NotOfferedError where it keeps none."""
+        raise NotOfferedError(f"{self.connection.name}: {self.offers.name} keeps no metrics of services")
 
     def takes(self, search: Search) -> Search:
         """What of a search it can answer; the rest is for whoever asks to filter."""

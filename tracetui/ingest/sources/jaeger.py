@@ -15,9 +15,11 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
-from tracetui.ingest.sources.back_end import BackEnd, Dependency, Offers, Say
+from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
 from tracetui.ingest.sources.connection import Connection, HttpError, Params
+from tracetui.ingest.sources.jaeger_metrics import metrics_of
 from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP, pieces
+from tracetui.model.opinion import Dependency, Metrics
 from tracetui.model.search import Search
 
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
@@ -90,6 +92,9 @@ class Jaeger(BackEnd):
 
     def takes(self, search: Search) -> Search:
         return search if self._summaries else super().takes(search)
+
+    def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:
+        return metrics_of(self.connection, service, start_ns, end_ns)
 
     def search(self, search: Search) -> Iterator[bytes]:
         if self._summaries and (search.failed or search.slower_ns is not None):

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.sources.back_end import BackEnd, Dependency, NotOfferedError, Offers
+from tracetui.ingest.sources.back_end import BackEnd, NotOfferedError, Offers
+from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
 _NOT_FOUND: Final = 404

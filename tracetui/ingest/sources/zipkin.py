@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from tracetui.ingest.sources.back_end import BackEnd, Dependency, Offers, Say
+from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
 from tracetui.ingest.sources.connection import Connection
 from tracetui.ingest.sources.pieces import ZIPKIN, pieces
+from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
 _NOT_FOUND = 404

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import SORTINGS
 from tracetui.render.service_map import ServiceMap
-from tracetui.tui.messages import Notice, Placed
+from tracetui.tui.messages import AskOpinion, Notice, Placed
 from tracetui.tui.panes.services_map import MapScreen
 from tracetui.tui.panes.services_modes import (
     AROUND,
@@ -45,6 +45,7 @@ class ServicesPane(ServicesView):
         ("+ -", "show neighbours one hop further, one hop less"),
         ("/", "only services with this in their name or operations; Enter adds those with it in attributes; Esc: all"),
         ("o O", "sort by the next column; turn the order round"),
+        ("S", "what the server itself says: its own graph of all calls, and its metrics of the service"),
         ("y", "copy the service's name"),
         ("traces", "in the table: the share of all traces that go through the service"),
         ("callers", "3+12: called by three services, and by way of them by twelve more"),
@@ -71,6 +72,7 @@ class ServicesPane(ServicesView):
         Binding("e", "errors", "Its errors", show=False, id="services.errors"),
         Binding("o", "sort", "Sort by the next column", show=False, id="services.sort"),
         Binding("O", "reverse", "Turn the order round", show=False, id="services.reverse"),
+        Binding("S", "opinion", "What the server itself says", show=False, id="services.opinion"),
         Binding("slash", "find", "Find by name", show=False, id="services.find"),
     ]
 
@@ -140,6 +142,12 @@ class ServicesPane(ServicesView):
                 self.post_message(Notice("it sends no spans, so none of its operations is known"))
 
         self.work("services-operations", lambda: operations_of(graph, focus, look.marks), ask)
+
+    def action_opinion(self) -> None:
+        if not self.state.is_live:
+            self.post_message(Notice("only servers have something to say beside their traces, not files"))
+        elif self.has_rows:
+            self.post_message(AskOpinion(self.name_of(self.list.cursor)))
 
     def action_map(self) -> None:
         if not self.has_rows:

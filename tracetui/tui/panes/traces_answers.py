@@ -199,7 +199,7 @@ def _saved(traces: TraceSet, path: Path) -> str:
 
 def _compared(source: str, after: Findings) -> Comparison | str:
     """Load a source and compare it, or say why that is not possible."""
-    from tracetui.ingest.worker import BackgroundLoad, LoadCancelledError
+    from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 
     try:
         before = Findings(BackgroundLoad([source]).run(lambda _: None))

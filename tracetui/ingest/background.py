@@ -1,0 +1,192 @@
+"""Loading in a process of its own, for a program that must stay responsive while it loads."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tracetui.config import Overrides
+from tracetui.ingest.asked import Told
+from tracetui.ingest.handover import receive
+from tracetui.ingest.load import Progress
+from tracetui.ingest.wishes import WORDS, Ask, Failure, Far, Opine, Opined, Part, Read, Said, Same, send_wish
+from tracetui.model.opinion import Opinion
+from tracetui.model.problems import BackEndError, InputError
+from tracetui.model.search import NOTHING, Search
+from tracetui.model.traces import TraceSet
+
+_NO_OVERRIDES = Overrides()
+
+
+class LoadCancelledError(InputError):
+    """The load was stopped, and there is nothing of it to show."""
+
+
+class BackgroundLoad:
+    """One load in a process of its own, which can be asked again where there are servers among its sources."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        stdin: int | None = None,
+        *,
+        search: Search = NOTHING,
+        overrides: Overrides = _NO_OVERRIDES,
+        first_part: float = 0.5,
+    ) -> None:
+        """`stdin`: the descriptor that the source `-` is read from; `first_part`: seconds until what has arrived is
+        handed over for the first time.
+        """
+        self._wish = Read(list(sources), search, overrides, first_part)
+        self._stdin = subprocess.DEVNULL if stdin is None else stdin
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sets: socket.socket | None = None
+        self._stopped = threading.Event()
+        self.services: list[str] = []
+        """Those that the servers know, once all is read."""
+        self.can_ask_again = False
+        """Whether `again` can be called."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Read no further; what runs returns what is here by then. At the second time, `cancel`."""
+        if self._stopped.is_set():
+            self.cancel()
+            return
+        self._stopped.set()
+        if self._process is not None:
+            self._process.terminate()
+
+    def cancel(self) -> None:
+        """End the load and drop what it has; what runs raises LoadCancelledError."""
+        self._stopped.set()
+        self.can_ask_again = False
+        if self._process is not None:
+            self._process.kill()
+
+    def run(
+        self,
+        progress: Callable[[Progress], object],
+        part: Callable[[TraceSet], object] = lambda _: None,
+        told: Callable[[Told], object] = lambda _: None,
+    ) -> TraceSet:
+        """Load, in the calling thread. `part` is given sets of what is here so far, `told` what `load` says.
+
+        Raises InputError as `load` does, and LoadCancelledError.
+        """
+        here, there = socket.socketpair()
+        self._sets = here
+        with there:
+            self._process = subprocess.Popen(
+                # without the directory one is in, which may hold modules of anybody's
+                [sys.executable, "-P", "-m", "tracetui.ingest.worker", str(there.fileno())],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_paths())},
+                stdin=self._stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(there.fileno(),),
+            )
+        if self._stopped.is_set():
+            self._process.terminate()
+        traces = self._follow(self._wish, progress, part, told)
+        # a load that was read for the first time is other than nothing
+        assert traces is not None
+        return traces
+
+    def again(
+        self,
+        search: Search,
+        progress: Callable[[Progress], object],
+        told: Callable[[Told], object] = lambda _: None,
+    ) -> TraceSet | None:
+        """Ask the servers once more, in the calling thread. -> what is here then, None where nothing has changed
+
+        Raises BackEndError where no server answers, and LoadCancelledError.
+        """
+        self._stopped.clear()
+        return self._follow(Ask(search), progress, lambda _: None, told)
+
+    def opinion(self, services: Sequence[str], lookback_ns: int) -> Opinion:
+        """What the servers say themselves, in the calling thread. Raises LoadCancelledError."""
+        self._stopped.clear()
+        assert self._process is not None
+        assert self._sets is not None
+        send_wish(Opine(list(services), lookback_ns), self._sets)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        word = WORDS.decode(line) if line else None
+        if isinstance(word, Opined):
+            return word.opinion
+        raise BackEndError(word.error) if isinstance(word, Failure) else LoadCancelledError("asking was stopped")
+
+    def _follow(
+        self,
+        wish: Read | Ask,
+        progress: Callable[[Progress], object],
+        part: Callable[[TraceSet], object],
+        told: Callable[[Told], object],
+    ) -> TraceSet | None:
+        """Tell the process what is wanted, and listen until it is done."""
+        process, sets = self._process, self._sets
+        assert process is not None
+        assert sets is not None
+        assert process.stdout is not None
+        try:
+            send_wish(wish, sets)
+            for line in process.stdout:
+                word = WORDS.decode(line)
+                if isinstance(word, Far):
+                    progress(word.progress)
+                elif isinstance(word, Said):
+                    told(word.found)
+                elif isinstance(word, (Same, Opined)):
+                    return None
+                elif isinstance(word, Failure):
+                    if self._stopped.is_set():
+                        break
+                    raise BackEndError(word.error) if isinstance(wish, Ask) else InputError(word.error)
+                else:
+                    traces = receive(sets)
+                    if not isinstance(traces, TraceSet):
+                        break
+                    if isinstance(word, Part):
+                        part(traces)
+                        continue
+                    self.services, self.can_ask_again = word.services, word.can_ask_again
+                    return traces
+        except OSError:
+            # it is gone
+            pass
+        finally:
+            if not self.can_ask_again:
+                self._end()
+        self._end()
+        if self._stopped.is_set():
+            raise LoadCancelledError("loading was stopped")
+        raise InputError(f"the loading process ended early (status {process.returncode})")
+
+    def _end(self) -> None:
+        """Let the process go."""
+        self.can_ask_again = False
+        if self._sets is not None:
+            # which is what it waits for
+            self._sets.close()
+        if self._process is not None:
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process.wait()
+
+
+def _module_paths() -> list[str]:
+    """Where this program is, wherever it was started from, and where else the user wants modules to be found."""
+    own = str(Path(__file__).resolve().parents[2])
+    return [own, *filter(None, [os.environ.get("PYTHONPATH")])]

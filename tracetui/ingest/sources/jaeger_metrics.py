@@ -1,0 +1,46 @@
+"""Jaeger's service performance metrics: `/api/metrics/...`, where a metrics store is configured."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from tracetui.ingest.sources.back_end import NotOfferedError
+from tracetui.ingest.sources.connection import Connection, HttpError, Params
+from tracetui.model.opinion import Metrics
+
+_NOT_IMPLEMENTED: Final = 501
+_STEPS: Final = 60
+_LEAST_STEP_MS: Final = 5_000
+
+
+def metrics_of(connection: Connection, service: str, start_ns: int, end_ns: int) -> Metrics:
+    """How a service did. Raises NotOfferedError where no metrics are kept, HttpError for what else goes wrong."""
+    lookback = max((end_ns - start_ns) // 1_000_000, 1)
+    params: Params = {
+        "service": service,
+        "endTs": end_ns // 1_000_000,
+        "lookback": lookback,
+        "step": max(lookback // _STEPS, _LEAST_STEP_MS),
+        "ratePer": max(lookback // _STEPS, 10 * _LEAST_STEP_MS),
+    }
+    try:
+        calls = _mean(connection.json("/api/metrics/calls", params))
+        errors = _mean(connection.json("/api/metrics/errors", params))
+        p95 = _mean(connection.json("/api/metrics/latencies", {**params, "quantile": "0.95"}))
+    except HttpError as error:
+        if error.status == _NOT_IMPLEMENTED:
+            raise NotOfferedError(f"{connection.name}: no store of metrics is configured there") from None
+        raise
+    return Metrics(service, calls, None if errors is None else 100 * errors, p95)
+
+
+def _mean(answer: dict[str, Any]) -> float | None:
+    """The mean of all points that are numbers; nothing is written for 0."""
+    values = [
+        value
+        for metric in answer.get("metrics") or ()
+        for point in metric.get("metricPoints") or ()
+        if math.isfinite(value := float((point.get("gaugeValue") or {}).get("doubleValue", 0)))
+    ]
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,95 @@
+"""What a program and the process that loads for it say to each other.
+
+The program tells what it wants through a Unix socket: what is said to a process by its arguments can be read by
+everyone. The process answers in JSON lines on its stdout; trace sets go through the socket, as `handover` hands them.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import msgspec
+
+from tracetui.config import Overrides
+from tracetui.ingest.asked import Told
+from tracetui.ingest.load import Progress
+from tracetui.model.opinion import Opinion
+from tracetui.model.search import Search
+
+
+class Read(msgspec.Struct, tag="read"):
+    sources: list[str]
+    search: Search
+    overrides: Overrides
+    first_part: float
+
+
+class Ask(msgspec.Struct, tag="ask"):
+    search: Search
+
+
+class Opine(msgspec.Struct, tag="opine"):
+    services: list[str]
+    lookback_ns: int
+
+
+class Far(msgspec.Struct, tag="far"):
+    progress: Progress
+
+
+class Said(msgspec.Struct, tag="told"):
+    found: Told
+
+
+class Part(msgspec.Struct, tag="part"):
+    """A set of what is here so far was sent."""
+
+
+class Whole(msgspec.Struct, tag="whole"):
+    """The set was sent."""
+
+    services: list[str] = []
+    """Those that the servers know."""
+    can_ask_again: bool = False
+
+
+class Same(msgspec.Struct, tag="same"):
+    """Nothing is other than it was."""
+
+
+class Opined(msgspec.Struct, tag="opined"):
+    opinion: Opinion
+
+
+class Failure(msgspec.Struct, tag="failure"):
+    error: str
+
+
+Word = Far | Said | Part | Whole | Same | Opined | Failure
+WORDS = msgspec.json.Decoder(Word)
+Wish = Read | Ask | Opine
+WISHES = msgspec.json.Decoder(Wish)
+_SIZE = struct.Struct("<I")
+
+
+def send_wish(wish: Wish, to: socket.socket) -> None:
+    """Tell the process what is wanted. Raises OSError where it is gone."""
+    text = msgspec.json.encode(wish)
+    to.sendall(_SIZE.pack(len(text)) + text)
+
+
+def receive_wish(at: socket.socket) -> Wish | None:
+    """What is wanted next; None where nobody is there any more. Waits for it."""
+    head = _received(at, _SIZE.size)
+    return WISHES.decode(_received(at, _SIZE.unpack(head)[0])) if head else None
+
+
+def _received(at: socket.socket, size: int) -> bytes:
+    parts = b""
+    while len(parts) < size:
+        part = at.recv(size - len(parts))
+        if not part:
+            return b""
+        parts += part
+    return parts
