@@ -44,7 +44,7 @@ class LoadingApp(App[None]):
         self._view = VIEWS[0][0]
         self._has_views = False
 
-    # --- what the views are for ------------------------------------------------------------------------------------------
+    # --- what the views are for ---------------------------------------------------------------------------------------
 
     @property
     def pane(self) -> Pane:
@@ -178,7 +178,7 @@ class LoadingApp(App[None]):
             for pane in self.query(Pane):
                 pane.work_failed(event.worker.group)
 
-    # --- servers ---------------------------------------------------------------------------------------------------------
+    # --- servers ------------------------------------------------------------------------------------------------------
 
     def action_reload(self) -> None:
         if self.state.stdin is not None:
