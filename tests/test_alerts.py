@@ -37,18 +37,59 @@ def rules(text: str) -> list[dict[str, Any]]:
 
 
 def test_thresholds_from_the_baseline() -> None:
-    # p95 of 100 equal calls is 210 us: times 1.5 are 315, which is 320 to two digits; 3 of 100 failed: 6 %
-    (one,), few = baselines(calls(*[210] * 100, failed=3), "api")
-    assert (one.operation, one.call_count, one.p95_ns, few) == ("get", 100, 210_000, 0)
-    assert (one.latency_threshold_ns, one.error_threshold_percent) == (320_000, 6.0)
+    # p95 of 100 equal calls is 410 ms: times 1.5 are 615, which is 620 to two digits, but the metric holds them in a
+    # bucket that ends at 800; 3 of 100 failed: 6 %
+    (one,), few = baselines(calls(*[410_000] * 100, failed=3), "api")
+    assert (one.operation, one.call_count, one.p95_ns, few) == ("get", 100, 410_000_000, 0)
+    assert (one.latency_threshold_ns, one.is_raised_to_bucket) == (800_000_000, True)
+    assert (one.error_threshold_percent, one.is_error_threshold_halfway) == (6.0, False)
+    (longer,), _ = baselines(calls(*[610_000] * 100), "api")
+    assert (longer.latency_threshold_ns, longer.bucket_end_ns) == (920_000_000, 800_000_000)
+    assert not longer.is_raised_to_bucket
     (good,), _ = baselines(calls(*[210] * 100), "api")
     assert good.error_threshold_percent == 1.0
     # twice 60 % is more than all: half of the way from there to 100
     (bad,), _ = baselines(calls(*[210] * 20, failed=12), "api")
-    assert bad.error_threshold_percent == 80.0
+    assert (bad.error_threshold_percent, bad.is_error_threshold_halfway) == (80.0, True)
     (lost,), _ = baselines(calls(*[210] * 20, failed=20), "api")
     assert lost.error_threshold_percent is None
     assert [rule["alert"] for rule in rules(alert_rules("api", [lost]))] == ["OperationSlow"]
+
+
+def test_the_rule_that_an_error_threshold_follows_is_told_as_it_was_taken() -> None:
+    # twice 94 of 190 is 98.947 %, 98.9 to one digit; twice 95 of 192 is 98.958 %, 99.0: beyond what can be doubled
+    for of, failed, threshold, told in ((190, 94, 98.9, "2 times the baseline"), (192, 95, 74.7, "half of the way")):
+        found, _ = baselines(calls(*[5] * of, failed=failed), "api")
+        assert found[0].error_threshold_percent == threshold
+        assert f"The threshold is {told}" in rules(alert_rules("api", found))[1]["annotations"]["description"]
+
+
+_BUCKETS_MS = (2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1_000, 1_400, 2_000, 5_000, 10_000, 15_000)
+
+
+def interpolated(share: float, times_us: list[int], unit_us: int) -> float:
+    """What Prometheus takes for a quantile of durations that it has the default buckets of."""
+    ends = [ms * 1_000 / unit_us for ms in _BUCKETS_MS]
+    begin, before, rank = 0.0, 0, share * len(times_us)
+    for end in ends:
+        held = sum(time / unit_us <= end for time in times_us)
+        if held >= rank:
+            return begin + (end - begin) * (rank - before) / (held - before)
+        begin, before = end, held
+    return ends[-1]
+
+
+@unhurried
+@given(
+    st.lists(st.one_of(st.integers(0, 20_000_000), st.sampled_from([ms * 1_000 for ms in _BUCKETS_MS])), min_size=20),
+    st.sampled_from([("ms", 1_000), ("s", 1_000_000)]),
+)
+def test_no_rule_fires_on_its_own_baseline(times: list[int], unit: tuple[str, int]) -> None:
+    name, size = unit
+    found, _ = baselines(calls(*times), "api")
+    slow = rules(alert_rules("api", found, unit=name))[0]
+    threshold = float(slow["expr"].rsplit("> ", 1)[1])
+    assert interpolated(0.95, times, size) <= threshold
 
 
 def test_calls_within_the_service_are_none() -> None:
@@ -81,6 +122,15 @@ def test_rules_of_an_operation() -> None:
     assert "2.0 % of 50 calls failed" in fails["annotations"]["description"]
 
 
+def test_a_threshold_that_the_metric_cannot_tell_says_so() -> None:
+    # numpy takes the p95 of 20 for 11.05 ms; the metric knows that the 19th is between 10 and 50
+    found, _ = baselines(calls(*[1_000] * 18, 11_000, 12_000), "api")
+    slow = rules(alert_rules("api", found))[0]
+    assert slow["expr"].endswith("> 50")
+    told = slow["annotations"]["description"]
+    assert "more than 1.5 times the baseline, for the metric cannot tell less: its bucket ends at 50.0 ms." in told
+
+
 def test_a_threshold_beyond_the_default_buckets_says_so() -> None:
     found, _ = baselines(calls(*[12_000_000] * 30), "api")
     assert "buckets end at 15 s" in rules(alert_rules("api", found))[0]["annotations"]["description"]
@@ -104,7 +154,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     target = tmp_path / "rules.yml"
     assert run(["alerts", INCIDENT, "--service", "api-gateway", "--output", str(target)]) == 0
     slow, fails = rules(target.read_text("utf-8"))
-    assert slow["expr"].endswith("> 3200")
+    assert slow["expr"].endswith("> 5000")
     assert fails["expr"].endswith("> 16")
     assert capsys.readouterr().out == ""
 

@@ -1,4 +1,9 @@
-"""Thresholds for alerts on a service, from how its operations do in a baseline of traces."""
+"""Thresholds for alerts on a service, from how its operations do in a baseline of traces.
+
+The metric that an alert looks at holds no durations but counts of them in buckets, and a quantile of it lies anywhere
+in its bucket (prometheus/prometheus, `docs/querying/functions.md`, `histogram_quantile`). So a threshold is at least
+the end of the bucket that the baseline's own quantile is in.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,12 @@ LEAST_ERROR_PERCENT = 1.0
 _P95 = 0.95
 _ALL = 99.0
 """Percent from which on more can hardly fail."""
+_MS = 1_000_000
+BUCKET_ENDS_NS = (
+    *(ms * _MS for ms in (2, 4, 6, 8, 10, 50, 100, 200, 400, 800)),
+    *(ms * _MS for ms in (1_000, 1_400, 2_000, 5_000, 10_000, 15_000)),
+)
+"""Of the span-metrics connector where nothing else is configured. What is longer counts as the longest of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +44,19 @@ class Baseline:
     p95_ns: float
     error_percent: float
     latency_threshold_ns: int
-    """The baseline's p95 times `LATENCY_FACTOR`, to two digits."""
+    """The baseline's p95 times `LATENCY_FACTOR`, to two digits, or `bucket_end_ns` where that is more."""
+    bucket_end_ns: int
+    """Of the bucket of the metric that the p95 is in: what the metric may take it for."""
     error_threshold_percent: float | None
     """The baseline's error rate times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT`; half of the way to 100 where it
     would be beyond that, None where all calls fail as it is.
     """
+    is_error_threshold_halfway: bool
+
+    @property
+    def is_raised_to_bucket(self) -> bool:
+        """Whether the metric cannot tell as little as `LATENCY_FACTOR` from the baseline."""
+        return self.latency_threshold_ns == self.bucket_end_ns > _two_digits(self.p95_ns * LATENCY_FACTOR)
 
 
 def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
@@ -58,7 +77,9 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
             few += 1
             continue
         (p95,) = quantiles(traces.duration[own], (_P95,))
+        bucket = _bucket_end(traces.duration[own])
         failed = 100 * int(traces.error[own].sum()) / len(own)
+        error_threshold, halfway = _error_threshold(failed)
         found.append(
             Baseline(
                 operation=traces.names[name],
@@ -66,18 +87,28 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
                 call_count=len(own),
                 p95_ns=p95,
                 error_percent=failed,
-                latency_threshold_ns=_two_digits(p95 * LATENCY_FACTOR),
-                error_threshold_percent=_error_threshold(failed),
+                latency_threshold_ns=max(_two_digits(p95 * LATENCY_FACTOR), bucket),
+                bucket_end_ns=bucket,
+                error_threshold_percent=error_threshold,
+                is_error_threshold_halfway=halfway,
             )
         )
     return sorted(found, key=lambda one: (-one.call_count, one.operation)), few
 
 
-def _error_threshold(failed: float) -> float | None:
+def _bucket_end(durations: np.ndarray) -> int:
+    """Of the bucket that holds the call which 95 % of all, itself among them, take no longer than."""
+    rank = math.ceil(_P95 * len(durations)) - 1
+    slowest = np.partition(durations, rank)[rank]
+    return next((end for end in BUCKET_ENDS_NS if slowest <= end), BUCKET_ENDS_NS[-1])
+
+
+def _error_threshold(failed: float) -> tuple[float | None, bool]:
+    """The threshold, and whether it is half of the way to 100."""
     if failed >= _ALL:
-        return None
+        return None, False
     doubled = max(round(failed * ERROR_FACTOR, 1), LEAST_ERROR_PERCENT)
-    return doubled if doubled < _ALL else round((failed + 100) / 2, 1)
+    return (doubled, False) if doubled < _ALL else (round((failed + 100) / 2, 1), True)
 
 
 def _two_digits(ns: float) -> int:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracetui.analysis.alerts import ERROR_FACTOR, LATENCY_FACTOR, LEAST_ERROR_PERCENT, Baseline
+from tracetui.analysis.alerts import BUCKET_ENDS_NS, ERROR_FACTOR, LATENCY_FACTOR, LEAST_ERROR_PERCENT, Baseline
 from tracetui.model.span import Kind
 from tracetui.render import numbers
 
 DEFAULT_NAMESPACE = "traces_span_metrics"
 _WINDOW = "5m"
 _PENDING = "5m"
-_LARGEST_BUCKET_NS = 15_000_000_000
 _UNITS = {"ms": ("milliseconds", 1_000_000), "s": ("seconds", 1_000_000_000)}
 UNITS = tuple(_UNITS)
 """Units that the connector measures durations in."""
@@ -42,11 +41,15 @@ def _slow(service: str, one: Baseline, namespace: str, unit: str) -> Iterator[st
     rate = f"rate({namespace}_duration_{name}_bucket{{{_selector(service, one)}}}[{_WINDOW}])"
     expression = f"histogram_quantile(0.95, sum by (le) ({rate})) > {threshold:g}"
     limit, was = numbers.duration(one.latency_threshold_ns), numbers.duration(round(one.p95_ns))
-    why = (
-        f"The threshold is {LATENCY_FACTOR:g} times the baseline: 95 % of {one.call_count:,} calls took up to {was}. "
-        f"It holds for {_PENDING} before it fires."
-    )
-    if one.latency_threshold_ns > _LARGEST_BUCKET_NS:
+    why = f"95 % of {one.call_count:,} calls took up to {was}. It holds for {_PENDING} before it fires."
+    if one.is_raised_to_bucket:
+        why = (
+            f"The threshold is more than {LATENCY_FACTOR:g} times the baseline, for the metric cannot tell less: "
+            f"its bucket ends at {numbers.duration(one.bucket_end_ns)}. {why}"
+        )
+    else:
+        why = f"The threshold is {LATENCY_FACTOR:g} times the baseline: {why}"
+    if one.latency_threshold_ns >= BUCKET_ENDS_NS[-1]:
         why += " The connector's default buckets end at 15 s: give it larger ones, or this never fires."
     yield from _rule("OperationSlow", expression, service, one, f"p95 of {{}} is above {limit}", why)
 
@@ -56,7 +59,7 @@ def _fails(service: str, one: Baseline, namespace: str) -> Iterator[str]:
     failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
     expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
     doubled = f"{ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %"
-    rule = doubled if ERROR_FACTOR * one.error_percent < 99 else "half of the way from the baseline to all calls"
+    rule = "half of the way from the baseline to all calls" if one.is_error_threshold_halfway else doubled
     why = (
         f"The threshold is {rule}: {one.error_percent:.1f} % of {one.call_count:,} calls failed. "
         f"It holds for {_PENDING} before it fires."
