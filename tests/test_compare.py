@@ -14,14 +14,17 @@ from tests.building import US, GivenSpan, build, span
 from tests.strategies import service_sets, unhurried
 from tracetui.analysis.chance import (
     chance_of_so_many,
+    level_for,
     limit_for,
     mean_difference,
+    quantile_chance,
     quantile_difference,
+    share_chance,
     share_difference,
 )
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.judge import Change, Verdict
+from tracetui.analysis.judge import Change, Judge, Verdict
 from tracetui.cli.main import run
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -176,7 +179,7 @@ def test_intervals_hold_the_difference() -> None:
     chance = np.random.default_rng(2)
     before, after = chance.normal(100, 10, 400), chance.normal(120, 10, 2_000)
     for found in (mean_difference(before, after), quantile_difference(before, after, 0.5)):
-        low, high = found.interval(limit_for(1))
+        low, high = found.interval(1.96)
         assert 17 < low < 20 < high < 23
     assert mean_difference(before, before).value == 0
     # the standard error of a mean is that of the sample by the root of its size
@@ -187,16 +190,25 @@ def test_intervals_hold_the_difference() -> None:
 
 
 def test_limits_rise_with_the_figures_compared() -> None:
-    assert limit_for(1) == pytest.approx(1.96, abs=0.001)
-    assert limit_for(200) == pytest.approx(3.66, abs=0.01)
+    assert limit_for(level_for(1), 100_000) == pytest.approx(1.96, abs=0.001)
+    assert limit_for(level_for(200), 100_000) == pytest.approx(3.66, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("level", "samples", "expected"),
+    [(0.025, 20, 2.0930), (0.005, 20, 2.8609), (0.0005, 20, 3.8834), (0.0005, 11, 4.5869), (0.025, 61, 2.0003)],
+)
+def test_and_for_small_samples_as_student_found(level: float, samples: int, expected: float) -> None:
+    # the tables of Student's t, degrees of freedom one less than the samples
+    assert limit_for(level, samples) == pytest.approx(expected, rel=2e-3)
 
 
 def test_shares_of_small_samples() -> None:
     # 8 of 100 against 1 of 200: 3 % in common
     found = share_difference((8, 100), (1, 200))
     assert (found.value, found.error) == pytest.approx((-7.5, 100 * math.sqrt(0.03 * 0.97 * 0.015)))
-    assert found.is_beyond_chance(limit_for(5))
-    assert not share_difference((0, 20), (4, 20)).is_beyond_chance(limit_for(5))
+    assert found.is_beyond_chance(limit_for(level_for(5), 1_000))
+    assert not share_difference((0, 20), (4, 20)).is_beyond_chance(limit_for(level_for(5), 1_000))
     assert not share_difference((5, 20), (5, 20)).is_beyond_chance(0)
 
 
@@ -205,6 +217,38 @@ def test_the_exact_chance() -> None:
     assert chance_of_so_many(6, 31, (6, 94)) == pytest.approx(math.comb(37, 6) / math.comb(100, 6))
     assert chance_of_so_many(0, 10, (5, 20)) == pytest.approx(1.0)
     assert chance_of_so_many(1, 15, (1, 99)) == pytest.approx(0.16)
+
+
+def test_the_exact_chance_of_quantiles_and_shares() -> None:
+    # the medians are 2 and 5: above 2 are one of three and all three. C(3, 3) C(3, 1) of C(6, 4) ways
+    assert quantile_chance(np.array([1, 2, 3]), np.array([4, 5, 6]), 0.5) == pytest.approx(3 / 15)
+    assert share_chance((1, 3), (3, 3)) == share_chance((3, 3), (1, 3)) == pytest.approx(3 / 15)
+    # four spans of each of three traces say no more than three spans
+    assert share_chance((4, 12), (12, 12), (3, 3)) == pytest.approx(3 / 15)
+    assert share_chance((4, 12), (12, 12)) < 0.001
+
+
+_FIGURES = ("mean", "p50", "p95", "p99")
+
+
+def test_samples_of_one_distribution_are_alike_however_they_differ_in_size() -> None:
+    wrong = 0
+    for sizes in ((25, 400), (400, 25)):
+        judge = Judge(10.0, 1.0, sizes, level_for(8 * len(_FIGURES)))
+        for seed in range(6):
+            chance = np.random.default_rng(seed)
+            pairs = [[chance.lognormal(3, 0.8, size) for size in sizes] for _ in range(8)]
+            found = {change.verdict for before, after in pairs for change in judge.times(_FIGURES, before, after)}
+            wrong += bool(found & {Verdict.WORSE, Verdict.BETTER})
+    # 5 % of 12 is less than one
+    assert wrong <= 1
+
+
+def test_what_takes_three_times_as_long_is_worse() -> None:
+    before, after = (np.random.default_rng(seed).lognormal(3, 0.8, 200) for seed in range(2))
+    judge = Judge(10.0, 1.0, (200, 200), level_for(8 * len(_FIGURES)))
+    changes = judge.times(("mean", "p50", "p95"), before, 3 * after)
+    assert [change.verdict for change in changes] == [Verdict.WORSE] * 3
 
 
 @pytest.mark.parametrize("seed", range(6))

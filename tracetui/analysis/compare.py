@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, critical_operations
-from tracetui.analysis.chance import limit_for
+from tracetui.analysis.chance import level_for
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
@@ -126,8 +126,8 @@ def _judges(
     of_traces = _OVERALL + 2 + len(patterns[0].keys() | patterns[1].keys())
     of_spans = _PER_OPERATION * len(operations[0] & operations[1]) + _PER_EDGE * len(edges[0] & edges[1])
     return (
-        Judge(threshold, trace_ns, counts, limit_for(of_traces)),
-        Judge(threshold, trace_ns, counts, limit_for(of_spans)),
+        Judge(threshold, trace_ns, counts, level_for(of_traces)),
+        Judge(threshold, trace_ns, counts, level_for(of_spans)),
     )
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.chance import Difference, mean_difference, quantile_difference, share_difference
+from tracetui.analysis.chance import (
+    Difference,
+    limit_for,
+    mean_difference,
+    quantile_chance,
+    quantile_difference,
+    share_chance,
+    share_difference,
+)
 from tracetui.analysis.groups import quantiles
 
 FEW = 20
@@ -61,8 +69,8 @@ class Judge:
     trace_ns: float
     """What a trace takes on average, in the set where that is less."""
     trace_counts: tuple[int, int]
-    limit: float
-    """Standard errors beyond which a difference is no chance."""
+    level: float
+    """The chance of a figure, on either side, below which it is taken for none."""
 
     def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
         change = abs(after - before)
@@ -87,23 +95,37 @@ class Judge:
         calls_per_trace = max(len(sample) / count for sample, count in samples)
         if not self.is_large(first, second, _LEAST_SHARE * self.trace_ns / max(calls_per_trace, 1.0)):
             return Change(figure, first, second, Verdict.SMALL)
-        least = FEW
-        if figure[0] == "p":
-            share = int(figure[1:]) / 100
-            difference = quantile_difference(before, after, share, self.trace_counts)
+        sizes = (len(before), len(after))
+        if figure[0] != "p":
+            return self._weighed(figure, (first, second), mean_difference(before, after, self.trace_counts), sizes)
+        share = int(figure[1:]) / 100
+        return self._weighed(
+            figure,
+            (first, second),
+            quantile_difference(before, after, share, self.trace_counts),
+            sizes,
             # of fewer none is beyond it
-            least = max(FEW, round(1 / (1 - share)))
-        else:
-            difference = mean_difference(before, after, self.trace_counts)
-        verdict = self.verdict(difference, min(len(before), len(after)), least)
-        return Change(figure, first, second, verdict, difference.interval(self.limit))
+            least=max(FEW, round(1 / (1 - share))),
+            exact=lambda: quantile_chance(before, after, share, self.trace_counts),
+        )
 
-    def verdict(self, difference: Difference, samples: int, least: int = FEW) -> Verdict:
-        if samples < least:
-            return Verdict.FEW
-        if not difference.is_beyond_chance(self.limit):
-            return Verdict.CHANCE
-        return Verdict.WORSE if difference.value > 0 else Verdict.BETTER
+    def _weighed(
+        self,
+        figure: str,
+        values: tuple[float, float],
+        difference: Difference,
+        sizes: tuple[int, int],
+        least: int = FEW,
+        exact: Callable[[], float] | None = None,
+    ) -> Change:
+        limit = limit_for(self.level, min(*sizes, *self.trace_counts))
+        if min(sizes) < least:
+            verdict = Verdict.FEW
+        elif not difference.is_beyond_chance(limit) or (exact and exact() > self.level):
+            verdict = Verdict.CHANCE
+        else:
+            verdict = Verdict.WORSE if difference.value > 0 else Verdict.BETTER
+        return Change(figure, *values, verdict, difference.interval(limit))
 
     def rate(self, before: tuple[int, int], after: tuple[int, int]) -> Change:
         """The error rate: (failed, of how many), each side."""
@@ -113,9 +135,13 @@ class Judge:
             return Change("error_rate", first, second, Verdict.NEW if first is None else Verdict.GONE)
         if not self.is_large(first, second):
             return Change("error_rate", first, second, Verdict.SMALL)
-        difference = share_difference(before, after, self.trace_counts)
-        verdict = self.verdict(difference, min(before[1], after[1]))
-        return Change("error_rate", first, second, verdict, difference.interval(self.limit))
+        return self._weighed(
+            "error_rate",
+            (first, second),
+            share_difference(before, after, self.trace_counts),
+            (before[1], after[1]),
+            exact=lambda: share_chance(before, after, self.trace_counts),
+        )
 
 
 def _figure(figure: str, sample: np.ndarray) -> float | None:
