@@ -10,7 +10,7 @@ from tracetui.analysis.compare_traces import CallPath, PathChange, compare_trace
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.render.marks import UNICODE
 from tracetui.render.service_list import service_roles
-from tracetui.render.trace_diff import TraceDiff
+from tracetui.render.trace_diff import TraceDiff, whole_change
 
 
 def both(before: list[GivenSpan], after: list[GivenSpan]) -> list[CallPath]:
@@ -35,7 +35,7 @@ AFTER = [
 def test_call_paths_are_added_removed_slower_and_faster() -> None:
     found = both(BEFORE, AFTER)
     assert [(one.depth, one.service, one.operation, one.counts, one.change) for one in found] == [
-        (0, "api", "page", (1, 1), PathChange.SAME),
+        (0, "api", "page", (1, 1), PathChange.FASTER),
         (1, "db", "query", (1, 2), PathChange.FASTER),
         (1, "cache", "old", (1, 0), PathChange.REMOVED),
         (1, "cache", "new", (0, 1), PathChange.ADDED),
@@ -64,12 +64,68 @@ def test_rows_say_how_often_and_what_failed() -> None:
     texts = [" ".join(line.text.split()) for line in rows.lines(90)]
     assert texts == [
         "call path took takes waited waits change",
-        "●api page 100 µs 80.0 µs 50.0 µs 50.0 µs",
-        "●db query ×1 → 2 40.0 µs 20.0 µs 40.0 µs 20.0 µs faster",
+        "●api page 100 µs 80.0 µs 50.0 µs 50.0 µs faster",
+        "●db query ×1 → 2 40.0 µs 20.0 µs 40.0 µs 20.0 µs faster here",
         "●cache old 10.0 µs - 10.0 µs - removed",
         "●cache new - 10.0 µs - 4.00 µs added",
         "●db query ✖ now - 6.00 µs - 6.00 µs added",
     ]
+
+
+def words(found: list[CallPath]) -> dict[str, str]:
+    """The last column of each row."""
+    rows = TraceDiff(found, {}, UNICODE)
+    start = rows.heading(100).text.index("change")
+    return {one.operation: rows.line(at, 100).text[start:].strip() for at, one in enumerate(found)}
+
+
+def test_a_span_is_slower_by_what_it_takes_and_the_row_that_explains_it_says_so() -> None:
+    def trace(middle: int, query: int) -> list[GivenSpan]:
+        """`middle` of its own in the span that makes the query."""
+        return [
+            span("1", 0, middle + query + 20, name="page"),
+            span("2", 10, 10 + middle + query, parent="1", name="find"),
+            span("3", 10, 10 + query, parent="2", name="query", service="db"),
+        ]
+
+    # the query took 20 and takes 970; what finds took 80 of its own and takes 30
+    assert words(both(trace(80, 20), trace(30, 970))) == {
+        "page": "slower",
+        "find": "slower below",
+        "query": "slower here",
+    }
+    assert words(both(trace(30, 970), trace(80, 20))) == {
+        "page": "faster",
+        "find": "faster below",
+        "query": "faster here",
+    }
+    # as long in all, with 50 moved from one to the other
+    assert words(both(trace(80, 20), trace(30, 70))) == {"page": "", "find": "less here", "query": "slower here"}
+
+
+def test_marks_tell_where_errors_began_from_where_they_were_passed_on() -> None:
+    def trace(passed: bool, begun: bool) -> list[GivenSpan]:
+        return [
+            span("1", 0, 100, name="page", error=passed),
+            span("2", 0, 50, parent="1", name="find", error=passed or begun),
+            span("3", 0, 50, parent="2", name="query", service="db", error=begun),
+        ]
+
+    found = both(trace(True, True), trace(True, False))
+    assert [(one.errors, one.origins) for one in found] == [((1, 1), (0, 0)), ((1, 1), (0, 1)), ((1, 0), (1, 0))]
+    texts = [" ".join(line.text.split()) for line in TraceDiff(found, {}, UNICODE).lines(100)][1:]
+    assert [text.split(" 1")[0].split(" 5")[0] for text in texts] == [
+        "●api page ✗",
+        "●api find ✗ before ✖ now",
+        "●db query ✖ before",
+    ]
+
+
+def test_how_much_longer_the_whole_trace_takes() -> None:
+    assert whole_change((100 * US, 1_000 * US), UNICODE) == "900 µs longer (+900 %)"
+    assert whole_change((1_000 * US, 100 * US), UNICODE) == "900 µs shorter (-90 %)"
+    assert whole_change((5, 5), UNICODE) == "takes as long"
+    assert whole_change((0, 1_000), UNICODE) == "1.00 µs longer"
 
 
 @unhurried
@@ -79,7 +135,7 @@ def test_a_trace_is_the_same_as_itself(spans: list[GivenSpan]) -> None:
     paths = critical_paths(traces)
     for trace in range(traces.trace_count):
         found = compare_traces(paths, trace, paths, trace)
-        assert {one.change for one in found} == {PathChange.SAME}
+        assert {change for one in found for change in (one.change, one.own_change)} == {PathChange.SAME}
         own = traces.spans_of(trace)
         for side in (0, 1):
             assert sum(one.counts[side] for one in found) == len(own)

@@ -271,7 +271,8 @@ async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
         assert "mark two traces with Space" in painted(app)[-1]
         await press(app, pilot, "space", "j", "j", "j", "equals_sign")
         assert "call path" in text_of(app)
-        assert re.search(r"database_query +2\.57 s +1\.75 s +2\.57 s +1\.75 s +faster", text_of(app))
+        assert re.search(r"database_query +2\.57 s +1\.75 s +2\.57 s +1\.75 s +faster here", text_of(app))
+        assert re.search(r"after .* 2\.48 s +1\.39 s shorter \(-36 %\)", text_of(app))
         await press(app, pilot, *"jjjj", "enter")
         assert selected(app) == "database_query"
         assert app.state.trace is not None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.errors import Role, roles
 from tracetui.analysis.self_time import self_times
 
 LEAST_SHARE = 0.01
@@ -38,8 +39,12 @@ class CallPath:
     critical_ns: tuple[int, int]
     """Of its spans' own on the critical path."""
     errors: tuple[int, int]
+    origins: tuple[int, int]
+    """Of the errors, those that began in it."""
     change: PathChange
-    """By the greater of the changes of self and critical time."""
+    """By the total: a span that waits longer for what it calls is slower."""
+    own_change: PathChange
+    """SLOWER, FASTER or SAME by the greater of the changes of self and critical time: whether it is its own doing."""
     spans: tuple[int, int]
     """The first span of it in each trace, -1 for none."""
 
@@ -54,6 +59,7 @@ class _Node:
     own: list[int] = field(default_factory=lambda: [0, 0])
     critical: list[int] = field(default_factory=lambda: [0, 0])
     errors: list[int] = field(default_factory=lambda: [0, 0])
+    origins: list[int] = field(default_factory=lambda: [0, 0])
     spans: list[int] = field(default_factory=lambda: [-1, -1])
 
 
@@ -65,7 +71,8 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
     for side, (paths, trace) in enumerate(((before, first), (after, second))):
         traces = paths.traces
         spans = traces.spans_of(trace)
-        own = self_times(traces.select(_only(traces.trace_count, trace))).tolist()
+        alone = traces.select(_only(traces.trace_count, trace))
+        own, role = self_times(alone).tolist(), roles(alone).tolist()
         node_of: dict[int, int] = {}
         for span in spans:
             parent = int(traces.parent[span])
@@ -83,6 +90,7 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
             node.own[side] += own[span - spans.start]
             node.critical[side] += int(paths.critical[span])
             node.errors[side] += bool(traces.error[span])
+            node.origins[side] += role[span - spans.start] == Role.ORIGIN
             if node.spans[side] < 0:
                 node.spans[side] = span
     longer = max(int(before.traces.trace_duration[first]), int(after.traces.trace_duration[second]))
@@ -102,8 +110,9 @@ def _only(count: int, trace: int) -> np.ndarray:
 
 
 def _call_path(node: _Node, least: float) -> CallPath:
-    pairs = [(numbers[0], numbers[1]) for numbers in (node.counts, node.total, node.own, node.critical, node.errors)]
-    counts, total, own, critical, errors = pairs
+    columns = (node.counts, node.total, node.own, node.critical, node.errors, node.origins, node.spans)
+    counts, total, own, critical, errors, origins, spans = ((before, after) for before, after in columns)
+    change = PathChange.ADDED if not counts[0] else PathChange.REMOVED if not counts[1] else _change(total, least)
     return CallPath(
         node.depth,
         *node.label,
@@ -112,17 +121,15 @@ def _call_path(node: _Node, least: float) -> CallPath:
         self_ns=own,
         critical_ns=critical,
         errors=errors,
-        change=_change(counts, own, critical, least),
-        spans=(node.spans[0], node.spans[1]),
+        origins=origins,
+        change=change,
+        own_change=_change(max((own, critical), key=lambda pair: abs(pair[1] - pair[0])), least),
+        spans=spans,
     )
 
 
-def _change(counts: tuple[int, int], own: tuple[int, int], critical: tuple[int, int], least: float) -> PathChange:
-    if not counts[0]:
-        return PathChange.ADDED
-    if not counts[1]:
-        return PathChange.REMOVED
-    before, after = max((own, critical), key=lambda pair: abs(pair[1] - pair[0]))
+def _change(pair: tuple[int, int], least: float) -> PathChange:
+    before, after = pair
     if abs(after - before) <= least or abs(after - before) < LEAST_CHANGE * before:
         return PathChange.SAME
     return PathChange.SLOWER if after > before else PathChange.FASTER

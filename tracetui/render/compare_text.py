@@ -176,7 +176,7 @@ class _Report:
         else:
             texts = ["-" if value is None else self._duration(value) for value in (change.before, change.after)]
         percent = change.percent
-        difference = "" if percent is None else _signed(percent)
+        difference = "" if percent is None else numbers.signed_percent(percent)
         return [*texts, difference, _WORDS[change.verdict]]
 
     def _duration(self, ns: float) -> str:
@@ -200,13 +200,6 @@ class _Report:
                 yield shown.add(text.removesuffix(word)).add(word, role)
             else:
                 yield shown.extend(line)
-
-
-def _signed(percent: float) -> str:
-    if abs(percent) < 0.5:
-        return "0 %"
-    # what is nearly gone is not gone
-    return f"{percent:+.1f} %" if -100 < percent < -99 else f"{percent:+,.0f} %"
 
 
 _COLUMNS = [Column("before", "right"), Column("after", "right"), Column("change", "right"), Column("")]

@@ -169,3 +169,11 @@ def _long_duration(seconds: int) -> str:
     if at and whole * size >= _LONG_UNITS[at - 1][1]:
         return f"1 {_LONG_UNITS[at - 1][0]}"
     return f"{whole} {unit} {rest} {smaller}" if rest else f"{whole} {unit}"
+
+
+def signed_percent(percent: float) -> str:
+    """A change: `+12 %`, `-99.5 %`."""
+    if abs(percent) < 0.5:
+        return "0 %"
+    # what is nearly gone is not gone
+    return f"{percent:+.1f} %" if -100 < percent < -99 else f"{percent:+,.0f} %"

@@ -12,10 +12,8 @@ from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import figure, side_by_side
 
-_WORD = max(map(len, PathChange))
 _MOST_INDENT = 20
 _LEAST_NAME = 20
-_FAILED = {(True, True): "", (True, False): " before", (False, True): " now", (False, False): ""}
 _ROLES = {
     PathChange.SAME: Role.DIM,
     PathChange.SLOWER: Role.STRONG,
@@ -23,6 +21,33 @@ _ROLES = {
     PathChange.ADDED: Role.ACCENT,
     PathChange.REMOVED: Role.ACCENT,
 }
+_SAME, _SLOWER, _FASTER = PathChange.SAME, PathChange.SLOWER, PathChange.FASTER
+_WORDS = {
+    (_SLOWER, _SLOWER): "slower here",
+    (_FASTER, _FASTER): "faster here",
+    (_SLOWER, _FASTER): "slower below",
+    (_FASTER, _SLOWER): "faster below",
+    (_SAME, _SLOWER): "more here",
+    (_SAME, _FASTER): "less here",
+    (_SAME, _SAME): "",
+}
+"""By the changes of all that it takes and of its own time, where those are not told by the first alone."""
+_WORD = max(map(len, _WORDS.values()))
+WORDS_EXPLAINED = (
+    ("slower, faster", "by what it takes, with all it calls"),
+    ("here, below", "its own time explains that; its own time went the other way, and what it calls explains it"),
+    ("more, less here", "its own time changed, and what it takes did not"),
+)
+
+
+def whole_change(durations: Sequence[int], marks: Marks) -> str:
+    """How much longer the second trace takes than the first: `900 ms longer (+900 %)`."""
+    before, after = durations
+    if before == after:
+        return "takes as long"
+    percent = f" ({numbers.signed_percent(100 * (after - before) / before)})" if before else ""
+    word = "longer" if after > before else "shorter"
+    return f"{numbers.duration(abs(after - before), marks.ascii_only)} {word}{percent}"
 
 
 class TraceDiff:
@@ -47,23 +72,23 @@ class TraceDiff:
 
     def line(self, row: int, width: int) -> Line:
         one, marks = self.found[row], self.marks
-        role = _ROLES[one.change]
+        word = _WORDS.get((one.change, one.own_change), one.change.value)
+        role = _ROLES[one.change] if one.change is not PathChange.SAME or not word else Role.STRONG
         name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
         name.add(marks.service or "", self._roles.get(one.service, Role.DIM))
         times = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
             times = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
-        failed = _FAILED[bool(one.errors[0]), bool(one.errors[1])]
-        failed = f" {marks.origin}{failed}" if any(one.errors) else ""
+        failed = self._failed(one)
         room = max(self._name(width) - name.width - len(times) - len(failed), 4)
         text = cut(f"{safe(one.service)} {safe(one.operation)}", room, marks.ellipsis)
         name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(times, Role.STRONG)
-        name.add(failed, Role.ERROR)
+        name.add(failed, Role.ERROR if any(one.origins) else Role.ECHO)
         cells = [
             name.pad(self._name(width)),
             *(self._time(ns, count) for ns, count in zip(one.total_ns, one.counts, strict=True)),
             *(self._time(ns, count) for ns, count in zip(one.critical_ns, one.counts, strict=True)),
-            Line([("" if one.change is PathChange.SAME else one.change.value, role)]),
+            Line([(word, role)]),
         ]
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
@@ -72,6 +97,16 @@ class TraceDiff:
         yield self.heading(width)
         for row in range(len(self)):
             yield self.line(row, width)
+
+    def _failed(self, one: CallPath) -> str:
+        """The marks of its errors, and in which of the traces they are where that is not both."""
+        before, after = (
+            self.marks.origin if begun else self.marks.echo if failed else ""
+            for failed, begun in zip(one.errors, one.origins, strict=True)
+        )
+        if before == after:
+            return f" {before}" if before else ""
+        return (f" {before} before" if before else "") + (f" {after} now" if after else "")
 
     def _time(self, ns: int, count: int) -> Line:
         text = numbers.duration(ns, self.marks.ascii_only) if ns else "-" if not count else "0"

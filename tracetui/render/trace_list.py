@@ -112,7 +112,7 @@ class TraceRows:
             # where all fit by two letters each, some by their names would say less
             some_services=int((two if more else full).max(initial=0)) - 1 + more,
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
-            errors=max(7, cell_width(_errors_text(origins, echoes, self.marks))),
+            errors=max(7, cell_width(errors_text(origins, echoes, self.marks))),
             duration=numbers.duration_width(self._longest),
             verdict=_LONGEST_VERDICT if origins else 0,
         )
@@ -184,7 +184,7 @@ class TraceRows:
             line.add(f"{int(columns.spans[trace]):,}".rjust(layout.spans) + gap)
         if layout.errors:
             origins, echoes = int(columns.origins[trace]), int(columns.echoes[trace])
-            text = _errors_text(origins, echoes, marks)
+            text = errors_text(origins, echoes, marks)
             # the services say it in red already, and each change of colour costs bytes
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
             line.add(fit(text, layout.errors, "left", marks.ellipsis), role)
@@ -268,7 +268,8 @@ def _grouped(groups: Sequence[Group]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _errors_text(origins: int, echoes: int, marks: Marks) -> str:
+def errors_text(origins: int, echoes: int, marks: Marks) -> str:
+    """How many errors began and how many only passed on: `✖1 ✗3`."""
     parts = []
     if origins:
         parts.append(f"{marks.origin}{numbers.short_count(origins)}")

@@ -17,7 +17,8 @@ from tracetui.render.compare_text import ComparisonLines
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_roles
-from tracetui.render.trace_diff import TraceDiff
+from tracetui.render.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
+from tracetui.render.trace_list import errors_text
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes.apart import tell_apart
 from tracetui.tui.widgets.answer_screen import AnswerScreen
@@ -34,7 +35,11 @@ _SETS_KEYS = (
 )
 _TRACES_KEYS = (
     ("Enter", "open the span, in the later trace if it is in both; Esc comes back to this"),
-    ("rows", "the calls of both traces by the way they were reached: + only in the later, - only in the earlier"),
+    (
+        "rows",
+        "the calls of both traces by the way they were reached; added: only in the later, removed: in the earlier",
+    ),
+    *WORDS_EXPLAINED,
 )
 MARKED, FAILED, SLOWEST = "marked", "failed", "slowest"
 
@@ -162,14 +167,16 @@ class Answers:
 
     def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath], at: int = 0) -> None:
         pane, look = self._pane, self._pane.state.look
+        marks = look.marks
         title = []
-        for word, trace in zip(("before", "after "), pair, strict=True):
-            line = Line([(f"{word}  ", Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
-            took = numbers.duration(int(loaded.trace_duration[trace]), look.marks.ascii_only)
+        for side, trace in enumerate(pair):
+            line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
+            took = numbers.duration(int(loaded.trace_duration[trace]), marks.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
             line.add(f"  {clock}  ").add(took, Role.STRONG)
-            errors = int(loaded.trace_errors[trace])
-            title.append(line.add(f"  {look.marks.origin} {errors:,}" if errors else "", Role.ERROR))
+            line.add(f"  {whole_change(loaded.trace_duration[list(pair)].tolist(), marks)}" if side else "")
+            errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
+            title.append(line.add(f"  {errors_text(origins, errors - origins, marks)}" if errors else "", Role.ERROR))
 
         def chosen(row: int | None) -> None:
             pane.focus_pane()
@@ -182,7 +189,7 @@ class Answers:
                 span = loaded.spans_of(pair[side]).start + within
                 pane.post_message(OpenTrace(pair[side], span, lambda: self._show_difference(loaded, pair, found, row)))
 
-        rows = TraceDiff(found, service_roles(loaded), look.marks)
+        rows = TraceDiff(found, service_roles(loaded), marks)
         pane.app.push_screen(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
 
 
