@@ -55,6 +55,49 @@ def test_what_chance_explains_is_left_out() -> None:
     assert not found.differences
 
 
+def test_what_one_trace_has_says_nothing_of_several() -> None:
+    def ids(at: int) -> dict[str, str]:
+        return {"order": f"o-{at}", "basket": f"b-{at // 2}"}
+
+    traces = build(*(span("1", 0, 10, trace=str(at + 1), attributes=ids(at)) for at in range(60)))
+    # both of a basket of two traces are chosen twice: by itself C(4, 2) of C(60, 2), and there are 30 baskets
+    found = first(traces, 4)
+    assert {(one.key, one.value, one.selected, one.rest, one.is_hint) for one in found.differences} == {
+        ("basket", "b-0", 2, 0, True),
+        ("basket", "b-1", 2, 0, True),
+    }
+    assert [one.chance for one in found.differences] == pytest.approx([6 / 1_770] * 2)
+
+
+def test_of_many_candidates_some_differ_by_chance() -> None:
+    # 5 of 20 selected traces and none of 20 others have it: 5 of C(20, 5) / C(40, 5) = 0.0236
+    def traces(keys: int) -> TraceSet:
+        more = [
+            {f"key {key}": "yes" if at % 2 else "no" for key in range(keys)} | ({"bad": "yes"} if at < 5 else {})
+            for at in range(40)
+        ]
+        return build(*(span("1", 0, 10, trace=str(at + 1), attributes=each) for at, each in enumerate(more)))
+
+    assert [(one.key, round(one.chance, 4), one.is_hint) for one in first(traces(0), 20).differences] == [
+        ("bad", 0.0236, False)
+    ]
+    # of three: every key has its values in the same traces as every other
+    assert not first(traces(10), 20).differences
+    # where there are too few traces for that it is a hint
+    (hint,) = first(traces(10).select(np.arange(40) < 39), 20).differences
+    assert (hint.key, hint.is_hint) == ("bad", True)
+
+
+def test_a_random_selection_is_not_set_apart() -> None:
+    traces = Session.open([INCIDENT]).loaded
+    wrong = 0
+    for seed in range(60):
+        selection = np.random.default_rng(seed).permutation(traces.trace_count) < (8, 25)[seed % 2]
+        wrong += any(not one.is_hint for one in contrast(traces, selection).differences)
+    # 5 % of 60 are three
+    assert wrong <= 6
+
+
 def test_services_operations_and_durations() -> None:
     slow = [
         [span("1", 0, 900, trace=str(i)), span("2", 0, 9, trace=str(i), parent="1", service="cache", name="get")]
@@ -131,7 +174,7 @@ def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["contrast", INCIDENT, "--json"]) == 0
     found = orjson.loads(capsysbinary.readouterr().out)
     assert (found["selected_count"], found["rest_count"], found["few"]) == (8, 92, True)
-    assert {"region"} <= {one["key"] for one in found["differences"]}
+    assert ("region", "eu", True) in {(one["key"], one["value"], one["may_be_chance"]) for one in found["differences"]}
     assert run(["contrast", INCIDENT, "--slow", "90", "--width", "80"]) == 0
     out = capsysbinary.readouterr().out.decode()
     assert out.startswith("What sets 10 traces slower than p90 apart from 90 other traces\n")

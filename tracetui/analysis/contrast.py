@@ -1,13 +1,20 @@
 """Why these? What sets a selection of traces apart from the rest: attributes, services, operations, how long they take.
 
-Everything is counted in traces: how many of the selection have it, and how many of the rest.
+Everything is counted in traces: how many of the selection have it, and how many of the rest. Among hundreds of values
+some differ by chance: what is told is beyond it for all together (Y. Benjamini and Y. Hochberg, "Controlling the False
+Discovery Rate", 1995), counting those alone that occur often enough to be told at all (P. B. Gilbert, "A Modified False
+Discovery Rate Multiple-Comparisons Procedure for Discrete Data", 2005). Few traces seldom show as much: there, what
+would be no chance if it had been asked for alone is told as well, as a hint.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -20,6 +27,8 @@ FEW = 20
 MOST_SPANS = 40_000
 """Spans a side whose attributes are read at most; of more, whole traces are taken evenly."""
 _MOST_CHANCE = 0.05
+_LEAST_TRACES = 2
+"""Of a selection of several that have it: every trace has ids that no other has."""
 _BEYOND_CHANCE = 1.5
 """Standard errors by which two shares differ at least."""
 _LONGEST = 200
@@ -38,6 +47,10 @@ _OUTCOMES = frozenset(
 """Attributes that say that something failed, not why."""
 
 
+_Name = tuple[str, str, str]
+"""`what`, `key` and `value` of a `Difference`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that the selection has more often than the rest."""
@@ -53,6 +66,10 @@ class Difference:
     rest: int
     selected_percent: float
     rest_percent: float
+    chance: float
+    """Of a difference like this, were it alone asked for."""
+    is_hint: bool = False
+    """Whether among so many candidates some differ as much by chance."""
 
     @property
     def lift(self) -> float:
@@ -62,7 +79,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """What sets a selection apart, what differs most first."""
+    """What sets a selection apart: what differs most first, hints after all others."""
 
     selected: int
     """Traces of the selection that were looked at."""
@@ -86,17 +103,38 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
     looked_at = [_sampled(traces, side) for side in sides]
-    found = [_counted(traces, side, outcomes) for side in looked_at]
+    alike: dict[_Name, int] = {}
+    found = [_counted(traces, side, outcomes, alike) for side in looked_at]
     of = (len(looked_at[0]), len(looked_at[1]))
-    differences = [
-        one
-        for what, key, value in found[0]
-        if (one := _difference((what, key, value), (found[0][what, key, value], found[1][what, key, value]), of))
-    ]
-    if durations:
-        differences += _by_duration(traces, looked_at, of)
-    differences.sort(key=lambda one: (one.rest_percent - one.selected_percent, one.what, one.key, one.value))
-    return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(differences)))
+    counts = {name: (found[0][name], found[1][name]) for name in dict.fromkeys((*found[0], *found[1]))}
+    if durations and all(of):
+        counts.update(_by_duration(traces, looked_at))
+    differences = [one for name, pair in counts.items() if (one := _difference(name, pair, of))]
+    # what the same traces have is one candidate, by whatever names
+    candidates = {alike.get(name, name): sum(pair) for name, pair in counts.items()}
+    beyond = _beyond_chance(differences, candidates.values(), of)
+    told = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW]
+    told.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
+    return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(told)))
+
+
+def _beyond_chance(found: list[Difference], occurrences: Iterable[int], of: tuple[int, int]) -> set[Difference]:
+    """Those that are no chance among candidates that occur in so many traces."""
+
+    @cache
+    def least(occurs: int) -> float:
+        """The chance of it if as many of the selection as possible have it."""
+        selected = min(occurs, of[0])
+        return chance_of_so_many(selected, occurs - selected, of) if selected >= min(_LEAST_TRACES, of[0]) else 1.0
+
+    attainable = sorted(map(least, occurrences))
+    count = 1
+    while bisect_right(attainable, _MOST_CHANCE / count) > count:
+        count += 1
+    able = [one for one in found if least(one.selected + one.rest) <= _MOST_CHANCE / count]
+    able.sort(key=lambda one: one.chance)
+    told = max((rank for rank, one in enumerate(able, 1) if one.chance <= _MOST_CHANCE * rank / count), default=0)
+    return set(able[:told])
 
 
 def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
@@ -105,11 +143,11 @@ def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
     return side[::step]
 
 
-def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool) -> Counter[tuple[str, str, str]]:
-    """How many of these traces have each (what, key, value)."""
-    counts: Counter[tuple[str, str, str]] = Counter()
+def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, alike: dict[_Name, int]) -> Counter[_Name]:
+    """How many of these traces have each. `alike`: a number for each that those of the same traces have in common."""
+    counts: Counter[_Name] = Counter()
     for trace in side.tolist():
-        has: set[tuple[str, str, str]] = set()
+        has: set[_Name] = set()
         resources = set()
         for span in traces.spans_of(trace):
             service = traces.service_name(span)
@@ -124,6 +162,10 @@ def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool) -> Counter[tupl
                 if key != "service.name" and (outcomes or key not in _OUTCOMES):
                     has.add(("attribute", key, _text(value)))
         counts.update(has)
+        # a tuple's hash is well mixed, and the same in every run
+        token = hash((trace, trace))
+        for name in has:
+            alike[name] = alike.get(name, 0) ^ token
     return counts
 
 
@@ -131,7 +173,7 @@ def _text(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)[:_LONGEST]
 
 
-def _difference(name: tuple[str, str, str], counts: tuple[int, int], of: tuple[int, int]) -> Difference | None:
+def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> Difference | None:
     """The difference, or None where chance explains it or the rest has it as often."""
     selected, rest = counts
     if not of[0] or not of[1] or selected * of[1] <= rest * of[0]:
@@ -140,21 +182,21 @@ def _difference(name: tuple[str, str, str], counts: tuple[int, int], of: tuple[i
     pooled = (selected + rest) / (of[0] + of[1])
     error = math.sqrt(pooled * (1 - pooled) * (1 / of[0] + 1 / of[1]))
     # the quick test first: most things differ by little
-    if shares[0] - shares[1] < _BEYOND_CHANCE * error or chance_of_so_many(selected, rest, of) > _MOST_CHANCE:
+    if selected < min(_LEAST_TRACES, of[0]) or shares[0] - shares[1] < _BEYOND_CHANCE * error:
         return None
-    return Difference(*name, selected, rest, 100 * shares[0], 100 * shares[1])
+    chance = chance_of_so_many(selected, rest, of)
+    return (
+        Difference(*name, selected, rest, 100 * shares[0], 100 * shares[1], chance) if chance <= _MOST_CHANCE else None
+    )
 
 
-def _by_duration(traces: TraceSet, sides: list[np.ndarray], of: tuple[int, int]) -> list[Difference]:
-    """That all of the selection take at least so long, to two digits."""
-    if not of[0] or not of[1]:
-        return []
+def _by_duration(traces: TraceSet, sides: list[np.ndarray]) -> dict[_Name, tuple[int, int]]:
+    """That all of the selection take at least so long, to two digits, and how many of the rest do."""
     least = int(traces.trace_duration[sides[0]].min())
     step = 10 ** max(len(str(least)) - 2, 0)
     least -= least % step
-    counts = tuple(int((traces.trace_duration[side] >= least).sum()) for side in sides)
-    found = _difference(("duration", "", str(least)), (counts[0], counts[1]), of)
-    return [found] if found is not None else []
+    counts = [int((traces.trace_duration[side] >= least).sum()) for side in sides]
+    return {("duration", "", str(least)): (counts[0], counts[1])}
 
 
 def _distinct(differences: list[Difference]) -> list[Difference]:

@@ -140,6 +140,7 @@ def _json(found: Contrast, traces: TraceSet) -> dict[str, Any]:
                 "rest_count": one.rest,
                 "selected_percent": in_percent(one.selected_percent),
                 "rest_percent": in_percent(one.rest_percent),
+                "may_be_chance": one.is_hint,
                 "lift": None if math.isinf(one.lift) else round(one.lift, 4),
             }
             for one in found.differences

@@ -15,6 +15,7 @@ from tracetui.render.service_list import figure, side_by_side
 
 _LIFT = 6
 _LEAST = 16
+_HINT = "may be chance"
 
 
 def difference_words(one: Difference, marks: Marks) -> str:
@@ -33,10 +34,10 @@ def difference_words(one: Difference, marks: Marks) -> str:
 def in_short(found: Contrast, marks: Marks, most: int = 3) -> Line:
     """What sets the selection apart in one line: `region = eu (6 of 6, 33 % of the rest)`."""
     line = Line()
-    if found.differences and found.is_weak:
-        line.add(f"{marks.warning} few: ", Role.WARNING)
     # how long it takes may well come of what went wrong
-    told = sorted(found.differences, key=lambda one: one.what == "duration")
+    told = sorted(found.differences, key=lambda one: (one.what == "duration", one.is_hint))
+    if told and (told[0].is_hint or found.is_weak):
+        line.add(f"{marks.warning} {_HINT if told[0].is_hint else 'few'}: ", Role.WARNING)
     for at, one in enumerate(told[:most]):
         line.add("   " if at else "").add(difference_words(one, marks), Role.STRONG)
         line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the rest)")
@@ -63,6 +64,7 @@ class ContrastList:
         self._words = [difference_words(one, marks) for one in found.differences]
         self._longest = max(map(cell_width, self._words), default=_LEAST)
         self._these = max(len(f"{found.selected:,} of {found.selected:,}  100 %"), len("of these"))
+        self._hint = len(_HINT) + 2 if any(one.is_hint for one in found.differences) else 0
         self._rest = max(len(f"{found.rest:,} of {found.rest:,}  100 %"), len("of the rest"))
 
     def __len__(self) -> int:
@@ -85,6 +87,7 @@ class ContrastList:
             self._counted(one.selected, found.selected, one.selected_percent, self._these),
             self._counted(one.rest, found.rest, one.rest_percent, self._rest),
             figure(lift, _LIFT),
+            *([Line([(_HINT, Role.DIM)])] if one.is_hint else []),
         ]
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
@@ -93,4 +96,4 @@ class ContrastList:
         return line.add(numbers.whole_percent(percent).rjust(7))
 
     def _room(self, width: int) -> int:
-        return max(min(width - self._these - self._rest - _LIFT - 6, self._longest), _LEAST)
+        return max(min(width - self._these - self._rest - _LIFT - self._hint - 6, self._longest), _LEAST)

@@ -21,6 +21,7 @@ _KEYS = (
     ("Enter", "look at the traces with it alone"),
     ("of these", "how many of the traces in question have it; of the rest: of all others that are shown"),
     ("lift", "how many times as often it occurs in them; only: in no other trace"),
+    ("may be chance", "of all that was looked at, some would differ as much by chance"),
 )
 
 
