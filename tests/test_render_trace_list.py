@@ -21,6 +21,7 @@ from tracetui.render.percentiles import typical
 from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines, trend
 from tracetui.render.short_names import short_names
 from tracetui.render.trace_columns import SortKey, trace_columns
+from tracetui.render.trace_layout import Needs, laid_out
 from tracetui.render.trace_list import Group, TraceRows, bar
 
 MS = 1_000_000
@@ -52,7 +53,7 @@ def is_safe(text: str) -> bool:
 
 
 def test_a_row_says_where_it_broke() -> None:
-    line = rows(failing()).line(1, 118)
+    line = rows(failing()).line(1, 138)
     assert line.text.startswith("  22:13:20.000  api-gateway GET /cart")
     assert "✖redis" in line.text
     assert "✗api-gateway" in line.text
@@ -95,6 +96,57 @@ def test_columns_go_in_order_of_unimportance() -> None:
     assert listed.layout(198).full_services
 
 
+needs_of_any_set = st.builds(
+    Needs,
+    start=st.integers(12, 23),
+    short_start=st.integers(8, 12),
+    name=st.integers(1, 90),
+    services=st.integers(9, 24),
+    full_services=st.integers(40, 110),
+    some_services=st.integers(24, 40),
+    spans=st.integers(6, 9),
+    errors=st.integers(7, 11),
+    duration=st.integers(4, 10),
+    verdict=st.sampled_from((0, 60)),
+)
+
+
+@unhurried
+@given(needs_of_any_set)
+def test_a_wider_line_has_all_that_a_narrower_one_has(needs: Needs) -> None:
+    def shown(width: int) -> tuple[int, ...]:
+        layout = laid_out(needs, width)
+        columns = (layout.start, layout.services, layout.spans, layout.errors, layout.duration, layout.bar)
+        return (*map(bool, columns), layout.exact_start, layout.full_services, layout.verdict)
+
+    for narrow, wide in pairwise(map(shown, range(60, 251))):
+        assert all(after >= before for before, after in zip(narrow, wide, strict=True))
+
+
+def test_what_failed_comes_before_the_whole_names_of_services() -> None:
+    needs = Needs(
+        start=12,
+        short_start=10,
+        name=24,
+        services=11,
+        full_services=50,
+        some_services=50,
+        spans=6,
+        errors=7,
+        duration=7,
+        verdict=60,
+    )
+    found = {width: (laid_out(needs, width).verdict, laid_out(needs, width).full_services) for width in (106, 107, 130)}
+    # 2 + 14 + 26 + 13 + 8 + 9 + 10 + 9 of a useful bar, and 2 + 14
+    assert found == {106: (0, False), 107: (14, False), 130: (24, False)}
+    # 39 more for the names, then what failed in full
+    assert [(laid_out(needs, width).verdict, laid_out(needs, width).full_services) for width in (155, 156, 192)] == [
+        (24, False),
+        (24, True),
+        (60, True),
+    ]
+
+
 def _cells(listed: TraceRows, width: int) -> list[int]:
     layout = listed.layout(width)
     return [layout.name, layout.duration, layout.errors, layout.start, layout.bar, layout.services, layout.spans]
@@ -104,7 +156,7 @@ def test_what_broke_is_shown_where_not_all_services_are() -> None:
     spans = [span("0", 0, 100, service="web", error=True)]
     spans += [span(str(i), i, 90, parent="0", service=f"service-{i}", error=i == 8) for i in range(1, 10)]
     text = rows(build(*spans)).line(0, 76).text
-    assert "✖service-8" in text
+    assert "✖s8" in text
     assert "+" in text
 
 
@@ -212,7 +264,8 @@ def wide_trace() -> TraceSet:
 def test_services_have_their_colours_however_many_there_are(width: int) -> None:
     line = rows(wide_trace()).line(0, width)
     coloured = [run for run in line.runs if run.role.startswith("service:")]
-    assert coloured or width == 77
+    # two whole names are those of what broke, which are red
+    assert coloured or width == 138
     # what broke is among the few that are shown, and how many are not is said
     assert roles_of(line, "✖") >= {Role.ERROR}
     assert "+" in line.text

@@ -11,6 +11,7 @@ _LEAST_NAME = 24
 _LEAST_BAR = 4
 _USEFUL_BAR = 8
 _LEAST_VERDICT = 14
+_USEFUL_VERDICT = 24
 _LEAST_SERVICES = 11
 
 
@@ -56,7 +57,10 @@ class Layout:
 
 @lru_cache(maxsize=256)
 def laid_out(needs: Needs, width: int) -> Layout:
-    """The columns that fit, the least important left out first; what room is left goes to names, then to bars."""
+    """The columns that fit, the least important left out first; what room is left goes to names, then to the rest.
+
+    A wider line has all columns of a narrower one, and what stands in full there stands in full here.
+    """
     # as wide as its heading with the arrow of the order, so that numbers and heading end in one place
     duration = max(needs.duration, len(DURATION_HEADING) + 2)
     short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
@@ -83,26 +87,39 @@ def laid_out(needs: Needs, width: int) -> Layout:
 
 
 def _with_the_rest(layout: Layout, needs: Needs, left: int) -> Layout:
-    start, services, full = layout.start, layout.services, False
-    if start and left >= needs.start - start:
-        left -= needs.start - start
-        start = needs.start
+    """In this order: milliseconds, two letters of each service, what failed, the services' names, what failed in full.
+
+    Each grows only where nothing before it could, so that none is taken from what a narrower line shows.
+    """
+
+    def taken(cells: int) -> int:
+        nonlocal left
+        cells = max(min(cells, left), 0)
+        left -= cells
+        return cells
+
+    start, services, bar, verdict, full = layout.start, layout.services, layout.bar, 0, False
+    if start and layout.spans and left >= needs.start - start:
+        start += taken(needs.start - start)
     if services:
-        room = services + left - (_USEFUL_BAR - _LEAST_BAR)
-        full = room >= needs.some_services
-        wanted = needs.full_services if full else needs.services
-        more = max(min(wanted, room) - services, 0)
-        services, left = services + more, left - more
-    bar = layout.bar + left if layout.bar else 0
-    verdict = min(bar - _USEFUL_BAR - GAP, needs.verdict)
-    if verdict < _LEAST_VERDICT:
-        verdict = 0
+        services += taken(needs.services - services)
+    if bar:
+        bar += taken(_USEFUL_BAR - bar)
+    every = layout.spans and start == needs.start
+    if every and needs.verdict and left >= _LEAST_VERDICT + GAP:
+        left -= GAP
+        verdict = taken(min(_USEFUL_VERDICT, needs.verdict))
+    if every and services and (verdict or not needs.verdict) and services + left >= needs.some_services:
+        full = True
+        services += taken(needs.full_services - services)
+    if verdict and (full or not services):
+        verdict += taken(needs.verdict - verdict)
     return replace(
         layout,
         start=start,
         services=services,
         full_services=full,
         exact_start=start >= needs.start,
-        bar=bar - (verdict + GAP if verdict else 0),
+        bar=bar + left if bar else 0,
         verdict=verdict,
     )
