@@ -59,6 +59,16 @@ def test_every_error_has_the_role_of_its_definition(spans: list[GivenSpan]) -> N
     ]
 
 
+def _hops(traces: TraceSet, origins: list[int], service: str) -> int:
+    """How far above one of these the nearest error of a service is."""
+    return min(
+        up
+        for origin in origins
+        for up, above in enumerate(_ancestors(traces, origin))
+        if traces.error[above] and traces.service_name(above) == service
+    )
+
+
 @unhurried
 @given(span_sets())
 def test_patterns_hold_every_origin_once_and_what_it_spread_to(spans: list[GivenSpan]) -> None:
@@ -78,7 +88,11 @@ def test_patterns_hold_every_origin_once_and_what_it_spread_to(spans: list[Given
         assert pattern.count == len(members)
         assert pattern.percent == pytest.approx(100 * len(members) / origins)
         assert pattern.propagated_count == len(spread)
-        assert dict(pattern.propagated_to) == Counter(traces.service_name(one) for one in spread)
+        counts = Counter(traces.service_name(one) for one in spread)
+        assert dict(pattern.propagated_to) == counts
+        hops = {service: _hops(traces, members, service) for service in counts}
+        order = [(hops[service], -counts[service]) for service, _ in pattern.propagated_to]
+        assert order == sorted(order)
         assert set(pattern.operations) == {traces.operation_name(one) for one in members}
         assert pattern.trace_count == len({int(traces.trace[one]) for one in members})
         assert pattern.first_seen == min(traces.start[one] for one in members)
@@ -137,10 +151,30 @@ def test_a_pattern_says_what_it_spread_to() -> None:
     assert (locked.service, locked.message, locked.template) == ("db", "row 17 is locked", "row <n> is locked")
     assert (locked.count, locked.percent, locked.trace_count, locked.operations) == (1, 50, 1, ("UPDATE",))
     assert (locked.propagated_count, sorted(locked.propagated_to)) == (2, [("cart", 1), ("web", 1)])
+    assert locked.propagated_to == (("cart", 1), ("web", 1))
     assert (unreachable.service, unreachable.template) == ("mail", "no route to <ip>")
     # web failed with this below it too, but not through it: the span between is no error
     assert unreachable.swallowed_count == 1
     assert unreachable.propagated_to == (("web", 1),)
+
+
+def test_a_cascade_begins_with_what_is_nearest() -> None:
+    def failing(trace: int, *services: str) -> list[GivenSpan]:
+        """Each of these calls the next one, which fails with it."""
+        return [
+            span(str(i + 1), i, 90 - i, trace=str(trace), parent=str(i) if i else "", service=name, error=True)
+            for i, name in enumerate(services)
+        ]
+
+    traces = build(
+        *failing(1, "web", "cart", "stock", "db"),
+        *failing(2, "web", "cart", "stock", "db"),
+        *failing(3, "web", "audit", "stock", "db"),
+        # web calls it directly here
+        *failing(4, "app", "web", "db"),
+    )
+    (pattern,) = find_errors(traces).patterns
+    assert pattern.propagated_to == (("web", 4), ("stock", 3), ("cart", 2), ("app", 1), ("audit", 1))
 
 
 def test_origins_of_one_service_and_template_are_one_pattern() -> None:

@@ -85,7 +85,7 @@ class ErrorPattern:
     """Of all origins of the set."""
     propagated_count: int
     propagated_to: tuple[tuple[str, int], ...]
-    """Services with the number of their spans that became errors because of it, most first."""
+    """Services with the number of their spans that became errors because of it: nearest first, then most."""
     swallowed_count: int
     retried_count: int
     trace_count: int
@@ -147,6 +147,7 @@ def _patterns(traces: TraceSet) -> list[ErrorPattern]:
         touched = np.unique(traces.trace[spans])
         spread = _reached(traces, spans, touched, propagated)
         became = Counter(traces.service[spread].tolist())
+        hops = _hops(traces, spans, spread)
         operations = Counter(traces.name[spans].tolist())
         worst = touched[np.lexsort((-traces.trace_duration[touched], -traces.trace_errors[touched]))]
         patterns.append(
@@ -158,7 +159,12 @@ def _patterns(traces: TraceSet) -> list[ErrorPattern]:
                 count=len(spans),
                 percent=100 * len(spans) / len(origins),
                 propagated_count=len(spread),
-                propagated_to=tuple((traces.services[s], times) for s, times in became.most_common()),
+                propagated_to=tuple(
+                    (traces.services[s], times)
+                    for s, times in sorted(
+                        became.items(), key=lambda one: (hops[one[0]], -one[1], traces.services[one[0]])
+                    )
+                ),
                 swallowed_count=int(was_swallowed[spans].sum()),
                 retried_count=int(was_retried[spans].sum()),
                 trace_count=len(touched),
@@ -180,3 +186,29 @@ def _reached(traces: TraceSet, origins: np.ndarray, touched: np.ndarray, propaga
     inside = np.searchsorted(origins, traces.subtree_end[near]) - np.searchsorted(origins, near)
     reached: np.ndarray = near[inside > 0]
     return reached
+
+
+def _hops(traces: TraceSet, origins: np.ndarray, spread: np.ndarray) -> dict[int, int]:
+    """How many spans up each service is first reached, from origins to the propagated errors above them."""
+    first, last = np.searchsorted(origins, spread), np.searchsorted(origins, traces.subtree_end[spread])
+    up = _least_between(traces.depth[origins], first, last) - traces.depth[spread]
+    # the last one that is set stays
+    order = np.argsort(-up, kind="stable")
+    return dict(zip(traces.service[spread[order]].tolist(), up[order].tolist(), strict=True))
+
+
+def _least_between(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """The least of `values[first:last]` of each pair, none of which is empty: int64[pairs].
+
+    Of two neighbouring stretches of one size the lesser is that of a stretch of twice the size; two of those, which
+    may overlap, cover any stretch.
+    """
+    result = np.zeros(len(first), np.int64)
+    lengths = last - first
+    size, least = 1, values
+    while len(lengths) and size <= lengths.max():
+        now = (lengths >= size) & (lengths < 2 * size)
+        result[now] = np.minimum(least[first[now]], least[last[now] - size])
+        least = np.minimum(least[:-size], least[size:])
+        size *= 2
+    return result
