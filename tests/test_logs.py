@@ -15,7 +15,7 @@ from tests.building import EPOCH, US, at, build, span
 from tests.strategies import unhurried
 from tracetui.analysis.find import find_spans
 from tracetui.cli.main import run
-from tracetui.ingest.logs import _time, with_logs
+from tracetui.ingest.logs import _parts, _time, with_logs
 from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
@@ -69,6 +69,17 @@ def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> N
         {"traceID": "0" * 31 + "1", "timestamp": "2023-11-14T23:13:20.0003+01:00", "log": "x"},
         {"context": {"trace_id": "1"}, "time": 1_700_000_000_000_300, "event": "x"},
         {"dd.trace_id": "1", "timeUnixNano": "1700000000000300000", "body": {"stringValue": "x"}},
+        {"TraceId": "1", "Timestamp": 1_700_000_000_000_300_000, "Body": "x"},
+        {"trace": {"id": "1"}, "span": {"id": "3"}, "@timestamp": "2023-11-14T22:13:20.0003Z", "message": "x"},
+        {
+            "logging.googleapis.com/trace": "projects/p/traces/1",
+            "logging.googleapis.com/spanId": "3",
+            "timestamp": {"seconds": 1_700_000_000, "nanos": 300_000},
+            "message": "x",
+        },
+        {"trace_id": "1", "timestamp": {"seconds": "1700000000", "nanos": 300_000}, "msg": "x"},
+        # what the line itself says comes before what is within it
+        {"trace_id": "1", "time": 1_700_000_000.0003, "text": "x", "extra": {"message": "y", "trace_id": "2"}},
         {"otelTraceID": "1", "asctime": "2023-11-14 22:13:20,000300", "msg": "x"},
     ],
 )
@@ -79,6 +90,58 @@ def test_keys_and_times_that_loggers_write(keys: dict[str, Any], tmp_path: Path)
     assert abs(event.time_ns - (EPOCH + 300 * US)) < US
 
 
+def test_lines_that_are_beside_a_span_by_their_time_say_so(tmp_path: Path) -> None:
+    found = logged(
+        tmp_path,
+        line(300, msg="own", span_id="3"),
+        line(301, msg="none"),
+        line(302, msg="unknown", span_id="99"),
+    )
+    assert [(event.name, event.by_time) for event in found.events(at(found, "3"))] == [
+        ("own", False),
+        ("none", True),
+        ("unknown", True),
+    ]
+
+
+def test_severities_in_any_case_and_objects_as_messages(tmp_path: Path) -> None:
+    found = logged(
+        tmp_path,
+        line(300, SeverityText="warn", Message={"order": 7, "items": ["a"]}),
+        line(301, log={"level": "error"}, message="nested level"),
+        line(302, body={"kvlistValue": {"values": []}}),
+    )
+    assert names(found, "3") == [
+        'WARN {"order": 7, "items": ["a"]}',
+        "ERROR nested level",
+        '{"kvlistValue": {"values": []}}',
+    ]
+
+
+def test_marks_of_encodings_and_half_characters(tmp_path: Path) -> None:
+    file = tmp_path / "app.jsonl"
+    first, second = json.dumps(line(300, msg="first")), json.dumps(line(301, msg="half \ud800 of one"))
+    file.write_bytes(b"\xef\xbb\xbf" + f"{first}\r\n{second}".encode())
+    assert names(with_logs(TRACES, [str(file)]), "3") == ["first", "half \ufffd of one"]
+    file.write_bytes(f"{first}\n".encode("utf-16"))
+    assert names(with_logs(TRACES, [str(file)]), "3") == ["first"]
+
+
+def test_a_file_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("plain text\n", "utf-8")
+    (tmp_path / "b.jsonl").write_text(json.dumps(line(300, msg="here")), "utf-8")
+    (tmp_path / "c.log").write_text("\n", "utf-8")
+    found = with_logs(TRACES, [str(tmp_path), str(tmp_path / "missing.jsonl")])
+    assert names(found, "3") == ["here"]
+    assert [(Path(one.file).name, one.message.split(";")[0]) for one in found.load_warnings] == [
+        ("a.txt", "no line is JSON with a trace id and a time"),
+        ("missing.jsonl", "no such file"),
+        ("c.log", "holds no lines"),
+    ]
+    with pytest.raises(InputError, match="no line is JSON"):
+        with_logs(TRACES, [str(tmp_path / "a.txt"), str(tmp_path / "missing.jsonl")])
+
+
 def test_other_lines_are_counted_and_said(tmp_path: Path) -> None:
     found = logged(
         tmp_path, "not json", line(300, msg="here"), {"msg": "no trace"}, {"trace_id": "77", "time": 1}, "[1]"
@@ -86,8 +149,10 @@ def test_other_lines_are_counted_and_said(tmp_path: Path) -> None:
     assert names(found, "3") == ["here"]
     (warning,) = found.load_warnings
     assert warning.message == "3 lines left out: no JSON with a trace id and a time"
+    one = logged(tmp_path, "not json", line(300, msg="here"))
+    assert one.load_warnings[0].message == "1 line left out: no JSON with a trace id and a time"
     none = logged(tmp_path, {"trace_id": "77", "time": 1_700_000_000})
-    assert none.load_warnings[0].message == "none of its 1 log lines is of a trace that is here"
+    assert none.load_warnings[0].message == "none of its log lines (1) is of a trace that is here"
 
 
 def test_files_that_hold_no_logs(tmp_path: Path) -> None:
@@ -117,7 +182,7 @@ def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
 @unhurried
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.lists(st.integers())))
 def test_any_time_is_a_moment_or_none(value: Any) -> None:
-    moment = _time({"time": value})
+    moment = _time(_parts({"time": value}))
     assert moment is None or isinstance(moment, int)
 
 
@@ -126,9 +191,26 @@ def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[st
     trace = int(loaded.trace_duration.argmax())
     begin = int(loaded.trace_start[trace])
     file = tmp_path / "app.jsonl"
-    lines = [{"trace_id": loaded.trace_ids[trace], "ts": begin / 1e9 + i / 10, "msg": f"step {i}"} for i in range(3)]
+    lines = [
+        {"trace_id": loaded.trace_ids[trace], "ts": (begin + i * 10**8) // 1_000, "msg": f"step {i}"} for i in range(3)
+    ]
     file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
     assert run(["show", INCIDENT, "--logs", str(file), "--width", "120"]) == 0
     out = capsys.readouterr().out
     assert "3 log lines" in out
     assert "◆" in out
+    assert "◆ log line" in out
+    assert "step 1" not in out
+    assert run(["show", INCIDENT, "--logs", str(file), "--width", "120", "--verbose"]) == 0
+    told = [text for text in capsys.readouterr().out.splitlines() if "step" in text]
+    assert [" ".join(text.split()) for text in told] == [
+        "◆ +0 s step 0 (by time)",
+        "◆ +100 ms step 1 (by time)",
+        "◆ +200 ms step 2 (by time)",
+    ]
+    (tmp_path / "other.log").write_text("plain\n", "utf-8")
+    assert run(["show", INCIDENT, "--logs", str(file), "--logs", str(tmp_path / "other.log")]) == 0
+    said = capsys.readouterr()
+    assert "other.log" in said.err
+    assert "3 log lines" in said.out
+    assert run(["show", INCIDENT, "--logs", str(tmp_path / "other.log")]) == 3

@@ -156,6 +156,13 @@ def test_what_the_span_did_comes_first() -> None:
     assert sum("db.query.text" in line for line in shown) == 1
 
 
+def test_log_lines_that_are_here_for_their_time_alone_say_so() -> None:
+    events = (Event(EPOCH, "own", is_log=True), Event(EPOCH, "other", is_log=True, by_time=True))
+    shown = texts(SpanDetailLines(span=Span("1", "2", None, "s", "n", EPOCH, 1, events=events)))
+    assert any(text.endswith("own") for text in shown)
+    assert any(text.endswith("other  (by time)") for text in shown)
+
+
 def test_long_values_are_wrapped_where_there_is_height() -> None:
     statement = "SELECT " + ", ".join(f"column_{number}" for number in range(30)) + " FROM users"
     event = Event(EPOCH, "exception", {"exception.message": "the query ran out of time " * 6})

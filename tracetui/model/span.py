@@ -78,6 +78,8 @@ class Event:
     attributes: Attributes = field(default_factory=dict)
     is_log: bool = False
     """Whether it is a line of a log beside the traces, and not of the span itself."""
+    by_time: bool = False
+    """Whether such a line names no span that is here, and is beside the one that was running then."""
 
 
 @dataclass(frozen=True, slots=True)
