@@ -109,7 +109,7 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 ╴ ●audit write ⚠ orphan ⇢         ╶╴                               50.0 ms
 
 █ the request waited   ─ it ran, nobody waited   ✖ error began here
-✗ error passed on
+✗ error passed on   ◆ event
 """
 
 IN_ASCII = """\
@@ -130,7 +130,7 @@ v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
 - audit write ! orphan >          --                               50.0 ms
 
 # the request waited   - it ran, nobody waited   X error began here
-x error passed on
+x error passed on   * event
 """
 
 

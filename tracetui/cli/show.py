@@ -60,7 +60,8 @@ def show(
         alike=0 if everything else ALIKE_SIBLINGS,
     )
     rows = None if everything else max_rows
-    print_lines(waterfall_text(view, width_of(width), max_rows=rows, local_time=local_time), color)
+    lines = waterfall_text(view, width_of(width), max_rows=rows, local_time=local_time, log_lines=verbose)
+    print_lines(lines, color)
 
 
 def find_trace(traces: TraceSet, wanted: str) -> int:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role, flowed
+from tracetui.render.safe_text import safe
 from tracetui.render.waterfall import ECHO, ORIGIN, Waterfall
 from tracetui.render.waterfall_header import header
 
 MAX_ROWS = 500
+_MOST_INDENT = 24
 
 
 def waterfall_text(
@@ -19,17 +21,22 @@ def waterfall_text(
     max_rows: int | None = MAX_ROWS,
     local_time: bool = False,
     hint: str = "--all shows every span",
+    log_lines: bool = False,
 ) -> Iterator[Line]:
     """The lines of a whole waterfall, none wider than `width` cells.
 
-    `max_rows`: above it errors and the critical path stay first; None for no limit. `hint`: how to see the rest.
+    `max_rows`: above it errors and the critical path stay first; None for no limit. `hint`: how to see the rest;
+    `log_lines`: whether those beside a span are listed below it.
     """
     if max_rows is not None:
         view.limit(max(max_rows, 1))
     yield from header(view, width, local_time)
     yield Line()
     yield view.scale(width)
-    yield from view.lines(width)
+    for row in range(len(view.rows)):
+        yield view.row(row, width)
+        if log_lines:
+            yield from _log_lines(view, row, width)
     left_out = view.rows.left_out()
     if left_out:
         whole = numbers.counted(view.stop - view.first, "span")
@@ -37,6 +44,23 @@ def waterfall_text(
         yield Line([(text, Role.WARNING)]).cropped(width, view.marks.ellipsis)
     yield Line()
     yield from legend(view, width)
+
+
+def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
+    """Those beside the spans of a row: when, counted from the beginning of the trace, and what they say."""
+    traces, marks = view.traces, view.marks
+    begin = int(traces.trace_start[int(traces.trace[view.first])])
+    spans = view.rows.spans(row)
+    own = spans if view.rows.is_folded(row) else view.rows.run(row) or spans[:1]
+    indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
+    for span in own:
+        for event in traces.events(span) if span in traces.log_lines else ():
+            if event.is_log:
+                # a clock of another host may well be before the trace
+                ahead = event.time_ns - begin
+                when = f"{'-' if ahead < 0 else '+'}{view.duration(abs(ahead))}"
+                line = Line([(f"{indent}{marks.event} {when}  ", Role.EVENT), (safe(event.name), Role.PLAIN)])
+                yield line.add("  (by time)" if event.by_time else "", Role.DIM).cropped(width, marks.ellipsis)
 
 
 def legend(view: Waterfall, width: int) -> list[Line]:
@@ -49,4 +73,11 @@ def legend(view: Waterfall, width: int) -> list[Line]:
         words.append((marks.origin, "error began here"))
     if (view.roles == ECHO).any():
         words.append((marks.echo, "error passed on"))
+    own = range(view.first, view.stop)
+    kinds = {
+        "event": bool(view.traces.event_bytes[view.first : view.stop].any()),
+        "log line": any(span in own for span in view.traces.log_lines),
+    }
+    if any(kinds.values()):
+        words.append((marks.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))
     return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width, ellipsis=view.marks.ellipsis)
