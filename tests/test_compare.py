@@ -304,3 +304,21 @@ def test_what_cannot_be_compared(
 ) -> None:
     assert run(["compare", *arguments]) == code
     assert said in capsys.readouterr().err
+
+
+def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    import orjson
+
+    other = str(INCIDENT.parent / "async")
+    assert run(["compare", BEFORE, other]) == 0
+    said = "the two sets have no operation in common: nothing of this is a comparison"
+    out = capsys.readouterr().out
+    assert said in out.splitlines()[2]
+    assert "became worse by" not in out
+    # a gate has nothing to go by
+    assert run(["compare", BEFORE, other, "--json", "--fail-on-regression"]) == 2
+    printed = capsys.readouterr()
+    assert orjson.loads(printed.out)["comparable"] is False
+    assert said in printed.err
+    assert not compared(requests(5, name="old"), requests(5, name="new")).has_common
+    assert compared(requests(5), requests(5)).has_common

@@ -88,6 +88,11 @@ class Comparison:
     patterns: tuple[PatternChange, ...]
 
     @property
+    def has_common(self) -> bool:
+        """Whether both do some operation: else they are of different systems, and no figure is a change of another."""
+        return any(all(one.counts) for one in self.operations)
+
+    @property
     def undecided(self) -> int:
         """How many figures changed enough, and from too few samples to tell."""
         changes = [*self.overall, *(change for one in (*self.operations, *self.edges) for change in one.changes)]

@@ -79,5 +79,9 @@ def compare(
 
         report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
         print_lines(compare_text(found, (before, after), report), color, output)
+    if fail_on_regression and not found.has_common:
+        from tracetui.render.compare_text import NOTHING_IN_COMMON
+
+        raise UsageError(NOTHING_IN_COMMON)
     if fail_on_regression and found.regressions:
         raise typer.Exit(_WORSE)

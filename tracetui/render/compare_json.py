@@ -20,6 +20,7 @@ def compare_json(found: Comparison) -> bytes:
             "before": summary_json(found.before.summary),
             "after": summary_json(found.after.summary),
             "threshold_percent": found.threshold,
+            "comparable": found.has_common,
             "changes": _changes(found.overall),
             "bottlenecks": [
                 {

@@ -29,6 +29,7 @@ _WORDS = {
     Verdict.GONE: "gone",
 }
 _FIGURES = {"error_rate": "failed", "self": "own time", "critical": "waited for"}
+NOTHING_IN_COMMON = "the two sets have no operation in common: nothing of this is a comparison"
 _CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
 
 
@@ -83,6 +84,8 @@ class _Report:
             yield self._line((f"{word}  ", Role.DIM), (safe(name), Role.TITLE), (counts, Role.PLAIN))
         if self.options.filtered:
             yield self._line((f"only {safe(self.options.filtered)}", Role.DIM))
+        if not self.found.has_common:
+            yield self._line((f"{self.marks.warning} {NOTHING_IN_COMMON}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
         yield self._line(("Traces", Role.TITLE), (", before and after", Role.DIM))
@@ -159,6 +162,9 @@ class _Report:
 
     def verdict(self) -> Iterator[Line]:
         worse = self.found.regressions
+        if not self.found.has_common:
+            yield self._line(("What became worse cannot be told.", Role.STRONG))
+            return
         if not worse:
             text = f"Nothing became worse by {self.found.threshold:g} % or more beyond chance."
             yield self._line((text, Role.STRONG))

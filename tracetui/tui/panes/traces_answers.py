@@ -13,7 +13,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
-from tracetui.render.compare_text import ComparisonLines
+from tracetui.render.compare_text import NOTHING_IN_COMMON, ComparisonLines
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_roles
@@ -109,7 +109,9 @@ class Answers:
             rows = ComparisonLines(found, (self._before, sources), pane.state.look.marks.ascii_only)
             worse = len(found.regressions)
             text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "nothing became worse beyond chance"
-            title = Line([(text, Role.ERROR if worse else Role.STRONG)])
+            if not found.has_common:
+                text = NOTHING_IN_COMMON
+            title = Line([(text, Role.ERROR if worse or not found.has_common else Role.STRONG)])
             screen = AnswerScreen(pane.state.look, [title], rows, "back", _SETS_KEYS)
             pane.app.push_screen(screen, lambda _: pane.focus_pane())
 
