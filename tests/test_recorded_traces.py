@@ -1,0 +1,60 @@
+"""Every recorded answer that holds traces decodes to the traces that were sent, but for what its format cannot carry."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import losses
+from tests.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
+from tests.recorded import Recorded, recorded
+from tracetui.model.span import Span
+
+TRACES = {
+    "jaeger-2.20-v1": 15,
+    "jaeger-2.20-v3": 19,
+    "jaeger-main-v3": 18,
+    "zipkin-3.5.1": 10,
+    "tempo-3.0": 3,
+}
+"""How many of the answers of a server hold traces."""
+
+
+def answers_with_traces(name: str) -> list[tuple[Recorded, list[Span]]]:
+    found = [
+        (answer, spans_of(answer.body))
+        for answer in recorded(name).answers.values()
+        if answer.status == 200 and answer.headers.get("content-type") == "application/json"
+    ]
+    return [(answer, spans) for answer, spans in found if spans]
+
+
+def kind_of(answer: Recorded, name: str) -> str:
+    """The format of an answer; Jaeger's two APIs stand in one recording."""
+    if name.startswith("jaeger"):
+        return "jaeger-v3" if answer.path.startswith("/api/v3/") else "jaeger-v1"
+    return name.partition("-")[0]
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_recorded_answers_hold_the_traces_that_were_sent(name: str) -> None:
+    answers = answers_with_traces(name)
+    for answer, spans in answers:
+        for ids, span in by_ids(spans).items():
+            expected = carried(kind_of(answer, name), sent()[ids])
+            assert told(without_the_server_s_warnings(span)) == told(expected), (answer.name, ids)
+    assert len(answers) == TRACES[name]
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_traces_in_recorded_answers_are_whole(name: str) -> None:
+    for answer, spans in answers_with_traces(name):
+        found = set(by_ids(spans))
+        here = {trace_id for trace_id, _ in found}
+        assert found == {ids for ids in sent() if ids[0] in here}, answer.name
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"), [(kind, loss) for kind, of_kind in losses.LOSSES.items() for loss in of_kind]
+)
+def test_every_loss_is_one(kind: str, loss: losses.Loss) -> None:
+    assert any(told(loss(span)) != told(span) for span in sent().values())
