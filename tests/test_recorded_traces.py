@@ -1,4 +1,4 @@
-"""Every recorded answer that holds traces decodes to the traces that were sent, but for what its format cannot carry."""
+"""Every recorded answer that holds traces decodes to the traces that were sent, but for what a format cannot carry."""
 
 from __future__ import annotations
 

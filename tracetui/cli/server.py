@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Annotated
 
 import msgspec
@@ -42,9 +43,9 @@ def server(
     found = server_at(source)
     if found is None:
         raise UsageError(f"{source}: no address and no profile; a server is written http://host:port")
-    servers = Servers([found], overrides())
-    services = servers.back_end(found).services()
-    opinion = servers.opinion(names or (), lookback)
+    with closing(Servers([found], overrides())) as servers:
+        services = servers.back_end(found).services()
+        opinion = servers.opinion(names or (), lookback)
     if json:
         answer = {"services": services, **msgspec.to_builtins(opinion)}
         print_bytes(msgspec.json.format(msgspec.json.encode(answer)) + b"\n", output)

@@ -69,7 +69,7 @@ class Servers:
                 self._ask(server, search, heard, told)
             except BackEndError as error:
                 # whatever it was is as dead as the connection
-                self._back_ends.pop(server.name, None)
+                self._close(server.name)
                 if len(intake) > spans:
                     # the text names the server, and what was asked of it
                     intake.warn("", "", str(error))
@@ -103,6 +103,16 @@ class Servers:
                 server, self._overrides, lambda text: self._intake.warn(server.name, "", text)
             )
         return found
+
+    def close(self) -> None:
+        """End all connections."""
+        for name in [*self._back_ends]:
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        back_end = self._back_ends.pop(name, None)
+        if back_end is not None:
+            back_end.close()
 
     def services(self) -> list[str]:
         """The services that the servers which have answered know, sorted. Raises BackEndError."""
@@ -155,6 +165,9 @@ def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:
     text += "; there may be more" if may_have_more else ""
     if asked.errors:
         text += f"; it finds errors {back_end.offers.finds_errors}"
-    left = describe(msgspec.structs.replace(NOTHING, failed=wanted.failed, slower_ns=wanted.slower_ns), alone=True)
-    text += f"; filtered here: {left}" if asked != wanted and left else ""
+    rest = {
+        name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(asked, name)
+    }
+    if rest:
+        text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
     return Told(text, may_have_more)

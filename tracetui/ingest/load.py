@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from tracetui.config import Overrides
@@ -179,7 +179,9 @@ def load(
     cannot be read (BackEndError for a server); with `keep_going` the others are read all the same, and that one is
     named in the warnings. UsageError: an address or a profile cannot be used.
     """
-    return Loading(sources, overrides, keep_going=keep_going).read(progress, arrived, search, told)
+    loading = Loading(sources, overrides, keep_going=keep_going)
+    with closing(loading.servers):
+        return loading.read(progress, arrived, search, told)
 
 
 def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:

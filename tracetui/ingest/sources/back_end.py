@@ -39,6 +39,10 @@ class BackEnd(ABC):
         self.connection = connection
         self.say = say
 
+    def close(self) -> None:
+        """End its connections."""
+        self.connection.close()
+
     @property
     @abstractmethod
     def offers(self) -> Offers: ...

@@ -68,14 +68,18 @@ def server_at(source: str) -> Server | None:
 def opened(server: Server, overrides: Overrides, say: Say) -> BackEnd:
     """Connect to a server and find out what it is. Raises BackEndError and UsageError.
 
-    `say` is told what was done otherwise than asked, and what could not be read.
+    `say` is told what was done otherwise than asked, and what could not be read. Whoever opens it closes it.
     """
     from tracetui.ingest.sources.access import access_to
     from tracetui.ingest.sources.connection import Connection
     from tracetui.ingest.sources.probe import back_end_at
 
     connection = Connection(server.address, access_to(server.address, server.profile, overrides))
-    return back_end_at(connection, server.profile.kind, say)
+    try:
+        return back_end_at(connection, server.profile.kind, say)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def documents(back_end: BackEnd, search: Search) -> Iterator[bytes]:
@@ -93,4 +97,7 @@ def downloaded(server: Server, overrides: Overrides) -> bytes:
     address = server.address
     origin = Address("/".join(address.file.split("/", 3)[:3]), address.socket)
     connection = Connection(origin, access_to(address, server.profile, overrides))
-    return b"".join(connection.stream(address.file.removeprefix(origin.base)))
+    try:
+        return b"".join(connection.stream(address.file.removeprefix(origin.base)))
+    finally:
+        connection.close()
