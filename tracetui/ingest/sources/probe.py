@@ -14,8 +14,9 @@ from tracetui.ingest.sources.tempo import Tempo
 from tracetui.ingest.sources.zipkin import Zipkin
 from tracetui.model.problems import BackEndError
 
-_OK, _BAD_REQUEST = 200, 400
+_OK, _BAD_REQUEST, _FAILED = 200, 400, 500
 _REFUSED: Final = (401, 403)
+_OVERLOADED: Final = (429, 502, 503, 504)
 _ZIPKIN_APIS: Final = ("/api/v2", "/zipkin/api/v2")
 _PORTS: Final[dict[int | None, Kind]] = {9411: "zipkin", 3200: "tempo"}
 _ORDER: Final[tuple[Kind, ...]] = ("jaeger", "zipkin", "tempo")
@@ -49,16 +50,18 @@ class _Probe:
         }
 
     def _asked(self, path: str, **params: str) -> Answer | None:
-        """The answer of status 200 that is no page. What cannot be reached at all raises HttpError."""
+        """The answer of status 200 that is no page. What cannot be reached, or is too busy, raises HttpError."""
         answer = self._connection.get(path, params)
-        if answer.body.lstrip()[:1] == b"<":
-            self._web_page = True
-            return None
+        if answer.status in _OVERLOADED:
+            # it was asked again already, and would be for each of the paths
+            raise self._connection.refusal(path, answer.status, answer.body)
         if answer.status in _REFUSED:
             self._refused = self._connection.refusal(path, answer.status, answer.body)
-        elif answer.status == 429 or answer.status >= 500:
+        elif answer.status >= _FAILED:
             self._failed = self._connection.refusal(path, answer.status, answer.body)
-        return answer if answer.status == _OK else None
+        elif answer.status == _OK and answer.body.lstrip()[:1] == b"<":
+            self._web_page = True
+        return answer if answer.status == _OK and answer.body.lstrip()[:1] != b"<" else None
 
     def _holds(self, path: str, key: str, **params: str) -> bool:
         answer = self._asked(path, **params)
