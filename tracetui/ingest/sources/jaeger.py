@@ -91,7 +91,11 @@ class Jaeger(BackEnd):
         return [Dependency(item["parent"], item["child"], item.get("callCount", 0)) for item in found]
 
     def takes(self, search: Search) -> Search:
-        return search if self._summaries else super().takes(search)
+        if self._summaries:
+            return search
+        # before 2.19 v3 overlooks attributes
+        taken = msgspec.structs.replace(search, attributes={}, errors=False) if self._prefers_v3 else search
+        return super().takes(taken)
 
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:
         return metrics_of(self.connection, service, start_ns, end_ns)

@@ -33,17 +33,30 @@ class Shape:
     """Put behind a piece that is not the last."""
     between: re.Pattern[bytes]
     """From the end of an item to the beginning of the next; its group `cut` is the comma between them."""
+    empty: re.Pattern[bytes]
+    """A whole answer without items."""
 
 
 JAEGER_V1: Final = Shape(
-    b'{"data":[', b"]}", re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"traceID"\s*:\s*"[0-9a-fA-F]+"\s*,\s*"spans"\s*:')
+    b'{"data":[',
+    b"]}",
+    re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"traceID"\s*:\s*"[0-9a-fA-F]+"\s*,\s*"spans"\s*:'),
+    re.compile(
+        rb'\s*\{\s*"data"\s*:\s*(?:\[\s*\]|null)(?:\s*,\s*"(?:total|limit|offset|errors)"\s*:\s*(?:\d+|null))*\s*\}\s*'
+    ),
 )
-OTLP: Final = Shape(b'{"result":{"resourceSpans":[', b"]}}", re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"resource"\s*:'))
-ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["))
+OTLP: Final = Shape(
+    b'{"result":{"resourceSpans":[',
+    b"]}}",
+    re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"resource"\s*:'),
+    re.compile(rb'\s*\{\s*"result"\s*:\s*\{\s*(?:"resourceSpans"\s*:\s*\[\s*\]\s*)?\}\s*\}\s*'),
+)
+ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["), re.compile(rb"\s*\[\s*\]\s*"))
 
 
 def pieces(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
-    """The answer in pieces, small and soon at first and then ever larger; whole where it cannot be cut.
+    """The answer in pieces, small and soon at first and then ever larger; whole where it cannot be cut. None of an
+    answer that says that nothing was found.
 
     What `chunks` raises goes through, once what had come before it was handed out.
     """
@@ -74,7 +87,7 @@ def pieces(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
             bytes_due *= 2
         seconds_due = min(seconds_due * 2, _MOST_SECONDS)
         begun = time.monotonic()
-    if waiting:
+    if waiting and not (is_first and shape.empty.fullmatch(waiting)):
         yield bytes(waiting) if is_first else shape.opening + bytes(waiting)
     if failed is not None:
         raise failed

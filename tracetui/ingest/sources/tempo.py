@@ -106,11 +106,14 @@ def query(search: Search) -> str:
         conditions.append(f"duration<={search.most_ns}ns")
     if search.slower_ns is not None:
         conditions.append(f"traceDuration>{search.slower_ns}ns")
-    sets = [search.expression] if search.expression else []
+    sets = []
     if conditions:
         sets.append(f"{{{' && '.join(conditions)}}}")
     if search.failed and not search.errors:
         sets.append("{status=error}")
+    if search.expression:
+        # a pipeline binds less than what joins it
+        sets.insert(0, f"({search.expression})" if sets else search.expression)
     return " && ".join(sets) or "{}"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
 from tracetui.ingest.sources.connection import Connection
@@ -13,6 +15,7 @@ from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
 _NOT_FOUND = 404
+_AND = " and "
 
 
 class Zipkin(BackEnd):
@@ -31,11 +34,14 @@ class Zipkin(BackEnd):
     def operations(self, service: str) -> list[str]:
         return sorted(self.connection.json(f"{self._api}/spans", {"serviceName": service.lower()}))
 
+    def takes(self, search: Search) -> Search:
+        return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
+
     def search(self, search: Search) -> Iterator[bytes]:
         yield from pieces(self.connection.stream(f"{self._api}/traces", _params(search)), ZIPKIN)
 
     def trace(self, trace_id: str) -> bytes | None:
-        path = f"{self._api}/trace/{quote(trace_id, safe='')}"
+        path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"
         answer = self.connection.get(path)
         if answer.status == _NOT_FOUND:
             return None
@@ -52,9 +58,19 @@ class Zipkin(BackEnd):
         ]
 
 
+def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Those that can be told from what is written around them, for which there are no quotes."""
+    return {
+        key: value
+        for key, value in attributes.items()
+        if _AND not in f"{key}={value}" and "=" not in key and (key + value).strip() == key + value
+    }
+
+
 def _params(search: Search) -> dict[str, Any]:
     start, end = search.window()
-    conditions = [f"{key}={value}" if value else key for key, value in search.attributes.items()]
+    begin, stop = start // 1_000_000, -(-end // 1_000_000)
+    conditions = [f"{key}={value}" if value else key for key, value in _askable(search.attributes).items()]
     least = search.least_ns
     if least is None and search.most_ns is not None:
         # it takes no greatest duration without a least one
@@ -63,11 +79,11 @@ def _params(search: Search) -> dict[str, Any]:
         # it keeps names in lower case
         "serviceName": search.service.lower(),
         "spanName": search.operation.lower(),
-        "annotationQuery": " and ".join([*conditions, *(["error"] if search.errors else [])]),
+        "annotationQuery": _AND.join([*conditions, *(["error"] if search.errors else [])]),
         "minDuration": least and max(least // 1_000, 1),
         "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
-        "endTs": -(-end // 1_000_000),
-        "lookback": max(-(-(end - start) // 1_000_000), 1),
+        "endTs": stop,
+        "lookback": max(stop - begin, 1),
         "limit": search.most,
     }
     return {key: value for key, value in params.items() if value}
