@@ -5,6 +5,7 @@ commands, and go nowhere but into the requests' headers.
 from __future__ import annotations
 
 import base64
+import functools
 import netrc
 import os
 import shlex
@@ -34,7 +35,7 @@ class Access:
 
     headers: Mapping[str, str] = field(repr=False)
     """Secrets are in them."""
-    verify: ssl.SSLContext | bool
+    verify: ssl.SSLContext
     proxy: str = field(repr=False)
     """'' for none."""
     timeout: float
@@ -59,8 +60,8 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
             raise UsageError(f"the header {name} has a value that no header can have, such as a line break")
     insecure = overrides.insecure or profile.insecure
     return Access(
-        headers={name: value.encode().decode("latin-1") for name, value in headers.items()},
-        verify=_certificates(profile, overrides, insecure) if address.base.startswith("https:") else True,
+        headers=headers,
+        verify=_certificates(profile, overrides, insecure),
         proxy=_proxy(address, profile),
         timeout=parse_duration(profile.timeout or _TIMEOUT) / 1e9,
         has_credentials=bool(authorization),
@@ -150,18 +151,27 @@ def _reason(error: Exception) -> str:
 
 def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl.SSLContext:
     ca, cert, key = overrides.ca or profile.ca, overrides.cert or profile.cert, overrides.key or profile.key
+    usual = os.environ.get("SSL_CERT_FILE", "")
     try:
-        context = ssl.create_default_context(cafile=_path(ca) or os.environ.get("SSL_CERT_FILE") or None)
+        if not (ca or cert or insecure):
+            return _trusting(usual)
+        context = ssl.create_default_context(cafile=_path(ca) or usual or None)
         if cert:
             # a key that asks for a passphrase would ask on the screen
             context.load_cert_chain(_path(cert), _path(key) or None, password=_no_passphrase)
     except (OSError, ssl.SSLError, ValueError) as error:
-        named = " and ".join(name for name in (ca, cert, key) if name)
+        named = " and ".join(name for name in (ca, cert, key) if name) or f"SSL_CERT_FILE ({usual})"
         raise UsageError(f"{named}: {getattr(error, 'strerror', None) or error}") from None
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+@functools.cache
+def _trusting(file: str) -> ssl.SSLContext:
+    """The authorities of a file, '' for the system's; reading them takes longer than many an answer."""
+    return ssl.create_default_context(cafile=file or None)
 
 
 def _no_passphrase() -> str:

@@ -105,9 +105,10 @@ class Connection:
             # a server that was silent once will be silent again, and a certificate does not mend itself
             retry_on_exceptions=(httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.ConnectTimeout),
         )
+        headers = {"User-Agent": "tracetui", "Accept": "application/json", **access.headers}
         self._client = httpx.Client(
             transport=RetryTransport(transport, retry),
-            headers={"User-Agent": "tracetui", "Accept": "application/json", **access.headers},
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
             timeout=httpx.Timeout(access.timeout, connect=min(_CONNECT_SECONDS, access.timeout)),
             follow_redirects=False,
             trust_env=False,
