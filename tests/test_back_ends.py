@@ -1,0 +1,650 @@
+"""Jaeger, Zipkin and Tempo behind one interface: what they are asked, and what becomes of their answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.documents import padded
+from tests.faults import HTML, faulty, login_page, status
+from tests.loopback import Answer, Loopback
+from tests.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
+from tests.recorded import FIRST_NS, LAST_NS
+from tests.servers import KINDS, LiveServer, StandIn, replaying
+from tracetui.config import Overrides, Profile
+from tracetui.ingest.sources.back_end import BackEnd, Dependency, NotOfferedError
+from tracetui.ingest.sources.connection import HttpError
+from tracetui.ingest.sources.served import documents, opened, server_at
+from tracetui.model.problems import BackEndError
+from tracetui.model.search import Search
+from tracetui.model.span import Span, Status
+
+changed = msgspec.structs.replace
+MS, SECOND = 1_000_000, 1_000_000_000
+ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
+NEVER = Search(start_ns=FIRST_NS - 7200 * SECOND, end_ns=FIRST_NS - 3600 * SECOND)
+PLAIN = Overrides()
+SHORT, BROKEN, MISSING = "1f2e3d4c5b6a7988", "0af7651916cd43dd8448eb211c80319c", "deadbeef" * 4
+POISONED = next(ids[0] for ids, span in sent().items() if span.service == "poisoned")
+
+
+@dataclass
+class Asked:
+    """A back end, and what it said while it was asked."""
+
+    back_end: BackEnd
+    server: StandIn
+    said: list[str] = field(default_factory=list)
+
+    def spans(self, search: Search) -> dict[tuple[str, str], Span]:
+        return by_ids(spans_of(*documents(self.back_end, search)))
+
+    def found(self, search: Search) -> set[str]:
+        return {trace_id for trace_id, _ in self.spans(search)}
+
+    @property
+    def held(self) -> set[str]:
+        """The ids of the traces that the server holds."""
+        return {padded(trace_id) for backend in self.server.backends for trace_id in backend.documents}
+
+    @property
+    def last(self) -> tuple[str, dict[str, list[str]]]:
+        request = self.server.requests[-1]
+        return request.path, dict(request.query)
+
+
+@contextmanager
+def asking(
+    server: StandIn, path: str = "", overrides: Overrides = PLAIN, profile: Profile | None = None
+) -> Iterator[Asked]:
+    with server:
+        at = server_at(server.url + path)
+        assert at
+        said: list[str] = []
+        back_end = opened(at if profile is None else type(at)(at.name, at.address, profile), overrides, said.append)
+        try:
+            yield Asked(back_end, server, said)
+        finally:
+            back_end.close()
+
+
+def without_summaries(server: StandIn) -> StandIn:
+    """A Jaeger before 2.19."""
+    server.fault, server.fault_on = status(404, body=b"404 page not found\n"), "/trace-summaries$"
+    return server
+
+
+SERVERS: dict[str, Callable[[], StandIn]] = {
+    "jaeger-v1": lambda: LiveServer("jaeger-v1"),
+    "jaeger-v3": lambda: LiveServer("jaeger-v3"),
+    "jaeger-v3 before 2.19": lambda: without_summaries(LiveServer("jaeger-v3")),
+    "jaeger-2.20": lambda: replaying("jaeger-2.20-v3", "jaeger-2.20-v1"),
+    "zipkin": lambda: LiveServer("zipkin"),
+    "zipkin as recorded": lambda: replaying("zipkin-3.5.1"),
+    "tempo": lambda: LiveServer("tempo"),
+    "tempo as recorded": lambda: replaying("tempo-3.0"),
+}
+RECORDED = [name for name in SERVERS if "recorded" in name or "2.20" in name]
+each_server = pytest.mark.parametrize("name", SERVERS)
+
+
+def connected(url: str) -> BackEnd:
+    at = server_at(url)
+    assert at
+    return opened(at, Overrides(), pytest.fail)
+
+
+# finding out what answers
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("jaeger-v1", "Jaeger (v1)"),
+        ("jaeger-v3", "Jaeger (v3)"),
+        ("jaeger-v3 before 2.19", "Jaeger (v3)"),
+        ("jaeger-2.20", "Jaeger (v3)"),
+        ("zipkin", "Zipkin"),
+        ("tempo", "Tempo"),
+    ],
+)
+def test_what_answers_is_found_out(name: str, called: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        assert asked.back_end.offers.name == called
+
+
+def test_v1_is_the_better_one_before_219() -> None:
+    with asking(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as asked:
+        assert asked.back_end.offers.name == "Jaeger (v1)"
+
+
+def test_a_profile_says_what_answers() -> None:
+    with asking(LiveServer("tempo"), profile=Profile(kind="tempo")) as asked:
+        assert asked.server.paths() == ["/api/echo"]
+    with (
+        pytest.raises(BackEndError, match="not as zipkin does"),
+        asking(LiveServer("tempo"), profile=Profile(kind="zipkin")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/jaeger", "/jaeger/", "/jaeger/search?service=cart&limit=20", f"/jaeger/trace/{BROKEN}", "/jaeger/dependencies"],
+)
+def test_a_jaeger_below_a_path(path: str) -> None:
+    server = replaying("jaeger-2.20-v3", base="/jaeger")
+    with server:
+        at = server_at(server.url.removesuffix("/jaeger") + path)
+    assert at
+    assert at.address.base == server.url
+
+
+@pytest.mark.parametrize("path", ["", "/zipkin", "/zipkin/", "/zipkin/?serviceName=cart", f"/zipkin/traces/{BROKEN}"])
+def test_a_zipkin_behind_its_page(path: str) -> None:
+    with asking(LiveServer("zipkin"), path) as asked:
+        assert "cart" in asked.back_end.services()
+        assert asked.last == ("/api/v2/services", {})
+
+
+def test_a_zipkin_of_which_only_what_is_below_its_page_is_let_through() -> None:
+    with asking(LiveServer("zipkin", base="/zipkin")) as asked:
+        assert "cart" in asked.back_end.services()
+        assert asked.last == ("/zipkin/api/v2/services", {})
+
+
+def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
+    server = LiveServer("tempo")
+    server.fault, server.fault_on = status(404), "/api/echo"
+    with asking(server) as asked:
+        assert asked.back_end.offers.name == "Tempo"
+
+
+@pytest.mark.parametrize(
+    ("respond", "why"),
+    [
+        (None, "answers, but not as Jaeger, Zipkin or Tempo does.*16686"),
+        (lambda request: Answer((b'{"openapi":"3.1.0"}',)), "answers, but not as"),
+        (lambda request: Answer((b"[1",)), "answers, but not as"),
+        (lambda request: Answer((b"<html>Sign in</html>",), 200, HTML), "web pages, perhaps to log in"),
+        (lambda request: Answer((b"<html>who?</html>",), 401, HTML), r"asks who you are \(401\)"),
+        (lambda request: Answer((b"<html>no</html>",), 403, HTML), r"does not allow this \(403\)"),
+        (lambda request: Answer((b"<html>oh</html>",), 500, HTML), r"the server failed \(status 500\)"),
+        (lambda request: Answer((b"<html>where?</html>",), 404, HTML), "answers, but not as"),
+    ],
+    ids=["404", "JSON", "half JSON", "page", "401", "403", "500", "404 page"],
+)
+def test_what_is_no_back_end(respond: Any, why: str) -> None:
+    with Loopback(respond) as server, pytest.raises(BackEndError, match=f"^{server.url}.*{why}"):
+        connected(server.url)
+
+
+# tenants
+
+
+@pytest.mark.parametrize("recording", ["jaeger-2.20-v3", "tempo-3.0"])
+def test_tenants(recording: str) -> None:
+    # headers are bytes, which the stand-in takes for Latin-1
+    with asking(
+        replaying(recording, tenant="größe".encode().decode("latin-1")), overrides=Overrides(tenant="größe")
+    ) as asked:
+        assert "cart" in asked.back_end.services()
+    with (
+        pytest.raises(HttpError, match=r"401.*(no org id|missing tenant header)"),
+        asking(replaying(recording, tenant="shop")),
+    ):
+        pass
+
+
+def test_a_tenant_in_a_header_of_its_own() -> None:
+    with asking(LiveServer("tempo"), profile=Profile(tenant="shop", tenant_header="X-Team")) as asked:
+        assert asked.server.requests[0].headers["x-team"] == "shop"
+        assert "x-scope-orgid" not in asked.server.requests[0].headers
+
+
+# services and operations
+
+
+@each_server
+def test_services_and_operations(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        services = asked.back_end.services()
+        assert services == sorted(services)
+        # v1 has hidden what it cannot write
+        held = {span.service for ids, span in sent().items() if ids[0] in asked.held - {POISONED}}
+        assert held <= set(services) <= {span.service for span in sent().values()}
+        written = str.lower if "zipkin" in name else str
+        expected = sorted({written(span.name) for span in sent().values() if span.service == "payment"})
+        assert asked.back_end.operations("payment") == expected
+        assert asked.back_end.operations("nobody") == []
+
+
+@pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "tempo"])
+def test_operations_of_a_service_with_an_odd_name(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        assert asked.back_end.operations("größe-サービス") == ["drain queue"]
+
+
+# searches
+
+
+def meets(search: Search, span: Span) -> bool:
+    return (
+        search.service in ("", span.service)
+        and search.operation in ("", span.name)
+        and (search.least_ns or 0) <= span.duration_ns <= (search.most_ns or 1 << 62)
+        and all(str(span.attributes.get(key)) == value for key, value in search.attributes.items())
+        and (not search.errors or span.status is Status.ERROR)
+    )
+
+
+SEARCHES = {
+    "service": Search(service="payment"),
+    "operation": Search(service="payment", operation="payments.Charge/Run"),
+    "attribute": Search(service="web-frontend", attributes={"customer.tier": "gold"}),
+    "long spans": Search(service="cart", least_ns=500 * MS),
+    "short spans": Search(service="cart", most_ns=60 * MS),
+    "spans between": Search(service="cart", least_ns=50 * MS, most_ns=80 * MS),
+    "errors": Search(service="payment", errors=True),
+    "an odd service": Search(service="größe-サービス"),
+    "a hostile service": Search(service="bad[actor]"),
+}
+
+
+@each_server
+def test_searches(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        held = asked.held
+        for what, wanted in SEARCHES.items():
+            expected = {ids[0] for ids, span in sent().items() if meets(wanted, span)} & held
+            found = asked.found(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
+            assert found & expected, what
+            if name in RECORDED:
+                # with the limit of that time, whatever is asked
+                assert found <= expected, what
+            elif name == "jaeger-v3 before 2.19" and (wanted.attributes or wanted.errors):
+                # which it does not take; the rest is done here
+                assert found > expected, what
+            else:
+                assert found == expected, what
+
+
+@each_server
+def test_traces_come_whole(name: str) -> None:
+    kind = next(kind for kind in ("jaeger-v1", "jaeger-v3", "zipkin", "tempo", "jaeger-2.20") if name.startswith(kind))
+    with asking(SERVERS[name]()) as asked:
+        found = asked.spans(Search(service="cart", start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
+    here = {trace_id for trace_id, _ in found}
+    assert len(here) > 20
+    assert set(found) == {ids for ids in sent() if ids[0] in here}
+    for ids, span in found.items():
+        expected = carried(kind.replace("2.20", "v3"), sent()[ids])
+        assert told(without_the_server_s_warnings(span)) == told(expected)
+
+
+@each_server
+def test_a_limit_and_a_window(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        assert len(asked.found(changed(ALL, service="cart", limit=3))) == 3
+        assert list(documents(asked.back_end, changed(NEVER, service="cart"))) == []
+        assert asked.said == []
+
+
+def test_what_of_a_search_is_done_here() -> None:
+    wanted = changed(ALL, errors=True, failed=True, slower_ns=1, attributes={"a": "b"})
+    for name, left in {
+        "jaeger-v1": {"failed": False, "slower_ns": None},
+        "jaeger-v3": {},
+        "jaeger-v3 before 2.19": {"failed": False, "slower_ns": None, "errors": False, "attributes": {}},
+        "zipkin": {"failed": False, "slower_ns": None},
+        "tempo": {},
+    }.items():
+        with asking(SERVERS[name]()) as asked:
+            assert asked.back_end.takes(wanted) == changed(wanted, **left), name
+
+
+@pytest.mark.parametrize("name", ["jaeger-v3", "tempo"])
+def test_what_holds_for_whole_traces(name: str) -> None:
+    ends: dict[str, list[int]] = {}
+    for (trace_id, _), span in sent().items():
+        ends.setdefault(trace_id, []).extend((span.start_ns, span.end_ns))
+    slow = {trace_id for trace_id, times in ends.items() if max(times) - min(times) > 400 * MS}
+    failed = {ids[0] for ids, span in sent().items() if span.status is Status.ERROR}
+    with asking(SERVERS[name]()) as asked:
+        assert asked.found(changed(ALL, slower_ns=400 * MS)) == slow
+        assert asked.found(changed(ALL, failed=True)) == failed
+        assert asked.found(changed(ALL, failed=True, slower_ns=400 * MS)) == slow & failed
+        assert asked.found(changed(NEVER, failed=True)) == set()
+    assert slow - failed
+    assert failed - slow
+
+
+# what exactly is asked
+
+EVERYTHING = Search(
+    service="payment",
+    operation="payments.Charge/Run",
+    attributes={"customer.tier": "gold"},
+    errors=True,
+    least_ns=50 * MS + 1,
+    most_ns=1500 * MS + 1,
+    start_ns=FIRST_NS + 1,
+    end_ns=LAST_NS + 1,
+    limit=7,
+)
+START, END = "2026-11-20T10:00:00.000000001Z", "2026-11-20T10:13:26.000000001Z"
+TRACEQL = (
+    '{resource.service.name="payment" && name="payments.Charge/Run" && .customer.tier="gold" && status=error'
+    " && duration>=50000001ns && duration<=1500000001ns}"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "query"),
+    [
+        (
+            "jaeger-v1",
+            "/api/traces",
+            {
+                "service": "payment",
+                "operation": "payments.Charge/Run",
+                "start": str(FIRST_NS // 1000),
+                "end": str(LAST_NS // 1000 + 1),
+                "limit": "7",
+                "minDuration": "50000001ns",
+                "maxDuration": "1500000001ns",
+                "tags": '{"customer.tier":"gold","error":"true"}',
+            },
+        ),
+        (
+            "jaeger-v3",
+            "/api/v3/traces",
+            {
+                "query.serviceName": "payment",
+                "query.operationName": "payments.Charge/Run",
+                "query.startTimeMin": START,
+                "query.startTimeMax": END,
+                "query.searchDepth": "7",
+                "query.durationMin": "50000001ns",
+                "query.durationMax": "1500000001ns",
+                "query.attributes": '{"customer.tier":"gold","error":"true"}',
+            },
+        ),
+        (
+            "jaeger-v3 before 2.19",
+            "/api/v3/traces",
+            {
+                "query.service_name": "payment",
+                "query.operation_name": "payments.Charge/Run",
+                "query.start_time_min": START,
+                "query.start_time_max": END,
+                "query.num_traces": "7",
+                "query.duration_min": "50000001ns",
+                "query.duration_max": "1500000001ns",
+            },
+        ),
+        (
+            "zipkin",
+            "/api/v2/traces",
+            {
+                "serviceName": "payment",
+                "spanName": "payments.charge/run",
+                "annotationQuery": "customer.tier=gold and error",
+                "minDuration": "50000",
+                "maxDuration": "1500001",
+                "endTs": str(LAST_NS // MS + 1),
+                "lookback": str((LAST_NS - FIRST_NS) // MS + 1),
+                "limit": "7",
+            },
+        ),
+        (
+            "tempo",
+            "/api/search",
+            {
+                "q": TRACEQL,
+                "start": str(FIRST_NS // SECOND),
+                "end": str(LAST_NS // SECOND + 1),
+                "limit": "7",
+                "spss": "1",
+            },
+        ),
+    ],
+)
+def test_what_a_server_is_asked(name: str, path: str, query: dict[str, str]) -> None:
+    with asking(SERVERS[name]()) as asked:
+        list(documents(asked.back_end, EVERYTHING))
+        asks = next(request for request in asked.server.requests if request.path == path and len(request.query) > 4)
+        assert asks.query == {key: [value] for key, value in query.items()}
+        assert asks.headers["accept-encoding"].startswith("gzip")
+
+
+@pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "zipkin", "tempo"])
+def test_nothing_is_asked_for_that_is_not_wanted(name: str) -> None:
+    usual = {"start", "end", "limit", "service", "endTs", "lookback", "q", "spss"}
+    usual |= {"query.startTimeMin", "query.startTimeMax", "query.searchDepth", "query.serviceName"}
+    with asking(SERVERS[name]()) as asked:
+        list(documents(asked.back_end, changed(ALL, service="cart" if name == "jaeger-v1" else "")))
+        assert set(asked.last[1]) <= usual
+
+
+@pytest.mark.parametrize(
+    ("search", "asked_for"),
+    [
+        (Search(most_ns=100 * MS), {"minDuration": ["1"], "maxDuration": ["100000"]}),
+        (Search(least_ns=1), {"minDuration": ["1"]}),
+        (Search(attributes={"error.type": ""}, errors=True), {"annotationQuery": ["error.type and error"]}),
+        (Search(service="Cart", operation="GET"), {"serviceName": ["cart"], "spanName": ["get"]}),
+        (Search(attributes={"note": "salt and pepper", "a": "b"}), {"annotationQuery": ["a=b"]}),
+        (Search(attributes={"a=b": "c"}), {}),
+    ],
+)
+def test_what_zipkin_cannot_be_asked(search: Search, asked_for: dict[str, list[str]]) -> None:
+    """A greatest duration without a least one, names in upper case, what its own signs stand in."""
+    with asking(LiveServer("zipkin")) as asked:
+        list(documents(asked.back_end, changed(search, start_ns=FIRST_NS, end_ns=LAST_NS)))
+        query = asked.last[1]
+    assert {key: query[key] for key in query if key not in ("endTs", "lookback", "limit")} == asked_for
+
+
+@pytest.mark.parametrize(
+    ("search", "traceql"),
+    [
+        (Search(), "{}"),
+        (Search(attributes={"http.status_code": "500"}), '{(.http.status_code="500" || .http.status_code=500)}'),
+        (Search(attributes={"retry": "true"}), '{(.retry="true" || .retry=true)}'),
+        (Search(attributes={"odd key": 'a"b\\c\n'}), '{."odd key"="a\\"b\\\\c\\n"}'),
+        (Search(failed=True), "{status=error}"),
+        (Search(service="a", failed=True), '{resource.service.name="a"} && {status=error}'),
+        (Search(service="a", errors=True, failed=True), '{resource.service.name="a" && status=error}'),
+        (Search(slower_ns=5), "{traceDuration>5ns}"),
+        (Search(expression="{.a=1} >> {.b=2}", service="s"), '({.a=1} >> {.b=2}) && {resource.service.name="s"}'),
+        (Search(expression="{.a=1} | count() > 2"), "{.a=1} | count() > 2"),
+    ],
+)
+def test_searches_in_traceql(search: Search, traceql: str) -> None:
+    from tracetui.ingest.sources.tempo import query
+
+    assert query(search) == traceql
+
+
+def test_tempo_is_asked_for_a_week_at_a_time() -> None:
+    with asking(LiveServer("tempo")) as asked:
+        begin = LAST_NS - 400 * 3600 * SECOND
+        found = asked.found(changed(ALL, start_ns=begin, end_ns=LAST_NS + 1, limit=1000))
+        asks = [request.query for request in asked.server.requests if request.path == "/api/search"]
+    windows = [(int(query["start"][0]), int(query["end"][0])) for query in asks]
+    assert [stop - start for start, stop in windows] == [167 * 3600, 167 * 3600, 66 * 3600 + 1]
+    assert [start for start, _ in windows[:-1]] == [stop for _, stop in windows[1:]]
+    assert len(found) == 82
+
+
+# by id
+
+
+@each_server
+def test_a_trace_by_its_id(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        for trace_id in (SHORT, padded(SHORT), SHORT.upper()):
+            (found,) = {ids[0] for ids in by_ids(spans_of(asked.back_end.trace(trace_id) or b""))}
+            assert found == padded(SHORT)
+        assert asked.back_end.trace(MISSING) is None
+        with pytest.raises(HttpError, match="400"):
+            asked.back_end.trace("not-hex")
+
+
+@each_server
+def test_traces_by_their_ids(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        assert asked.found(Search(trace_ids=(SHORT, MISSING, BROKEN))) == {padded(SHORT), BROKEN}
+        assert asked.said == [f"trace {MISSING} is not there"]
+        asked.said.clear()
+        assert list(documents(asked.back_end, Search(trace_ids=(MISSING, "feed")))) == []
+        assert len(asked.said) == 1
+        assert asked.said[0].endswith("and 1 more are not there")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
+    """But for what a format cannot carry. v1 fails to write one of them."""
+    with asking(LiveServer(kind)) as asked:
+        ids = asked.server.trace_ids
+        found = asked.spans(Search(trace_ids=tuple(ids)))
+        said = asked.said
+    unread = {POISONED} if kind == "jaeger-v1" else set()
+    assert {trace_id for trace_id, _ in found} == set(ids) - unread
+    for key, span in found.items():
+        assert told(without_the_server_s_warnings(span)) == told(carried(kind, sent()[key])), key
+    assert [text.startswith(f"trace {POISONED} could not be read: ") for text in said] == [True] * len(unread)
+
+
+def test_a_trace_that_is_partly_there() -> None:
+    partly = Answer((b'{"trace":{"resourceSpans":[]},"status":"PARTIAL","message":"too large"}',))
+    with Loopback(lambda request: partly if "traces" in request.path else Answer((b"echo",))) as server:
+        at = server_at(server.url)
+        said: list[str] = []
+        back_end = opened(type(at)(at.name, at.address, Profile(kind="tempo")), Overrides(), said.append)
+        back_end.trace("1")
+        back_end.close()
+    assert said == ["trace 1 came in part only: too large"]
+
+
+# dependencies
+
+
+@pytest.mark.parametrize("name", ["jaeger-2.20", "jaeger-v1", "jaeger-v3", "zipkin as recorded", "zipkin"])
+def test_dependencies(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        found = asked.back_end.dependencies(FIRST_NS, LAST_NS)
+        assert asked.last[1] == {
+            "endTs": [str(LAST_NS // MS)],
+            "lookback": [str((LAST_NS - FIRST_NS) // MS)],
+        }
+    recording = asked.server.recordings[0]
+    answer = next(a for a in recording.answers.values() if a.path.endswith("/dependencies") and len(a.body) > 100)
+    given = json.loads(answer.body)
+    if isinstance(given, dict):
+        assert found == [Dependency(d["parent"], d["child"], d["callCount"]) for d in given["data"]]
+    else:
+        assert found == [Dependency(d["parent"], d["child"], d["callCount"], d.get("errorCount", 0)) for d in given]
+    assert len(found) > 2
+
+
+def test_tempo_has_no_dependencies() -> None:
+    with asking(LiveServer("tempo")) as asked, pytest.raises(NotOfferedError, match="Tempo has no dependency graph"):
+        asked.back_end.dependencies(FIRST_NS, LAST_NS)
+
+
+# Jaeger's v1 API and what it cannot write
+
+
+def test_what_v1_cannot_write_comes_by_v3() -> None:
+    with asking(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as asked:
+        assert asked.found(changed(ALL, service="poisoned")) == {POISONED}
+        assert asked.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
+    (said,) = asked.said
+    assert "unsupported value" in said
+    assert "asked its v3 API instead" in said
+
+
+@pytest.fixture
+def beside() -> LiveServer:
+    """A Jaeger v1 with sound traces of the service of the one that it cannot write, before and after it."""
+    server = LiveServer("jaeger-v1")
+    sound = next(document for document in map(server.document, server.trace_ids) if not document.broken)
+    begin = min(span.start_ns for ids, span in sent().items() if ids[0] == POISONED)
+    for number, away in enumerate((-300 * SECOND, -2 * MS, 20 * MS, 20 * SECOND)):
+        body = sound.copied(f"5a{number}".rjust(32, "0"), by_ns=begin + away - sound.start_ns)
+        for process in body["processes"].values():
+            process["serviceName"] = "poisoned"
+        server.add(body)
+    return server
+
+
+def test_what_v1_cannot_write_is_left_out(beside: LiveServer) -> None:
+    with asking(beside) as asked:
+        found = spans_of(*documents(asked.back_end, changed(ALL, service="poisoned")))
+    assert {span.trace_id for span in found} == {f"5a{number}".rjust(32, "0") for number in range(4)}
+    # a trace is found in each slice that it reaches into
+    assert all(not span.warnings for span in found)
+    assert len(asked.said) >= 1
+    begin = min(span.start_ns for ids, span in sent().items() if ids[0] == POISONED)
+    assert any("2026-11-20 10:13:00.0" in said for said in asked.said), (begin, asked.said)
+    assert all("it cannot send traces that start between" in said for said in asked.said)
+    assert len(asked.server.requests) < 150
+
+
+@pytest.mark.parametrize("fault", [status(500), status(500, body=b'{"errors":[{"code":500,"msg":"disk full"}]}')])
+def test_other_failures_of_v1_are_errors(fault: Any) -> None:
+    server = LiveServer("jaeger-v1")
+    server.fault, server.fault_on = fault, "/api/traces"
+    with asking(server) as asked, pytest.raises(HttpError, match="the server failed"):
+        list(documents(asked.back_end, changed(ALL, service="cart")))
+    assert asked.server.paths().count("/api/traces") == 1
+
+
+def test_v1_without_a_service_finds_each_trace_once() -> None:
+    with asking(LiveServer("jaeger-v1")) as asked:
+        bodies = list(documents(asked.back_end, ALL))
+        ids = asked.server.trace_ids
+    found = [trace["traceID"] for body in bodies for trace in json.loads(body)["data"]]
+    assert len(found) == len(set(found))
+    assert {padded(trace_id) for trace_id in found} == set(ids) - {POISONED}
+    assert asked.said[0].startswith("it searches by service only: each of 12 ")
+
+
+def test_a_store_of_v3_that_wants_a_service() -> None:
+    """Cassandra's, for one."""
+    server = replaying("jaeger-main-v3")
+    refuses = status(400, body=b'{"error":{"httpCode":400,"message":"service is required"}}')
+
+    def fault(handler: Any) -> None:
+        if "query.serviceName" in handler.request_read.query:
+            server.send(handler, server.respond(handler.request_read))
+        else:
+            refuses(handler)
+
+    server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
+    with asking(server) as asked:
+        assert asked.found(ALL) == {ids[0] for ids in sent()}
+        assert asked.found(ALL) == {ids[0] for ids in sent()}
+    assert asked.server.paths().count("/api/v3/traces") == 1
+
+
+def test_an_empty_server() -> None:
+    for kind in KINDS:
+        with asking(LiveServer(kind, empty=True), profile=Profile(kind=kind.split("-")[0])) as asked:
+            assert list(documents(asked.back_end, ALL)) == [], kind
+
+
+def test_a_page_in_place_of_traces() -> None:
+    with faulty(login_page, on="/api/v3/traces$", then="jaeger-v3") as server:
+        back_end = connected(server.url)
+        with pytest.raises(HttpError, match="a web page, not traces; perhaps one to log in"):
+            list(documents(back_end, ALL))
+        back_end.close()
