@@ -12,12 +12,12 @@ import msgspec
 
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search
-from tracetui.model.times import find_duration
+from tracetui.model.times import find_duration, find_time
 
 _SCHEMES: Final = re.compile(r"(https?://|unix:)", re.IGNORECASE)
-_UNIX: Final = re.compile(r"unix:(?://)?(?P<socket>/[^:?#]+)(?::(?P<rest>/[^#]*))?")
+_UNIX: Final = re.compile(r"unix:(?://)?(?P<socket>/[^:?#]+)(?::(?P<rest>/[^#]*))?", re.IGNORECASE)
 _FILE: Final = re.compile(r".+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp)", re.IGNORECASE)
-_ID: Final = r"[0-9A-Za-z+_=-]+"
+_ID: Final = r"[0-9A-Za-z+_=%-]+"
 _PAGES: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -25,7 +25,7 @@ _PAGES: Final = tuple(
         rf"(?P<base>.*?)/zipkin/api/v[12]/trace/(?P<ids>{_ID})",
         rf"(?P<base>.*?)/api/v2/trace/(?P<ids>{_ID})",
         rf"(?P<base>.*?)/api/(?:v[23]/)?traces/(?P<ids>{_ID})",
-        rf"(?P<base>.*?)/trace/(?P<ids>{_ID}(?:\.\.\.{_ID})*)",
+        rf"(?P<base>.*?)/trace/(?P<ids>(?:{_ID}|\.\.\.)+)",
         r"(?P<base>.*?)/(?:zipkin/)?api/(?:v[123]/)?(?:traces|trace-summaries|services|search|dependencies|operations)",
         r"(?P<base>.*?)/api(?:/v[123])?",
         r"(?P<base>.*?)/zipkin(?:/(?:dependency|api(?:/v2)?))?",
@@ -34,7 +34,7 @@ _PAGES: Final = tuple(
     )
 )
 """Paths of pages and of requests, the first that fits; what stands before them is the address of the server."""
-_NS: Final = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+_NS: Final = {"us": 1_000, "ms": 1_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ class Address:
 
     @property
     def shown(self) -> str:
-        return f"unix:{self.socket}" + (self.base.removeprefix("http://localhost")) if self.socket else self.base
+        if not self.socket:
+            return self.base
+        path = self.base.removeprefix("http://localhost")
+        return f"unix:{self.socket}" + (f":{path}" if path else "")
 
 
 def is_address(source: str) -> bool:
@@ -84,22 +87,23 @@ def parse_address(text: str) -> Address:
             " TRACETUI_USER and TRACETUI_PASSWORD or TRACETUI_TOKEN, use ~/.netrc, or write a profile (see the README)"
         )
     if not parts.hostname:
-        raise UsageError(f"{text}: no host in this address")
+        raise UsageError(f"{_redacted(text)}: no host in this address")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     origin = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port is not None else "")
     path = parts.path.rstrip("/")
     page = next(found for pattern in _PAGES if (found := pattern.fullmatch(path)))
     ids = page.groupdict().get("ids") or ""
     if ids:
-        search: Search | None = Search(trace_ids=tuple(unquote(ids).split("...")))
+        search: Search | None = Search(trace_ids=tuple(filter(None, unquote(ids).split("..."))))
     else:
-        search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path)
+        search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path or path.endswith("/api/v2/traces"))
     file = text if _FILE.fullmatch(path) and not ids else ""
     return Address(origin + page["base"], socket, search, file)
 
 
 def _redacted(text: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", text)
+    """Without what may be a password, which may hold the signs that end the host."""
+    return re.sub(r"//.*@", "//", text, flags=re.DOTALL)
 
 
 def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
@@ -120,24 +124,23 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
         del found["service"]
     if found.get("operation") == "all":
         del found["operation"]
-    take("limit", ("limit", "query.searchDepth", "query.num_traces"), lambda text: _number(text, 1))
-    take("attributes", ("tags", "query.attributes"), _attributes)
-    take("attributes", ("annotationQuery",), _annotations)
-    if "tag" in query:
-        found["attributes"] = dict(text.split(":", 1) for text in query["tag"] if ":" in text)
-    unit = 1_000 if is_zipkin else 0
-    for name, keys in (("least_ns", ("minDuration",)), ("most_ns", ("maxDuration",))):
-        take(name, keys, lambda text: _number(text, unit) if unit and text.isdigit() else find_duration(text))
+    take("limit", ("limit", "query.searchDepth", "query.num_traces"), lambda text: _number(text, 1) or None)
+    for name, end in (("least_ns", "in"), ("most_ns", "ax")):
+        keys = (f"m{end}Duration", f"query.durationM{end}", f"query.duration_m{end}")
+        take(name, keys, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
     take("expression", ("q",), str)
-    take("start_ns", ("start",), _moment)
-    take("end_ns", ("end",), _moment)
-    take("end_ns", ("endTs",), lambda text: _number(text, _NS["ms"]))
+    take("start_ns", ("start", "startTs", "query.startTimeMin", "query.start_time_min"), _moment)
+    take("end_ns", ("end", "endTs", "query.startTimeMax", "query.start_time_max"), _moment)
     if "start_ns" not in found:
-        take("lookback_ns", ("lookback",), lambda text: _number(text, _NS["ms"]) or find_duration(text))
-    attributes = found.get("attributes")
-    if isinstance(attributes, dict) and attributes.get("error") == "true":
+        take("lookback_ns", ("millis", "lookback"), lambda text: _number(text, _NS["ms"]) or find_duration(text))
+    attributes = _attributes(query)
+    if attributes.get("error") in ("", "true"):
         found["errors"] = True
-        found["attributes"] = {key: value for key, value in attributes.items() if key != "error"}
+        del attributes["error"]
+    if attributes:
+        found["attributes"] = attributes
+    if "cohort" in query:
+        found["trace_ids"] = query["cohort"]
     return msgspec.convert(found, Search) if found else None
 
 
@@ -146,9 +149,9 @@ def _number(text: str, unit: int) -> int | None:
 
 
 def _moment(text: str) -> int | None:
-    """A moment in seconds, milliseconds, microseconds or nanoseconds, told by its size."""
+    """A moment as RFC 3339 has it, or in seconds, milliseconds, microseconds or nanoseconds, told by its size."""
     if not text.isdigit() or len(text) > 19:
-        return None
+        return find_time(text)
     number = int(text)
     for unit in (1_000_000_000, 1_000_000, 1_000, 1):
         # until the year 2286
@@ -157,13 +160,17 @@ def _moment(text: str) -> int | None:
     return None
 
 
-def _attributes(text: str) -> dict[str, str] | None:
-    try:
-        return msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.DecodeError:
-        return None
-
-
-def _annotations(text: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in text.split(" and "))
-    return {key.strip(): value.strip() for key, sign, value in pairs if sign}
+def _attributes(query: dict[str, list[str]]) -> dict[str, str]:
+    """What spans must have, as Jaeger or Zipkin asks for it; '' for a key that only must be there."""
+    found: dict[str, str] = {}
+    for text in (*query.get("tags", ()), *query.get("query.attributes", ())):
+        try:
+            found |= msgspec.json.decode(text, type=dict[str, str])
+        except msgspec.DecodeError:
+            # Tempo writes them otherwise
+            continue
+    found |= dict(text.split(":", 1) for text in query.get("tag", ()) if ":" in text)
+    for text in query.get("annotationQuery", ()):
+        pairs = (part.partition("=") for part in text.split(" and "))
+        found |= {key.strip(): value.strip() for key, _, value in pairs if key.strip()}
+    return found
