@@ -8,9 +8,9 @@ import numpy as np
 
 from tracetui.analysis.query import Query
 from tracetui.analysis.query.errors import nearest
-from tracetui.analysis.query.pushed import pushed
+from tracetui.analysis.query.pushed import Group, pushed
 from tracetui.model.problems import UsageError
-from tracetui.model.search import NOTHING, Search, combined
+from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 
@@ -46,17 +46,18 @@ class Filters:
 
 def asked_of(filters: Filters) -> tuple[Search, list[str]]:
     """-> what a server can be asked for of the filters, and what is left to be done here, in words."""
-    search, rest = pushed(filters.query.text) if filters.query is not None else (NOTHING, [])
     one_service, one_operation = len(filters.services) == 1, len(filters.operations) == 1
-    alone = not search.service and not search.operation
+    named = {"service": filters.services[0]} if one_service else {}
+    if one_operation and (one_service or not filters.services):
+        # both hold for one span, as here; of several services any may have it
+        named["operation"] = filters.operations[0]
+    words = ", ".join(f"{what} {name}" for what, name in named.items())
+    search, rest = pushed(
+        filters.query.text if filters.query is not None else "", [Group(words, named)] if named else ()
+    )
     search = combined(
         search,
         Search(
-            service=filters.services[0] if one_service else "",
-            # both hold for one span, as here; of several services any may have it
-            operation=filters.operations[0]
-            if one_operation and alone and (one_service or not filters.services)
-            else "",
             failed=filters.errors_only,
             slower_ns=filters.latency_threshold_ns,
             lookback_ns=filters.time_range_ns,
@@ -64,7 +65,7 @@ def asked_of(filters: Filters) -> tuple[Search, list[str]]:
         ),
     )
     for what, names in (("service", filters.services), ("operation", filters.operations)):
-        if len(names) > 1:
+        if names and what not in named:
             rest.append(f"{what} {' or '.join(names)}")
     return search, rest
 

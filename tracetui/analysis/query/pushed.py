@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +12,7 @@ from tracetui.analysis.query.complete import tokens
 from tracetui.analysis.query.fields import Attribute
 from tracetui.analysis.query.nodes import And, AnySpan, Node, Test
 from tracetui.analysis.query.parsing import parse
+from tracetui.analysis.query.values import Literal
 from tracetui.model.search import Search
 from tracetui.model.times import find_duration, find_time
 
@@ -37,35 +40,62 @@ def conjuncts(text: str) -> list[str] | None:
     return [part for part in parts if part]
 
 
-def pushed(text: str) -> tuple[Search, list[str]]:
-    """-> what a server can be asked for, and the parts of the query that are left to be done here.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conditions on one and the same span."""
+
+    words: str
+    """How they are written."""
+    conditions: dict[str, Any]
+    """What a server knows of them, by the fields of Search."""
+    exact: bool = True
+    """Whether that is all that they say."""
+
+
+def pushed(text: str, more: Sequence[Group] = ()) -> tuple[Search, list[str]]:
+    """-> what a server can be asked for, and the parts of the query and of `more` that are left to be done here.
 
     What is asked finds all traces that the query means, and others: a server's conditions are all about one span, so
-    of conditions on different spans only those on one of them are asked. Raises QueryError as `parse`.
+    of conditions on different spans only those on one of them are asked. Text of an attribute that is a number written
+    otherwise (500.0 where 500 is asked for) and elements of its lists are what some servers do not find.
+    Raises QueryError as `parse`.
     """
     asked: dict[str, Any] = {}
-    groups: list[tuple[str, dict[str, Any]]] = []
+    groups = list(more)
     rest = []
+    if text.strip():
+        # half a query may have whole parts
+        parse(text)
     for part in conjuncts(text) or ([text] if text.strip() else []):
         root = parse(part).root
         found = _of_trace(root)
         if found is not None:
             asked |= found
-        elif isinstance(root, AnySpan) and (conditions := _of_span(root.part)) is not None:
-            groups.append((part, conditions))
+        elif isinstance(root, AnySpan):
+            groups.append(Group(part, *_of_span(root.part)))
+        elif service := _root_service(root):
+            # the root is a span too
+            groups.append(Group(part, {"service": service}, exact=False))
         else:
             rest.append(part)
-    failing = [part for part, conditions in groups if conditions == {"errors": True}]
-    others = [group for group in groups if group[0] not in failing]
-    if others:
-        # servers are best at services, and some want one
-        best = max(others, key=lambda group: ("service" in group[1], len(group[1])))
-        asked |= best[1]
-        rest += [part for part, _ in others if part != best[0]]
-        asked |= {"failed": True} if failing and not best[1].get("errors") else {}
+    failing = [group for group in groups if group.conditions == {"errors": True} and group.exact]
+    others = [group for group in groups if group not in failing]
+    # servers are best at services, and some want one
+    best = max(others, key=lambda group: ("service" in group.conditions, len(group.conditions)), default=None)
+    if best is not None and best.conditions:
+        asked |= best.conditions
+        asked |= {"failed": True} if failing and not best.conditions.get("errors") else {}
     elif failing:
         asked["errors"] = True
+    rest += [group.words for group in others if group is not best or not group.exact]
     return msgspec.convert(asked, Search), rest
+
+
+def _root_service(node: Node) -> str:
+    """The service that a condition asks of the root, '' for any other condition."""
+    if isinstance(node, Test) and not isinstance(node.field, Attribute) and node.field.name == "root.service":
+        return node.value.text if node.value is not None and node.operation == "=" else ""
+    return ""
 
 
 def _of_trace(node: Node) -> dict[str, Any] | None:
@@ -78,28 +108,36 @@ def _of_trace(node: Node) -> dict[str, Any] | None:
         moment = find_time(value) or 0
         return {"start_ns" if node.operation in _ABOVE else "end_ns": moment}
     if name == "trace.duration" and node.operation in _ABOVE:
-        return {"slower_ns": find_duration(value)}
+        duration = find_duration(value) or 0
+        # a server is asked for what takes longer
+        least = duration if node.operation == ">" else duration - 1
+        return {"slower_ns": least} if least >= 0 else {}
     if name == "trace.id" and node.operation == "=":
         return {"trace_ids": [value]}
-    return {"service": value} if name == "root.service" and node.operation == "=" else None
+    return None
 
 
-def _of_span(node: Node) -> dict[str, Any] | None:
-    """What conditions on one span ask of a server; None where one of them is nothing that it knows."""
+def _of_span(node: Node) -> tuple[dict[str, Any], bool]:
+    """-> what conditions on one span ask of a server, and whether that is all that they say"""
     if isinstance(node, And):
-        every = [_of_span(part) for part in node.parts]
-        together: dict[str, Any] = {"attributes": {}}
-        for one in every:
-            if one is None:
-                return None
-            attributes = together["attributes"] | one.get("attributes", {})
-            together |= one | {"attributes": attributes}
-        return together if together["attributes"] else {k: v for k, v in together.items() if k != "attributes"}
-    if not isinstance(node, Test):
-        return None
+        together: dict[str, Any] = {}
+        exact = True
+        for part in node.parts:
+            one, all_of_it = _of_span(part)
+            attributes = {**together.get("attributes", {}), **one.get("attributes", {})}
+            together |= one | ({"attributes": attributes} if attributes else {})
+            exact &= all_of_it
+        return together, exact
+    found = _of_test(node) if isinstance(node, Test) else None
+    return found or {}, found is not None
+
+
+def _of_test(node: Test) -> dict[str, Any] | None:
+    """What one comparison asks of a server, None for nothing that it knows."""
     if isinstance(node.field, Attribute):
-        equal = node.operation == "=" and node.value is not None
-        return {"attributes": {node.field.key: node.value.text}} if equal and node.value else None
+        if node.operation != "=" or node.value is None or not _is_as_written(node.value):
+            return None
+        return {"attributes": {node.field.key: node.value.text}}
     name = node.field.name
     if name == "error":
         return {"errors": True}
@@ -113,3 +151,12 @@ def _of_span(node: Node) -> dict[str, Any] | None:
     if name == "span.duration" and node.operation in (*_ABOVE, *_BELOW):
         return {"least_ns" if node.operation in _ABOVE else "most_ns": find_duration(value)}
     return None
+
+
+def _is_as_written(value: Literal) -> bool:
+    """Whether a server, which compares text, finds what the value means: a number is written in many ways."""
+    if value.is_truth:
+        return value.text in ("true", "false")
+    number = value.number
+    whole = isinstance(number, float) and number.is_integer()
+    return number is None or (str(number) == value.text and not whole)

@@ -125,8 +125,8 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
     if found.get("operation") == "all":
         del found["operation"]
     take("limit", ("limit", "query.searchDepth", "query.num_traces"), lambda text: _number(text, 1) or None)
-    for name, end in (("least_ns", "in"), ("most_ns", "ax")):
-        keys = (f"m{end}Duration", f"query.durationM{end}", f"query.duration_m{end}")
+    for name, end in (("least_ns", "Min"), ("most_ns", "Max")):
+        keys = (f"{end.lower()}Duration", f"query.duration{end}", f"query.duration_{end.lower()}")
         take(name, keys, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
     take("expression", ("q",), str)
     take("start_ns", ("start", "startTs", "query.startTimeMin", "query.start_time_min"), _moment)
