@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.chance import limit_for, quantile_difference
+from tracetui.analysis.chance import level_for, limit_for, quantile_difference
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.errors import find_errors
 from tracetui.analysis.judge import FEW
@@ -52,6 +52,7 @@ def _jump(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
     if min(len(before), len(after)) < FEW:
         return None
     was, now = (float(np.quantile(durations, _P95)) for durations in (before, after))
-    if now < JUMP * was or not quantile_difference(before, after, _P95).is_beyond_chance(limit_for(1)):
+    limit = limit_for(level_for(1), min(len(before), len(after)))
+    if now < JUMP * was or not quantile_difference(before, after, _P95).is_beyond_chance(limit):
         return None
     return was, now
