@@ -8,7 +8,7 @@ from tracetui.config import Profile
 from tracetui.ingest.sources.address import Address, is_address, parse_address
 from tracetui.ingest.sources.served import Server, server_at
 from tracetui.model.problems import UsageError
-from tracetui.model.search import LIMIT, LOOKBACK_NS, Search
+from tracetui.model.search import LIMIT, Search
 
 MS, SECOND = 1_000_000, 1_000_000_000
 HOUR = 3600 * SECOND
@@ -193,7 +193,7 @@ def asked(wanted: Search, shown: Search | None = None, profile: Profile = Profil
 
 def test_what_is_wanted_beats_what_is_shown_beats_the_profile() -> None:
     profile = Profile(lookback="2h", limit=7)
-    assert asked(Search()) == Search(lookback_ns=LOOKBACK_NS, limit=LIMIT)
+    assert (asked(Search()).lookback_ns, asked(Search()).most) == (None, LIMIT)
     assert asked(Search(), None, profile) == Search(lookback_ns=2 * HOUR, limit=7)
     page = Search(service="cart", limit=5, attributes={"a": "b"}, start_ns=1, end_ns=2)
     assert asked(Search(), page, profile) == Search(
