@@ -15,7 +15,10 @@ from tracetui.config import Overrides
 def open_sources(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SOURCE", help="Files, directories, patterns, or - for standard input."),
+        typer.Argument(
+            metavar="SOURCE",
+            help="Files, directories, patterns, - for standard input, addresses of servers, or profiles.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Come back to where you were.")] = False,
     logs: o.Logs = None,

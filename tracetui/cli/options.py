@@ -22,7 +22,9 @@ _FILTER = "Which traces"
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="SOURCE...", help="Files, directories, patterns, or - for standard input.", show_default=False
+        metavar="SOURCE...",
+        help="Files, directories, patterns, - for standard input, addresses of servers, or profiles.",
+        show_default=False,
     ),
 ]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.", rich_help_panel=_LOOK)]
