@@ -14,6 +14,8 @@ from tracetui.analysis.what_if import replayed, what_if
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
+from tracetui.render.marks import UNICODE
+from tracetui.render.what_if_line import what_if_lines
 
 
 def scaled(traces: TraceSet, *ids: str) -> np.ndarray:
@@ -55,6 +57,15 @@ def test_a_parent_waits_for_the_slowest_of_what_runs_at_once() -> None:
     assert took(AT_ONCE, 0, "2") == 70
     assert took(AT_ONCE, 0, "3") == 100
     assert took(AT_ONCE, 200, "3") == 120
+
+
+def test_whether_anything_below_is_scaled_too_is_told() -> None:
+    def line(*ids: str) -> str:
+        found = what_if(critical_paths(ONE_AFTER_THE_OTHER), scaled(ONE_AFTER_THE_OTHER, *ids), 50)
+        return what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)[0].text
+
+    assert line("1") == "if it, with all it calls, took 50 %: 100 µs → 50.0 µs"
+    assert line("2") == "if it took 50 %: 100 µs → 80.0 µs"
 
 
 def test_what_is_below_a_scaled_span_is_scaled_with_it() -> None:

@@ -30,6 +30,8 @@ class WhatIf:
     percent: float
     trace_count: int
     """Traces with a span that is scaled."""
+    has_calls: bool
+    """Whether what is scaled calls anything, which is scaled with it."""
     mean_ns: tuple[float, float]
     p50_ns: tuple[float, float]
     p95_ns: tuple[float, float]
@@ -57,6 +59,7 @@ def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
     return WhatIf(
         percent=percent,
         trace_count=len(np.unique(traces.trace[scaled])),
+        has_calls=bool((scaled & (traces.subtree_end > np.arange(len(traces)) + 1)).any()),
         mean_ns=(float(before.mean()), float(durations.mean())) if len(before) else (0.0, 0.0),
         p50_ns=p50,
         p95_ns=p95,

@@ -14,7 +14,8 @@ def what_if_lines(found: WhatIf, traces: TraceSet, marks: Marks) -> list[Line]:
     """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; of one trace
     its time.
     """
-    line = Line([(f"if it took {found.percent:g} %: ", Role.ACCENT)])
+    it = "it, with all it calls," if found.has_calls else "it"
+    line = Line([(f"if {it} took {found.percent:g} %: ", Role.ACCENT)])
     if traces.trace_count == 1:
         line.add(_change(*found.mean_ns, marks), Role.STRONG)
     else:
