@@ -213,7 +213,19 @@ def _compared(source: str, after: Findings) -> Comparison | str:
     try:
         before = Findings(BackgroundLoad([source]).run(lambda _: None))
     except (InputError, LoadCancelledError) as error:
-        return str(error)
+        return _missing(source) or str(error)
     if not before.traces.trace_count:
         return f"{source} holds no trace"
     return compare(before, after)
+
+
+def _missing(source: str) -> str:
+    """That a file is not there, as the command line says it: a load in the background goes on without it."""
+    from tracetui.ingest.sources.files import inputs
+
+    try:
+        for _ in inputs([source]) if "://" not in source else ():
+            break
+    except InputError as error:
+        return str(error)
+    return ""
