@@ -224,6 +224,22 @@ def test_swallowed_and_retried_errors_say_so() -> None:
     assert "of these 1 swallowed: what called it is no error; 1 retried, and a later try succeeded" in lines
 
 
+def test_hot_spots_say_that_their_time_is_waited_and_show_all_figures_in_80_cells() -> None:
+    spans = [
+        span("1", 0, 1_234_567 + i, trace=str(i + 1), service="web", name="order", error=i % 9 == 0) for i in range(900)
+    ]
+    table = HotSpotTable(Findings(build(*spans)))
+    heading = HotSpotList(table, {}, UNICODE, "p95").heading(120).text.split()
+    assert heading.index("waited") == heading.index("p95") + 1
+    assert "mean" not in heading
+    spot = table.hot_spot(0)
+    detail = HotSpotDetail(table, spot, "", UNICODE)
+    shown = "\n".join(detail.line(row, 78).text for row in range(len(detail)))
+    assert "✖ 100 (11 %)  p50 1.24 s  p95 1.24 s  p99 1.24 s\n" in shown
+    assert "  own 1.24 s" in shown
+    assert "  in all 18 min 32 s" in shown
+
+
 def test_an_error_is_found_by_its_span() -> None:
     traces = shop()
     table = ErrorTable(Findings(traces))

@@ -109,10 +109,10 @@ class HotSpotDetail:
         line = _labelled("calls").add(f"{spot.calls:,}")
         if spot.errors:
             share = numbers.percent(100 * spot.errors / spot.calls)
-            line.add(f"  {self.marks.origin} {spot.errors:,} failed ({share})", Role.ERROR)
+            line.add(f"  {self.marks.origin} {spot.errors:,} ({share})", Role.ERROR)
         if spot.extremes is not None:
             return line.add("  take ", Role.DIM).add(duration_range(*spot.extremes, self.marks))
-        for name, ns in (("p50", spot.p50_ns), ("p95", spot.p95_ns), ("p99", spot.p99_ns), ("own", spot.self_ns)):
+        for name, ns in (("p50", spot.p50_ns), ("p95", spot.p95_ns), ("p99", spot.p99_ns)):
             line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
         return line
 
@@ -121,7 +121,7 @@ class HotSpotDetail:
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
         line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
         line.add(_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
-        return line.add("  all calls together ", Role.DIM).add(self._duration(self.spot.total_ns))
+        return line.add("  in all ", Role.DIM).add(self._duration(self.spot.total_ns))
 
     def _trend(self) -> Line:
         """How long calls took on average in the course of the set."""
@@ -129,6 +129,8 @@ class HotSpotDetail:
         line = _labelled("in time").add(_bars(means, self.marks), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
+        if self.spot.extremes is None:
+            line.add("  own ", Role.DIM).add(self._duration(self.spot.self_ns))
         line.add("  mean up to ", Role.DIM).add(self._duration(float(means.max())))
         return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
 

@@ -88,7 +88,8 @@ class HotSpotList:
         if self._sorting != WAITED:
             cells.append(figure(self._sorting, _SORTED, Role.STRONG))
         cells += [
-            figure("mean", self.table.duration_cells, Role.DIM),
+            # on the critical path, which is not what a call takes
+            figure("waited", self.table.duration_cells, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
         ]
         if layout.calls:
