@@ -156,6 +156,7 @@ def test_a_pattern_says_what_it_spread_to() -> None:
     # web failed with this below it too, but not through it: the span between is no error
     assert unreachable.swallowed_count == 1
     assert unreachable.propagated_to == (("web", 1),)
+    assert (locked.is_cut_off, unreachable.is_cut_off) == (False, True)
 
 
 def test_a_cascade_begins_with_what_is_nearest() -> None:

@@ -224,6 +224,16 @@ def test_swallowed_and_retried_errors_say_so() -> None:
     assert "of these 1 swallowed: what called it is no error; 1 retried, and a later try succeeded" in lines
 
 
+def test_a_swallowed_error_below_another_one_says_that_both_are_so() -> None:
+    # the middle one is none; the first failed, and the last is below it
+    spans = [span("1", 0, 100, service="web", error=True, message="failed")]
+    spans += [span("2", 0, 90, parent="1", service="cart"), span("3", 0, 80, parent="2", service="db", error=True)]
+    table = ErrorTable(Findings(build(*spans)))
+    lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
+    assert "cascade ✖1 ●db → ✗1 ●web" in lines
+    assert "of these 1 swallowed: what called it is no error, though what is further up is one" in lines
+
+
 def test_hot_spots_say_that_their_time_is_waited_and_show_all_figures_in_80_cells() -> None:
     spans = [
         span("1", 0, 1_234_567 + i, trace=str(i + 1), service="web", name="order", error=i % 9 == 0) for i in range(900)

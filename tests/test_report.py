@@ -12,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.building import build, span
+from tracetui.analysis.findings import Findings
 from tracetui.cli.main import run
+from tracetui.render.report_text import ReportOptions, report_text
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 GOLDEN = Path(__file__).parent / "golden"
@@ -215,3 +218,12 @@ def test_no_name_reaches_the_terminal_as_a_code(
         assert is_harmless(printed.err.decode())
     run(["show", *flags, "--trace", f"no {operation}".replace("\0", "")])
     assert is_harmless(capsysbinary.readouterr().err.decode())
+
+
+def test_one_trace_is_no_traces_and_a_swallowed_error_spread_to_none() -> None:
+    spans = [span("1", 0, 100, service="web", error=True, message="failed")]
+    spans += [span("2", 0, 90, parent="1", service="cart"), span("3", 0, 80, parent="2", service="db", error=True)]
+    shown = "\n".join(line.text for line in report_text(Findings(build(*spans)), ("errors",), ReportOptions(width=100)))
+    assert shown.count("1 of 1 trace failed") == 2
+    assert "further up failed web 1   1 swallowed by the caller" in shown
+    assert "spread to" not in shown

@@ -96,6 +96,11 @@ class ErrorPattern:
     spans: np.ndarray
     """The origins, int64[count]."""
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether every one was swallowed, though spans further up are errors."""
+        return self.propagated_count > 0 and self.swallowed_count == self.count
+
 
 @dataclass(frozen=True, slots=True)
 class Errors:

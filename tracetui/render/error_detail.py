@@ -144,7 +144,8 @@ class ErrorDetail:
             return []
         words = []
         if swallowed:
-            words.append(f"{swallowed:,} swallowed: what called it is no error")
+            though = ", though what is further up is one" if self.pattern.is_cut_off else ""
+            words.append(f"{swallowed:,} swallowed: what called it is no error{though}")
         if retried:
             words.append(f"{retried:,} retried, and a later try succeeded")
         return [_labelled("of these").add("; ".join(words))]

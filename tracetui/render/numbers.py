@@ -98,6 +98,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def failed_of(failed: int, traces: int) -> str:
+    """`8 of 100 traces failed`, `1 of 1 trace failed`"""
+    return f"{failed:,} of {counted(traces, 'trace')} failed"
+
+
 def short_count(number: int) -> str:
     """`950`, `4.1k`, `38k`, `1.2M`"""
     if number < 0:

@@ -103,10 +103,8 @@ class _Report:
             yield self._line((f"only {safe(options.filtered)}", Role.DIM))
         if summary.error_trace_count:
             share = numbers.percent(summary.error_rate)
-            text = (
-                f"{self.marks.origin} {summary.error_trace_count:,} of {summary.trace_count:,} traces failed ({share})"
-            )
-            yield self._line((text, Role.ERROR))
+            failed = numbers.failed_of(summary.error_trace_count, summary.trace_count)
+            yield self._line((f"{self.marks.origin} {failed} ({share})", Role.ERROR))
         else:
             yield self._line(("no trace failed", Role.PLAIN))
         if summary.warning_count:
@@ -245,7 +243,7 @@ class _Report:
         errors = self.findings.errors
         yield self._line(
             ("Errors", Role.TITLE),
-            (f" {errors.error_trace_count:,} of {errors.trace_count:,} traces failed", Role.DIM),
+            (f" {numbers.failed_of(errors.error_trace_count, errors.trace_count)}", Role.DIM),
             (f" ({numbers.percent(errors.error_rate)})", Role.ERROR if errors.error_trace_count else Role.DIM),
         )
         if not errors.patterns:
@@ -268,7 +266,8 @@ class _Report:
         facts = []
         if pattern.propagated_to:
             became = ", ".join(f"{safe(service)} {count:,}" for service, count in pattern.propagated_to[:4])
-            facts.append(Line([("spread to ", Role.DIM), (became, Role.ECHO)]))
+            label = "further up failed " if pattern.is_cut_off else "spread to "
+            facts.append(Line([(label, Role.DIM), (became, Role.ECHO)]))
         if pattern.retried_count:
             facts.append(Line([(f"{pattern.retried_count:,} retried with success", Role.PLAIN)]))
         if pattern.swallowed_count:

@@ -112,7 +112,7 @@ class ErrorsPane(FindingsPane[ErrorTable]):
 
     def summary_line(self, table: ErrorTable) -> Line:
         errors = table.errors
-        failed = f"{errors.error_trace_count:,} of {numbers.counted(errors.trace_count, 'trace')} failed"
+        failed = numbers.failed_of(errors.error_trace_count, errors.trace_count)
         if not errors.patterns:
             return Line([(failed, Role.TITLE)])
         line = Line([(f"{self.state.look.marks.origin} {failed}", Role.ERROR)])
