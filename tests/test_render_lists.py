@@ -234,6 +234,19 @@ def test_a_swallowed_error_below_another_one_says_that_both_are_so() -> None:
     assert "of these 1 swallowed: what called it is no error, though what is further up is one" in lines
 
 
+def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:
+    attributes = {f"key {number}": "a long value of this attribute" for number in range(3)}
+    spans = [
+        span("1", 0, 10, trace=str(i + 1), error=i < 20, attributes=attributes if i < 20 else {}) for i in range(60)
+    ]
+    traces = build(*spans)
+    table = ErrorTable(Findings(traces))
+    detail = ErrorDetail(table, table.patterns[0], UNICODE, apart=contrast(traces, traces.trace_errors > 0))
+    assert detail.line(detail.apart_row, 78).text.endswith("…  c shows all")
+    assert detail.line(detail.apart_row, 78).width == 78
+    assert "c shows all" not in detail.line(detail.apart_row, 400).text
+
+
 def test_hot_spots_say_that_their_time_is_waited_and_show_all_figures_in_80_cells() -> None:
     spans = [
         span("1", 0, 1_234_567 + i, trace=str(i + 1), service="web", name="order", error=i % 9 == 0) for i in range(900)

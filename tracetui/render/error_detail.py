@@ -24,6 +24,9 @@ _NAMED_OPERATIONS = 3
 _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
 _LABEL = 10
+_MORE_APART = "  c shows all"
+_LEAST_WIDTH = 40
+"""Cells from which on there is room for that."""
 _DAY = 86_400_000_000_000
 
 
@@ -65,7 +68,10 @@ class ErrorDetail:
 
     def line(self, row: int, width: int) -> Line:
         if row < len(self._head):
-            return self._head[row].cropped(width, self.marks.ellipsis)
+            line = self._head[row]
+            if row != self.apart_row or line.width <= width or width < _LEAST_WIDTH:
+                return line.cropped(width, self.marks.ellipsis)
+            return line.cropped(width - len(_MORE_APART), self.marks.ellipsis).add(_MORE_APART, Role.DIM)
         trace = self.example(row)
         traces = self.table.traces
         longest = numbers.duration_width(int(traces.trace_duration[list(self.pattern.example_traces)].max()))
