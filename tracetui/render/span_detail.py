@@ -261,7 +261,7 @@ class SpanDetailLines:
         line = self._foldable(path, bool(event.attributes), level=1)
         line.add(f"{self.marks.event} {when}  ", Role.EVENT)
         line.add(safe(event.name) or "(no name)", Role.ERROR if failed else Role.STRONG)
-        line.add("  (by time)  " if event.by_time else "  ", Role.DIM)
+        line.add("  (by time)" if event.by_time else "", Role.DIM).add("  ")
         role = Role.PLAIN if failed else Role.DIM
         room = width - line.width
         parts = self._wrapped(text, room) if not self._open(path) and room > _READABLE_KEY else None
