@@ -116,6 +116,35 @@ async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:
             assert len(server.requests) == before
 
 
+async def test_what_was_listed_is_not_asked_for_and_what_is_asked_meanwhile_is_asked_after() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            await on.press("3", "enter")
+            await on.until("Traces", "60 of 82 traces")
+            before = len(server.requests)
+            await on.press("escape", "1", "r", "e")
+            await on.until("8 of 82 traces", "nothing new from 8 traces")
+            asked = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
+            assert [set(query) & {"query.attributes", "query.serviceName"} for query in asked] == [
+                set(),
+                {"query.attributes"},
+            ]
+
+
+async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("36 traces")
+            await on.press("F")
+            await on.until("following ")
+            server.down()
+            await on.until("refuses the connection", "what is here stays")
+            server.up()
+            await on.until("the server answers again")
+
+
 async def test_more_and_further_back() -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 2 * 3_600_000_000_000) as server:
         async with over(server.url) as on:

@@ -35,6 +35,8 @@ class Told:
     """For people: what it was asked for, how much came, and what is left to be filtered here."""
     may_have_more: bool
     """Whether it sent as many traces as it was asked for at most."""
+    asked: Search
+    """With what its address and profile say."""
 
 
 class Servers:
@@ -170,4 +172,4 @@ def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:
     }
     if rest:
         text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
-    return Told(text, may_have_more)
+    return Told(text, may_have_more, asked)

@@ -103,7 +103,7 @@ class TraceApp(LoadingApp):
         self._frame()
         self.pane.focus_pane()
         if self.state.sources:
-            self._start_load(self._arrivals.begin())
+            self._start_load()
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Leave, and remember where the user was."""
@@ -154,7 +154,7 @@ class TraceApp(LoadingApp):
                 self.state.trace, self.state.span = visit.trace, visit.span
             self._go(visit.view)
             if visit.query is not None and visit.query != self.state.query:
-                self.post_message(FilterTraces(visit.query))
+                self.post_message(FilterTraces(visit.query, ask=False))
             if visit.come_back is not None:
                 visit.come_back()
         else:
@@ -170,7 +170,7 @@ class TraceApp(LoadingApp):
     def on_list_traces(self, message: ListTraces) -> None:
         self._leave(self.state.query)
         self._go(message.view)
-        self.post_message(FilterTraces(message.query))
+        self.post_message(FilterTraces(message.query, ask=False))
 
     def on_open_view(self, message: OpenView) -> None:
         self.action_view(message.view)

@@ -47,8 +47,8 @@ class Arrivals:
     def is_loading(self) -> bool:
         return self._load is not None
 
-    def begin(self) -> Callable[[], None]:
-        """Begin to load. -> the work, for a thread"""
+    def begin(self, search: Search) -> Callable[[], None]:
+        """Begin to load; servers are asked for what the search says. -> the work, for a thread"""
         from tracetui.ingest.background import BackgroundLoad
         from tracetui.tui.loading import load_in_background
 
@@ -56,17 +56,16 @@ class Arrivals:
             self._live.cancel()
         state = self._state
         self._load = load = self._live = BackgroundLoad(
-            state.sources, state.stdin, search=state.search, overrides=state.overrides
+            state.sources, state.stdin, search=search, overrides=state.overrides
         )
         self._state.load_state = "reading"
         self._is_poll = False
         self.text = "reading  Esc stops"
         return lambda: load_in_background(load, self._state.logs, self.wanted_query, self._post)
 
-    def begin_again(self, view: str) -> Callable[[], None]:
-        """Load once more, and come back to where the user is."""
+    def come_back_to(self, view: str) -> None:
+        """Come back to where the user is when all is loaded once more."""
         self._resume = whereabouts(self._state, view)
-        return self.begin()
 
     @property
     def can_ask(self) -> bool:

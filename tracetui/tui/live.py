@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
+from tracetui.ingest.sources.served import server_at
 from tracetui.model.problems import UsageError
 from tracetui.model.search import LOOKBACK_NS, Search, combined
 from tracetui.model.times import format_duration
@@ -46,11 +47,15 @@ class Live:
         self._asked: list[Search] = []
         """Since the sources were read: who takes a filter back need not ask anew."""
         self._last = Search()
-        self._may_have_more = False
+        self._told: list[Told] = []
+        """Of what was asked for last, but for looks from time to time."""
         self._timer: Timer | None = None
         self._watched: frozenset[str] = frozenset()
         self._seconds = FOLLOW_SECONDS
         self._begun = 0.0
+        self._failures = 0
+        """One after the other."""
+        self._next: Search | None = None
         self._held: Arrived | None = None
 
     @property
@@ -61,6 +66,8 @@ class Live:
 
     def search_for(self, query: str) -> Search:
         """What the servers are to be asked for by a filter, as far as they can tell."""
+        if not query:
+            return self._state.search
         # the first query takes as long as making the grammar does
         from tracetui.analysis.query.pushed import pushed
 
@@ -70,11 +77,15 @@ class Live:
             wanted = Search()
         return combined(self._state.search, wanted)
 
-    def begun(self) -> None:
-        """The sources are read anew."""
+    def begun(self) -> Search:
+        """The sources are read anew. -> what servers are asked for then"""
         self._held = None
-        self._last = self.search_for("")
+        self._last = self.search_for(self._arrivals.wanted_query() if self._has_servers() else "")
         self._asked = [self._last]
+        return self._last
+
+    def _has_servers(self) -> bool:
+        return any(server_at(source) is not None for source in self._state.sources)
 
     def filtered(self, query: str) -> None:
         """Another filter is looked at: have what the servers know of it come, unless they were asked for that."""
@@ -96,10 +107,11 @@ class Live:
     def more(self) -> None:
         """Ask for more traces; for older ones, where the servers have sent all that there are."""
         search = self._last
-        if self._may_have_more:
-            more = Search(limit=search.most * _MORE)
+        if any(found.may_have_more for found in self._told):
+            more = Search(limit=max(found.asked.most for found in self._told) * _MORE)
         elif search.start_ns is None:
-            more = Search(lookback_ns=(search.lookback_ns or LOOKBACK_NS) * _MORE)
+            lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in self._told]
+            more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * _MORE)
         else:
             self._say("that is all the servers have of this time: w looks further back")
             return
@@ -108,15 +120,17 @@ class Live:
         self._ask(combined(search, more))
 
     def _ask(self, search: Search, *, is_poll: bool = False) -> None:
-        if not self._arrivals.can_ask:
-            if not is_poll:
-                self._say(
-                    "still asking: Esc stops that" if self._arrivals.is_loading else "nobody is there to be asked"
-                )
-            return
         if not is_poll:
             self._last = search
             self._asked.append(search)
+        if self._arrivals.is_loading:
+            # when what is being asked has come
+            self._next = search if not is_poll else self._next
+            return
+        if not self._arrivals.can_ask:
+            if not is_poll:
+                self._say("nobody is there to be asked: r reads the sources again")
+            return
         self._begun = time.monotonic()
         watched = self._watched if self.is_following else None
         self._start(self._arrivals.ask(search, watched, is_poll=is_poll))
@@ -159,22 +173,27 @@ class Live:
             self._state.told = [found.text for found in message.told]
             self._say(f"nothing new from {'; '.join(self._state.told)}")
 
-    def failed(self, message: LoadFailed) -> None:
-        """Servers could not be asked: following goes on, more and more rarely."""
+    def failed(self, message: LoadFailed) -> bool:
+        """Servers could not be asked: following goes on, more and more rarely. -> whether to tell that"""
+        self._failures += not message.stopped
         self._answered((), message.is_poll)
-        if self.is_following:
-            self._seconds = min(self._seconds * 2, _LONGEST_SECONDS)
-            self._wait()
+        return not message.is_poll or self._failures == 1
 
     def _answered(self, told: Sequence[Told], is_poll: bool) -> None:
         self._arrivals.answered()
         if not is_poll:
-            self._may_have_more = any(found.may_have_more for found in told)
+            self._told = list(told)
+        if told and self._failures:
+            self._failures = 0
+            self._say("the server answers again")
         if self.is_following:
             took = time.monotonic() - self._begun
-            self._seconds = min(max(FOLLOW_SECONDS, _LEISURE * took), _LONGEST_SECONDS)
+            self._seconds = min(max(FOLLOW_SECONDS, _LEISURE * took) * 2**self._failures, _LONGEST_SECONDS)
             self._wait()
             self._arrivals.text = self._text()
+        following, self._next = self._next, None
+        if following is not None:
+            self._ask(following)
 
     # --- following ---------------------------------------------------------------------------------------------------
 

@@ -63,11 +63,12 @@ class LoadingApp(App[None]):
 
     # --- the set -----------------------------------------------------------------------------------------------------
 
-    def _start_load(self, load: Callable[[], None]) -> None:
+    def _start_load(self) -> None:
+        """Read all sources."""
+        load = self._arrivals.begin(self._live.begun())
         if self.state.session is None:
             # they say why there is nothing in them
             self._tell_panes()
-        self._live.begun()
         self._in_thread(load)
 
     def _in_thread(self, load: Callable[[], None]) -> None:
@@ -80,7 +81,7 @@ class LoadingApp(App[None]):
 
     def on_load_failed(self, message: LoadFailed) -> None:
         self._arrivals.failed()
-        self._live.failed(message)
+        tell = self._live.failed(message)
         if self.state.session is None:
             self._tell_panes()
         if message.stopped:
@@ -88,7 +89,7 @@ class LoadingApp(App[None]):
                 "loading stopped; r reads again" if self.state.session is None else "stopped asking; what is here stays"
             )
             self._say(said, bad=False)
-        else:
+        elif tell:
             then = "q quits" if self.state.session is None else "what is here stays"
             self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"])
         self._frame()
@@ -155,7 +156,8 @@ class LoadingApp(App[None]):
             self.state.shown, self.state.findings = result
             self.state.query = text
             self._set_changed()
-            self._live.filtered(text)
+            if message.ask:
+                self._live.filtered(text)
 
         def select() -> tuple[np.ndarray, Findings] | UsageError:
             try:
@@ -186,7 +188,8 @@ class LoadingApp(App[None]):
         elif self._has_views and self._arrivals.can_ask:
             self._live.refresh()
         elif self._has_views and not self._arrivals.is_loading:
-            self._start_load(self._arrivals.begin_again(self._view))
+            self._arrivals.come_back_to(self._view)
+            self._start_load()
 
     def action_follow(self) -> None:
         self._live.follow()

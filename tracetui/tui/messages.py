@@ -23,6 +23,8 @@ class FilterTraces(Message):
     """Look at the traces that an expression selects, '' for all."""
 
     query: str
+    ask: bool = True
+    """Whether servers are asked for what they know of it; not where it lists what was counted already."""
 
 
 @dataclass
