@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 from hypothesis import settings
+
+from tests.program import Program
 
 # what a property test finds does not depend on how fast the machine is
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
+    """The program in a home of its own, for which an answer is too large from 2 MiB on."""
+    # most tests speak to no server
+    from tracetui.ingest.sources import connection
+
+    found = Program(tmp_path, capsys)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("TOKEN", "USER", "PASSWORD", "TENANT"):
+        monkeypatch.delenv(f"TRACETUI_{name}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    clock = SimpleNamespace(sleep=found.slept.append, time=time.time, monotonic=time.monotonic)
+    monkeypatch.setattr("httpx_retries.retry.time", clock)
+    monkeypatch.setattr(connection, "Connection", functools.partial(connection.Connection, max_answer=2 << 20))
+    monkeypatch.setattr(connection, "_SMALL_ANSWER", 2 << 20)
+    return found

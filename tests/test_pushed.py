@@ -250,7 +250,7 @@ def as_text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-@settings(max_examples=100)
+@settings(max_examples=80)
 @given(sets(), st.data())
 def test_no_trace_that_is_meant_is_left_out(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))
@@ -259,7 +259,7 @@ def test_no_trace_that_is_meant_is_left_out(traces: TraceSet, data: st.DataObjec
         assert finds(pushed(text)[0], traces, trace), text
 
 
-@settings(max_examples=100)
+@settings(max_examples=80)
 @given(sets(), st.data())
 def test_no_trace_that_filters_keep_is_left_out(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +16,7 @@ from tracetui.ingest.place import Place
 from tracetui.ingest.sources.served import Server, documents, downloaded, opened
 from tracetui.model.intake import Intake
 from tracetui.model.opinion import Dependency, Metrics, Opinion
-from tracetui.model.problems import BackEndError
+from tracetui.model.problems import BackEndError, LoadWarning
 from tracetui.model.search import NOTHING, Search, describe
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Servers:
         self._waiting = waiting
         self._back_ends: dict[str, BackEnd] = {}
         self._intake = Intake()
+        self._said: list[str] = []
+        """What the server that is being asked did otherwise than asked."""
 
     @property
     def can_be_asked_again(self) -> bool:
@@ -81,7 +83,8 @@ class Servers:
 
     def _ask(self, server: Server, search: Search, heard: Callable[[str], None], told: Callable[[Told], None]) -> None:
         intake = self._intake
-        place, traces = Place(intake, server.name), len(intake.trace_ids)
+        place, traces, spans = Place(intake, server.name), len(intake.trace_ids), len(intake)
+        before = len(intake.warnings)
         heard(server.name)
         if server.address.file:
             with self._waiting():
@@ -91,9 +94,20 @@ class Servers:
         with self._waiting():
             back_end = self.back_end(server)
         wanted = server.search(search)
-        for document in self._arriving(documents(back_end, wanted)):
-            decode(document, place)
-            heard(server.name)
+        self._said = []
+        damage: list[LoadWarning] = []
+        try:
+            for document in self._arriving(documents(back_end, wanted)):
+                decode(document, place)
+                heard(server.name)
+        finally:
+            # each piece of an answer may be damaged alike
+            found = dict.fromkeys(intake.warnings[before:])
+            damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in found]
+            intake.warnings[before:] = [*damage, *(LoadWarning(server.name, "", text) for text in self._said)]
+        if damage and len(intake) == spans:
+            what = f"sent something else than traces ({damage[0].message}); does a gateway stand between?"
+            raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
         told(_told(back_end, wanted, len(intake.trace_ids) - traces, name))
 
@@ -101,9 +115,7 @@ class Servers:
         """The connection to a server. Raises BackEndError and UsageError."""
         found = self._back_ends.get(server.name)
         if found is None:
-            found = self._back_ends[server.name] = opened(
-                server, self._overrides, lambda text: self._intake.warn(server.name, "", text)
-            )
+            found = self._back_ends[server.name] = opened(server, self._overrides, lambda text: self._said.append(text))
         return found
 
     def close(self) -> None:

@@ -12,10 +12,10 @@ import shlex
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.sources.address import Address
@@ -26,6 +26,7 @@ TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID")
 """What Jaeger and Tempo call the tenant."""
 _TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
 _COMMAND_SECONDS = 60
+_SHORTEST = 2
 _TIMEOUT = "30s"
 
 
@@ -41,6 +42,8 @@ class Access:
     timeout: float
     """Seconds for which the server may say nothing."""
     has_credentials: bool
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must be shown nowhere, also when the server repeats it."""
 
 
 def access_to(address: Address, profile: Profile, overrides: Overrides) -> Access:
@@ -59,13 +62,34 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
         if not name.isascii() or not value.isprintable():
             raise UsageError(f"the header {name} has a value that no header can have, such as a line break")
     insecure = overrides.insecure or profile.insecure
+    proxy = _proxy(address, profile)
+    named = [*profile.headers, *profile.headers_env, "Authorization"]
     return Access(
         headers=headers,
         verify=_certificates(profile, overrides, insecure),
-        proxy=_proxy(address, profile),
+        proxy=proxy,
         timeout=parse_duration(profile.timeout or _TIMEOUT) / 1e9,
         has_credentials=bool(authorization),
+        secrets=_secrets([headers[name] for name in named if name in headers], proxy),
     )
+
+
+def _secrets(values: Sequence[str], proxy: str) -> tuple[str, ...]:
+    """Everything that would give a header or the proxy's password away, the longest first."""
+    found = set(values)
+    for value in values:
+        scheme, _, credentials = value.partition(" ")
+        found.add(credentials)
+        if scheme == "Basic":
+            try:
+                found.add(base64.b64decode(credentials).decode().partition(":")[2])
+            except ValueError:
+                # written by hand, and not as it should be
+                continue
+    password = urlsplit(proxy).password or ""
+    found |= {password, unquote(password)}
+    # less is no secret, and would be found in every other word
+    return tuple(sorted((text for text in found if len(text) > _SHORTEST), key=len, reverse=True))
 
 
 def _authorization(address: Address, profile: Profile) -> str:

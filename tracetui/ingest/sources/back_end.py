@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from tracetui.ingest.sources.at_once import each
-from tracetui.ingest.sources.connection import AT_ONCE, Connection, HttpError
+from tracetui.ingest.sources.connection import AT_ONCE, Connection, CutOffError, HttpError, Params
+from tracetui.ingest.sources.pieces import Shape, TooLargeError, pieces
 from tracetui.model.opinion import Dependency, Metrics
 from tracetui.model.problems import BackEndError
 from tracetui.model.search import Search
@@ -70,6 +71,15 @@ class BackEnd(ABC):
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:  # noqa: ARG002 - what others take
         """How a service does by the server's metrics. Raises NotOfferedError where it keeps none."""
         raise NotOfferedError(f"{self.connection.name}: {self.offers.name} keeps no metrics of services")
+
+    def streamed(self, path: str, params: Params, shape: Shape) -> Iterator[bytes]:
+        """What it sends to a search, in documents as it comes."""
+        try:
+            yield from pieces(self.connection.stream(path, params), shape)
+        except TooLargeError:
+            raise CutOffError(
+                f"{self.connection.name}{path}: more than can be kept came as one trace; the rest is left out"
+            ) from None
 
     def takes(self, search: Search) -> Search:
         """What of a search it can answer; the rest is for whoever asks to filter."""

@@ -65,22 +65,24 @@ class Answer:
 class _BusyError(Exception):
     """The server asks to be left alone for longer than anyone at a screen would wait."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, status: int) -> None:
         super().__init__()
         self.seconds = seconds
+        self.status = status
 
 
 class _Patience(Retry):
     """Waits as the server asks, if that is not long."""
 
     def sleep(self, response: httpx.Response | Exception) -> None:
-        asked = response.headers.get("Retry-After", "") if isinstance(response, httpx.Response) else ""
-        try:
-            seconds = self.parse_retry_after(asked) if asked else 0.0
-        except ValueError:
-            seconds = 0.0
-        if seconds > _LONGEST_WAIT:
-            raise _BusyError(seconds)
+        if isinstance(response, httpx.Response):
+            try:
+                seconds = self.parse_retry_after(response.headers.get("Retry-After", "0"))
+            except ValueError:
+                seconds = 0.0
+            if seconds > _LONGEST_WAIT:
+                response.close()
+                raise _BusyError(seconds, response.status_code)
         super().sleep(response)
 
 
@@ -179,11 +181,12 @@ class Connection:
         assert request is not None
         response.close()
         here, there = httpx.URL(self.address.base), request.url
-        upgraded = (here.scheme, there.scheme) == ("http", "https") and here.host == there.host
+        upgraded = (here.scheme, there.scheme, here.port, there.port) == ("http", "https", None, None)
+        upgraded &= here.host == there.host
         if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port) and not upgraded:
             raise HttpError(
-                f"{self._at(path)}: leads to another server ({there.scheme}://{there.host}), perhaps to log in;"
-                f" nothing was sent there. {self._credentials_hint()}",
+                f"{self._at(path)}: leads to another server ({there.scheme}://{there.netloc.decode()}), perhaps to log"
+                f" in; nothing was sent there. {self._credentials_hint()}",
                 response.status_code,
             )
         return self._client.send(request, stream=True)
@@ -216,8 +219,9 @@ class Connection:
         try:
             yield
         except _BusyError as error:
+            why = "too many requests" if error.status == httpx.codes.TOO_MANY_REQUESTS else "too busy"
             raise HttpError(
-                f"{at}: too many requests (429); it asks to try again in {error.seconds:.0f} s", 429
+                f"{at}: {why} ({error.status}); it asks to try again in {error.seconds:.0f} s", error.status
             ) from None
         except httpx.ConnectTimeout:
             raise HttpError(
@@ -229,17 +233,19 @@ class Connection:
                 " A shorter time or a smaller limit may help"
             ) from None
         except httpx.ProxyError as error:
-            raise HttpError(f"{at}: the proxy refuses: {_cause(error)}") from None
+            raise HttpError(f"{at}: the proxy refuses: {self._cause(error)}") from None
         except httpx.ConnectError as error:
             raise HttpError(f"{at}: {self._unconnected(error)}") from None
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-            raise CutOffError(f"{at}: the answer was cut off ({_cause(error)}); r asks again") from None
+            raise CutOffError(f"{at}: the answer was cut off ({self._cause(error)}); ask again") from None
         except httpx.DecodingError:
-            raise CutOffError(f"{at}: says that its answer is compressed, and it is not") from None
+            raise CutOffError(
+                f"{at}: says that its answer is compressed, and it is not; does a proxy stand between?"
+            ) from None
         except httpx.TimeoutException:
             raise HttpError(f"{at}: did not take the request within {self._access.timeout:g} s") from None
         except httpx.HTTPError as error:
-            raise HttpError(f"{at}: {_cause(error)}") from None
+            raise HttpError(f"{at}: {self._cause(error)}") from None
         except httpx.InvalidURL:
             raise HttpError(f"{at}: no address that can be asked") from None
 
@@ -265,11 +271,11 @@ class Connection:
                 return "refuses the connection; is the server running, and is the port right?"
             if isinstance(cause, FileNotFoundError):
                 return "no such socket"
-        return _cause(error)
+        return self._cause(error)
 
     def refusal(self, path: str, status: int, body: bytes) -> HttpError:
         """What an answer of a status that is not 200 means."""
-        said = _said(body)
+        said = self._said(body)
         quoted = f" ({said})" if said else ""
         match status:
             case 401:
@@ -281,7 +287,7 @@ class Connection:
             case 429:
                 text = "too many requests (429), also after waiting; try again later"
             case _ if status >= 500:
-                text = f"the server failed (status {status}){f': {said}' if said else ''}"
+                text = f"the server failed (status {status}){f': {said}' if said else ''}; try again, or see its log"
             case _:
                 text = f"the server answered {status}{f': {said}' if said else ''}"
         return HttpError(f"{self._at(path)}: {text}", status, said)
@@ -291,8 +297,8 @@ class Connection:
             return HttpError(
                 f"{self._at(path)}: a web page, not traces; perhaps one to log in. {self._credentials_hint()}"
             )
-        kind = f" ({content_type})" if content_type else ""
-        return HttpError(f"{self._at(path)}: the answer is no JSON{kind}: {_said(body)[:60] or 'it is empty'}")
+        kind = f" ({self.redacted(content_type)})" if content_type else ""
+        return HttpError(f"{self._at(path)}: the answer is no JSON{kind}: {self._said(body)[:60] or 'it is empty'}")
 
     def _credentials_hint(self) -> str:
         if self._access.has_credentials:
@@ -302,31 +308,35 @@ class Connection:
     def _at(self, path: str) -> str:
         return self.name + urlsplit(path).path
 
+    def redacted(self, text: str) -> str:
+        """Text from outside without our secrets, which a server may repeat."""
+        for secret in self._access.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _cause(self, error: BaseException) -> str:
+        text = self.redacted(str(error)) or type(error).__name__
+        return text[0].lower() + text[1:]
+
+    def _said(self, body: bytes) -> str:
+        """What a server says is wrong, from the JSON or the text that it sent."""
+        text = body[: 1 << 16].decode("utf-8", "replace").strip()
+        try:
+            value = msgspec.json.decode(body)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            error = value.get("error") or next(iter(value.get("errors") or ()), None) or value
+            if isinstance(error, dict):
+                text = str(error.get("msg") or error.get("message") or text)
+            elif isinstance(error, str):
+                text = error
+        if text[:1] == "<":
+            return ""
+        text = " ".join(self.redacted(text).split())
+        return text[:_QUOTED] + ("…" if len(text) > _QUOTED else "")
+
 
 def _content_type(response: httpx.Response) -> str:
     kind: str = response.headers.get("content-type", "")
     return kind.partition(";")[0].strip()
-
-
-def _cause(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    return text[0].lower() + text[1:]
-
-
-def _said(body: bytes) -> str:
-    """What a server says is wrong, from the JSON or the text that it sent."""
-    text = body[: 1 << 16].decode("utf-8", "replace").strip()
-    try:
-        value = msgspec.json.decode(body)
-    except ValueError:
-        value = None
-    if isinstance(value, dict):
-        error = value.get("error") or next(iter(value.get("errors") or ()), None) or value
-        if isinstance(error, dict):
-            text = str(error.get("msg") or error.get("message") or text)
-        elif isinstance(error, str):
-            text = error
-    if text[:1] == "<":
-        return ""
-    text = " ".join(text.split())
-    return text[:_QUOTED] + ("…" if len(text) > _QUOTED else "")

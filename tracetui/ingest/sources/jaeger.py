@@ -18,7 +18,7 @@ import numpy as np
 from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
 from tracetui.ingest.sources.connection import Connection, HttpError, Params
 from tracetui.ingest.sources.jaeger_metrics import metrics_of
-from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP, pieces
+from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP
 from tracetui.model.opinion import Dependency, Metrics
 from tracetui.model.search import Search
 
@@ -126,7 +126,7 @@ class Jaeger(BackEnd):
 
     def _search_v3(self, search: Search) -> Iterator[bytes]:
         try:
-            yield from pieces(self.connection.stream("/api/v3/traces", self._v3_params(search)), OTLP)
+            yield from self.streamed("/api/v3/traces", self._v3_params(search), OTLP)
         except HttpError as error:
             # which is how it says that nothing was found
             if error.status != _NOT_FOUND:
@@ -152,7 +152,7 @@ class Jaeger(BackEnd):
 
     def _search_v1(self, search: Search) -> Iterator[bytes]:
         try:
-            yield from pieces(self.connection.stream("/api/traces", _v1_params(search)), JAEGER_V1)
+            yield from self.streamed("/api/traces", _v1_params(search), JAEGER_V1)
         except HttpError as error:
             if error.status != _FAILED or "json" not in error.said:
                 raise
@@ -177,7 +177,7 @@ class Jaeger(BackEnd):
                     asked += 1
                     narrow = msgspec.structs.replace(search, start_ns=half[0], end_ns=half[1])
                     try:
-                        yield from pieces(self.connection.stream("/api/traces", _v1_params(narrow)), JAEGER_V1)
+                        yield from self.streamed("/api/traces", _v1_params(narrow), JAEGER_V1)
                     except HttpError as again:
                         if again.status != _FAILED:
                             raise

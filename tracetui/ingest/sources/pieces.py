@@ -20,6 +20,8 @@ _GROWTH: Final = 4
 _FIRST_SECONDS: Final = 0.2
 _MOST_SECONDS: Final = 2.0
 _SEARCHED: Final = 1 << 20
+_LARGEST: Final = 1 << 29
+"""Bytes without a place to cut at: more than any one trace, and no more than fits into memory."""
 _CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -54,11 +56,15 @@ OTLP: Final = Shape(
 ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["), re.compile(rb"\s*\[\s*\]\s*"))
 
 
+class TooLargeError(Exception):
+    """So much came without a place to cut at that it cannot be kept."""
+
+
 def pieces(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
     """The answer in pieces, small and soon at first and then ever larger; whole where it cannot be cut. None of an
     answer that says that nothing was found.
 
-    What `chunks` raises goes through, once what had come before it was handed out.
+    Raises TooLargeError. What `chunks` raises goes through, once what had come before it was handed out.
     """
     waiting = bytearray()
     bytes_due, seconds_due = _FIRST_BYTES, _FIRST_SECONDS
@@ -75,6 +81,8 @@ def pieces(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
         if chunk is None:
             break
         waiting += chunk
+        if len(waiting) > _LARGEST:
+            raise TooLargeError
         if len(waiting) < bytes_due and time.monotonic() - begun < seconds_due:
             continue
         piece, size = _cut(waiting, shape, is_first)

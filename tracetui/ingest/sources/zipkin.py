@@ -10,7 +10,7 @@ import msgspec
 
 from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
 from tracetui.ingest.sources.connection import Connection
-from tracetui.ingest.sources.pieces import ZIPKIN, pieces
+from tracetui.ingest.sources.pieces import ZIPKIN
 from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
@@ -38,7 +38,7 @@ class Zipkin(BackEnd):
         return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
 
     def search(self, search: Search) -> Iterator[bytes]:
-        yield from pieces(self.connection.stream(f"{self._api}/traces", _params(search)), ZIPKIN)
+        yield from self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
 
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"

@@ -1,0 +1,403 @@
+"""Everything that can go wrong between the program and a server: what it says then, and what it does not lose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import faults
+from tests.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
+from tests.loopback import Answer, Handler, Loopback
+from tests.program import Program, Said
+from tests.recorded import FIRST_NS, LAST_NS
+from tests.servers import LiveServer
+from tracetui.ingest.sources import pieces
+
+TOKEN = "planted-5ecret-t0ken"
+WINDOW = f"?service=cart&limit=100&start={FIRST_NS // 1000}&end={LAST_NS // 1000}"
+
+
+def in_words(said: Said, server: str, why: str) -> None:
+    """The error is one line or two, about the server, and says what happened and what to do."""
+    assert said.code == 4, said.err
+    assert said.out == ""
+    lines = said.err.splitlines()
+    assert len(lines) <= 2, said.err
+    assert lines[0].startswith(f"tracetui: {server}"), said.err
+    assert re.search(why, said.err), said.err
+
+
+# at the first request
+
+WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] = {
+    "refused": (refused, "refuses the connection; is the server running"),
+    "reset": (lambda: faulty(faults.reset), r"cut off \(.*reset by peer\); ask again"),
+    "silent": (lambda: faulty(faults.silent), r"said nothing for 0\.3 s; is it overloaded\? A shorter time"),
+    "drip": (lambda: faulty(faults.drip), r"sends next to nothing \(\d+ bytes a second\); is the server overloaded"),
+    "cut": (lambda: faulty(faults.cut), "the answer was cut off.*ask again"),
+    "cut chunks": (lambda: faulty(faults.cut_chunked), "the answer was cut off.*ask again"),
+    "bad JSON": (lambda: faulty(faults.bad_json), "answers, but not as.*is the port the query service's"),
+    "other JSON": (lambda: faulty(faults.json_of_something_else), "answers, but not as.*is the port"),
+    "encoding": (lambda: faulty(faults.wrong_encoding), "says that its answer is compressed.*does a proxy"),
+    "login page": (lambda: faulty(faults.login_page), "web pages, perhaps to log in.*TRACETUI_TOKEN"),
+    "login elsewhere": (lambda: faulty(faults.login_redirect()), "web pages, perhaps to log in.*TRACETUI_TOKEN"),
+    "huge": (lambda: faulty(faults.huge), "an answer of more than 2 MB"),
+    "bomb": (lambda: faulty(faults.gzip_bomb), "an answer of more than 2 MB"),
+    "401": (lambda: faulty(faults.status(401)), r"asks who you are \(401, upstream says no\).*TRACETUI_TOKEN"),
+    "403": (lambda: faulty(faults.status(403)), r"does not allow this \(403, upstream says no\); the credentials"),
+    "404": (lambda: faulty(faults.status(404)), "answers, but not as.*is a base path missing"),
+    "429": (lambda: faulty(faults.status(429)), "too many requests .429., also after waiting; try again later"),
+    "500": (lambda: faulty(faults.status(500)), r"the server failed \(status 500\): upstream says no; try again"),
+    "502": (lambda: faulty(faults.status(502)), r"the server failed \(status 502\): upstream says no; try again"),
+    "503": (lambda: faulty(faults.status(503)), r"the server failed \(status 503\): upstream says no; try again"),
+    "504": (lambda: faulty(faults.status(504)), r"the server failed \(status 504\): upstream says no; try again"),
+    "429 long": (lambda: faulty(faults.status(429, retry_after="120")), r"too many requests \(429\).* in 120 s"),
+    "503 long": (
+        lambda: faulty(faults.status(503, retry_after="99")),
+        r"too busy \(503\); it asks to try again in 99 s",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WHOLE)
+def test_a_server_that_fails_from_the_start(fault: str, program: Program) -> None:
+    served, why = WHOLE[fault]
+    with served() as server:
+        name = program.profile(server.url, timeout="300ms") if fault in ("silent", "drip") else server.url
+        in_words(program.analyze(name), server.url, why)
+        assert len(server.requests) < 20
+
+
+# at the search, when the server was found to be one
+
+AT_SEARCH: dict[str, tuple[Fault, str]] = {
+    "reset": (faults.reset, "cut off"),
+    "silent": (faults.silent, "said nothing for 0.3 s"),
+    "bad JSON": (faults.bad_json, r"something else than traces \(damaged JSON.*does a gateway stand between"),
+    "other JSON": (faults.json_of_something_else, r"something else than traces \(no traces in it: .* openapi, paths"),
+    "encoding": (faults.wrong_encoding, "says that its answer is compressed"),
+    "login page": (faults.login_page, "a web page, not traces; perhaps one to log in. Credentials: TRACETUI_TOKEN"),
+    "bomb": (faults.gzip_bomb, "more than .* GiB in one answer.*Ask for less"),
+    "401": (faults.status(401), "asks who you are"),
+    "404": (faults.status(404), r"not found \(404, upstream says no\); is the path before it right"),
+    "500": (faults.status(500), r"the server failed \(status 500\): upstream says no; try again"),
+    "503": (faults.status(503), r"the server failed \(status 503\)"),
+    "429 long": (faults.status(429, retry_after="120"), r"it asks to try again in 120 s"),
+}
+
+
+@pytest.mark.parametrize("fault", AT_SEARCH)
+def test_a_search_that_fails(fault: str, program: Program) -> None:
+    shown, why = AT_SEARCH[fault]
+    with faulty(shown, on="/api/traces$") as server:
+        said = program.analyze(program.profile(f"{server.url}/search{WINDOW}", timeout="300ms"))
+        in_words(said, server.url, why)
+
+
+@pytest.mark.parametrize("kind", ["jaeger-v3", "zipkin", "tempo"])
+@pytest.mark.parametrize("shown", [faults.bad_json, faults.reset, faults.status(500)], ids=["JSON", "reset", "500"])
+def test_searches_of_other_servers_that_fail(kind: str, shown: Fault, program: Program) -> None:
+    with faulty(shown, on="/traces$|/search$", then=kind) as server:
+        in_words(program.analyze(server.url, "--time-range", "9000h"), server.url, "cut off|the server failed|JSON")
+
+
+# part of an answer
+
+
+@pytest.mark.parametrize(
+    ("shown", "loss"),
+    [
+        (faults.cut, "the answer was cut off"),
+        (faults.cut_chunked, "the answer was cut off"),
+        (faults.huge, "more than .* GiB in one answer; the rest is left out"),
+    ],
+    ids=["cut", "cut chunks", "huge"],
+)
+@pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
+def test_what_came_before_an_answer_broke_off_is_reported(kind: str, shown: Fault, loss: str, program: Program) -> None:
+    with LiveServer(kind) as whole:
+        every = program.analyze(whole.url + "/search" + WINDOW)
+    with faulty(shown, on="/traces$", then=kind) as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+        assert said.code == 0, said.err
+        assert re.search(f"warning: {server.url}/.*{loss}", said.err), said.err
+    found = json.loads(said.out)["summary"]
+    assert found["span_count"] > 0
+    if shown is not faults.huge:
+        assert found["trace_count"] < json.loads(every.out)["summary"]["trace_count"]
+        assert any(re.search(loss, warning["message"]) for warning in json.loads(said.out)["warnings"])
+
+
+def test_other_sources_are_read_where_a_server_fails(program: Program, tmp_path: Path) -> None:
+    with LiveServer("zipkin") as sound, faulty(faults.cut, on="/traces$") as broken:
+        alone = program.analyze(f"{sound.url}/zipkin/", "--time-range", "9000h")
+        both = program.analyze(f"{sound.url}/zipkin/", broken.url + "/search" + WINDOW, "--time-range", "9000h")
+    assert both.code == 0
+    count = [json.loads(said.out)["summary"]["span_count"] for said in (alone, both)]
+    assert count[0] < count[1]
+
+
+def test_one_trace_of_tempo_that_cannot_be_read(program: Program) -> None:
+    with LiveServer("tempo") as server:
+        server.fault, server.faults_left, server.fault_on = faults.status(500), 1, "/traces/"
+        said = program.analyze(server.url, "--time-range", "9000h")
+    assert said.code == 0
+    assert json.loads(said.out)["summary"]["trace_count"] == 81
+    assert re.search(r"trace \w+ could not be read: .*status 500", said.err)
+
+
+def test_an_answer_that_cannot_be_cut_is_not_kept_for_ever(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_LARGEST", 1 << 20)
+    with faulty(faults.gzip_bomb, on="/api/traces$") as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+        in_words(said, f"{server.url}/api/traces", "more than can be kept came as one trace")
+
+
+# again
+
+
+@pytest.mark.parametrize(
+    ("shown", "waits"),
+    [
+        (faults.status(429, retry_after="1"), [1.0]),
+        (faults.status(503, retry_after="15"), [15.0]),
+        (faults.status(502), [None]),
+        (faults.reset, [None]),
+    ],
+    ids=["429", "503", "502", "reset"],
+)
+def test_what_may_pass_is_asked_again(shown: Fault, waits: list[float | None], program: Program) -> None:
+    with faulty(shown, times=1) as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+    assert said.code == 0
+    assert "too many" not in said.err
+    assert len(program.slept) == len(waits)
+    assert all(wait is None or wait == slept for wait, slept in zip(waits, program.slept, strict=True))
+    assert all(slept <= 15 for slept in program.slept)
+
+
+def test_a_server_that_comes_back(program: Program) -> None:
+    with refused() as server:
+        assert program.analyze(server.url + "/search" + WINDOW).code == 4
+        server.up()
+        assert program.analyze(server.url + "/search" + WINDOW).code == 0
+
+
+def test_names_that_nobody_has(program: Program) -> None:
+    # reserved: it can never be anyone's
+    in_words(
+        program.analyze("http://traces.invalid:1/"), "http://traces.invalid:1", "no such host|name resolution|refuses"
+    )
+
+
+# redirects
+
+
+def test_a_redirect_to_another_server_sends_it_nothing(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+    with Loopback() as other, faulty(faults.login_redirect(f"{other.url}/login?{TOKEN}")) as server:
+        said = program.analyze(server.url)
+        in_words(said, server.url, f"leads to another server \\({other.url}\\), perhaps to log in; nothing was sent")
+        assert other.requests == []
+        assert TOKEN not in said.err
+        assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_redirect_to_another_scheme_of_another_port_is_one_to_another_server(program: Program) -> None:
+    with Loopback(tls=tls()) as other, faulty(faults.login_redirect(f"{other.url}/api/services")) as server:
+        in_words(program.analyze(server.url), server.url, "leads to another server")
+        assert other.requests == []
+
+
+def test_a_redirect_within_the_server_is_followed(program: Program) -> None:
+    with LiveServer("jaeger-v1") as server:
+
+        def moved(handler: Handler) -> None:
+            away = Answer((), 301, {"location": handler.path.replace("/old/", "/")})
+            right = server.respond(handler.request_read)
+            server.send(handler, away if handler.path.startswith("/old/") else right)
+
+        server.fault = moved
+        assert program.analyze(f"{server.url}/old/search{WINDOW}").code == 0
+    with faulty(lambda handler: handler.loopback.send(handler, Answer((), 302, {"location": handler.path}))) as server:
+        said = program.analyze(server.url)
+        assert said.code == 4
+        assert len(server.requests) < 40
+
+
+# TLS, proxies, sockets
+
+
+def test_tls(program: Program) -> None:
+    ca = str(certificate("server").certificate)
+    with LiveServer("zipkin", tls=tls()) as server:
+        url = f"{server.url}/zipkin/?lookback=9000h"
+        in_words(program.analyze(url), server.url, "not trusted .*self-signed.*--ca FILE.*--insecure")
+        assert server.requests == []
+        assert program.analyze(url, "--ca", ca).code == 0
+        assert program.analyze(url, "--insecure").code == 0
+        assert program.analyze(program.profile(url, ca=ca)).code == 0
+        assert program.analyze(program.profile(url, insecure=True)).code == 0
+        plain = url.replace("https", "http")
+        assert program.analyze(plain).code == 4
+    with LiveServer("zipkin") as server:
+        in_words(program.analyze(server.url.replace("http", "https")), "https", "TLS failed: .*is it plain http://")
+
+
+def test_client_certificates(program: Program) -> None:
+    ca, own = str(certificate("server").certificate), certificate("client")
+    with LiveServer("zipkin", tls=tls(client=own)) as server:
+        url = f"{server.url}/zipkin/?lookback=9000h"
+        said = program.analyze(url, "--ca", ca)
+        assert said.code == 4
+        assert server.requests == []
+        shown = ["--cert", str(own.certificate), "--key", str(own.key)]
+        assert program.analyze(url, "--ca", ca, *shown).code == 0
+        named = {"cert": str(own.certificate), "key": str(own.key), "ca": ca}
+        assert program.analyze(program.profile(url, **named)).code == 0
+        said = program.analyze(url, "--ca", ca, "--cert", str(own.certificate), "--key", "missing.pem")
+        assert said.code == 2
+        assert "missing.pem: No such file" in said.err
+
+
+@pytest.mark.parametrize("option", ["--ca", "--cert"])
+def test_certificates_that_are_none(option: str, program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "no.pem"
+    file.write_text("nothing")
+    for path, why in ((file, "no.pem: .+"), (tmp_path / "gone.pem", "gone.pem: No such file")):
+        said = program.analyze("https://127.0.0.1:1", option, str(path))
+        assert said.code == 2
+        assert re.search(why, said.err), said.err
+
+
+def test_a_key_with_a_passphrase_is_not_asked_for(program: Program, tmp_path: Path) -> None:
+    own = certificate("client")
+    faults.subprocess.run(
+        ["openssl", "ec", "-in", own.key, "-aes256", "-passout", "pass:x", "-out", tmp_path / "locked.pem"],
+        check=True,
+        capture_output=True,
+    )
+    locked = Certificate(own.certificate, tmp_path / "locked.pem")
+    said = program.analyze("https://127.0.0.1:1", "--cert", str(locked.certificate), "--key", str(locked.key))
+    assert (said.code, "passphrase" in said.err) == (2, True)
+
+
+def test_proxies(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca = str(certificate("server").certificate)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(Proxy())
+        plain, safe = stack.enter_context(LiveServer("zipkin")), stack.enter_context(LiveServer("zipkin", tls=tls()))
+        urls = [f"{server.url}/zipkin/?lookback=9000h" for server in (plain, safe)]
+        assert program.analyze(program.profile(urls[0], proxy=proxy.url)).code == 0
+        assert proxy.requests
+        proxy.requests.clear()
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.authority)
+        assert program.analyze(urls[0]).code == 0
+        assert proxy.requests[0].target.startswith(plain.url)
+        assert program.analyze(urls[1], "--ca", ca).code == 0
+        assert (proxy.requests[-1].method, proxy.requests[-1].target) == ("CONNECT", safe.authority)
+        proxy.requests.clear()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert [program.analyze(urls[0]).code, program.analyze(urls[1], "--ca", ca).code] == [0, 0]
+        assert proxy.requests == []
+        monkeypatch.delenv("NO_PROXY")
+        monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1")
+        said = program.analyze(urls[0])
+        assert (said.code, "does not speak HTTP" in said.err) == (2, True)
+
+
+def test_a_proxy_that_refuses(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    no = Answer((b"who are you?",), 407, {"content-type": "text/plain"})
+    with Loopback(lambda request: no) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))
+        said = program.analyze("https://traces.invalid")
+        in_words(said, "https://traces.invalid", "the proxy refuses: 407")
+        assert TOKEN not in said.err
+
+
+# httpcore leaves a socket open that it could not connect
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_a_unix_socket(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with LiveServer("zipkin", socket_path=path):
+        assert program.analyze(f"unix:{path}:/zipkin/?lookback=9000h", "--time-range", "9000h").code == 0
+    path.unlink(missing_ok=True)
+    in_words(program.analyze(f"unix:{path}"), f"unix:{path}", "no such socket|refuses")
+
+
+# credentials
+
+
+def sent(server: Any) -> set[str | None]:
+    return {request.headers.get("authorization") for request in server.requests}
+
+
+def test_where_credentials_come_from(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    basic = "Basic dXNlcjpwbGFudGVkLTVlY3JldC10MGtlbg=="
+    monkeypatch.setenv("MY_TOKEN", TOKEN)
+    ways: list[tuple[dict[str, str], str]] = [
+        ({"token_env": "MY_TOKEN"}, f"Bearer {TOKEN}"),
+        ({"token_file": str(file)}, f"Bearer {TOKEN}"),
+        ({"token_command": f"cat {file}"}, f"Bearer {TOKEN}"),
+        ({"user": "user", "password_env": "MY_TOKEN"}, basic),
+        ({"user": "user", "password_file": str(file)}, basic),
+        ({"user": "user", "password_command": f"cat {file}"}, basic),
+    ]
+    for more, header in ways:
+        with LiveServer("zipkin") as server:
+            assert program.analyze(program.profile(f"{server.url}/zipkin/?lookback=9000h", **more)).code == 0
+            assert sent(server) == {header}, more
+    with LiveServer("zipkin") as server:
+        url = f"{server.url}/zipkin/?lookback=9000h"
+        netrc = tmp_path / ".netrc"
+        netrc.write_text(f"machine 127.0.0.1 login user password {TOKEN}\ndefault login x password y\n")
+        netrc.chmod(0o600)
+        program.analyze(url)
+        assert sent(server) == {basic}
+        server.requests.clear()
+        program.analyze(url.replace("127.0.0.1", "localhost"))
+        assert sent(server) == {None}
+        server.requests.clear()
+        monkeypatch.setenv("TRACETUI_USER", "user")
+        monkeypatch.setenv("TRACETUI_PASSWORD", TOKEN)
+        program.analyze(url.replace("127.0.0.1", "localhost"))
+        assert sent(server) == {basic}
+        server.requests.clear()
+        monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+        program.analyze(url)
+        assert sent(server) == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"token_env": "NOT_SET"}, "the environment variable NOT_SET, which a profile names, is not set"),
+        ({"token_file": "/nowhere/token"}, "cannot be read from /nowhere/token: No such file"),
+        ({"token_command": "false"}, r"the command for the token \(false\) failed: it ended with status 1"),
+        ({"token_command": "/nowhere/pass show x"}, r"\(/nowhere/pass\) failed: No such file"),
+        ({"token_command": "true"}, r"\(true\) printed nothing"),
+        ({"token_command": "printf 'a\\tb'"}, "a value that no header can have"),
+        ({"timeout": "soon"}, '"soon" is no duration'),
+        ({"colour": "red"}, "colour"),
+        ({"kind": "datadog"}, "datadog"),
+    ],
+)
+def test_profiles_that_cannot_be_used(more: dict[str, str], why: str, program: Program) -> None:
+    said = program.analyze(program.profile("http://127.0.0.1:1", **more))
+    assert said.code == 2
+    assert re.search(why, said.err), said.err
+
+
+def test_credentials_that_did_not_do(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+    with faulty(faults.status(401)) as server:
+        in_words(program.analyze(server.url), server.url, "The credentials that were sent did not do")
