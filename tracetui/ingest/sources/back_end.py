@@ -38,7 +38,11 @@ class BackEnd(ABC):
 
     def __init__(self, connection: Connection, say: Say) -> None:
         self.connection = connection
-        self.say = say
+        self._say = say
+
+    def say(self, text: str) -> None:
+        """Tell something, in which there may be what the server said."""
+        self._say(self.connection.redacted(text))
 
     def close(self) -> None:
         """End its connections."""
