@@ -6,8 +6,9 @@ import sys
 
 from tests.bench.large_file import jaeger_file, one_trace_file
 from tests.bench.many_services import services_file
-from tests.bench.measure import cost, report
+from tests.bench.measure import cost, report, said
 from tests.bench.screen import measure_screen
+from tests.bench.server import serving
 
 _YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
 _LOAD = "from tracetui.ingest.load import load; traces = load([{path!r}])"
@@ -28,6 +29,22 @@ from tracetui.analysis.findings import Findings
 from tracetui.ingest.load import load
 from tracetui.render.{module} import {table} as Table
 findings = Findings(load([{path!r}]))
+"""
+_SEARCH = "/search?service=service-0&limit=1500&start=1600000000000000&end=1800000000000000"
+_FETCH = """
+import httpx, sys, time
+from tracetui.ingest.load import load
+first = 0.0
+def arrived(make):
+    global first
+    first = first or (make(), time.monotonic())[1]
+begin = time.monotonic()
+traces = load([{url!r}], arrived=arrived)
+assert len(traces) == {spans}, len(traces)
+"""
+_FIRST_ROWS = """
+last = httpx.get({origin!r} + "/sent", trust_env=False).json()
+print(100 * (first - begin) / (last - begin), file=sys.stderr)
 """
 _SHAPES = {
     "chain": "lambda i: i - 1",
@@ -70,7 +87,28 @@ def main() -> None:
     report(
         "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
     )
+    measure_server(spans * 3 // 10)
     measure_screen(path, str(one_trace_file(spans)), many, spans)
+
+
+def measure_server(spans: int) -> None:
+    """What a server sends, against the same bytes in a file."""
+    file = jaeger_file(spans, 200)
+    with serving(file) as origin:
+        fetch = _FETCH.format(url=origin + _SEARCH, spans=spans)
+        whole = cost(fetch)
+        read = cost(_LOAD.format(path=str(file)))
+        name = f"{spans // 200:,} traces of 200 spans from a server"
+        report(name, whole.seconds / read.seconds, 1.3, "x file", f"{whole.seconds:.2f} s against {read.seconds:.2f} s")
+        report(
+            "the same, peak memory",
+            whole.peak_bytes / read.peak_bytes,
+            1.3,
+            "x file",
+            f"{whole.peak_bytes / 1e6:,.0f} MB",
+        )
+        share = said(fetch + _FIRST_ROWS.format(origin=origin))
+        report("the same, first rows", share, 100, "% of bytes' time", "")
 
 
 if __name__ == "__main__":

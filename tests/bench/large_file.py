@@ -14,15 +14,15 @@ SERVICES = 12
 OPERATIONS = 60
 
 
-def jaeger_file(spans: int) -> Path:
-    """A Jaeger API answer of so many spans in traces of fifty: some 615 bytes a span, five attributes each."""
-    path = FOLDER / f"jaeger-{spans}.json"
+def jaeger_file(spans: int, per_trace: int = SPANS_PER_TRACE) -> Path:
+    """A Jaeger API answer of so many spans, by default in traces of fifty: some 615 bytes and five attributes each."""
+    path = FOLDER / (f"jaeger-{spans}.json" if per_trace == SPANS_PER_TRACE else f"jaeger-{spans}-{per_trace}.json")
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
         unfinished = path.with_suffix(".part")
         with unfinished.open("wb") as file:
             file.write(b'{"data":[')
-            for number, trace in enumerate(_traces(spans // SPANS_PER_TRACE, random.Random(1))):
+            for number, trace in enumerate(_traces(spans // per_trace, per_trace, random.Random(1))):
                 file.write((b"," if number else b"") + orjson.dumps(trace))
             file.write(b'],"total":0,"limit":0,"offset":0,"errors":null}')
         unfinished.rename(path)
@@ -56,7 +56,7 @@ def one_trace_file(spans: int) -> Path:
     return path
 
 
-def _traces(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
+def _traces(count: int, spans_each: int, chance: random.Random) -> Iterator[dict[str, object]]:
     kinds = [chance.choice(["client", "server", "internal"]) for _ in range(OPERATIONS)]
     for number in range(count):
         trace_id = f"{chance.getrandbits(128):032x}"
@@ -64,7 +64,7 @@ def _traces(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
         ids: list[str] = []
         processes: dict[str, object] = {}
         spans = []
-        for position in range(SPANS_PER_TRACE):
+        for position in range(spans_each):
             operation = (number * 7 + position * 3) % OPERATIONS
             service = f"service-{operation % SERVICES}"
             ids.append(f"{chance.getrandbits(64):016x}")

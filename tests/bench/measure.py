@@ -39,6 +39,15 @@ def cost(work: str, setup: str = "", runs: int = 3) -> Cost:
     return Cost(statistics.median(times), max(peaks))
 
 
+def said(source: str, runs: int = 3) -> float:
+    """The median of the number that Python statements print on stderr."""
+    found = []
+    for _ in range(runs):
+        done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+        found.append(float(done.stderr.strip().splitlines()[-1]))
+    return statistics.median(found)
+
+
 def report(name: str, figure: float, budget: float, unit: str, detail: str) -> None:
     """Print one line: what was measured, the figure, its budget, and how it came about."""
     verdict = "within" if figure <= budget else "OVER"
