@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections.abc import Callable
@@ -330,6 +331,8 @@ def test_a_unix_socket(program: Program, tmp_path: Path) -> None:
         assert program.analyze(f"unix:{path}:/zipkin/?lookback=9000h", "--time-range", "9000h").code == 0
     path.unlink(missing_ok=True)
     in_words(program.analyze(f"unix:{path}"), f"unix:{path}", "no such socket|refuses")
+    # here, where it is known for what it is
+    gc.collect()
 
 
 # credentials

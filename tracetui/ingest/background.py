@@ -47,6 +47,7 @@ class BackgroundLoad:
         self._process: subprocess.Popen[bytes] | None = None
         self._sets: socket.socket | None = None
         self._stopped = threading.Event()
+        self._is_running = False
         self.services: list[str] = []
         """Those that the servers know, once all is read."""
         self.can_ask_again = False
@@ -72,6 +73,8 @@ class BackgroundLoad:
         self.can_ask_again = False
         if self._process is not None:
             self._process.kill()
+        if not self._is_running:
+            self._end()
 
     def run(
         self,
@@ -140,6 +143,7 @@ class BackgroundLoad:
         assert process is not None
         assert sets is not None
         assert process.stdout is not None
+        self._is_running = True
         try:
             send_wish(wish, sets)
             for line in process.stdout:
@@ -167,6 +171,7 @@ class BackgroundLoad:
             # it is gone
             pass
         finally:
+            self._is_running = False
             if not self.can_ask_again:
                 self._end()
         self._end()

@@ -10,6 +10,7 @@ import numpy as np
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.findings import Findings
+from tracetui.config import Overrides
 from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -99,7 +100,7 @@ class Answers:
             pane.focus_pane()
             if source:
                 pane.say(f"reading {safe(source)} {pane.state.look.marks.ellipsis}")
-                pane.work("traces-compare-sets", lambda: _compared(source, findings), done)
+                pane.work("traces-compare-sets", lambda: _compared(source, findings, pane.state.overrides), done)
 
         def done(found: Comparison | str) -> None:
             if isinstance(found, str):
@@ -116,7 +117,7 @@ class Answers:
             pane.app.push_screen(screen, lambda _: pane.focus_pane())
 
         title = "Compare with the traces from before"
-        free = "a file, a directory or a pattern"
+        free = "a file, a directory, a pattern or a server"
 
         def remembered(source: str | None) -> None:
             self._before = source or ""
@@ -206,14 +207,17 @@ def _saved(traces: TraceSet, path: Path) -> str:
     return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}"
 
 
-def _compared(source: str, after: Findings) -> Comparison | str:
+def _compared(source: str, after: Findings, overrides: Overrides) -> Comparison | str:
     """Load a source and compare it, or say why that is not possible."""
     from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 
+    load = BackgroundLoad([source], overrides=overrides)
     try:
-        before = Findings(BackgroundLoad([source]).run(lambda _: None))
+        before = Findings(load.run(lambda _: None))
     except (InputError, LoadCancelledError) as error:
         return _missing(source) or str(error)
+    finally:
+        load.cancel()
     if not before.traces.trace_count:
         return f"{source} holds no trace"
     return compare(before, after)
@@ -222,10 +226,11 @@ def _compared(source: str, after: Findings) -> Comparison | str:
 def _missing(source: str) -> str:
     """That a file is not there, as the command line says it: a load in the background goes on without it."""
     from tracetui.ingest.sources.files import inputs
+    from tracetui.ingest.sources.served import server_at
 
     try:
-        for _ in inputs([source]) if "://" not in source else ():
-            break
-    except InputError as error:
+        if server_at(source) is None:
+            next(inputs([source]), None)
+    except (InputError, UsageError) as error:
         return str(error)
     return ""
