@@ -188,7 +188,7 @@ class Live:
             self._say("the server answers again")
         if self.is_following:
             took = time.monotonic() - self._begun
-            self._seconds = min(max(FOLLOW_SECONDS, _LEISURE * took) * 2**self._failures, _LONGEST_SECONDS)
+            self._seconds = min(max(FOLLOW_SECONDS * 2**self._failures, _LEISURE * took), _LONGEST_SECONDS)
             self._wait()
             self._arrivals.text = self._text()
         following, self._next = self._next, None
