@@ -47,7 +47,6 @@ class Servers:
         self._overrides = overrides
         self._waiting = waiting
         self._back_ends: dict[str, BackEnd] = {}
-        self._intake = Intake()
         self._said: list[str] = []
         """What the server that is being asked did otherwise than asked."""
 
@@ -65,12 +64,11 @@ class Servers:
         much of it came. What is lost on the way is among the intake's warnings. Raises UsageError for a server that
         cannot be used as it is described.
         """
-        self._intake = intake
         failed = []
         for server in self.servers:
             spans = len(intake)
             try:
-                self._ask(server, search, heard, told)
+                self._ask(server, search, intake, heard, told)
             except BackEndError as error:
                 # whatever it was is as dead as the connection
                 self._close(server.name)
@@ -81,8 +79,14 @@ class Servers:
                     failed.append(error)
         return failed
 
-    def _ask(self, server: Server, search: Search, heard: Callable[[str], None], told: Callable[[Told], None]) -> None:
-        intake = self._intake
+    def _ask(
+        self,
+        server: Server,
+        search: Search,
+        intake: Intake,
+        heard: Callable[[str], None],
+        told: Callable[[Told], None],
+    ) -> None:
         place, traces, spans = Place(intake, server.name), len(intake.trace_ids), len(intake)
         before = len(intake.warnings)
         heard(server.name)
@@ -115,6 +119,7 @@ class Servers:
         """The connection to a server. Raises BackEndError and UsageError."""
         found = self._back_ends.get(server.name)
         if found is None:
+            # whatever list there is when it says something
             found = self._back_ends[server.name] = opened(server, self._overrides, lambda text: self._said.append(text))
         return found
 

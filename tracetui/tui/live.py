@@ -11,7 +11,6 @@ from textual.timer import Timer
 from tracetui.ingest.sources.served import server_at
 from tracetui.model.problems import UsageError
 from tracetui.model.search import LOOKBACK_NS, Search, combined
-from tracetui.model.times import format_duration
 from tracetui.render import numbers
 from tracetui.render.news_lines import news_lines
 from tracetui.tui.arrivals import Arrivals
@@ -245,10 +244,6 @@ class Live:
             return []
         self._watched = frozenset(message.session.loaded.trace_ids)
         return news_lines(message.news, ascii_only=self._state.look.marks.ascii_only)
-
-    def lookback_text(self) -> str:
-        """How far back the servers are asked."""
-        return format_duration(self._state.search.lookback_ns or LOOKBACK_NS)
 
     def _say(self, text: str) -> None:
         self._app.post_message(Notice(text))
