@@ -83,8 +83,11 @@ class Line:
 
     def extend(self, other: Line) -> Line:
         """Append another line's runs."""
-        for run in other.runs:
-            self.add(*run)
+        if other.runs:
+            self.add(*other.runs[0])
+            # of the others none meets a run that is here
+            self.runs += other.runs[1:]
+            self.width += other.width - cell_width(other.runs[0].text)
         return self
 
     def pad(self, width: int) -> Line:
