@@ -272,6 +272,10 @@ class WaterfallView(Pane):
             self.query_one("#waterfall-left").styles.height = wanted
 
     def _show_scale(self) -> None:
+        self._show_axis()
+        self._show_map()
+
+    def _show_axis(self) -> None:
         sight = self._sight
         if sight is None:
             return
@@ -279,7 +283,6 @@ class WaterfallView(Pane):
         self.query_one("#waterfall-scale", LineBar).show(
             lambda _: [Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows.line_width, caption))]
         )
-        self._show_map()
         if self.has_class("-finding"):
             self.find_line.show_right(self._counted(sight))
 
@@ -334,7 +337,8 @@ class WaterfallView(Pane):
         """The rows are others, or look different."""
         self.rows.rows_changed(row)
         self._fit_rows()
-        self._show_scale()
+        # the map follows with the message that the cursor has moved
+        self._show_axis()
 
     def _applied(self) -> None:
         """Hide and dim what is to be now, with the cursor where it is."""
