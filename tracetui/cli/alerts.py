@@ -40,7 +40,7 @@ def alerts(
         raise UsageError(f"--unit is {' or '.join(UNITS)}, not {unit}")
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
         raise UsageError(f"--namespace: {namespace} cannot begin the name of a metric")
-    filters = o.filters_of(None, None, None, False, time_range, query, None)
+    filters = o.Selection(time_range=time_range, query=query).filters()
     traces = open_filtered(sources, filters, adjust_skew=False, verbose=verbose).findings.traces
     if service not in traces.services:
         alike = nearest(service, sorted(traces.services))

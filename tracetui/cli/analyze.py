@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, print_lines
-from tracetui.render.ansi import When
 from tracetui.render.report_json import SECTIONS, report_json
 from tracetui.render.report_text import report_text
 
@@ -18,13 +17,8 @@ _SECTION = "Sections of the report (all by default)"
 
 def analyze(
     sources: o.Sources,
-    service: o.Service = None,
-    operation: o.Operation = None,
-    latency_threshold: o.LatencyThreshold = None,
-    errors_only: o.ErrorsOnly = False,
-    time_range: o.TimeRange = None,
-    query: o.QueryText = None,
-    limit: o.Limit = None,
+    *,
+    selection: o.Selection,
     bottlenecks: Annotated[
         bool, typer.Option("--bottlenecks", help="Where the time goes.", rich_help_panel=_SECTION)
     ] = False,
@@ -36,26 +30,19 @@ def analyze(
         bool, typer.Option("--dependencies", help="Who calls whom.", rich_help_panel=_SECTION)
     ] = False,
     json: o.Json = False,
-    output: o.Output = None,
     save: o.Save = None,
-    verbose: o.Verbose = False,
-    adjust_skew: o.AdjustSkew = False,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    color: o.Color = When.AUTO,
-    width: o.Width = None,
-    local_time: o.LocalTime = False,
+    report: o.Report,
 ) -> None:
     """Report where the time goes, what fails and who calls whom in a set of traces."""
-    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
+    filters = selection.filters()
     wanted = (bottlenecks, critical_path, errors, dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
-    session = open_filtered(sources, filters, adjust_skew=adjust_skew, verbose=verbose)
+    session = open_filtered(sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose)
     if save is not None:
         from tracetui.ingest.save import save as save_traces
 
         save_traces(session.findings.traces, save, replace=True)
     if json:
-        print_bytes(report_json(session.findings, sections), output)
+        print_bytes(report_json(session.findings, sections), report.output)
         return
-    report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
-    print_lines(report_text(session.findings, sections, report), color, output)
+    print_lines(report_text(session.findings, sections, report.options(filters)), report.color, report.output)

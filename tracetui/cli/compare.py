@@ -10,10 +10,9 @@ import typer
 from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, print_lines
 from tracetui.model.problems import UsageError
-from tracetui.render.ansi import When
 
 _WORSE = 1
 """The exit code of a gate that found something."""
@@ -34,23 +33,12 @@ Threshold = Annotated[
 def compare(
     before: Before,
     after: After,
+    *,
     fail_on_regression: FailOnRegression = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
-    service: o.Service = None,
-    operation: o.Operation = None,
-    latency_threshold: o.LatencyThreshold = None,
-    errors_only: o.ErrorsOnly = False,
-    time_range: o.TimeRange = None,
-    query: o.QueryText = None,
-    limit: o.Limit = None,
+    selection: o.Selection,
     json: o.Json = False,
-    output: o.Output = None,
-    verbose: o.Verbose = False,
-    adjust_skew: o.AdjustSkew = False,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    color: o.Color = When.AUTO,
-    width: o.Width = None,
-    local_time: o.LocalTime = False,
+    report: o.Report,
 ) -> None:
     """Compare traces from before a change with traces from after it.
 
@@ -61,9 +49,9 @@ def compare(
         raise UsageError(f"--threshold: {threshold} is no percentage")
     if before == after == "-":
         raise UsageError("standard input can be one of the two, not both")
-    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
+    filters = selection.filters()
     first, second = (
-        open_filtered([source], filters, adjust_skew=adjust_skew, verbose=verbose).findings
+        open_filtered([source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose).findings
         for source in (before, after)
     )
     for source, findings in ((before, first), (after, second)):
@@ -73,12 +61,12 @@ def compare(
     if json:
         from tracetui.render.compare_json import compare_json
 
-        print_bytes(compare_json(found), output)
+        print_bytes(compare_json(found), report.output)
     else:
         from tracetui.render.compare_text import compare_text
 
-        report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
-        print_lines(compare_text(found, (before, after), report), color, output)
+        lines = compare_text(found, (before, after), report.options(filters))
+        print_lines(lines, report.color, report.output)
     if fail_on_regression and not found.has_common:
         from tracetui.render.compare_text import NOTHING_IN_COMMON
 

@@ -14,12 +14,11 @@ from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.query import parse
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import marks_of, print_bytes, print_lines
 from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
-from tracetui.render.ansi import When
 from tracetui.render.contrast_list import ContrastList, remarks
 from tracetui.render.line import Line, Role
 from tracetui.render.report_json import in_percent, warnings_json
@@ -48,43 +47,33 @@ Select = Annotated[
 
 def contrast(
     sources: o.Sources,
+    *,
     slow: Slow = None,
     select: Select = None,
-    service: o.Service = None,
-    operation: o.Operation = None,
-    latency_threshold: o.LatencyThreshold = None,
-    errors_only: o.ErrorsOnly = False,
-    time_range: o.TimeRange = None,
-    query: o.QueryText = None,
-    limit: o.Limit = None,
+    selection: o.Selection,
     json: o.Json = False,
-    output: o.Output = None,
-    verbose: o.Verbose = False,
-    adjust_skew: o.AdjustSkew = False,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    color: o.Color = When.AUTO,
-    width: o.Width = None,
-    local_time: o.LocalTime = False,
+    report: o.Report,
 ) -> None:
     """Say what failing traces have in common that others lack: attributes, services, operations, duration."""
     if slow is not None and select is not None:
         raise UsageError("--slow and --select are two selections: choose one")
-    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
-    traces = open_filtered(sources, filters, adjust_skew=adjust_skew, verbose=verbose).findings.traces
-    selection, what = _selection(traces, slow, select)
-    chosen = int(selection.sum())
-    if not chosen or chosen == traces.trace_count:
-        none = "no trace" if not chosen else "every trace"
+    filters = selection.filters()
+    traces = open_filtered(sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose).findings.traces
+    chosen, what = _chosen(traces, slow, select)
+    number = int(chosen.sum())
+    if not number or number == traces.trace_count:
+        none = "no trace" if not number else "every trace"
         raise UsageError(f"{none} of {traces.trace_count:,} is among the {what}: there is nothing to tell apart")
-    found = contrasted(traces, selection, outcomes=select is not None, durations=slow is None)
+    found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if json:
-        print_bytes(orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), output)
+        print_bytes(
+            orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), report.output
+        )
         return
-    report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
-    print_lines(_text(found, what, report), color, output)
+    print_lines(_text(found, what, report.options(filters)), report.color, report.output)
 
 
-def _selection(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:
+def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:
     """-> bool[traces], and what they are, in words"""
     if slow is not None:
         if not math.isfinite(slow):

@@ -13,10 +13,9 @@ import typer
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered, report_options
+from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, print_lines, say
 from tracetui.model.problems import UsageError
-from tracetui.render.ansi import When
 from tracetui.render.line import Line
 from tracetui.render.report_text import report_text
 from tracetui.session import Session
@@ -81,48 +80,37 @@ def graph(
         list[str] | None,
         typer.Argument(metavar="NAME", help="A service, an inferred peer or service:operation.", show_default=False),
     ] = None,
-    service: o.Service = None,
-    operation: o.Operation = None,
-    latency_threshold: o.LatencyThreshold = None,
-    errors_only: o.ErrorsOnly = False,
-    time_range: o.TimeRange = None,
-    query: o.QueryText = None,
-    limit: o.Limit = None,
+    *,
+    selection: o.Selection,
     json: o.Json = False,
     format: Annotated[  # noqa: A002 - the option's name
         Format | None, typer.Option("--format", help="Write a drawing for Graphviz or Mermaid.")
     ] = None,
-    output: o.Output = None,
-    verbose: o.Verbose = False,
-    adjust_skew: o.AdjustSkew = False,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    color: o.Color = When.AUTO,
-    width: o.Width = None,
-    local_time: o.LocalTime = False,
+    report: o.Report,
 ) -> None:
     asked = _question(question, names or ())
     if json and format:
         raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
-    filters = o.filters_of(service, operation, latency_threshold, errors_only, time_range, query, limit)
-    session = open_filtered([source], filters, adjust_skew=adjust_skew, verbose=verbose)
-    report = report_options(filters, output, width=width, ascii_only=ascii, verbose=verbose, local_time=local_time)
+    filters = selection.filters()
+    session = open_filtered([source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose)
+    look = report.options(filters)
     findings = session.findings
     if not findings.traces.trace_count and not json and not format:
-        print_lines(report_text(findings, (), report), color, output)
+        print_lines(report_text(findings, (), look), report.color, report.output)
         return
-    answer = asked.answer(findings, [_meant(session, asked.kind, name, report.filtered) for name in names or ()])
+    answer = asked.answer(findings, [_meant(session, asked.kind, name, look.filtered) for name in names or ()])
     if json:
         from tracetui.render.graph_json import answer_json
 
-        print_bytes(answer_json(answer.json()), output)
+        print_bytes(answer_json(answer.json()), report.output)
     elif format:
         from tracetui.render.graph_diagram import FORMATS
 
-        print_bytes(FORMATS[format](answer.diagram()).encode(), output)
+        print_bytes(FORMATS[format](answer.diagram()).encode(), report.output)
     else:
         from tracetui.render.graph_text import GraphText
 
-        print_lines(answer.text(GraphText(findings, report)), color, output)
+        print_lines(answer.text(GraphText(findings, look)), report.color, report.output)
 
 
 def _question(question: str, names: Sequence[str]) -> _Question:

@@ -37,6 +37,7 @@ def command_line() -> typer.Typer:
     from tracetui.cli.contrast import contrast
     from tracetui.cli.demo import demo, samples
     from tracetui.cli.graph import graph
+    from tracetui.cli.groups import spelt_out
     from tracetui.cli.open import open_sources
     from tracetui.cli.reach import reaching
     from tracetui.cli.server import server
@@ -62,7 +63,7 @@ def command_line() -> typer.Typer:
         pass
 
     over_sources: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts, server)
-    commands = (*map(reaching, over_sources), demo, samples)
+    commands = (*(reaching(spelt_out(command)) for command in over_sources), demo, samples)
     for name, command in zip(COMMANDS, commands, strict=True):
         app.command(name=name)(command)
     app.command(name=_OPEN, hidden=True)(reaching(open_sources))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracetui.analysis.filters import Filters
+from tracetui.analysis.filters import Filters, describe
 from tracetui.analysis.query import parse
+from tracetui.cli.groups import OptionGroup
+from tracetui.cli.output import is_ascii, width_of
 from tracetui.model.problems import UsageError
 from tracetui.model.times import parse_duration
 from tracetui.render.ansi import When
+
+if TYPE_CHECKING:
+    from tracetui.render.report_text import ReportOptions
 
 _LOOK = "How it looks"
 _NS_PER_MS = 1_000_000
@@ -107,24 +112,55 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Leave nothing out for length.")]
 
 
-def filters_of(
-    services: Sequence[str] | None,
-    operations: Sequence[str] | None,
-    latency_threshold_ms: float | None,
-    errors_only: bool,
-    time_range: str | None,
-    query: str | None,
-    limit: int | None,
-) -> Filters:
-    """The filters that options ask for. Raises UsageError for one that cannot be meant."""
-    if latency_threshold_ms is not None and not math.isfinite(latency_threshold_ms):
-        raise UsageError(f"--latency-threshold: {latency_threshold_ms} is no number of milliseconds")
-    return Filters(
-        services=tuple(services or ()),
-        operations=tuple(operations or ()),
-        latency_threshold_ns=None if latency_threshold_ms is None else round(latency_threshold_ms * _NS_PER_MS),
-        errors_only=errors_only,
-        time_range_ns=None if time_range is None else parse_duration(time_range),
-        query=None if query is None else parse(query),
-        limit=limit,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection(OptionGroup):
+    """Which traces are looked at."""
+
+    service: Service = None
+    operation: Operation = None
+    latency_threshold: LatencyThreshold = None
+    errors_only: ErrorsOnly = False
+    time_range: TimeRange = None
+    query: QueryText = None
+    limit: Limit = None
+
+    def filters(self) -> Filters:
+        """What the options ask for. Raises UsageError where that cannot be meant."""
+        threshold = self.latency_threshold
+        if threshold is not None and not math.isfinite(threshold):
+            raise UsageError(f"--latency-threshold: {threshold} is no number of milliseconds")
+        return Filters(
+            services=tuple(self.service or ()),
+            operations=tuple(self.operation or ()),
+            latency_threshold_ns=None if threshold is None else round(threshold * _NS_PER_MS),
+            errors_only=self.errors_only,
+            time_range_ns=None if self.time_range is None else parse_duration(self.time_range),
+            query=None if self.query is None else parse(self.query),
+            limit=self.limit,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(OptionGroup):
+    """How a set is read and reported on, and where the report goes."""
+
+    output: Output = None
+    verbose: Verbose = False
+    adjust_skew: AdjustSkew = False
+    ascii: Ascii = False
+    color: Color = When.AUTO
+    width: Width = None
+    local_time: LocalTime = False
+
+    def options(self, filters: Filters) -> ReportOptions:
+        """How the report is to look, by the options and by where it goes."""
+        # not every command that has options reports
+        from tracetui.render.report_text import ReportOptions
+
+        return ReportOptions(
+            width=width_of(self.width),
+            ascii_only=is_ascii(self.ascii) if self.output is None else self.ascii,
+            verbose=self.verbose,
+            local_time=self.local_time,
+            filtered="" if filters == Filters() else describe(filters),
+        )

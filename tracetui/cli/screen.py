@@ -32,8 +32,9 @@ def open_on_screen(
         if resume and not sources:
             raise UsageError("--resume needs a terminal")
         from tracetui.cli.analyze import analyze
+        from tracetui.cli.options import Report, Selection
 
-        analyze(list(sources), ascii=ascii_only, local_time=local_time)
+        analyze(list(sources), selection=Selection(), report=Report(ascii=ascii_only, local_time=local_time))
         return 0
     from tracetui.tui.run import run_app
     from tracetui.tui.settings import load_resume, load_settings
