@@ -323,9 +323,15 @@ def test_a_locale_without_characters_gets_ascii() -> None:
 def test_an_interrupt_ends_the_program_quietly(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    program = subprocess.Popen([*PROGRAM, "analyze", str(pipe)], stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    with pipe.open("wb"):
+    command = [*PROGRAM, "analyze", str(pipe)]
+    # what a shell runs in the background is started with interrupts ignored, and so is all that it starts
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=_heed_interrupts)
+    with program, pipe.open("wb"):
         # opened: the program waits for what is written
         program.send_signal(signal.SIGINT)
         _, err = program.communicate(timeout=30)
     assert (program.returncode, err) == (130, "")
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
