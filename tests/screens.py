@@ -18,8 +18,8 @@ def bytes_of(app: App[Any], renderable: object) -> int:
     return len(capture.get().encode())
 
 
-class ByteCounter:
-    """Mixed into an app: counts in `sent` what it writes to the terminal. Set `sent` to 0 before a key."""
+class ByteCounter(App[Any]):
+    """A base of an app, the last one: counts in `sent` what goes to the terminal. Set `sent` to 0 before a key."""
 
     sent = 0
 

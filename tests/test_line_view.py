@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tests.screens import ByteCounter, painted
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII
 from tracetui.render.theme import DARK, MONO, Theme
+from tracetui.tui.terminal_output import ThriftyApp
 from tracetui.tui.widgets.line_view import LineView
 
 
@@ -27,7 +28,7 @@ class Numbers:
         return Line([(f"row {row} ", Role.PLAIN), ("x" * width, Role.DIM)]).cropped(width)
 
 
-class ListApp(ByteCounter, App[None]):
+class ListApp(ThriftyApp, ByteCounter):
     def __init__(self, count: int, theme: Theme = DARK, mark: str = "▌") -> None:
         super().__init__()
         self.animation_level = "none"

@@ -36,7 +36,7 @@ FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u061c\u200
 FORBIDDEN |= set("\u2066\u2067\u2068\u2069\ufeff\u2028\u2029")
 
 
-class CountingApp(ByteCounter, TraceApp):
+class CountingApp(TraceApp, ByteCounter):
     pass
 
 
@@ -417,13 +417,20 @@ async def test_what_has_arrived_is_on_the_screen_while_the_rest_loads(tmp_path: 
 
 async def test_what_keys_cost() -> None:
     async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+
+        async def cost(key: str) -> int:
+            app.sent = 0
+            await press(app, pilot, key)
+            return app.sent
+
         for view in range(1, 6):
-            await press(app, pilot, str(view))
+            assert await cost(str(view)) <= 12 * 1024
             app.sent = 0
             await settled(app, pilot)
             assert app.sent == 0
-            await press(app, pilot, "pagedown")
-            assert app.sent <= 20 * 1024
+            assert await cost("pagedown") <= 8 * 1024
+            # with the detail, which follows when the cursor rests
+            assert await cost("k") <= 2 * 1024
 
 
 @pytest.mark.parametrize("path", HOSTILE, ids=lambda path: Path(path).stem)

@@ -5,15 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tests.building import at, build, span
+from tests.screens import ByteCounter
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.cells import cell_width
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
+from tracetui.tui.terminal_output import ThriftyApp
 from tracetui.tui.widgets.copy_menu import MOST_COPIED, clipboard_text, curl_line
 from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -48,7 +50,7 @@ def some_traces() -> TraceSet:
     )
 
 
-class DetailApp(App[None]):
+class DetailApp(ThriftyApp, ByteCounter):
     """The detail alone; work is done where it is asked for."""
 
     AUTO_FOCUS = ""
@@ -58,7 +60,6 @@ class DetailApp(App[None]):
         self.state = State(session=Session(traces))
         self.copied: list[str] = []
         self.heard: list[Any] = []
-        self.painted = 0
 
     def compose(self) -> ComposeResult:
         yield SpanDetail(self.state, self.work, id="detail")
@@ -94,11 +95,6 @@ class DetailApp(App[None]):
 
     def on_read_text(self, message: ReadText) -> None:
         self.push_screen(Pager(self.state.look, message.title, message.text))
-
-    def _display(self, screen: Any, renderable: Any) -> None:
-        if renderable is not None and hasattr(renderable, "render_segments"):
-            self.painted += len(renderable.render_segments(self.console).encode())
-        super()._display(screen, renderable)
 
 
 class Shown:
@@ -320,13 +316,13 @@ async def test_another_span_sends_only_what_differs() -> None:
         *(span(f"{i}", i, i + 5 * i, parent="1", attributes={**attributes, "key.5": str(i)}) for i in range(2, 8)),
     )
     async with Shown(traces, 2, size=(140, 12)) as session:
-        session.app.painted = 0
+        session.app.sent = 0
         await session.show(3)
-        assert 0 < session.app.painted < 1_000
-        session.app.painted = 0
+        assert 0 < session.app.sent < 1_000
+        session.app.sent = 0
         await session.show(3)
         await session.pilot.pause(0.2)
-        assert session.app.painted == 0
+        assert session.app.sent == 0
 
 
 async def test_rows_are_arranged_anew_for_another_width() -> None:

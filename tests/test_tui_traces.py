@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.building import US, GivenSpan, build, span
+from tests.screens import ByteCounter
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import QueryError, parse
 from tracetui.model.assemble import assemble
@@ -26,6 +27,7 @@ from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.traces import TracesPane
 from tracetui.tui.panes.traces_values import likely_first, values_of
 from tracetui.tui.state import State
+from tracetui.tui.terminal_output import ThriftyApp
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_input import LineInput
 
@@ -33,7 +35,7 @@ SECOND = 1_000_000
 HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x[/]", "é" * 300, "\ud800", "日本語")
 
 
-class Harness(App[None]):
+class Harness(ThriftyApp, ByteCounter):
     """The pane alone, with what the app does for it."""
 
     AUTO_FOCUS = ""
@@ -47,7 +49,6 @@ class Harness(App[None]):
             self.state.shown = np.arange(traces.trace_count)
         self.opened: list[int] = []
         self.said: list[str] = []
-        self.bytes = 0
 
     def compose(self) -> ComposeResult:
         yield TracesPane(self.state, self.work, id="traces")
@@ -77,11 +78,6 @@ class Harness(App[None]):
 
     def on_notice(self, message: Notice) -> None:
         self.said.append(message.text)
-
-    def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, renderable)
-        if renderable is not None and self._driver is not None and hasattr(renderable, "render_segments"):
-            self.bytes += len(renderable.render_segments(self.console).encode())
 
     def lines(self) -> list[str]:
         """What is on the screen."""
@@ -591,12 +587,12 @@ def test_bytes_for_a_key() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "g", "j")
         for key, most in (("j", 1024), ("k", 1024), ("pagedown", 20 * 1024), ("pageup", 20 * 1024), ("G", 20 * 1024)):
-            app.bytes = 0
+            app.sent = 0
             await press(pilot, key)
-            assert 0 < app.bytes <= most, (key, app.bytes)
-        app.bytes = 0
+            assert 0 < app.sent <= most, (key, app.sent)
+        app.sent = 0
         await asyncio.sleep(0.3)
-        assert app.bytes == 0
+        assert app.sent == 0
 
     drive(many(2_000), steps, (140, 40))
 

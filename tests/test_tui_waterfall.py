@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from textual import events
-from textual._compositor import CompositorUpdate
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, span
+from tests.screens import ByteCounter
 from tracetui.model.traces import TraceSet
 from tracetui.render.marks import ASCII
 from tracetui.session import Session
@@ -25,6 +25,7 @@ from tracetui.tui.panes import waterfall_view
 from tracetui.tui.panes.waterfall import WaterfallPane
 from tracetui.tui.panes.waterfall_keys import BINDINGS
 from tracetui.tui.state import State
+from tracetui.tui.terminal_output import ThriftyApp
 
 SHOP = build(
     span("root", 0, 1_000, service="gateway", name="GET /cart", error=True),
@@ -52,7 +53,7 @@ class Held:
     holds: bool = False
 
 
-class PaneApp(App[None]):
+class PaneApp(ThriftyApp, ByteCounter):
     """The pane, and of the app what the pane needs."""
 
     CSS = "Screen { background: $background; color: $foreground; }"
@@ -63,7 +64,6 @@ class PaneApp(App[None]):
         super().__init__()
         self.animation_level = "none"
         self.state = state
-        self.sent = 0
         self.said: list[str] = []
         self.left = 0
         self.held = Held()
@@ -93,11 +93,6 @@ class PaneApp(App[None]):
 
     def on_notice(self, message: Notice) -> None:
         self.said.append(message.text)
-
-    def _display(self, screen: Any, renderable: Any) -> None:
-        if isinstance(renderable, CompositorUpdate):
-            self.sent += len(renderable.render_segments(self.console).encode())
-        super()._display(screen, renderable)
 
     @property
     def lines(self) -> list[str]:

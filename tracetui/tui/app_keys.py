@@ -16,6 +16,7 @@ APP_KEYS = (
     ("M", "more from servers: more traces, or older ones where that was all; w in the list of traces: how far back"),
     ("W", "everything the load warned of, and what servers were asked for"),
     ("T", "next theme"),
+    ("Ctrl+l", "draw the screen anew, where something else has written on it"),
     ("q, Ctrl+c", "quit; --resume comes back to the same span"),
 )
 
@@ -32,6 +33,7 @@ APP_BINDINGS = (
     Binding("M", "more", "More from servers", show=False, id="app.more"),
     Binding("W", "warnings", "Warnings of the load", show=False, id="app.warnings"),
     Binding("T", "next_theme", "Next theme", show=False, id="app.theme"),
+    Binding("ctrl+l", "redraw", "Draw the screen anew", show=False, id="app.redraw", priority=True),
     Binding("q", "quit", "Quit", show=False, id="app.quit"),
     # out of every dialog, too
     Binding("ctrl+c", "quit", "Quit at once", show=False, id="app.quit-at-once", priority=True),

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-
 from tracetui.model.problems import UsageError
 from tracetui.render.safe_text import safe_lines
 from tracetui.tui.arrivals import Arrivals
@@ -18,6 +16,7 @@ from tracetui.tui.messages import AskOpinion, FilterTraces, LookBack, ReadText
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
+from tracetui.tui.terminal_output import ThriftyApp
 from tracetui.tui.views import VIEWS
 from tracetui.tui.whereabouts import Visit
 
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
     from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress, Opined, Unchanged
 
 
-class LoadingApp(App[None]):
+class LoadingApp(ThriftyApp):
     """An app over a set that loads, and changes. What is looked at is for the one that is made of it."""
 
     def __init__(self, state: State, resume: Resume | None, ansi: bool | None) -> None:
-        super().__init__(ansi_color=ansi)
+        super().__init__(ansi)
         self.state = state
         self._arrivals = Arrivals(state, resume, self.post_message)
         self._live = Live(self, state, self._arrivals, self._in_thread)

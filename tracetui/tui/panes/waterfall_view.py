@@ -20,7 +20,6 @@ from tracetui.tui.panes.waterfall_open import INDENT, Facts, Opened, header_line
 from tracetui.tui.panes.waterfall_rows import FindLine, Said, WaterfallRows
 from tracetui.tui.panes.waterfall_sight import FLAME, Sight, Stop
 from tracetui.tui.state import State
-from tracetui.tui.widgets.changing_bar import ChangingBar
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -77,7 +76,7 @@ class WaterfallView(Pane):
         yield LineBar(look.theme, id="waterfall-header")
         with Container(id="waterfall-body"):
             with Vertical(id="waterfall-left"):
-                yield ChangingBar(look.theme, id="waterfall-map")
+                yield LineBar(look.theme, id="waterfall-map")
                 yield LineBar(look.theme, id="waterfall-scale")
                 yield WaterfallRows(look.theme, look.marks.cursor, id="waterfall-rows")
                 yield FindLine(look.theme, prompt="  /", hint="a word of any span", id="waterfall-find")
@@ -303,7 +302,7 @@ class WaterfallView(Pane):
             line = Line([(fit(what, INDENT + layout.label - 1, "right", marks.ellipsis) + " ", Role.DIM)])
             return [line.extend(minimap(overview, layout.bar + 2, marks, window, selected))]
 
-        self.query_one("#waterfall-map", ChangingBar).show(drawn)
+        self.query_one("#waterfall-map", LineBar).show(drawn)
 
     def _counted(self, sight: Sight) -> Line:
         if not self._word:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
 from tracetui.render.span_detail import SpanDetailLines
-from tracetui.tui.widgets.changing_bar import cells_to_send
 from tracetui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class NothingSelected:
 
 
 class DetailView(LineView):
-    """Rows of a span's detail, of which only the cells that differ from those on screen are sent."""
+    """Rows of a span's detail."""
 
     DEFAULT_CSS = "DetailView { scrollbar-size-vertical: 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,7 +48,6 @@ class DetailView(LineView):
         look = detail.state.look
         super().__init__(look.theme, look.marks.cursor)
         self._detail = detail
-        self._painted_rows: dict[int, Strip] = {}
 
     @property
     def lines(self) -> SpanDetailLines | None:
@@ -66,7 +64,7 @@ class DetailView(LineView):
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
         self._keep_in_sight()
-        self._repaint_changed()
+        self.refresh()
         self._detail.rule_changed()
         self.post_message(self.Moved(self, self.cursor))
 
@@ -87,27 +85,12 @@ class DetailView(LineView):
         super().watch_scroll_y(old_value, new_value)
         self._detail.rule_changed()
 
-    def _repaint_changed(self) -> None:
-        for y in range(self.scrollable_content_region.height):
-            before, after = self._painted_rows.get(y), self._row(y)
-            width = self.size.width if before is None else cells_to_send(before, after)
-            if width:
-                self.refresh(Region(0, y, width, 1))
-
-    def render_line(self, y: int) -> Strip:
-        strip = self._painted_rows[y] = self._row(y)
-        return strip
-
-    def _row(self, y: int) -> Strip:
-        return super().render_line(y)
-
     def _painted(self, row: int, selected: bool, width: int) -> Strip:
         # the one cursor that keys move is marked: that of the waterfall or this
         return super()._painted(row, selected and self.has_focus, width)
 
     @on(events.Resize)
     def _rearrange(self) -> None:
-        self._painted_rows.clear()
         lines, row = self.lines, None
         if lines is not None and not self.fits(lines):
             path = lines.entry(self.cursor).path if len(lines) else ""

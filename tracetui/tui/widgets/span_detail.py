@@ -23,9 +23,9 @@ from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
-from tracetui.tui.widgets.changing_bar import ChangingBar
 from tracetui.tui.widgets.copy_menu import open_copy_menu
 from tracetui.tui.widgets.detail_view import DetailView, NothingSelected
+from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.pager import AskLine
@@ -70,7 +70,7 @@ class SpanDetail(Vertical):
         """Whether it stands beside what it is a detail of, and not below it."""
 
     def compose(self) -> ComposeResult:
-        yield ChangingBar(self.state.look.theme, id="detail-rule")
+        yield LineBar(self.state.look.theme, id="detail-rule")
         yield DetailView(self)
         yield AskLine(self.state.look.theme, prompt="/ ", hint="part of an attribute's name or value")
 
@@ -97,7 +97,7 @@ class SpanDetail(Vertical):
             line = Line([(drawn * (width - cell_width(more) - 2), Role.GUIDE)]).add(more, Role.DIM)
             return [line.add(drawn * 2, Role.GUIDE).cropped(width)]
 
-        self.query_one(ChangingBar).show(rule)
+        self.query_one("#detail-rule", LineBar).show(rule)
 
     def focus(self, scroll_visible: bool = True) -> SpanDetail:
         self.view.focus(scroll_visible)
@@ -121,7 +121,7 @@ class SpanDetail(Vertical):
         """Theme, marks or zone changed: paint anew."""
         self.view.set_look(self.state.look.theme)
         self.query_one(AskLine).set_look(self.state.look.theme)
-        self.query_one(ChangingBar).set_look(self.state.look.theme)
+        self.query_one("#detail-rule", LineBar).set_look(self.state.look.theme)
         self.rule_changed()
         self._shown = None
         self._ask()

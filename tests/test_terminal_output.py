@@ -1,0 +1,144 @@
+"""What goes to the terminal: an emulated one shows what is painted, however little of it was sent."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+from unicodedata import combining
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len, get_character_cell_size
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import LayoutUpdate
+from textual.app import App
+from textual.geometry import Region
+from textual.strip import Strip
+from wcwidth import wcwidth
+
+from tests.screens import ByteCounter, painted
+from tracetui.tui import settings
+from tracetui.tui.app import TraceApp
+from tracetui.tui.state import Look, State
+from tracetui.tui.terminal_output import Shown, cells_of
+
+SAMPLES = Path(__file__).parents[1] / "sample_traces"
+SIZES = ((100, 30), (80, 24), (60, 12), (140, 40))
+KEYS = [*"jkhlgG123456zZwecnE/+-SdxtTvm=", "space", "enter", "escape", "tab", "ctrl+d", "ctrl+u", "down", "up"]
+SYSTEM = ColorSystem.TRUECOLOR
+
+
+class Emulated(App[Any]):
+    """A base of an app, the last one: has what is sent read by a terminal emulator."""
+
+    terminal = pyte.Screen(*SIZES[0])
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        if renderable is not None:
+            pyte.Stream(self.terminal).feed(renderable.render_segments(self.console))
+        super()._display(screen, renderable)
+
+
+class EmulatedApp(TraceApp, Emulated):
+    pass
+
+
+def look_of(cell: Any) -> tuple[Any, ...]:
+    return (cell.data, cell.fg, cell.bg, cell.bold, cell.reverse, cell.underscore, cell.strikethrough, cell.italics)
+
+
+def looks(screen: pyte.Screen) -> list[list[tuple[Any, ...]]]:
+    """Every cell of an emulated terminal; the ground alone of what is blank."""
+    rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+    return [[look_of(cell) for cell in row] for row in rows]
+
+
+def are_disputed(line: str) -> bool:
+    """Whether the emulator takes characters of a line for more or fewer cells than Textual does, or draws them not."""
+    cells = {character: wcwidth(character) for character in line}
+    return any(
+        width != get_character_cell_size(character) or (not width and not combining(character))
+        for character, width in cells.items()
+    )
+
+
+def shown_at_once(app: App[Any], size: tuple[int, int]) -> pyte.Screen:
+    """A terminal of this size that was sent all of the screen, as Textual does."""
+    screen = pyte.Screen(*size)
+    update = app.screen._compositor.render_full_update()
+    pyte.Stream(screen).feed(update.render_segments(app.console))
+    return screen
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_terminal_shows_what_is_painted(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "resume.json")
+    chance = random.Random(seed)
+    size = SIZES[0]
+    sources = tuple(sorted(str(path) for path in (SAMPLES / "hostile").glob("*.json")))
+    app = EmulatedApp(State(sources=(*sources, str(SAMPLES / "shop" / "shop.json")), look=Look()))
+    app.terminal = pyte.Screen(*size)
+    async with app.run_test(size=size) as pilot:
+        for step in range(60):
+            if step % 20 == 19:
+                size = SIZES[step // 20]
+                # of what a terminal does with its lines then nothing is known
+                app.terminal.resize(size[1], size[0])
+                await pilot.resize_terminal(*size)
+            else:
+                await pilot.press(chance.choice(KEYS))
+            if step % 6 == 5:
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+                whole = zip(painted(app), looks(app.terminal), looks(shown_at_once(app, size)), strict=True)
+                for line, cells, all_at_once in whole:
+                    assert cells == all_at_once or are_disputed(line), (seed, step, line)
+
+
+async def test_all_is_sent_again_on_demand() -> None:
+    class Counting(TraceApp, ByteCounter):
+        pass
+
+    app = Counting(State())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.sent = 0
+        app.screen.refresh()
+        await pilot.pause()
+        assert app.sent == 0
+        await pilot.press("ctrl+l")
+        await pilot.pause()
+        assert app.sent > 80 * 20
+
+
+TEXTS = st.lists(st.sampled_from(["a", "b", " ", "─", "█", "日", "e\u0301", "✖"]), max_size=8).map("".join)
+FAINT = Style(color="#a0b0c0", bold=True, dim=True)
+STYLES = st.sampled_from([Style(), Style(bold=True), Style(color="red"), Style(bgcolor="#102030"), FAINT])
+LINES = st.lists(st.tuples(TEXTS, STYLES), max_size=5)
+
+
+@given(st.lists(st.lists(LINES, min_size=3, max_size=3), min_size=1, max_size=4))
+def test_updates_one_after_the_other_show_the_last(updates: list[list[list[tuple[str, Style]]]]) -> None:
+    width = 84
+    shown, terminal = Shown(), pyte.Screen(width, 3)
+    for lines in updates:
+        strips = [Strip([Segment(*run) for run in line]).adjust_cell_length(width) for line in lines]
+        update = LayoutUpdate([[strip] for strip in strips], Region(0, 0, width, 3))
+        pyte.Stream(terminal).feed(shown.changes(update, width, SYSTEM))
+    assert shown.changes(update, width, SYSTEM) == ""
+    whole = pyte.Screen(width, 3)
+    pyte.Stream(whole).feed(update.render_segments(Console(color_system="truecolor")))
+    assert looks(terminal) == looks(whole)
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=12))
+def test_a_text_has_as_many_cells_as_it_is_wide(text: str) -> None:
+    cells = cells_of(text)
+    assert len(cells) == cell_len(text)
+    assert "".join(cells) == (text if cells else "")

@@ -1,0 +1,249 @@
+"""What the terminal shows already is not sent to it again.
+
+Textual paints whole regions, a view that comes up several times over, and each piece of a line with all of its style.
+Over a slow line every byte is waited for: here only cells that are others than before go out, and of styles only what
+changes from one to the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.color import Color, ColorSystem
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.app import App
+from textual.screen import Screen
+from textual.strip import Strip
+
+_GAP = 4
+"""Cells that are the same between two that are not, up to which they are sent along: to leap over them takes as many
+bytes.
+"""
+_NOTHING = Style.null()
+_UNKNOWN = "?"
+"""In the place of a cell that the terminal shows something unknown in; no cell is that and has no style."""
+
+
+_ALIKE = re.compile(
+    "[ -~\u00a0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2190-\u21ff\u2400-\u2426\u2500-\u25ff\u2716\u2717]*"
+)
+"""What takes one cell on every terminal. About other characters terminals do not agree."""
+
+
+class Shown:
+    """The cells that the terminal shows, as far as they are known."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, tuple[list[str], list[Style | None]]] = {}
+        self._width = 0
+
+    def forget(self) -> None:
+        """The terminal may show anything."""
+        self._lines.clear()
+
+    def changes(self, update: ChopsUpdate | LayoutUpdate, width: int, system: ColorSystem) -> str:
+        """What to send so that the terminal, `width` cells wide, shows an update too; it is taken to be sent."""
+        if width != self._width:
+            self._width = width
+            self.forget()
+        pen = _Pen(system)
+        for y, x, strip in _pieces(update):
+            self._put(y, x, strip, pen)
+        return pen.lifted()
+
+    def _put(self, y: int, x: int, strip: Strip, pen: _Pen) -> None:
+        cells: list[str] = []
+        styles: list[Style | None] = []
+        for text, style, control in strip:
+            if control:
+                continue
+            parts = cells_of(text)
+            cells += parts
+            styles += [style or _NOTHING] * len(parts)
+        if y not in self._lines:
+            self._lines[y] = [_UNKNOWN] * self._width, [None] * self._width
+        all_cells, all_styles = self._lines[y]
+        room = self._width - x
+        if len(cells) > room:
+            del cells[room:], styles[room:]
+        stop = x + len(cells)
+        before, before_styles = all_cells[x:stop], all_styles[x:stop]
+        if before == cells and before_styles == styles:
+            return
+        all_cells[x:stop], all_styles[x:stop] = cells, styles
+        if not (_ALIKE.fullmatch("".join(cells)) and _ALIKE.fullmatch("".join(before))):
+            # what it takes more or less cells for stands on others, or leaves something of what was there
+            pen.draw(x, y, cells, styles)
+            if all_styles[stop:] and None not in all_styles[stop:]:
+                pen.draw(stop, y, all_cells[stop:], all_styles[stop:])
+            return
+        columns = zip(before, cells, before_styles, styles, strict=True)
+        differ = [i for i, (old, new, was, is_) in enumerate(columns) if old != new or (was is not is_ and was != is_)]
+        for first, last in _runs(differ):
+            pen.draw(x + first, y, cells[first : last + 1], styles[first : last + 1])
+
+
+class _Pen:
+    """Writes cells with as few bytes for places and styles as it takes."""
+
+    def __init__(self, system: ColorSystem) -> None:
+        self._system = system
+        self._sent: list[str] = []
+        self._line = -1
+        self._style = _NOTHING
+
+    def draw(self, x: int, y: int, cells: list[str], styles: list[Style | None]) -> None:
+        send = self._sent.append
+        # terminals differ in how wide some characters are: the column is named, and not how far it is
+        send(f"\x1b[{x + 1}G" if y == self._line else f"\x1b[{y + 1};{x + 1}H")
+        self._line = y
+        begin = 0
+        for style, alike in groupby(styles):
+            stop = begin + len(list(alike))
+            style = style or _NOTHING
+            if style is not self._style:
+                send(_change(self._style, style, self._system))
+                self._style = style
+            send("".join(cells[begin:stop]))
+            begin = stop
+
+    def lifted(self) -> str:
+        """All of it, and the terminal as it was found."""
+        if self._style is not _NOTHING:
+            self._sent.append(_change(self._style, _NOTHING, self._system))
+        return "".join(self._sent)
+
+
+def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """The pieces of lines that an update paints: y, x and what is there."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in strips:
+                yield y, x, strip
+                x += strip.cell_length
+        return
+    for y, x1, x2 in update.spans:
+        for end, (x, piece) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if piece is not None and x < x2 and end > x1:
+                yield y, x, piece
+
+
+def cells_of(text: str) -> list[str]:
+    """What is in each cell of a text: '' in the second one of a wide character, with a letter all marks upon it."""
+    if text.isascii() or _ALIKE.fullmatch(text):
+        return list(text)
+    return list(_wide_cells_of(text))
+
+
+@lru_cache(maxsize=4096)
+def _wide_cells_of(text: str) -> tuple[str, ...]:
+    cells: list[str] = []
+    for character in text:
+        width = get_character_cell_size(character)
+        if width or not cells:
+            cells += [character, *[""] * (width - 1)]
+        else:
+            at = next(i for i in range(len(cells) - 1, -1, -1) if cells[i])
+            cells[at] += character
+    # what is drawn wider or narrower than its characters is one piece
+    width = cell_len(text)
+    return tuple(cells) if len(cells) == width else (text, *[""] * (width - 1))
+
+
+def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
+    """First and last of places, ascending, that are together or nearly so."""
+    first = last = places[0] if places else -1
+    for place in places:
+        if place - last > _GAP:
+            yield first, last
+            first = place
+        last = place
+    if places:
+        yield first, last
+
+
+@lru_cache(maxsize=4096)
+def _change(before: Style, after: Style, system: ColorSystem) -> str:
+    """What turns one style into another on the terminal."""
+    attributes, text, ground = _codes(before, system)
+    wanted, wanted_text, wanted_ground = _codes(after, system)
+    codes: list[str] = []
+    if attributes <= wanted:
+        codes += sorted(wanted - attributes)
+    else:
+        codes += ["0", *sorted(wanted)]
+        text = ground = ()
+    if text != wanted_text:
+        codes += wanted_text or ("39",)
+    if ground != wanted_ground:
+        codes += wanted_ground or ("49",)
+    return f"\x1b[{'' if codes == ['0'] else ';'.join(codes)}m" if codes else ""
+
+
+@lru_cache(maxsize=4096)
+def _codes(style: Style, system: ColorSystem) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """The codes of a style's attributes, of its colour and of that of its ground, as Textual sends them."""
+    attributes = Strip.render_ansi(style.without_color, system).split(";")
+    return (
+        frozenset(code for code in attributes if code),
+        _color_codes(style.color, system, True),
+        _color_codes(style.bgcolor, system, False),
+    )
+
+
+def _color_codes(color: Color | None, system: ColorSystem, is_text: bool) -> tuple[str, ...]:
+    return () if color is None else tuple(color.downgrade(system).get_ansi_codes(is_text))
+
+
+class _Changes(CompositorUpdate):
+    """An update that is made already."""
+
+    def __init__(self, sequence: str) -> None:
+        self._sequence = sequence
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._sequence)
+
+    def render_segments(self, console: Console) -> str:  # noqa: ARG002 - Textual's
+        return self._sequence
+
+
+class ThriftyApp(App[None]):
+    """An app that sends its terminal what is not there yet."""
+
+    def __init__(self, ansi: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi)
+        self._shown = Shown()
+
+    def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            # a terminal may show anything after that, even if its size is what it was
+            self._shown.forget()
+        await super().on_event(event)
+
+    def action_redraw(self) -> None:
+        """Send all of the screen, whatever else has written to the terminal."""
+        self._shown.forget()
+        self.screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        if isinstance(renderable, (ChopsUpdate, LayoutUpdate)) and not self._batch_count:
+            system = self.console._color_system or ColorSystem.TRUECOLOR
+            changes = self._shown.changes(renderable, self.size.width, system)
+            renderable = _Changes(changes) if changes else None
+        elif renderable is not None:
+            self._shown.forget()
+        super()._display(screen, renderable)
