@@ -115,9 +115,14 @@ class PaneApp(ThriftyApp, ByteCounter):
         self._driver.send_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character))
 
     async def settle(self, pilot: Pilot[None]) -> None:
+        still = 0
         for _ in range(1_000):
             await pilot.pause(0.002)
-            if all(worker.is_finished for worker in self.workers):
+            # on a busy machine a key is on its way for longer than a pause
+            pumps = (self, *self.screen.walk_children(with_self=True))
+            is_still = all(worker.is_finished for worker in self.workers)
+            still = still + 1 if is_still and not any(pump.message_queue_size for pump in pumps) else 0
+            if still == 2:
                 break
         await pilot.pause(0.002)
 
