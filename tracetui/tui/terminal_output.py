@@ -21,8 +21,10 @@ from rich.style import Style
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 _GAP = 4
 """Cells that are the same between two that are not, up to which they are sent along: to leap over them takes as many
@@ -218,6 +220,12 @@ class _Changes(CompositorUpdate):
         return self._sequence
 
 
+class _QuietScreen(Screen[None]):
+    """Widgets that get or lose the focus paint themselves; Textual's screen paints everything once more."""
+
+    focused = Reactive[Widget | None](None, repaint=False)
+
+
 class ThriftyApp(App[None]):
     """An app that sends its terminal what is not there yet."""
 
@@ -233,6 +241,9 @@ class ThriftyApp(App[None]):
             # a terminal may show anything after that, even if its size is what it was
             self._shown.forget()
         await super().on_event(event)
+
+    def get_default_screen(self) -> Screen[Any]:
+        return _QuietScreen(id="_default")
 
     def action_redraw(self) -> None:
         """Send all of the screen, whatever else has written to the terminal."""

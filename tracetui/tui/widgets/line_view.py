@@ -162,6 +162,10 @@ class LineView(ScrollView, can_focus=True):
         self.leads = False
         """Whether its cursor is the one that keys move although another widget has the focus."""
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
+        self._ground = Style()
+        """What the strips are painted on."""
+        self._fitted = (0, 0, 0)
+        """The room that the strips are for: the widths of lines and of all, and the height."""
         self._styles: dict[tuple[str, bool], Style] = {}
 
     @property
@@ -235,11 +239,20 @@ class LineView(ScrollView, can_focus=True):
         return True
 
     def notify_style_update(self) -> None:
-        self._styles.clear()
-        self._forget()
         super().notify_style_update()
+        ground = self.rich_style
+        if ground != self._ground:
+            # it is told with every change of the focus, too
+            self._ground = ground
+            self._styles.clear()
+            self._forget()
 
     def on_resize(self, event: events.Resize) -> None:
+        fitted = self.line_width, self.content_region.width, event.size.height
+        if fitted == self._fitted:
+            # a view that comes up again finds its rows as it left them
+            return
+        self._fitted = fitted
         self._strips.maxsize = max(_CACHED_SCREENS * event.size.height, 64)
         self._forget()
         self._keep_in_sight()
