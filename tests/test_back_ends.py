@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -634,6 +635,64 @@ def test_a_store_of_v3_that_wants_a_service() -> None:
         assert asked.found(ALL) == {ids[0] for ids in sent()}
         assert asked.found(ALL) == {ids[0] for ids in sent()}
     assert asked.server.paths().count("/api/v3/traces") == 1
+
+
+# answers that are JSON, and not what belongs there
+
+NOT_THAT = {
+    "deep": b"[" * 100_000,
+    "deep objects": b'{"services":' * 100_000,
+    "list": b"[1,2]",
+    "text": b'"x"',
+    "null": b"null",
+    "other items": b'{"services":[1,null,{}],"data":[1,null],"tagValues":[1],"traces":[1],"summaries":[1]}',
+    "no lists": b'{"services":5,"data":"a","tagValues":5,"traces":5,"summaries":5,"metrics":5,"operations":5}',
+    "no text": b'{"services":["\xff"],"data":["\xff"]}',
+    "errors": b'{"errors":5,"error":[5]}',
+}
+
+
+@pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "zipkin", "tempo"])
+def test_whatever_a_server_sends_is_read_or_refused_in_words(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        back_end, server = asked.back_end, asked.server
+        trace_id = server.backends[0].visible()[0].id
+        ways: list[Callable[[], object]] = [
+            back_end.services,
+            lambda: back_end.operations("cart"),
+            lambda: back_end.dependencies(FIRST_NS, LAST_NS),
+            lambda: back_end.metrics("cart", FIRST_NS, LAST_NS),
+            lambda: list(back_end.search(ALL)),
+            lambda: list(back_end.search(changed(ALL, failed=True))),
+            lambda: list(back_end.traces([trace_id])),
+        ]
+        for body in NOT_THAT.values():
+            for code in (200, 400):
+                server.fault = status(code, body=body)
+                for ask in ways:
+                    with contextlib.suppress(BackEndError):
+                        ask()
+                with contextlib.suppress(BackEndError):
+                    connected(server.url).close()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "why"),
+    [
+        (
+            "jaeger-v3",
+            b'{"services":[1]}',
+            r"/api/v3/services: not the answer that belongs there \(Expected `str`, got",
+        ),
+        ("zipkin", b"{}", "/api/v2/services: not the answer that belongs there .*; does a gateway stand between"),
+        ("tempo", b"no", r"/values: the answer is no JSON"),
+    ],
+)
+def test_what_is_said_of_an_answer_that_does_not_belong_there(name: str, body: bytes, why: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        asked.server.fault = status(200, body=body)
+        with pytest.raises(HttpError, match=why):
+            asked.back_end.services()
 
 
 def test_an_empty_server() -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -33,6 +33,9 @@ _QUOTED = 200
 _TRIES = 2
 
 Params = Mapping[str, str | int | Sequence[str]]
+_Kind = TypeVar("_Kind")
+NO_JSON: Final = (ValueError, RecursionError)
+"""What decoding raises for bytes that are not what they should be, however they were made so."""
 
 
 class HttpError(BackEndError):
@@ -57,9 +60,9 @@ class Answer:
     content_type: str
     body: bytes
 
-    def json(self) -> Any:
-        """Raises ValueError for a body that is no JSON."""
-        return msgspec.json.decode(self.body)
+    def json(self, kind: type[_Kind]) -> _Kind:
+        """The body as what it should be. Raises one of NO_JSON for any other; numbers may be written as texts."""
+        return msgspec.json.decode(self.body, type=kind, strict=False)
 
 
 class _BusyError(Exception):
@@ -135,14 +138,19 @@ class Connection:
                     raise HttpError(f"{self._at(path)}: an answer of more than {_SMALL_ANSWER >> 20} MB")
             return Answer(response.status_code, _content_type(response), b"".join(pieces))
 
-    def json(self, path: str, params: Params | None = None) -> Any:
-        """What a small answer of status 200 holds. Raises HttpError for any other."""
+    def json(self, kind: type[_Kind], path: str, params: Params | None = None) -> _Kind:
+        """What a small answer of status 200 holds, if it is what it should be. Raises HttpError for any other."""
         answer = self.get(path, params)
         if answer.status != httpx.codes.OK:
             raise self.refusal(path, answer.status, answer.body)
         try:
-            return answer.json()
-        except ValueError:
+            return answer.json(kind)
+        except msgspec.ValidationError as error:
+            why = self.redacted(str(error))
+            raise HttpError(
+                f"{self._at(path)}: not the answer that belongs there ({why}); does a gateway stand between?"
+            ) from None
+        except NO_JSON:
             raise self._no_json(path, answer.content_type, answer.body) from None
 
     def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
@@ -322,15 +330,15 @@ class Connection:
         """What a server says is wrong, from the JSON or the text that it sent."""
         text = body[: 1 << 16].decode("utf-8", "replace").strip()
         try:
-            value = msgspec.json.decode(body)
-        except ValueError:
+            value: Any = msgspec.json.decode(body)
+        except NO_JSON:
             value = None
         if isinstance(value, dict):
-            error = value.get("error") or next(iter(value.get("errors") or ()), None) or value
+            errors = value.get("errors")
+            error = value.get("error") or (errors[0] if isinstance(errors, list) and errors else value)
             if isinstance(error, dict):
-                text = str(error.get("msg") or error.get("message") or text)
-            elif isinstance(error, str):
-                text = error
+                error = error.get("msg") or error.get("message")
+            text = error if isinstance(error, str) else text
         if text[:1] == "<":
             return ""
         text = " ".join(self.redacted(text).split())

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
-from tracetui.ingest.sources.connection import Connection, HttpError, Params
+from tracetui.ingest.sources.connection import NO_JSON, Connection, HttpError, Params
 from tracetui.ingest.sources.jaeger_metrics import metrics_of
 from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP
 from tracetui.model.opinion import Dependency, Metrics
@@ -38,6 +38,44 @@ class _Found(msgspec.Struct):
 
 class _Head(msgspec.Struct):
     traceID: str  # noqa: N815 - as the server writes it
+
+
+class _Names(msgspec.Struct):
+    services: list[str] | None = None
+    """v3"""
+    data: list[str] | None = None
+    """v1"""
+
+
+class _Operation(msgspec.Struct):
+    name: str
+
+
+class _Operations(msgspec.Struct):
+    operations: list[_Operation] | None = None
+    data: list[_Operation] | None = None
+
+
+class _Call(msgspec.Struct, rename="camel"):
+    parent: str
+    child: str
+    call_count: int = 0
+
+
+class _Calls(msgspec.Struct):
+    data: list[_Call] | None = None
+
+
+class _Summarised(msgspec.Struct, rename="camel"):
+    trace_id: str = ""
+    old_trace_id: str = msgspec.field(name="traceID", default="")
+    min_start_time_unix_nano: int = 0
+    max_end_time_unix_nano: int = 0
+    error_span_count: int = 0
+
+
+class _Summaries(msgspec.Struct):
+    summaries: list[_Summarised] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +104,14 @@ class Jaeger(BackEnd):
         return Offers(f"Jaeger ({'v3' if self._prefers_v3 else 'v1'})", _FINDS_ERRORS)
 
     def services(self) -> list[str]:
-        if self._prefers_v3:
-            return sorted(self.connection.json("/api/v3/services").get("services") or ())
-        return sorted(self.connection.json("/api/services").get("data") or ())
+        found = self.connection.json(_Names, "/api/v3/services" if self._prefers_v3 else "/api/services")
+        return sorted((found.services if self._prefers_v3 else found.data) or ())
 
     def operations(self, service: str) -> list[str]:
         path = "/api/v3/operations" if self._prefers_v3 else "/api/operations"
-        found = self.connection.json(path, {"service": service})
-        listed = found.get("operations" if self._prefers_v3 else "data") or ()
-        return sorted({item["name"] for item in listed})
+        found = self.connection.json(_Operations, path, {"service": service})
+        listed = (found.operations if self._prefers_v3 else found.data) or ()
+        return sorted({item.name for item in listed})
 
     def trace(self, trace_id: str) -> bytes | None:
         path = "/api/v3/traces/" if self._v3 else "/api/traces/"
@@ -87,8 +124,8 @@ class Jaeger(BackEnd):
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
-        found = self.connection.json("/api/dependencies", params).get("data") or ()
-        return [Dependency(item["parent"], item["child"], item.get("callCount", 0)) for item in found]
+        found = self.connection.json(_Calls, "/api/dependencies", params).data or ()
+        return [Dependency(item.parent, item.child, item.call_count) for item in found]
 
     def takes(self, search: Search) -> Search:
         if self._summaries:
@@ -208,13 +245,13 @@ class Jaeger(BackEnd):
 
     def _summarised(self, search: Search) -> Iterable[_Summary]:
         """The traces that a search finds, without their spans."""
-        found = self.connection.json("/api/v3/trace-summaries", self._v3_params(search)).get("summaries") or ()
+        found = self.connection.json(_Summaries, "/api/v3/trace-summaries", self._v3_params(search)).summaries or ()
         for item in found:
             yield _Summary(
-                item.get("traceId") or item.get("traceID", ""),
-                int(item.get("minStartTimeUnixNano", 0)),
-                int(item.get("maxEndTimeUnixNano", 0)),
-                int(item.get("errorSpanCount", 0)),
+                item.trace_id or item.old_trace_id,
+                item.min_start_time_unix_nano,
+                item.max_end_time_unix_nano,
+                item.error_span_count,
             )
 
 
@@ -223,7 +260,7 @@ def _unseen(document: bytes, seen: set[str]) -> Iterator[bytes]:
     try:
         found = msgspec.json.decode(document, type=_Found).data or []
         heads = [msgspec.json.decode(item, type=_Head).traceID for item in found]
-    except msgspec.DecodeError:
+    except NO_JSON:
         # damaged: whoever decodes it makes the best of it
         yield document
         return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from tracetui.ingest.sources.back_end import NotOfferedError
 from tracetui.ingest.sources.connection import Connection, HttpError, Params
@@ -12,6 +14,22 @@ from tracetui.model.opinion import Metrics
 _NOT_IMPLEMENTED: Final = 501
 _STEPS: Final = 60
 _LEAST_STEP_MS: Final = 5_000
+
+
+class _Value(msgspec.Struct, rename="camel"):
+    double_value: float = 0
+
+
+class _Point(msgspec.Struct, rename="camel"):
+    gauge_value: _Value | None = None
+
+
+class _Metric(msgspec.Struct, rename="camel"):
+    metric_points: list[_Point] | None = None
+
+
+class _Metrics(msgspec.Struct):
+    metrics: list[_Metric] | None = None
 
 
 def metrics_of(connection: Connection, service: str, start_ns: int, end_ns: int) -> Metrics:
@@ -25,9 +43,9 @@ def metrics_of(connection: Connection, service: str, start_ns: int, end_ns: int)
         "ratePer": max(lookback // _STEPS, 10 * _LEAST_STEP_MS),
     }
     try:
-        calls = _mean(connection.json("/api/metrics/calls", params))
-        errors = _mean(connection.json("/api/metrics/errors", params))
-        p95 = _mean(connection.json("/api/metrics/latencies", {**params, "quantile": "0.95"}))
+        calls = _mean(connection.json(_Metrics, "/api/metrics/calls", params))
+        errors = _mean(connection.json(_Metrics, "/api/metrics/errors", params))
+        p95 = _mean(connection.json(_Metrics, "/api/metrics/latencies", {**params, "quantile": "0.95"}))
     except HttpError as error:
         if error.status == _NOT_IMPLEMENTED:
             raise NotOfferedError(f"{connection.name}: no store of metrics is configured there") from None
@@ -35,12 +53,12 @@ def metrics_of(connection: Connection, service: str, start_ns: int, end_ns: int)
     return Metrics(service, calls, None if errors is None else 100 * errors, p95)
 
 
-def _mean(answer: dict[str, Any]) -> float | None:
+def _mean(answer: _Metrics) -> float | None:
     """The mean of all points that are numbers; nothing is written for 0."""
     values = [
         value
-        for metric in answer.get("metrics") or ()
-        for point in metric.get("metricPoints") or ()
-        if math.isfinite(value := float((point.get("gaugeValue") or {}).get("doubleValue", 0)))
+        for metric in answer.metrics or ()
+        for point in metric.metric_points or ()
+        if math.isfinite(value := (point.gauge_value or _Value()).double_value)
     ]
     return sum(values) / len(values) if values else None

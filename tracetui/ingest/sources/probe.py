@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from tracetui.config import Kind
 from tracetui.ingest.sources.back_end import BackEnd, Say
-from tracetui.ingest.sources.connection import Answer, Connection, HttpError
+from tracetui.ingest.sources.connection import NO_JSON, Answer, Connection, HttpError
 from tracetui.ingest.sources.jaeger import Jaeger
 from tracetui.ingest.sources.tempo import Tempo
 from tracetui.ingest.sources.zipkin import Zipkin
@@ -66,10 +68,9 @@ class _Probe:
     def _holds(self, path: str, key: str, **params: str) -> bool:
         answer = self._asked(path, **params)
         try:
-            found = answer.json() if answer is not None else None
-        except ValueError:
+            return answer is not None and key in answer.json(dict[str, msgspec.Raw])
+        except NO_JSON:
             return False
-        return isinstance(found, dict) and key in found
 
     def _jaeger(self) -> BackEnd | None:
         v3 = self._holds("/api/v3/services", "services")
@@ -92,9 +93,9 @@ class _Probe:
         for api in _ZIPKIN_APIS:
             answer = self._asked(f"{api}/services")
             try:
-                if answer is not None and isinstance(answer.json(), list):
+                if answer is not None and answer.json(list[msgspec.Raw]) is not None:
                     return Zipkin(self._connection, self._say, api)
-            except ValueError:
+            except NO_JSON:
                 continue
         return None
 

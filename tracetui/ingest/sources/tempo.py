@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from tracetui.ingest.sources.back_end import BackEnd, NotOfferedError, Offers
+from tracetui.ingest.sources.connection import NO_JSON
 from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
@@ -19,6 +20,30 @@ _LONGEST_SECONDS: Final = 167 * 3600
 """It searches 168 hours at a time unless told otherwise."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+class _Value(msgspec.Struct):
+    value: str
+
+
+class _Values(msgspec.Struct, rename="camel"):
+    tag_values: list[_Value] | None = None
+
+
+class _Found(msgspec.Struct, rename="camel"):
+    trace_id: str = msgspec.field(name="traceID")
+    start_time_unix_nano: int = 0
+
+
+class _Listed(msgspec.Struct):
+    traces: list[_Found] | None = None
+
+
+class _Head(msgspec.Struct):
+    batches: list[msgspec.Raw] | None = None
+    trace: dict[str, msgspec.Raw] | None = None
+    status: str = ""
+    message: str = ""
 
 
 class Tempo(BackEnd):
@@ -36,8 +61,8 @@ class Tempo(BackEnd):
         raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph of its own to ask for")
 
     def _values(self, tag: str, params: dict[str, str]) -> list[str]:
-        found = self.connection.json(f"/api/v2/search/tag/{tag}/values", params).get("tagValues") or ()
-        return sorted({item["value"] for item in found})
+        found = self.connection.json(_Values, f"/api/v2/search/tag/{tag}/values", params).tag_values or ()
+        return sorted({item.value for item in found})
 
     def search(self, search: Search) -> Iterator[bytes]:
         yield from self.traces(self._found(search))
@@ -56,8 +81,8 @@ class Tempo(BackEnd):
                 "limit": search.most - len(found),
                 "spss": 1,
             }
-            for item in self.connection.json("/api/search", params).get("traces") or ():
-                found[item["traceID"]] = int(item.get("startTimeUnixNano", 0))
+            for item in self.connection.json(_Listed, "/api/search", params).traces or ():
+                found[item.trace_id] = item.start_time_unix_nano
             stop = since
         return sorted(found, key=lambda trace_id: -found[trace_id])
 
@@ -76,12 +101,13 @@ class Tempo(BackEnd):
         if answer.status != 200:
             raise self.connection.refusal(path, answer.status, answer.body)
         try:
-            head = answer.json()
-        except ValueError:
+            head = answer.json(_Head)
+        except NO_JSON:
+            # damaged: whoever decodes it makes the best of it
             return answer.body
-        if head.get("status") == "PARTIAL":
-            self.say(f"trace {trace_id} came in part only: {head.get('message') or 'it is too large'}")
-        return answer.body if head.get("batches") or head.get("trace") else None
+        if head.status == "PARTIAL":
+            self.say(f"trace {trace_id} came in part only: {head.message or 'it is too large'}")
+        return answer.body if head.batches or head.trace else None
 
 
 def query(search: Search) -> str:

@@ -18,6 +18,13 @@ _NOT_FOUND = 404
 _AND = " and "
 
 
+class _Call(msgspec.Struct, rename="camel"):
+    parent: str
+    child: str
+    call_count: int = 0
+    error_count: int = 0
+
+
 class Zipkin(BackEnd):
     def __init__(self, connection: Connection, say: Say, api: str) -> None:
         """`api`: the path of its API behind the address."""
@@ -29,10 +36,10 @@ class Zipkin(BackEnd):
         return Offers("Zipkin", "by the tag error")
 
     def services(self) -> list[str]:
-        return sorted(self.connection.json(f"{self._api}/services"))
+        return sorted(self.connection.json(list[str], f"{self._api}/services"))
 
     def operations(self, service: str) -> list[str]:
-        return sorted(self.connection.json(f"{self._api}/spans", {"serviceName": service.lower()}))
+        return sorted(self.connection.json(list[str], f"{self._api}/spans", {"serviceName": service.lower()}))
 
     def takes(self, search: Search) -> Search:
         return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
@@ -51,11 +58,8 @@ class Zipkin(BackEnd):
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
-        found = self.connection.json(f"{self._api}/dependencies", params)
-        return [
-            Dependency(item["parent"], item["child"], item.get("callCount", 0), item.get("errorCount", 0))
-            for item in found
-        ]
+        found = self.connection.json(list[_Call], f"{self._api}/dependencies", params)
+        return [Dependency(item.parent, item.child, item.call_count, item.error_count) for item in found]
 
 
 def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
