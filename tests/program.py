@@ -36,7 +36,7 @@ class Program:
     def analyze(self, *args: str) -> Said:
         return self("analyze", *args, "--json")
 
-    def profile(self, url: str, **more: str | bool) -> str:
+    def profile(self, url: str, **more: str | bool | int) -> str:
         """The name of a profile for this address."""
         lines = [f"{key.replace('_', '-')} = {json.dumps(value)}" for key, value in {"url": url, **more}.items()]
         file = self.home / "config" / "tracetui" / "config.toml"

@@ -203,6 +203,19 @@ def test_names_that_nobody_has(program: Program, monkeypatch: pytest.MonkeyPatch
     )
 
 
+@pytest.mark.parametrize("host", ["a..b", ".", "a" * 300 + ".com"])
+def test_names_that_no_host_can_have(host: str, program: Program) -> None:
+    in_words(program.analyze(f"http://{host}/"), f"http://{host}", "no address that can be asked|no such host")
+
+
+def test_a_host_and_port_without_a_scheme(program: Program) -> None:
+    said = program.analyze("localhost:16686")
+    assert (said.code, said.err) == (
+        3,
+        "tracetui: localhost:16686: no such file; is the server http://localhost:16686 meant?\n",
+    )
+
+
 # redirects
 
 
@@ -323,10 +336,14 @@ def test_proxies(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proxy_that_refuses(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     no = Answer((b"who are you?",), 407, {"content-type": "text/plain"})
     with Loopback(lambda request: no) as proxy:
+        gone = proxy.authority
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))
         said = program.analyze("https://traces.invalid")
         in_words(said, "https://traces.invalid", "the proxy refuses: 407")
         assert TOKEN not in said.err
+    said = program.analyze("https://traces.invalid")
+    in_words(said, "https://traces.invalid", f"the proxy {gone} refuses the connection; is it running")
+    assert TOKEN not in said.err
 
 
 # httpcore leaves a socket open that it could not connect
@@ -395,15 +412,50 @@ def test_where_credentials_come_from(program: Program, monkeypatch: pytest.Monke
         ({"token_command": "/nowhere/pass show x"}, r"\(/nowhere/pass\) failed: No such file"),
         ({"token_command": "true"}, r"\(true\) printed nothing"),
         ({"token_command": "printf 'a\\tb'"}, "a value that no header can have"),
-        ({"timeout": "soon"}, '"soon" is no duration'),
+        ({"timeout": "soon"}, 'config.toml: the profile prod: "soon" is no duration'),
+        ({"lookback": "soon"}, 'config.toml: the profile prod: "soon" is no duration'),
+        ({"timeout": "0s"}, "timeout 0s: a server needs some time to answer"),
+        ({"limit": -5}, "the profile prod: Expected `int` >= 0"),
+        ({"token": TOKEN}, "the profile prod: a token is not written here; token-env, token-file or token-command"),
+        ({"password": TOKEN}, "a password is not written here; password-env, password-file or password-command"),
+        ({"proxy": "socks5://127.0.0.1:1"}, "the proxy that the profile names does not speak HTTP$"),
+        ({"proxy": "proxy:port"}, "the proxy that the profile names has no address; it is written http://host:port$"),
+        ({"proxy": "http://127.0.0.1:99999"}, "the proxy that the profile names has no address"),
         ({"colour": "red"}, "colour"),
         ({"kind": "datadog"}, "datadog"),
     ],
 )
-def test_profiles_that_cannot_be_used(more: dict[str, str], why: str, program: Program) -> None:
+def test_profiles_that_cannot_be_used(more: dict[str, Any], why: str, program: Program) -> None:
     said = program.analyze(program.profile("http://127.0.0.1:1", **more))
     assert said.code == 2
-    assert re.search(why, said.err), said.err
+    assert re.search(why, said.err, re.MULTILINE), said.err
+    assert TOKEN not in said.err
+
+
+@pytest.mark.parametrize("url", ["/var/traces.json", f"ftp://user:{TOKEN}@127.0.0.1", f"http://user:{TOKEN}@127.0.0.1"])
+def test_addresses_of_profiles_that_are_none(url: str, program: Program) -> None:
+    said = program.analyze(program.profile(url))
+    assert said.code == 2
+    assert "config.toml: the profile prod: " in said.err
+    assert TOKEN not in said.err
+
+
+def test_a_slip_in_one_profile_costs_no_other(program: Program) -> None:
+    with LiveServer("zipkin") as server:
+        name = program.profile(f"{server.url}/zipkin/{ZIPKIN_WINDOW}")
+        file = program.home / "config" / "tracetui" / "config.toml"
+        file.write_text(file.read_text() + '\n[profiles.next]\nurl = 5\ncolour = "red"\n')
+        assert program.analyze(name).code == 0
+    said = program.analyze("next")
+    assert (said.code, "the profile next: " in said.err) == (2, True)
+
+
+def test_a_header_that_is_none(program: Program) -> None:
+    name = program.profile("http://127.0.0.1:1")
+    file = program.home / "config" / "tracetui" / "config.toml"
+    file.write_text(file.read_text() + '\nheaders = { "X Y" = "z" }\n')
+    said = program.analyze(name)
+    assert (said.code, "'X Y' is no name of a header" in said.err) == (2, True)
 
 
 def test_credentials_that_did_not_do(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

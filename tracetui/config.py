@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from tracetui.model.problems import UsageError
 
 _FILE = "config.toml"
+_SECRETS = frozenset(("token", "password"))
 
 Kind = Literal["", "jaeger", "zipkin", "tempo"]
 
@@ -42,7 +43,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     timeout: str = ""
     """How long the server may say nothing."""
     lookback: str = ""
-    limit: int = 0
+    limit: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +54,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mouse: bool = True
     local_time: bool = False
     keymap: dict[str, str] = {}
-    profiles: dict[str, Profile] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+    """As they are written: a slip in one of them costs none of the others."""
 
 
 class Overrides(msgspec.Struct, frozen=True):
@@ -89,7 +91,16 @@ def load_config(path: Path | None = None) -> Config:
 
 def profile_named(name: str) -> Profile | None:
     """The back end that the config file calls so. UsageError as `load_config`, and for one without an address."""
-    profile = load_config().profiles.get(name)
-    if profile is not None and not profile.url:
-        raise UsageError(f"{config_path()}: the profile {name} has no url")
+    written = load_config().profiles.get(name)
+    if written is None:
+        return None
+    at = f"{config_path()}: the profile {name}"
+    for key in _SECRETS & set(written):
+        raise UsageError(f"{at}: a {key} is not written here; {key}-env, {key}-file or {key}-command say where it is")
+    try:
+        profile = msgspec.convert(written, Profile)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{at}: {error}") from None
+    if not profile.url:
+        raise UsageError(f"{at} has no url")
     return profile

@@ -8,6 +8,7 @@ import base64
 import functools
 import netrc
 import os
+import re
 import shlex
 import ssl
 import subprocess
@@ -27,6 +28,7 @@ TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID")
 _TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
 _COMMAND_SECONDS = 60
 _SHORTEST = 2
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TIMEOUT = "30s"
 
 
@@ -58,9 +60,15 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
     authorization = _authorization(address, profile)
     if authorization:
         headers["Authorization"] = authorization
+    headers = {name: value.strip() for name, value in headers.items()}
     for name, value in headers.items():
-        if not name.isascii() or not value.isprintable():
+        if not _HEADER.fullmatch(name):
+            raise UsageError(f"{name!r} is no name of a header")
+        if not value.isprintable():
             raise UsageError(f"the header {name} has a value that no header can have, such as a line break")
+    timeout = parse_duration(profile.timeout or _TIMEOUT) / 1e9
+    if timeout <= 0:
+        raise UsageError(f"timeout {profile.timeout}: a server needs some time to answer")
     insecure = overrides.insecure or profile.insecure
     proxy = _proxy(address, profile)
     named = [*profile.headers, *profile.headers_env, "Authorization"]
@@ -68,7 +76,7 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
         headers=headers,
         verify=_certificates(profile, overrides, insecure),
         proxy=proxy,
-        timeout=parse_duration(profile.timeout or _TIMEOUT) / 1e9,
+        timeout=timeout,
         has_credentials=bool(authorization),
         secrets=_secrets([headers[name] for name in named if name in headers], proxy),
     )
@@ -210,17 +218,26 @@ def _proxy(address: Address, profile: Profile) -> str:
     """The proxy that leads to the address, by the profile or by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
     if address.socket:
         return ""
-    if profile.proxy:
-        return profile.proxy
-    parts = urlsplit(address.base)
-    if urllib.request.proxy_bypass(parts.netloc):
+    proxy, named = profile.proxy, "the profile"
+    if not proxy:
+        parts = urlsplit(address.base)
+        if urllib.request.proxy_bypass(parts.netloc):
+            return ""
+        known = urllib.request.getproxies()
+        proxy, named = known.get(parts.scheme) or known.get("all") or "", "the environment"
+    if not proxy:
         return ""
-    known = urllib.request.getproxies()
-    proxy = known.get(parts.scheme) or known.get("all") or ""
-    if proxy and "://" not in proxy:
+    if "://" not in proxy:
         proxy = f"http://{proxy}"
-    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
-        raise UsageError(
-            f"{address.shown}: the proxy that the environment names does not speak HTTP; NO_PROXY leaves it out"
-        )
-    return proxy
+    what = f"{address.shown}: the proxy that {named} names"
+    out = "; NO_PROXY leaves it out" if named == "the environment" else ""
+    try:
+        at = urlsplit(proxy)
+        if at.scheme not in ("http", "https"):
+            raise UsageError(f"{what} does not speak HTTP{out}")
+        if at.hostname and at.port != 0:
+            return proxy
+    except ValueError:
+        # no port, or no end of the host
+        pass
+    raise UsageError(f"{what} has no address; it is written http://host:port{out}") from None

@@ -124,6 +124,11 @@ class Connection:
         """The address, as it may be shown."""
         return self.address.shown
 
+    @property
+    def _proxy(self) -> str:
+        """Its host and port, '' where there is none."""
+        return urlsplit(self._access.proxy).netloc.rpartition("@")[2]
+
     def close(self) -> None:
         self._client.close()
 
@@ -232,8 +237,9 @@ class Connection:
                 f"{at}: {why} ({error.status}); it asks to try again in {error.seconds:.0f} s", error.status
             ) from None
         except httpx.ConnectTimeout:
+            by = f" by the proxy {self._proxy}" if self._proxy else ""
             raise HttpError(
-                f"{at}: no connection within {_CONNECT_SECONDS:.0f} s; does a firewall or VPN stand between?"
+                f"{at}: no connection{by} within {_CONNECT_SECONDS:.0f} s; does a firewall or VPN stand between?"
             ) from None
         except httpx.ReadTimeout:
             raise HttpError(
@@ -254,7 +260,8 @@ class Connection:
             raise HttpError(f"{at}: did not take the request within {self._access.timeout:g} s") from None
         except httpx.HTTPError as error:
             raise HttpError(f"{at}: {self._cause(error)}") from None
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, UnicodeError):
+            # a host whose name no resolver takes is found out late
             raise HttpError(f"{at}: no address that can be asked") from None
 
     def _unconnected(self, error: httpx.ConnectError) -> str:
@@ -274,8 +281,11 @@ class Connection:
                     f"TLS failed: {reason}{hint or '; a client certificate is named with --cert FILE and --key FILE'}"
                 )
             if isinstance(cause, socket.gaierror):
-                return "no such host; is the name right, and is a VPN needed?"
+                found = f"the proxy {self._proxy} is no such host" if self._proxy else "no such host"
+                return f"{found}; is the name right, and is a VPN needed?"
             if isinstance(cause, ConnectionRefusedError):
+                if self._proxy:
+                    return f"the proxy {self._proxy} refuses the connection; is it running? NO_PROXY leaves it out"
                 return "refuses the connection; is the server running, and is the port right?"
             if isinstance(cause, FileNotFoundError):
                 return "no such socket"

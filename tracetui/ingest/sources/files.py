@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tracetui.ingest.buffers import Buffer, read_file, read_stream
 from tracetui.model.problems import InputError
 
 STDIN = "-"
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def _paths(source: str) -> Iterator[tuple[Path, bool]]:
         yield from ((inner, False) for inner in found)
     elif path.exists() or not glob.has_magic(source):
         if not path.exists():
-            raise InputError(f"{source}: no such file")
+            meant = f"; is the server http://{source} meant?" if _HOST_AND_PORT.fullmatch(source) else ""
+            raise InputError(f"{source}: no such file{meant}")
         yield path, True
     else:
         # the standard patterns, also for absolute paths, which pathlib's do not take

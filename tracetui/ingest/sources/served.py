@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tracetui.config import Overrides, Profile, profile_named
+from tracetui.config import Overrides, Profile, config_path, profile_named
 from tracetui.ingest.sources.address import Address, is_address, parse_address
+from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.times import parse_duration
 
@@ -62,7 +63,14 @@ def server_at(source: str) -> Server | None:
     profile = profile_named(source)
     if profile is None:
         return None
-    return Server(source, parse_address(profile.url), profile)
+    try:
+        if not is_address(profile.url):
+            raise UsageError("its url is no address of a server, as http://host:port or unix:/path are")
+        for duration in filter(None, (profile.lookback, profile.timeout)):
+            parse_duration(duration)
+        return Server(source, parse_address(profile.url), profile)
+    except UsageError as error:
+        raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
 
 
 def opened(server: Server, overrides: Overrides, say: Say) -> BackEnd:
