@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -31,6 +32,8 @@ _LONGEST_WAIT = 15.0
 _REDIRECTS = 5
 _QUOTED = 200
 _TRIES = 2
+_TENANT = re.compile(r"tenant|\borg\b", re.IGNORECASE)
+_TENANT_HINT = "A tenant is named with --tenant, TRACETUI_TENANT or in a profile"
 
 Params = Mapping[str, str | int | Sequence[str]]
 _Kind = TypeVar("_Kind")
@@ -297,7 +300,8 @@ class Connection:
         quoted = f" ({said})" if said else ""
         match status:
             case 401:
-                text = f"asks who you are (401{quoted and ', '}{said}). {self._credentials_hint()}"
+                hint = _TENANT_HINT if _TENANT.search(said) else self._credentials_hint()
+                text = f"asks who you are (401{quoted and ', '}{said}). {hint}"
             case 403:
                 text = f"does not allow this (403{quoted and ', '}{said}); the credentials or the tenant may be others'"
             case 404:

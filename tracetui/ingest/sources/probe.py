@@ -57,10 +57,11 @@ class _Probe:
         if answer.status in _OVERLOADED:
             # it was asked again already, and would be for each of the paths
             raise self._connection.refusal(path, answer.status, answer.body)
+        # the first of them is of what most probably is there
         if answer.status in _REFUSED:
-            self._refused = self._connection.refusal(path, answer.status, answer.body)
+            self._refused = self._refused or self._connection.refusal(path, answer.status, answer.body)
         elif answer.status >= _FAILED:
-            self._failed = self._connection.refusal(path, answer.status, answer.body)
+            self._failed = self._failed or self._connection.refusal(path, answer.status, answer.body)
         elif answer.status == _OK and answer.body.lstrip()[:1] == b"<":
             self._web_page = True
         return answer if answer.status == _OK and answer.body.lstrip()[:1] != b"<" else None
