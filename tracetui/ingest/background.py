@@ -129,7 +129,9 @@ class BackgroundLoad:
         word = WORDS.decode(line) if line else None
         if isinstance(word, Opined):
             return word.opinion
-        raise BackEndError(word.error) if isinstance(word, Failure) else LoadCancelledError("asking was stopped")
+        if isinstance(word, Failure) and not self._stopped.is_set():
+            raise BackEndError(word.error)
+        raise LoadCancelledError("asking was stopped")
 
     def _follow(
         self,

@@ -88,6 +88,7 @@ def main(arguments: Sequence[str]) -> int:
         reporter = _Reporter(sets)
         signal.signal(signal.SIGTERM, reporter.stop)
         loading: Loading | None = None
+        services: list[str] = []
         while (wish := receive_wish(sets)) is not None:
             try:
                 if isinstance(wish, Read):
@@ -116,7 +117,9 @@ def main(arguments: Sequence[str]) -> int:
                     return error.exit_code
                 continue
             send(found, sets)
-            _tell(Whole(_services(loading), loading.servers.can_be_asked_again))
+            if isinstance(wish, Read):
+                services = _services(loading)
+            _tell(Whole(services, loading.servers.can_be_asked_again))
             if not loading.servers.can_be_asked_again:
                 break
     return 0
