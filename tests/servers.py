@@ -115,9 +115,12 @@ class LiveServer(StandIn):
     def document(self, trace_id: str) -> Document:
         return self._backend.documents[padded(trace_id)]
 
-    def add(self, body: Json) -> str:
-        """Hold one more trace, in this server's JSON (Jaeger v3 and Tempo: an OTLP message). -> its id"""
-        document = Document(body, self._backend.facts)
+    def add(self, body: Json, *, broken: bool = False) -> str:
+        """Hold one more trace, in this server's JSON (Jaeger v3 and Tempo: an OTLP message). -> its id
+
+        broken: the server fails to write it.
+        """
+        document = Document(body, self._backend.facts, broken)
         self._backend.documents[document.id] = document
         return document.id
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -197,7 +199,9 @@ def test_tenants(recording: str) -> None:
     ) as asked:
         assert "cart" in asked.back_end.services()
     with (
-        pytest.raises(HttpError, match=r"401.*(no org id|missing tenant header)"),
+        pytest.raises(
+            HttpError, match=r"401.*(no org id|missing tenant header|tenant).*A tenant is named with --tenant"
+        ),
         asking(replaying(recording, tenant="shop")),
     ):
         pass
@@ -600,6 +604,24 @@ def test_what_v1_cannot_write_is_left_out(beside: LiveServer) -> None:
     assert len(asked.server.requests) < 150
 
 
+def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveServer) -> None:
+    """They cost time of all parts of the window alike, not the whole of the one that is looked at last."""
+    sound = beside.document("5a3".rjust(32, "0"))
+    for number in range(6):
+        away = (number + 1) * 1800 * SECOND
+        beside.add(sound.copied(f"b{number}".rjust(32, "0"), by_ns=away - 600 * SECOND), broken=True)
+        beside.add(sound.copied(f"c{number}".rjust(32, "0"), by_ns=away), broken=False)
+    search = changed(ALL, service="poisoned", start_ns=FIRST_NS - 3600 * SECOND, end_ns=LAST_NS + 4 * 3600 * SECOND)
+    with asking(beside) as asked:
+        found = asked.found(search)
+    assert {f"c{number}".rjust(32, "0") for number in range(6)} <= found
+    assert len(asked.server.requests) < 100
+    # parts that touch are told as one
+    times = [re.findall(r"\d\d:\d\d:\d\d\.\d+", said) for said in asked.said]
+    assert all(before[1] != after[0] for before, after in pairwise(times))
+    assert len(times) == 7
+
+
 @pytest.mark.parametrize("fault", [status(500), status(500, body=b'{"errors":[{"code":500,"msg":"disk full"}]}')])
 def test_other_failures_of_v1_are_errors(fault: Any) -> None:
     server = LiveServer("jaeger-v1")
@@ -617,24 +639,46 @@ def test_v1_without_a_service_finds_each_trace_once() -> None:
     assert len(found) == len(set(found))
     assert {padded(trace_id) for trace_id in found} == set(ids) - {POISONED}
     assert asked.said[0].startswith("it searches by service only: each of 12 ")
+    # of the services of a trace that it cannot write, each fails alike
+    assert len(dict.fromkeys(asked.said)) == 2
 
 
-def test_a_store_of_v3_that_wants_a_service() -> None:
-    """Cassandra's, for one."""
-    server = replaying("jaeger-main-v3")
+@pytest.mark.parametrize("limit", [20, 1000])
+@pytest.mark.parametrize("name", ["v1", "v3"])
+def test_of_a_search_by_services_it_is_known_whether_there_is_more(name: str, limit: int) -> None:
+    with asking(LiveServer("jaeger-v1") if name == "v1" else wanting_a_service(replaying("jaeger-main-v3"))) as asked:
+        list(documents(asked.back_end, changed(ALL, limit=limit)))
+        assert asked.back_end.has_more == (limit == 20)
+        list(documents(asked.back_end, changed(ALL, service="legacy-gateway")))
+        assert not asked.back_end.has_more
+
+
+def wanting_a_service(server: StandIn, *, has_summaries: bool = True) -> StandIn:
+    """A store of Jaeger v3 that keeps traces by service: Cassandra's, for one."""
     refuses = status(400, body=b'{"error":{"httpCode":400,"message":"service is required"}}')
 
     def fault(handler: Any) -> None:
-        if "query.serviceName" in handler.request_read.query:
+        if not has_summaries and "summaries" in handler.path:
+            status(404, body=b"404 page not found\n")(handler)
+        elif {"query.serviceName", "query.service_name"} & set(handler.request_read.query):
             server.send(handler, server.respond(handler.request_read))
         else:
             refuses(handler)
 
     server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
-    with asking(server) as asked:
+    return server
+
+
+def test_a_store_of_v3_that_wants_a_service() -> None:
+    with asking(wanting_a_service(replaying("jaeger-main-v3"))) as asked:
         assert asked.found(ALL) == {ids[0] for ids in sent()}
         assert asked.found(ALL) == {ids[0] for ids in sent()}
     assert asked.server.paths().count("/api/v3/traces") == 1
+
+
+def test_a_store_of_v3_that_wants_a_service_before_summaries() -> None:
+    with asking(wanting_a_service(replaying("jaeger-main-v3"), has_summaries=False)) as asked:
+        assert asked.found(ALL) == {ids[0] for ids in sent()}
 
 
 # answers that are JSON, and not what belongs there

@@ -77,6 +77,10 @@ class Servers:
                     intake.warn("", "", str(error))
                 else:
                     failed.append(error)
+            except BaseException:
+                # it was stopped: requests that nobody waits for any more would hold up the next ones
+                self._close(server.name)
+                raise
         return failed
 
     def _ask(
@@ -180,7 +184,7 @@ def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:
     asked = back_end.takes(wanted)
     count = "1 trace" if found == 1 else f"{found:,} traces"
     text = f"{count} from {back_end.offers.name}{name and ' at '}{name} (asked for: {describe(asked)})"
-    may_have_more = not asked.trace_ids and found >= asked.most
+    may_have_more = not asked.trace_ids and (found >= asked.most or back_end.has_more)
     text += "; there may be more" if may_have_more else ""
     if asked.errors:
         text += f"; it finds errors {back_end.offers.finds_errors}"

@@ -39,6 +39,8 @@ class BackEnd(ABC):
     def __init__(self, connection: Connection, say: Say) -> None:
         self.connection = connection
         self._say = say
+        self.has_more = False
+        """Whether the last search left out traces though it found fewer than it was to find."""
 
     def say(self, text: str) -> None:
         """Tell something, in which there may be what the server said."""

@@ -7,6 +7,7 @@ takes attributes and sends summaries, and after 2.20 it is the only one that sea
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +26,7 @@ from tracetui.model.search import Search
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
 _NARROWEST_NS: Final = 1_000_000
 _MOST_SLICES: Final = 64
+_ONE_TRACE_NS: Final = 1_000_000_000
 _LEAST_PER_SERVICE: Final = 10
 _LOOKED_THROUGH: Final = 20
 """Summaries for each trace that is wanted."""
@@ -138,6 +140,7 @@ class Jaeger(BackEnd):
         return metrics_of(self.connection, service, start_ns, end_ns)
 
     def search(self, search: Search) -> Iterator[bytes]:
+        self.has_more = False
         if self._summaries and (search.failed or search.slower_ns is not None):
             yield from self._by_summaries(search)
         elif not search.service and self._wants_service:
@@ -157,7 +160,9 @@ class Jaeger(BackEnd):
     def _by_summaries(self, search: Search) -> Iterator[bytes]:
         """Look through more summaries than traces are wanted, for what only whole traces tell, and fetch those."""
         many = msgspec.structs.replace(search, limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES))
-        found = [one for one in self._summarised(many) if one.meets(search)]
+        looked_through = list(self._summarised(many))
+        self.has_more = len(looked_through) >= many.most
+        found = [one for one in looked_through if one.meets(search)]
         newest = sorted(found, key=lambda one: -one.start_ns)[: search.most]
         yield from self.traces([one.trace_id for one in newest])
 
@@ -203,11 +208,12 @@ class Jaeger(BackEnd):
     def _around_what_fails(self, search: Search, error: HttpError) -> Iterator[bytes]:
         """Halve the window until what the server cannot write is alone in a slice of it, and read the rest."""
         start, end = search.window()
-        slices = [(start, end)]
+        # the widest first: where there is much that it cannot write, as little as can be is lost of all parts
+        slices = deque([(start, end)])
         lost: list[tuple[int, int]] = []
         asked = 0
         while slices:
-            begin, stop = slices.pop()
+            begin, stop = slices.popleft()
             if stop - begin > _NARROWEST_NS and asked < _MOST_SLICES:
                 middle = (begin + stop) // 2
                 for half in ((begin, middle), (middle, stop)):
@@ -221,7 +227,7 @@ class Jaeger(BackEnd):
                         slices.append(half)
             else:
                 lost.append((begin, stop))
-        for begin, stop in sorted(lost):
+        for begin, stop in _joined(lost):
             self.say(
                 f"it cannot send traces that start between {_shown(begin)} and {_shown(stop)}: {error.said};"
                 " the rest was read around them"
@@ -230,18 +236,34 @@ class Jaeger(BackEnd):
     def _every_service(self, search: Search) -> Iterator[bytes]:
         """Search service by service, as it cannot without one, and leave out what another one has brought."""
         services = self.services()
+        # one window for all: what cannot be sent is then found in the same place, and said once
+        start, end = search.window()
+        search = msgspec.structs.replace(search, start_ns=start, end_ns=end)
         limit = max(math.ceil(2 * search.most / max(len(services), 1)), _LEAST_PER_SERVICE)
         self.say(f"it searches by service only: each of {len(services):,} was asked for its newest {limit:,} traces")
         searches = [msgspec.structs.replace(search, service=name, limit=limit) for name in services]
-        if not self._v1:
-            found = {summary.trace_id: summary.start_ns for one in searches for summary in self._summarised(one)}
+        if self._v1:
+            seen: set[str] = set()
+            for one in searches:
+                count = 0
+                for document in self._search_v1(one):
+                    more, unseen = _unseen(document, seen)
+                    count += more
+                    if unseen:
+                        yield unseen
+                self.has_more |= count >= limit
+        elif self._summaries:
+            found: dict[str, int] = {}
+            for one in searches:
+                summaries = list(self._summarised(one))
+                self.has_more |= len(summaries) >= limit
+                found |= {summary.trace_id: summary.start_ns for summary in summaries}
             newest = sorted(found, key=lambda trace_id: -found[trace_id])[: search.most]
             yield from self.traces(newest)
-            return
-        seen: set[str] = set()
-        for one in searches:
-            for document in self._search_v1(one):
-                yield from _unseen(document, seen)
+        else:
+            for one in searches:
+                # a trace of several services comes several times
+                yield from self._search_v3(one)
 
     def _summarised(self, search: Search) -> Iterable[_Summary]:
         """The traces that a search finds, without their spans."""
@@ -255,19 +277,27 @@ class Jaeger(BackEnd):
             )
 
 
-def _unseen(document: bytes, seen: set[str]) -> Iterator[bytes]:
-    """The traces of an answer that were not seen yet."""
+def _joined(slices: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Slices of time in order; those that one trace may reach into as one."""
+    joined: list[tuple[int, int]] = []
+    for begin, stop in sorted(slices):
+        if joined and begin - joined[-1][1] <= _ONE_TRACE_NS:
+            begin = joined.pop()[0]
+        joined.append((begin, stop))
+    return joined
+
+
+def _unseen(document: bytes, seen: set[str]) -> tuple[int, bytes]:
+    """-> how many traces an answer holds, and an answer of those that were not seen yet, b"" for none"""
     try:
         found = msgspec.json.decode(document, type=_Found).data or []
         heads = [msgspec.json.decode(item, type=_Head).traceID for item in found]
     except NO_JSON:
         # damaged: whoever decodes it makes the best of it
-        yield document
-        return
+        return 0, document
     new = [item for item, trace_id in zip(found, heads, strict=True) if trace_id not in seen]
     seen.update(heads)
-    if new:
-        yield msgspec.json.encode({"data": new})
+    return len(found), msgspec.json.encode({"data": new}) if new else b""
 
 
 def _v1_params(search: Search) -> Params:
