@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 import re
 import socket
@@ -17,7 +18,7 @@ from tests import faults
 from tests.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
 from tests.loopback import Answer, Handler, Loopback
 from tests.program import Program, Said
-from tests.recorded import FIRST_NS, LAST_NS
+from tests.recorded import FIRST_NS, LAST_NS, truth
 from tests.servers import LiveServer
 from tracetui.ingest.sources import pieces
 
@@ -136,6 +137,22 @@ def test_what_came_before_an_answer_broke_off_is_reported(kind: str, shown: Faul
     if shown is not faults.huge:
         assert found["trace_count"] < json.loads(every.out)["summary"]["trace_count"]
         assert any(re.search(loss, warning["message"]) for warning in json.loads(said.out)["warnings"])
+
+
+@pytest.mark.parametrize("name", ["traces.jsonl", "traces.jsonl.gz"])
+def test_a_file_of_a_web_server(name: str, program: Program) -> None:
+    body = "".join(json.dumps(message) + "\n" for message in truth()).encode()
+    with Loopback(lambda request: Answer((gzip.compress(body) if name.endswith("gz") else body,), 200, {})) as server:
+        said = program.analyze(f"{server.url}/of/{name}?signature={TOKEN}")
+        assert json.loads(said.out)["summary"]["trace_count"] == 82
+        assert server.requests[0].target == f"/of/{name}?signature={TOKEN}"
+        assert TOKEN not in said.out + said.err
+        server.fault = faults.cut
+        said = program.analyze(f"{server.url}/of/{name}")
+        assert (said.code, 0 < json.loads(said.out)["summary"]["trace_count"] < 82) == (0, True)
+        assert f"warning: {server.url}/of/{name}: the answer was cut off" in said.err
+        server.fault = faults.status(403)
+        in_words(program.analyze(f"{server.url}/of/{name}"), server.url, "does not allow this")
 
 
 def test_other_sources_are_read_where_a_server_fails(program: Program, tmp_path: Path) -> None:

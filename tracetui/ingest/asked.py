@@ -96,7 +96,9 @@ class Servers:
         heard(server.name)
         if server.address.file:
             with self._waiting():
-                data = downloaded(server, self._overrides)
+                data = downloaded(
+                    server, self._overrides, lambda text: place.warn(text.removeprefix(f"{place.file}: "))
+                )
             decode(data, place)
             return
         with self._waiting():

@@ -97,15 +97,22 @@ def documents(back_end: BackEnd, search: Search) -> Iterator[bytes]:
     return back_end.search(search)
 
 
-def downloaded(server: Server, overrides: Overrides) -> bytes:
-    """What stands at the address of a file. Raises BackEndError and UsageError."""
+def downloaded(server: Server, overrides: Overrides, say: Say) -> bytes:
+    """What stands at the address of a file; `say` is told where not all of it came. Raises BackEndError, UsageError."""
     from tracetui.ingest.sources.access import access_to
-    from tracetui.ingest.sources.connection import Connection
+    from tracetui.ingest.sources.connection import Connection, CutOffError
 
     address = server.address
     origin = Address("/".join(address.file.split("/", 3)[:3]), address.socket)
     connection = Connection(origin, access_to(address, server.profile, overrides))
+    data = bytearray()
     try:
-        return b"".join(connection.stream(address.file.removeprefix(origin.base)))
+        for piece in connection.stream(address.file.removeprefix(origin.base)):
+            data += piece
+    except CutOffError as error:
+        if not data:
+            raise
+        say(str(error))
     finally:
         connection.close()
+    return bytes(data)
