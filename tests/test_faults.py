@@ -278,7 +278,10 @@ def test_tls(program: Program) -> None:
         in_words(program.analyze(url), server.url, "not trusted .*self-signed.*--ca FILE.*--insecure")
         assert server.requests == []
         assert program.analyze(url, "--ca", ca).code == 0
-        assert program.analyze(url, "--insecure").code == 0
+        said = program.analyze(url, "--insecure")
+        assert (said.code, f"warning: {server.url}: any certificate is taken" in said.err) == (0, True)
+        said = program("server", server.url, "--insecure")
+        assert (said.code, f"warning: {server.url}: any certificate is taken" in said.err) == (0, True)
         assert program.analyze(program.profile(url, ca=ca)).code == 0
         assert program.analyze(program.profile(url, insecure=True)).code == 0
         plain = url.replace("https", "http")

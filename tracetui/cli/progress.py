@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from tracetui.cli.output import say
-from tracetui.cli.reach import overrides
+from tracetui.cli.reach import overrides, servers_among
 from tracetui.ingest.asked import Told
 from tracetui.ingest.load import Progress
 from tracetui.model.search import NOTHING, Search
@@ -22,10 +22,10 @@ _ERASE = "\r\x1b[K"
 
 
 class _ProgressLine:
-    """One line that is written over itself, from half a second on, where stderr is a terminal."""
+    """One line that is written over itself, where stderr is a terminal: from half a second on, as files are read."""
 
-    def __init__(self) -> None:
-        self._due = time.monotonic() + _PATIENCE
+    def __init__(self, patience: float) -> None:
+        self._due = time.monotonic() + patience
         self._shown = False
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
@@ -36,7 +36,8 @@ class _ProgressLine:
         self._due = now + _BETWEEN
         self._shown = True
         share = f"  {100 * progress.share:.0f} %" if progress.share else ""
-        text = f"reading {cut(safe(progress.name), 40)}{share}  {short_count(progress.spans)} spans"
+        did = f"reading {cut(safe(progress.name), 40)}{share}  {short_count(progress.spans)} spans"
+        text = did if progress.spans or share else f"asking {cut(safe(progress.name), 60)}"
         sys.stderr.write(f"{_ERASE}{text}")
         sys.stderr.flush()
 
@@ -53,7 +54,8 @@ def open_session(
 
     Raises InputError and UsageError.
     """
-    line = _ProgressLine()
+    servers = servers_among(sources)
+    line = _ProgressLine(0 if servers else _PATIENCE)
 
     def told(found: Told) -> None:
         line.erase()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Annotated, Any
 
 import typer
 
+from tracetui.cli.output import say
 from tracetui.config import Overrides
+from tracetui.ingest.sources.served import Server, server_at
 
 _PANEL = "Back ends (their credentials come from the environment, netrc or a profile)"
 _CHOSEN: ContextVar[Overrides] = ContextVar("overrides", default=Overrides())  # noqa: B039 - it is frozen
@@ -58,6 +60,15 @@ def reaching(command: Callable[..., None]) -> Callable[..., None]:
     with_options.__signature__ = signature  # type: ignore[attr-defined]
     with_options.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
     return with_options
+
+
+def servers_among(sources: Sequence[str]) -> list[Server]:
+    """The servers among sources; those whose certificate is not checked are said. Raises UsageError."""
+    servers = [server for source in sources if (server := server_at(source)) is not None]
+    for server in servers:
+        if server.is_unsafe(overrides()):
+            say(f"warning: {server.name}: any certificate is taken")
+    return servers
 
 
 def overrides() -> Overrides:

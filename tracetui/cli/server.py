@@ -11,9 +11,8 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, marks_of, print_bytes, print_lines, width_of
-from tracetui.cli.reach import overrides
+from tracetui.cli.reach import overrides, servers_among
 from tracetui.ingest.asked import Servers
-from tracetui.ingest.sources.served import server_at
 from tracetui.model.opinion import Opinion
 from tracetui.model.problems import BackEndError, UsageError
 from tracetui.model.times import parse_duration
@@ -40,12 +39,12 @@ def server(
 ) -> None:
     """Ask a server for its services, its own graph of who calls whom, and its metrics, where it has them."""
     lookback = parse_duration(time_range)
-    found = server_at(source)
-    if found is None:
+    servers = servers_among([source])
+    if not servers:
         raise UsageError(f"{source}: no address and no profile; a server is written http://host:port")
-    with closing(Servers([found], overrides())) as servers:
-        services = servers.back_end(found).services()
-        opinion = servers.opinion(names or (), lookback)
+    with closing(Servers(servers, overrides())) as asked:
+        services = asked.back_end(servers[0]).services()
+        opinion = asked.opinion(names or (), lookback)
     if json:
         answer = {"services": services, **msgspec.to_builtins(opinion)}
         print_bytes(msgspec.json.format(msgspec.json.encode(answer)) + b"\n", output)

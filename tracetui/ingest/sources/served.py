@@ -34,8 +34,8 @@ class Server:
     profile: Profile
 
     def is_unsafe(self, overrides: Overrides) -> bool:
-        """Whether any certificate of the server is taken."""
-        return (overrides.insecure or self.profile.insecure) and self.address.base.startswith("https:")
+        """Whether any certificate of the server is taken; also where it may only redirect to what has one."""
+        return (overrides.insecure or self.profile.insecure) and not self.address.socket
 
     def search(self, wanted: Search) -> Search:
         """What to ask for: what is wanted, then what the address shows, then what the profile says."""
