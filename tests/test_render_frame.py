@@ -49,6 +49,14 @@ def test_warnings_and_failures_outlast_the_times(marks: Marks) -> None:
         assert "shop" in text or marks.ellipsis in text
 
 
+@MARKS
+def test_that_a_certificate_is_not_checked_is_always_said(marks: Marks) -> None:
+    for width in range(80, 200):
+        loading = status_line(width, marks, source="traces.example.com:443", loading="asking  Esc stops", unsafe=True)
+        whole = status_line(width, marks, source="traces.example.com:443", summary=summary(), unsafe=True)
+        assert all(f"{marks.warning} insecure" in line.text for line in (loading, whole))
+
+
 def test_what_is_loading_is_always_said() -> None:
     for width in range(80, 200):
         assert "reading  62 %  Esc stops" in status(width, loading="reading  62 %  Esc stops").text

@@ -11,12 +11,29 @@ import pytest
 
 from tests import faults
 from tests.faults import faulty
+from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
 from tests.test_tui_app import CountingApp, text_of
 from tracetui.tui import live
 from tracetui.tui.state import State
 
+FAULTS = {
+    "reset": "cut off",
+    "silent": "said nothing for 0.3 s",
+    "drip": "sends next to nothing",
+    "cut": "cut off",
+    "cut_chunked": "cut off",
+    "bad_json": "as Jaeger, Zipkin or Tempo does",
+    "json_of_something_else": "as Jaeger, Zipkin or Tempo does",
+    "wrong_encoding": "says that its answer is compressed",
+    "login_page": "web pages, perhaps to log in",
+    "401": "asks who you are",
+    "403": "does not allow this",
+    "404": "as Jaeger, Zipkin or Tempo does",
+    "500": "the server failed (status 500)",
+}
+"""What the banner says."""
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
 
 
@@ -140,9 +157,89 @@ async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.Monk
             await on.press("F")
             await on.until("following ")
             server.down()
-            await on.until("refuses the connection", "what is here stays")
+            await on.until("refuses the connection", "what is here stays", "no answer since ")
             server.up()
-            await on.until("the server answers again")
+            await on.until("the server answers again", "following ")
+
+
+async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    ends = time.time_ns() - 600_000_000_000
+    with LiveServer("jaeger-v3", ends_ns=ends) as server:
+        last = server.trace_ids[-1]
+        ahead = server.document(server.trace_ids[0])
+        # of a clock that is an hour ahead
+        server.add(ahead.copied("e" * 32, by_ns=time.time_ns() + 3_600_000_000_000 - ahead.start_ns))
+        window = f"/search?start={ends // 1000 - 3_600_000_000}&end={ends // 1000 + 7_200_000_000}"
+        async with over(server.url + window) as on:
+            await on.until("83 traces")
+            await on.press("M")
+            await on.until("that is all the servers have of this time")
+            await on.press("F")
+            await on.until("following ")
+            now = server.document(last)
+            server.add(now.copied("f" * 32, by_ns=time.time_ns() - now.start_ns))
+            await on.until("84 traces", "1 new")
+            asked = [one.query for one in server.requests if "query.startTimeMin" in one.query]
+            assert all(one["query.startTimeMin"] < one["query.startTimeMax"] for one in asked)
+
+
+async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.fault = faults.silent
+            await on.press("F")
+            while "/api/v3/traces" not in server.paths()[-1] or len(server.paths()) < 5:
+                await on.pilot.pause(0.01)
+            # Esc is not for what comes by itself
+            await on.press("escape", "escape")
+            assert "stop" not in on.text
+            server.fault = None
+            await on.press("r")
+            await on.until("nothing new from")
+            server.fault = faults.silent
+            await on.until("following ")
+            asked = len(server.paths())
+            while len(server.paths()) == asked:
+                await on.pilot.pause(0.01)
+            server.fault = None
+            await on.press("3", "S")
+            await on.until("What the server itself says")
+
+
+async def test_what_a_server_refuses_is_not_asked_for_ever_after() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.fault = faults.status(500, body=b"search depth must be less than max traces")
+            await on.press("M")
+            await on.until("less than max traces", "what is here stays")
+            server.fault = None
+            await on.press("escape", "r")
+            await on.until("nothing new from", "the last 1h")
+
+
+async def test_every_fault_costs_nothing_that_is_here(program: Program) -> None:
+    """One after the other, of one server; keys are answered meanwhile."""
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, timeout="300ms")) as on:
+            await on.until("82 traces")
+            for fault, said in FAULTS.items():
+                server.fault, server.faults_left = getattr(faults, fault, None) or faults.status(int(fault)), None
+                await on.press("r", "2", "3", "1")
+                await on.until(said, "what is here stays", "82 traces")
+                await on.press("escape")
+            server.fault = None
+            await on.press("r")
+            await on.until("nothing new from")
+            server.down()
+            await on.press("r")
+            await on.until("refuses the connection", "82 traces")
+            server.up()
+            await on.press("escape", "r")
+            await on.until("nothing new from")
 
 
 async def test_more_and_further_back() -> None:
@@ -185,6 +282,23 @@ async def test_a_fault_has_its_banner(fault: str, said: str) -> None:
             server.fault = None
             await on.press("escape", "r")
             await on.until("has no such traces")
+
+
+async def test_esc_stops_what_was_asked_last_and_leads_back_from_where_one_went_since() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.fault = faults.silent
+            await on.press("3", "4", "r")
+            await on.until("asking", "Esc stops")
+            await on.press("5")
+            assert "Esc stops" not in on.text
+            await on.press("escape")
+            await on.until("[4 Errors]", "asking  Esc stops")
+            await on.press("escape")
+            await on.until("[4 Errors]", "stopped asking; what is here stays")
+            await on.press("escape")
+            await on.until("[3 Services]")
 
 
 async def test_waiting_for_a_silent_server_can_be_stopped_and_holds_up_no_key() -> None:

@@ -157,9 +157,13 @@ class BackgroundLoad:
                 elif isinstance(word, (Same, Opined)):
                     return None
                 elif isinstance(word, Failure):
+                    if isinstance(wish, Ask):
+                        # the process stays, to be asked again
+                        stopped = self._stopped.is_set()
+                        raise LoadCancelledError(word.error) if stopped else BackEndError(word.error)
                     if self._stopped.is_set():
                         break
-                    raise BackEndError(word.error) if isinstance(wish, Ask) else InputError(word.error)
+                    raise InputError(word.error)
                 else:
                     traces = receive(sets)
                     if not isinstance(traces, TraceSet):

@@ -129,7 +129,8 @@ class Loading:
     ) -> TraceSet | None:
         """Ask the servers again, and put what they send to what is here, a trace that is here already in its place.
 
-        -> None where nothing has changed. Raises BackEndError where none of them answers, and then nothing is lost.
+        -> None where nothing has changed. Raises BackEndError where none of them answers, and StopReading where that
+        was stopped before anything came; nothing is lost then.
         """
         new = Intake()
         failed: list[BackEndError] = []
@@ -137,6 +138,8 @@ class Loading:
             try:
                 failed = self.servers.ask(search, new, lambda name: progress(Progress(name, 0, len(new))), told)
             except StopReading:
+                if not len(new):
+                    raise
                 new.warn("", "", "the search was stopped; what had come until then is here")
             if failed and not len(new):
                 raise _joined(failed)

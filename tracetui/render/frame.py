@@ -81,7 +81,7 @@ def status_line(
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
     if unsafe:
-        parts.unsafe = (f"{marks.warning} any certificate", Role.WARNING)
+        parts.unsafe = (f"{marks.warning} insecure", Role.WARNING)
     if summary is not None:
         count = f"{summary.trace_count:,} of " if query else ""
         parts.traces = (count + numbers.counted(total if query else summary.trace_count, "trace"), Role.PLAIN)

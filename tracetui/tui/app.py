@@ -148,6 +148,8 @@ class TraceApp(LoadingApp):
             self._top.show_banner(())
         elif self._has_views and self.pane.go_back():
             pass
+        elif self._esc_stops:
+            self._arrivals.stop()
         elif self._back:
             visit = self._back.pop()
             if visit.trace is not None:
@@ -157,8 +159,6 @@ class TraceApp(LoadingApp):
                 self.post_message(FilterTraces(visit.query, ask=False))
             if visit.come_back is not None:
                 visit.come_back()
-        else:
-            self._arrivals.stop()
         self._frame()
 
     def on_open_trace(self, message: OpenTrace) -> None:
@@ -224,7 +224,8 @@ class TraceApp(LoadingApp):
         if not self._bottom.is_attached:
             return
         pane = self.pane if self._has_views else None
-        self._top.show(self._view, self._arrivals.text)
+        hint = "  Esc stops" if self._esc_stops and not self._arrivals.is_stopping else ""
+        self._top.show(self._view, self._arrivals.text + hint)
         self._bottom.show_place(Place(self._view, pane.crumbs(), pane.HINTS[:4]) if pane else Place(self._view))
 
     async def on_event(self, event: events.Event) -> None:

@@ -60,7 +60,7 @@ class Arrivals:
         )
         self._state.load_state = "reading"
         self._is_poll = False
-        self.text = "reading  Esc stops"
+        self.text = "reading"
         return lambda: load_in_background(load, self._state.logs, self.wanted_query, self._post)
 
     def come_back_to(self, view: str) -> None:
@@ -82,7 +82,7 @@ class Arrivals:
         known = frozenset(state.session.loaded.trace_ids) if state.session is not None else frozenset()
         self._is_poll = is_poll
         if not is_poll:
-            self.text = "asking  Esc stops"
+            self.text = "asking"
         asked = Asked(search, known, watched, is_poll)
         return lambda: ask_in_background(load, asked, state.logs, self.wanted_query, self._post)
 
@@ -95,7 +95,7 @@ class Arrivals:
         assert self._live is not None
         self._load = load = self._live
         self._is_poll = False
-        self.text = "asking  Esc stops"
+        self.text = "asking"
         return lambda: opinion_in_background(load, service, lookback_ns, findings, post)
 
     def answered(self) -> None:
@@ -103,11 +103,31 @@ class Arrivals:
         self._load = None
         self.text = ""
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether the user waits for something that can be stopped."""
+        return self._load is not None and not self._is_poll
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether servers are asked for what is new, which nobody waits for."""
+        return self._load is not None and self._is_poll
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._load is not None and self._load.is_stopped
+
     def stop(self) -> None:
         """Read no further, and show what is here; at the second time drop that, too."""
-        if self._load is not None:
+        if self._load is not None and self.can_stop:
             self._load.stop()
             self.text = "stopping  Esc again drops it"
+
+    def hurry(self) -> None:
+        """The user wants something else: look for new traces no longer."""
+        if self._load is not None and self.is_looking and not self._load.is_stopped:
+            self._load.stop()
+            self.text = "asking"
 
     def cancel(self) -> None:
         for load in (self._load, self._live):
@@ -118,8 +138,7 @@ class Arrivals:
         """The filter that the user expects on the set that comes."""
         return self._resume.query if self._resume else self._state.query
 
-    def progressed(self, message: LoadProgress, *, can_stop: bool) -> None:
-        """`can_stop`: whether Esc would stop the load, and not do something else first."""
+    def progressed(self, message: LoadProgress) -> None:
         if self._load is None or self._load.is_stopped:
             return
         if self._is_poll:
@@ -134,7 +153,7 @@ class Arrivals:
             f"{100 * progress.share:.0f} %" if progress.share else "",
             spans if progress.spans else "",
         ]
-        self.text = "  ".join(word for word in (*words, "Esc stops" if can_stop else "") if word)
+        self.text = "  ".join(filter(None, words))
 
     def failed(self) -> None:
         """The load ended without a set."""

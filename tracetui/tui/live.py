@@ -18,6 +18,7 @@ from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
 
 if TYPE_CHECKING:
+    import numpy as np
     from textual.app import App
     from textual.message import Message
 
@@ -52,9 +53,14 @@ class Live:
         self._watched: frozenset[str] = frozenset()
         self._seconds = FOLLOW_SECONDS
         self._begun = 0.0
+        self._begun_ns = self._answered_ns = 0
+        """When servers were asked last, and when they were asked what they have answered."""
+        self._former: tuple[Search, Search] | None = None
+        """What was asked for before what is being asked for was widened: to go back to where servers refuse that."""
         self._failures = 0
         """One after the other."""
-        self._next: Search | None = None
+        self._next: Callable[[], None] | None = None
+        """What the user wants asked when what is being asked has come."""
         self._held: Arrived | None = None
 
     @property
@@ -78,7 +84,8 @@ class Live:
 
     def begun(self) -> Search:
         """The sources are read anew. -> what servers are asked for then"""
-        self._held = None
+        self._held = self._former = None
+        self._begun_ns = time.time_ns()
         self._last = self.search_for(self._arrivals.wanted_query() if self._has_servers() else "")
         self._asked = [self._last]
         return self._last
@@ -99,43 +106,61 @@ class Live:
 
     def look_back(self, lookback_ns: int) -> None:
         """Ask for what began within so long a time before now, from here on."""
-        self._state.search = combined(self._state.search, Search(lookback_ns=lookback_ns))
-        self._asked.clear()
+        self._widen(Search(lookback_ns=lookback_ns))
         self._ask(self.search_for(self._state.query))
+
+    def _widen(self, more: Search) -> None:
+        """From here on ask for that, too."""
+        self._former = self._former or (self._state.search, self._last)
+        self._state.search = combined(self._state.search, more)
+        self._asked.clear()
 
     def more(self) -> None:
         """Ask for more traces; for older ones, where the servers have sent all that there are."""
         search = self._last
         if any(found.may_have_more for found in self._told):
             more = Search(limit=max(found.asked.most for found in self._told) * _MORE)
-        elif search.start_ns is None:
+        elif any(found.asked.trace_ids for found in self._told):
+            self._say("the address is of these traces alone")
+            return
+        elif search.start_ns is None and not self._has_fixed_window:
             lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in self._told]
             more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * _MORE)
         else:
             self._say("that is all the servers have of this time: w looks further back")
             return
-        self._state.search = combined(self._state.search, more)
-        self._asked.clear()
+        self._widen(more)
         self._ask(combined(search, more))
+
+    @property
+    def _has_fixed_window(self) -> bool:
+        """Whether what servers were asked for has a beginning: that of the page whose address was opened."""
+        return any(found.asked.start_ns is not None for found in self._told)
 
     def _ask(self, search: Search, *, is_poll: bool = False) -> None:
         if not is_poll:
             self._last = search
             self._asked.append(search)
         if self._arrivals.is_loading:
-            # when what is being asked has come
-            self._next = search if not is_poll else self._next
+            if not is_poll:
+                self._next = lambda: self._ask(search)
+                self._arrivals.hurry()
             return
         if not self._arrivals.can_ask:
             if not is_poll:
                 self._say("nobody is there to be asked: r reads the sources again")
             return
         self._begun = time.monotonic()
+        self._begun_ns = time.time_ns()
         watched = self._watched if self.is_following else None
         self._start(self._arrivals.ask(search, watched, is_poll=is_poll))
 
     def opinion(self, service: str, post: Callable[[Message], object]) -> None:
         """Ask what the servers themselves say."""
+        if self._arrivals.is_looking:
+            self._next = lambda: self.opinion(service, post)
+            self._arrivals.hurry()
+            return
         findings = self._state.findings
         if findings is None or not self._arrivals.can_ask:
             self._say("still asking: Esc stops that" if self._arrivals.is_loading else "there is no server to be asked")
@@ -175,13 +200,21 @@ class Live:
     def failed(self, message: LoadFailed) -> bool:
         """Servers could not be asked: following goes on, more and more rarely. -> whether to tell that"""
         self._failures += not message.stopped
+        if not message.is_poll:
+            # who looks at the same filter again wants it to be asked again
+            self._asked = [search for search in self._asked if search != self._last]
+            if self._former is not None:
+                self._state.search, self._last = self._former
         self._answered((), message.is_poll)
-        return not message.is_poll or self._failures == 1
+        return not message.is_poll or (self._failures == 1 and not message.stopped)
 
     def _answered(self, told: Sequence[Told], is_poll: bool) -> None:
         self._arrivals.answered()
+        if told:
+            self._answered_ns = self._begun_ns
         if not is_poll:
             self._told = list(told)
+            self._former = None
         if told and self._failures:
             self._failures = 0
             self._say("the server answers again")
@@ -192,7 +225,7 @@ class Live:
             self._arrivals.text = self._text()
         following, self._next = self._next, None
         if following is not None:
-            self._ask(following)
+            following()
 
     # --- following ---------------------------------------------------------------------------------------------------
 
@@ -223,8 +256,8 @@ class Live:
         self._timer = self._app.set_timer(self._seconds, self._poll)
 
     def _text(self) -> str:
-        now = numbers.clock(time.time_ns() // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
-        return f"following {now.partition('.')[0]}"
+        at = numbers.clock(self._answered_ns // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
+        return f"{'no answer since' if self._failures else 'following'} {at.partition('.')[0]}"
 
     def _poll(self) -> None:
         """Ask for what began lately, if nothing else is being asked."""
@@ -232,11 +265,21 @@ class Live:
         session = self._state.session
         if session is None or not self._arrivals.can_ask:
             return
-        starts = session.loaded.trace_start
         search = self.search_for(self._state.query)
-        if len(starts) and search.start_ns is None:
-            search = combined(search, Search(start_ns=int(starts.max()) - _OVERLAP_NS))
+        if search.start_ns is None:
+            search = combined(search, self._lately(session.loaded.trace_start))
         self._ask(search, is_poll=True)
+
+    def _lately(self, starts: np.ndarray) -> Search:
+        """What began since the newest trace that is here, of which clocks may say that it is of tomorrow."""
+        if len(starts):
+            since = min(int(starts.max()), self._answered_ns)
+        elif self._has_fixed_window:
+            since = self._answered_ns
+        else:
+            return Search()
+        # a page's window ends, and who follows wants what comes behind it
+        return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns())
 
     def news_of(self, message: Arrived) -> list[str]:
         """What the new traces tell that those before did not, in lines; from then on it is known."""

@@ -38,6 +38,8 @@ class LoadingApp(ThriftyApp):
         self._live = Live(self, state, self._arrivals, self._in_thread)
         self._background = Background(self)
         self._back: list[Visit] = []
+        self._back_at_load: list[Visit] = []
+        """What there was to go back to when the load began."""
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
         self._view = VIEWS[0][0]
@@ -70,12 +72,19 @@ class LoadingApp(ThriftyApp):
             self._tell_panes()
         self._in_thread(load)
 
+    @property
+    def _esc_stops(self) -> bool:
+        """Whether Esc stops the load: unless the user has gone somewhere since it began, from where it leads back."""
+        here = self._back == self._back_at_load[: len(self._back)]
+        return self._arrivals.can_stop and here
+
     def _in_thread(self, load: Callable[[], None]) -> None:
+        self._back_at_load = self._back.copy()
         self._frame()
         self.run_worker(load, thread=True, group="load", exit_on_error=False)
 
     def on_load_progress(self, message: LoadProgress) -> None:
-        self._arrivals.progressed(message, can_stop=not self._back)
+        self._arrivals.progressed(message)
         self._frame()
 
     def on_load_failed(self, message: LoadFailed) -> None:
@@ -87,7 +96,8 @@ class LoadingApp(ThriftyApp):
             said = (
                 "loading stopped; r reads again" if self.state.session is None else "stopped asking; what is here stays"
             )
-            self._say(said, bad=False)
+            if tell:
+                self._say(said, bad=False)
         elif tell:
             then = "q quits" if self.state.session is None else "what is here stays"
             self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"])
@@ -112,7 +122,8 @@ class LoadingApp(ThriftyApp):
         if not arrivals.take(message, self._view, self.pane.is_placed):
             return
         # what they remember are positions of the set before
-        self._back = [replace(visit, trace=None, span=None, come_back=None) for visit in self._back]
+        for visits in (self._back, self._back_at_load):
+            visits[:] = [replace(visit, trace=None, span=None, come_back=None) for visit in visits]
         self._set_changed()
         if message.whole:
             lines = [*self._live.news_of(message), *arrivals.warning_lines()]
@@ -184,7 +195,7 @@ class LoadingApp(ThriftyApp):
     def action_reload(self) -> None:
         if self.state.stdin is not None:
             self._say("standard input can be read only once", bad=True)
-        elif self._has_views and self._arrivals.can_ask:
+        elif self._has_views and (self._arrivals.can_ask or self._arrivals.is_looking):
             self._live.refresh()
         elif self._has_views and not self._arrivals.is_loading:
             self._arrivals.come_back_to(self._view)
