@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.program import Program
 from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 from tracetui.ingest.handover import receive, send
 from tracetui.ingest.load import Progress, StopReading, load
@@ -110,6 +112,27 @@ def test_a_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
     with pytest.raises(LoadCancelledError):
         loading.run(_stopping_at_the_second_word(loading))
     os.close(descriptor)
+
+
+@pytest.mark.parametrize("end", [BackgroundLoad.stop, BackgroundLoad.cancel])
+def test_commands_that_a_load_has_started_end_with_it(end: Callable[[BackgroundLoad], None], program: Program) -> None:
+    pipe = program.home / "pipe"
+    os.mkfifo(pipe)
+    # as a helper that waits for somebody to touch a key; the shell's child has the pipe open, too
+    name = program.profile("http://127.0.0.1:1", token_command=f"sh -c 'exec 3>{pipe}; sleep 1000; true'")
+    running = BackgroundLoad([name])
+    thread = threading.Thread(target=_cancelled, args=[running])
+    thread.start()
+    with pipe.open("rb") as stream:
+        end(running)
+        assert select.select([stream], [], [], 30)[0]
+        assert stream.read() == b""
+    thread.join()
+
+
+def _cancelled(running: BackgroundLoad) -> None:
+    with pytest.raises(LoadCancelledError):
+        running.run(lambda _: None)
 
 
 def test_what_cannot_be_read_is_said() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +74,7 @@ class BackgroundLoad:
         self._stopped.set()
         self.can_ask_again = False
         if self._process is not None:
-            self._process.kill()
+            self._end_group()
         if not self._is_running:
             self._end()
 
@@ -97,6 +99,8 @@ class BackgroundLoad:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(there.fileno(),),
+                # of its own, with whatever commands it starts, which are to end with it
+                process_group=0,
             )
         if self._stopped.is_set():
             self._process.terminate()
@@ -195,6 +199,13 @@ class BackgroundLoad:
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process.wait()
+            self._end_group()
+
+    def _end_group(self) -> None:
+        """End the process and what it has started."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def _module_paths() -> list[str]:
