@@ -20,6 +20,8 @@ from tests.loopback import Answer, Handler, Loopback
 from tests.program import Program, Said
 from tests.recorded import FIRST_NS, LAST_NS, truth
 from tests.servers import LiveServer
+from tracetui.ingest import asked
+from tracetui.ingest.formats import otlp_json
 from tracetui.ingest.sources import pieces
 
 TOKEN = "planted-5ecret-t0ken"
@@ -171,6 +173,16 @@ def test_one_trace_of_tempo_that_cannot_be_read(program: Program) -> None:
     assert said.code == 0
     assert json.loads(said.out)["summary"]["trace_count"] == 81
     assert re.search(r"trace \w+ could not be read: .*status 500", said.err)
+
+
+def test_no_more_is_kept_than_fits(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(otlp_json, "CHUNK_SPANS", 100)
+    with faulty(faults.huge, on="/traces$", then="jaeger-v3") as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+    assert said.code == 0
+    assert f"{server.url}: more than 1 GiB of traces came, which is all that is kept" in said.err
+    assert "in one answer" not in said.err
 
 
 def test_an_answer_that_cannot_be_cut_is_not_kept_for_ever(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

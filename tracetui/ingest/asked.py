@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     # what speaks HTTP takes a while to be imported, and files need none of it
     from tracetui.ingest.sources.back_end import BackEnd
 
+MOST_BYTES = 1 << 30
+"""Of attributes, events and links from servers, of one answer and of all of them, as there are ever more of these."""
+_TOO_MUCH = (
+    f"more than {MOST_BYTES >> 30} GiB of traces came, which is all that is kept; the rest is left out."
+    " Ask for less: a shorter time, a smaller limit"
+)
 Waiting = Callable[[], AbstractContextManager[object]]
 """Is entered while nothing is done but wait for a server; what is raised in it from outside ends the reading."""
 
@@ -92,7 +98,7 @@ class Servers:
         told: Callable[[Told], None],
     ) -> None:
         place, traces, spans = Place(intake, server.name), len(intake.trace_ids), len(intake)
-        before = len(intake.warnings)
+        before, kept = len(intake.warnings), intake.raw_bytes
         heard(server.name)
         if server.address.file:
             with self._waiting():
@@ -107,9 +113,13 @@ class Servers:
         self._said = []
         damage: list[LoadWarning] = []
         try:
-            for document in self._arriving(documents(back_end, wanted)):
-                decode(document, place)
-                heard(server.name)
+            with closing(self._arriving(documents(back_end, wanted))) as arriving:
+                for document in arriving:
+                    decode(document, place)
+                    heard(server.name)
+                    if intake.raw_bytes - kept > MOST_BYTES:
+                        self._said.append(_TOO_MUCH)
+                        break
         finally:
             # each piece of an answer may be damaged alike
             found = dict.fromkeys(intake.warnings[before:])
@@ -173,13 +183,14 @@ class Servers:
                 missing.append(str(error))
         return Opinion(lookback_ns, dependencies, metrics, missing)
 
-    def _arriving(self, found: Iterator[bytes]) -> Iterator[bytes]:
-        while True:
-            with self._waiting():
-                document = next(found, None)
-            if document is None:
-                return
-            yield document
+    def _arriving(self, found: Generator[bytes]) -> Generator[bytes]:
+        with closing(found):
+            while True:
+                with self._waiting():
+                    document = next(found, None)
+                if document is None:
+                    return
+                yield document
 
 
 def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:

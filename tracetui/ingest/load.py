@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from tracetui.config import Overrides
-from tracetui.ingest.asked import Servers, Told, Waiting
+from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
@@ -20,8 +20,6 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
 _NO_OVERRIDES = Overrides()
-MOST_BYTES = 1 << 30
-"""Of attributes, events and links from servers; asked again and again, they send ever more."""
 WARNINGS_PER_FILE = 20
 """More warnings about one file than this are counted, not listed."""
 

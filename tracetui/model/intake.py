@@ -268,10 +268,15 @@ class Intake:
             self.absorb(other)
         return changed
 
+    @property
+    def raw_bytes(self) -> int:
+        """How much the raw parts of all spans take, but for the last few."""
+        return sum(len(chunk.raw) for chunk in self.chunks)
+
     def keep_within(self, raw_bytes: int) -> int:
         """Drop the oldest traces until the raw parts of all spans take no more than this. -> how many were dropped"""
         self.flush()
-        too_much = sum(len(chunk.raw) for chunk in self.chunks) - raw_bytes
+        too_much = self.raw_bytes - raw_bytes
         if too_much <= 0:
             return 0
         started = np.full(len(self.trace_ids), np.iinfo(np.int64).max)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -63,7 +63,7 @@ class BackEnd(ABC):
         """The names of a service's operations, sorted; none for a service that is not there."""
 
     @abstractmethod
-    def search(self, search: Search) -> Iterator[bytes]:
+    def search(self, search: Search) -> Generator[bytes]:
         """Traces of which one span meets the search, as they come, in no order. Nothing is found: no document."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class BackEnd(ABC):
         """How a service does by the server's metrics. Raises NotOfferedError where it keeps none."""
         raise NotOfferedError(f"{self.connection.name}: {self.offers.name} keeps no metrics of services")
 
-    def streamed(self, path: str, params: Params, shape: Shape) -> Iterator[bytes]:
+    def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """What it sends to a search, in documents as it comes."""
         try:
             yield from pieces(self.connection.stream(path, params), shape)
@@ -91,7 +91,7 @@ class BackEnd(ABC):
         """What of a search it can answer; the rest is for whoever asks to filter."""
         return msgspec.structs.replace(search, failed=False, slower_ns=None)
 
-    def traces(self, trace_ids: Sequence[str]) -> Iterator[bytes]:
+    def traces(self, trace_ids: Sequence[str]) -> Generator[bytes]:
         """Traces by their ids, as they come; those that are missing or cannot be read are said."""
 
         def fetch(trace_id: str) -> tuple[str, bytes | HttpError | None]:

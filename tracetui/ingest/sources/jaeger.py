@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -139,7 +139,7 @@ class Jaeger(BackEnd):
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:
         return metrics_of(self.connection, service, start_ns, end_ns)
 
-    def search(self, search: Search) -> Iterator[bytes]:
+    def search(self, search: Search) -> Generator[bytes]:
         self.has_more = False
         if self._summaries and (search.failed or search.slower_ns is not None):
             yield from self._by_summaries(search)
@@ -157,7 +157,7 @@ class Jaeger(BackEnd):
         else:
             yield from self._search_v1(search)
 
-    def _by_summaries(self, search: Search) -> Iterator[bytes]:
+    def _by_summaries(self, search: Search) -> Generator[bytes]:
         """Look through more summaries than traces are wanted, for what only whole traces tell, and fetch those."""
         many = msgspec.structs.replace(search, limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES))
         looked_through = list(self._summarised(many))
@@ -166,7 +166,7 @@ class Jaeger(BackEnd):
         newest = sorted(found, key=lambda one: -one.start_ns)[: search.most]
         yield from self.traces([one.trace_id for one in newest])
 
-    def _search_v3(self, search: Search) -> Iterator[bytes]:
+    def _search_v3(self, search: Search) -> Generator[bytes]:
         try:
             yield from self.streamed("/api/v3/traces", self._v3_params(search), OTLP)
         except HttpError as error:
@@ -192,7 +192,7 @@ class Jaeger(BackEnd):
             params["attributes"] = msgspec.json.encode(tags).decode() if tags else ""
         return {f"query.{key}": value for key, value in params.items() if value}
 
-    def _search_v1(self, search: Search) -> Iterator[bytes]:
+    def _search_v1(self, search: Search) -> Generator[bytes]:
         try:
             yield from self.streamed("/api/traces", _v1_params(search), JAEGER_V1)
         except HttpError as error:
@@ -205,7 +205,7 @@ class Jaeger(BackEnd):
             else:
                 yield from self._around_what_fails(search, error)
 
-    def _around_what_fails(self, search: Search, error: HttpError) -> Iterator[bytes]:
+    def _around_what_fails(self, search: Search, error: HttpError) -> Generator[bytes]:
         """Halve the window until what the server cannot write is alone in a slice of it, and read the rest."""
         start, end = search.window()
         # the widest first: where there is much that it cannot write, as little as can be is lost of all parts
@@ -233,7 +233,7 @@ class Jaeger(BackEnd):
                 " the rest was read around them"
             )
 
-    def _every_service(self, search: Search) -> Iterator[bytes]:
+    def _every_service(self, search: Search) -> Generator[bytes]:
         """Search service by service, as it cannot without one, and leave out what another one has brought."""
         services = self.services()
         # one window for all: what cannot be sent is then found in the same place, and said once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +90,7 @@ def opened(server: Server, overrides: Overrides, say: Say) -> BackEnd:
         raise
 
 
-def documents(back_end: BackEnd, search: Search) -> Iterator[bytes]:
+def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
     """What a back end sends for a search. Raises BackEndError, also after some of it."""
     if search.trace_ids:
         return back_end.traces(search.trace_ids)

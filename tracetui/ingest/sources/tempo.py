@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 from urllib.parse import quote
 
@@ -64,7 +64,7 @@ class Tempo(BackEnd):
         found = self.connection.json(_Values, f"/api/v2/search/tag/{tag}/values", params).tag_values or ()
         return sorted({item.value for item in found})
 
-    def search(self, search: Search) -> Iterator[bytes]:
+    def search(self, search: Search) -> Generator[bytes]:
         yield from self.traces(self._found(search))
 
     def _found(self, search: Search) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -44,7 +44,7 @@ class Zipkin(BackEnd):
     def takes(self, search: Search) -> Search:
         return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
 
-    def search(self, search: Search) -> Iterator[bytes]:
+    def search(self, search: Search) -> Generator[bytes]:
         yield from self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
 
     def trace(self, trace_id: str) -> bytes | None:
