@@ -643,6 +643,20 @@ def test_v1_without_a_service_finds_each_trace_once() -> None:
     assert len(dict.fromkeys(asked.said)) == 2
 
 
+def test_what_v1_says_went_wrong_beside_traces_is_handed_on() -> None:
+    server = LiveServer("jaeger-v1")
+    errors = [{"code": 500, "msg": "one store of two is gone"}]
+
+    def partly(handler: Any) -> None:
+        body = json.loads(server.respond(handler.request_read).body) | {"errors": errors}
+        server.send(handler, Answer((json.dumps(body).encode(),)))
+
+    server.fault, server.fault_on, server.faults_left = partly, "/api/traces$", 1
+    with asking(server) as asked:
+        bodies = [json.loads(body) for body in documents(asked.back_end, ALL)]
+    assert [body["errors"] for body in bodies if body["errors"]] == [errors]
+
+
 @pytest.mark.parametrize("limit", [20, 1000])
 @pytest.mark.parametrize("name", ["v1", "v3"])
 def test_of_a_search_by_services_it_is_known_whether_there_is_more(name: str, limit: int) -> None:

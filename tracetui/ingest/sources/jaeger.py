@@ -36,6 +36,7 @@ _FINDS_ERRORS: Final = "by the tag error=true; a span that failed by its HTTP or
 
 class _Found(msgspec.Struct):
     data: list[msgspec.Raw] | None
+    errors: list[msgspec.Raw] | None = None
 
 
 class _Head(msgspec.Struct):
@@ -290,14 +291,16 @@ def _joined(slices: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def _unseen(document: bytes, seen: set[str]) -> tuple[int, bytes]:
     """-> how many traces an answer holds, and an answer of those that were not seen yet, b"" for none"""
     try:
-        found = msgspec.json.decode(document, type=_Found).data or []
+        answer = msgspec.json.decode(document, type=_Found)
+        found = answer.data or []
         heads = [msgspec.json.decode(item, type=_Head).traceID for item in found]
     except NO_JSON:
         # damaged: whoever decodes it makes the best of it
         return 0, document
     new = [item for item, trace_id in zip(found, heads, strict=True) if trace_id not in seen]
     seen.update(heads)
-    return len(found), msgspec.json.encode({"data": new}) if new else b""
+    answer.data = new
+    return len(found), msgspec.json.encode(answer) if new or answer.errors else b""
 
 
 def _v1_params(search: Search) -> Params:
