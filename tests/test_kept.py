@@ -40,15 +40,35 @@ def test_a_trace_that_comes_again_takes_the_place_of_what_was_here(
 ) -> None:
     again = Counter(canonical_trace_id(one.trace) for one in second)
     before = Counter(canonical_trace_id(one.trace) for one in first)
-    # as many spans as were here are taken for the same
-    assume(any(before[trace] != count for trace, count in again.items()))
+    # as many spans as were here are taken for the same, and fewer for a part of them
+    assume(any(count > before[trace] for trace, count in again.items()))
     kept = collect(first)
     assert kept.replace(collect(second))
-    rest = [one for one in first if canonical_trace_id(one.trace) not in again]
+    taken = {trace for trace, count in again.items() if count >= before[trace]}
+    stays = [one for one in first if canonical_trace_id(one.trace) not in taken]
+    comes = [one for one in second if canonical_trace_id(one.trace) in taken]
     found = spans_by_trace(assemble(kept))
-    assert found == {**spans_by_trace(build(*rest)), **spans_by_trace(build(*second))}
+    assert found == {**spans_by_trace(build(*stays)), **spans_by_trace(build(*comes))}
     assert not kept.replace(collect(second))
     assert spans_by_trace(assemble(kept)) == found
+
+
+def test_of_an_answer_that_broke_off_within_a_trace_nothing_is_lost() -> None:
+    kept = collect([span(str(at), at, 10, trace=trace) for trace in "ab" for at in range(1, 4)])
+    cut = collect([span("1", 1, 10, trace="a"), *(span(str(at), at, 10, trace="c") for at in range(1, 3))])
+    cut.trace("b")
+    assert kept.replace(cut)
+    found = assemble(kept)
+    sizes = {text: len(found.spans_of(found.find_trace(text) or 0)) for text in found.trace_ids}
+    assert sizes == {"a": 3, "b": 3, "c": 2}
+    assert not kept.replace(collect([span("1", 1, 10, trace="a")]))
+
+
+def test_traces_are_counted_from_where_a_source_began() -> None:
+    kept = collect([span("1", 1, 10, trace="a"), span("1", 1, 10, trace="b")])
+    assert kept.traces_behind(0) == 2
+    kept.absorb(collect([span("2", 1, 10, trace="b"), span("3", 1, 10, trace="b")]))
+    assert (kept.traces_behind(2), kept.traces_behind(4)) == (1, 0)
 
 
 def test_what_stands_beside_spans_moves_with_them() -> None:

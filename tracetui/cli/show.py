@@ -86,6 +86,8 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
         raise UsageError(
             f"{len(begins)} traces begin with {wanted}: {listed}{', ...' if len(begins) > _LISTED else ''}"
         )
+    if not traces.trace_count:
+        raise UsageError(f"no trace {wanted}: there are none")
     slowest = np.argsort(-traces.trace_duration, kind="stable")[:_LISTED].tolist()
     listed = ", ".join(traces.trace_ids[t] for t in slowest)
     raise UsageError(f"no trace {wanted}; the slowest of {traces.trace_count:,} are {listed}")

@@ -97,7 +97,7 @@ class Servers:
         heard: Callable[[str], None],
         told: Callable[[Told], None],
     ) -> None:
-        place, traces, spans = Place(intake, server.name), len(intake.trace_ids), len(intake)
+        place, spans = Place(intake, server.name), len(intake)
         before, kept = len(intake.warnings), intake.raw_bytes
         heard(server.name)
         if server.address.file:
@@ -129,7 +129,7 @@ class Servers:
             what = f"sent something else than traces ({damage[0].message}); does a gateway stand between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
-        told(_told(back_end, wanted, len(intake.trace_ids) - traces, name))
+        told(_told(back_end, wanted, intake.traces_behind(spans), name))
 
     def back_end(self, server: Server) -> BackEnd:
         """The connection to a server. Raises BackEndError and UsageError."""

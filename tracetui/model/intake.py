@@ -254,19 +254,30 @@ class Intake:
     def replace(self, other: Intake) -> bool:
         """Take over what another intake has, in place of what is here of the same traces. The other is spent by it.
 
-        -> whether that changes anything: a trace is new, or has another number of spans
+        Of a trace of which more is here, nothing is taken: an answer may have broken off within it.
+
+        -> whether that changes anything: a trace is new, or has more spans
         """
         self.flush()
         other.flush()
-        ids = {text: self._traces.get(canonical_trace_id(text)) for text in other.trace_ids}
+        numbers = [self._traces.get(canonical_trace_id(text)) for text in other.trace_ids]
         here, there = self._sizes(), other._sizes()
-        changed = any(
-            number is None or here[number] != there[at] for at, number in enumerate(ids.values()) if there[at]
-        )
+        more = [int(there[at]) - (0 if number is None else int(here[number])) for at, number in enumerate(numbers)]
+        changed = any(count > 0 for count in more)
         if changed:
-            self.drop([number for number in ids.values() if number is not None])
+            other.drop([at for at, count in enumerate(more) if count < 0])
+            self.drop(
+                [number for number, count in zip(numbers, more, strict=True) if number is not None and count >= 0]
+            )
             self.absorb(other)
         return changed
+
+    def traces_behind(self, position: int) -> int:
+        """How many traces the spans from a position on are of."""
+        self.flush()
+        behind = [chunk.trace for chunk in self.chunks]
+        found = np.concatenate([np.zeros(0, np.int64), *behind])[position:]
+        return len(np.unique(found))
 
     @property
     def raw_bytes(self) -> int:
