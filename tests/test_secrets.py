@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.loopback import JSON, Answer, Handler, Loopback, Request
 from tests.program import Program, Said
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import LiveServer
+from tests.test_tui_live import over
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.sources.access import access_to
 from tracetui.ingest.sources.address import parse_address
@@ -150,6 +152,35 @@ def test_a_token_is_sent_and_not_shown(
         assert "***" in said.err
     assert not given_away(caplog.text)
     assert [(name, logging.getLogger(name).level) for name, _ in before] == before
+
+
+async def test_the_screen_does_not_show_it(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what the app leaves behind: a file that was saved, where the user was, what was copied."""
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        source, planted = by_a_command(program, monkeypatch, server.url + "/search?lookback=1h")
+        found: list[str] = []
+        saved = program.home / "s.jsonl"
+        monkeypatch.chdir(program.home)
+        async with over(source) as on:
+            await on.until("82 traces")
+            await on.press("x", *saved.name, "enter")
+            await on.until("saved 82 traces")
+            for key in ("enter", "y", "escape", "3", "S", "escape", "W", "escape", "question_mark", "escape"):
+                await on.press(key)
+                found.append(on.text)
+            for answer in ("text", "JSON of v3", "401", "page", "type", "redirect"):
+                server.fault = repeating(answer)
+                await on.press("1", "r")
+                await on.until("r tries again")
+                found += [on.text, on.app.title, repr(on.app.state)]
+                await on.press("escape")
+            on.app.exit()
+            await on.pilot.pause()
+        assert given_away(server.requests[-1].headers["authorization"])
+    assert not any(map(given_away, found))
+    assert saved.stat().st_size > 100_000
+    assert any(file.is_file() for file in (program.home / "state").rglob("*"))
+    untold(program, Said(0, "", ""), *([] if planted is None else [planted]))
 
 
 @pytest.mark.parametrize("where", ["", "/api/traces$"], ids=["from the start", "at the search"])

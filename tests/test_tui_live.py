@@ -231,9 +231,14 @@ async def test_every_fault_costs_nothing_that_is_here(program: Program) -> None:
                 await on.press("r", "2", "3", "1")
                 await on.until(said, "what is here stays", "82 traces")
                 await on.press("escape")
+            # in the midst of traces
+            server.fault, server.fault_on = faults.cut, "/api/v3/traces$"
+            await on.press("r")
+            await on.until("the answer was cut off", "82 traces  928 spans")
+            await on.press("escape")
             server.fault = None
             await on.press("r")
-            await on.until("nothing new from")
+            await on.until("82 traces from")
             server.down()
             await on.press("r")
             await on.until("refuses the connection", "82 traces")

@@ -217,7 +217,9 @@ class Live:
             self._former = None
         if told and self._failures:
             self._failures = 0
-            self._say("the server answers again")
+            if is_poll:
+                # what the user has asked for says more
+                self._say("the server answers again")
         if self.is_following:
             took = time.monotonic() - self._begun
             self._seconds = min(max(FOLLOW_SECONDS * 2**self._failures, _LEISURE * took), _LONGEST_SECONDS)
