@@ -37,7 +37,7 @@ def in_words(said: Said, server: str, why: str) -> None:
     lines = said.err.splitlines()
     assert len(lines) <= 2, said.err
     assert lines[0].startswith(f"tracetui: {server}"), said.err
-    assert re.search(why, said.err), said.err
+    assert re.search(why, said.err, re.MULTILINE), said.err
 
 
 # at the first request
@@ -64,10 +64,10 @@ WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] =
     "502": (lambda: faulty(faults.status(502)), r"the server failed \(status 502\): upstream says no; try again"),
     "503": (lambda: faulty(faults.status(503)), r"the server failed \(status 503\): upstream says no; try again"),
     "504": (lambda: faulty(faults.status(504)), r"the server failed \(status 504\): upstream says no; try again"),
-    "429 long": (lambda: faulty(faults.status(429, retry_after="120")), r"too many requests \(429\).* in 120 s"),
+    "429 long": (lambda: faulty(faults.status(429, retry_after="120")), r"too many requests \(429\).* in 2m$"),
     "503 long": (
         lambda: faulty(faults.status(503, retry_after="99")),
-        r"too busy \(503\); it asks to try again in 99 s",
+        r"too busy \(503\); it asks to try again in 1m39s$",
     ),
 }
 
@@ -95,7 +95,7 @@ AT_SEARCH: dict[str, tuple[Fault, str]] = {
     "404": (faults.status(404), r"not found \(404, upstream says no\); is the path before it right"),
     "500": (faults.status(500), r"the server failed \(status 500\): upstream says no; try again"),
     "503": (faults.status(503), r"the server failed \(status 503\)"),
-    "429 long": (faults.status(429, retry_after="120"), r"it asks to try again in 120 s"),
+    "429 long": (faults.status(429, retry_after="120"), r"it asks to try again in 2m$"),
 }
 
 
@@ -213,6 +213,36 @@ def test_what_may_pass_is_asked_again(shown: Fault, waits: list[float | None], p
     assert len(program.slept) == len(waits)
     assert all(wait is None or wait == slept for wait, slept in zip(waits, program.slept, strict=True))
     assert all(slept <= 15 for slept in program.slept)
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        (f"\x1b]0;{TOKEN}\x07", 0),
+        ("nan", 0),
+        ("-1", 0),
+        ("Wed, 21 Oct 1999 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 1999 07:28:00", 0),
+        ("3", 3),
+    ],
+)
+def test_whatever_stands_for_the_time_to_wait(
+    written: str, waits: float, program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the library logs of it would go to the terminal as it is."""
+    with faulty(faults.status(429, retry_after=written), times=1) as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+    assert said.code == 0
+    (slept,) = program.slept
+    # it is asked again as soon as where nothing is said
+    assert slept == waits or (not waits and slept < 1)
+    assert caplog.text == ""
+
+
+def test_a_time_to_wait_that_nobody_lives_to_see(program: Program) -> None:
+    for written in ("9" * 30, "Wed, 21 Oct 9999 07:28:00 GMT"):
+        with faulty(faults.status(503, retry_after=written)) as server:
+            in_words(program.analyze(server.url), server.url, r"it asks to try again in \d+d")
 
 
 def test_a_server_that_comes_back(program: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
@@ -9,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +22,7 @@ from httpx_retries import Retry, RetryTransport
 from tracetui.ingest.sources.access import Access
 from tracetui.ingest.sources.address import Address
 from tracetui.model.problems import BackEndError
+from tracetui.model.times import format_duration
 
 AT_ONCE = 4
 """Requests at a time."""
@@ -29,6 +33,7 @@ _SLOWEST = 64
 """Bytes a second below which a server does not so much answer as hold on to us."""
 _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = 15.0
+_FOR_EVER = 1e9
 _REDIRECTS = 5
 _QUOTED = 200
 _TRIES = 2
@@ -82,14 +87,26 @@ class _Patience(Retry):
 
     def sleep(self, response: httpx.Response | Exception) -> None:
         if isinstance(response, httpx.Response):
-            try:
-                seconds = self.parse_retry_after(response.headers.get("Retry-After", "0"))
-            except ValueError:
-                seconds = 0.0
+            seconds = _seconds_to_wait(response.headers.get("Retry-After", ""))
             if seconds > _LONGEST_WAIT:
                 response.close()
                 raise _BusyError(seconds, response.status_code)
+            # the library would log what it does not understand, whatever a stranger has written there
+            response.headers["Retry-After"] = str(math.ceil(seconds))
         super().sleep(response)
+
+
+def _seconds_to_wait(written: str) -> float:
+    """What a Retry-After header says, in seconds or as a date; 0 for what is neither."""
+    written = written.strip()
+    if written.isascii() and written.isdigit():
+        return min(float(written), _FOR_EVER)
+    try:
+        until = parsedate_to_datetime(written)
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max((until - datetime.now(UTC)).total_seconds(), 0)
+    except (ValueError, TypeError, OverflowError):
+        return 0
 
 
 class Connection:
@@ -237,7 +254,8 @@ class Connection:
         except _BusyError as error:
             why = "too many requests" if error.status == httpx.codes.TOO_MANY_REQUESTS else "too busy"
             raise HttpError(
-                f"{at}: {why} ({error.status}); it asks to try again in {error.seconds:.0f} s", error.status
+                f"{at}: {why} ({error.status}); it asks to try again in {format_duration(int(error.seconds) * 10**9)}",
+                error.status,
             ) from None
         except httpx.ConnectTimeout:
             by = f" by the proxy {self._proxy}" if self._proxy else ""
