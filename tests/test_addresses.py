@@ -207,6 +207,13 @@ def test_what_is_wanted_beats_what_is_shown_beats_the_profile() -> None:
     assert asked(Search(lookback_ns=3 * HOUR), page).start_ns is None
     assert asked(Search(lookback_ns=3 * HOUR), page).end_ns is None
     assert asked(Search(lookback_ns=3 * HOUR), page).lookback_ns == 3 * HOUR
+    # nor does the page's window turn round what is asked for
+    times = [
+        (asked(wanted, page).start_ns, asked(wanted, page).end_ns) for wanted in (Search(start_ns=5), Search(end_ns=1))
+    ]
+    assert times == [(5, None), (None, 1)]
+    page = Search(start_ns=1, end_ns=9)
+    assert (asked(Search(start_ns=5), page).start_ns, asked(Search(start_ns=5), page).end_ns) == (5, 9)
 
 
 def test_sources_that_are_no_servers(tmp_path: object) -> None:

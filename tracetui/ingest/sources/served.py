@@ -47,6 +47,9 @@ class Server:
         if wanted.lookback_ns is not None and wanted.start_ns is None:
             # a time that is asked for beats the page's window
             found = msgspec.structs.replace(found, start_ns=None, end_ns=wanted.end_ns)
+        if found.start_ns is not None and found.end_ns is not None and found.start_ns >= found.end_ns:
+            # one end is asked for, and lies beyond the other one of the page
+            found = msgspec.structs.replace(found, start_ns=wanted.start_ns, end_ns=wanted.end_ns)
         return found
 
 
