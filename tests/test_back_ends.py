@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -291,6 +292,13 @@ def test_traces_come_whole(name: str) -> None:
     for ids, span in found.items():
         expected = carried(kind.replace("2.20", "v3"), sent()[ids])
         assert told(without_the_server_s_warnings(span)) == told(expected)
+
+
+@each_server
+def test_a_window_that_has_not_begun(name: str) -> None:
+    with asking(SERVERS[name]()) as asked:
+        for search in (Search(start_ns=time.time_ns() + 3600 * SECOND), Search(start_ns=LAST_NS + 9, end_ns=LAST_NS)):
+            assert asked.found(search) == set()
 
 
 @each_server

@@ -10,6 +10,7 @@ from tracetui.model.times import format_duration, parse_duration
 
 LOOKBACK_NS = parse_duration("1h")
 LIMIT = 100
+_SHORTEST_NS = 1_000_000
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +43,10 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """In the server's own language (TraceQL), beside all else."""
 
     def window(self, now_ns: int | None = None) -> tuple[int, int]:
-        """From when to when a trace may start, in nanoseconds."""
+        """From when to when a trace may start, in nanoseconds; the end is always behind the start."""
         end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
-        return (self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)), end
+        start = self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)
+        return start, max(end, start + _SHORTEST_NS)
 
     @property
     def most(self) -> int:
