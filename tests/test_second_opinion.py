@@ -1,0 +1,121 @@
+"""What servers say themselves of their services: their own graph of calls, and their metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults import refused, status
+from tests.program import Program
+from tests.recorded import FIRST_NS, LAST_NS, recorded
+from tests.servers import LiveServer, StandIn, replaying
+from tests.test_back_ends import asking
+from tracetui.model.opinion import Dependency, Metrics, Opinion
+from tracetui.render.marks import ASCII
+from tracetui.render.opinion_list import OpinionList, metrics_line, opinion_title
+
+
+def with_metrics() -> StandIn:
+    return replaying("jaeger-2.20-metrics", "jaeger-2.20-v3")
+
+
+def points(name: str) -> list[float]:
+    """The numbers of a recorded answer; one that is not written is 0."""
+    series = json.loads(recorded("jaeger-2.20-metrics")[name].body)["metrics"]
+    values = [float(point["gaugeValue"].get("doubleValue", 0)) for one in series for point in one["metricPoints"]]
+    return [value for value in values if value == value]
+
+
+def test_metrics_are_the_mean_of_what_was_recorded() -> None:
+    with asking(with_metrics()) as asked:
+        found = asked.back_end.metrics("web-frontend", FIRST_NS, LAST_NS)
+        assert asked.back_end.metrics("nobody", FIRST_NS, LAST_NS) == Metrics("nobody", None, None, None)
+        queries = {request.path: request.query for request in asked.server.requests[-6:-3]}
+    for name, value in (("calls", found.calls_per_second), ("latencies", found.p95_ms)):
+        known = points(name)
+        assert value == (pytest.approx(sum(known) / len(known)) if known else None)
+    known = points("errors")
+    assert found.error_percent == pytest.approx(100 * sum(known) / len(known))
+    assert found.calls_per_second
+    window = {"endTs": [str(LAST_NS // 1_000_000)], "lookback": [str((LAST_NS - FIRST_NS) // 1_000_000)]}
+    assert all(query.items() >= {"service": ["web-frontend"], **window}.items() for query in queries.values())
+    assert queries["/api/metrics/latencies"]["quantile"] == ["0.95"]
+
+
+@pytest.mark.parametrize(
+    ("served", "missing"),
+    [
+        (lambda: LiveServer("zipkin"), ["Zipkin keeps no metrics"]),
+        (lambda: LiveServer("tempo"), ["Tempo has no dependency graph", "Tempo keeps no metrics"]),
+        (lambda: LiveServer("jaeger-v3"), ["no store of metrics is configured"]),
+    ],
+    ids=["zipkin", "tempo", "jaeger"],
+)
+def test_what_a_server_does_not_have_is_said(
+    served: Callable[[], StandIn], missing: list[str], program: Program
+) -> None:
+    with served() as server:
+        said = program("server", server.url, "cart", "--json")
+        text = program("server", server.url, "cart", "--width", "100").out
+    assert said.code == 0
+    found = json.loads(said.out)
+    assert "cart" in found["services"]
+    assert len(found["missing"]) == len(missing)
+    assert all(what in told for what, told in zip(missing, found["missing"], strict=True))
+    assert all(what in text for what in missing)
+    assert bool(found["dependencies"]) == ("Tempo" not in missing[0])
+
+
+def test_a_graph_that_fails_costs_no_services(program: Program) -> None:
+    with LiveServer("zipkin") as server:
+        server.fault, server.fault_on = status(500), "/dependencies$"
+        said = program("server", server.url, "--json")
+    assert said.code == 0
+    assert json.loads(said.out)["services"]
+    assert "the server failed (status 500)" in json.loads(said.out)["missing"][0]
+
+
+def test_a_server_that_is_not_there(program: Program) -> None:
+    with refused() as server:
+        said = program("server", server.url)
+    assert (said.code, said.out) == (4, "")
+    assert "refuses the connection" in said.err
+    said = program("server", "traces.json")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_a_server_that_knows_nothing(program: Program) -> None:
+    with LiveServer("zipkin", empty=True) as server:
+        server.fault, server.fault_on = status(200, body=b"[]"), "/dependencies$"
+        said = program("server", server.url)
+    assert (said.code, "knows no service" in said.err) == (4, True)
+
+
+def test_what_no_trace_shows_stands_first() -> None:
+    calls = [
+        Dependency("a", "a", 900),
+        Dependency("a", "b", 50),
+        Dependency("a", "c", 2),
+        Dependency("b", "[/c]\x1b", 9),
+    ]
+    rows = OpinionList(Opinion(0, calls), {("a", "b"): 7}, ASCII)
+    assert [rows.line(row, 70).text.split() for row in range(len(rows))] == [
+        ["b", "->", "[/c]␛", "9", "none"],
+        ["a", "->", "c", "2", "none"],
+        ["a", "->", "b", "50", "7"],
+        ["a", "->", "a", "900", "within", "it"],
+    ]
+    alone = OpinionList(Opinion(0, calls), None, ASCII)
+    assert alone.line(0, 70).text.split() == ["a", "->", "b", "50"]
+    assert all(rows.line(row, width).width <= width for row in range(4) for width in (20, 40, 80, 140))
+
+
+def test_metrics_in_words() -> None:
+    assert metrics_line(Metrics("cart", None, None, None)).text == "cart  no metrics of it"
+    assert metrics_line(Metrics("cart", 1.125, 0.0, 12.5)).text.startswith(
+        "cart  1.12 calls/s  0 % of them fail  p95 12.5 ms"
+    )
+    title = [line.text for line in opinion_title(Opinion(3_600_000_000_000, missing=["no\x1b graph"]))]
+    assert title == ["What the server itself says of the last 1h", "no␛ graph"]
