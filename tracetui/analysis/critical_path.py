@@ -128,9 +128,8 @@ def _clipped(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
 
 def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_of: np.ndarray) -> np.ndarray:
     """The positions in `candidates` that are on a path, from the roots down."""
-    span_at = candidates.tolist()
-    before = earlier.tolist()
-    last = last_of.tolist()
+    # a view is read as a list is, and few of a large set's spans are on a path: to make lists of all takes longer
+    span_at, before, last = candidates.data, earlier.data, last_of.data
     chosen: list[int] = []
     waiting = [at for at in last_of[roots].tolist() if at >= 0]
     while waiting:

@@ -38,8 +38,7 @@ def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, 
     values: [n], group after group; group g is `first[g]:first[g + 1]` and not empty. -> float64[shares, groups]
     """
     sizes = np.diff(first)
-    order = np.lexsort((values, np.repeat(np.arange(len(sizes)), sizes)))
-    ordered = values[order].astype(np.float64)
+    ordered = _ordered(values, first).astype(np.float64)
     result = np.empty((len(shares), len(sizes)))
     for at, share in enumerate(shares):
         place = share * (sizes - 1)
@@ -52,12 +51,41 @@ def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, 
     return result
 
 
+def _ordered(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """int64[n], the values of each group ascending, group after group."""
+    sizes = np.diff(first)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    least = int(values.min()) if len(values) else 0
+    step = (int(values.max()) if len(values) else 0) - least + 1
+    if step * len(sizes) + abs(least) < 1 << 63:
+        # one number for both: to sort plain numbers takes a quarter of the time that finding their order does
+        moved = group * step - least
+        ordered: np.ndarray = np.sort(values + moved, kind="stable") - moved
+        return ordered
+    return values[np.lexsort((values, group))]
+
+
 def group_slices(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gather equal numbers.
 
     group: int[n]. -> order int[n] that brings equal ones together (each in input order), the distinct numbers
     ascending int[k], and where each begins in that order, int[k + 1].
     """
-    order = np.argsort(group, kind="stable")
-    distinct, first = np.unique(group[order], return_index=True)
-    return order, distinct, np.append(first, len(group))
+    order = _stable_order(group)
+    ordered = group[order]
+    begins = np.ones(len(group), bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(begins)
+    return order, ordered[first], np.append(first, len(group))
+
+
+def _stable_order(group: np.ndarray) -> np.ndarray:
+    """int64[n], the order that brings equal numbers together, ascending."""
+    if not len(group) or int(group.min()) < 0 or int(group.max()) >= 1 << 32:
+        return np.argsort(group, kind="stable")
+    # numpy sorts 16 bits by counting, which takes a fraction of the time
+    low = group.astype(np.uint16)
+    if int(group.max()) < 1 << 16:
+        return np.argsort(low, kind="stable")
+    order: np.ndarray = np.lexsort((low, (group >> 16).astype(np.uint16)))
+    return order

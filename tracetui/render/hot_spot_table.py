@@ -8,7 +8,7 @@ import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical_operations
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.groups import group_quantiles, group_slices
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -98,23 +98,15 @@ class HotSpotTable:
         self.duration_cells = numbers.duration_width(int(traces.duration.max()) if len(traces) else 0)
 
     def _measure(self) -> None:
-        """Calls, errors and percentiles of every operation, by linear interpolation between its sorted durations."""
+        """Calls, errors, times and percentiles of every operation."""
         traces, first = self.traces, self._first
-        by_duration = np.lexsort((traces.duration, traces.operation))
-        durations = traces.duration[by_duration].astype(np.float64)
+        durations, own = traces.duration[self._order], self_times(traces)[self._order]
         self._calls = np.diff(first)
         errors_before = np.concatenate(([0], np.cumsum(traces.error[self._order])))
         self._errors = errors_before[first[1:]] - errors_before[first[:-1]]
-        self._total = np.add.reduceat(durations, first[:-1]) if len(durations) else np.zeros(0)
-        own = self_times(traces)[self._order].astype(np.float64)
-        self._self = np.add.reduceat(own, first[:-1]) / self._calls if len(own) else np.zeros(0)
-        self._quantiles = []
-        for share in (0.0, 0.5, 0.95, 0.99, 1.0):
-            at = (self._calls - 1) * share
-            below = np.floor(at).astype(np.int64)
-            low = durations[first[:-1] + below]
-            high = durations[first[:-1] + np.minimum(below + 1, self._calls - 1)]
-            self._quantiles.append(low + (high - low) * (at - below))
+        self._total = _sums(durations, first)
+        self._self = _sums(own, first) / self._calls
+        self._quantiles = group_quantiles(durations, first, (0.0, 0.5, 0.95, 0.99, 1.0))
 
     def _pair(self) -> None:
         """The traces of every operation, by how long they wait for it and then by how long they take."""
@@ -237,3 +229,9 @@ class HotSpotTable:
     def pattern(self, number: int) -> str:
         """What the spans of an operation have in common. It reads their attributes, which takes time."""
         return common_detail(self.traces, self._spans_of(number))
+
+
+def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """float64[groups], of the values of each group."""
+    sums: np.ndarray = np.add.reduceat(values, first[:-1], dtype=np.float64) if len(values) else np.zeros(0)
+    return sums

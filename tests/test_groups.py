@@ -1,0 +1,35 @@
+"""Sorting within groups: the same as asking of each group alone, however large the numbers are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracetui.analysis.groups import group_quantiles, group_slices
+
+# numbers that are sorted as 16 bits, as twice 16, and as they are
+numbers = st.sampled_from((9, 70_000, 1 << 40)).flatmap(lambda most: st.lists(st.integers(0, most)))
+# durations that fit into one number with their group, and some that do not
+groups = st.sampled_from((1_000, 1 << 62)).flatmap(
+    lambda most: st.lists(st.lists(st.integers(0, most), min_size=1), min_size=1, max_size=8)
+)
+
+
+@given(numbers)
+def test_equal_numbers_are_brought_together_in_their_order(values: list[int]) -> None:
+    order, distinct, first = group_slices(np.array(values, np.int64))
+    assert order.tolist() == sorted(range(len(values)), key=lambda i: values[i])
+    assert distinct.tolist() == sorted(set(values))
+    ordered = [values[i] for i in order.tolist()]
+    slices = [ordered[begin:end] for begin, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)]
+    assert slices == [[value] * values.count(value) for value in distinct.tolist()]
+
+
+@given(groups)
+def test_quantiles_are_those_of_each_group_alone(values: list[list[int]]) -> None:
+    first = np.cumsum([0, *map(len, values)])
+    found = group_quantiles(np.concatenate(values).astype(np.int64), first, (0.0, 0.5, 0.95, 1.0))
+    for at, group in enumerate(values):
+        assert found[:, at].tolist() == pytest.approx(np.quantile(group, (0.0, 0.5, 0.95, 1.0)).tolist())
