@@ -135,6 +135,37 @@ def test_failed_attempts_cost_what_they_took() -> None:
     assert one.example_span == at(traces, "2")
 
 
+def test_one_failed_attempt_among_many_calls_in_turn_hides_none_of_them() -> None:
+    # of 8 queries the third fails and is made again: 7 of 10 us are left, 60 us of which one call would save
+    calls = [query(str(i + 2), 10 * i, 10 * i + 10, error=i == 2) for i in range(8)]
+    traces = build(span("1", 0, 100, name="list"), *calls)
+    (one,) = found(traces, Advice.N_PLUS_ONE)
+    assert (one.most_calls, one.saving_ns, one.mean_time_ns) == (7, 60 * US, 70 * US)
+    (again,) = found(traces, Advice.RETRIES)
+    assert (again.most_calls, again.saving_ns) == (1, 10 * US)
+
+
+def test_two_calls_that_overlap_among_many_in_turn_hide_none_of_the_others() -> None:
+    calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(7)]
+    overlapping = query("20", 65, 75)
+    (one,) = found(build(span("1", 0, 100, name="list"), *calls, overlapping), Advice.N_PLUS_ONE)
+    assert (one.most_calls, one.saving_ns) == (6, 50 * US)
+
+
+def test_what_runs_beside_the_calls_holds_a_saving_up() -> None:
+    def call(number: str, start: int, end: int, to: str) -> GivenSpan:
+        return span(number, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
+
+    # a and b take 30 and 20 us, and would take 30 at once; c, which began with a, ends 5 us before b
+    traces = build(span("1", 0, 80, name="page"), call("2", 0, 30, "a"), call("3", 1, 45, "c"), call("4", 30, 50, "b"))
+    (one,) = found(traces, Advice.SIDE_BY_SIDE)
+    assert one.calls == (("a", "ask a"), ("b", "ask b"))
+    assert (one.saving_ns, one.mean_time_ns) == (5 * US, 50 * US)
+    # one that ends as they do leaves nothing to save
+    as_long = build(span("1", 0, 80), call("2", 0, 30, "a"), span("3", 1, 50, parent="1"), call("4", 30, 50, "b"))
+    assert not found(as_long, Advice.SIDE_BY_SIDE)
+
+
 def test_what_nobody_waits_for_saves_nothing() -> None:
     slow = span("9", 0, 100, parent="1", name="slow")
     calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(6)]

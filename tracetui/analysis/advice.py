@@ -8,6 +8,8 @@ All of it is looked for on the critical path alone: what nobody waits for saves 
   the calls to one service still in turn, all but the service that takes longest would be saved.
 - GAP: time of a parent's own between two of its children: work without a span of its own, or queueing.
 - RETRIES: calls that failed and were made again. Had the first one succeeded, the failed ones would be saved.
+
+What runs beside the calls anyway may hold up the rest of it: a saving is what would be left of it (`analysis.slack`).
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ import numpy as np
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Calls
 from tracetui.analysis.errors import retried
-from tracetui.analysis.groups import group_slices, keyed
+from tracetui.analysis.groups import group_slices, keyed_together
+from tracetui.analysis.slack import Slack
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
@@ -54,6 +57,8 @@ class Finding:
     """In all traces together; never more than a trace takes."""
     mean_saving_ns: float
     """Per trace in which it occurs."""
+    mean_time_ns: float
+    """How long such a trace waits for these calls as it is; of a GAP for the gap."""
     share_percent: float
     """The saving as a share of the time of the traces in which it occurs."""
     trace_count: int
@@ -75,6 +80,8 @@ class _Instances:
     """The first of the calls."""
     saving: np.ndarray
     count: np.ndarray
+    time: np.ndarray
+    """How long is waited for the calls as it is; of a GAP for the gap."""
     members: list[np.ndarray]
     """Per kind, the spans that name it, of one of its instances."""
 
@@ -107,6 +114,7 @@ class _Siblings:
         self.follows[1:] = self.parent[1:] == self.parent[:-1]
         self._calls = calls
         self._paths = paths
+        self._slack = Slack(paths)
         self._retried = retried(traces)
         self._target, self._shown = _targets(traces, calls)
 
@@ -119,17 +127,19 @@ class _Siblings:
 
     def n_plus_one(self) -> _Instances:
         traces = self.traces
-        order = np.lexsort((self.start, traces.operation[self.span], self.parent))
-        parent, operation, time = self.parent[order], traces.operation[self.span[order]], self.time[order]
-        first = _begins(parent, operation)
-        count = np.diff(np.append(first, len(order)))
-        saving = _reduced(np.add, time, first) - _reduced(np.maximum, time, first)
         # attempts at one thing are no several things, and what runs side by side already is not in turn
-        others = self._retried | self._overlapping()
-        many = (count >= LEAST_CALLS) & (_reduced(np.add, others[self.span[order]].astype(np.int64), first) == 0)
-        spans = self.span[order[first[many]]]
+        at = np.flatnonzero(~(self._retried | self._overlapping())[self.span])
+        order = at[np.lexsort((self.start[at], traces.operation[self.span[at]], self.parent[at]))]
+        first = _begins(self.parent[order], traces.operation[self.span[order]])
+        count = np.diff(np.append(first, len(order)))
+        time = _reduced(np.add, self.time[order], first)
+        saving = time - _reduced(np.maximum, self.time[order], first)
+        many = count >= LEAST_CALLS
+        begin, count, time, saving = first[many], count[many], time[many], saving[many]
+        spans, ends = self.span[order[begin]], self.span[order[begin + count - 1]]
         kind, members = self._named_by(spans)
-        return _Instances(Advice.N_PLUS_ONE, kind, spans, saving[many], count[many], members)
+        saving = np.minimum(saving, self._slack.of_calls(spans, ends))
+        return _Instances(Advice.N_PLUS_ONE, kind, spans, saving, count, time, members)
 
     def side_by_side(self) -> _Instances:
         target = self._target[self.span]
@@ -145,15 +155,17 @@ class _Siblings:
         per_service = _reduced(np.add, time[order], first)
         of_service = stretch[order[first]]
         begin = _begins(of_service)
-        saving = _reduced(np.add, per_service, begin) - _reduced(np.maximum, per_service, begin)
+        whole = _reduced(np.add, per_service, begin)
+        saving = whole - _reduced(np.maximum, per_service, begin)
         services = np.diff(np.append(begin, len(of_service)))
         some = services > 1
         starts = _begins(stretch)
         sizes = np.diff(np.append(starts, len(at)))
-        starts, sizes, saving = starts[some], sizes[some], saving[some]
+        starts, sizes, saving, whole = starts[some], sizes[some], saving[some], whole[some]
         spans = self.span[at]
+        saving = np.minimum(saving, self._slack.of_calls(spans[starts], spans[starts + sizes - 1]))
         kind, members = self._named_by_all(spans, starts, sizes)
-        return _Instances(Advice.SIDE_BY_SIDE, kind, spans[starts], saving, sizes, members)
+        return _Instances(Advice.SIDE_BY_SIDE, kind, spans[starts], saving, sizes, whole, members)
 
     def gaps(self) -> _Instances:
         after = np.flatnonzero(self.follows)
@@ -164,7 +176,9 @@ class _Siblings:
         before_and_after = np.column_stack((self.span[after - 1], self.span[after])).ravel()
         starts = np.arange(0, len(before_and_after), 2)
         kind, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
-        return _Instances(Advice.GAP, kind, self.span[after], gap, np.full(len(after), 2), members)
+        # nothing runs beside it: what holds it up is what runs beside its parent
+        saving = np.minimum(gap, self._slack.of(self.parent[after]))
+        return _Instances(Advice.GAP, kind, self.span[after], saving, np.full(len(after), 2), gap, members)
 
     def _busy(self, after: np.ndarray) -> np.ndarray:
         """bool[m]: whether another child of the parent runs between these siblings and those before them."""
@@ -174,12 +188,12 @@ class _Siblings:
         spans = spans[np.lexsort((paths.start[spans], traces.parent[spans]))]
         if not len(spans) or not len(after):
             return np.zeros(len(after), bool)
-        parents = traces.parent[spans].astype(np.int64)
-        start, end, since, until = _keyed_together(
+        parents = traces.parent[spans]
+        start, end, since, until = keyed_together(
             (parents, paths.start[spans]),
             (parents, paths.end[spans]),
-            (self.parent[after].astype(np.int64), self.end[after - 1]),
-            (self.parent[after].astype(np.int64), self.start[after]),
+            (self.parent[after], self.end[after - 1]),
+            (self.parent[after], self.start[after]),
         )
         reached = np.maximum.accumulate(end)
         # the last one that begins before the sibling does, and how far it or one before it reaches
@@ -206,10 +220,12 @@ class _Siblings:
         order = failed[np.lexsort((self.start[failed], traces.operation[self.span[failed]], self.parent[failed]))]
         parent, operation = self.parent[order], traces.operation[self.span[order]]
         first = _begins(parent, operation)
-        spans = self.span[order[first]]
-        kind, members = self._named_by(spans)
         count = np.diff(np.append(first, len(order)))
-        return _Instances(Advice.RETRIES, kind, spans, _reduced(np.add, self.time[order], first), count, members)
+        spans, ends = self.span[order[first]], self.span[order[first + count - 1]]
+        kind, members = self._named_by(spans)
+        time = _reduced(np.add, self.time[order], first)
+        saving = np.minimum(time, self._slack.of_calls(spans, ends))
+        return _Instances(Advice.RETRIES, kind, spans, saving, count, time, members)
 
     def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Instances that one span names, with its parent. -> their kinds, and per kind the span"""
@@ -260,15 +276,6 @@ def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
     return target, shown
 
 
-def _keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
-    """Numbers that order (group, value) pairs of several columns by group and then by value."""
-    groups = np.concatenate([group for group, _ in pairs])
-    values = np.concatenate([value for _, value in pairs])
-    (keys,) = keyed(groups, values)
-    ends = np.cumsum([len(group) for group, _ in pairs])[:-1]
-    return np.split(keys, ends)
-
-
 def _begins(*columns: np.ndarray) -> np.ndarray:
     """int64, where equal rows of these columns, which stand together, begin."""
     if not len(columns[0]):
@@ -283,10 +290,11 @@ def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.nd
 
 
 def _findings(traces: TraceSet, found: _Instances, label: Callable[[int], tuple[str, str]]) -> list[Finding]:
-    order, kinds, first = group_slices(found.kind)
+    saves = np.flatnonzero(found.saving > 0)
+    order, kinds, first = group_slices(found.kind[saves])
     findings = []
     for kind, begin, end in zip(kinds.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
-        rows = order[begin:end]
+        rows = saves[order[begin:end]]
         trace = traces.trace[found.span[rows]]
         touched, of_trace = np.unique(trace, return_inverse=True)
         # paths of several roots may overlap: what a trace saves is never more than it takes
@@ -309,6 +317,7 @@ def _findings(traces: TraceSet, found: _Instances, label: Callable[[int], tuple[
                 calls=tuple(names[:_MOST_NAMED]),
                 saving_ns=total,
                 mean_saving_ns=total / len(touched),
+                mean_time_ns=float(found.time[rows].sum(dtype=np.float64)) / len(touched),
                 share_percent=share,
                 trace_count=len(touched),
                 most_calls=int(found.count[rows].max()),

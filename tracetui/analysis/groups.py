@@ -25,6 +25,12 @@ def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
     return [shifted | part for part in np.split(rank, len(values))]
 
 
+def keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """The same for (group, value) columns of different lengths, comparable with one another."""
+    (keys,) = keyed(*(np.concatenate([pair[part] for pair in pairs]) for part in (0, 1)))
+    return np.split(keys, np.cumsum([len(group) for group, _ in pairs])[:-1])
+
+
 def quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
     """Quantiles with linear interpolation (numpy's default); zeros where there are no values."""
     if not len(values):

@@ -112,7 +112,7 @@ class AdviceDetail:
         self.found, self.marks = found, marks
         self._roles = service_roles(traces)
         parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
-        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.advice]), Line(), parent]
+        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.advice]), self._cost(), Line(), parent]
         for at, call in enumerate(found.calls):
             word = ("of  ", "and ")[at > 0] if found.advice in (Advice.N_PLUS_ONE, Advice.RETRIES) else f"{at + 1}.  "
             self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
@@ -128,6 +128,14 @@ class AdviceDetail:
 
     def line(self, row: int, width: int) -> Line:
         return self._rows[row].cropped(width, self.marks.ellipsis)
+
+    def _cost(self) -> Line:
+        """How long is waited as it is, and how much of that would be saved."""
+        found, ascii_only = self.found, self.marks.ascii_only
+        waited, saved = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
+        line = Line([("Now ", Role.DIM), (waited, Role.STRONG)])
+        line.add(f" in each of {numbers.counted(found.trace_count, 'trace')}, of which up to ", Role.DIM)
+        return line.add(saved, Role.STRONG).add(" would be saved.", Role.DIM)
 
     def _name(self, call: tuple[str, str]) -> Line:
         service, operation = call

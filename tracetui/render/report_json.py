@@ -102,6 +102,7 @@ def finding_json(found: Finding, traces: TraceSet) -> dict[str, Any]:
         "calls": [{"service": callee, "operation": name} for callee, name in found.calls],
         "saving_ms": in_ms(found.saving_ns),
         "mean_saving_ms": in_ms(found.mean_saving_ns),
+        "mean_waited_ms": in_ms(found.mean_time_ns),
         "share_percent": in_percent(found.share_percent),
         "trace_count": found.trace_count,
         "most_calls": found.most_calls,

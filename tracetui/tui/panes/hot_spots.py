@@ -55,7 +55,11 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             "times",
             "how its calls' durations lie, shortest left, in steps of equal ratio; in time: their mean in the course",
         ),
-        ("saves", "on average, in each trace in which it occurs; of theirs: of the time of those traces"),
+        (
+            "saves",
+            "on average, in each trace in which it occurs, but for what runs beside it anyway; "
+            "of theirs: of the time of those traces",
+        ),
         ("y", "copy service and operation"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -265,7 +269,9 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             line.add("  ").add(could, Role.ACCENT).add(
                 "  a: operations" if self._shows_advice else "  a shows", Role.DIM
             )
-        if not self._shows_advice and (self._sorting, self._descending) != (WAITED, True):
+        if self._shows_advice:
+            return line
+        if (self._sorting, self._descending) != (WAITED, True):
             what = f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first"
             return line.add(what, Role.ACCENT)
         return line.add(f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)", Role.DIM)
