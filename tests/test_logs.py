@@ -15,7 +15,7 @@ from tests.building import EPOCH, US, at, build, span
 from tests.strategies import unhurried
 from tracetui.analysis.find import find_spans
 from tracetui.cli.main import run
-from tracetui.ingest.logs import _parts, _time, with_logs
+from tracetui.ingest.logs import _time, with_logs
 from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
@@ -81,6 +81,10 @@ def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> N
         # what the line itself says comes before what is within it
         {"trace_id": "1", "time": 1_700_000_000.0003, "text": "x", "extra": {"message": "y", "trace_id": "2"}},
         {"otelTraceID": "1", "asctime": "2023-11-14 22:13:20,000300", "msg": "x"},
+        {"trace-id": "1", "time": "2023-11-14 22:13:20.0003 UTC", "msg": "x"},
+        {"trace_id": "1", "time": "2023-11-14 23:13:20.0003 +0100", "msg": "x"},
+        # a key that says nothing does not stand for one that does
+        {"trace_id": "", "traceId": "1", "time": None, "ts": 1_700_000_000.0003, "message": "", "msg": "x"},
     ],
 )
 def test_keys_and_times_that_loggers_write(keys: dict[str, Any], tmp_path: Path) -> None:
@@ -116,6 +120,38 @@ def test_severities_in_any_case_and_objects_as_messages(tmp_path: Path) -> None:
         "ERROR nested level",
         '{"kvlistValue": {"values": []}}',
     ]
+
+
+def test_lines_of_many_shapes_are_each_read_as_what_they_are(tmp_path: Path) -> None:
+    # the same keys with other things in them, and more sets of keys than are remembered
+    found = logged(
+        tmp_path,
+        line(300, log="text", message=""),
+        line(301, log={"level": "error"}, message="nested"),
+        line(302, log={"level": "warn"}, message=""),
+        *(line(310 + i % 80, msg="x", **{f"key-{i}": i}) for i in range(1_500)),
+        line(399, log="text again", message=""),
+    )
+    told = names(found, "3")
+    assert told[:3] == ["text", "ERROR nested", 'WARN {"level": "warn"}']
+    assert (len(told), told[-1]) == (1_504, "text again")
+
+
+def test_a_user_who_stops_waits_for_no_more_lines(tmp_path: Path) -> None:
+    file = tmp_path / "app.jsonl"
+    file.write_text("\n".join([json.dumps(line(300, msg="x"))] * 12_000), "utf-8")
+    asked = iter([True, True, False])
+    found = with_logs(TRACES, [str(file)], lambda: next(asked))
+    assert len(names(found, "3")) == 10_000
+    assert found.load_warnings[0].message == "stopped: 10,000 lines of it were read"
+
+
+def test_a_line_of_an_id_given_twice_goes_to_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "app.jsonl"
+    file.write_text(json.dumps(line(50, msg="x", span_id="2")), "utf-8")
+    twice = build(span("1", 0, 100), span("2", 10, 20, parent="1"), span("2", 30, 90, parent="1", name="second"))
+    found = with_logs(twice, [str(file)])
+    assert [len(found.events(i)) for i in range(3)] == [0, 1, 0]
 
 
 def test_marks_of_encodings_and_half_characters(tmp_path: Path) -> None:
@@ -182,7 +218,7 @@ def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
 @unhurried
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.lists(st.integers())))
 def test_any_time_is_a_moment_or_none(value: Any) -> None:
-    moment = _time(_parts({"time": value}))
+    moment = _time(value)
     assert moment is None or isinstance(moment, int)
 
 

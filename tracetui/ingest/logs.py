@@ -7,9 +7,10 @@ to the trace's first span, and is marked so. Lines of traces that are not loaded
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +38,12 @@ _NESTED = ("attributes", "context", "trace", "otel", "fields", "extra", "mdc", "
 """Objects within a line that ids may stand in. These names are written in any case."""
 _UNITS = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, 1_000_000_000))
 """A number of seconds since 1973 and before 5138, in nanoseconds, microseconds, milliseconds or seconds."""
+_ZONE = re.compile(r"\s*(?:UTC|GMT)$|\s+(?P<offset>[+-]\d\d:?\d\d)$")
+"""Zones as ISO 8601 does not write them; without one a time is UTC."""
 _LONGEST = 10_000
+_MOST_SHAPES = 1_000
+_ASKED_EVERY = 5_000
+"""Lines after which it is asked whether to go on."""
 _LONGEST_NUMBER = 30
 
 
@@ -60,7 +66,11 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
             lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
             continue
         placed, foreign, bad = 0, 0, 0
-        for span, event in _events(traces, lines(data, 0, len(data), lambda _: None)):
+        stopped = False
+        for count, (span, event) in enumerate(_events(traces, lines(data, 0, len(data), lambda _: None))):
+            if not count % _ASKED_EVERY and not go_on():
+                stopped = True
+                break
             if event is None:
                 bad += 1
             elif span is None:
@@ -74,7 +84,7 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
             continue
         read += 1
         warnings += intake.warnings
-        warnings += [LoadWarning(source.name, "", said) for said in _said(placed, foreign, bad)]
+        warnings += [LoadWarning(source.name, "", said) for said in _said(placed, foreign, bad, stopped)]
     if lost and not read:
         raise InputError(str(lost[0]))
     for events in found.values():
@@ -82,7 +92,10 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
     return replace(traces, log_lines=dict(found), load_warnings=[*traces.load_warnings, *lost, *warnings])
 
 
-def _said(placed: int, foreign: int, bad: int) -> Iterator[str]:
+def _said(placed: int, foreign: int, bad: int, stopped: bool) -> Iterator[str]:
+    if stopped:
+        yield f"stopped: {placed + foreign + bad:,} lines of it were read"
+        return
     if bad:
         yield f"{bad:,} {'line' if bad == 1 else 'lines'} left out: no JSON with a trace id and a time"
     if foreign and not placed:
@@ -93,11 +106,14 @@ def _said(placed: int, foreign: int, bad: int) -> Iterator[str]:
 
 def _events(traces: TraceSet, found: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int | None, Event | None]]:
     """-> the span of each line, None for one of another trace, and the line as an event, None for none"""
-    spans: dict[int, dict[int, int]] = {}
+    near: dict[int, _Near] = {}
+    shapes = _Shapes()
     for _, raw in found:
         line = _decoded(raw)
-        parts = _parts(line)
-        trace_id, when = _trace_id(parts), _time(parts)
+        keys = shapes.of(line)
+        trace_key, trace_id = _trace_id(line, keys)
+        time_key, time = _first(line, keys.time)
+        when = _time(time)
         if not trace_id or when is None:
             yield None, None
             continue
@@ -105,13 +121,35 @@ def _events(traces: TraceSet, found: Iterator[tuple[int, bytes]]) -> Iterator[tu
         if trace is None:
             yield None, Event(when, "")
             continue
-        if trace not in spans:
-            own = traces.spans_of(trace)
-            spans[trace] = {key: own.start + i for i, key in enumerate(traces.key[own.start : own.stop].tolist())}
-        span_id = _text(parts, _SPAN)
-        span = spans[trace].get(int(span_keys([span_id])[0][0])) if span_id else None
-        event = _event(line, parts, when)
-        yield (span, event) if span is not None else (_running(traces, trace, when), replace(event, by_time=True))
+        if trace not in near:
+            near[trace] = _Near(traces, trace)
+        span_key, span_id = _first(line, keys.span)
+        span = near[trace].span(_as_text(span_id)) if span_key else None
+        event = _event(line, keys, when, (trace_key, span_key, time_key), by_time=span is None)
+        yield near[trace].running(when) if span is None else span, event
+
+
+class _Near:
+    """The spans of one trace, to put lines beside."""
+
+    def __init__(self, traces: TraceSet, trace: int) -> None:
+        own = traces.spans_of(trace)
+        within = slice(own.start, own.stop)
+        # of several spans with one id the first one counts
+        self._spans = {key: own.stop - 1 - i for i, key in enumerate(traces.key[within][::-1].tolist())}
+        # the deepest first, of equals the one that began last
+        self._order = np.lexsort((traces.start[within], traces.depth[within]))[::-1]
+        self._start, self._end = traces.start[within][self._order], traces.end[within][self._order]
+        self._first, self._root = own.start, int(traces.main_root[trace])
+
+    def span(self, span_id: str) -> int | None:
+        return self._spans.get(int(span_keys([span_id])[0][0]))
+
+    def running(self, when: int) -> int:
+        """The deepest span at a time, the one that began last among equals; else the trace's first."""
+        at_work = (self._start <= when) & (when <= self._end)
+        deepest = int(at_work.argmax())
+        return self._first + int(self._order[deepest]) if at_work[deepest] else self._root
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:
@@ -122,34 +160,73 @@ def _decoded(raw: bytes) -> dict[str, Any]:
     return line if isinstance(line, dict) else {}
 
 
-_Part = dict[str, tuple[str, Any]]
-"""The names within an object, in lower case, with the key as it is written and the value."""
+_Key = tuple[str, str]
+"""A key within an object of a line, '' for the line itself, and the key as it is written there."""
 
 
-def _parts(line: dict[str, Any]) -> list[_Part]:
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys that lines of one shape say something in, each in the order in which they are looked at."""
+
+    trace: tuple[_Key, ...]
+    cloud_trace: tuple[_Key, ...]
+    span: tuple[_Key, ...]
+    time: tuple[_Key, ...]
+    text: tuple[_Key, ...]
+    level: tuple[_Key, ...]
+
+
+class _Shapes:
+    """What the keys of lines mean. A logger writes one set of keys after another, and each is looked up once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, _Keys] = {}
+        self._outer: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def of(self, line: dict[str, Any]) -> _Keys:
+        own = tuple(line)
+        if len(self._known) + len(self._outer) > _MOST_SHAPES:
+            self._known.clear()
+            self._outer.clear()
+        outer = self._outer.get(own)
+        if outer is None:
+            outer = self._outer[own] = tuple(key for key in own if _plain(key) in _NESTED)
+        within = tuple((key, tuple(line[key])) for key in outer if isinstance(line[key], dict)) if outer else ()
+        keys = self._known.get((own, within))
+        if keys is None:
+            keys = self._known[own, within] = _keys(own, within)
+        return keys
+
+
+def _keys(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], ...]) -> _Keys:
     """What a line says itself, then what objects within it say, by `id` and by `trace.id`."""
-    own = _names(line)
-    parts = [own]
-    for outer in _NESTED:
-        within = own[outer][1] if outer in own else None
-        if isinstance(within, dict):
-            names = _names(within)
-            parts.append({**{f"{outer}.{name}": held for name, held in names.items()}, **names})
-    return parts
+    parts = [[(_plain(key), ("", key)) for key in own]]
+    for outer, inner in sorted(within, key=lambda one: _NESTED.index(_plain(one[0]))):
+        names = [(_plain(key), (outer, key)) for key in inner]
+        parts.append([*names, *((f"{_plain(outer)}.{name}", key) for name, key in names)])
+
+    def found(wanted: Sequence[str]) -> tuple[_Key, ...]:
+        return tuple(key for part in parts for one in wanted for name, key in part if name == one)
+
+    return _Keys(*map(found, (_TRACE, (_CLOUD_TRACE,), _SPAN, _TIME, _TEXT, _LEVEL)))
 
 
-def _names(held: dict[str, Any]) -> _Part:
-    return {key.lower(): (key, value) for key, value in held.items() if value not in (None, "")}
+def _plain(key: str) -> str:
+    """As the names above are written."""
+    return key.lower().replace("-", "_")
 
 
-def _first(parts: list[_Part], keys: Sequence[str]) -> tuple[str, Any]:
-    """The first of these keys that is there, as it is written, and its value."""
-    return next((part[key] for part in parts for key in keys if key in part), ("", None))
+def _first(line: dict[str, Any], keys: tuple[_Key, ...]) -> tuple[str, Any]:
+    """The first of these keys that says something, as it is written, and its value."""
+    for outer, key in keys:
+        value = line[outer][key] if outer else line[key]
+        if value is not None and value != "":
+            return key, value
+    return "", None
 
 
-def _text(parts: list[_Part], keys: Sequence[str]) -> str:
+def _as_text(value: Any) -> str:
     """A text, or the JSON of an object."""
-    value = _first(parts, keys)[1]
     if isinstance(value, dict) and isinstance(value.get("stringValue"), str):
         # as in OpenTelemetry's JSON
         value = value["stringValue"]
@@ -158,13 +235,17 @@ def _text(parts: list[_Part], keys: Sequence[str]) -> str:
     return "" if value is None else str(value)
 
 
-def _trace_id(parts: list[_Part]) -> str:
-    return _text(parts, _TRACE) or _text(parts, (_CLOUD_TRACE,)).rpartition("/")[2]
+def _trace_id(line: dict[str, Any], keys: _Keys) -> tuple[str, str]:
+    """The key that names the trace, and its id."""
+    key, value = _first(line, keys.trace)
+    if key:
+        return key, _as_text(value)
+    key, value = _first(line, keys.cloud_trace)
+    return key, _as_text(value).rpartition("/")[2]
 
 
-def _time(parts: list[_Part]) -> int | None:
+def _time(value: Any) -> int | None:
     """Nanoseconds since the epoch, from a number in any unit or an ISO 8601 text; without a zone it is UTC."""
-    value = _first(parts, _TIME)[1]
     if isinstance(value, dict):
         given = [value.get("seconds"), value.get("nanos", 0)]
         # protobuf's JSON writes 64 bits as text
@@ -179,7 +260,7 @@ def _time(parts: list[_Part]) -> int | None:
             number = float(text)
         except ValueError:
             try:
-                moment = datetime.fromisoformat(text.replace(",", "."))
+                moment = datetime.fromisoformat(_ZONE.sub(r"\g<offset>", text.replace(",", ".")))
             except ValueError:
                 return None
             if moment.tzinfo is None:
@@ -197,19 +278,11 @@ def _is_whole(text: str) -> bool:
     return len(text) < _LONGEST_NUMBER and text.lstrip("+-").isdecimal()
 
 
-def _running(traces: TraceSet, trace: int, when: int) -> int:
-    """The deepest span of a trace at a time, the one that began last among equals; else the trace's first."""
-    own = traces.spans_of(trace)
-    within = slice(own.start, own.stop)
-    at_work = np.flatnonzero((traces.start[within] <= when) & (when <= traces.end[within]))
-    if not len(at_work):
-        return int(traces.main_root[trace])
-    order = np.lexsort((traces.start[within][at_work], traces.depth[within][at_work]))
-    return own.start + int(at_work[order[-1]])
-
-
-def _event(line: dict[str, Any], parts: list[_Part], when: int) -> Event:
-    level, text = _text(parts, _LEVEL), _text(parts, _TEXT)
-    used = {_first(parts, keys)[0] for keys in (_TRACE, (_CLOUD_TRACE,), _SPAN, _TIME, _TEXT, _LEVEL)}
+def _event(line: dict[str, Any], keys: _Keys, when: int, used: tuple[str, ...], *, by_time: bool) -> Event:
+    """A line as an event; `used` are keys that say where it belongs."""
+    level_key, level = _first(line, keys.level)
+    text_key, text = _first(line, keys.text)
+    used = (*used, level_key, text_key)
     attributes: dict[str, Value] = {key: value for key, value in line.items() if key not in used}
-    return Event(when, f"{level.upper()} {text}".strip()[:_LONGEST] or "log", attributes, is_log=True)
+    said = f"{_as_text(level).upper()} {_as_text(text)}".strip()[:_LONGEST]
+    return Event(when, said or "log", attributes, is_log=True, by_time=by_time)
