@@ -62,15 +62,38 @@ def test_of_several_calls_what_began_with_the_first_holds_up_all() -> None:
     assert Slack(critical_paths(later)).of_calls(first, last).tolist() == [UNBOUND]
 
 
+def test_what_follows_something_beside_the_path_waits_for_that() -> None:
+    # "beside" goes on as "after", which moves with it and not with the calls
+    traces = build(
+        span("1", 0, 100),
+        span("2", 0, 40, parent="1"),
+        span("3", 0, 45, parent="1", name="beside"),
+        span("4", 46, 85, parent="1", name="after"),
+        span("5", 40, 95, parent="1"),
+    )
+    assert slack(traces, "2") == slack(traces, "5") == 10 * US
+
+
+def _follow_one_another(traces: TraceSet, beside: list[int]) -> bool:
+    """Whether some of these spans begin when a sibling among them has ended."""
+    return any(
+        traces.parent[one] == traces.parent[other] and traces.end[one] <= traces.start[other] and traces.duration[one]
+        for one in beside
+        for other in beside
+    )
+
+
 @unhurried
 @given(nested())
 def test_a_replay_saves_as_much(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
     held = Slack(paths)
+    is_simple = not _follow_one_another(traces, np.flatnonzero(~paths.on_path).tolist())
     for one in np.flatnonzero(paths.on_path & (traces.parent >= 0)).tolist():
         alone = np.zeros(len(traces), bool)
         alone[one] = True
         after = replayed(paths, alone, 0).traces
         saved = int(traces.duration[0] - after.duration[0])
-        assert saved == min(int(traces.duration[one]), int(held.of(np.array([one]))[0]))
+        bound = min(int(traces.duration[one]), int(held.of(np.array([one]))[0]))
+        assert saved == bound if is_simple else saved <= bound

@@ -2,8 +2,9 @@
 
 Where a call ends earlier, what comes after it begins as much earlier. But a sibling that began before the call ended
 does not wait for it, and ends when it did: the first call of the path that ends after that sibling does so no sooner
-than the sibling. The same holds of the caller among its own siblings, and so on up to the root. It is what a replay
-(`analysis.what_if`) finds, for all spans at once.
+than the sibling. The same holds of the caller among its own siblings, and so on up to the root. So it is in a replay
+(`analysis.what_if`), which saves no more; it saves less where several that run beside a call end about when another
+begins, of which the latest alone counts here.
 """
 
 from __future__ import annotations
