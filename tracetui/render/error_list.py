@@ -23,6 +23,7 @@ from tracetui.render.service_list import (
     service_roles,
     side_by_side,
 )
+from tracetui.render.small_bars import heights
 
 _BUCKETS = 48
 _COUNT, _SHARE = 7, 5
@@ -172,9 +173,7 @@ class ErrorList:
 def trend(counts: np.ndarray, width: int, marks: Marks) -> Line:
     """Counts over time in `width` cells, which divide their number; what is not zero is never drawn like zero."""
     sums = counts.reshape(width, -1).sum(axis=1)
-    highest = int(sums.max()) if len(sums) else 0
     line = Line()
-    for number in sums.tolist():
-        level = -(-number * (len(marks.trend) - 1) // highest) if highest else 0
-        line.add(marks.trend[level], Role.ERROR if number else Role.DIM)
+    for height in heights(sums, marks):
+        line.add(marks.trend[height], Role.ERROR if height else Role.DIM)
     return line

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from tracetui.render import numbers
 from tracetui.render.cells import fit
@@ -20,6 +17,7 @@ from tracetui.render.service_list import (
     service_name,
     side_by_side,
 )
+from tracetui.render.small_bars import small_bars
 
 _LEAST_NAME = 16
 _BINS = 24
@@ -120,13 +118,13 @@ class HotSpotDetail:
         """How long calls take, most of them where the bars are high."""
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
         line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
-        line.add(_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
+        line.add(small_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
         return line.add("  in all ", Role.DIM).add(self._duration(self.spot.total_ns))
 
     def _trend(self) -> Line:
         """How long calls took on average in the course of the set."""
         means = self.table.over_time(self.spot.number, _BINS)
-        line = _labelled("in time").add(_bars(means, self.marks), Role.CRITICAL)
+        line = _labelled("in time").add(small_bars(means, self.marks), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
         if self.spot.extremes is None:
@@ -146,14 +144,6 @@ class HotSpotDetail:
             if self.pattern
             else line.add("none: its spans name no query, route or queue", Role.DIM)
         )
-
-
-def _bars(values: np.ndarray, marks: Marks) -> str:
-    """Values as bars; what is not zero is never drawn as nothing."""
-    highest = float(values.max()) if len(values) else 0.0
-    top = len(marks.trend) - 1
-    levels = [min(math.ceil(value / highest * top), top) if value else None for value in values.tolist()]
-    return "".join(" " if level is None else marks.trend[level] for level in levels)
 
 
 def _labelled(label: str) -> Line:
