@@ -10,11 +10,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
 Keys = Sequence[tuple[str, str]]
@@ -89,7 +89,7 @@ class _Page(LineView):
         event.prevent_default()
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Lists keys; any of the keys that open or close things closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,18 +115,15 @@ class HelpScreen(ModalScreen[None]):
         with Vertical():
             yield _Page(self._look.theme, self._look.marks.cursor)
 
-    def on_mount(self) -> None:
+    def composed(self) -> None:
         self._arrange(self.app.size.width)
-        for page in self.query(_Page):
-            page.focus()
+        self.query_one(_Page).focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._arrange(event.size.width)
+        if self.children:
+            self._arrange(event.size.width)
 
     def _arrange(self, width: int) -> None:
-        if not self.children:
-            # left by a key before it was composed
-            return
         box, page = self.query_one(Vertical), self.query_one(_Page)
         cells = max(min(_WIDEST, width - _AROUND), _FRAME + 1)
         lines = KeyLines(self._groups, cells - _FRAME)

@@ -8,12 +8,12 @@ from typing import ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from tracetui.render.cells import cell_width, fit
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
@@ -55,7 +55,7 @@ class _Options:
         return line.cropped(width, self._ellipsis)
 
 
-class Choice(ModalScreen[str | None]):
+class Choice(Dialog[str | None]):
     """Asks for one of some options; the answer is its value, or None. With `free`, a text of one's own will do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,15 +99,13 @@ class Choice(ModalScreen[str | None]):
             yield LineInput(theme, prompt="> ", hint=self._free or "type to narrow", id="choice-input")
             yield view
 
-    def on_mount(self) -> None:
-        if not self.children:
-            # left by a key before it was composed
-            return
+    def composed(self) -> None:
         self.query_one(LineInput).focus()
         self.query_one(LineView).show(self._lines())
 
     def _lines(self) -> _Options:
-        none = "none of these; Enter takes what is typed" if self._free else "nothing matches"
+        taken = "none of these; Enter takes what is typed" if self._all else "Enter takes what is typed"
+        none = taken if self._free else "nothing matches"
         return _Options(self._left, self._look.marks.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:

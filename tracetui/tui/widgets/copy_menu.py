@@ -13,7 +13,6 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from tracetui.analysis.critical_path import critical_paths
@@ -28,6 +27,7 @@ from tracetui.render.waterfall_text import waterfall_text
 from tracetui.tui.messages import CopyText
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import Look, State
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
 MOST_COPIED = 200_000
@@ -198,7 +198,7 @@ class _Items:
         return Line([(f"{item.key}  ", Role.ACCENT), (item.title, Role.PLAIN)]).cropped(width)
 
 
-class CopyMenu(ModalScreen[CopyItem]):
+class CopyMenu(Dialog[CopyItem]):
     """Asks what to copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -231,10 +231,7 @@ class CopyMenu(ModalScreen[CopyItem]):
         with frame:
             yield view
 
-    def on_mount(self) -> None:
-        if not self.children:
-            # left by a key before it was composed
-            return
+    def composed(self) -> None:
         view = self.query_one(LineView)
         view.show(_Items(self._items))
         view.focus()

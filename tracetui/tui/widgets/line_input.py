@@ -46,11 +46,20 @@ class LineInput(Widget, can_focus=True):
         input: LineInput
         text: str
 
-    def __init__(self, theme: Theme, *, prompt: str = "", hint: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        prompt: str = "",
+        hint: str = "",
+        invitation: str = "",
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        """`hint`: what may be written, shown while nothing is; `invitation`: before that while keys go elsewhere."""
         super().__init__(id=id)
         self._look = theme
         self._prompt = prompt
-        self._hint = hint
+        self._hint, self._invitation = hint, invitation
         self.text = ""
         self.cursor = 0
         self._right = Line()
@@ -158,10 +167,14 @@ class LineInput(Widget, can_focus=True):
         right = self._right if self._right.width + 24 <= width else Line()
         room = max(width - cell_width(self._prompt) - right.width - (1 if right.runs else 0), 4)
         segments = [styled(self._prompt, Role.DIM)]
-        if self.text or self.has_focus:
+        if self.text:
             segments += self._edited(room, base)
+        elif self.has_focus:
+            # what may be typed is still to be read where keys are typed from the first moment on
+            segments += [Segment(" ", base + self._look.style(Role.PLAIN) + _REVERSED)]
+            segments += [styled(fit(self._hint, room - 1, ellipsis=""), Role.DIM)]
         else:
-            segments.append(styled(fit(self._hint, room, ellipsis=""), Role.DIM))
+            segments.append(styled(fit(self._invitation + self._hint, room, ellipsis=""), Role.DIM))
         if right.runs:
             segments.append(styled(" "))
             segments += [styled(text, role) for text, role in right.runs]

@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.worker import Worker, get_current_worker
 
 from tracetui.render.attributes import indented
@@ -22,6 +21,7 @@ from tracetui.render.safe_text import safe
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.copy_menu import clipboard_text
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
@@ -179,7 +179,7 @@ class PagerView(LineView):
     DEFAULT_CSS = "PagerView { overflow-y: scroll; }"
 
 
-class Pager(ModalScreen[None]):
+class Pager(Dialog[None]):
     """Reads a text: scrolls, wraps, finds, copies. `text` and `title` may be from outside."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -215,10 +215,7 @@ class Pager(ModalScreen[None]):
         yield LineBar(self._look.theme, id="pager-keys")
         yield AskLine(self._look.theme, prompt="/ ", hint="find")
 
-    def on_mount(self) -> None:
-        if not self.children:
-            # left by a key before it was composed
-            return
+    def composed(self) -> None:
         self.query_one(PagerView).focus()
         self._say()
 

@@ -69,7 +69,8 @@ class QueryBar(Vertical):
         yield LineInput(
             self._look,
             prompt="filter  ",
-            hint="press / to write one: duration > 500ms AND error",
+            hint="duration > 500ms AND error",
+            invitation="press / to write one: ",
             id="query-input",
         )
         yield LineBar(self._look, id="query-error")
