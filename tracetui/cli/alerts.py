@@ -14,6 +14,7 @@ from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, say
 from tracetui.model.problems import UsageError
 from tracetui.render.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
+from tracetui.render.numbers import counted
 
 ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="The service that alerts are for.")]
 Namespace = Annotated[
@@ -49,7 +50,8 @@ def alerts(
     if not found:
         raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: that is no baseline")
     if few:
-        say(f"{few} operations of {service} have fewer than {LEAST_CALLS} calls and get no rule")
+        have, get = ("has", "gets") if few == 1 else ("have", "get")
+        say(f"{counted(few, 'operation')} of {service} {have} fewer than {LEAST_CALLS} calls and {get} no rule")
     for one in found:
         if one.error_threshold_percent is None:
             say(f"{service} {one.operation} fails nearly always: no rule can tell when it does")

@@ -29,6 +29,8 @@ from tracetui.tui.widgets.share_choice import percent_of, share_choice
 
 _READ_AT_ONCE = 20
 """Patterns that are read together."""
+_INDENT = 2
+"""Cells before the summary."""
 
 
 class _Operations(LineView):
@@ -201,7 +203,12 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             return
         table = self.analysed.table
         traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
-        tell_apart(self, traces, slow, "slow", lambda query: self.post_message(ListTraces(query)), among=" with it")
+
+        def ask(query: str) -> None:
+            self.post_message(ListTraces(query))
+
+        # they were selected by a duration: that they take longer is no news
+        tell_apart(self, traces, slow, "slow", ask, among=" with it", durations=False)
 
     def go_back(self) -> bool:
         if self._shows_advice and not self.detail.has_focus:
@@ -274,7 +281,9 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         if (self._sorting, self._descending) != (WAITED, True):
             what = f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first"
             return line.add(what, Role.ACCENT)
-        return line.add(f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)", Role.DIM)
+        meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
+        fits = line.width + len(meaning) + _INDENT <= self.size.width
+        return line.add(meaning if fits else "", Role.DIM)
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
