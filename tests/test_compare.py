@@ -288,6 +288,27 @@ def test_turned_round_it_is_a_regression(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["compare", AFTER, BEFORE]) == 0
 
 
+def test_changes_are_told_in_absolute_too_where_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
+    def rows(width: int) -> list[str]:
+        assert run(["compare", BEFORE, AFTER, "--width", str(width)]) == 0
+        return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    assert {"p95 2.10 s 380 ms -1.72 s -82 % better", "failed 8.0 % 0.5 % -7.5 points -94 % better"} <= set(rows(100))
+    assert {"p95 2.10 s 380 ms -82 % better", "failed 8.0 % 0.5 % -94 % better"} <= set(rows(80))
+
+
+def test_of_one_trace_each_all_call_paths_are_told(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    import orjson
+
+    assert run(["compare", BEFORE, AFTER, "--limit", "1", "--json"]) == 0
+    paths = orjson.loads(capsysbinary.readouterr().out)["call_paths"]
+    (query,) = (one for one in paths if one["operation"] == "database_query")
+    assert (query["depth"], query["change"], query["before_count"]) == (3, "faster", 1)
+    assert query["before_self_ms"] > query["after_self_ms"] > query["after_critical_ms"] == 0
+    assert run(["compare", BEFORE, AFTER, "--json"]) == 0
+    assert orjson.loads(capsysbinary.readouterr().out)["call_paths"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -59,6 +59,26 @@ def test_a_change_that_hardly_matters_is_none() -> None:
     assert PathChange.SLOWER in {one.change for one in both(trace(5), trace(60))}
 
 
+def test_own_time_is_told_where_there_is_room() -> None:
+    rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
+    # 100 us in all, 50 of its own and 50 on the critical path; 20 less, and the rest as before
+    wide, narrow = (" ".join(rows.line(0, width).text.split()) for width in (110, 80))
+    assert wide.startswith("●api page 100 µs 80.0 µs 50.0 µs 50.0 µs 50.0 µs 50.0 µs faster")
+    assert narrow.startswith("●api page 100 µs 80.0 µs 50.0 µs 50.0 µs faster")
+    assert rows.heading(110).text.split()[2:] == [
+        "took",
+        "takes",
+        "own",
+        "was",
+        "own",
+        "is",
+        "waited",
+        "waits",
+        "change",
+    ]
+    assert rows.heading(80).text.split()[2:] == ["took", "takes", "waited", "waits", "change"]
+
+
 def test_rows_say_how_often_and_what_failed() -> None:
     rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
     texts = [" ".join(line.text.split()) for line in rows.lines(90)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, critical_operations
 from tracetui.analysis.chance import level_for
+from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
@@ -91,6 +92,13 @@ class Comparison:
     def has_common(self) -> bool:
         """Whether both do some operation: else they are of different systems, and no figure is a change of another."""
         return any(all(one.counts) for one in self.operations)
+
+    @property
+    def call_paths(self) -> list[CallPath]:
+        """What each call path took, where either set is one trace; else none."""
+        if not self.before.traces.trace_count == self.after.traces.trace_count == 1:
+            return []
+        return compare_traces(self.before.paths, 0, self.after.paths, 0)
 
     @property
     def undecided(self) -> int:

@@ -54,11 +54,14 @@ class Change:
     """Where the difference lies but for chance, where that was worked out."""
 
     @property
+    def difference(self) -> float | None:
+        """After minus before; None where one of them is none."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
     def percent(self) -> float | None:
         """The change in percent of what was before; None where that was nothing."""
-        if not self.before or self.after is None:
-            return None
-        return 100 * (self.after - self.before) / self.before
+        return 100 * self.difference / self.before if self.before and self.difference is not None else None
 
 
 @dataclass(frozen=True, slots=True)

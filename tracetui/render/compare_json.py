@@ -51,11 +51,31 @@ def compare_json(found: Comparison) -> bytes:
                 {"caller": one.name[0], "callee": one.name[1], "async": bool(one.name[2]), **_compared(one)}
                 for one in found.edges
             ],
+            "call_paths": _call_paths(found),
             "regressions": found.regressions,
             "warnings": warnings_json([*found.before.traces.load_warnings, *found.after.traces.load_warnings]),
         },
         option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
     )
+
+
+def _call_paths(found: Comparison) -> list[dict[str, Any]]:
+    """What each call path took in the one trace before and the one after, in tree order; empty of several traces."""
+    return [
+        {
+            "depth": one.depth,
+            "service": one.service,
+            "operation": one.operation,
+            "change": one.change.value,
+            "own_change": one.own_change.value,
+            **_sides("count", one.counts),
+            **_sides("error_count", one.errors),
+            **_sides("total_ms", map(in_ms, one.total_ns)),
+            **_sides("self_ms", map(in_ms, one.self_ns)),
+            **_sides("critical_ms", map(in_ms, one.critical_ns)),
+        }
+        for one in found.call_paths
+    ]
 
 
 def _sides(name: str, values: Any) -> dict[str, Any]:
@@ -77,7 +97,7 @@ def _change(one: Change) -> dict[str, Any]:
     return {
         "before": before,
         "after": after,
-        "difference": None if before is None or after is None else round(after - before, 6),
+        "difference": None if one.difference is None else convert(one.difference),
         "percent": None if one.percent is None else in_percent(one.percent),
         "interval": None if one.interval is None else [convert(value) for value in one.interval],
         "verdict": one.verdict.value,

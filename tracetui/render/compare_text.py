@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tracetui.analysis.compare import BottleneckChange, Compared, Comparison, PatternChange
-from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.judge import Change, Verdict
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
@@ -19,6 +18,9 @@ from tracetui.render.trace_diff import TraceDiff
 _INDENT = "  "
 _SHOWN = 10
 _LEAST_WIDTH = 40
+_BOTH_FROM = 100
+"""Cells from which on there is room for changes in absolute beside those in percent."""
+_PERCENT = len("-99.5 %")
 _WORDS = {
     Verdict.BETTER: "better",
     Verdict.WORSE: "WORSE",
@@ -37,11 +39,17 @@ def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptio
     """The lines of the report; `names` are what the two sets were read from."""
     report = _Report(found, options)
     yield from report.head(names)
-    one_each = all(side.traces.trace_count == 1 for side in (found.before, found.after))
-    parts = (report.overall, report.call_paths) if one_each else (report.overall,)
-    for part in (*parts, report.bottlenecks, report.errors, report.operations, report.edges, report.verdict):
-        yield Line()
-        yield from part()
+    for part in (
+        report.overall,
+        report.call_paths,
+        report.bottlenecks,
+        report.errors,
+        report.operations,
+        report.edges,
+        report.verdict,
+    ):
+        lines = list(part())
+        yield from [Line(), *lines] if lines else []
 
 
 class ComparisonLines:
@@ -93,9 +101,11 @@ class _Report:
         yield from self._table([Column(""), *_COLUMNS], rows)
 
     def call_paths(self) -> Iterator[Line]:
+        paths = self.found.call_paths
+        if not paths:
+            return
         before, after = self.found.before, self.found.after
-        roles = {**service_roles(before.traces), **service_roles(after.traces)}
-        diff = TraceDiff(compare_traces(before.paths, 0, after.paths, 0), roles, self.marks)
+        diff = TraceDiff(paths, {**service_roles(before.traces), **service_roles(after.traces)}, self.marks)
         yield self._line(("Call paths", Role.TITLE), (", of the one trace before and the one after", Role.DIM))
         for line in diff.lines(self.options.width - len(_INDENT)):
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
@@ -182,8 +192,14 @@ class _Report:
         else:
             texts = ["-" if value is None else self._duration(value) for value in (change.before, change.after)]
         percent = change.percent
-        difference = "" if percent is None else numbers.signed_percent(percent)
-        return [*texts, difference, _WORDS[change.verdict]]
+        differences = [] if percent is None else [numbers.signed_percent(percent)]
+        if self.options.width >= _BOTH_FROM and change.difference:
+            differences.insert(0, self._absolute(change.figure, change.difference))
+        return [*texts, "  ".join(text.rjust(_PERCENT) for text in differences), _WORDS[change.verdict]]
+
+    def _absolute(self, figure: str, difference: float) -> str:
+        sign, size = "-" if difference < 0 else "+", abs(difference)
+        return f"{sign}{size:.1f} points" if figure == "error_rate" else f"{sign}{self._duration(size)}"
 
     def _duration(self, ns: float) -> str:
         return numbers.duration(round(ns), self.options.ascii_only)

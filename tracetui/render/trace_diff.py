@@ -14,6 +14,8 @@ from tracetui.render.service_list import figure, side_by_side
 
 _MOST_INDENT = 20
 _LEAST_NAME = 20
+_GOOD_NAME = 40
+"""Cells that names have before there are columns for their own time."""
 _ROLES = {
     PathChange.SAME: Role.DIM,
     PathChange.SLOWER: Role.STRONG,
@@ -37,6 +39,10 @@ WORDS_EXPLAINED = (
     ("slower, faster", "by what it takes, with all it calls"),
     ("here, below", "its own time explains that; its own time went the other way, and what it calls explains it"),
     ("more, less here", "its own time changed, and what it takes did not"),
+    (
+        "took, own, waited",
+        "all that it took; without what it called; on the critical path. Of the later: takes, is, waits",
+    ),
 )
 
 
@@ -62,10 +68,11 @@ class TraceDiff:
         return len(self.found)
 
     def heading(self, width: int) -> Line:
+        own = ("own was", "own is") if self._shows_own(width) else ()
         cells = [
             Line([(fit("call path", self._name(width)), Role.DIM)]),
             # what was before in the past tense
-            *(figure(text, self._cells, Role.DIM) for text in ("took", "takes", "waited", "waits")),
+            *(figure(text, self._cells, Role.DIM) for text in ("took", "takes", *own, "waited", "waits")),
             Line([("change", Role.DIM)]),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
@@ -76,18 +83,18 @@ class TraceDiff:
         role = _ROLES[one.change] if one.change is not PathChange.SAME or not word else Role.STRONG
         name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
         name.add(marks.service or "", self._roles.get(one.service, Role.DIM))
-        times = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
+        often = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
-            times = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
+            often = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
         failed = self._failed(one)
-        room = max(self._name(width) - name.width - len(times) - len(failed), 4)
+        room = max(self._name(width) - name.width - len(often) - len(failed), 4)
         text = cut(f"{safe(one.service)} {safe(one.operation)}", room, marks.ellipsis)
-        name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(times, Role.STRONG)
+        name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(often, Role.STRONG)
         name.add(failed, Role.ERROR if any(one.origins) else Role.ECHO)
+        times = (one.total_ns, *([one.self_ns] if self._shows_own(width) else []), one.critical_ns)
         cells = [
             name.pad(self._name(width)),
-            *(self._time(ns, count) for ns, count in zip(one.total_ns, one.counts, strict=True)),
-            *(self._time(ns, count) for ns, count in zip(one.critical_ns, one.counts, strict=True)),
+            *(self._time(ns, count) for pair in times for ns, count in zip(pair, one.counts, strict=True)),
             Line([(word, role)]),
         ]
         return side_by_side(cells).cropped(width, marks.ellipsis)
@@ -112,5 +119,9 @@ class TraceDiff:
         text = numbers.duration(ns, self.marks.ascii_only) if ns else "-" if not count else "0"
         return figure(text, self._cells, Role.PLAIN if ns else Role.DIM)
 
+    def _shows_own(self, width: int) -> bool:
+        return width - 6 * self._cells - _WORD - 14 >= _GOOD_NAME
+
     def _name(self, width: int) -> int:
-        return max(width - 4 * self._cells - _WORD - 10, _LEAST_NAME)
+        figures = 6 if self._shows_own(width) else 4
+        return max(width - figures * self._cells - _WORD - 2 * (figures + 1), _LEAST_NAME)
