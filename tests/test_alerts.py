@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,35 @@ def test_any_name_is_held(service: str, name: str) -> None:
     expected = tuple("".join("\ufffd" if 0xD800 <= ord(one) < 0xE000 else one for one in each) for each in held)
     shown = (slow["labels"]["service_name"], slow["labels"]["span_name"])
     assert tuple(each.replace('{{ "{{" }}', "{{") for each in shown) == expected
+
+
+PROMTOOL = shutil.which("promtool")
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="there is no promtool (Prometheus's own, in Debian's package prometheus)")
+def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
+    hostile = (
+        'GET /"x"\\n',
+        "tab\tand\nline",
+        "{{ $value }} }}",
+        "{{{",
+        "%d %s",
+        "é ☃ \U0001f600",
+        "\x1b[31m\x00\x85",
+        "'",
+        ": -",
+    )
+    traces = build(
+        *(
+            span("1", 0, 5 + i, trace=f"{name}{i}", service='a: {{b}} "c"', name=name, kind=Kind.SERVER, error=i < at)
+            for at, name in enumerate(hostile)
+            for i in range(20)
+        )
+    )
+    file = tmp_path / "rules.yml"
+    file.write_text(alert_rules(traces.services[0], baselines(traces, traces.services[0])[0]), "utf-8")
+    done = subprocess.run([str(PROMTOOL), "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, "18 rules found" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
