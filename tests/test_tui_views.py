@@ -503,6 +503,8 @@ async def test_errors_open_examples_where_they_began() -> None:
         assert names == ["fetch_recommendations"] * 3 + ["database_query"] * 2
         await press(app, pilot, "g", "enter")
         assert app.asked[-1] == ReadText("Error", "Database query timeout")
+        await press(app, pilot, "j", "j", "enter")
+        assert app.asked[-1] == ReadText("Error", "cascade   ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
 
 
 async def test_no_errors_say_where_to_go() -> None:

@@ -60,12 +60,14 @@ def test_a_parent_waits_for_the_slowest_of_what_runs_at_once() -> None:
 
 
 def test_whether_anything_below_is_scaled_too_is_told() -> None:
-    def line(*ids: str) -> str:
+    def lines(*ids: str) -> list[str]:
         found = what_if(critical_paths(ONE_AFTER_THE_OTHER), scaled(ONE_AFTER_THE_OTHER, *ids), 50)
-        return what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)[0].text
+        return [line.text for line in what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)]
 
-    assert line("1") == "if it, with all it calls, took 50 %: 100 µs → 50.0 µs"
-    assert line("2") == "if it took 50 %: 100 µs → 80.0 µs"
+    # the first one takes 20 us then, of 50, and the second 17.5
+    assert lines("1") == ["if it took 50 %: 100 µs → 50.0 µs", "with all it calls  next: api first 40 %"]
+    assert lines("2") == ["if it took 50 %: 100 µs → 80.0 µs", "next: api second 44 %"]
+    assert lines("1", "2", "3")[1:] == ["with all it calls"]
 
 
 def test_what_is_below_a_scaled_span_is_scaled_with_it() -> None:

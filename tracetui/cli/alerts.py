@@ -16,6 +16,9 @@ from tracetui.model.problems import UsageError
 from tracetui.render.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
 from tracetui.render.numbers import counted
 
+_NAMED = 8
+"""Services that are named where the wanted one is not there."""
+
 ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="The service that alerts are for.")]
 Namespace = Annotated[
     str, typer.Option("--namespace", metavar="NAME", help="What the names of the span metrics begin with.")
@@ -45,7 +48,9 @@ def alerts(
     traces = open_filtered(sources, filters, adjust_skew=False, verbose=verbose).findings.traces
     if service not in traces.services:
         alike = nearest(service, sorted(traces.services))
-        raise UsageError(f"no service {service}" + (f"; nearest: {alike}" if alike else ""))
+        some = ", ".join(sorted(traces.services)[:_NAMED])
+        more = f" and {len(traces.services) - _NAMED:,} more" if len(traces.services) > _NAMED else ""
+        raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"there are {some}{more}"))
     found, few = baselines(traces, service)
     if not found:
         raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: that is no baseline")

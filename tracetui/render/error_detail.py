@@ -43,17 +43,18 @@ class ErrorDetail:
     ) -> None:
         """`apart`: what sets its traces apart from the others, None until that is known."""
         self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
-        self._head = [self._message(), self._where(), self._cascade(), self._reached(), *self._fates(), self._times()]
+        self.head = [self._message(), self._where(), self._cascade(), self._reached(), *self._fates(), self._times()]
+        """What is said of it, a line each."""
         self.stack = table.stack_of(pattern)
         """The stack of the worst example, '' for none."""
-        self.stack_row = len(self._head) if self.stack else -1
+        self.stack_row = len(self.head) if self.stack else -1
         if self.stack:
             first, *rest = self.stack.strip().splitlines()
             said = safe((rest or [first])[-1].strip(), 200)
-            self._head.append(_labelled("stack").add(said).add("  Enter there reads it", Role.DIM))
-        self.apart_row = len(self._head)
-        self._head.append(self._apart(apart))
-        self.first_example = len(self._head) + 1
+            self.head.append(_labelled("stack").add(said).add("  Enter there reads it", Role.DIM))
+        self.apart_row = len(self.head)
+        self.head.append(self._apart(apart))
+        self.first_example = len(self.head) + 1
         roots = table.traces.main_root[list(pattern.example_traces)].tolist()
         names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
         self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
@@ -67,8 +68,8 @@ class ErrorDetail:
         return self.pattern.example_traces[at] if 0 <= at < len(self.pattern.example_traces) else None
 
     def line(self, row: int, width: int) -> Line:
-        if row < len(self._head):
-            line = self._head[row]
+        if row < len(self.head):
+            line = self.head[row]
             if row != self.apart_row or line.width <= width or width < _LEAST_WIDTH:
                 return line.cropped(width, self.marks.ellipsis)
             return line.cropped(width - len(_MORE_APART), self.marks.ellipsis).add(_MORE_APART, Role.DIM)
@@ -158,7 +159,7 @@ class ErrorDetail:
 
     def show_apart(self, apart: Contrast) -> None:
         """What sets its traces apart is known now."""
-        self._head[self.apart_row] = self._apart(apart)
+        self.head[self.apart_row] = self._apart(apart)
 
     def _apart(self, apart: Contrast | None) -> Line:
         line = _labelled("apart")

@@ -43,9 +43,10 @@ class HotSpotDetail:
         self.table, self.spot, self.pattern, self.marks, self.local_time = table, spot, pattern, marks, local_time
         self.worst = table.worst_traces(spot.number)
         self.pattern_row = 2
-        self._head = [self._wait(), self._calls(), self._pattern(), self._times(), self._trend()]
-        self._head += [_labelled("").extend(line) for line in more]
-        self.first_trace = len(self._head) + 1
+        self.head = [self._wait(), self._calls(), self._pattern(), self._times(), self._trend()]
+        """What is said of it, a line each."""
+        self.head += [_labelled("").extend(line) for line in more]
+        self.first_trace = len(self.head) + 1
         traces = table.traces
         roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()
         names = (name_cells(traces.service_name(i), False, traces.operation_name(i)) for i in roots)
@@ -57,7 +58,7 @@ class HotSpotDetail:
     def show_pattern(self, pattern: str) -> None:
         """The pattern is known now."""
         self.pattern = pattern
-        self._head[self.pattern_row] = self._pattern()
+        self.head[self.pattern_row] = self._pattern()
 
     def trace(self, row: int) -> int | None:
         """The trace that a row is about."""
@@ -65,8 +66,8 @@ class HotSpotDetail:
         return self.worst[at][0] if 0 <= at < len(self.worst) else None
 
     def line(self, row: int, width: int) -> Line:
-        if row < len(self._head):
-            return self._head[row].cropped(width, self.marks.ellipsis)
+        if row < len(self.head):
+            return self.head[row].cropped(width, self.marks.ellipsis)
         traces, marks = self.table.traces, self.marks
         durations = numbers.duration_width(max(int(traces.trace_duration[trace]) for trace, _ in self.worst))
         name = max(min(width - _CLOCK - 2 * durations - _OWN - 8, self._name_cells), _LEAST_NAME)
@@ -129,7 +130,7 @@ class HotSpotDetail:
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
         if self.spot.extremes is None:
             line.add("  own ", Role.DIM).add(self._duration(self.spot.self_ns))
-        line.add("  mean up to ", Role.DIM).add(self._duration(float(means.max())))
+        line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))
         return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
 
     def _duration(self, ns: float) -> str:

@@ -34,7 +34,7 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         ("cascade", "which services' spans became errors because of it; reached: the requests that this was part of"),
         ("of these", "swallowed: what called it went well; retried: a later try of the same went well"),
         ("apart, c", "what sets its traces apart from the rest; c shows all of it, Enter then looks at those alone"),
-        ("Tab", "to the detail; Enter opens the example under the cursor, or the whole message"),
+        ("Tab", "to the detail; Enter opens the example under the cursor, or reads the line"),
         ("y", "copy the pattern"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -146,6 +146,8 @@ class ErrorsPane(FindingsPane[ErrorTable]):
             self.post_message(ReadText("Stack", detail.stack))
         elif row == detail.apart_row and self._number(self.list.cursor) in self._apart:
             self.action_apart()
+        elif row < len(detail.head):
+            self.post_message(ReadText("Error", detail.head[row].text.strip()))
         elif detail.example(row) is not None:
             self._open(detail, detail.example(row))
 

@@ -47,10 +47,10 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
     TITLE = "Hot spots"
     KEYS = (
         ("Enter", "open the trace that waits longest for the operation, at its slowest span of it"),
-        ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or the whole pattern"),
+        ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or reads the line"),
         ("a", "what could be done about the waits, and back to the operations; Enter opens where it saves most"),
         ("X", "what if the operation took half its time, none, or any share: the traces replayed with that"),
-        ("c", "what sets the traces apart in which the operation is slowest (a call above its p95)"),
+        ("c", "what sets the traces apart in which the operation is slowest (a call of its p95 or more)"),
         ("o O", "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round"),
         ("waited", "how long traces wait for it on their critical path; own: what its calls do themselves"),
         (
@@ -271,19 +271,17 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         found = numbers.counted(table.bottlenecks, "bottleneck")
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
+        as_usual = (self._sorting, self._descending) == (WAITED, True)
+        if not as_usual and not self._shows_advice:
+            line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
         if self._advice:
             could = f"{numbers.counted(len(self._advice), 'thing')} could be done"
             line.add("  ").add(could, Role.ACCENT).add(
                 "  a: operations" if self._shows_advice else "  a shows", Role.DIM
             )
-        if self._shows_advice:
-            return line
-        if (self._sorting, self._descending) != (WAITED, True):
-            what = f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first"
-            return line.add(what, Role.ACCENT)
         meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
         fits = line.width + len(meaning) + _INDENT <= self.size.width
-        return line.add(meaning if fits else "", Role.DIM)
+        return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM)
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
@@ -334,6 +332,8 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             self._open(detail.spot.number, trace)
         elif row == detail.pattern_row and detail.pattern:
             self.post_message(ReadText("Pattern", detail.pattern))
+        elif row < len(detail.head):
+            self.post_message(ReadText("Hot spot", detail.head[row].text.strip()))
 
     def _open(self, number: int, trace: int) -> None:
         if self.analysed is not None:

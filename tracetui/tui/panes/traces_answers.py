@@ -15,6 +15,7 @@ from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.compare_text import NOTHING_IN_COMMON, ComparisonLines
+from tracetui.render.frame import source_name
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_roles
@@ -106,8 +107,8 @@ class Answers:
             if isinstance(found, str):
                 pane.say(found)
                 return
-            sources = ", ".join(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
-            rows = ComparisonLines(found, (self._before, sources), pane.state.look.marks.ascii_only)
+            shown = source_name(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
+            rows = ComparisonLines(found, (source_name([self._before]), shown), pane.state.look.marks.ascii_only)
             worse = len(found.regressions)
             text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "nothing became worse beyond chance"
             if not found.has_common:
