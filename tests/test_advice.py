@@ -10,6 +10,8 @@ from tracetui.analysis.advice import Advice, Finding
 from tracetui.analysis.findings import Findings
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
+from tracetui.render.advice_list import AdviceDetail, AdviceList, words_of
+from tracetui.render.marks import UNICODE
 
 CLIENT = Kind.CLIENT
 
@@ -65,6 +67,17 @@ def test_calls_to_different_services_could_run_side_by_side() -> None:
     assert one.calls == (("users", "get"), ("orders", "list"))
     assert (one.parent, one.saving_ns, one.most_calls) == (("api", "page"), 20 * US, 2)
     assert one.example_span == at(traces, "2")
+
+
+def test_of_many_calls_it_is_said_how_many_are_not_named() -> None:
+    calls = [query(str(i + 2), 10 * i, 10 * i + 10, attributes={"peer.service": f"s{i}"}) for i in range(9)]
+    traces = build(span("1", 0, 100, name="page"), *calls)
+    (one,) = found(traces, Advice.SIDE_BY_SIDE)
+    assert (len(one.calls), one.more_calls, one.most_calls, one.saving_ns) == (6, 3, 9, 80 * US)
+    assert [line.text for line in words_of(one, UNICODE)][5:8] == ["s5 SELECT and", "3 more", "could run side by side"]
+    assert "s5 SELECT +3  in api page" in AdviceList([one], traces, UNICODE).line(0, 160).text
+    detail = AdviceDetail(one, traces, UNICODE)
+    assert "and 3 more" in [detail.line(row, 80).text for row in range(len(detail))]
 
 
 def test_what_goes_to_one_service_stays_in_turn() -> None:

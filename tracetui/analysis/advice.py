@@ -52,7 +52,11 @@ class Finding:
     parent: tuple[str, str]
     """Service and operation that makes the calls."""
     calls: tuple[tuple[str, str], ...]
-    """Services and operations that are called, in the order in which they are; of a GAP those before and after it."""
+    """Services and operations that are called, in the order in which they are; of a GAP those before and after it. Of
+    many the first few.
+    """
+    more_calls: int
+    """How many more are called."""
     saving_ns: float
     """In all traces together; never more than a trace takes."""
     mean_saving_ns: float
@@ -315,6 +319,7 @@ def _findings(traces: TraceSet, found: _Instances, label: Callable[[int], tuple[
                 advice=found.advice,
                 parent=traces.operation_label(int(traces.operation[traces.parent[example]])),
                 calls=tuple(names[:_MOST_NAMED]),
+                more_calls=max(len(names) - _MOST_NAMED, 0),
                 saving_ns=total,
                 mean_saving_ns=total / len(touched),
                 mean_time_ns=float(found.time[rows].sum(dtype=np.float64)) / len(touched),

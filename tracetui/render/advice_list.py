@@ -53,6 +53,8 @@ def words_of(found: Finding, marks: Marks) -> list[Line]:
             times = f"up to {found.most_calls:,} calls in turn that could be one"
             return [names[0], Line([(times, Role.PLAIN)]), parent]
         case Advice.SIDE_BY_SIDE:
+            if found.more_calls:
+                names.append(Line([(f"{found.more_calls:,} more", Role.PLAIN)]))
             for at, name in enumerate(names[:-1]):
                 name.add(" and" if at == len(names) - 2 else ",", Role.DIM)
             return [*names, Line([("could run side by side", Role.PLAIN)]), parent]
@@ -90,6 +92,7 @@ class AdviceList:
         what = Line([(fit(_KINDS[found.advice], _KIND), Role.ACCENT)])
         for at, (service, operation) in enumerate(found.calls):
             what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
+        what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
         if found.advice in (Advice.N_PLUS_ONE, Advice.RETRIES):
             what.add(f" {marks.repeated(found.most_calls)}", Role.STRONG)
         parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
@@ -116,6 +119,8 @@ class AdviceDetail:
         for at, call in enumerate(found.calls):
             word = ("of  ", "and ")[at > 0] if found.advice in (Advice.N_PLUS_ONE, Advice.RETRIES) else f"{at + 1}.  "
             self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
+        if found.more_calls:
+            self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))
         example = numbers.duration(int(traces.trace_duration[found.example_trace]), marks.ascii_only)
         clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
         self._rows += [

@@ -100,6 +100,7 @@ def finding_json(found: Finding, traces: TraceSet) -> dict[str, Any]:
         "service": service,
         "operation": operation,
         "calls": [{"service": callee, "operation": name} for callee, name in found.calls],
+        "more_calls": found.more_calls,
         "saving_ms": in_ms(found.saving_ns),
         "mean_saving_ms": in_ms(found.mean_saving_ns),
         "mean_waited_ms": in_ms(found.mean_time_ns),
