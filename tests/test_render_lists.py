@@ -263,6 +263,13 @@ def test_hot_spots_say_that_their_time_is_waited_and_show_all_figures_in_80_cell
     assert "  in all 18 min 32 s" in shown
 
 
+def test_calls_that_ran_into_one_time_out_are_the_slow_ones() -> None:
+    # of 20 calls three take 90 us, which is the p95: one that takes longer there is none
+    calls = [span("1", 0, 90 if i < 3 else 10 + i, trace=str(i), name="call") for i in range(20)]
+    traces, slow = HotSpotTable(Findings(build(*calls))).slow_traces(0)
+    assert [traces.trace_ids[trace] for trace in slow.nonzero()[0]] == ["0", "1", "2"]
+
+
 def test_an_error_is_found_by_its_span() -> None:
     traces = shop()
     table = ErrorTable(Findings(traces))
