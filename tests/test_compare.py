@@ -343,3 +343,12 @@ def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.Captu
     assert said in printed.err
     assert not compared(requests(5, name="old"), requests(5, name="new")).has_common
     assert compared(requests(5), requests(5)).has_common
+
+
+def test_whole_traces_of_other_requests_are_said_to_be_other_things(capsys: pytest.CaptureFixture[str]) -> None:
+    # the gateway calls user-service in both, and no request begins with the same operation
+    said = "no request is in both"
+    assert run(["compare", BEFORE, str(INCIDENT.parent / "shop")]) == 0
+    assert said in capsys.readouterr().out.splitlines()[2]
+    assert run(["compare", BEFORE, AFTER]) == 0
+    assert said not in capsys.readouterr().out

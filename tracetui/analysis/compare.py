@@ -94,6 +94,15 @@ class Comparison:
         return any(all(one.counts) for one in self.operations)
 
     @property
+    def has_common_requests(self) -> bool:
+        """Whether traces of both begin with some operation: else those of whole traces are figures of other things."""
+        before, after = (
+            {traces.operation_label(number) for number in np.unique(traces.operation[traces.main_root]).tolist()}
+            for traces in (self.before.traces, self.after.traces)
+        )
+        return bool(before & after)
+
+    @property
     def call_paths(self) -> list[CallPath]:
         """What each call path took, where either set is one trace; else none."""
         if not self.before.traces.trace_count == self.after.traces.trace_count == 1:

@@ -21,6 +21,7 @@ def compare_json(found: Comparison) -> bytes:
             "after": summary_json(found.after.summary),
             "threshold_percent": found.threshold,
             "comparable": found.has_common,
+            "same_requests": found.has_common_requests,
             "changes": _changes(found.overall),
             "bottlenecks": [
                 {

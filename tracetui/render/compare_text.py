@@ -94,6 +94,9 @@ class _Report:
             yield self._line((f"only {safe(self.options.filtered)}", Role.DIM))
         if not self.found.has_common:
             yield self._line((f"{self.marks.warning} {NOTHING_IN_COMMON}", Role.WARNING))
+        elif not self.found.has_common_requests:
+            text = "no request is in both: whole traces, and what they wait for, are of different things"
+            yield self._line((f"{self.marks.warning} {text}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
         yield self._line(("Traces", Role.TITLE), (", before and after", Role.DIM))
