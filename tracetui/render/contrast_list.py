@@ -34,8 +34,10 @@ def difference_words(one: Difference, marks: Marks) -> str:
 def in_short(found: Contrast, marks: Marks, most: int = 3) -> Line:
     """What sets the selection apart in one line: `region = eu (6 of 6, 33 % of the rest)`."""
     line = Line()
-    # how long it takes may well come of what went wrong
-    told = sorted(found.differences, key=lambda one: (one.what == "duration", one.is_hint))
+    # what is sure alone, where anything is; how long it takes may well come of what went wrong
+    sure = [one for one in found.differences if not one.is_hint]
+    told = sure if any(one.what != "duration" for one in sure) else found.differences
+    told = sorted(told, key=lambda one: (one.what == "duration", one.is_hint))
     if told and (told[0].is_hint or found.is_weak):
         line.add(f"{marks.warning} {_HINT if told[0].is_hint else 'few'}: ", Role.WARNING)
     for at, one in enumerate(told[:most]):
