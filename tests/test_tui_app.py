@@ -17,11 +17,13 @@ from textual.worker import WorkerFailed
 
 from tests.screens import ByteCounter, painted
 from tracetui.model.problems import UsageError
+from tracetui.render.error_detail import ErrorDetail
 from tracetui.render.marks import ASCII
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
 from tracetui.tui.messages import OpenTrace
+from tracetui.tui.panes.errors import ErrorsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
@@ -321,6 +323,19 @@ async def test_what_sets_traces_apart_filters_by_it() -> None:
         assert app.state.query == "attr.region = eu"
         await press(app, pilot, "escape", "4", "c")
         assert "What sets 6 such traces apart from 94 other traces" in text_of(app)
+
+
+async def test_coming_back_to_the_example_that_was_opened() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "4", "tab", "j", "j", "enter")
+        assert painted(app)[-1].startswith("Waterfall")
+        await press(app, pilot, "escape", "j", "enter")
+        # the keys still go to the examples: it is the fourth one now
+        pane = app.query_one(ErrorsPane)
+        assert isinstance(pane.detail.source, ErrorDetail)
+        assert app.state.trace == pane.detail.source.pattern.example_traces[3]
+        await press(app, pilot, "escape", "escape", "j")
+        assert painted(app)[-1].startswith("Errors › Database query timeout")
 
 
 async def test_coming_back_to_the_row_of_a_list() -> None:

@@ -99,6 +99,8 @@ class FindingsPane(Pane, Generic[_Table]):
         self._busy = self._failed = False
         self._selection: tuple[int | None, int | None] = (None, None)
         self._timer: Timer | None = None
+        self._in_detail = False
+        """Whether keys went to the detail last: one comes back to where one was."""
         self.summary = LineBar(look.theme, self._summary_lines)
         self.heading = LineBar(look.theme, self._heading_lines)
         self.list = self.new_list()
@@ -169,7 +171,7 @@ class FindingsPane(Pane, Generic[_Table]):
     def set_changed(self) -> None:
         self.analysed = self.rows = None
         self._stale = True
-        self._busy = self._failed = False
+        self._busy = self._failed = self._in_detail = False
         self._set += 1
         self._show()
         self._analyse()
@@ -203,7 +205,10 @@ class FindingsPane(Pane, Generic[_Table]):
         return False
 
     def focus_pane(self) -> None:
-        self.list.focus()
+        (self.detail if self._in_detail and self.has_rows else self.list).focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self._in_detail = event.widget is self.detail
 
     @property
     def has_rows(self) -> bool:
