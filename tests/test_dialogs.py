@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
 
 from tests.screens import painted
 from tests.test_tui_app import _own_state, opened, settled, text_of
@@ -18,6 +20,7 @@ from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.palette import Entries, Palette, open_palette
 from tracetui.tui.themes import THEMES
+from tracetui.tui.widgets.dialog import Dialog
 
 __all__ = ["_own_state"]
 
@@ -66,6 +69,29 @@ async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
         await pilot.press("escape")
         await settled(app, pilot)
         assert not isinstance(app.screen, HelpScreen)
+
+
+class _Left(Dialog[None]):
+    """Left while it is composed, as by a key that comes meanwhile."""
+
+    was_set_up = False
+
+    def compose(self) -> ComposeResult:
+        self.dismiss()
+        yield Vertical()
+
+    def composed(self) -> None:
+        self.was_set_up = True
+
+
+async def test_a_dialog_that_is_left_while_it_is_composed_is_not_set_up() -> None:
+    app: App[None] = App()
+    async with app.run_test() as pilot:
+        dialog = _Left()
+        app.push_screen(dialog)
+        await pilot.pause()
+        assert dialog.is_left
+        assert not dialog.was_set_up
 
 
 async def test_dialogs_in_ascii() -> None:

@@ -120,7 +120,7 @@ class HelpScreen(Dialog[None]):
         self.query_one(_Page).focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        if self.children:
+        if not self.is_left:
             self._arrange(event.size.width)
 
     def _arrange(self, width: int) -> None:

@@ -12,9 +12,13 @@ _Answer = TypeVar("_Answer")
 class Dialog(ModalScreen[_Answer]):
     """Asks or shows something; `composed` is where what it consists of is set up."""
 
+    @property
+    def is_left(self) -> bool:
+        """Whether it is on its way out: of what it consists of some may not be there, or not any more."""
+        return self not in self.app.screen_stack
+
     def on_mount(self) -> None:
-        # one that was left already is mounted, and stays empty
-        if self.children:
+        if not self.is_left:
             self.composed()
 
     def composed(self) -> None:
