@@ -16,12 +16,14 @@ import pytest
 from textual.worker import WorkerFailed
 
 from tests.screens import ByteCounter, painted
+from tracetui.ingest.load import load
 from tracetui.model.problems import UsageError
 from tracetui.render.error_detail import ErrorDetail
 from tracetui.render.marks import ASCII
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
+from tracetui.tui.loading import Arrived, _filtered
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes.errors import ErrorsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
@@ -141,6 +143,67 @@ async def test_coming_back_to_a_filter() -> None:
     resume = Resume([INCIDENT], "traces", "error")
     async with opened(INCIDENT, resume=resume) as (app, _):
         assert "8 of 100 traces" in painted(app)[0]
+
+
+async def held(app: TraceApp, pilot: Any) -> None:
+    """Until the views are there, the load not begun."""
+    while not app._has_views:
+        await pilot.pause()
+
+
+def arrived(query: str, *, whole: bool = True) -> Arrived:
+    return Arrived(*_filtered(load([INCIDENT]), query), whole=whole)
+
+
+async def test_leaving_before_all_is_here_keeps_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Resume([INCIDENT], "waterfall", "error", "ab", "cd", rows={"services": "user-service"})
+    monkeypatch.setattr(TraceApp, "_start_load", lambda _: None)
+    app = CountingApp(State(sources=(INCIDENT,)), place)
+    async with app.run_test() as pilot:
+        await held(app, pilot)
+        app.post_message(arrived("error", whole=False))
+        await settled(app, pilot)
+        assert app.state.session is not None
+        await pilot.press("q")
+    assert settings.load_resume() == place
+    other = CountingApp(State(sources=("unread.json",)))
+    async with other.run_test() as pilot:
+        await held(other, pilot)
+        await pilot.press("4", "q")
+    assert settings.load_resume().sources == ["unread.json"]
+    assert settings.load_resume().view == "errors"
+
+
+async def test_what_is_done_while_sources_are_read_stays_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TraceApp, "_start_load", lambda _: None)
+    app = CountingApp(State(sources=(INCIDENT,)), Resume([INCIDENT], "waterfall"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await held(app, pilot)
+        # before there is anything to filter
+        await press(app, pilot, "slash", *"error", "enter", "3")
+        app.post_message(arrived(""))
+        await settled(app, pilot)
+        assert painted(app)[-1].startswith("Services")
+        assert app.state.query == "error"
+        await press(app, pilot, "1", "j", "enter", "r")
+        await press(app, pilot, "escape", "e", "j", "j", "4")
+        trace = app.state.trace
+        app.post_message(arrived("error"))
+        await settled(app, pilot)
+        assert painted(app)[-1].startswith("Errors")
+        assert (app.state.query, app.state.trace) == ("", trace)
+
+
+async def test_sources_are_remembered_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / "a[b]"
+    directory.mkdir()
+    (directory / "c.json").write_bytes(Path(INCIDENT).read_bytes())
+    monkeypatch.chdir(directory)
+    settings.save_resume(Resume(["c.json", "*.json", "-", "http://jaeger:16686", "prod", "~nobody-at-all/x"]))
+    file, pattern, *others = settings.load_resume().sources
+    assert others == ["-", "http://jaeger:16686", "prod", "~nobody-at-all/x"]
+    monkeypatch.chdir("/")
+    assert load([file]).trace_count == load([pattern]).trace_count == 100
 
 
 async def test_what_cannot_be_read_is_said() -> None:

@@ -37,7 +37,7 @@ def open_on_screen(
         analyze(list(sources), selection=Selection(), report=Report(ascii=ascii_only, local_time=local_time))
         return 0
     from tracetui.tui.run import run_app
-    from tracetui.tui.settings import load_resume, load_settings
+    from tracetui.tui.settings import from_anywhere, load_resume, load_settings
 
     settings = load_settings()
     settings = dataclasses.replace(
@@ -48,7 +48,7 @@ def open_on_screen(
         mouse=settings.mouse and mouse,
     )
     last = load_resume() if resume else None
-    if last is not None and sources and list(sources) != last.sources:
+    if last is not None and sources and from_anywhere(sources) != last.sources:
         # a filter and a place in other traces mean nothing in these
         last = None
     overrides = overrides or (last.overrides if last else Overrides())

@@ -28,7 +28,7 @@ from tracetui.tui.settings import Resume, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views import VIEWS, pane_classes
-from tracetui.tui.whereabouts import Visit, whereabouts
+from tracetui.tui.whereabouts import Visit
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
@@ -133,6 +133,7 @@ class TraceApp(LoadingApp):
 
     def _go(self, view: str) -> None:
         self._view = view
+        self._arrivals.went_to(view)
         self._bottom.forget()
         held = self._live.held() if view != "waterfall" else None
         if held is not None:
@@ -164,6 +165,7 @@ class TraceApp(LoadingApp):
     def on_open_trace(self, message: OpenTrace) -> None:
         # a trace that is opened from another one leads back to it
         self._leave(come_back=message.come_back)
+        self._arrivals.opened()
         self.state.trace, self.state.span = message.trace, message.span
         self._go("waterfall")
 
@@ -241,6 +243,6 @@ class TraceApp(LoadingApp):
         self._bottom.forget()
 
     def _remember(self) -> None:
-        # what came through a pipe does not come again
-        if self.state.session is not None and self.state.stdin is None:
-            save_resume(whereabouts(self.state, self._view))
+        # what came through a pipe does not come again, and there is no place in what could not be read
+        if self.state.stdin is None and (self.state.session is not None or self.state.load_state == "reading"):
+            save_resume(self._arrivals.place(self._view))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from textual.message import Message
 
 from tracetui.render.numbers import short_count
@@ -34,6 +35,7 @@ class Arrivals:
         """How far the load is, '' where there is none."""
         self._state = state
         self._resume = resume
+        self._query = resume.query if resume is not None else state.query
         self._post = post
         self._load: BackgroundLoad | None = None
         """The load that is under way."""
@@ -63,9 +65,29 @@ class Arrivals:
         self.text = "reading"
         return lambda: load_in_background(load, self._state.logs, self.wanted_query, self._post)
 
-    def come_back_to(self, view: str) -> None:
-        """Come back to where the user is when all is loaded once more."""
-        self._resume = whereabouts(self._state, view)
+    def place(self, view: str) -> Resume:
+        """Where the user is, or will be once that has arrived."""
+        here, wanted = whereabouts(self._state, view), self._resume
+        here.query = self._query
+        if wanted is None:
+            return here
+        ids = {"trace_id": wanted.trace_id, "span_id": wanted.span_id}
+        return structs.replace(here, view=wanted.view, rows={**here.rows, **wanted.rows}, **ids)
+
+    def went_to(self, view: str) -> None:
+        """The user has gone to a view: what arrives does not take them out of it."""
+        if self._resume is not None:
+            self._resume = structs.replace(self._resume, view=view)
+
+    def opened(self) -> None:
+        """The user has opened a trace: what arrives does not put another one in its place."""
+        if self._resume is not None:
+            self._state.rows.update({**self._resume.rows, **self._state.rows})
+            self._resume = None
+
+    def filtered(self, query: str) -> None:
+        """The user wants this filter, on what is here and on what arrives."""
+        self._query = query
 
     @property
     def can_ask(self) -> bool:
@@ -136,7 +158,7 @@ class Arrivals:
 
     def wanted_query(self) -> str:
         """The filter that the user expects on the set that comes."""
-        return self._resume.query if self._resume else self._state.query
+        return self._query
 
     def progressed(self, message: LoadProgress) -> None:
         if self._load is None or self._load.is_stopped:

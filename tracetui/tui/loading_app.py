@@ -154,13 +154,15 @@ class LoadingApp(ThriftyApp):
         self._frame()
 
     def on_filter_traces(self, message: FilterTraces) -> None:
-        session = self.state.session
+        session, text = self.state.session, message.query.strip()
+        self._arrivals.filtered(text)
         if session is None:
+            # what arrives is filtered by it
             return
-        text = message.query.strip()
 
         def done(result: tuple[np.ndarray, Findings] | UsageError) -> None:
             if isinstance(result, UsageError):
+                self._arrivals.filtered(self.state.query)
                 self._say(str(result), bad=True)
                 return
             self.state.shown, self.state.findings = result
@@ -198,7 +200,6 @@ class LoadingApp(ThriftyApp):
         elif self._has_views and (self._arrivals.can_ask or self._arrivals.is_looking):
             self._live.refresh()
         elif self._has_views and not self._arrivals.is_loading:
-            self._arrivals.come_back_to(self._view)
             self._start_load()
 
     def action_follow(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import msgspec
 import platformdirs
 
 from tracetui.config import Overrides, load_config
+from tracetui.ingest.sources.address import is_address
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
 
@@ -55,9 +58,26 @@ def _resume_path() -> Path:
     return Path(platformdirs.user_state_dir("tracetui")) / _RESUME
 
 
+def from_anywhere(sources: Iterable[str]) -> list[str]:
+    """Sources or files by names that mean the same from any directory; addresses, profiles and - do anyway."""
+    return [_from_anywhere(source) for source in sources]
+
+
+def _from_anywhere(source: str) -> str:
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        path = Path(source).expanduser()
+        if path.exists():
+            return str(path.absolute())
+        if glob.has_magic(source) and not is_address(source):
+            # what is special in a pattern is not in the name of the directory that it is meant in
+            return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a pattern is no path
+    return source
+
+
 def save_resume(resume: Resume) -> None:
     """Remember where the user is. Not being able to is no reason to trouble them."""
     path = _resume_path()
+    resume = msgspec.structs.replace(resume, sources=from_anywhere(resume.sources), logs=from_anywhere(resume.logs))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         unfinished = path.with_suffix(f".{os.getpid()}")
