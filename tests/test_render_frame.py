@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def summary() -> Summary:
     )
 
 
-def status(width: int, marks: Marks = UNICODE, **more: str) -> Line:
+def status(width: int, marks: Marks = UNICODE, **more: Any) -> Line:
     return status_line(width, marks, source="sample_traces/shop", summary=summary(), total=304, **more)
 
 
@@ -64,7 +65,18 @@ def test_what_is_loading_is_always_said() -> None:
 
 def test_the_status_fits() -> None:
     assert all(status(width).width <= width for width in WIDTHS)
+    assert all(status(width, query="error", names_filter=True).width <= width for width in WIDTHS)
     assert status(80, query="error").text.count("304 of 304 traces") == 1
+
+
+@MARKS
+def test_the_filter_is_named_where_it_is_asked_for(marks: Marks) -> None:
+    query = 'error AND service = "\x1b[31mred" AND operation = GET'
+    assert "filter" not in status(200, marks, query=query).text
+    named = [status(width, marks, query=query, names_filter=True).text for width in range(80, 250)]
+    assert all("filter error" in text and f"{marks.origin} 6 failed" in text for text in named)
+    assert "operation = GET" in named[-1]
+    assert "\x1b" not in "".join(named)
 
 
 @MARKS

@@ -406,6 +406,31 @@ def test_a_region_is_a_window() -> None:
     assert f"{inside.sum()} traces" in text
 
 
+@unhurried
+@given(st.lists(st.integers(0, 900_000_000_000), min_size=2, unique=True), st.data())
+def test_a_window_in_time_holds_what_its_region_does_and_is_short(starts: list[int], data: st.DataObject) -> None:
+    given_points = Points(EPOCH + np.array(sorted(starts)), np.full(len(starts), MS), np.zeros(len(starts), bool))
+    plot = Plot(given_points, 60, 6, UNICODE)
+    left = data.draw(st.integers(1, plot.columns - 2))
+    region = Region(left, data.draw(st.integers(left, plot.columns - 2)), 0, plot.rows - 1)
+    window = plot.window(region)
+    assert window.start_ns is not None
+    assert window.end_ns is not None
+    start = plot.points.start
+    assert ((start >= window.start_ns) & (start < window.end_ns)).tolist() == plot.inside(region).tolist()
+    per_column = (int(start.max()) - int(start.min())) / plot.columns
+    for time, column in ((window.start_ns, left), (window.end_ns, region.right + 1)):
+        assert abs(time - int(start.min()) - column * per_column) <= per_column + 2
+
+
+def test_a_window_is_written_with_few_digits() -> None:
+    plot = Plot(points(*((7 * i, 10, False) for i in range(130))), 80, 6, UNICODE)
+    window = plot.window(Region(10, 30, 0, plot.rows - 1))
+    assert window.start_ns is not None
+    assert window.end_ns is not None
+    assert window.start_ns % 1_000_000_000 == window.end_ns % 1_000_000_000 == 0
+
+
 def test_percentiles_distribution_and_failures() -> None:
     text = "\n".join(line.text for line in stats_lines(points(*((i, 10 * i + 10, i < 3) for i in range(100))), UNICODE))
     assert "p50    505 ms" in text

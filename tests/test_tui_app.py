@@ -555,6 +555,24 @@ async def test_a_strangers_keys(seed: int) -> None:
             assert app.is_running, f"ended by {key} at step {step}"
 
 
+async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
+    broken = [str(SAMPLES / "README.md"), str(SAMPLES / "broken"), INCIDENT]
+    async with opened(*broken, size=(120, 40)) as (app, pilot):
+
+        def banner() -> list[str]:
+            lines = painted(app)
+            return lines[2 : next(row for row, line in enumerate(lines) if line.startswith("filter"))]
+
+        assert banner()[0].startswith(" ⚠ ")
+        assert "process 'p1' is not described" in "".join(banner())
+        for size in ((80, 24), (20, 5), (60, 24)):
+            await pilot.resize_terminal(*size)
+            await settled(app, pilot)
+        assert len(banner()) == 4
+        assert banner()[-2].endswith("…")
+        assert banner()[-1].strip() == "W reads this again, Esc hides it"
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [

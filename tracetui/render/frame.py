@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
-_LEAST_SOURCE = 16
-_LEAST_IMPORTANT = ("window", "name", "source", "contents")
-"""Parts of the status in the order in which they make room; the source is cut, the others go."""
+_FILTER_CHARACTERS = 200
+_LEAST_IMPORTANT = ("window", "name", "source", "contents", "filter")
+"""Parts of the status in the order in which they make room."""
+_LEAST_CELLS = {"source": 16, "filter": 12}
+"""What of a part is left when it makes room; of the others nothing is."""
 _NOTHING = ("", Role.PLAIN)
 
 
@@ -34,6 +36,7 @@ class _Parts:
     loading: tuple[str, str]
     traces: tuple[str, str] = _NOTHING
     contents: tuple[str, str] = _NOTHING
+    filter: tuple[str, str] = _NOTHING
     failed: tuple[str, str] = _NOTHING
     window: tuple[str, str] = _NOTHING
     warnings: tuple[str, str] = _NOTHING
@@ -43,7 +46,7 @@ class _Parts:
         counts = (self.traces[0] + self.contents[0], Role.PLAIN)
         line = Line()
         about = (self.name, self.source, self.unsafe, self.loading)
-        for text, role in (*about, counts, self.failed, self.window, self.warnings):
+        for text, role in (*about, counts, self.filter, self.failed, self.window, self.warnings):
             if text:
                 line.add(separator if line.runs else "", Role.GUIDE).add(text, role)
         return line
@@ -74,9 +77,11 @@ def status_line(
     loading: str = "",
     local_time: bool = False,
     unsafe: bool = False,
+    names_filter: bool = False,
 ) -> Line:
     """What is loaded, how much of it, when, and how much failed; `unsafe` where a server's certificate is not checked.
 
+    names_filter: whether to say what the filter is, where nothing else on the screen does.
     Where there is no room for all, the times go first, and as a whole: a part of them would lack the zone.
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
@@ -87,6 +92,8 @@ def status_line(
         parts.traces = (count + numbers.counted(total if query else summary.trace_count, "trace"), Role.PLAIN)
         spans, services = numbers.counted(summary.span_count, "span"), numbers.counted(summary.service_count, "service")
         parts.contents = (f"  {spans}  {services}", Role.PLAIN)
+        if query and names_filter:
+            parts.filter = (f"filter {safe(query, _FILTER_CHARACTERS)}", Role.WARNING)
         if summary.error_trace_count:
             parts.failed = (f"{marks.origin} {summary.error_trace_count:,} failed", Role.ERROR)
         if summary.start_ns is not None and summary.end_ns is not None:
@@ -99,9 +106,8 @@ def status_line(
         if too_much <= 0:
             break
         text, role = getattr(parts, least)
-        if least == "source":
-            text = cut(text, max(cell_width(text) - too_much, _LEAST_SOURCE), marks.ellipsis)
-        setattr(parts, least, (text if least == "source" else "", role))
+        room = max(cell_width(text) - too_much, _LEAST_CELLS[least]) if least in _LEAST_CELLS else 0
+        setattr(parts, least, (cut(text, room, marks.ellipsis) if room else "", role))
     return parts.line(marks).cropped(width, marks.ellipsis)
 
 

@@ -49,6 +49,11 @@ class Region:
     top: int
 
 
+_MINUTE = 60_000_000_000
+_ROUND = (60 * _MINUTE, 10 * _MINUTE, _MINUTE, *(10**digits for digits in range(10, -1, -1)))
+"""Units of time, in nanoseconds, whose multiples are short to write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """What a region stands for; None where it reaches the plot's edge and so does not limit."""
@@ -57,6 +62,12 @@ class Window:
     end_ns: int | None
     least_ns: int | None
     most_ns: int | None
+
+
+def _roundest(after: int, until: int) -> int:
+    """The time in (after, until] that is written with the fewest digits."""
+    times = (until // unit * unit for unit in _ROUND)
+    return next((time for time in times if time > after), until)
 
 
 class Plot:
@@ -122,9 +133,16 @@ class Plot:
             value = self._low + per_row * row
             return round(10**value if self.logarithmic else value)
 
+        def time(column: int) -> int:
+            edge, starts, is_before = self._first + ceil(column * per_column), self.points.start, self._column < column
+            # as many points are on either side of every time between the two that are nearest to the edge
+            last = int(starts[is_before].max(initial=self._first))
+            first = int(starts[~is_before].min(initial=self._first + self._span))
+            return _roundest(max(last, edge - ceil(per_column)), min(first, edge + ceil(per_column)))
+
         return Window(
-            start_ns=self._first + ceil(region.left * per_column) if region.left > 0 else None,
-            end_ns=self._first + ceil((region.right + 1) * per_column) if region.right < self.columns - 1 else None,
+            start_ns=time(region.left) if region.left > 0 else None,
+            end_ns=time(region.right + 1) if region.right < self.columns - 1 else None,
             least_ns=duration(region.bottom) if region.bottom > 0 else None,
             most_ns=duration(region.top + 1) if region.top < self.rows - 1 else None,
         )

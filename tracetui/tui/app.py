@@ -230,6 +230,9 @@ class TraceApp(LoadingApp):
         self._top.show(self._view, self._arrivals.text + hint)
         self._bottom.show_place(Place(self._view, pane.crumbs(), pane.HINTS[:4]) if pane else Place(self._view))
 
+    def on_resize(self) -> None:
+        self._top.arrange_banner()
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
             self._bottom.forget(only_good=True)

@@ -19,6 +19,9 @@ from tracetui.tui.views import VIEWS
 from tracetui.tui.widgets.line_bar import LineBar
 
 _BANNER_LINES = 8
+_LEAST_BANNER = 4
+_BANNER_SHARE = 6
+"""A banner over what is loaded takes a sixth of the screen's lines, so that there is room for that, too."""
 _BANNER_EDGE = 4
 _LONGEST_TEXT = 600
 
@@ -83,6 +86,8 @@ class FrameTop(Vertical):
                     loading=loading,
                     local_time=look.local_time,
                     unsafe=state.unsafe,
+                    # the list of traces has it in a line of its own
+                    names_filter=view != VIEWS[0][0],
                 )
             ]
         )
@@ -101,23 +106,28 @@ class FrameTop(Vertical):
     def show_banner(self, texts: Sequence[str]) -> None:
         """Show what went wrong, or nothing. Texts may be from outside."""
         self._texts = [safe(text, _LONGEST_TEXT) for text in texts]
-        self._arrange_banner()
+        self.arrange_banner()
 
-    def on_resize(self) -> None:
-        self._arrange_banner()
-
-    def _arrange_banner(self) -> None:
+    def arrange_banner(self) -> None:
+        """Give the banner the lines that it needs and the screen has."""
         banner = self._banner
         banner.display = bool(self._texts)
-        banner.styles.height = min(len(self._banner_lines(self.app.size.width)), _BANNER_LINES)
+        banner.styles.height = len(self._banner_lines(self.app.size.width))
         banner.show(self._banner_lines)
 
     def _banner_lines(self, width: int) -> list[Line]:
-        """Nothing of it is cut: what to do stands at the end."""
-        mark = self._state.look.marks.warning
-        rows = [row for text in self._texts for row in wrap(text, max(width - _BANNER_EDGE, 1))]
+        """The last of the texts says what to do: it is always there."""
+        marks = self._state.look.marks
+        mark, most = marks.warning, _BANNER_LINES
+        if self._state.session is not None:
+            most = min(max(self.app.size.height // _BANNER_SHARE, _LEAST_BANNER), most)
+        *texts, last = [wrap(text, max(width - _BANNER_EDGE, 1)) for text in self._texts] or [[]]
+        rows, room = [row for text in texts for row in text], max(most - len(last), 1)
+        if len(rows) > room:
+            rows = [*rows[: room - 1], f"{rows[room - 1]} {marks.ellipsis}"]
+        rows += last
         return [
-            Line([(f" {mark} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width)
+            Line([(f" {mark} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width, marks.ellipsis)
             for i, row in enumerate(rows)
         ]
 

@@ -62,6 +62,8 @@ class QueryBar(Vertical):
         self._chosen = -1
         self._history: list[str] = []
         self._at_history: int | None = None
+        self._draft = ""
+        """What was being written when the history was gone into."""
         self._applied = ""
         self._expected: tuple[str, int] | None = None
 
@@ -229,9 +231,14 @@ class QueryBar(Vertical):
             self._go_history(step)
 
     def _go_history(self, step: int) -> None:
+        if self._at_history is None:
+            self._draft = self.input.text
         at = (len(self._history) if self._at_history is None else self._at_history) + step
+        if 0 <= at < len(self._history) and self._history[at] == self.input.text:
+            # what stands there already is no step
+            at += step
         if at >= len(self._history):
-            self._put("")
+            self._put(self._draft)
             self._at_history = None
         elif at >= 0:
             self._put(self._history[at])
