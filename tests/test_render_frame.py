@@ -9,7 +9,7 @@ import pytest
 
 from tests.building import EPOCH, build, span
 from tracetui.analysis.summary import Summary, summarize
-from tracetui.render.frame import crumb_line, status_line, tabs_line
+from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
 from tracetui.render.line import Line
 from tracetui.render.marks import ASCII, UNICODE, Marks
 
@@ -77,6 +77,11 @@ def test_the_filter_is_named_where_it_is_asked_for(marks: Marks) -> None:
     assert all("filter error" in text and f"{marks.origin} 6 failed" in text for text in named)
     assert "operation = GET" in named[-1]
     assert "\x1b" not in "".join(named)
+
+
+def test_a_pipe_is_named_in_words() -> None:
+    assert source_name(["-"]) == "standard input"
+    assert source_name(["-", "a.json"]) == "standard input and 1 more"
 
 
 @MARKS

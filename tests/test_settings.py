@@ -9,6 +9,7 @@ import pytest
 from tests.test_tui_app import INCIDENT, CountingApp, settled
 from tracetui.model.problems import UsageError
 from tracetui.tui.help import HelpScreen
+from tracetui.tui.run import run_app
 from tracetui.tui.settings import Settings, load_settings
 from tracetui.tui.state import State
 
@@ -29,11 +30,22 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert load_settings(written(tmp_path, text)) == expected
 
 
-@pytest.mark.parametrize("text", ["theme =", "colour = 1", "mouse = 3", "[keymap]\nx = 1", "\x00"])
+@pytest.mark.parametrize("text", ["theme =", 'theme = "pink"', "colour = 1", "mouse = 3", "[keymap]\nx = 1", "\x00"])
 def test_mistakes_are_named_with_the_file(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=str(path)):
         load_settings(path)
+
+
+def test_a_home_that_is_none_has_no_settings(tmp_path: Path) -> None:
+    file = written(tmp_path, "")
+    assert load_settings(file / "tracetui" / "config.toml") == Settings()
+
+
+def test_a_mistake_in_the_keys_is_named_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(UsageError, match=rf"{tmp_path}/tracetui/config.toml: keymap: app.quit: there is no key"):
+        run_app([INCIDENT], Settings(keymap={"app.quit": "crtl+x"}))
 
 
 async def test_keys_can_be_rebound() -> None:

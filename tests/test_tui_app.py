@@ -555,6 +555,18 @@ async def test_a_strangers_keys(seed: int) -> None:
             assert app.is_running, f"ended by {key} at step {step}"
 
 
+async def test_what_is_copied_from_the_list_of_traces() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await press(app, pilot, "e", "j", "y", "t")
+        assert app.state.session is not None
+        assert app.state.trace is not None
+        assert app.clipboard == app.state.session.loaded.trace_ids[app.state.trace]
+        await press(app, pilot, "y", "m")
+        assert app.clipboard.startswith("### `api-gateway` `GET /profile`")
+        await press(app, pilot, "y", "f")
+        assert app.clipboard == "error"
+
+
 async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
     broken = [str(SAMPLES / "README.md"), str(SAMPLES / "broken"), INCIDENT]
     async with opened(*broken, size=(120, 40)) as (app, pilot):

@@ -380,6 +380,12 @@ async def test_pager_indents_json_wraps_and_shows_no_escape() -> None:
     assert await shown("") == ("", 0)
 
 
+async def test_pager_pages_with_the_keys_of_others() -> None:
+    _, there = await shown(LONG[:9_000], "space", "space")
+    _, back = await shown(LONG[:9_000], "space", "space", "b")
+    assert 0 < back < there
+
+
 async def test_pager_copies_the_whole() -> None:
     app = DetailApp(some_traces())
     async with app.run_test(notifications=True) as pilot:

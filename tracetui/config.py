@@ -76,6 +76,7 @@ def config_path() -> Path:
 
 def load_config(path: Path | None = None) -> Config:
     """Read the config file; without one the defaults. UsageError names what is wrong in it."""
+    import os
     import tomllib
 
     path = path or config_path()
@@ -84,6 +85,8 @@ def load_config(path: Path | None = None) -> Config:
     except FileNotFoundError:
         return Config()
     except OSError as error:
+        if not os.path.exists(path):  # noqa: PTH110 - unlike a path's own, it does not fail where nobody may look
+            return Config()
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"{path}: {error}") from None

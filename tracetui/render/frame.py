@@ -56,6 +56,8 @@ def source_name(sources: Sequence[str]) -> str:
     """The sources in few words: `incident/before.json`, `before.json and 2 more`, `jaeger:16686`."""
     if not sources:
         return "nothing loaded"
+    if sources[0] == "-":
+        return "standard input" if len(sources) == 1 else f"standard input and {len(sources) - 1} more"
     scheme, is_address, rest = sources[0].partition("://")
     if is_address:
         # what a page's address says behind the server's is no name

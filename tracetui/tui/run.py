@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracetui.config import Overrides
+from tracetui.config import Overrides, config_path
 from tracetui.ingest.sources.served import Server, server_at
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING
@@ -59,7 +59,10 @@ def run_app(
     if settings.keymap:
         # who has keys of their own waits for the views that these are checked against
         pane_classes()
-        check_keymap(settings.keymap)
+        try:
+            check_keymap(settings.keymap)
+        except UsageError as error:
+            raise UsageError(f"{config_path()}: {error}") from None
     gc.set_threshold(*_SEARCHES_FOR_GARBAGE)
     app = TraceApp(state, resume, theme, ansi, settings.keymap)
     try:

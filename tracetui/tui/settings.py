@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from tracetui.config import Overrides, load_config
+from tracetui.config import Overrides, config_path, load_config
 from tracetui.ingest.sources.address import is_address
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
+from tracetui.tui.themes import THEMES
 
 _RESUME = "resume.json"
 
@@ -51,6 +52,8 @@ class Resume(msgspec.Struct):
 def load_settings(path: Path | None = None) -> Settings:
     """Read the config file; without one the defaults. UsageError names what is wrong in it."""
     config = load_config(path)
+    if config.theme and config.theme not in THEMES:
+        raise UsageError(f"{path or config_path()}: no theme {config.theme}; there are {', '.join(THEMES)}")
     return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap)
 
 

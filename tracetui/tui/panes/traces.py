@@ -24,6 +24,7 @@ from tracetui.tui.panes.traces_groups import failing_by_service
 from tracetui.tui.panes.traces_keys import BINDINGS, KEYS
 from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
+from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView, NoLines
 from tracetui.tui.widgets.query_bar import QueryBar
@@ -369,6 +370,11 @@ class TracesPane(Pane):
     def _group(self, grouped: bool) -> None:
         self._grouped = grouped
         self._list_again()
+
+    def action_copy(self) -> None:
+        trace = self.trace_under_cursor
+        if trace is not None:
+            open_trace_menu(self, self.state, self.work, trace)
 
     def action_mark(self) -> None:
         trace = self.trace_under_cursor

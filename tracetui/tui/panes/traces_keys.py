@@ -22,6 +22,7 @@ KEYS = (
     ("B", "compare the traces shown with those of a file from before: what became better, what worse"),
     ("c", "what sets marked, failed or slow traces apart from the rest"),
     ("x", "save the traces shown to a file that opens again"),
+    ("y", "copy the trace's id, its waterfall, or the filter"),
     ("Enter", "open the trace"),
 )
 
@@ -46,5 +47,6 @@ BINDINGS = (
     Binding("B", "answer('compare_sets')", "Compare with traces from before", show=False, id="traces.compare-sets"),
     Binding("c", "answer('ask_why')", "What sets these apart", show=False, id="traces.contrast"),
     Binding("x", "answer('save')", "Save the traces shown", show=False, id="traces.save"),
+    Binding("y", "copy", "Copy", show=False, id="traces.copy"),
     Binding("space", "mark", "Mark", show=False, id="traces.mark"),
 )

@@ -1,4 +1,4 @@
-"""What can be copied of a span, one key each."""
+"""What can be copied of a span or a trace, one key each."""
 
 from __future__ import annotations
 
@@ -151,18 +151,25 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
         items.append(CopyItem("k", "key=value", lambda: f"{name}={value_text(value)}"))
     items.append(CopyItem("a", "attributes as JSON", lambda: to_json(traces.attributes(span), indent=2)))
     items.append(CopyItem("s", "span as JSON", lambda: span_json(traces.span(span))))
-    items.append(CopyItem("t", "trace id", lambda: traces.trace_ids[int(traces.trace[span])]))
+    trace_id, *pictures = trace_items(traces, int(traces.trace[span]), look)
+    items.append(trace_id)
     items.append(CopyItem("i", "span id", lambda: traces.span_id(span)))
     curl = curl_line(traces.attributes(span))
     if curl is not None:
         items.append(CopyItem("c", "curl line", lambda: curl))
-    items.append(CopyItem("w", "waterfall as text", lambda: _waterfall(traces, span, look, markdown=False)))
-    items.append(CopyItem("m", "waterfall as Markdown", lambda: _waterfall(traces, span, look, markdown=True)))
-    return items
+    return [*items, *pictures]
 
 
-def _waterfall(traces: TraceSet, span: int, look: Look, markdown: bool) -> str:
-    trace = int(traces.trace[span])
+def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
+    """What can be copied of a trace as a whole."""
+    return [
+        CopyItem("t", "trace id", lambda: traces.trace_ids[trace]),
+        CopyItem("w", "waterfall as text", lambda: _waterfall(traces, trace, look, markdown=False)),
+        CopyItem("m", "waterfall as Markdown", lambda: _waterfall(traces, trace, look, markdown=True)),
+    ]
+
+
+def _waterfall(traces: TraceSet, trace: int, look: Look, markdown: bool) -> str:
     alone = critical_paths(traces.select(np.array([trace])))
     spans, starts, ends = alone.sections_of(0)
     view = Waterfall(
@@ -204,7 +211,7 @@ class CopyMenu(Dialog[CopyItem]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,y", "dismiss(None)", "Close", show=False, id="copy.close"),
         # before the list's own keys
-        *(Binding(key, f"take('{key}')", priority=True, show=False, id=f"copy.{key}") for key in "vkasticwm"),
+        *(Binding(key, f"take('{key}')", priority=True, show=False, id=f"copy.{key}") for key in "vkasticwmf"),
     ]
     DEFAULT_CSS = """
     CopyMenu { align: center middle; }
@@ -252,15 +259,25 @@ class CopyMenu(Dialog[CopyItem]):
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
     """Ask what to copy of a span of the loaded set, and have it copied (`CopyText`, sent from `widget`)."""
+    _open(widget, state, work, lambda traces: copy_items(traces, span, state.look, entry))
+
+
+def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
+    """Ask what to copy of a trace of the loaded set, or the filter, and have it copied."""
+    query = [CopyItem("f", "filter", lambda: state.query)] if state.query else []
+    _open(widget, state, work, lambda traces: [*trace_items(traces, trace, state.look), *query])
+
+
+def _open(widget: Widget, state: State, work: Work, make: Callable[[TraceSet], list[CopyItem]]) -> None:
     if state.session is None:
         return
-    traces, look = state.session.loaded, state.look
+    traces = state.session.loaded
 
     def chosen(item: CopyItem | None) -> None:
         if item is not None:
             work("copy", item.make, lambda text: widget.post_message(CopyText(*clipboard_text(text, item.title))))
 
     def ask(items: list[CopyItem]) -> None:
-        widget.app.push_screen(CopyMenu(look, items), chosen)
+        widget.app.push_screen(CopyMenu(state.look, items), chosen)
 
-    work("copy menu", lambda: copy_items(traces, span, look, entry), ask)
+    work("copy menu", lambda: make(traces), ask)

@@ -176,6 +176,10 @@ class AskLine(LineInput):
 class PagerView(LineView):
     """The text. Its bar says where in it one is."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "page(1)", "Page down", show=False, id="pager.page-down"),
+        Binding("b", "page(-1)", "Page up", show=False, id="pager.page-up"),
+    ]
     DEFAULT_CSS = "PagerView { overflow-y: scroll; }"
 
 
