@@ -136,3 +136,19 @@ def test_flowed() -> None:
     items = [Line([(text, "")]) for text in ("one", "two", "three", "much too long")]
     assert [line.text for line in flowed(items, 9)] == ["one   two", "three", "much too…"]
     assert items[0].text == "one"
+
+
+@given(
+    st.lists(st.tuples(st.text("aBb .注", max_size=6), st.sampled_from(["x", "y"])), max_size=6),
+    st.text("abB.注", max_size=3),
+)
+def test_marking_changes_the_roles_of_a_word_alone(runs: list[tuple[str, str]], word: str) -> None:
+    line = Line(runs)
+    marked = line.marked(word, "found")
+    assert (marked.text, marked.width) == (line.text, line.width)
+    pieces = [role for text, role in marked.runs for _ in text]
+    before = [role for text, role in line.runs for _ in text]
+    inside = [False] * len(pieces)
+    for match in re.finditer(re.escape(word), line.text, re.IGNORECASE):
+        inside[match.start() : match.end()] = [True] * len(match[0])
+    assert pieces == ["found" if found else role for found, role in zip(inside, before, strict=True)]

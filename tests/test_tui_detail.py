@@ -12,6 +12,7 @@ from tests.screens import ByteCounter
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.cells import cell_width
+from tracetui.render.line import Role
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
@@ -293,6 +294,27 @@ async def test_only_the_last_of_many_spans_is_decoded() -> None:
         assert session.app.heard == ["span detail"]
         await session.show(1)
         assert session.app.heard == ["span detail"]
+
+
+async def test_what_is_searched_for_is_set_off() -> None:
+    traces = some_traces()
+    async with Shown(traces, at(traces, "2")) as session:
+
+        def set_off() -> set[str]:
+            lines = session.app.detail.view.lines
+            assert lines is not None
+            runs = [run for row in range(len(lines)) for run in lines.line(row, 100).runs]
+            return {text for text, role in runs if role == Role.ACCENT}
+
+        assert "QUERY" not in {text.upper() for text in set_off()}
+        session.app.detail.seek("QUERY")
+        assert "query" in set_off()
+        await session.show(0)
+        await session.show(at(traces, "2"))
+        assert "query" in set_off()
+        session.app.detail.seek("")
+        await session.press("slash", *"que")
+        assert "que" in set_off()
 
 
 async def test_hidden_detail_asks_for_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -89,6 +90,20 @@ class Line:
             self.runs += other.runs[1:]
             self.width += other.width - cell_width(other.runs[0].text)
         return self
+
+    def marked(self, word: str, role: str) -> Line:
+        """The line with a role for every place that holds the word, its case aside."""
+        text, line, at = self.text, Line(), 0
+        places = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []
+        for run in self.runs:
+            stop = at + len(run.text)
+            for start, end in places:
+                if start < stop and end > at:
+                    line.add(text[at : max(start, at)], run.role).add(text[max(start, at) : min(end, stop)], role)
+                    at = min(end, stop)
+            line.add(text[at:stop], run.role)
+            at = stop
+        return line
 
     def pad(self, width: int) -> Line:
         """Fill with blanks up to this many cells."""

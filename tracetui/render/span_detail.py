@@ -71,6 +71,8 @@ class SpanDetailLines:
     """Paths of entries that are folded or open other than at first."""
     word: str = ""
     """Shows what has this text in its name or value, and nothing else."""
+    sought: str = ""
+    """Another text that is set off wherever it stands."""
 
     def __post_init__(self) -> None:
         self.width = self.height = 0
@@ -83,7 +85,8 @@ class SpanDetailLines:
         return len(self._rows)
 
     def line(self, row: int, width: int) -> Line:
-        return self._rows[row][1].cropped(width, self.marks.ellipsis)
+        line = self._rows[row][1].cropped(width, self.marks.ellipsis)
+        return line.marked(self.word or self.sought, Role.ACCENT) if self.word or self.sought else line
 
     def entry(self, row: int) -> Entry:
         """What stands on a row."""

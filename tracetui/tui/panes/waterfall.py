@@ -321,6 +321,7 @@ class WaterfallPane(WaterfallView):
             return
         self._search += 1
         number, base = self._search, sight.base
+        self.detail.seek(word)
         if not word:
             sight.found, sight.only_found = None, False
             self._applied()
@@ -386,4 +387,5 @@ class WaterfallPane(WaterfallView):
         if self._typing is not None:
             self._typing.stop()
             self._typing = None
+        self.detail.seek("")
         super()._leave_search()

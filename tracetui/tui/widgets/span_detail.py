@@ -66,6 +66,8 @@ class SpanDetail(Vertical):
         """The slots within one trace, as the waterfall has them."""
         self._toggled: set[str] = set()
         self._word = ""
+        self.sought = ""
+        """What is set off wherever it stands."""
         self.is_beside = False
         """Whether it stands beside what it is a detail of, and not below it."""
 
@@ -116,6 +118,15 @@ class SpanDetail(Vertical):
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(_REST, self._ask) if self.display else None
+
+    def seek(self, word: str) -> None:
+        """Set off a word that spans are searched for."""
+        if word == self.sought:
+            return
+        self.sought = word
+        if self.view.lines is not None:
+            self.view.lines.sought = word
+            self.view.rows_changed()
 
     def look_changed(self) -> None:
         """Theme, marks or zone changed: paint anew."""
@@ -173,7 +184,7 @@ class SpanDetail(Vertical):
             return
         again = span == self._shown
         self._shown = span
-        lines.toggled, lines.word = self._toggled, self._word
+        lines.toggled, lines.word, lines.sought = self._toggled, self._word, self.sought
         self.view.source = lines
         self.view.lay_out(lines)
         self.view.rows_changed(None if again else 0)
