@@ -45,6 +45,26 @@ def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
     assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == where
 
 
+def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:
+    program = (
+        "import sys; from tracetui.tui.app import TraceApp; from tracetui.cli.main import run\n"
+        "def fails(app, secret='s3cret'): raise ValueError('cannot be\\x1b[2J')\n"
+        f"TraceApp.action_next_theme = fails; sys.exit(run([{INCIDENT!r}]))"
+    )
+    environ = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    terminal = Terminal([sys.executable, "-c", program], environ=environ)
+    terminal.wait_for(b"100 traces", 60)
+    terminal.press(b"\r")
+    terminal.press(b"T")
+    assert terminal.end() == 1
+    after = terminal.seen[terminal.seen.rindex(LEFT_ALTERNATE_SCREEN) :]
+    assert "internal error: ValueError: cannot be␛[2J".encode() in after
+    assert CURSOR_SHOWN in terminal.seen[terminal.seen.rindex(b"\x1b[?25l") :]
+    assert b"s3cret" not in terminal.seen
+    assert b"Traceback" not in terminal.seen
+    assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes())["view"] == "waterfall"
+
+
 def test_standard_input_is_read_and_keys_come_from_the_terminal(tmp_path: Path) -> None:
     command = f"cat {INCIDENT} | {sys.executable} -m tracetui -"
     terminal = Terminal(["sh", "-c", command], environ={"XDG_STATE_HOME": str(tmp_path)})

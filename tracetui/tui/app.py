@@ -110,6 +110,22 @@ class TraceApp(LoadingApp):
         self._remember()
         super().exit(*args, **options)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave for an error that nobody took. `failure` has it then: the screen is no place to tell it."""
+        with contextlib.suppress(Exception):
+            self._remember()
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
+    def _fatal_error(self) -> None:
+        # Textual's prints what variables hold where the error happened, secrets and parts of traces among it
+        self._close_messages_no_wait()
+
+    @property
+    def failure(self) -> Exception | None:
+        """The error that the app ended with."""
+        return self._exception
+
     def on_unmount(self) -> None:
         self._arrivals.cancel()
 

@@ -70,6 +70,9 @@ def run_app(
     except KeyboardInterrupt:
         # the screen is left already, and what still reads is not waited for
         os._exit(_INTERRUPTED)
+    if app.failure is not None:
+        # as of any command
+        raise app.failure
     return app.return_code or 0
 
 
