@@ -590,7 +590,8 @@ async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
     [
         ("Hot spots", "where the time goes"),
         ("Service user-service", "service = "),
-        ("Keys of this view", "Everywhere"),
+        ("help", "Everywhere"),
+        ("warnings", "the load warned of nothing"),
         ("Slower than p50", "duration >"),
     ],
 )

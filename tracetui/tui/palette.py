@@ -75,7 +75,11 @@ class Entries:
             yield Entry(f"View {title}", str(number), partial(app.post_message, OpenView(view)))
         yield Entry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
         yield Entry("Read the sources again", "r", partial(app.run_action, "reload"))
-        yield Entry("Keys of this view", "?", partial(app.run_action, "keys"))
+        if app.state.is_live:
+            yield Entry("Follow the servers, or no longer", "F", partial(app.run_action, "follow"))
+            yield Entry("More from the servers", "M", partial(app.run_action, "more"))
+        yield Entry("Warnings of the load", "W", partial(app.run_action, "warnings"))
+        yield Entry("Help: keys of this view", "?", partial(app.run_action, "keys"))
         yield Entry("Next theme", "T", partial(app.run_action, "next_theme"))
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
@@ -96,9 +100,12 @@ class Entries:
             yield Entry(title, " ".join(keys), partial(app.run_action, action, node))
 
     def _named(self, loaded: TraceSet) -> Iterator[Entry]:
+        # of what the first query imports, and too much for the first screen
+        from tracetui.analysis.query.complete import quoted
+
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.names)):
             for name in names[:_MOST]:
-                yield Entry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {_quoted(name)}"))
+                yield Entry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))
 
     def _list(self, query: str) -> None:
         self._app.post_message(FilterTraces(query))
@@ -157,7 +164,3 @@ def open_palette(app: App[Any]) -> None:
     """Show the palette over an app."""
     palette = Palette(app)
     cast(_Host, app).push_screen(palette, palette.run)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
