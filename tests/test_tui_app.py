@@ -31,7 +31,9 @@ from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 from tracetui.tui.views import VIEWS, pane_classes
 from tracetui.tui.whereabouts import whereabouts
+from tracetui.tui.widgets.detail_view import DetailView
 from tracetui.tui.widgets.pager import Pager
+from tracetui.tui.widgets.span_detail import SpanDetail
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")
@@ -553,6 +555,23 @@ async def test_a_strangers_keys(seed: int) -> None:
                 await settled(app, pilot)
                 assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
             assert app.is_running, f"ended by {key} at step {step}"
+
+
+async def test_who_reads_the_detail_has_room_for_it() -> None:
+    async with opened(str(SAMPLES / "first-look" / "timeout.json"), size=(80, 24)) as (app, pilot):
+        await press(app, pilot, "enter", "w")
+        detail = app.query_one(SpanDetail)
+        low = detail.size.height
+        await press(app, pilot, "tab")
+        assert detail.size.height > low + 3
+        assert "▌  │ └╴ ● load_customer_history" in text_of(app), "the span stays in sight"
+        await press(app, pilot, "escape")
+        assert detail.size.height == low
+        # what is clicked on stays where it is
+        await pilot.click(DetailView, offset=(4, 2))
+        await settled(app, pilot)
+        assert detail.has_focus_within
+        assert detail.size.height == low
 
 
 async def test_what_is_copied_from_the_list_of_traces() -> None:

@@ -68,7 +68,14 @@ class WaterfallPane(WaterfallView):
         return (*hints, ("Tab", "detail"))
 
     def on_descendant_focus(self) -> None:
+        self._read(self._reading and self.detail.has_focus_within)
         self._place_changed()
+
+    def _read(self, reading: bool) -> None:
+        """Give the detail more room while keys go to it. A click is not to move what it is on."""
+        if reading != self._reading:
+            self._reading = reading
+            self._fit_rows()
 
     def set_changed(self) -> None:
         super().set_changed()
@@ -274,6 +281,7 @@ class WaterfallPane(WaterfallView):
             if not self.detail.display:
                 self.detail.toggle()
                 self._fit_rows()
+            self._read(True)
             self.detail.focus()
 
     def on_line_view_chosen(self, message: LineView.Chosen) -> None:

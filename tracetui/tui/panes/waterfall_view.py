@@ -68,6 +68,8 @@ class WaterfallView(Pane):
         self._jumped_to: int | None = None
         self._most_rows = 0
         """How many rows there were at most since the trace was opened."""
+        self._reading = False
+        """Whether keys have gone into the detail, and not back."""
         self._height: int | str = "1fr"
         """Of the rows with what is right above them."""
 
@@ -253,7 +255,7 @@ class WaterfallView(Pane):
         header.show(lambda width: [line.cropped(width) for line in lines])
 
     def _fit_rows(self) -> None:
-        """Give the rows the height they need, at most two thirds; the detail below has the rest.
+        """Give the rows the height they need, at most two thirds, a third while one reads the detail below.
 
         They do not become fewer until another trace is opened: what is below them stays where it is while one folds.
         """
@@ -263,9 +265,12 @@ class WaterfallView(Pane):
         self._most_rows = max(self._most_rows, len(sight))
         wanted: int | str = "1fr"
         if self.detail.display and not self.has_class("-wide"):
-            header = min(len(sight.opened.header), self._header_room[1])
+            room = self.size.height - min(len(sight.opened.header), self._header_room[1])
             needed = self._most_rows + _ABOVE_ROWS + self.has_class("-finding")
-            wanted = max(min(needed, (self.size.height - header) * 2 // 3), _ABOVE_ROWS + 1)
+            most = room * 2 // 3
+            if self._reading:
+                most = min(most, max(room // 3, room - len(self.detail.view.source) - 1))
+            wanted = max(min(needed, most), _ABOVE_ROWS + 1)
         if wanted != self._height:
             self._height = wanted
             self.query_one("#waterfall-left").styles.height = wanted
