@@ -20,7 +20,9 @@ from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.palette import Entries, Palette, open_palette
 from tracetui.tui.themes import THEMES
+from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.dialog import Dialog
+from tracetui.tui.widgets.line_view import LineView
 
 __all__ = ["_own_state"]
 
@@ -69,6 +71,27 @@ async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
         await pilot.press("escape")
         await settled(app, pilot)
         assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_keys_that_are_on_their_way_to_a_dialog_when_it_goes() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("S", "space", "j", "space", "equals_sign")
+        await settled(app, pilot)
+        answer = app.screen
+        assert isinstance(answer, AnswerScreen)
+        app.action_keys()
+        await settled(app, pilot)
+        keys = app.screen
+        for _ in range(3):
+            keys.dismiss(None)
+        await settled(app, pilot)
+        assert app.screen is answer
+        view = answer.query_one(LineView)
+        for _ in range(3):
+            view.post_message(LineView.Chosen(view, 0))
+        await settled(app, pilot)
+        assert len(app.screen_stack) == 1
+        assert app.is_running
 
 
 class _Left(Dialog[None]):

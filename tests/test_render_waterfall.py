@@ -16,6 +16,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Role
 from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.row_order import FlatRows
 from tracetui.render.waterfall import ECHO, ORIGIN, Sections, Waterfall
 from tracetui.render.waterfall_text import waterfall_text
 
@@ -381,3 +382,13 @@ def test_a_screenful_touches_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Times, "events", lambda self, raw: asked.append(raw) or [])
     assert len(list(view.lines(120, 1_000, 1_040))) == 40
     assert len(asked) == 40
+
+
+def test_columns_are_measured_on_the_rows_there_are() -> None:
+    traces = build(span("1", 0, 100), *(span(f"{number}", number, 1, parent="1") for number in range(2, 9)))
+    view = Waterfall(traces, 0)
+    flat = FlatRows(traces, 0, len(traces))
+    flat.hide(np.arange(len(traces)) > 2)
+    view.rows = flat
+    view.set_marks(ASCII)
+    assert view.row(2, 80).width == 80

@@ -146,7 +146,7 @@ class Waterfall:
 
     @cached_property
     def _natural_label(self) -> int:
-        return max(map(self._natural_width, range(min(len(self.tree), _SAMPLED_ROWS))), default=0)
+        return max(map(self._natural_width, range(min(len(self.rows), _SAMPLED_ROWS))), default=0)
 
     @property
     def sections(self) -> Sections:

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
 from tracetui.render.service_map import ServiceMap
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
@@ -26,7 +26,7 @@ class _MapView(LineView):
         return super()._painted(row, False, width)
 
 
-class MapScreen(ModalScreen[str | None]):
+class MapScreen(Dialog[str | None]):
     """Shows the map; the answer is a service to explore, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,7 +70,7 @@ class MapScreen(ModalScreen[str | None]):
     def _heading_lines(self, width: int) -> list[Line]:
         return [Line([("  ", "")]).extend(self._map.heading(max(width - 4, 1)))]
 
-    def on_mount(self) -> None:
+    def composed(self) -> None:
         self._view.can_focus = False
         self._map.fit_to(self.app.size.width - _EDGES)
         self._view.show(self._map, self._map.row)

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from tracetui.render.line import Line, Role
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.panes.findings_pane import HeadedSource
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
@@ -20,7 +20,7 @@ _INDENT = 2
 _LEAVE = ("Everywhere", (("Esc or q", "back to the view"), ("Ctrl+c", "quit")))
 
 
-class AnswerScreen(ModalScreen[int | None]):
+class AnswerScreen(Dialog[int | None]):
     """Shows rows; the answer is the row that was chosen with Enter, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,7 +54,7 @@ class AnswerScreen(ModalScreen[int | None]):
         yield self._view
         yield self._hints
 
-    def on_mount(self) -> None:
+    def composed(self) -> None:
         self._view.show(self._rows, self._at)
         self._view.focus()
         self.call_after_refresh(self._heading.show, self._heading_lines)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from textual.screen import ModalScreen
-
-_Answer = TypeVar("_Answer")
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen, ScreenResultType
 
 
-class Dialog(ModalScreen[_Answer]):
+class Dialog(ModalScreen[ScreenResultType]):
     """Asks or shows something; `composed` is where what it consists of is set up."""
 
     @property
@@ -24,3 +21,7 @@ class Dialog(ModalScreen[_Answer]):
     def composed(self) -> None:
         """Everything on it is there."""
         raise NotImplementedError
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Leave it, once: keys that were pressed before it went and come to it after would close what is below."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
