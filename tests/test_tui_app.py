@@ -24,9 +24,10 @@ from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
 from tracetui.tui.loading import Arrived, _filtered
-from tracetui.tui.messages import OpenTrace
+from tracetui.tui.messages import FilterTraces, OpenTrace
 from tracetui.tui.panes.errors import ErrorsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
+from tracetui.tui.panes.services import ServicesPane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 from tracetui.tui.views import VIEWS, pane_classes
@@ -555,6 +556,30 @@ async def test_a_strangers_keys(seed: int) -> None:
                 await settled(app, pilot)
                 assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
             assert app.is_running, f"ended by {key} at step {step}"
+
+
+async def test_what_comes_late_of_a_list_that_is_another() -> None:
+    async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
+        await press(app, pilot, "5", "G")
+        pane = app.query_one(HotSpotsPane)
+        held: list[Any] = []
+        at_once = pane.work
+        pane.work = lambda _, work, done: held.append((work, done))  # type: ignore[method-assign]
+        pane._patterns.clear()
+        pane._read_patterns()
+        rows = len(pane.list.source)
+        pane.action_reverse()
+        assert len(pane.list.source) == rows - 1, "the row between is gone"
+        pane.work = at_once  # type: ignore[method-assign]
+        for work, done in held:
+            done(work())
+        assert pane._patterns
+        # what is chosen on a map when there is nothing to choose from any more
+        services = app.query_one(ServicesPane)
+        app.post_message(FilterTraces("service = nowhere"))
+        await press(app, pilot, "3")
+        services._explore("web-app")
+        assert "No trace meets the filter" in text_of(app)
 
 
 async def test_who_reads_the_detail_has_room_for_it() -> None:

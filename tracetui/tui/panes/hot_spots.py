@@ -241,7 +241,8 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             self._patterns |= patterns
             if not isinstance(self.list.source, HotSpotList):
                 return
-            for row in rows:
+            # in another order there may be a row less
+            for row in range(rows.start, min(rows.stop, len(self.list.source))):
                 if table.number(self._place(row)) in patterns:
                     self.list.refresh_row(row)
             detail = self.detail.source

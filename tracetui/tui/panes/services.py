@@ -176,6 +176,9 @@ class ServicesPane(ServicesView):
 
     def _explore(self, other: str) -> None:
         """Bring a service into focus."""
+        if not self.has_rows:
+            # it was chosen of a set that is gone
+            return
         if self.services.row_of(other) is None:
             self.part.value = ""
             self._list_anew()
