@@ -18,7 +18,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import LayoutUpdate
 from textual.app import App
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from wcwidth import wcwidth
 
@@ -125,14 +125,14 @@ LINES = st.lists(st.tuples(TEXTS, STYLES), max_size=5)
 
 @given(st.lists(st.lists(LINES, min_size=3, max_size=3), min_size=1, max_size=4))
 def test_updates_one_after_the_other_show_the_last(updates: list[list[list[tuple[str, Style]]]]) -> None:
-    width = 84
-    shown, terminal = Shown(), pyte.Screen(width, 3)
+    size = Size(84, 3)
+    shown, terminal = Shown(), pyte.Screen(*size)
     for lines in updates:
-        strips = [Strip([Segment(*run) for run in line]).adjust_cell_length(width) for line in lines]
-        update = LayoutUpdate([[strip] for strip in strips], Region(0, 0, width, 3))
-        pyte.Stream(terminal).feed(shown.changes(update, width, SYSTEM))
-    assert shown.changes(update, width, SYSTEM) == ""
-    whole = pyte.Screen(width, 3)
+        strips = [Strip([Segment(*run) for run in line]).adjust_cell_length(size.width) for line in lines]
+        update = LayoutUpdate([[strip] for strip in strips], size.region)
+        pyte.Stream(terminal).feed(shown.changes(update, size, SYSTEM))
+    assert shown.changes(update, size, SYSTEM) == ""
+    whole = pyte.Screen(*size)
     pyte.Stream(whole).feed(update.render_segments(Console(color_system="truecolor")))
     assert looks(terminal) == looks(whole)
 
@@ -142,3 +142,10 @@ def test_a_text_has_as_many_cells_as_it_is_wide(text: str) -> None:
     cells = cells_of(text)
     assert len(cells) == cell_len(text)
     assert "".join(cells) == (text if cells else "")
+
+
+def test_what_is_laid_out_for_a_larger_terminal_is_not_drawn_over_its_last_line() -> None:
+    size, terminal = Size(8, 2), pyte.Screen(8, 2)
+    update = LayoutUpdate([[Strip([Segment(f"row {row}   ")])] for row in range(4)], Region(0, 0, 9, 4))
+    pyte.Stream(terminal).feed(Shown().changes(update, size, SYSTEM))
+    assert terminal.display == ["row 0   ", "row 1   "]
