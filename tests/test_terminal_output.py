@@ -68,11 +68,11 @@ def are_disputed(line: str) -> bool:
     )
 
 
-def shown_at_once(app: App[Any], size: tuple[int, int]) -> pyte.Screen:
-    """A terminal of this size that was sent all of the screen, as Textual does."""
+def shown_at_once(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
+    """A terminal of this size, of which nothing is known, that was sent all of the screen."""
     screen = pyte.Screen(*size)
     update = app.screen._compositor.render_full_update()
-    pyte.Stream(screen).feed(update.render_segments(app.console))
+    pyte.Stream(screen).feed(Shown().changes(update, Size(*size), app.console._color_system or SYSTEM))
     return screen
 
 

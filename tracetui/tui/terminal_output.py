@@ -162,7 +162,9 @@ def _wide_cells_of(text: str) -> tuple[str, ...]:
             cells[at] += character
     # what is drawn wider or narrower than its characters is one piece
     width = cell_len(text)
-    return tuple(cells) if len(cells) == width else (text, *[""] * (width - 1))
+    if len(cells) == width:
+        return tuple(cells)
+    return (text, *[""] * (width - 1)) if width else ()
 
 
 def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
