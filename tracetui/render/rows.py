@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tracetui.model.traces import TraceSet
+from tracetui.render.runs import find_runs
 
 _MAX_MISFITS = 256
 _FEW_SLICES = 64
@@ -23,8 +24,8 @@ class Rows:
     def __init__(
         self, traces: TraceSet, first: int, stop: int, alike: np.ndarray | None = None, run_length: int = 0
     ) -> None:
-        """`alike`: int64[stop - first], equal where two siblings look the same but for their times. Runs of at
-        least `run_length` of them are folded; 0 folds none.
+        """`alike`: int64[stop - first], equal where two spans look the same but for their times. Runs of at least
+        `run_length` siblings that do, with all that is below them, are folded; 0 folds none.
         """
         self.first, self.stop = first, stop
         parent = traces.parent[first:stop].astype(np.int64)
@@ -38,8 +39,14 @@ class Rows:
         self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
         self._above = self._parent
         self._has_child = self._is_parent = self._end > np.arange(size) + 1
-        self._run_start, self._run_stop = _runs(self._parent, self._end, alike, run_length)
-        self._run_open = np.zeros(len(self._run_start), bool)
+        self._runs = runs = find_runs(self._parent, self._end, self._own_depth, alike, run_length)
+        self._run_open = np.zeros(len(runs), bool)
+        self._run_hidden = np.zeros(len(runs), bool)
+        self._run_of = np.full(size, -1, np.int32)
+        """The run that each span is a member of, -1 for none."""
+        self._run_of[runs.members] = runs.spread(np.arange(len(runs)))
+        self._reach = self._end.copy() if len(runs) else self._end
+        """Where what each span's row stands for ends, if it is folded."""
         self._rebuild()
 
     def __len__(self) -> int:
@@ -47,11 +54,14 @@ class Rows:
 
     def _rebuild(self) -> None:
         # what is below a hidden span would be out of reach
-        folded = np.flatnonzero(self._folded if self._hidden is None else self._folded & ~self._hidden)
-        covered = self._covered(*_outermost(folded, self._end))
-        closed = ~self._run_open
-        if closed.any():
-            covered |= self._covered(self._run_start[closed], self._run_stop[closed])
+        folded = self._folded if self._hidden is None else self._folded & ~self._hidden
+        closed = ~(self._run_open | self._run_hidden)
+        if len(closed):
+            start = self._runs.start
+            self._reach[start] = np.where(closed, self._runs.stop, self._end[start])
+            folded = folded.copy()
+            folded[start[closed]] = True
+        covered = self._covered(*_outermost(np.flatnonzero(folded), self._reach))
         if self._kept is not None:
             covered |= ~self._kept
         if self._hidden is not None:
@@ -84,27 +94,24 @@ class Rows:
         """The row that shows a span: its own, or that of the fold or run it is in."""
         return max(0, int(self.positions.searchsorted(span, "right")) - 1)
 
-    def _run_of(self, local: int) -> int:
-        run = int(self._run_start.searchsorted(local, "right")) - 1
-        return run if run >= 0 and local < self._run_stop[run] else -1
-
     def run(self, row: int) -> range | None:
-        """The spans of a folded run, or None where the row is one span."""
+        """The siblings of a folded run, without what is below them, or None where the row is one span."""
         local = self._local(row)
-        run = self._run_of(local)
+        run = self._run_of[local]
         if run < 0 or self._run_open[run]:
             return None
-        return range(self.first + local, self.first + int(self._run_stop[run]))
+        return range(self.first + local, self.first + int(self._runs.stop[run]), int(self._runs.step[run]))
 
     def is_folded(self, row: int) -> bool:
         return bool(self._folded[self._local(row)])
 
     def spans(self, row: int) -> range:
-        """The spans that a row stands for: itself, its run, or its folded subtree."""
+        """The spans that a row stands for: itself, or all of its run or folded subtree."""
         local = self._local(row)
-        if self._folded[local]:
-            return range(self.first + local, self.first + int(self._end[local]))
-        return self.run(row) or range(self.first + local, self.first + local + 1)
+        run = self.run(row)
+        if run or self._folded[local]:
+            return range(self.first + local, run.stop if run else self.first + int(self._end[local]))
+        return range(self.first + local, self.first + local + 1)
 
     def has_children(self, row: int) -> bool:
         """Whether there are children to fold or unfold."""
@@ -115,10 +122,12 @@ class Rows:
 
     def hidden(self, row: int) -> int:
         """How many spans are folded below a row's, or are the subtrees of children there was no room for."""
-        local = self._local(row)
-        if self._folded[local]:
-            end = int(self._end[local])
-            return end - local - 1 - (0 if self._hidden is None else int(self._hidden[local + 1 : end].sum()))
+        run, local = self.run(row), self._local(row)
+        if run or self._folded[local]:
+            spans = self.spans(row)
+            within = slice(spans.start - self.first, spans.stop - self.first)
+            unseen = 0 if self._hidden is None else int(self._hidden[within].sum())
+            return len(spans) - len(run or range(1)) - unseen
         return 0 if self._kept is None else int(self._left_out_below[local])
 
     def has_next(self, span: int) -> bool:
@@ -140,9 +149,7 @@ class Rows:
 
     def _next_of(self, local: int) -> int | None:
         if local not in self._next:
-            run = self._run_of(local)
-            end = int(self._end[local] if run < 0 or self._run_open[run] else self._run_stop[run])
-            after = int(self.positions.searchsorted(end + self.first))
+            after = int(self.positions.searchsorted(self._reach[local] + self.first))
             is_next = after < len(self) and self._above[self._local(after)] == self._above[local]
             self._next[local] = after if is_next else None
         return self._next[local]
@@ -167,18 +174,27 @@ class Rows:
         return 0 if self._kept is None else len(self._kept) - int(self._kept.sum())
 
     def fold(self, span: int, folded: bool = True) -> None:
-        """Fold or unfold a span's children, or the run that it is in."""
+        """Fold or unfold a span's children, or the run that it is in: what is inside first."""
         local = span - self.first
-        run = self._run_of(local)
-        if run >= 0:
-            self._run_open[run] = not folded
-        elif self._end[local] > local + 1:
+        run = int(self._run_of[local])
+        is_open = run >= 0 and bool(self._run_open[run])
+        if folded and is_open and (self._folded[local] or not self._has_child[local]):
+            self._run_open[run] = False
+        elif not folded and run >= 0 and not is_open:
+            self._open(np.array([run]))
+        elif self._is_parent[local]:
             self._folded[local] = folded
         self._rebuild()
 
+    def _open(self, runs: np.ndarray) -> None:
+        """Open runs (int64[n]): each member gets a row, and what is below it none yet."""
+        self._run_open[runs] = True
+        members = self._runs.members[np.isin(self._runs.spread(np.arange(len(self._runs))), runs)]
+        self._folded[members[self._is_parent[members]]] = True
+
     def can_fold(self, row: int) -> bool:
         """Whether `fold` of the row's span makes rows fewer: it has children shown, or is in an open run."""
-        return self.has_children_shown(row) or (self._run_of(self._local(row)) >= 0 and self.run(row) is None)
+        return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.run(row) is None)
 
     def fold_to(self, level: int) -> None:
         """Show spans to this depth, and no deeper ones."""
@@ -210,22 +226,17 @@ class Rows:
     def reveal(self, span: int) -> int:
         """Unfold what hides a span. -> its row"""
         local = span - self.first
+        runs = self._runs
+        self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._run_open))
         folded = np.flatnonzero(self._folded[:local])
         self._folded[folded[self._end[folded] > local]] = False
-        run = self._run_of(local)
-        if run >= 0 and local > self._run_start[run]:
-            self._run_open[run] = True
         self._rebuild()
         return self.row_of(span)
 
     def run_totals(self, column: np.ndarray) -> np.ndarray:
         """column: int64[stop - first]. -> the same, with the total of a run, folded or not, for each span of it."""
         totals = column.copy()
-        if len(self._run_start):
-            before = np.zeros(len(column) + 1, np.int64)
-            np.cumsum(column, out=before[1:])
-            sums = before[self._run_stop] - before[self._run_start]
-            totals[_inside(self._run_start, self._run_stop)] = np.repeat(sums, self._run_stop - self._run_start)
+        totals[self._runs.members] = self._runs.spread(self._runs.sums_of(column))
         return totals
 
     def ranks(self, spans: np.ndarray) -> np.ndarray:
@@ -246,14 +257,12 @@ class Rows:
             self._hidden, self._above = None, self._parent
             self._depth = self._own_depth
             self._has_child = self._is_parent
+            self._run_hidden[:] = False
             self._rebuild()
             return
         hidden = hidden.copy()
-        if len(self._run_start):
-            edges = np.column_stack((self._run_start, self._run_stop)).ravel()
-            whole = np.minimum.reduceat(np.append(hidden, True), edges)[::2]
-            inside = _inside(self._run_start, self._run_stop)
-            hidden[inside] = np.repeat(whole, self._run_stop - self._run_start)
+        self._run_hidden = self._runs.all_of(hidden)
+        hidden[self._runs.members] = self._runs.spread(self._run_hidden)
         self._hidden = hidden
         step = np.zeros(size + 1, np.int32)
         visible = np.flatnonzero(~hidden)
@@ -281,7 +290,8 @@ class Rows:
         # members of a run have a row if the first of them has
         kept = np.zeros(len(weight), bool)
         kept[local[chosen]] = True
-        for start, stop in zip(self._run_start.tolist(), self._run_stop.tolist(), strict=True):
+        shown = np.isin(self._runs.start, local)
+        for start, stop in zip(self._runs.start[shown].tolist(), self._runs.stop[shown].tolist(), strict=True):
             kept[start:stop] = kept[start]
         self._kept = kept
         # with a span its whole subtree is left out
@@ -308,13 +318,6 @@ def _outermost(spans: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return spans[outermost], ends[outermost]
 
 
-def _inside(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """-> int64, every place of these slices."""
-    sizes = stops - starts
-    places: np.ndarray = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))
-    return places
-
-
 def _callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
     """spans: ascending positions in pre-order; depth: how deep each is among them. -> the parent of each, or `size`."""
     keys = depth.astype(np.int64) * (size + 1) + spans
@@ -337,19 +340,6 @@ def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
         if not len(at):
             return above[:-1]
         above[at] = above[above[at]]
-
-
-def _runs(parent: np.ndarray, end: np.ndarray, alike: np.ndarray | None, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """-> starts and stops, int64[runs]. Leaf siblings that follow one another stand at consecutive positions."""
-    size = len(parent)
-    if alike is None or length < 2 or size < 2:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    leaf = end == np.arange(size) + 1
-    same = leaf[1:] & leaf[:-1] & (parent[1:] == parent[:-1]) & (alike[1:] == alike[:-1])
-    edges = np.flatnonzero(np.diff(same.astype(np.int8), prepend=0, append=0))
-    starts, stops = edges[0::2], edges[1::2] + 1
-    long = stops - starts >= length
-    return starts[long], stops[long]
 
 
 def _heaviest(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: int) -> np.ndarray:

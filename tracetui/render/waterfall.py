@@ -24,7 +24,7 @@ from tracetui.render.rows import Rows
 from tracetui.render.safe_text import safe
 
 ALIKE_SIBLINGS = 5
-"""From how many alike leaf siblings on they are folded to one row."""
+"""From how many siblings on that are alike, with all below them, they are folded to one row."""
 BOTTLENECK_PERCENT = 20
 """Operations with at least this share of the trace's time are set off."""
 ORIGIN, ECHO = 1, 2
@@ -87,7 +87,7 @@ class Waterfall:
     ) -> None:
         """`roles`: uint8[n] of the set, 0, `ORIGIN` or `ECHO`; without it an error span without an error below is
         an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
-        `alike`: from how many alike leaf siblings on they are folded, 0 for never. `message_of`: the error message
+        `alike`: from how many alike siblings on they are folded, 0 for never. `message_of`: the error message
         of a span; without it the status message. `outside`: what `outside_callers` says of the trace.
         """
         self.traces, self.trace, self.marks = traces, trace, marks
@@ -200,7 +200,7 @@ class Waterfall:
         if layout.bar:
             line.add(" ").extend(self._bar(row, spans, layout.bar))
         own = self.rows.run(row) or spans[:1]
-        took = int(self.took[own.start - self.first : own.stop - self.first].sum())
+        took = int(self.took[own.start - self.first : own.stop - self.first : own.step].sum())
         share = self.share(spans)
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
@@ -231,10 +231,11 @@ class Waterfall:
     def _bar(self, row: int, spans: range, cells: int) -> Line:
         traces = self.traces
         scale = TimeScale(*self.window, cells)
-        own = self.rows.run(row) or spans[:1]
+        run = self.rows.run(row)
+        own = run or spans[:1]
         low, high = np.searchsorted(self._section_of, (spans.start, spans.stop))
         starts, ends = self._section_starts[low:high], self._section_ends[low:high]
-        if len(starts) and self.rows.is_folded(row):
+        if len(starts) and not run and self.rows.is_folded(row):
             # the path goes through a subtree in one stretch
             starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
         span = spans.start
@@ -242,7 +243,8 @@ class Waterfall:
         has_events = traces.event_bytes[span] or span in traces.log_lines
         if len(own) == 1 and has_events and traces.event_bytes[span] <= _EVENT_BYTES:
             events = np.array([event.time_ns for event in traces.events(span)], np.float64)
-        starts_at, ends_at = traces.start[own.start : own.stop], traces.end[own.start : own.stop]
+        within = slice(own.start, own.stop, own.step)
+        starts_at, ends_at = traces.start[within], traces.end[within]
         if self.window != self.whole:
             beside = self._beside(int(starts_at.min()), int(ends_at.max()), cells)
             if beside is not None:
@@ -334,13 +336,15 @@ class Waterfall:
         hidden = self.rows.hidden(row)
         if hidden:
             yield Note(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
-            if self.rows.is_folded(row):
-                first, stop = span - self.first, int(traces.subtree_end[span]) - self.first
-                for sums, mark, error in (
-                    (self._origins, marks.origin, Role.ERROR),
-                    (self._echoes, marks.echo, Role.ECHO),
+            if run or self.rows.is_folded(row):
+                spans = self.rows.spans(row)
+                first, stop = spans.start - self.first, spans.stop - self.first
+                for sums, mark, error, own in (
+                    (self._origins, marks.origin, Role.ERROR, ORIGIN),
+                    (self._echoes, marks.echo, Role.ECHO, ECHO),
                 ):
-                    number = int(sums[stop] - sums[first + 1])
+                    # siblings that are alike have the same role
+                    number = int(sums[stop] - sums[first]) - (role == own) * len(run or range(1))
                     if number:
                         text = f"{mark}{numbers.short_count(number)}"
                         yield Note(text, text, error)
@@ -364,7 +368,7 @@ class Waterfall:
     def _repeats(self, row: int, run: range | None) -> Iterator[Note]:  # noqa: ARG002 - the row is another view's
         if run:
             times = self.marks.repeated(len(run))
-            slowest = self.duration(int(self.traces.duration[run.start : run.stop].max()))
+            slowest = self.duration(int(self.traces.duration[run.start : run.stop : run.step].max()))
             yield Note(f"{times} {self.marks.at_most}{slowest}", times, Role.STRONG)
 
 

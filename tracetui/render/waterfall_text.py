@@ -51,7 +51,8 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     traces, marks = view.traces, view.marks
     begin = int(traces.trace_start[int(traces.trace[view.first])])
     spans = view.rows.spans(row)
-    own = spans if view.rows.is_folded(row) else view.rows.run(row) or spans[:1]
+    run = view.rows.run(row)
+    own = spans if run or view.rows.is_folded(row) else spans[:1]
     indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
     for span in own:
         for event in traces.events(span) if span in traces.log_lines else ():

@@ -104,8 +104,8 @@ class Sight:
         span = self.span_at(row)
         if span is None:
             return None
-        run = self.view.rows.run(min(row, len(self) - 1))
-        traces, own = self.base.traces, slice(span, span + (len(run) if run else 1))
+        run = self.view.rows.run(min(row, len(self) - 1)) or range(span, span + 1)
+        traces, own = self.base.traces, slice(run.start, run.stop, run.step)
         start = int(traces.start[own].min())
         return start, int(traces.end[own].max()) - start
 
@@ -231,8 +231,9 @@ class Sight:
         if self.mode == FLAT or not len(self):
             return row
         tree, place = self.view.tree, self._place(row)
-        if tree.can_fold(row) or tree.run(row) or tree.is_folded(row):
-            tree.fold(place, tree.can_fold(row))
+        is_closed = bool(tree.run(row)) or (tree.is_folded(row) and tree.has_children(row))
+        if is_closed or tree.can_fold(row):
+            tree.fold(place, not is_closed)
         return tree.row_of(place)
 
     def fold_all(self) -> None:
@@ -351,8 +352,9 @@ class Sight:
             return
         view = self.view
         own = view.rows.run(row) or range(self._place(row), self._place(row) + 1)
-        start = int(view.traces.start[own.start : own.stop].min())
-        self._look_at(start, int(view.traces.end[own.start : own.stop].max()) - start)
+        within = slice(own.start, own.stop, own.step)
+        start = int(view.traces.start[within].min())
+        self._look_at(start, int(view.traces.end[within].max()) - start)
 
     def zoom_by(self, row: int, factor: float) -> None:
         """Show so much less time, or more with a factor below 1, around what is seen of the row's span."""

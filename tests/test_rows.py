@@ -1,0 +1,201 @@
+"""Which spans have a row, held against a plain reading of the tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.building import build, span
+from tracetui.model.traces import TraceSet
+from tracetui.render.rows import Rows
+
+LENGTH = 2
+"""From so many on siblings are a run here."""
+
+
+@dataclass
+class Plain:
+    """A tree with folds, gone through from the top."""
+
+    parent: list[int]
+    alike: list[int]
+    folded: set[int] = field(default_factory=set)
+    opened: set[int] = field(default_factory=set)
+    """The first members of runs that are open."""
+    hidden: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.children: list[list[int]] = [[] for _ in self.parent]
+        for one, above in enumerate(self.parent):
+            if above >= 0:
+                self.children[above].append(one)
+        self.runs: dict[int, list[int]] = {}
+        for siblings in [[one for one, above in enumerate(self.parent) if above < 0], *self.children]:
+            at = 0
+            while at < len(siblings):
+                stop = at + 1
+                while stop < len(siblings) and self.look(siblings[stop]) == self.look(siblings[at]):
+                    stop += 1
+                if stop - at >= LENGTH:
+                    self.runs[siblings[at]] = siblings[at:stop]
+                at = stop
+        self.run_of = {one: first for first, members in self.runs.items() for one in members}
+
+    def look(self, one: int) -> tuple[object, ...]:
+        return (self.alike[one], *map(self.look, self.children[one]))
+
+    def below(self, one: int) -> list[int]:
+        return [one, *(lower for child in self.children[one] for lower in self.below(child))]
+
+    def fold(self, one: int) -> None:
+        first = self.run_of.get(one)
+        if first in self.opened and (one in self.folded or not self.children[one]):
+            self.opened.discard(first)
+        elif self.children[one]:
+            self.folded.add(one)
+
+    def unfold(self, one: int) -> None:
+        first = self.run_of.get(one)
+        if first is not None and first not in self.opened:
+            self.open(first)
+        else:
+            self.folded.discard(one)
+
+    def open(self, first: int) -> None:
+        self.opened.add(first)
+        self.folded |= {one for one in self.runs[first] if self.children[one]}
+
+    def reveal(self, one: int) -> None:
+        for first, members in self.runs.items():
+            inside = [lower for member in members for lower in self.below(member)]
+            if one != first and one in inside and first not in self.opened:
+                self.open(first)
+        above = self.parent[one]
+        while above >= 0:
+            self.folded.discard(above)
+            above = self.parent[above]
+
+    def hide(self, spans: set[int]) -> None:
+        self.hidden = set(spans)
+        for members in self.runs.values():
+            if not set(members) <= spans:
+                self.hidden -= set(members)
+
+    def rows(self, siblings: list[int]) -> list[tuple[int, list[int], int]]:
+        """First span, all spans and number of siblings of each row."""
+        found: list[tuple[int, list[int], int]] = []
+        skipped: set[int] = set()
+        for one in siblings:
+            if one in skipped:
+                continue
+            members = self.runs.get(one, [])
+            if members and one not in self.opened and one not in self.hidden:
+                skipped |= set(members)
+                found.append((one, [lower for member in members for lower in self.below(member)], len(members)))
+            elif one in self.hidden:
+                found += self.rows(self.children[one])
+            elif one in self.folded:
+                found.append((one, self.below(one), 1))
+            else:
+                found += [(one, [one], 1), *self.rows(self.children[one])]
+        return found
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> TraceSet:
+    """Trees in which much is alike: a few patterns, again and again."""
+    patterns = draw(st.lists(st.lists(st.integers(-1, 3), min_size=1, max_size=4), min_size=1, max_size=3))
+    spans = [span("0", 0, 1_000, name="top")]
+    for number, pattern in enumerate(draw(st.lists(st.sampled_from(patterns), max_size=7))):
+        names: list[str] = []
+        above = draw(st.sampled_from(["0", *([spans[-1].id] if draw(st.booleans()) else [])]))
+        for place, back in enumerate(pattern):
+            parent = above if not place or back < 0 else names[min(back, place - 1)]
+            names.append(f"{number}.{place}")
+            begin = 10 * len(spans)
+            spans.append(span(names[-1], begin, begin + 1, parent=parent, name=f"op{place % 2}"))
+    return build(*spans)
+
+
+def checked(rows: Rows, plain: Plain) -> None:
+    expected = plain.rows([one for one, above in enumerate(plain.parent) if above < 0])
+    assert rows.positions.tolist() == [first for first, _, _ in expected]
+    for row, (first, spans, siblings) in enumerate(expected):
+        run = rows.run(row)
+        assert list(rows.spans(row)) == sorted(spans)
+        assert (len(run) if run else 1) == siblings
+        assert run is None or list(run) == plain.runs[first]
+        assert rows.hidden(row) == len(set(spans) - plain.hidden) - siblings
+        assert all(rows.row_of(one) == row for one in spans if one not in plain.hidden)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["fold", "unfold", "reveal", "fold_all", "unfold_all", "runs"]), st.integers(0, 40)),
+    max_size=8,
+)
+
+
+@given(trees(), STEPS, st.sets(st.integers(0, 40)))
+def test_rows_are_those_of_a_plain_reading(traces: TraceSet, steps: list[tuple[str, int]], hidden: set[int]) -> None:
+    size = len(traces)
+    alike = traces.operation.astype(np.int64)
+    rows = Rows(traces, 0, size, alike, LENGTH)
+    plain = Plain(traces.parent.tolist(), alike.tolist())
+    checked(rows, plain)
+    for step, number in steps:
+        one = number % size
+        if step == "fold":
+            rows.fold(one)
+            plain.fold(one)
+        elif step == "unfold":
+            rows.fold(one, False)
+            plain.unfold(one)
+        elif step == "reveal":
+            row = rows.reveal(one)
+            plain.reveal(one)
+            assert rows.positions[row] == one
+        elif step == "fold_all":
+            rows.fold_all()
+            plain.folded = {above for above in plain.parent if above >= 0}
+            plain.opened = set()
+        else:
+            rows.unfold_all(runs=step == "runs")
+            plain.folded = set()
+            plain.opened |= set(plain.runs) if step == "runs" else set()
+        checked(rows, plain)
+    left = {one for one in hidden if one < size}
+    mask = np.zeros(size, bool)
+    mask[list(left)] = True
+    rows.hide(mask)
+    plain.hide(left)
+    checked(rows, plain)
+    rows.hide(None)
+    plain.hide(set())
+    checked(rows, plain)
+
+
+def test_calls_with_what_they_call_are_one_row() -> None:
+    calls = [
+        part
+        for i in range(6)
+        for part in (
+            span(f"c{i}", 10 * i, 10 * i + 8, parent="r", name="GET user"),
+            span(f"s{i}", 10 * i + 1, 10 * i + 7, parent=f"c{i}", service="user", name="get_user"),
+        )
+    ]
+    traces = build(span("r", 0, 100, name="page"), *calls)
+    rows = Rows(traces, 0, len(traces), traces.operation.astype(np.int64), 5)
+    assert [list(rows.spans(row)) for row in range(len(rows))] == [[0], list(range(1, 13))]
+    assert rows.run(1) == range(1, 13, 2)
+    assert rows.hidden(1) == 6
+    rows.fold(1, False)
+    assert rows.positions.tolist() == [0, 1, 3, 5, 7, 9, 11]
+    assert rows.is_folded(3)
+    rows.fold(5, False)
+    assert rows.positions.tolist() == [0, 1, 3, 5, 6, 7, 9, 11]
+    rows.fold(5)
+    rows.fold(5)
+    assert len(rows) == 2
