@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tracetui.render.line import Line
+from tracetui.render.line import Line, Role
+from tracetui.render.numbers import counted
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineSource, LineView
 
@@ -71,6 +73,17 @@ class FindLine(LineInput):
     @dataclass
     class Submitted(Message):
         """The first match is wanted."""
+
+    def show_found(self, word: str, found: np.ndarray | None) -> None:
+        """Say how many spans (bool, per span) hold the word; None while they are looked for."""
+        line = Line()
+        if word and found is None:
+            line.add("searching", Role.DIM)
+        elif word and found is not None:
+            number = int(found.sum())
+            line.add(counted(number, "span") if number else "no span holds it", Role.STRONG if number else Role.WARNING)
+            line.add("  n N next  \\ hides others" if number else "", Role.DIM).add("  Esc leaves ", Role.DIM)
+        self.show_right(line)
 
     def action_submit(self) -> None:
         self.post_message(self.Submitted())

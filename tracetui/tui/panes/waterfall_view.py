@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from tracetui.model.traces import TraceSet
-from tracetui.render import numbers
 from tracetui.render.cells import fit
 from tracetui.render.line import Line, Role
 from tracetui.render.minimap import minimap
@@ -288,7 +287,7 @@ class WaterfallView(Pane):
             lambda _: [Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows.line_width, caption))]
         )
         if self.has_class("-finding"):
-            self.find_line.show_right(self._counted(sight))
+            self.find_line.show_found(self._word, sight.found)
 
     def _show_map(self) -> None:
         """The map stands right above the time axis, so that what is at one time is in one column."""
@@ -308,16 +307,6 @@ class WaterfallView(Pane):
             return [line.extend(minimap(overview, layout.bar + 2, marks, window, selected))]
 
         self.query_one("#waterfall-map", LineBar).show(drawn)
-
-    def _counted(self, sight: Sight) -> Line:
-        if not self._word:
-            return Line()
-        if sight.found is None:
-            return Line([("searching", Role.DIM)])
-        if not sight.found.any():
-            return Line([("no span holds it", Role.WARNING), ("  Esc leaves ", Role.DIM)])
-        number = numbers.counted(int(sight.found.sum()), "span")
-        return Line([(number, Role.STRONG), ("  n N next  \\ hides others  Esc leaves ", Role.DIM)])
 
     def _show_nothing(self, has_set: bool) -> None:
         self._sight = self._opening = None
