@@ -117,8 +117,11 @@ class Shown:
         await self.context.__aexit__(*exception)
 
     async def show(self, number: int | None) -> None:
-        self.app.detail.show_span(number)
-        await self.pilot.pause(0.1)
+        detail = self.app.detail
+        detail.show_span(number)
+        # it follows when the cursor has rested
+        while detail._timer is not None and detail._timer._task is not None and not detail._timer._task.done():
+            await self.pilot.pause(0.01)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

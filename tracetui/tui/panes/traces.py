@@ -15,9 +15,10 @@ from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.trace_columns import SortKey, TraceColumns
 from tracetui.render.trace_list import TraceRows, chosen_mark, new_mark
-from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
+from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes import traces_filters as filters
-from tracetui.tui.panes.pane import Pane, Work
+from tracetui.tui.panes.asked_pane import AskedPane
+from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.traces_answers import Answers
 from tracetui.tui.panes.traces_body import Prepared, absent_lines, prepared, unmet_lines, words
 from tracetui.tui.panes.traces_groups import failing_by_service
@@ -35,7 +36,7 @@ _LEAST_ROWS = 20
 _UNDONE = 50
 
 
-class TracesPane(Pane):
+class TracesPane(AskedPane):
     """Filter, plot and list of the traces."""
 
     TITLE = "Traces"
@@ -49,7 +50,6 @@ class TracesPane(Pane):
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
-        self.known = Vocabulary()
         self.sort_key = SortKey.DURATION
         self.descending = True
         self._questions = Questions(self)
@@ -259,20 +259,11 @@ class TracesPane(Pane):
 
     # --- the filter --------------------------------------------------------------------------------------------------
 
-    def ask_for(self, query: str) -> None:
-        """Have the traces that a query selects shown."""
-        if query.strip() != self.state.query:
-            self.post_message(FilterTraces(query.strip()))
-
     def ask_by_start(self, query: str) -> None:
-        """The same, in the order in which they happened."""
         self.sort_key, self.descending, self._grouped, self._wants_first = SortKey.START, False, False, True
         if query.strip() == self.state.query:
             self._list_again()
         self.ask_for(query)
-
-    def say(self, text: str) -> None:
-        self.post_message(Notice(text))
 
     def on_query_bar_submitted(self, event: QueryBar.Submitted) -> None:
         event.stop()

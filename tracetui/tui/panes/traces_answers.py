@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,11 +22,9 @@ from tracetui.render.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
 from tracetui.render.trace_list import errors_text
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes.apart import tell_apart
+from tracetui.tui.panes.asked_pane import AskedPane
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
-
-if TYPE_CHECKING:
-    from tracetui.tui.panes.traces import TracesPane
 
 _SLOW = 0.95
 _SETS_KEYS = (
@@ -49,7 +46,7 @@ MARKED, FAILED, SLOWEST = "marked", "failed", "slowest"
 class Answers:
     """Asks, works the answer out beside the loop and shows it."""
 
-    def __init__(self, pane: TracesPane) -> None:
+    def __init__(self, pane: AskedPane) -> None:
         self._pane = pane
         self._before = ""
         """The source that was last compared with."""

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,11 +21,9 @@ from tracetui.render.line import Role
 from tracetui.render.safe_text import safe
 from tracetui.tui.messages import LookBack
 from tracetui.tui.panes import traces_filters as filters
+from tracetui.tui.panes.asked_pane import AskedPane
 from tracetui.tui.panes.traces_values import Values, likely_first, values_of
 from tracetui.tui.widgets.choice import Choice, Option
-
-if TYPE_CHECKING:
-    from tracetui.tui.panes.traces import TracesPane
 
 _MINUTE = 60_000_000_000
 _LAST = ((1, "1 minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
@@ -45,7 +42,7 @@ _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 class Questions:
     """Asks, and edits the query by the answer."""
 
-    def __init__(self, pane: TracesPane) -> None:
+    def __init__(self, pane: AskedPane) -> None:
         self._pane = pane
         self._key = ""
         self._values: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from textual import events, on
 from textual.actions import SkipAction
@@ -13,10 +13,20 @@ from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
 from tracetui.render.span_detail import SpanDetailLines
+from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_view import LineView
 
-if TYPE_CHECKING:
-    from tracetui.tui.widgets.span_detail import SpanDetail
+
+class Detail(Protocol):
+    """What the rows are of: does what keys on them say."""
+
+    def rule_changed(self) -> None: ...
+    def rows_toggled(self) -> None: ...
+    def choose(self) -> None: ...
+    def read(self) -> None: ...
+    def ask_filter(self) -> None: ...
+    def copy(self) -> None: ...
+    def leave_filter(self) -> bool: ...
 
 
 class NothingSelected:
@@ -44,8 +54,7 @@ class DetailView(LineView):
         Binding("escape", "leave_filter", "Leave the filter", show=False, id="detail.leave-filter"),
     ]
 
-    def __init__(self, detail: SpanDetail) -> None:
-        look = detail.state.look
+    def __init__(self, detail: Detail, look: Look) -> None:
         super().__init__(look.theme, look.marks.cursor)
         self._detail = detail
 

@@ -73,7 +73,7 @@ class SpanDetail(Vertical):
 
     def compose(self) -> ComposeResult:
         yield LineBar(self.state.look.theme, id="detail-rule")
-        yield DetailView(self)
+        yield DetailView(self, self.state.look)
         yield AskLine(self.state.look.theme, prompt="/ ", hint="part of an attribute's name or value")
 
     def on_mount(self) -> None:
