@@ -299,8 +299,8 @@ def service_name(
 ) -> Line:
     """A service with its mark, and an operation of it, cut to `width` cells and filled up to them."""
     line = Line([(marks.service, role)])
-    in_words = width >= min(_LEAST_NAME + len(_INFERRED), name_cells(name, inferred, operation))
-    tail = (_INFERRED if in_words else " ?") if inferred else ""
+    # what it is called says more than the word
+    tail = (_INFERRED if width >= name_cells(name, inferred, operation) else " ?") if inferred else ""
     room = max(width - line.width - len(tail), 0)
     shown, rest = safe(name), safe(operation)
     if rest:

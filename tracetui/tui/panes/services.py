@@ -53,7 +53,7 @@ class ServicesPane(ServicesView):
         ("between", "of the shortest ways between two others, those that go through it"),
         ("▁ … █", "left of a service while a blast radius is shown: how hard it is hit"),
         ("⚠", "beside that: some entry has no other way to something that it needs"),
-        ("(inferred)", "it sends no spans: known from what calls it, as databases often are, and timed by its callers"),
+        ("(inferred) ?", "it sends no spans: known from what calls it, as databases often are, and timed by callers"),
         ("exposed", "of the traces that the service takes part in, those that it leads to the focus in"),
         ("wait, fail", "of its critical path, what runs in the focus; traces with an error that began in it or below"),
     )

@@ -96,7 +96,7 @@ class ServicesView(FindingsPane[ServiceTable]):
     def summary_line(self, table: ServiceTable) -> Line:
         inferred = sum(figures.inferred for figures in table.services)
         line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
-        line.add(f" and {numbers.counted(inferred, 'inferred peer')}" if inferred else "", Role.DIM)
+        line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
         if self.part.value.strip() and self.has_rows:
             part = self.state.look.marks.quoted(safe(self.part.value.strip()))
             line.add(f"  {len(self.services):,} with {part}", Role.ACCENT)
