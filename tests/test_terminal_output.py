@@ -79,6 +79,8 @@ def shown_at_once(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_terminal_shows_what_is_painted(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "resume.json")
+    # keys of chance may save traces
+    monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
     size = SIZES[0]
     sources = tuple(sorted(str(path) for path in (SAMPLES / "hostile").glob("*.json")))
