@@ -26,7 +26,7 @@ from tests.screens import ByteCounter, painted
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.state import Look, State
-from tracetui.tui.terminal_output import Shown, cells_of
+from tracetui.tui.terminal_output import _ALIKE, Shown, cells_of
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 SIZES = ((100, 30), (80, 24), (60, 12), (140, 40))
@@ -146,8 +146,7 @@ def test_a_text_has_as_many_cells_as_it_is_wide(text: str) -> None:
     assert "".join(cells) == (text if cells else "")
 
 
-def test_what_is_laid_out_for_a_larger_terminal_is_not_drawn_over_its_last_line() -> None:
-    size, terminal = Size(8, 2), pyte.Screen(8, 2)
-    update = LayoutUpdate([[Strip([Segment(f"row {row}   ")])] for row in range(4)], Region(0, 0, 9, 4))
-    pyte.Stream(terminal).feed(Shown().changes(update, size, SYSTEM))
-    assert terminal.display == ["row 0   ", "row 1   "]
+def test_what_is_taken_for_one_cell_is_one_on_every_terminal() -> None:
+    alike = [character for character in map(chr, range(0x10000)) if _ALIKE.fullmatch(character)]
+    wide = [hex(ord(one)) for one in alike if {cell_len(one), wcwidth(one)} != {1}]
+    assert not wide
