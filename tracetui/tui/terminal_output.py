@@ -84,12 +84,19 @@ class Shown:
         before, before_styles = all_cells[x:stop], all_styles[x:stop]
         if before == cells and before_styles == styles:
             return
+        for edge in (x, stop):
+            # of a wide character that stands on both sides, terminals leave something or nothing
+            for torn in _around(all_cells, edge):
+                all_cells[torn], all_styles[torn] = _UNKNOWN, None
         all_cells[x:stop], all_styles[x:stop] = cells, styles
         if not (_ALIKE.fullmatch("".join(cells)) and _ALIKE.fullmatch("".join(before))):
             # what it takes more or less cells for stands on others, or leaves something of what was there
             pen.draw(x, y, cells, styles)
-            if all_styles[stop:] and None not in all_styles[stop:]:
-                pen.draw(stop, y, all_cells[stop:], all_styles[stop:])
+            for is_known, places in groupby(range(stop, self._width), lambda place: all_styles[place] is not None):
+                if is_known:
+                    first, *more = places
+                    known = slice(first, first + len(more) + 1)
+                    pen.draw(first, y, all_cells[known], all_styles[known])
             return
         columns = zip(before, cells, before_styles, styles, strict=True)
         differ = [i for i, (old, new, was, is_) in enumerate(columns) if old != new or (was is not is_ and was != is_)]
@@ -165,6 +172,18 @@ def _wide_cells_of(text: str) -> tuple[str, ...]:
     if len(cells) == width:
         return tuple(cells)
     return (text, *[""] * (width - 1)) if width else ()
+
+
+def _around(cells: list[str], edge: int) -> range:
+    """The places of the character that stands on both sides of an edge, if there is one."""
+    if edge >= len(cells) or cells[edge]:
+        return range(0)
+    first, stop = edge - 1, edge + 1
+    while not cells[first]:
+        first -= 1
+    while stop < len(cells) and not cells[stop]:
+        stop += 1
+    return range(first, stop)
 
 
 def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
