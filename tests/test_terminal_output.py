@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unicodedata import combining
@@ -119,6 +120,36 @@ async def test_all_is_sent_again_on_demand() -> None:
         assert app.sent > 80 * 20
 
 
+async def test_a_terminal_that_was_another_size_for_a_moment_is_sent_all() -> None:
+    class Counting(TraceApp, ByteCounter):
+        pass
+
+    app = Counting(State())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.sent = 0
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert app.sent > 80 * 20
+
+
+async def test_what_was_painted_for_a_larger_terminal_is_not_taken_to_be_shown() -> None:
+    app = EmulatedApp(State())
+    app.terminal = pyte.Screen(80, 20)
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = app.screen._compositor.render_full_update()
+        before.strips[19:] = [before.strips[-1], *[[Strip([Segment("x" * 80)])]] * 4]
+        await pilot.resize_terminal(80, 20)
+        await pilot.pause()
+        # as it comes where something is painted before the screen is told of its new size
+        app.screen._compositor.size = Size(80, 24)
+        app._display(app.screen, before)
+        app.screen._compositor.size = Size(80, 20)
+        app.screen.refresh()
+        await pilot.pause()
+        assert looks(app.terminal) == looks(shown_at_once(app, (80, 20)))
+
+
 TEXTS = st.lists(st.sampled_from(["a", "b", " ", "─", "█", "日", "e\u0301", "✖"]), max_size=8).map("".join)
 FAINT = Style(color="#a0b0c0", bold=True, dim=True)
 STYLES = st.sampled_from([Style(), Style(bold=True), Style(color="red"), Style(bgcolor="#102030"), FAINT])
@@ -129,6 +160,13 @@ CUTS = st.lists(st.integers(1, 40), max_size=3, unique=True).map(sorted)
 CHANGES = st.tuples(st.lists(LINES, min_size=3, max_size=3), CUTS, st.lists(st.booleans(), min_size=4, max_size=4))
 
 
+def divided(strips: list[Strip], cuts: list[int]) -> list[Sequence[Strip]]:
+    """The pieces of lines, between which wide characters may be cut, but no mark from its letter."""
+    pieces = [strip.divide([*cuts, strip.cell_length]) for strip in strips]
+    assume(not any(combining(piece.text[0]) for line in pieces for piece in line))
+    return pieces
+
+
 @given(st.lists(CHANGES, min_size=1, max_size=4), CUTS)
 def test_updates_one_after_the_other_show_the_last(
     changes: list[tuple[list[list[tuple[str, Style]]], list[int], list[bool]]], cuts: list[int]
@@ -137,17 +175,12 @@ def test_updates_one_after_the_other_show_the_last(
     shown, terminal = Shown(), pyte.Screen(width, 3)
     for lines, parts, wanted in changes:
         strips = [Strip([Segment(*run) for run in line]).adjust_cell_length(width) for line in lines]
-        # of every line the same pieces, between which wide characters may be cut
         places, ends = [0, *parts], [*parts, width]
-        pieces = [dict(zip(places, strip.divide(ends), strict=True)) for strip in strips]
-        # Textual may cut a mark from its letter
-        assume(not any(combining(piece.text[0]) for line in pieces for piece in line.values()))
+        pieces = divided(strips, parts)
         spans = [(y, place, end) for y in range(3) for place, end, it in zip(places, ends, wanted, strict=False) if it]
-        update = ChopsUpdate(pieces, spans, [ends] * 3)
+        update = ChopsUpdate([dict(zip(places, line, strict=True)) for line in pieces], spans, [ends] * 3)
         pyte.Stream(terminal).feed(shown.changes(update, width, SYSTEM))
-    parts_of_all = [strip.divide([*cuts, width]) for strip in strips]
-    assume(not any(combining(piece.text[0]) for line in parts_of_all for piece in line))
-    whole = LayoutUpdate(parts_of_all, Region(0, 0, width, 3))
+    whole = LayoutUpdate([*divided(strips, cuts)], Region(0, 0, width, 3))
     pyte.Stream(terminal).feed(shown.changes(whole, width, SYSTEM))
     assert shown.changes(whole, width, SYSTEM) == ""
     at_once = pyte.Screen(width, 3)

@@ -37,7 +37,8 @@ _UNKNOWN = "?"
 
 
 _ALIKE = re.compile(
-    "[ -~\u00a0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2190-\u21ff\u2400-\u2426\u2500-\u25fc\u25ff\u2716\u2717]*"
+    "[ -~\u00a0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2190-\u21ff\u2400-\u2426"
+    "\u2500-\u25fc\u25ff\u2716\u2717]*"
 )
 """What takes one cell on every terminal. About other characters terminals do not agree."""
 
@@ -264,6 +265,8 @@ class ThriftyApp(App[None]):
         if isinstance(event, events.Resize):
             # a terminal may show anything after that, even if its size is what it was
             self._shown.forget()
+            if event.size == self.size:
+                self.screen.refresh()
         await super().on_event(event)
 
     def get_default_screen(self) -> Screen[Any]:
@@ -275,7 +278,9 @@ class ThriftyApp(App[None]):
         self.screen.refresh()
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        if isinstance(renderable, (ChopsUpdate, LayoutUpdate)) and not self._batch_count:
+        is_partial = isinstance(renderable, (ChopsUpdate, LayoutUpdate)) and not self._batch_count
+        # what was painted before the terminal became smaller may scroll it
+        if is_partial and screen._compositor.size == self.size:
             system = self.console._color_system or ColorSystem.TRUECOLOR
             changes = self._shown.changes(renderable, self.size, system)
             renderable = _Changes(changes) if changes else None
