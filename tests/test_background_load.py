@@ -130,6 +130,15 @@ def test_commands_that_a_load_has_started_end_with_it(end: Callable[[BackgroundL
     thread.join()
 
 
+def test_nothing_is_ended_that_only_has_the_number_of_a_load_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = BackgroundLoad([INCIDENT])
+    over.run(lambda _: None)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda number, _: ended.append(number))
+    over.cancel()
+    assert not ended
+
+
 def _cancelled(running: BackgroundLoad) -> None:
     with pytest.raises(LoadCancelledError):
         running.run(lambda _: None)

@@ -49,7 +49,7 @@ class BackgroundLoad:
         self._process: subprocess.Popen[bytes] | None = None
         self._sets: socket.socket | None = None
         self._stopped = threading.Event()
-        self._is_running = False
+        self._is_running = self._has_ended = False
         self.services: list[str] = []
         """Those that the servers know, once all is read."""
         self.can_ask_again = False
@@ -195,15 +195,18 @@ class BackgroundLoad:
         if self._sets is not None:
             # which is what it waits for
             self._sets.close()
-        if self._process is not None:
+        if self._process is not None and not self._has_ended:
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process.wait()
             self._end_group()
+            self._has_ended = True
 
     def _end_group(self) -> None:
-        """End the process and what it has started."""
+        """End the process and what it has started; later its number may be that of others."""
         assert self._process is not None
+        if self._has_ended:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
