@@ -17,7 +17,11 @@ from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 from tracetui.ingest.handover import receive, send
 from tracetui.ingest.load import Progress, StopReading, load
 from tracetui.model.problems import InputError
+from tracetui.model.search import NOTHING
 from tracetui.model.traces import TraceSet
+from tracetui.tui.arrivals import Arrivals
+from tracetui.tui.loading import Arrived, Asked, ask_in_background
+from tracetui.tui.state import State
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")
@@ -137,6 +141,41 @@ def test_nothing_is_ended_that_only_has_the_number_of_a_load_that_is_over(monkey
     monkeypatch.setattr(os, "killpg", lambda number, _: ended.append(number))
     over.cancel()
     assert not ended
+
+
+def test_a_stop_is_of_what_is_asked_and_not_of_what_was_asked_before_it() -> None:
+    arrivals = Arrivals(State(), None, lambda _: None)
+    arrivals.begin(NOTHING)
+    arrivals.stop()
+    arrivals.answered()
+    arrivals.ask(NOTHING, None, is_poll=False)
+    assert not arrivals.is_stopping
+    arrivals.stop()
+    # at the second time it would drop everything
+    assert arrivals.is_stopping
+    assert "again drops it" in arrivals.text
+
+
+class _Hurried(BackgroundLoad):
+    """Is stopped while it is asked."""
+
+    def again(self, *_: object) -> TraceSet:  # type: ignore[override]
+        self.stop()
+        return load([INCIDENT])
+
+
+@pytest.mark.parametrize(("is_poll", "lines"), [(True, 1), (False, 0)])
+def test_no_log_line_is_lost_to_a_look_that_is_hurried(is_poll: bool, lines: int, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_text(f'{{"trace_id": "{load([INCIDENT]).trace_ids[0]}", "time": 1, "msg": "hello"}}')
+    hurried = _Hurried([INCIDENT])
+    hurried.can_ask_again = True
+    posted: list[object] = []
+    asked = Asked(NOTHING, frozenset(), None, is_poll)
+    ask_in_background(hurried, asked, [str(log)], lambda: "", posted.append)
+    (arrived,) = posted
+    assert isinstance(arrived, Arrived)
+    assert len(arrived.session.loaded.log_lines) == lines
 
 
 def _cancelled(running: BackgroundLoad) -> None:

@@ -69,6 +69,10 @@ class BackgroundLoad:
         if self._process is not None:
             self._process.terminate()
 
+    def go_on(self) -> None:
+        """Be asked again: what was stopped before is over."""
+        self._stopped.clear()
+
     def cancel(self) -> None:
         """End the load and drop what it has; what runs raises LoadCancelledError."""
         self._stopped.set()
@@ -119,12 +123,10 @@ class BackgroundLoad:
 
         Raises BackEndError where no server answers, and LoadCancelledError.
         """
-        self._stopped.clear()
         return self._follow(Ask(search), progress, lambda _: None, told)
 
     def opinion(self, services: Sequence[str], lookback_ns: int) -> Opinion:
         """What the servers say themselves, in the calling thread. Raises LoadCancelledError."""
-        self._stopped.clear()
         assert self._process is not None
         assert self._sets is not None
         send_wish(Opine(list(services), lookback_ns), self._sets)

@@ -98,8 +98,7 @@ class Arrivals:
         """Begin to ask the servers again. -> the work, for a thread"""
         from tracetui.tui.loading import Asked, ask_in_background
 
-        assert self._live is not None
-        self._load = load = self._live
+        load = self._asking()
         state = self._state
         known = frozenset(state.session.loaded.trace_ids) if state.session is not None else frozenset()
         self._is_poll = is_poll
@@ -114,11 +113,17 @@ class Arrivals:
         """Begin to ask the servers what they themselves say. -> the work, for a thread"""
         from tracetui.tui.loading import opinion_in_background
 
-        assert self._live is not None
-        self._load = load = self._live
+        load = self._asking()
         self._is_poll = False
         self.text = "asking"
         return lambda: opinion_in_background(load, service, lookback_ns, findings, post)
+
+    def _asking(self) -> BackgroundLoad:
+        """The load whose servers are asked again from now on, and which Esc stops from now on."""
+        assert self._live is not None
+        self._load = self._live
+        self._load.go_on()
+        return self._load
 
     def answered(self) -> None:
         """The servers were asked again, and that is over."""

@@ -125,7 +125,8 @@ def ask_in_background(
     if traces is None:
         post(Unchanged(told, asked.is_poll))
         return
-    traces = _with_logs(traces, logs, lambda: not load.is_stopped)
+    # who hurries a look for what is new wants no log line to be missing after it
+    traces = _with_logs(traces, logs, lambda: load.can_ask_again and (asked.is_poll or not load.is_stopped))
     new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in asked.known)
     found = News()
     if asked.watched is not None:
