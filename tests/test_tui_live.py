@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,12 @@ from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
 from tests.test_tui_app import CountingApp, text_of
+from tracetui.model.search import Search
 from tracetui.tui import live
+from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.state import State
 
+SAMPLES = Path(__file__).parents[1] / "sample_traces"
 FAULTS = {
     "reset": "cut off",
     "silent": "said nothing for 0.3 s",
@@ -65,6 +69,24 @@ async def over(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterato
     app = CountingApp(State(sources=sources))
     async with app.run_test(size=size) as pilot:
         yield App(app, pilot)
+
+
+async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Search] = []
+    ask = Arrivals.ask
+
+    def heard(arrivals: Arrivals, search: Search, *args: Any, **options: Any) -> Callable[[], None]:
+        asked.append(search)
+        return ask(arrivals, search, *args, **options)
+
+    monkeypatch.setattr(Arrivals, "ask", heard)
+    async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
+        await on.until("refuses the connection")
+        await on.press("escape", "F")
+        await on.until("no answer yet")
+        assert asked == [Search()]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -54,7 +54,7 @@ class Live:
         self._seconds = FOLLOW_SECONDS
         self._begun = 0.0
         self._begun_ns = self._answered_ns = 0
-        """When servers were asked last, and when they were asked what they have answered."""
+        """When servers were asked last, and when they were asked what they have answered; 0 for never."""
         self._former: tuple[Search, Search] | None = None
         """What was asked for before what is being asked for was widened: to go back to where servers refuse that."""
         self._failures = 0
@@ -258,6 +258,8 @@ class Live:
         self._timer = self._app.set_timer(self._seconds, self._poll)
 
     def _text(self) -> str:
+        if not self._answered_ns:
+            return "no answer yet"
         at = numbers.clock(self._answered_ns // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
         return f"{'no answer since' if self._failures else 'following'} {at.partition('.')[0]}"
 
@@ -274,6 +276,9 @@ class Live:
 
     def _lately(self, starts: np.ndarray) -> Search:
         """What began since the newest trace that is here, of which clocks may say that it is of tomorrow."""
+        if not self._answered_ns:
+            # what is here is of files alone
+            return Search()
         if len(starts):
             since = min(int(starts.max()), self._answered_ns)
         elif self._has_fixed_window:
