@@ -32,7 +32,7 @@ from tracetui.tui.terminal_output import _ALIKE, Shown, cells_of
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 SIZES = ((100, 30), (80, 24), (60, 12), (140, 40))
 KEYS = [*"jkhlgG123456zZwecnE/+-SdxtTvm=", "space", "enter", "escape", "tab", "ctrl+d", "ctrl+u", "down", "up"]
-SYSTEM = ColorSystem.TRUECOLOR
+COLORS = ("standard", "256", "truecolor")
 
 
 class Emulated(App[Any]):
@@ -151,8 +151,15 @@ async def test_what_was_painted_for_a_larger_terminal_is_not_taken_to_be_shown()
 
 
 TEXTS = st.lists(st.sampled_from(["a", "b", " ", "─", "█", "日", "e\u0301", "✖"]), max_size=8).map("".join)
-FAINT = Style(color="#a0b0c0", bold=True, dim=True)
-STYLES = st.sampled_from([Style(), Style(bold=True), Style(color="red"), Style(bgcolor="#102030"), FAINT])
+LOOKS: tuple[dict[str, Any], ...] = (
+    {},
+    {"bold": True},
+    {"color": "red"},
+    {"bgcolor": "#102030"},
+    {"color": "#a0b0c0", "bold": True, "dim": True},
+)
+# made anew, as a style remembers what it was last written as
+STYLES = st.sampled_from(LOOKS).map(lambda look: Style(**look))
 LINES = st.lists(st.tuples(TEXTS, STYLES), max_size=5)
 
 
@@ -167,11 +174,12 @@ def divided(strips: list[Strip], cuts: list[int]) -> list[Sequence[Strip]]:
     return pieces
 
 
-@given(st.lists(CHANGES, min_size=1, max_size=4), CUTS)
+@given(st.lists(CHANGES, min_size=1, max_size=4), CUTS, st.sampled_from(COLORS))
 def test_updates_one_after_the_other_show_the_last(
-    changes: list[tuple[list[list[tuple[str, Style]]], list[int], list[bool]]], cuts: list[int]
+    changes: list[tuple[list[list[tuple[str, Style]]], list[int], list[bool]]], cuts: list[int], colors: Any
 ) -> None:
-    width = 84
+    console = Console(color_system=colors)
+    width, system = 84, console._color_system or ColorSystem.TRUECOLOR
     shown, terminal = Shown(), pyte.Screen(width, 3)
     for lines, parts, wanted in changes:
         strips = [Strip([Segment(*run) for run in line]).adjust_cell_length(width) for line in lines]
@@ -179,12 +187,12 @@ def test_updates_one_after_the_other_show_the_last(
         pieces = divided(strips, parts)
         spans = [(y, place, end) for y in range(3) for place, end, it in zip(places, ends, wanted, strict=False) if it]
         update = ChopsUpdate([dict(zip(places, line, strict=True)) for line in pieces], spans, [ends] * 3)
-        pyte.Stream(terminal).feed(shown.changes(update, width, SYSTEM))
+        pyte.Stream(terminal).feed(shown.changes(update, width, system))
     whole = LayoutUpdate([*divided(strips, cuts)], Region(0, 0, width, 3))
-    pyte.Stream(terminal).feed(shown.changes(whole, width, SYSTEM))
-    assert shown.changes(whole, width, SYSTEM) == ""
+    pyte.Stream(terminal).feed(shown.changes(whole, width, system))
+    assert shown.changes(whole, width, system) == ""
     at_once = pyte.Screen(width, 3)
-    pyte.Stream(at_once).feed(whole.render_segments(Console(color_system="truecolor")))
+    pyte.Stream(at_once).feed(whole.render_segments(console))
     assert looks(terminal) == looks(at_once)
 
 
