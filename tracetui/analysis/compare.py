@@ -104,7 +104,7 @@ class Comparison:
 
     @property
     def call_paths(self) -> list[CallPath]:
-        """What each call path took, where either set is one trace; else none."""
+        """What each call path took, where each set is of one trace; else none."""
         if not self.before.traces.trace_count == self.after.traces.trace_count == 1:
             return []
         return compare_traces(self.before.paths, 0, self.after.paths, 0)
