@@ -243,6 +243,30 @@ async def test_what_a_server_refuses_is_not_asked_for_ever_after() -> None:
             await on.until("nothing new from", "the last 1h")
 
 
+async def test_more_is_more_of_what_a_server_sent_last_whatever_it_refused_since(program: Program) -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, limit=20)) as on:
+            await on.until("20 traces")
+            server.down()
+            await on.press("M")
+            await on.until("refuses the connection", "what is here stays")
+            server.up()
+            await on.press("escape", "M")
+            await on.until("at most 80")
+
+
+async def test_what_is_asked_while_a_server_says_what_it_says_itself_is_asked_then(program: Program) -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, timeout="300ms")) as on:
+            await on.until("82 traces")
+            server.fault, server.fault_on = faults.silent, "/dependencies"
+            asked = server.paths().count("/api/v3/traces")
+            await on.press("3", "S", "M")
+            await on.until("What the server itself says")
+            await on.app.workers.wait_for_complete()
+            assert server.paths().count("/api/v3/traces") == asked + 1
+
+
 async def test_every_fault_costs_nothing_that_is_here(program: Program) -> None:
     """One after the other, of one server; keys are answered meanwhile."""
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:

@@ -190,6 +190,10 @@ class Live:
         held, self._held = self._held, None
         return held
 
+    def opined(self) -> None:
+        """Servers have told what they themselves say."""
+        self._answered((), is_poll=False)
+
     def unchanged(self, message: Unchanged) -> None:
         """Servers had nothing new."""
         self._answered(message.told, message.is_poll)
@@ -212,8 +216,8 @@ class Live:
         self._arrivals.answered()
         if told:
             self._answered_ns = self._begun_ns
+            self._told = self._told if is_poll else list(told)
         if not is_poll:
-            self._told = list(told)
             self._former = None
         if told and self._failures:
             self._failures = 0

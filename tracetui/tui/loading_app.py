@@ -215,7 +215,7 @@ class LoadingApp(ThriftyApp):
     def on_opined(self, message: Opined) -> None:
         from tracetui.tui.panes.second_opinion import show_opinion
 
-        self._arrivals.answered()
+        self._live.opined()
         self._frame()
         show_opinion(self, self.state.look, message.opinion, message.findings)
 
