@@ -73,7 +73,8 @@ def shown_at_once(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
     """A terminal of this size, of which nothing is known, that was sent all of the screen."""
     screen = pyte.Screen(*size)
     update = app.screen._compositor.render_full_update()
-    pyte.Stream(screen).feed(Shown().changes(update, Size(*size), app.console._color_system or SYSTEM))
+    system = app.console._color_system or ColorSystem.TRUECOLOR
+    pyte.Stream(screen).feed(Shown().changes(update, size[0], system))
     return screen
 
 

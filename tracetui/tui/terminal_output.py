@@ -21,7 +21,6 @@ from rich.style import Style
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
-from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.strip import Strip
@@ -48,22 +47,20 @@ class Shown:
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[list[str], list[Style | None]]] = {}
-        self._size = Size(0, 0)
+        self._width = 0
 
     def forget(self) -> None:
         """The terminal may show anything."""
         self._lines.clear()
 
-    def changes(self, update: ChopsUpdate | LayoutUpdate, size: Size, system: ColorSystem) -> str:
-        """What to send so that a terminal of this size shows an update too; it is taken to be sent."""
-        if size != self._size:
-            self._size = size
+    def changes(self, update: ChopsUpdate | LayoutUpdate, width: int, system: ColorSystem) -> str:
+        """What to send so that the terminal, `width` cells wide, shows an update too; it is taken to be sent."""
+        if width != self._width:
+            self._width = width
             self.forget()
         pen = _Pen(system)
         for y, x, strip in _pieces(update):
-            # what was laid out for a larger terminal would be drawn over its last line
-            if y < size.height:
-                self._put(y, x, strip, pen)
+            self._put(y, x, strip, pen)
         return pen.lifted()
 
     def _put(self, y: int, x: int, strip: Strip, pen: _Pen) -> None:
@@ -76,9 +73,9 @@ class Shown:
             cells += parts
             styles += [style or _NOTHING] * len(parts)
         if y not in self._lines:
-            self._lines[y] = [_UNKNOWN] * self._size.width, [None] * self._size.width
+            self._lines[y] = [_UNKNOWN] * self._width, [None] * self._width
         all_cells, all_styles = self._lines[y]
-        room = max(self._size.width - x, 0)
+        room = self._width - x
         if len(cells) > room:
             del cells[room:], styles[room:]
         stop = x + len(cells)
@@ -282,7 +279,7 @@ class ThriftyApp(App[None]):
         # what was painted before the terminal became smaller may scroll it
         if is_partial and screen._compositor.size == self.size:
             system = self.console._color_system or ColorSystem.TRUECOLOR
-            changes = self._shown.changes(renderable, self.size, system)
+            changes = self._shown.changes(renderable, self.size.width, system)
             renderable = _Changes(changes) if changes else None
         elif renderable is not None:
             self._shown.forget()
