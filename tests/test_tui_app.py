@@ -545,7 +545,9 @@ KEYS = [key for key in KEYS if key not in ("q", "Q", " ")]
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_strangers_keys(seed: int) -> None:
+async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a stranger also saves what is shown, under any name
+    monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
     sources = [(INCIDENT,), (str(SAMPLES / "shop" / "shop.json"),), tuple(HOSTILE), (str(SAMPLES / "first-look"),)]
     async with opened(*sources[seed]) as (app, pilot):
