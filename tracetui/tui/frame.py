@@ -62,6 +62,7 @@ class FrameTop(Vertical):
         self._tabs = LineBar(theme, id="tabs")
         self._banner = LineBar(theme, id="banner")
         self._texts: list[str] = []
+        self._tells_failure = False
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -103,10 +104,19 @@ class FrameTop(Vertical):
     def has_banner(self) -> bool:
         return self._banner.display
 
-    def show_banner(self, texts: Sequence[str]) -> None:
-        """Show what went wrong, or nothing. Texts may be from outside."""
+    def show_banner(self, texts: Sequence[str], *, is_failure: bool = False) -> None:
+        """Show what went wrong, or nothing. Texts may be from outside.
+
+        is_failure: what was asked for did not come; that is over when it comes.
+        """
         self._texts = [safe(text, _LONGEST_TEXT) for text in texts]
+        self._tells_failure = is_failure
         self.arrange_banner()
+
+    def end_failure(self) -> None:
+        """Show no longer that what was asked for did not come."""
+        if self._tells_failure:
+            self.show_banner(())
 
     def arrange_banner(self) -> None:
         """Give the banner the lines that it needs and the screen has."""

@@ -100,10 +100,11 @@ class LoadingApp(ThriftyApp):
                 self._say(said, bad=False)
         elif tell:
             then = "q quits" if self.state.session is None else "what is here stays"
-            self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"])
+            self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"], is_failure=True)
         self._frame()
 
     def on_unchanged(self, message: Unchanged) -> None:
+        self._top.end_failure()
         self._live.unchanged(message)
         self._frame()
 
@@ -111,6 +112,7 @@ class LoadingApp(ThriftyApp):
         if not self.is_running:
             return
         if message.whole:
+            self._top.end_failure()
             is_reading = self._view == "waterfall" or len(self.screen_stack) > 1
             if not self._live.came(message, can_show=not is_reading):
                 self._frame()
