@@ -6,7 +6,7 @@ import os
 import random
 import re
 import string
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -544,6 +544,32 @@ KEYS += ["left", "right", "pageup", "pagedown", "home", "end", "ctrl+d", "ctrl+u
 KEYS = [key for key in KEYS if key not in ("q", "Q", " ")]
 
 
+def at_once(app: CountingApp, keys: Iterable[str]) -> None:
+    """Press keys before the first of them is answered."""
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 else key
+        app.post_message(Key(name, key if len(key) == 1 else key_to_character(name)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("/quit", "filter  quit "),
+        (["/", *"abx", "backspace", *"cd", "left", "y"], "filter  abcyd "),
+        (["/", *"error", "ctrl+u", *"duration > 2s", "enter", "j", "enter", "3"], "[3 Services]"),
+        (["x", *"/nowhere/q.json"], "> /nowhere/q.json "),
+        ([":", *"hot spots", "enter"], "[5 Hot spots]"),
+        (["enter", "/", *"query", "enter"], "match 1 of 1"),
+    ],
+)
+async def test_keys_at_once_do_what_they_do_one_by_one(keys: Sequence[str], expected: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        at_once(app, keys)
+        await settled(app, pilot)
+        await settled(app, pilot)
+        assert expected in text_of(app)
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # a stranger also saves what is shown, under any name
@@ -559,9 +585,7 @@ async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.M
                 await pilot.press({"?": "question_mark", "/": "slash", ":": "colon"}.get(key, key))
             else:
                 # faster than they are answered, as over a slow line
-                for key in chance.choices([*KEYS, "enter", "escape"], k=8):
-                    name = _character_to_key(key) if len(key) == 1 else key
-                    app.post_message(Key(name, key_to_character(name)))
+                at_once(app, chance.choices([*KEYS, "enter", "escape"], k=8))
             if not step % 25:
                 await settled(app, pilot)
                 assert not FORBIDDEN & set(text_of(app).replace("\n", ""))

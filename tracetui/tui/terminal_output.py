@@ -20,11 +20,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.app import App
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+
+from tracetui.tui.keys_in_order import KeysInOrderApp
 
 _GAP = 4
 """Cells that are the same between two that are not, up to which they are sent along: to leap over them takes as many
@@ -248,11 +249,11 @@ class _QuietScreen(Screen[None]):
     focused = Reactive[Widget | None](None, repaint=False)
 
 
-class ThriftyApp(App[None]):
+class ThriftyApp(KeysInOrderApp):
     """An app that sends its terminal what is not there yet."""
 
     def __init__(self, ansi: bool | None = None) -> None:
-        super().__init__(ansi_color=ansi)
+        super().__init__(ansi)
         self._shown = Shown()
 
     def on_mount(self) -> None:

@@ -275,9 +275,11 @@ class TracesPane(AskedPane):
             self.query_bar.show_error(error)
             if error is None:
                 self.ask_for(text)
-                self.focus_pane()
+            elif self.has_focus_within:
+                self.query_bar.input.focus()
 
-        # the first query takes as long as making the grammar does
+        # the first query takes as long as making the grammar does; what is pressed meanwhile is no part of it
+        self.focus_pane()
         self.work("traces-parse", lambda: filters.error_in(text), done)
 
     def on_query_bar_left(self, _: QueryBar.Left) -> None:

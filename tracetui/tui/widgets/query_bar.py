@@ -65,6 +65,8 @@ class QueryBar(Vertical):
         self._draft = ""
         """What was being written when the history was gone into."""
         self._applied = ""
+        self._is_submitted = False
+        """Whether it is being found out if what was written can be applied."""
         self._expected: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -95,7 +97,7 @@ class QueryBar(Vertical):
 
     def show_query(self, text: str) -> None:
         """Show the query that is applied, unless another is being written."""
-        unfinished = self.is_edited and self.input.text != self._applied
+        unfinished = (self.is_edited or self._is_submitted) and self.input.text != self._applied
         self._applied = text
         if not unfinished:
             self._put(text)
@@ -121,6 +123,7 @@ class QueryBar(Vertical):
 
     def show_error(self, error: QueryError | None) -> None:
         """Point at what is wrong with the text."""
+        self._is_submitted = False
         bar = self.query_one("#query-error", LineBar)
         bar.display = error is not None
         if error is None:
@@ -213,6 +216,7 @@ class QueryBar(Vertical):
         text = self.input.text.strip()
         self._remember(text)
         self._close_list()
+        self._is_submitted = True
         self.post_message(self.Submitted(text))
 
     def action_complete(self) -> None:
