@@ -255,6 +255,7 @@ def test_hot_spots_say_that_their_time_is_waited_and_show_all_figures_in_80_cell
     heading = HotSpotList(table, {}, UNICODE, "p95").heading(120).text.split()
     assert heading.index("waited") == heading.index("p95") + 1
     assert "mean" not in heading
+    assert "traces" in HotSpotList(HotSpotTable(Findings(shop())), {}, UNICODE).heading(120).text, "of few traces too"
     spot = table.hot_spot(0)
     detail = HotSpotDetail(table, spot, "", UNICODE)
     shown = "\n".join(detail.line(row, 78).text for row in range(len(detail)))

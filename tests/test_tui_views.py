@@ -603,6 +603,9 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         assert isinstance(pane, HotSpotsPane)
         assert pane.analysed is not None
         table = pane.analysed.table
+        assert (
+            "2 bottlenecks of 9 operations  (more than 20 % of their traces' time)  1 thing could be done" in app.text
+        )
         await press(app, pilot, "j", "o")
         assert "by calls, most first" in app.text
         assert pane.crumbs() == ["recommendation-service fetch_recommendations"]

@@ -56,7 +56,7 @@ class HotSpotList:
         self._places = table.order(sorting, descending)
         self._row_of = np.empty(len(table), np.int64)
         self._row_of[self._places] = np.arange(len(table))
-        self._occurrences = len(f"{table.traces.trace_count:,}") * 2 + 3
+        self._occurrences = max(len(f"{table.traces.trace_count:,}") * 2 + 3, len("traces"))
         rest = len(table) - table.bottlenecks
         has_divider = table.bottlenecks and rest and sorting == WAITED and descending
         self.divider = table.bottlenecks if has_divider else -1

@@ -275,14 +275,14 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         as_usual = (self._sorting, self._descending) == (WAITED, True)
         if not as_usual and not self._shows_advice:
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
+        advice = Line()
         if self._advice:
             could = f"{numbers.counted(len(self._advice), 'thing')} could be done"
-            line.add("  ").add(could, Role.ACCENT).add(
-                "  a: operations" if self._shows_advice else "  a shows", Role.DIM
-            )
+            advice.add("  ").add(could, Role.ACCENT)
+            advice.add("  a: operations" if self._shows_advice else "  a shows", Role.DIM)
         meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
-        fits = line.width + len(meaning) + _INDENT <= self.size.width
-        return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM)
+        fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
+        return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
