@@ -407,6 +407,20 @@ def test_search() -> None:
     walk(steps)
 
 
+def test_what_is_pressed_while_it_is_searched_is_no_part_of_the_word() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("slash")
+        app.held.holds = True
+        await press(*"get", "enter", "n", "n", "n", "N")
+        assert app.pane.find_line.text == "get"
+        for run in app.held.waiting:
+            run()
+        await press()
+        assert (app.name_here, app.said[-1]) == ("r0", "match 3 of 10")
+
+    walk(steps)
+
+
 def test_the_map_stands_above_the_axis() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         for keys in ((), ("e", "e"), ("z",), ("Z", "H"), ("L", "G")):

@@ -6,48 +6,30 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 
-from tracetui.analysis.find import find_spans
 from tracetui.render.flame import Flame
 from tracetui.render.row_order import RowOrder
-from tracetui.render.safe_text import safe
-from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.waterfall_keys import BINDINGS, FIND_HINTS, KEYS
 from tracetui.tui.panes.waterfall_open import Opened
-from tracetui.tui.panes.waterfall_rows import FindLine
+from tracetui.tui.panes.waterfall_search import WaterfallSearch
 from tracetui.tui.panes.waterfall_sight import FLAT, MODE_TITLES, MODES, SHARES, Sight
-from tracetui.tui.panes.waterfall_view import WaterfallView
 from tracetui.tui.panes.waterfall_what_if import ask_what_if
-from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_copy_menu
-from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
 
 _LONG = 100_000
 """Spans from which on it takes a while to merge them."""
-_TYPING = 0.12
-"""Seconds without a key until the search begins."""
 
 
-class WaterfallPane(WaterfallView):
+class WaterfallPane(WaterfallSearch):
     """Shows the selected trace, and does what keys say with it."""
 
     KEYS = (*KEYS, *SpanDetail.KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key, action, title, show=False, id=f"waterfall.{name}") for name, key, action, title in BINDINGS
     ]
-
-    def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
-        super().__init__(state, work, id=id)
-        self._search = 0
-        """The number of the search; what an older one finds is late."""
-        self._then_go = False
-        """Whether to go to the first match when it is found."""
-        self._typing: Timer | None = None
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802
@@ -76,11 +58,6 @@ class WaterfallPane(WaterfallView):
         if reading != self._reading:
             self._reading = reading
             self._fit_rows()
-
-    def set_changed(self) -> None:
-        super().set_changed()
-        if self._word and self._sight is not None and self._sight.found is None:
-            self._begin_search()
 
     # --- keys: folding and going through the tree --------------------------------------------------------------------
 
@@ -297,103 +274,3 @@ class WaterfallPane(WaterfallView):
         span = self._sight.span_at(self.rows.cursor) if self._sight is not None else None
         if span is not None:
             open_copy_menu(self, self.state, self.work, span)
-
-    # --- keys: the search --------------------------------------------------------------------------------------------
-
-    def action_find(self) -> None:
-        if self._sight is not None:
-            self.set_class(True, "-finding")
-            self._fit_rows()
-            self.find_line.focus()
-            self._show_scale()
-
-    def on_line_input_changed(self, message: LineInput.Changed) -> None:
-        if message.input is not self.find_line:
-            return
-        message.stop()
-        word = message.text.strip()
-        if word == self._word:
-            return
-        self._word = word
-        self._search += 1
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self.set_timer(_TYPING, self._begin_search)
-
-    def _begin_search(self) -> None:
-        if self._typing is not None:
-            self._typing.stop()
-            self._typing = None
-        sight, word = self._sight, self._word
-        if sight is None:
-            return
-        self._search += 1
-        number, base = self._search, sight.base
-        self.detail.seek(word)
-        if not word:
-            sight.found, sight.only_found = None, False
-            self._applied()
-            return
-
-        def done(found: np.ndarray | None) -> None:
-            if found is None or self._search != number or self._sight is not sight:
-                return
-            sight.found = found
-            sight.only_found = sight.only_found and bool(found.any())
-            self._applied()
-            if self._then_go:
-                self._then_go = False
-                self.action_match(1, True)
-
-        self.work(
-            "waterfall-find",
-            lambda: find_spans(base.traces, base.first, base.stop, word, lambda: self._search != number),
-            done,
-        )
-
-    def on_find_line_submitted(self, message: FindLine.Submitted) -> None:
-        message.stop()
-        if not self._word:
-            self.rows.focus()
-            self.go_back()
-        elif self._typing is not None or self._sight is None or self._sight.found is None:
-            self._then_go = True
-            self._begin_search()
-        else:
-            self.action_match(1, True)
-
-    def action_match(self, step: int, or_here: bool = False) -> None:
-        """The next or previous match."""
-        sight = self._sight
-        if sight is None or sight.found is None:
-            self._say("/ searches first")
-            return
-        stop = sight.match(self.rows.cursor, step, or_here) if len(sight) else None
-        if stop is not None:
-            if self.find_line.has_focus:
-                self.rows.focus()
-            self._jump(stop, f"match {stop}")
-        elif sight.found.any():
-            self._say("all matches are hidden: S shows them")
-        else:
-            self._say(f"no span holds {self.state.look.marks.quoted(safe(self._word, 60))}")
-            # another word is wanted
-            self.find_line.focus()
-
-    def action_only_found(self) -> None:
-        """Hide what was not found, or show it again."""
-        sight = self._sight
-        if sight is None or sight.found is None or not sight.found.any():
-            self._say("nothing is found")
-            return
-        sight.only_found = not sight.only_found
-        self._applied()
-
-    def _leave_search(self) -> None:
-        self._search += 1
-        self._then_go = False
-        if self._typing is not None:
-            self._typing.stop()
-            self._typing = None
-        self.detail.seek("")
-        super()._leave_search()
