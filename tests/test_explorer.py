@@ -70,7 +70,7 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> 
     assert left[6] == "could be hit, and was not in these traces"
     assert left[7:] == ["●mobile-bff", "●mobile-app"]
     assert right[1].startswith("████████ ●order-con")
-    assert right[-1] == "needs no other service"
+    assert right[-1] == "inventory-service needs no other service"
     heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
     assert heading == "●inventory-service  if it is SLOW  5 services hit  28 % of all traces go through it"
 

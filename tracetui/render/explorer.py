@@ -130,7 +130,8 @@ class Explorer:
             subject = Subject(one.service, operation=one.operation, below=below)
             rows.append(self._hit(subject, one.hit, failing, most))
         needs = numbers.counted(len(found.downstream), "service")
-        rows.append(self._said(f"needs {needs} itself" if found.downstream else "needs no other service"))
+        needs = f"itself needs {needs}" if found.downstream else "needs no other service"
+        rows.append(self._said(f"{safe(focus.service)} {needs}"))
         rows += (self._plain(name, f" {far.hops} hops" if far.hops > 1 else "") for name, far in found.downstream)
         return self._column(rows)
 
