@@ -47,3 +47,9 @@ def test_the_version_needs_neither_numpy_nor_typer() -> None:
 def test_the_core_knows_no_terminal() -> None:
     modules = imported("import tracetui.session")
     assert not modules & {"textual", "rich", "typer", "click"}
+
+
+def test_the_screen_is_painted_before_what_analyses_is_loaded() -> None:
+    modules = imported("import tracetui.tui.run")
+    assert "textual" in modules
+    assert not modules & {"numpy", "networkx", "httpx", "lark", "orjson"}

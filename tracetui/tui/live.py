@@ -12,7 +12,6 @@ from tracetui.ingest.sources.served import server_at
 from tracetui.model.problems import UsageError
 from tracetui.model.search import LOOKBACK_NS, Search, combined
 from tracetui.render import numbers
-from tracetui.render.news_lines import news_lines
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
@@ -296,6 +295,9 @@ class Live:
         """What the new traces tell that those before did not, in lines; from then on it is known."""
         if not message.news or not self.is_following:
             return []
+        # a screen can be painted before what analyses is loaded
+        from tracetui.render.news_lines import news_lines
+
         self._watched = frozenset(message.session.loaded.trace_ids)
         return news_lines(message.news, ascii_only=self._state.look.marks.ascii_only)
 
