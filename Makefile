@@ -3,6 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+# tests of the screen wait more than they compute
+WORKERS ?= 4
 # a network that fails once is asked again
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
 RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
@@ -13,7 +15,7 @@ run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
 
 test: $(DEV)  ## run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-live: $(DEV)  ## run the tests against a real Zipkin (ZIPKIN_JAR, else Maven fetches it; needs Java)
 	$(BIN)/python -m pytest -m live
