@@ -17,6 +17,8 @@ from textual.screen import Screen
 
 _PATIENCE = 1.0
 """Seconds after which a key waits no longer for the one before, whatever has become of that."""
+_SOON = 0.15
+"""Seconds within which the next key may come before the one before is answered."""
 
 
 class KeysInOrderApp(App[None]):
@@ -25,26 +27,36 @@ class KeysInOrderApp(App[None]):
     def __init__(self, ansi: bool | None = None) -> None:
         super().__init__(ansi_color=ansi)
         self._keys: deque[events.Event] = deque()
+        """Those that wait."""
         self._pressed_at = 0.0
-        """When the key that is being answered was pressed, 0 for none."""
+        """When the last key that does not wait was pressed."""
+        self._target: MessagePump = self
+        self._screen_before: Screen[Any] | None = None
+        """What it went to."""
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
-        elif self._pressed_at:
+        elif self._keys:
             self._keys.append(event)
-            if len(self._keys) == 1:
-                self.set_timer(_PATIENCE, self._hurry)
+        elif time.monotonic() - self._pressed_at < _SOON:
+            self._keys.append(event)
+            self._wait()
         else:
             await self._press(event)
 
     async def _press(self, event: events.Event) -> None:
         self._pressed_at = time.monotonic()
-        screen = self.screen
-        target = self.focused or screen
+        self._screen_before = self.screen
+        self._target = self.focused or self.screen
         await super().on_event(event)
+
+    def _wait(self) -> None:
+        """Wait for what the last key does."""
+        self.set_timer(_PATIENCE, self._hurry)
         # up to the app goes the key; then what its action has told
-        self._climb(target, lambda: self._climb(target, lambda: self._answered(screen)))
+        target, number = self._target, self._pressed_at
+        self._climb(target, lambda: self._climb(target, lambda: self._answered(number)))
 
     def _climb(self, node: MessagePump, then: Any) -> None:
         """Go on behind all that is on its way from a widget up to the app."""
@@ -55,17 +67,19 @@ class KeysInOrderApp(App[None]):
             # it is gone, with all that was on its way through it
             self._climb(parent, then)
 
-    def _answered(self, before: Screen[Any]) -> None:
+    def _answered(self, number: float) -> None:
         screen = self.screen
         # what opens takes the focus when it is there, and the app does that when asked to
-        if screen is before or not screen.call_later(self.call_later, self._next):
-            self.call_later(self._next)
+        if screen is self._screen_before or not screen.call_later(self.call_later, self._next, number):
+            self.call_later(self._next, number)
 
-    async def _next(self) -> None:
-        self._pressed_at = 0.0
-        if self._keys:
+    async def _next(self, number: float) -> None:
+        """The key that was pressed at that time is answered."""
+        if self._keys and number == self._pressed_at:
             await self._press(self._keys.popleft())
+            if self._keys:
+                self._wait()
 
     async def _hurry(self) -> None:
         if self._keys and time.monotonic() - self._pressed_at > _PATIENCE:
-            await self._next()
+            await self._next(self._pressed_at)
