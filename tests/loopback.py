@@ -211,7 +211,7 @@ class Handler(BaseHTTPRequestHandler):
         self.loopback.requests.append(self.request_read)
         self.loopback.handle(self)
 
-    do_POST = do_CONNECT = do_GET  # noqa: N815
+    do_POST = do_CONNECT = do_GET  # noqa: N815 - the names that the server module calls
 
     def log_message(self, *_: Any) -> None:
         pass

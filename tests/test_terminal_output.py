@@ -50,6 +50,10 @@ class EmulatedApp(TraceApp, Emulated):
     pass
 
 
+class CountingApp(TraceApp, ByteCounter):
+    pass
+
+
 def look_of(cell: Any) -> tuple[Any, ...]:
     return (cell.data, cell.fg, cell.bg, cell.bold, cell.reverse, cell.underscore, cell.strikethrough, cell.italics)
 
@@ -106,10 +110,7 @@ async def test_a_terminal_shows_what_is_painted(seed: int, tmp_path: Path, monke
 
 
 async def test_all_is_sent_again_on_demand() -> None:
-    class Counting(TraceApp, ByteCounter):
-        pass
-
-    app = Counting(State())
+    app = CountingApp(State())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.sent = 0
@@ -122,10 +123,7 @@ async def test_all_is_sent_again_on_demand() -> None:
 
 
 async def test_a_terminal_that_was_another_size_for_a_moment_is_sent_all() -> None:
-    class Counting(TraceApp, ByteCounter):
-        pass
-
-    app = Counting(State())
+    app = CountingApp(State())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.sent = 0
