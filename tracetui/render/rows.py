@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from tracetui.model.traces import TraceSet
@@ -61,16 +63,24 @@ class Rows:
             self._reach[start] = np.where(closed, self._runs.stop, self._end[start])
             folded = folded.copy()
             folded[start[closed]] = True
-        covered = self._covered(*_outermost(np.flatnonzero(folded), self._reach))
+        starts, stops = _outermost(folded, self._reach)
+        # the guides left of every row ask for it, and rows that are seen together have the same ancestors
+        self._next: dict[int, int | None] = {}
+        if not len(starts) and self._kept is None and self._hidden is None:
+            self.positions = self._every
+            return
+        covered = self._covered(starts, stops)
         if self._kept is not None:
             covered |= ~self._kept
         if self._hidden is not None:
             covered |= self._hidden
-        # the guides left of every row ask for it, and rows that are seen together have the same ancestors
-        self._next: dict[int, int | None] = {}
         self.positions = np.flatnonzero(~covered)
         if self.first:
             self.positions += self.first
+
+    @cached_property
+    def _every(self) -> np.ndarray:
+        return np.arange(self.first, self.stop)
 
     def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
         """Slices that do not overlap. -> bool[stop - first], what is in one but for the first of each"""
@@ -301,17 +311,22 @@ class Rows:
         self._rebuild()
 
 
-def _outermost(spans: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """spans: ascending; end: where the subtree of any span ends. -> starts and stops of those in no other's subtree"""
+def _outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """chosen: bool[spans]; end: where any span's subtree ends. -> starts and stops of those in no other's subtree"""
     # mostly they are few, and a leap over a subtree is quicker than a look at each span in it
     few: list[int] = []
     at = 0
-    while at < len(spans) and len(few) < _FEW_SLICES:
-        few.append(int(spans[at]))
-        at = int(spans.searchsorted(end[few[-1]]))
-    if at >= len(spans):
+    while at < len(chosen) and len(few) < _FEW_SLICES:
+        at += int(chosen[at:].argmax())
+        if not chosen[at]:
+            at = len(chosen)
+            break
+        few.append(at)
+        at = int(end[at])
+    if at >= len(chosen):
         starts = np.array(few, np.int64)
         return starts, end[starts]
+    spans = np.flatnonzero(chosen)
     ends = end[spans]
     outermost = np.ones(len(spans), bool)
     outermost[1:] = spans[1:] >= np.maximum.accumulate(ends)[:-1]
