@@ -20,12 +20,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tracetui.tui.keys_in_order import KeysInOrderApp
+from tracetui.tui.quiet_screen import QuietScreen
 
 _GAP = 4
 """Cells that are the same between two that are not, up to which they are sent along: to leap over them takes as many
@@ -48,11 +47,14 @@ class Shown:
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[list[str], list[Style | None]]] = {}
+        self._uneven: set[int] = set()
+        """Lines on which something has been that not every terminal draws in as many cells."""
         self._width = 0
 
     def forget(self) -> None:
         """The terminal may show anything."""
         self._lines.clear()
+        self._uneven.clear()
 
     def changes(self, update: ChopsUpdate | LayoutUpdate, width: int, system: ColorSystem) -> str:
         """What to send so that the terminal, `width` cells wide, shows an update too; it is taken to be sent."""
@@ -60,19 +62,24 @@ class Shown:
             self._width = width
             self.forget()
         pen = _Pen(system)
-        for y, x, strip in _pieces(update):
-            self._put(y, x, strip, pen)
+        for y, x, segments in _stretches(update):
+            self._put(y, x, segments, pen)
         return pen.lifted()
 
-    def _put(self, y: int, x: int, strip: Strip, pen: _Pen) -> None:
-        cells: list[str] = []
+    def _put(self, y: int, x: int, segments: list[Segment], pen: _Pen) -> None:
+        text = "".join([text for text, _, _ in segments])
         styles: list[Style | None] = []
-        for text, style, control in strip:
-            if control:
-                continue
-            parts = cells_of(text)
-            cells += parts
-            styles += [style or _NOTHING] * len(parts)
+        is_even = _ALIKE.fullmatch(text) is not None
+        if is_even:
+            cells = [*text]
+            for text, style, _ in segments:
+                styles += [style or _NOTHING] * len(text)
+        else:
+            cells = []
+            for text, style, _ in segments:
+                parts = cells_of(text)
+                cells += parts
+                styles += [style or _NOTHING] * len(parts)
         if y not in self._lines:
             self._lines[y] = [_UNKNOWN] * self._width, [None] * self._width
         all_cells, all_styles = self._lines[y]
@@ -88,14 +95,15 @@ class Shown:
             for torn in _around(all_cells, edge):
                 all_cells[torn], all_styles[torn] = _UNKNOWN, None
         all_cells[x:stop], all_styles[x:stop] = cells, styles
-        if not (_ALIKE.fullmatch("".join(cells)) and _ALIKE.fullmatch("".join(before))):
+        if y in self._uneven:
+            is_even = is_even and _ALIKE.fullmatch("".join(before)) is not None
+        elif not is_even:
+            self._uneven.add(y)
+        if not is_even:
             # what it takes more or less cells for stands on others, or leaves something of what was there
             pen.draw(x, y, cells, styles)
-            for is_known, places in groupby(range(stop, self._width), lambda place: all_styles[place] is not None):
-                if is_known:
-                    first, *more = places
-                    known = slice(first, first + len(more) + 1)
-                    pen.draw(first, y, all_cells[known], all_styles[known])
+            for first, end in _known(all_styles, stop):
+                pen.draw(first, y, all_cells[first:end], all_styles[first:end])
             return
         columns = zip(before, cells, before_styles, styles, strict=True)
         differ = [i for i, (old, new, was, is_) in enumerate(columns) if old != new or (was is not is_ and was != is_)]
@@ -132,6 +140,21 @@ class _Pen:
         if self._style is not _NOTHING:
             self._sent.append(_change(self._style, _NOTHING, self._system))
         return "".join(self._sent)
+
+
+def _stretches(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, list[Segment]]]:
+    """What an update paints, pieces of a line that are side by side as one: y, x and what is there."""
+    segments: list[Segment] = []
+    line = begin = end = -1
+    for y, x, strip in _pieces(update):
+        if (y, x) != (line, end):
+            if segments:
+                yield line, begin, segments
+            line, begin, end, segments = y, x, x, []
+        segments += [segment for segment in strip if not segment.control]
+        end += strip.cell_length
+    if segments:
+        yield line, begin, segments
 
 
 def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Strip]]:
@@ -183,6 +206,15 @@ def _around(cells: list[str], edge: int) -> range:
     while stop < len(cells) and not cells[stop]:
         stop += 1
     return range(first, stop)
+
+
+def _known(styles: list[Style | None], begin: int) -> Iterator[tuple[int, int]]:
+    """First and end of places from `begin` on of which it is known what is there."""
+    while begin < len(styles):
+        end = next((place for place in range(begin, len(styles)) if styles[place] is None), len(styles))
+        if end > begin:
+            yield begin, end
+        begin = end + 1
 
 
 def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
@@ -243,12 +275,6 @@ class _Changes(CompositorUpdate):
         return self._sequence
 
 
-class _QuietScreen(Screen[None]):
-    """Widgets that get or lose the focus paint themselves; Textual's screen paints everything once more."""
-
-    focused = Reactive[Widget | None](None, repaint=False)
-
-
 class ThriftyApp(KeysInOrderApp):
     """An app that sends its terminal what is not there yet."""
 
@@ -268,7 +294,7 @@ class ThriftyApp(KeysInOrderApp):
         await super().on_event(event)
 
     def get_default_screen(self) -> Screen[Any]:
-        return _QuietScreen(id="_default")
+        return QuietScreen(id="_default")
 
     def action_redraw(self) -> None:
         """Send all of the screen, whatever else has written to the terminal."""
