@@ -13,6 +13,7 @@ from tracetui.render.marks import ASCII
 from tracetui.render.theme import DARK, MONO, Theme
 from tracetui.tui.terminal_output import ThriftyApp
 from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 
 class Numbers:
@@ -49,6 +50,20 @@ class ListApp(ThriftyApp, ByteCounter):
 
     def on_line_view_chosen(self, message: LineView.Chosen) -> None:
         self.chosen.append(message.row)
+
+
+@pytest.mark.parametrize("mark", ["▌", "|"])
+@pytest.mark.parametrize("count", [3, 19, 100, 5_000_000])
+async def test_the_scroll_bar_is_the_one_that_textual_draws(count: int, mark: str) -> None:
+    app = ListApp(count, mark=mark)
+    async with app.run_test(size=(60, 20)) as pilot:
+        for key in ("home", *["pagedown"] * 3, "G", "k"):
+            await pilot.press(key)
+            bar = app.view.vertical_scrollbar
+            crop = bar.size.region
+            quick = [[*strip] for strip in bar.render_lines(crop)]
+            assert quick == [[*strip] for strip in super(QuickScrollBar, bar).render_lines(crop)]
+            assert len(quick) == (20 if count > 20 else 0)
 
 
 async def test_only_the_rows_in_sight_are_made() -> None:

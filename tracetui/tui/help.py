@@ -66,8 +66,8 @@ class KeyLines:
 class _Page(LineView):
     """Rows to read: keys scroll them, and none is under a cursor."""
 
-    def _painted(self, row: int, selected: bool, width: int) -> Strip:  # noqa: ARG002 - the list's
-        return super()._painted(row, False, width)
+    def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
+        return super()._painted(row, False, room)
 
     def _scroll(self, row: float) -> None:
         self.scroll_to(y=row, animate=False, force=True, immediate=True)

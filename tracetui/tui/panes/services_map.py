@@ -22,8 +22,8 @@ _EDGES = 3
 class _MapView(LineView):
     """Rows without a cursor: one service is chosen, not a row."""
 
-    def _painted(self, row: int, selected: bool, width: int) -> Strip:  # noqa: ARG002 - the list's
-        return super()._painted(row, False, width)
+    def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
+        return super()._painted(row, False, room)
 
 
 class MapScreen(Dialog[str | None]):

@@ -37,9 +37,9 @@ class WaterfallRows(LineView):
 
     DEFAULT_CSS = "WaterfallRows { overflow-y: scroll; }"
 
-    def _painted(self, row: int, selected: bool, width: int) -> Strip:
+    def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
         # what is said instead of rows has no cursor in it
-        return super()._painted(row, selected and not isinstance(self.source, Said), width)
+        return super()._painted(row, selected and not isinstance(self.source, Said), room)
 
     def rows_changed(self, cursor: int | None = None) -> None:
         """The source has other rows than before. The cursor's row stays at its height on the screen."""

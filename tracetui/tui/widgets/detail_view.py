@@ -94,9 +94,9 @@ class DetailView(LineView):
         super().watch_scroll_y(old_value, new_value)
         self._detail.rule_changed()
 
-    def _painted(self, row: int, selected: bool, width: int) -> Strip:
+    def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
         # the one cursor that keys move is marked: that of the waterfall or this
-        return super()._painted(row, selected and self.has_focus, width)
+        return super()._painted(row, selected and self.has_focus, room)
 
     @on(events.Resize)
     def _rearrange(self) -> None:

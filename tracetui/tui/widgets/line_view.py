@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
-from rich.color import Color
-from rich.segment import Segment, Segments
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -20,13 +18,14 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollBarRender
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import in_ascii
 from tracetui.render.theme import Theme
+from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 _CACHED_SCREENS = 4
 _MARK = 2
@@ -53,54 +52,34 @@ class NoLines:
         raise IndexError(row)
 
 
-class _Bar(ScrollBarRender):
-    """A scroll bar that is there when there is something to scroll."""
+class _Paint(NamedTuple):
+    """How a role is painted, and what is seen of it where there is no letter: its ground, or -1 for lines."""
 
-    @classmethod
-    def render_bar(
-        cls,
-        size: int = 25,
-        virtual_size: float = 50,
-        window_size: float = 20,
-        position: float = 0,
-        thickness: int = 1,
-        vertical: bool = True,
-        back_color: Color = Color.default(),  # noqa: B008 - colours do not change
-        bar_color: Color = Color.default(),  # noqa: B008
-    ) -> Segments:
-        if not window_size:
-            return Segments([Segment(" " * thickness)] * size, new_lines=vertical)
-        return super().render_bar(size, virtual_size, window_size, position, thickness, vertical, back_color, bar_color)
+    style: Style
+    ground: int
 
 
-class _AsciiBar(_Bar):
-    """Its ends are whole cells."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-
-
-def _in_few_pieces(runs: Iterable[tuple[str, Style]]) -> list[tuple[str, Style]]:
+def _in_few_pieces(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
     """The same to the eye with blanks in the style of their neighbours: every change of style costs bytes. Equal
-    styles are one object.
+    styles have one paint.
     """
-    pieces: list[tuple[str, Style]] = []
-    for text, style in runs:
-        before_text, before = pieces[-1] if pieces else ("", style)
-        if before is style or (text.isspace() and _is_plain_ground(style, before)):
-            pieces[-1:] = [(before_text + text, before)]
-        elif before_text.isspace() and _is_plain_ground(before, style):
-            pieces[-1:] = [(before_text + text, style)]
+    pieces: list[Segment] = []
+    before: _Paint | None = None
+    piece = ""
+    for text, paint in runs:
+        if paint is before or not before:
+            before = paint
+            piece += text
+        elif paint.ground == before.ground >= 0 and (text.isspace() or piece.isspace()):
+            if not text.isspace():
+                before = paint
+            piece += text
         else:
-            pieces.append((text, style))
+            pieces.append(Segment(piece, before.style))
+            before, piece = paint, text
+    if before:
+        pieces.append(Segment(piece, before.style))
     return pieces
-
-
-@lru_cache(maxsize=1024)
-def _is_plain_ground(blank: Style, other: Style) -> bool:
-    """Whether blanks look the same in both styles."""
-    return blank.bgcolor == other.bgcolor and not (
-        blank.reverse or other.reverse or blank.underline or other.underline or blank.strike or other.strike
-    )
 
 
 class LineView(ScrollView, can_focus=True):
@@ -166,16 +145,22 @@ class LineView(ScrollView, can_focus=True):
         """What the strips are painted on."""
         self._fitted = (0, 0, 0)
         """The room that the strips are for: the widths of lines and of all, and the height."""
-        self._styles: dict[tuple[str, bool], Style] = {}
+        self._paints: dict[str, _Paint] = {}
+        self._cursor_paints: dict[str, _Paint] = {}
 
     @property
     def line_width(self) -> int:
         """Cells that a line has."""
         return max(self.scrollable_content_region.width - _MARK, 1)
 
-    def on_mount(self) -> None:
-        # Textual reads it from the scroll bar at hand
-        self.vertical_scrollbar.renderer = _AsciiBar if self._in_ascii else _Bar  # type: ignore[misc]
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scroll bar, made when it is asked for first."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = QuickScrollBar(self._in_ascii)
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     def show(self, source: LineSource, cursor: int | None = None) -> None:
         """Show other rows; the cursor goes to `cursor`, or stays where it was as far as there are rows."""
@@ -195,7 +180,7 @@ class LineView(ScrollView, can_focus=True):
     def set_look(self, theme: Theme) -> None:
         """Paint with another theme."""
         self._look = theme
-        self._styles.clear()
+        self._forget_paints()
         self._forget()
         self.refresh()
 
@@ -244,7 +229,7 @@ class LineView(ScrollView, can_focus=True):
         if ground != self._ground:
             # it is told with every change of the focus, too
             self._ground = ground
-            self._styles.clear()
+            self._forget_paints()
             self._forget()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -276,7 +261,8 @@ class LineView(ScrollView, can_focus=True):
         """Textual's own way asks for every rule of the style sheet with each line; rows have none of them."""
         if any(self.styles.gutter):
             return super().render_lines(crop)
-        strips = list(map(self.render_line, crop.line_range))
+        room, top = self._room(), self.scroll_offset.y
+        strips = [self._strip(top + y, room) for y in crop.line_range]
         filters, background = self.get_line_filters(), self.background_colors[1]
         for line_filter in filters:
             strips = [strip.apply_filter(line_filter, background) for strip in strips]
@@ -285,36 +271,53 @@ class LineView(ScrollView, can_focus=True):
         return strips
 
     def render_line(self, y: int) -> Strip:
-        row = y + self.scroll_offset.y
-        width = self.content_region.width
+        return self._strip(self.scroll_offset.y + y, self._room())
+
+    def _room(self) -> tuple[int, int]:
+        """Cells that a line has, and those of the whole row; to ask for them takes longer than to paint a few cells."""
+        # behind the scroll bar there is nothing: Textual would cut each line there
+        width = self.scrollable_content_region.width
+        return max(width - _MARK, 1), width
+
+    def _strip(self, row: int, room: tuple[int, int]) -> Strip:
         if row >= len(self.source):
-            return Strip.blank(width, self._style("", False))
+            return Strip.blank(room[1], self._paint("", False).style)
         selected = row == self.cursor
         strip = self._strips.get((row, selected))
         if strip is None:
-            strip = self._strips[row, selected] = self._painted(row, selected, width)
+            strip = self._strips[row, selected] = self._painted(row, selected, room)
         return strip
 
-    def _painted(self, row: int, selected: bool, width: int) -> Strip:
+    def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
         marked = selected and (self.has_focus or self.leads)
-        line = self.source.line(row, self.line_width)
+        line_width, width = room
+        line = self.source.line(row, line_width)
         runs = self._look.cursor_runs(line) if marked else line.runs
         # of several lists side by side, one has the keys
         edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
-        styled = [(text, self._style(role, marked)) for text, role in shown]
-        segments = [Segment(text, style) for text, style in (styled if marked else _in_few_pieces(styled))]
+        painted = [(text, self._paint(role, marked)) for text, role in shown]
+        segments = [Segment(text, paint.style) for text, paint in painted] if marked else _in_few_pieces(painted)
         cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _MARK
         if cells < width:
-            segments.append(Segment(" " * (width - cells), self._style("", True) if marked else segments[-1].style))
+            blank = self._paint("", True).style if marked else segments[-1].style
+            segments.append(Segment(" " * (width - cells), blank))
         return Strip(segments, max(cells, width)).adjust_cell_length(width)
 
-    def _style(self, role: str, marked: bool) -> Style:
-        style = self._styles.get((role, marked))
-        if style is None:
+    def _paint(self, role: str, marked: bool) -> _Paint:
+        paints = self._cursor_paints if marked else self._paints
+        paint = paints.get(role)
+        if paint is None:
             style = self.rich_style + (self._look.cursor_style(role) if marked else self._look.style(role))
-            style = self._styles[role, marked] = next((one for one in self._styles.values() if one == style), style)
-        return style
+            has_lines = style.reverse or style.underline or style.strike
+            grounds = {one.style.bgcolor: one.ground for one in paints.values() if one.ground >= 0}
+            paint = _Paint(style, -1 if has_lines else grounds.get(style.bgcolor, len(paints)))
+            paint = paints[role] = next((one for one in paints.values() if one == paint), paint)
+        return paint
+
+    def _forget_paints(self) -> None:
+        self._paints.clear()
+        self._cursor_paints.clear()
 
     def action_move(self, rows: int) -> None:
         self.cursor += rows
