@@ -52,6 +52,13 @@ def test_overlapping_sections_count_once() -> None:
     assert drawn([(0, 1_000)], [(0, 300), (100, 200), (250, 400)]) == "████──────"
 
 
+@given(st.integers(-200, 1_200), st.integers(0, 1_200), st.integers(0, 100), st.integers(1, 40))
+def test_a_stretch_is_drawn_as_the_pieces_of_it(start: int, length: int, share: int, cells: int) -> None:
+    cut, scale = start + length * share // 100, TimeScale(0, 1_000, cells)
+    pieces = [(start, cut), (cut, start + length)]
+    assert drawn([(0, 0)], [(start, start + length)], scale=scale) == drawn([(0, 0)], pieces, scale=scale)
+
+
 def test_no_time_and_no_room() -> None:
     assert drawn([(0, 0)], scale=TimeScale(0, 0, 4)) == "╴   "
     assert drawn([(0, 9)], scale=TimeScale(0, 9, 0)) == ""

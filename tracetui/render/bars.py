@@ -33,6 +33,10 @@ class TimeScale:
         positions: np.ndarray = (times_ns - self.start_ns).astype(np.float64) * (self.cells / max(self.span_ns, 1))
         return positions
 
+    def position_of(self, time_ns: int) -> float:
+        """The same for one time."""
+        return float(time_ns - self.start_ns) * (self.cells / max(self.span_ns, 1))
+
 
 def axis(start_ns: int, span_ns: int, cells: int, ascii_only: bool = False) -> str:
     """An axis of `cells` cells, labelled from `start_ns` to `start_ns + span_ns`."""
@@ -83,8 +87,15 @@ def bar(
         return Line()
     drawn = [" "] * cells
     roles = [Role.PLAIN] * cells
-    _draw_rest(drawn, roles, scale.position(starts), scale.position(ends), marks)
-    if len(critical_starts):
+    # nearly every row is one span with at most one stretch, and plain numbers are quicker than arrays of one
+    if len(starts) == 1:
+        _draw_one(drawn, roles, scale.position_of(int(starts[0])), scale.position_of(int(ends[0])), marks)
+    else:
+        _draw_rest(drawn, roles, scale.position(starts), scale.position(ends), marks)
+    if len(critical_starts) == 1:
+        stretch = scale.position_of(int(critical_starts[0])), scale.position_of(int(critical_ends[0]))
+        _draw_stretch(drawn, roles, *stretch, marks, solid_role)
+    elif len(critical_starts):
         _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), marks, solid_role)
     if len(events):
         ticks = scale.position(events)
@@ -92,19 +103,15 @@ def bar(
         for cell in np.unique(ticks).tolist():
             drawn[cell], roles[cell] = marks.event, Role.EVENT
     line = Line()
-    at = 0
+    text, at = "".join(drawn), 0
     for role, cells_of_role in groupby(roles):
-        stop = at + sum(1 for _ in cells_of_role)
-        line.add("".join(drawn[at:stop]), role)
+        stop = at + len(list(cells_of_role))
+        line.add(text[at:stop], role)
         at = stop
     return line
 
 
 def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, marks: Marks) -> None:
-    if len(starts) == 1:
-        # nearly every row is one span, and plain numbers are quicker than arrays of one
-        _draw_one(drawn, roles, float(starts[0]), float(ends[0]), marks)
-        return
     cells = len(drawn)
     shown = (starts <= cells) & (ends >= 0) & ((ends > 0) | (starts == ends))
     shown &= (starts < cells) | (starts == ends)
@@ -129,6 +136,19 @@ def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, mark
         drawn[stop - 1] = marks.rest_end
     if start - first >= 0.5:
         drawn[first] = marks.rest_start
+
+
+def _draw_stretch(drawn: list[str], roles: list[str], start: float, end: float, marks: Marks, role: str) -> None:
+    cells = len(drawn)
+    if end <= start or end <= 0 or start >= cells:
+        return
+    start, end = max(start, 0.0), min(end, float(cells))
+    first, last = int(start), math.ceil(end) - 1
+    drawn[first : last + 1] = _block(0, 8, marks) * (last + 1 - first)
+    roles[first : last + 1] = [role] * (last + 1 - first)
+    for cell in (first, last):
+        low, high = max(start - cell, 0.0), min(end - cell, 1.0)
+        drawn[cell] = _block(round(low * 8), round(high * 8), marks)
 
 
 def _draw_solid(

@@ -31,7 +31,7 @@ class Note(NamedTuple):
     """Whether the names are cut to make room for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Label:
     """The parts of a label, to be laid out for any width."""
 
@@ -77,13 +77,12 @@ class Label:
     def line(self, width: int) -> Line:
         """The label in at most `width` cells."""
         marks = self.marks
-        line = self._indent(width // 3)
-        line.add(self.fold, Role.GUIDE).add(" ")
+        line = self._indent(width // 3).add(f"{self.fold} ", Role.GUIDE)
         if self.asynchronous:
             line.add(marks.async_call, Role.ACCENT)
         line.add(marks.service, self.service_role)
         room = width - line.width
-        notes = self._notes_in(room)
+        notes = self._notes_in(room) if self.notes else ()
         self._add_names(line, room - sum(1 + cell_width(text) for text, _ in notes))
         for text, role in notes:
             line.add(" ").add(text, role)

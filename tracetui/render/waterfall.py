@@ -47,6 +47,7 @@ _WARNINGS, _FOLLOWS_FROM = int(Mark.warnings()), int(Mark.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
 _OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
 _SHARE = len("100 %")
+_NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
 
@@ -125,6 +126,9 @@ class Waterfall:
         self.took_title = "took"
         self.found: np.ndarray | None = None
         """bool[stop - first], what a search found; the rest is dimmed."""
+        self._guides_for = self.rows.positions
+        self._guides_below: dict[tuple[int, int], str] = {}
+        """The tree's lines left of the children of a span, of so many levels, as long as the rows stay."""
         self._duration_cells = numbers.duration_width(int(traces.duration[within].max()))
         self.layout = lru_cache(maxsize=8)(self._layout)
 
@@ -142,7 +146,9 @@ class Waterfall:
         span = int(self.rows.positions[row])
         below = int(self.traces.subtree_end[span]) - span - 1
         # room for the number of folded spans, so that folding does not move the columns
-        return self._label(row).natural_width + (len(f" +{below:,}") if below else 0)
+        spans = self.rows.spans(row)
+        label = self._label(row, spans, self.rows.run(row), self.share(spans))
+        return label.natural_width + (len(f" +{below:,}") if below else 0)
 
     @cached_property
     def _natural_label(self) -> int:
@@ -156,6 +162,7 @@ class Waterfall:
     def set_marks(self, marks: Marks) -> None:
         """Draw with other marks."""
         self.marks = marks
+        self._guides_below.clear()
         vars(self).pop("_natural_label", None)
         self.layout.cache_clear()
 
@@ -195,20 +202,24 @@ class Waterfall:
     def row(self, row: int, width: int) -> Line:
         """One row in at most `width` cells."""
         layout = self.layout(width)
-        line = self._label(row).line(layout.label).pad(layout.label)
-        spans = self.rows.spans(row)
-        if layout.bar:
-            line.add(" ").extend(self._bar(row, spans, layout.bar))
-        own = self.rows.run(row) or spans[:1]
-        took = int(self.took[own.start - self.first : own.stop - self.first : own.step].sum())
+        spans, run = self.rows.spans(row), self.rows.run(row)
         share = self.share(spans)
+        line = self._label(row, spans, run, share).line(layout.label)
+        line.add(" " * (layout.label - line.width + bool(layout.bar)))
+        if layout.bar:
+            line.extend(self._bar(row, spans, run, share, layout.bar))
+        if run:
+            took = int(self.took[run.start - self.first : run.stop - self.first : run.step].sum())
+        else:
+            took = int(self.took[spans.start - self.first])
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
             role = Role.STRONG
-        line.add(" " + fit(self.duration(took), layout.duration, "right"), role)
+        figures = f" {fit(self.duration(took), layout.duration, 'right')}"
         if layout.share:
-            line.add(" " + fit(numbers.whole_percent(share) if share else "", layout.share, "right"), role)
-        if self.found is not None and not self._is_found(own):
+            figures += f" {fit(numbers.whole_percent(share) if share else '', layout.share, 'right')}"
+        line.add(figures, role)
+        if self.found is not None and not self._is_found(run or spans[:1]):
             line = Line((text, role if role == Role.ACCENT else Role.DIM) for text, role in line.runs)
         return line.cropped(width, self.marks.ellipsis)
 
@@ -228,29 +239,26 @@ class Waterfall:
         """A duration in the characters of these marks."""
         return numbers.duration(ns, self.marks.ascii_only)
 
-    def _bar(self, row: int, spans: range, cells: int) -> Line:
-        traces = self.traces
-        scale = TimeScale(*self.window, cells)
-        run = self.rows.run(row)
-        own = run or spans[:1]
-        low, high = np.searchsorted(self._section_of, (spans.start, spans.stop))
-        starts, ends = self._section_starts[low:high], self._section_ends[low:high]
-        if len(starts) and not run and self.rows.is_folded(row):
-            # the path goes through a subtree in one stretch
-            starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
-        span = spans.start
-        events = np.zeros(0, np.int64)
+    def _bar(self, row: int, spans: range, run: range | None, share: float, cells: int) -> Line:
+        traces, span = self.traces, spans.start
+        starts = ends = events = _NO_TIMES
+        if share:
+            low, high = self._section_of.searchsorted(spans.start), self._section_of.searchsorted(spans.stop)
+            starts, ends = self._section_starts[low:high], self._section_ends[low:high]
+            if not run and self.rows.is_folded(row):
+                # the path goes through a subtree in one stretch
+                starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
         has_events = traces.event_bytes[span] or span in traces.log_lines
-        if len(own) == 1 and has_events and traces.event_bytes[span] <= _EVENT_BYTES:
+        if has_events and not run and traces.event_bytes[span] <= _EVENT_BYTES:
             events = np.array([event.time_ns for event in traces.events(span)], np.float64)
-        within = slice(own.start, own.stop, own.step)
+        within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
         starts_at, ends_at = traces.start[within], traces.end[within]
         if self.window != self.whole:
             beside = self._beside(int(starts_at.min()), int(ends_at.max()), cells)
             if beside is not None:
                 return beside
         return bar(
-            scale,
+            TimeScale(*self.window, cells),
             starts_at,
             ends_at,
             starts,
@@ -268,17 +276,14 @@ class Waterfall:
             return Line([(">".rjust(cells), Role.GUIDE)])
         return None
 
-    def _label(self, row: int) -> Label:
+    def _label(self, row: int, spans: range, run: range | None, share: float) -> Label:
         traces, marks = self.traces, self.marks
-        spans = self.rows.spans(row)
         span = spans.start
         leaf = not self.rows.has_children(row)
-        run = self.rows.run(row)
         if run or not (leaf or self.rows.has_children_shown(row)):
             fold = marks.folded
         else:
             fold = marks.leaf if leaf else marks.opened
-        share = self.share(spans)
         role = self.roles[span - self.first]
         if self._is_found(run or range(span, span + 1)):
             name_role = Role.ACCENT
@@ -308,12 +313,25 @@ class Waterfall:
         """The tree's lines left of a span, one cell for each of the `levels` levels above it."""
         if not levels:
             return ""
-        marks, has_next = self.marks, self.rows.has_next
-        cells = [marks.branch if has_next(span) else marks.last_branch]
-        for _ in range(levels - 1):
-            span = self.rows.parent_of(span)
-            cells.append(marks.guide if has_next(span) else " ")
-        return "".join(reversed(cells))
+        rows, marks = self.rows, self.marks
+        if self._guides_for is not rows.positions:
+            # rows come and go all together
+            self._guides_for = rows.positions
+            self._guides_below.clear()
+        parent = rows.parent_of(span)
+        above = self._guides_below.get((parent, levels))
+        if above is None:
+            above = self._guides_below[parent, levels] = self._lines_below(parent, levels - 1)
+        return above + (marks.branch if rows.has_next(span) else marks.last_branch)
+
+    def _lines_below(self, span: int, levels: int) -> str:
+        """What goes on from a span and from the levels above it past what is below it."""
+        rows, guide, cells = self.rows, self.marks.guide, []
+        for _ in range(levels):
+            cells.append(guide if rows.has_next(span) else " ")
+            span = rows.parent_of(span)
+        cells.reverse()
+        return "".join(cells)
 
     def _is_found(self, spans: range) -> bool:
         return self.found is not None and bool(self.found[spans.start - self.first : spans.stop - self.first].any())
