@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tracetui.config import Overrides
+from tracetui.ingest.beside import Beside
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.served import Server, documents, downloaded, opened
@@ -113,13 +115,18 @@ class Servers:
         self._said = []
         damage: list[LoadWarning] = []
         try:
-            with closing(self._arriving(documents(back_end, wanted))) as arriving:
-                for document in arriving:
-                    decode(document, place)
-                    heard(server.name)
-                    if intake.raw_bytes - kept > MOST_BYTES:
-                        self._said.append(_TOO_MUCH)
-                        break
+            with closing(Beside(intake, partial(_decode, server.name))) as decoding:
+                try:
+                    with closing(self._arriving(documents(back_end, wanted))) as arriving:
+                        for document in arriving:
+                            decoding.decode(document)
+                            heard(server.name)
+                            if intake.raw_bytes - kept > MOST_BYTES:
+                                self._said.append(_TOO_MUCH)
+                                break
+                finally:
+                    # whatever ends it, what had come is worth having
+                    decoding.collect()
         finally:
             # each piece of an answer may be damaged alike
             found = dict.fromkeys(intake.warnings[before:])
@@ -191,6 +198,10 @@ class Servers:
                 if document is None:
                     return
                 yield document
+
+
+def _decode(name: str, document: bytes, intake: Intake) -> None:
+    decode(document, Place(intake, name))
 
 
 def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:

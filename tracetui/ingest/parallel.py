@@ -18,19 +18,26 @@ from dataclasses import dataclass
 from tracetui.ingest.handover import handed_over, shared_memory, taken_over
 from tracetui.model.intake import Intake
 
+Share = Callable[[Intake], None]
+"""Part of the work: takes what it finds into the intake that it is given."""
 SHARE_BYTES = 1 << 24
-"""A smaller share is not worth a process."""
+"""A smaller share of a source that is all there is not worth a process."""
 MOST_PROCESSES = 8
 
 
 def processes_for(size: int) -> int:
     """How many processes should decode a source of so many bytes; 1 where forking is not safe or not possible."""
+    return max(1, min(processors(), size // SHARE_BYTES))
+
+
+def processors() -> int:
+    """How many processes can work at once; 1 where forking is not safe or not possible."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 1
-    return max(1, min(len(os.sched_getaffinity(0)), MOST_PROCESSES, size // SHARE_BYTES))
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
 
 
-def decode_shares(shares: Sequence[Callable[[Intake], None]], intake: Intake) -> None:
+def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
     """Run each share of the work, all but the first in processes of their own, and collect what they find in order.
 
     A share whose process fails is done again here.
@@ -39,12 +46,8 @@ def decode_shares(shares: Sequence[Callable[[Intake], None]], intake: Intake) ->
     try:
         children.extend(_started(share) for share in shares[1:])
         shares[0](intake)
-        for child, share in zip(children, shares[1:], strict=True):
-            collected = child.collected()
-            if collected is None:
-                share(intake)
-            else:
-                intake.absorb(collected)
+        for child in children:
+            child.hand_over(intake)
     finally:
         for child in children:
             child.end()
@@ -52,17 +55,21 @@ def decode_shares(shares: Sequence[Callable[[Intake], None]], intake: Intake) ->
 
 @dataclass(slots=True)
 class _Child:
+    share: Share
     pid: int
     answer: int
     """Reads what the child says: a pickle and where its buffers lie in `memory`."""
     memory: int
 
-    def collected(self) -> Intake | None:
-        """What the child collected, or None if it failed."""
+    def hand_over(self, intake: Intake) -> None:
+        """Wait for the child and take in what it found. If it failed its share is done again here."""
         with os.fdopen(os.dup(self.answer), "rb") as stream:
             answer = stream.read()
         collected = taken_over(answer, self.memory)
-        return collected if isinstance(collected, Intake) else None
+        if isinstance(collected, Intake):
+            intake.absorb(collected)
+        else:
+            self.share(intake)
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -72,16 +79,13 @@ class _Child:
         os.close(self.memory)
 
 
-def _started(share: Callable[[Intake], None]) -> _Child:
+def _started(share: Share) -> _Child:
     answer, say = os.pipe()
     memory = shared_memory()
-    with warnings.catch_warnings():
-        # numpy's idle threads make Python warn; they hold no lock that the child needs
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = fork()
     if pid:
         os.close(say)
-        return _Child(pid, answer, memory)
+        return _Child(share, pid, answer, memory)
     status = 1
     try:
         os.close(answer)
@@ -95,3 +99,11 @@ def _started(share: Callable[[Intake], None]) -> _Child:
     finally:
         # without the parent's clean-up, which would write its buffers twice
         os._exit(status)
+
+
+def fork() -> int:
+    """Fork. -> the child's process id, 0 in the child"""
+    with warnings.catch_warnings():
+        # numpy's idle threads make Python warn; they hold no lock that the child needs
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()

@@ -1,0 +1,138 @@
+"""Decoding in processes of their own: the same as decoding here, in the same order, whatever becomes of a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tracetui.ingest import beside
+from tracetui.ingest.beside import Beside
+from tracetui.ingest.contents import decode
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+
+
+def document(number: int) -> bytes:
+    """A trace of its own, a part of one that goes on in the next documents, and a span that cannot be read."""
+    spans: list[Any] = [
+        {"spanID": f"{number}{i:x}", "operationName": f"get {i % 3}", "startTime": 10 + i, "duration": 5}
+        for i in range(4)
+    ]
+    traces = [
+        {"traceID": trace, "spans": [*({**span, "processID": "p"} for span in spans), 7], "processes": {"p": {}}}
+        for trace in (f"a{number}", "f")
+    ]
+    return json.dumps({"data": traces}).encode()
+
+
+def take(data: bytes, intake: Intake) -> None:
+    decode(data, Place(intake, "server"))
+
+
+def found(intake: Intake) -> tuple[Any, ...]:
+    traces = assemble(intake)
+    spans = [
+        (traces.trace_ids[trace], traces.span_id(span), traces.service_name(span), traces.operation_name(span))
+        for trace in range(len(traces.trace_ids))
+        for span in range(traces.spans_of(trace).start, traces.spans_of(trace).stop)
+    ]
+    return spans, traces.start.tolist(), intake.warnings
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Those that are started, where there are three processors and the first two documents are small."""
+    pids: list[int] = []
+
+    def noted() -> int:
+        pid = fork()
+        pids.append(pid)
+        return pid
+
+    fork = beside.fork
+    monkeypatch.setattr(beside, "fork", noted)
+    monkeypatch.setattr(beside, "processors", lambda: 3)
+    monkeypatch.setattr(beside, "PIECE_BYTES", len(document(10)))
+    return pids
+
+
+def decoded_here(documents: list[bytes]) -> Intake:
+    intake = Intake()
+    for data in documents:
+        take(data, intake)
+    return intake
+
+
+@pytest.mark.parametrize("numbers", [range(10, 30), [*range(10), *range(10, 16), 1, 17, 18], range(9)])
+def test_pieces_come_in_order_as_if_they_were_decoded_here(processes: list[int], numbers: Sequence[int]) -> None:
+    documents = [document(number) for number in numbers]
+    intake = Intake()
+    with closing(Beside(intake, take)) as pieces:
+        for data in documents:
+            pieces.decode(data)
+        pieces.collect()
+        assert found(intake) == found(decoded_here(documents))
+        assert len(processes) == (2 if max(numbers) > 9 else 0)
+    assert not any(map(is_running, processes))
+
+
+def test_what_processes_could_not_do_is_done_here(processes: list[int]) -> None:
+    here, documents = os.getpid(), [document(number) for number in range(10, 20)]
+
+    def dies(data: bytes, intake: Intake) -> None:
+        if os.getpid() != here and data == documents[2]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != here and data == documents[5]:
+            raise ValueError
+        take(data, intake)
+
+    intake = Intake()
+    with closing(Beside(intake, dies)) as pieces:
+        for data in documents:
+            pieces.decode(data)
+        pieces.collect()
+    assert found(intake) == found(decoded_here(documents))
+
+
+def test_while_all_have_enough_to_do_pieces_are_decoded_here(processes: list[int]) -> None:
+    here, documents = os.getpid(), [document(number) for number in range(10, 18)]
+    taken_here = []
+
+    def waits(data: bytes, intake: Intake) -> None:
+        if os.getpid() != here:
+            signal.pause()
+        taken_here.append(data)
+        take(data, intake)
+
+    intake = Intake()
+    with closing(Beside(intake, waits)) as pieces:
+        for data in documents:
+            pieces.decode(data)
+        assert taken_here == documents[4:]
+        assert len(intake) == 0
+    # nobody waits for those
+    assert not any(map(is_running, processes))
+
+
+def test_one_processor_decodes_here(processes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "processors", lambda: 1)
+    intake = Intake()
+    with closing(Beside(intake, take)) as pieces:
+        pieces.decode(document(10))
+        assert len(intake) == 8
+    assert not processes

@@ -1,0 +1,143 @@
+"""Decoding the pieces of an answer beside reading it, on all processors.
+
+Each processor but this one's gets a process that takes pieces until there are no more: to start one for each piece
+costs as much as it saves. This process decodes as well while all others have enough to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn, cast
+
+from tracetui.ingest.handover import receive, send
+from tracetui.ingest.parallel import fork, processors
+from tracetui.model.intake import Intake
+
+Take = Callable[[bytes, Intake], None]
+"""Decodes a piece into an intake."""
+PIECE_BYTES = 1 << 22
+"""A smaller piece is decoded here at once: what comes first is seen soonest so."""
+_AHEAD = 2
+"""Pieces that a process has at once: the next one is there when one is done."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    document: bytes
+    is_away: bool = False
+    """Whether a process has it."""
+    found: Intake | None = None
+    """What it holds, once that is here."""
+
+
+class Beside:
+    """Decodes pieces while the next ones come. What they hold goes into the intake in the order in which they came."""
+
+    def __init__(self, intake: Intake, take: Take) -> None:
+        self._intake = intake
+        self._take = take
+        self._workers: list[_Worker] = []
+        self._pieces: deque[_Piece] = deque()
+        """Those that are not in the intake yet."""
+
+    def decode(self, document: bytes) -> None:
+        """Have a piece decoded. What a large one holds may be in the intake later only."""
+        if len(document) < PIECE_BYTES or processors() == 1:
+            self.collect()
+            self._take(document, self._intake)
+            return
+        if not self._workers:
+            self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
+        for worker in self._workers:
+            while worker.pieces and worker.has_answered():
+                worker.take_back()
+        self._absorb()
+        piece = _Piece(document)
+        worker = min(self._workers, key=lambda worker: len(worker.pieces))
+        if len(worker.pieces) >= _AHEAD or not worker.give(piece):
+            piece.found = Intake()
+            self._take(document, piece.found)
+        self._pieces.append(piece)
+        self._absorb()
+
+    def collect(self) -> None:
+        """Wait until all that was decoded is in the intake."""
+        for worker in self._workers:
+            while worker.pieces:
+                worker.take_back()
+        self._absorb()
+
+    def close(self) -> None:
+        """Stop what is not collected yet."""
+        while self._workers:
+            self._workers.pop().end()
+
+    def _absorb(self) -> None:
+        while self._pieces and not self._pieces[0].is_away:
+            piece = self._pieces.popleft()
+            if piece.found is None:
+                # what has become of a process is no matter of the data
+                self._take(piece.document, self._intake)
+            else:
+                self._intake.absorb(piece.found)
+
+
+class _Worker:
+    """A process that decodes one piece after the other."""
+
+    def __init__(self, take: Take) -> None:
+        self.pieces: deque[_Piece] = deque()
+        """Those that it has, in order."""
+        self._socket, there = socket.socketpair()
+        self._pid = fork()
+        if not self._pid:
+            self._socket.close()
+            _serve(there, take)
+        there.close()
+
+    def give(self, piece: _Piece) -> bool:
+        """Have it decode a piece. -> whether it can"""
+        try:
+            send(pickle.PickleBuffer(piece.document), self._socket)
+        except OSError:
+            return False
+        piece.is_away = True
+        self.pieces.append(piece)
+        return True
+
+    def has_answered(self) -> bool:
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def take_back(self) -> None:
+        """Wait for what its first piece holds, which is nothing if it has failed."""
+        piece = self.pieces.popleft()
+        piece.is_away = False
+        with contextlib.suppress(OSError):
+            found = receive(self._socket)
+            piece.found = found if isinstance(found, Intake) else None
+
+    def end(self) -> None:
+        self._socket.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+
+def _serve(at: socket.socket, take: Take) -> NoReturn:
+    try:
+        while (document := receive(at)) is not None:
+            found = Intake()
+            take(bytes(cast("memoryview", document)), found)
+            found.flush()
+            send(found, at)
+    finally:
+        # without the parent's clean-up, which would write its buffers twice
+        os._exit(0)
