@@ -30,7 +30,6 @@ _GAP = 4
 """Cells that are the same between two that are not, up to which they are sent along: to leap over them takes as many
 bytes.
 """
-_NOTHING = Style.null()
 _UNKNOWN = "?"
 """In the place of a cell that the terminal shows something unknown in; no cell is that and has no style."""
 
@@ -42,11 +41,30 @@ _ALIKE = re.compile(
 """What takes one cell on every terminal. About other characters terminals do not agree."""
 
 
+class _Look:
+    """A style of cells. Equal styles are one look, as cells are compared by the thousand."""
+
+    __slots__ = ("_changes", "style")
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self._changes: dict[tuple[_Look, ColorSystem], str] = {}
+
+    def change_to(self, other: _Look, system: ColorSystem) -> str:
+        """What turns it into another one on the terminal."""
+        change = self._changes.get((other, system))
+        if change is None:
+            change = self._changes[other, system] = _change(self.style, other.style, system)
+        return change
+
+
 class Shown:
     """The cells that the terminal shows, as far as they are known."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, tuple[list[str], list[Style | None]]] = {}
+        self._lines: dict[int, tuple[list[str], list[_Look | None]]] = {}
+        self._looks: dict[Style, _Look] = {}
+        self._bare = self._look(Style.null())
         self._uneven: set[int] = set()
         """Lines on which something has been that not every terminal draws in as many cells."""
         self._width = 0
@@ -56,90 +74,97 @@ class Shown:
         self._lines.clear()
         self._uneven.clear()
 
+    def _look(self, style: Style) -> _Look:
+        look = self._looks.get(style)
+        if look is None:
+            look = self._looks[style] = _Look(style)
+        return look
+
     def changes(self, update: ChopsUpdate | LayoutUpdate, width: int, system: ColorSystem) -> str:
         """What to send so that the terminal, `width` cells wide, shows an update too; it is taken to be sent."""
         if width != self._width:
             self._width = width
             self.forget()
-        pen = _Pen(system)
+        pen = _Pen(self._bare, system)
         for y, x, segments in _stretches(update):
             self._put(y, x, segments, pen)
         return pen.lifted()
 
     def _put(self, y: int, x: int, segments: list[Segment], pen: _Pen) -> None:
         text = "".join([text for text, _, _ in segments])
-        styles: list[Style | None] = []
         is_even = _ALIKE.fullmatch(text) is not None
-        if is_even:
-            cells = [*text]
-            for text, style, _ in segments:
-                styles += [style or _NOTHING] * len(text)
-        else:
-            cells = []
-            for text, style, _ in segments:
+        cells = [*text] if is_even else []
+        looks: list[_Look | None] = []
+        for text, style, _ in segments:
+            look = self._look(style) if style else self._bare
+            if is_even:
+                looks += [look] * len(text)
+            else:
                 parts = cells_of(text)
                 cells += parts
-                styles += [style or _NOTHING] * len(parts)
+                looks += [look] * len(parts)
         if y not in self._lines:
             self._lines[y] = [_UNKNOWN] * self._width, [None] * self._width
-        all_cells, all_styles = self._lines[y]
+        all_cells, all_looks = self._lines[y]
         room = self._width - x
         if len(cells) > room:
-            del cells[room:], styles[room:]
+            del cells[room:], looks[room:]
         stop = x + len(cells)
-        before, before_styles = all_cells[x:stop], all_styles[x:stop]
-        if before == cells and before_styles == styles:
+        before, before_looks = all_cells[x:stop], all_looks[x:stop]
+        if before == cells and before_looks == looks:
             return
         for edge in (x, stop):
             # of a wide character that stands on both sides, terminals leave something or nothing
             for torn in _around(all_cells, edge):
-                all_cells[torn], all_styles[torn] = _UNKNOWN, None
-        all_cells[x:stop], all_styles[x:stop] = cells, styles
+                all_cells[torn], all_looks[torn] = _UNKNOWN, None
+        all_cells[x:stop], all_looks[x:stop] = cells, looks
         if y in self._uneven:
             is_even = is_even and _ALIKE.fullmatch("".join(before)) is not None
         elif not is_even:
             self._uneven.add(y)
         if not is_even:
             # what it takes more or less cells for stands on others, or leaves something of what was there
-            pen.draw(x, y, cells, styles)
-            for first, end in _known(all_styles, stop):
-                pen.draw(first, y, all_cells[first:end], all_styles[first:end])
+            pen.draw(x, y, cells, looks)
+            for first, end in _known(all_looks, stop):
+                pen.draw(first, y, all_cells[first:end], all_looks[first:end])
             return
-        columns = zip(before, cells, before_styles, styles, strict=True)
-        differ = [i for i, (old, new, was, is_) in enumerate(columns) if old != new or (was is not is_ and was != is_)]
+        columns = enumerate(zip(before, cells, before_looks, looks, strict=True))
+        differ = [i for i, (old, new, was, is_) in columns if old != new or was is not is_]
         for first, last in _runs(differ):
-            pen.draw(x + first, y, cells[first : last + 1], styles[first : last + 1])
+            pen.draw(x + first, y, cells[first : last + 1], looks[first : last + 1])
 
 
 class _Pen:
     """Writes cells with as few bytes for places and styles as it takes."""
 
-    def __init__(self, system: ColorSystem) -> None:
+    def __init__(self, bare: _Look, system: ColorSystem) -> None:
+        """`bare`: how the terminal is found and left."""
         self._system = system
         self._sent: list[str] = []
         self._line = -1
-        self._style = _NOTHING
+        self._bare = self._look = bare
 
-    def draw(self, x: int, y: int, cells: list[str], styles: list[Style | None]) -> None:
+    def draw(self, x: int, y: int, cells: list[str], looks: list[_Look | None]) -> None:
         send = self._sent.append
         # terminals differ in how wide some characters are: the column is named, and not how far it is
         send(f"\x1b[{x + 1}G" if y == self._line else f"\x1b[{y + 1};{x + 1}H")
         self._line = y
         begin = 0
-        for style, alike in groupby(styles):
+        for look, alike in groupby(looks):
             stop = begin + len(list(alike))
-            style = style or _NOTHING
-            if style is not self._style:
-                send(_change(self._style, style, self._system))
-                self._style = style
+            self._take_up(look or self._bare)
             send("".join(cells[begin:stop]))
             begin = stop
 
     def lifted(self) -> str:
         """All of it, and the terminal as it was found."""
-        if self._style is not _NOTHING:
-            self._sent.append(_change(self._style, _NOTHING, self._system))
+        self._take_up(self._bare)
         return "".join(self._sent)
+
+    def _take_up(self, look: _Look) -> None:
+        if look is not self._look:
+            self._sent.append(self._look.change_to(look, self._system))
+            self._look = look
 
 
 def _stretches(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, list[Segment]]]:
@@ -208,10 +233,10 @@ def _around(cells: list[str], edge: int) -> range:
     return range(first, stop)
 
 
-def _known(styles: list[Style | None], begin: int) -> Iterator[tuple[int, int]]:
+def _known(looks: list[_Look | None], begin: int) -> Iterator[tuple[int, int]]:
     """First and end of places from `begin` on of which it is known what is there."""
-    while begin < len(styles):
-        end = next((place for place in range(begin, len(styles)) if styles[place] is None), len(styles))
+    while begin < len(looks):
+        end = next((place for place in range(begin, len(looks)) if looks[place] is None), len(looks))
         if end > begin:
             yield begin, end
         begin = end + 1
@@ -229,7 +254,6 @@ def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-@lru_cache(maxsize=4096)
 def _change(before: Style, after: Style, system: ColorSystem) -> str:
     """What turns one style into another on the terminal."""
     attributes, text, ground = _codes(before, system)
