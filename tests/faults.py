@@ -23,6 +23,7 @@ import ssl
 import struct
 import subprocess
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -59,6 +60,27 @@ def refused() -> Iterator[LiveServer]:
 
 
 # connections
+
+
+class Held:
+    """A fault that is shown when it is told to be."""
+
+    def __init__(self, fault: Fault) -> None:
+        self._fault = fault
+        self._reached, self._go_on = threading.Event(), threading.Event()
+
+    def __call__(self, handler: Handler) -> None:
+        self._reached.set()
+        self._go_on.wait()
+        self._fault(handler)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether somebody waits for it."""
+        return self._reached.is_set()
+
+    def go_on(self) -> None:
+        self._go_on.set()
 
 
 def reset(handler: Handler) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import faults
+from tests import faults, outside
 from tests.faults import faulty
 from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
 from tests.test_tui_app import CountingApp, text_of
+from tracetui.ingest import background, handover
 from tracetui.model.search import Search
 from tracetui.tui import live
 from tracetui.tui.arrivals import Arrivals
@@ -24,8 +27,6 @@ from tracetui.tui.state import State
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 FAULTS = {
     "reset": "cut off",
-    "silent": "said nothing for 0.3 s",
-    "drip": "sends next to nothing",
     "cut": "cut off",
     "cut_chunked": "cut off",
     "bad_json": "as Jaeger, Zipkin or Tempo does",
@@ -38,6 +39,7 @@ FAULTS = {
     "500": "the server failed (status 500)",
 }
 """What the banner says."""
+ENDLESS = {"silent": "said nothing for 0.3 s", "drip": "sends next to nothing"}
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
 
 
@@ -69,6 +71,27 @@ async def over(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterato
     app = CountingApp(State(sources=sources))
     async with app.run_test(size=size) as pilot:
         yield App(app, pilot)
+
+
+@contextmanager
+def watched(patch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
+    """-> what of this process waits for others, in any thread, and whether in the one that answers keys"""
+    work: list[tuple[str, bool]] = []
+    loop = threading.get_ident()
+
+    def received(sets: socket.socket) -> object:
+        work.append(("receive", threading.get_ident() == loop))
+        return handover.receive(sets)
+
+    patch.setattr(background, "receive", received)
+    with outside.heard(lambda event: work.append((event, threading.get_ident() == loop))):
+        yield work
+
+
+def assert_nothing_waits_on_the_loop(work: list[tuple[str, bool]]) -> None:
+    """Servers are spoken to by another process, which is heard in another thread: no key can wait for any of it."""
+    assert {event for event, _ in work} == {"subprocess.Popen", "receive"}
+    assert not any(on_loop for _, on_loop in work)
 
 
 async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first(
@@ -272,14 +295,22 @@ async def test_what_is_asked_while_a_server_says_what_it_says_itself_is_asked_th
             assert server.paths().count("/api/v3/traces") == asked + 1
 
 
-async def test_every_fault_costs_nothing_that_is_here(program: Program) -> None:
-    """One after the other, of one server; keys are answered meanwhile."""
-    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(program.profile(server.url, timeout="300ms")) as on:
+async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, of one server; each is shown only after keys were answered, which do not wait for it."""
+    with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
             await on.until("82 traces")
             for fault, said in FAULTS.items():
-                server.fault, server.faults_left = getattr(faults, fault, None) or faults.status(int(fault)), None
-                await on.press("r", "2", "3", "1")
+                shown = faults.Held(getattr(faults, fault, None) or faults.status(int(fault)))
+                server.fault = shown
+                await on.press("r")
+                while not shown.is_reached:
+                    await on.pilot.pause(0.01)
+                await on.press("3")
+                await on.until("[3 Services]", "asking")
+                await on.press("1")
+                await on.until("[1 Traces]", "asking")
+                shown.go_on()
                 await on.until(said, "what is here stays", "82 traces")
                 await on.press("escape")
             # in the midst of traces
@@ -297,6 +328,21 @@ async def test_every_fault_costs_nothing_that_is_here(program: Program) -> None:
             await on.press("r")
             await on.until("nothing new from")
             assert "refuses the connection" not in on.text
+    assert_nothing_waits_on_the_loop(work)
+
+
+async def test_servers_that_do_not_end_cost_nothing_that_is_here(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, timeout="300ms")) as on:
+            await on.until("82 traces")
+            for fault, said in ENDLESS.items():
+                server.fault = getattr(faults, fault)
+                await on.press("r", "3", "1")
+                await on.until(said, "what is here stays", "82 traces")
+                await on.press("escape")
+    assert_nothing_waits_on_the_loop(work)
 
 
 async def test_more_and_further_back() -> None:
@@ -358,12 +404,13 @@ async def test_esc_stops_what_was_asked_last_and_leads_back_from_where_one_went_
             await on.until("[3 Services]")
 
 
-async def test_waiting_for_a_silent_server_can_be_stopped_and_holds_up_no_key() -> None:
-    with faulty(faults.silent) as server:
+@pytest.mark.parametrize("fault", ENDLESS)
+async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: str) -> None:
+    with faulty(getattr(faults, fault)) as server:
         async with over(server.url) as on:
             await on.until("asking", "Esc stops")
             await on.press("3", "4", "5", "1", "question_mark")
-            assert "Keys" in on.text or "Traces" in on.text
+            await on.until("Everywhere", "reading")
             await on.press("escape", "escape", "escape", "escape", "escape", "escape")
             await on.until("loading stopped")
             assert painted(on.app)[-1]
