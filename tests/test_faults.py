@@ -20,10 +20,15 @@ from tests.loopback import Answer, Handler, Loopback
 from tests.program import Program, Said
 from tests.recorded import FIRST_NS, LAST_NS, truth
 from tests.servers import LiveServer
+from tracetui.analysis.findings import Findings
 from tracetui.ingest import asked
 from tracetui.ingest.formats import otlp_json
+from tracetui.ingest.load import load
 from tracetui.ingest.sources import pieces
+from tracetui.tui.panes.traces_answers import _compared
+from tracetui.tui.state import State
 
+SAMPLE = str(Path(__file__).parents[1] / "sample_traces" / "first-look" / "checkout.json")
 TOKEN = "planted-5ecret-t0ken"
 ZIPKIN_WINDOW = f"?limit=100&endTs={LAST_NS // 1_000_000 + 1}&lookback=3600000"
 TEMPO_WINDOW = f"?limit=100&start={FIRST_NS // 1_000_000_000}&end={LAST_NS // 1_000_000_000 + 1}"
@@ -463,6 +468,54 @@ def test_where_credentials_come_from(program: Program, monkeypatch: pytest.Monke
         monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
         program.analyze(url)
         assert sent(server) == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("variable", ["TRACETUI_TOKEN", "TRACETUI_USER"])
+def test_what_the_environment_holds_is_for_one_server(
+    variable: str, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, TOKEN)
+    refusal = f"{variable} is for one server, and %s and %s would each be sent it; a profile says what is for whom"
+    with LiveServer("zipkin") as one, LiveServer("zipkin") as other:
+        urls = [f"{server.url}/zipkin/{ZIPKIN_WINDOW}" for server in (one, other)]
+        plain = program.profile(urls[1])
+        for said in (
+            program.analyze(*urls),
+            program.analyze(urls[0], plain),
+            program("compare", *urls),
+        ):
+            assert said.code == 2
+            assert refusal % (one.url, plain if plain in said.err else other.url) in said.err
+        assert one.requests == other.requests == []
+        # nor when the second one is named on the screen
+        said_there = _compared(urls[1], Findings(load([SAMPLE])), State(sources=(urls[0],)))
+        assert said_there == f"{refusal % (one.url, other.url)}: token-env, or user and password-env (see the README)"
+        assert one.requests == other.requests == []
+        # one of them has its own
+        file = tmp_path / "token"
+        file.write_text("its own")
+        for own in (
+            {"token_file": str(file)},
+            {"user": "user", "password_file": str(file)},
+        ):
+            assert program.analyze(urls[0], program.profile(urls[1], **own)).code == 0
+            assert all(TOKEN in str(header) or "Basic" in str(header) for header in sent(one))
+            assert not sent(one) & sent(other)
+        # two pages of one server are one
+        assert program.analyze(urls[0], f"{one.url}/zipkin/?limit=1").code == 0
+        # who reads files beside it reads files
+        assert program.analyze(urls[0], SAMPLE).code == 0
+
+
+def test_a_header_of_a_profile_is_not_put_aside(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+    monkeypatch.setenv("MY_HEADER", "Bearer its-own")
+    with LiveServer("zipkin") as server, LiveServer("zipkin") as other:
+        name = program.profile(f"{server.url}/zipkin/{ZIPKIN_WINDOW}")
+        file = program.home / "config" / "tracetui" / "config.toml"
+        file.write_text(file.read_text() + '\nheaders-env = { "authorization" = "MY_HEADER" }\n')
+        assert program.analyze(name, f"{other.url}/zipkin/{ZIPKIN_WINDOW}").code == 0
+        assert (sent(server), sent(other)) == ({"Bearer its-own"}, {f"Bearer {TOKEN}"})
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, print_lines
+from tracetui.ingest.sources.served import servers_of
 from tracetui.model.problems import UsageError
 
 _WORSE = 1
@@ -49,6 +50,8 @@ def compare(
         raise UsageError(f"--threshold: {threshold} is no percentage")
     if before == after == "-":
         raise UsageError("standard input can be one of the two, not both")
+    # each is read for itself, and what is for one server must not go to the other
+    servers_of([before, after])
     filters = selection.filters()
     first, second = (
         open_filtered([source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose).findings

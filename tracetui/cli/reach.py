@@ -12,9 +12,9 @@ import typer
 
 from tracetui.cli.output import say
 from tracetui.config import Overrides
-from tracetui.ingest.sources.served import Server, server_at
+from tracetui.ingest.sources.served import Server, servers_of
 
-_PANEL = "Back ends (their credentials come from the environment, netrc or a profile)"
+_PANEL = "Back ends (credentials come from the environment, for one server at a time, from netrc or a profile)"
 _CHOSEN: ContextVar[Overrides] = ContextVar("overrides", default=Overrides())  # noqa: B039 - it is frozen
 
 
@@ -64,7 +64,7 @@ def reaching(command: Callable[..., None]) -> Callable[..., None]:
 
 def servers_among(sources: Sequence[str]) -> list[Server]:
     """The servers among sources; those whose certificate is not checked are said. Raises UsageError."""
-    servers = [server for source in sources if (server := server_at(source)) is not None]
+    servers = servers_of(sources)
     for server in servers:
         if server.is_unsafe(overrides()):
             say(f"warning: {server.name}: any certificate is taken")

@@ -12,7 +12,7 @@ from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
-from tracetui.ingest.sources.served import server_at
+from tracetui.ingest.sources.served import check_credentials, server_at
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import BackEndError, InputError, LoadWarning
@@ -55,15 +55,17 @@ class Loading:
         """`keep_going`: read the other sources where one cannot be read. Raises UsageError for a server that cannot
         be used as it is described.
         """
-        servers = [(source, server_at(source)) for source in sources]
-        self._paths = [source for source, server in servers if server is None]
+        found = [(source, server_at(source)) for source in sources]
+        servers = [server for _, server in found if server is not None]
+        check_credentials(servers)
+        self._paths = [source for source, server in found if server is None]
         self._keep_going = keep_going
         self._intake = Intake()
         self._warnings: list[LoadWarning] = []
         """Of files."""
         self._warned: list[LoadWarning] = []
         """Of servers, when they were asked last."""
-        self.servers = Servers([server for _, server in servers if server is not None], overrides, waiting)
+        self.servers = Servers(servers, overrides, waiting)
 
     def read(
         self,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tracetui.config import Overrides, config_path
-from tracetui.ingest.sources.served import Server, server_at
+from tracetui.ingest.sources.served import Server, servers_of
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING
 from tracetui.render.marks import ASCII, UNICODE
@@ -41,7 +41,7 @@ def run_app(
         raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
-    servers = [server for source in sources if (server := server_at(source)) is not None]
+    servers = servers_of(sources)
     state = State(
         sources=tuple(sources),
         logs=tuple(logs),

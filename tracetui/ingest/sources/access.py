@@ -109,6 +109,8 @@ def _authorization(address: Address, profile: Profile) -> str:
         if sources[1] or sources[2]:
             sources = (profile.password_env, *sources[1:])
         return _basic(profile.user, _secret("password", *sources))
+    if _has_own_header(profile):
+        return ""
     if os.environ.get(_TOKEN):
         return f"Bearer {os.environ[_TOKEN].strip()}"
     if os.environ.get(_USER):
@@ -122,6 +124,21 @@ def _authorization(address: Address, profile: Profile) -> str:
     if known is None or not _is_named(address.host):
         return ""
     return _basic(known[0], known[2] or "")
+
+
+def _has_own_header(profile: Profile) -> bool:
+    return any(name.lower() == "authorization" for name in (*profile.headers, *profile.headers_env))
+
+
+def unbound(profile: Profile) -> str:
+    """The variable whose value a server is sent whichever it is; '' where that is bound to it, or nothing is sent."""
+    if profile.token_env or profile.token_file or profile.token_command:
+        return ""
+    if profile.user:
+        return "" if profile.password_env or profile.password_file or profile.password_command else _PASSWORD
+    if _has_own_header(profile):
+        return ""
+    return next((variable for variable in (_TOKEN, _USER) if os.environ.get(variable)), "")
 
 
 def _is_named(host: str) -> bool:

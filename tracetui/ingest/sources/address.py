@@ -55,6 +55,11 @@ class Address:
         return urlsplit(self.base).hostname or ""
 
     @property
+    def origin(self) -> str:
+        """The address without a path: whoever answers there is one and the same."""
+        return self.socket or "/".join(self.base.split("/", 3)[:3])
+
+    @property
     def shown(self) -> str:
         if not self.socket:
             return self.base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +74,36 @@ def server_at(source: str) -> Server | None:
         return Server(source, parse_address(profile.url), profile)
     except UsageError as error:
         raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
+
+
+def servers_of(sources: Sequence[str]) -> list[Server]:
+    """The servers among sources. Raises UsageError as `server_at` and `check_credentials`."""
+    servers = [server for source in sources if (server := server_at(source)) is not None]
+    check_credentials(servers)
+    return servers
+
+
+def check_credentials(servers: Sequence[Server]) -> None:
+    """Raise UsageError where several servers would be sent what the environment holds for one.
+
+    It does not say for whom that is: it goes to the one that is named, and to none where it could be another's.
+    """
+    if len({server.address.origin for server in servers}) < 2:
+        return
+    # what reaches servers takes a while to be imported
+    from tracetui.ingest.sources.access import unbound
+
+    sent: dict[str, str] = {}
+    variable = ""
+    for server in servers:
+        if found := unbound(server.profile):
+            variable = variable or found
+            sent.setdefault(server.address.origin, server.name)
+    if len(sent) > 1:
+        raise UsageError(
+            f"{variable} is for one server, and {' and '.join(sent.values())} would each be sent it; a profile says"
+            " what is for whom: token-env, or user and password-env (see the README)"
+        )
 
 
 def opened(server: Server, overrides: Overrides, say: Say) -> BackEnd:

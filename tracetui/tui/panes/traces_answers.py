@@ -9,7 +9,6 @@ import numpy as np
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.findings import Findings
-from tracetui.config import Overrides
 from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -23,6 +22,7 @@ from tracetui.render.trace_list import errors_text
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes.apart import tell_apart
 from tracetui.tui.panes.asked_pane import AskedPane
+from tracetui.tui.state import State
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -98,7 +98,7 @@ class Answers:
             pane.focus_pane()
             if source:
                 pane.say(f"reading {safe(source)} {pane.state.look.marks.ellipsis}")
-                pane.work("traces-compare-sets", lambda: _compared(source, findings, pane.state.overrides), done)
+                pane.work("traces-compare-sets", lambda: _compared(source, findings, pane.state), done)
 
         def done(found: Comparison | str) -> None:
             if isinstance(found, str):
@@ -205,14 +205,17 @@ def _saved(traces: TraceSet, path: Path) -> str:
     return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}"
 
 
-def _compared(source: str, after: Findings, overrides: Overrides) -> Comparison | str:
+def _compared(source: str, after: Findings, state: State) -> Comparison | str:
     """Load a source and compare it, or say why that is not possible."""
     from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
+    from tracetui.ingest.sources.served import servers_of
 
-    load = BackgroundLoad([source], overrides=overrides)
+    load = BackgroundLoad([source], overrides=state.overrides)
     try:
+        # what is for one server must not go to another
+        servers_of([*state.sources, source])
         before = Findings(load.run(lambda _: None))
-    except (InputError, LoadCancelledError) as error:
+    except (InputError, UsageError, LoadCancelledError) as error:
         return _missing(source) or str(error)
     finally:
         load.cancel()
