@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tracetui.config import Profile
-from tracetui.ingest.sources.address import Address, is_address, parse_address
+from tracetui.ingest.sources.address import Address, is_address, parse_address, without_secrets
 from tracetui.ingest.sources.served import Server, server_at
 from tracetui.model.problems import UsageError
 from tracetui.model.search import LIMIT, Search
@@ -182,6 +182,43 @@ def test_passwords_are_refused_and_not_repeated(text: str) -> None:
 def test_what_is_no_address(text: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("http://h:1/search?service=cart&limit=5&maxDuration&start=1795172400000000", ""),
+        (
+            "http://h:1/search?service=cart&access_token=T#id_token=T",
+            "http://h:1/search?service=cart&access_token=***#id_token=***",
+        ),
+        (
+            "http://h/?apikey=T&uiFind=cart&%74oken=T&x=a-value-of-more",
+            "http://h/?apikey=***&uiFind=cart&%74oken=***&x=***",
+        ),
+        ("http://h/?the-whole-query-is-one", "http://h/?***"),
+        ("https://h/t.json?raw=1&X-Amz-Signature=T", "https://h/t.json?raw=1&X-Amz-Signature=***"),
+        ("http://user:T@h:1/search", "http://***@h:1/search"),
+        ("http://user:T/a?s#s@h:1/", "http://***@h:1/"),
+        ("user:T@h:1/", "***@h:1/"),
+        ("h:1/search?token=T", "h:1/search?token=***"),
+        ("h:99999?token=T", "h:99999?token=***"),
+        ("unix:/s:/search?sig=T", "unix:/s:/search?sig=***"),
+        ("http://h/?q=a@b", ""),
+        ("a@b/c?.json", ""),
+    ],
+)
+def test_what_of_an_address_may_be_kept(source: str, shown: str) -> None:
+    assert without_secrets(source) == (shown or source)
+    assert without_secrets(without_secrets(source)) == without_secrets(source)
+    if is_address(source) and "@" not in source and "json" not in source:
+        # what is searched for is what it was
+        assert parse_address(without_secrets(source)) == parse_address(source)
+
+
+def test_a_file_whose_address_was_not_kept_whole() -> None:
+    with pytest.raises(UsageError, match=r"^https://h/t.json\?sig=\*\*\*: .* was kept nowhere; name it anew"):
+        parse_address(without_secrets("https://h/t.json?sig=T"))
 
 
 # what is asked: what is wanted, then what the address shows, then what the profile says

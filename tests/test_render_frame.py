@@ -81,6 +81,9 @@ def test_the_filter_is_named_where_it_is_asked_for(marks: Marks) -> None:
 
 def test_a_pipe_is_named_in_words() -> None:
     assert source_name(["-"]) == "standard input"
+    assert source_name(["https://jaeger:16686?token=1"]) == "jaeger:16686"
+    assert source_name(["HTTP://a:b@jaeger:16686/search#token=1"]) == "jaeger:16686"
+    assert source_name(["unix:/run/s:/search?token=1", "b"]) == "/run/s:/search and 1 more"
     assert source_name(["-", "a.json"]) == "standard input and 1 more"
 
 

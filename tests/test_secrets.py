@@ -25,6 +25,7 @@ from tracetui.config import Overrides, Profile
 from tracetui.ingest.sources.access import access_to
 from tracetui.ingest.sources.address import parse_address
 from tracetui.ingest.sources.connection import Connection, HttpError
+from tracetui.tui.settings import from_anywhere, load_resume
 
 TOKEN = "pl4nted-5ecret-t0ken"
 ENCODED = base64.b64encode(f"user:{TOKEN}".encode()).decode()
@@ -208,6 +209,51 @@ def test_a_tempo_may_repeat_it(program: Program, monkeypatch: pytest.MonkeyPatch
         said = program.analyze(f"{server.url}/api/search?start={FIRST_NS // 10**9}&end={LAST_NS // 10**9 + 1}")
     assert "came in part only: refused: Authorization: ***" in said.err
     untold(program, said)
+
+
+async def test_a_secret_in_an_address(program: Program) -> None:
+    """Is nowhere but in what the user typed, and what can be resumed without it is."""
+    secret = f"&access_token={TOKEN}#id_token={TOKEN}"
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        page = f"{server.url}/search?service=cart&lookback=2h{secret}"
+        async with over(page) as on:
+            await on.until("traces from")
+            found = [on.text, on.app.title]
+            server.fault = repeating("text")
+            await on.press("r")
+            await on.until("r tries again")
+            found += [on.text]
+            on.app.exit()
+            await on.pilot.pause()
+        server.fault = None
+        kept = load_resume().sources
+        assert kept == [f"{server.url}/search?service=cart&lookback=2h&access_token=***#id_token=***"]
+        assert parse_address(kept[0]) == parse_address(page)
+        assert from_anywhere([page]) == kept
+        for args in (
+            ("analyze", page, "--json", "--verbose"),
+            ("compare", page, page),
+            ("compare", page, f"{server.url}/search?service=none{secret}"),
+            ("server", page),
+            ("analyze", page.removeprefix("http://")),
+            ("analyze", page.replace("127.0.0.1", "127.0.0.1:x")),
+            ("analyze", page.replace("http", "ftp")),
+            ("server", page.replace("http", "ftp")),
+            ("analyze", page.replace("//", f"//user:{TOKEN}@")),
+            ("analyze", page.replace("//", f"//user:{TOKEN}/?@")),
+        ):
+            said = program(*args)
+            assert said.out + said.err
+            untold(program, said)
+    assert not any(map(given_away, found))
+
+
+def test_a_secret_in_the_address_of_a_file(program: Program) -> None:
+    with Loopback(lambda request: Answer((f"no such signature: {request.query}".encode(),), 403, PLAIN)) as server:
+        said = program.analyze(f"{server.url}/traces.json?signature={TOKEN}")
+        assert "no such signature: {'signature': ['***']}" in said.err
+        untold(program, said)
+        assert given_away(server.requests[0].target)
 
 
 def test_a_proxy_s_password(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

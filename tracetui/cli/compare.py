@@ -12,6 +12,7 @@ from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, print_lines
+from tracetui.ingest.sources.address import without_secrets
 from tracetui.ingest.sources.served import servers_of
 from tracetui.model.problems import UsageError
 
@@ -59,7 +60,7 @@ def compare(
     )
     for source, findings in ((before, first), (after, second)):
         if not findings.traces.trace_count:
-            raise UsageError(f"no trace of {source} is left to compare; other filters may leave some")
+            raise UsageError(f"no trace of {without_secrets(source)} is left to compare; other filters may leave some")
     found = compared(first, second, threshold)
     if json:
         from tracetui.render.compare_json import compare_json
@@ -68,7 +69,7 @@ def compare(
     else:
         from tracetui.render.compare_text import compare_text
 
-        lines = compare_text(found, (before, after), report.options(filters))
+        lines = compare_text(found, (without_secrets(before), without_secrets(after)), report.options(filters))
         print_lines(lines, report.color, report.output)
     if fail_on_regression and not found.has_common:
         from tracetui.render.compare_text import NOTHING_IN_COMMON

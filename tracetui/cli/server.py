@@ -13,6 +13,7 @@ from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, marks_of, print_bytes, print_lines, width_of
 from tracetui.cli.reach import overrides, servers_among
 from tracetui.ingest.asked import Servers
+from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.opinion import Opinion
 from tracetui.model.problems import BackEndError, UsageError
 from tracetui.model.times import parse_duration
@@ -41,7 +42,7 @@ def server(
     lookback = parse_duration(time_range)
     servers = servers_among([source])
     if not servers:
-        raise UsageError(f"{source}: no address and no profile; a server is written http://host:port")
+        raise UsageError(f"{without_secrets(source)}: no address and no profile; a server is written http://host:port")
     with closing(Servers(servers, overrides())) as asked:
         services = asked.back_end(servers[0]).services()
         opinion = asked.opinion(names or (), lookback)
@@ -52,7 +53,7 @@ def server(
         marks = marks_of(is_ascii(ascii) if output is None else ascii)
         print_lines(_text(services, opinion, OpinionList(opinion, None, marks), width_of(width)), color, output)
     if not services and not opinion.dependencies:
-        raise BackEndError(f"{source}: knows no service")
+        raise BackEndError(f"{servers[0].name}: knows no service")
 
 
 def _text(services: list[str], opinion: Opinion, rows: OpinionList, width: int) -> Iterator[Line]:

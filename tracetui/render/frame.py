@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,10 +59,11 @@ def source_name(sources: Sequence[str]) -> str:
         return "nothing loaded"
     if sources[0] == "-":
         return "standard input" if len(sources) == 1 else f"standard input and {len(sources) - 1} more"
-    scheme, is_address, rest = sources[0].partition("://")
-    if is_address:
-        # what a page's address says behind the server's is no name
-        host = safe(rest.partition("/")[0] if scheme.lower() != "unix" else rest, _SOURCE_CHARACTERS)
+    scheme, is_address, rest = sources[0].partition(":")
+    if is_address and scheme.lower() in ("http", "https", "unix"):
+        # what a page's address says behind the server's is no name, and may be a secret
+        rest = re.split("[?#]" if scheme.lower() == "unix" else "[/?#]", rest.removeprefix("//"), maxsplit=1)[0]
+        host = safe(rest.rpartition("@")[2], _SOURCE_CHARACTERS)
         return host if len(sources) == 1 else f"{host} and {len(sources) - 1} more"
     parts = [part for part in sources[0].split("/") if part]
     first = safe("/".join(parts[-2:]) if len(sources) == 1 else (parts or [sources[0]])[-1], _SOURCE_CHARACTERS)

@@ -13,7 +13,7 @@ import msgspec
 import platformdirs
 
 from tracetui.config import Overrides, config_path, load_config
-from tracetui.ingest.sources.address import is_address
+from tracetui.ingest.sources.address import is_address, without_secrets
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
 from tracetui.tui.themes import THEMES
@@ -62,7 +62,7 @@ def _resume_path() -> Path:
 
 
 def from_anywhere(sources: Iterable[str]) -> list[str]:
-    """Sources or files by names that mean the same from any directory; addresses, profiles and - do anyway."""
+    """Sources or files by names that mean the same from any directory, and may be kept; profiles and - do anyway."""
     return [_from_anywhere(source) for source in sources]
 
 
@@ -71,7 +71,9 @@ def _from_anywhere(source: str) -> str:
         path = Path(source).expanduser()
         if path.exists():
             return str(path.absolute())
-        if glob.has_magic(source) and not is_address(source):
+        if is_address(source):
+            return without_secrets(source)
+        if glob.has_magic(source):
             # what is special in a pattern is not in the name of the directory that it is meant in
             return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a pattern is no path
     return source

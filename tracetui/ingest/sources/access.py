@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tracetui.config import Overrides, Profile
-from tracetui.ingest.sources.address import Address
+from tracetui.ingest.sources.address import Address, secrets_in
 from tracetui.model.problems import UsageError
 from tracetui.model.times import parse_duration
 
@@ -78,13 +78,13 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
         proxy=proxy,
         timeout=timeout,
         has_credentials=bool(authorization),
-        secrets=_secrets([headers[name] for name in named if name in headers], proxy),
+        secrets=_secrets([headers[name] for name in named if name in headers], proxy, secrets_in(address.file)),
     )
 
 
-def _secrets(values: Sequence[str], proxy: str) -> tuple[str, ...]:
-    """Everything that would give a header or the proxy's password away, the longest first."""
-    found = set(values)
+def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[str, ...]:
+    """Everything that would give a header, the proxy's password or one of the others away, the longest first."""
+    found = {*values, *others}
     for value in values:
         scheme, _, credentials = value.partition(" ")
         found.add(credentials)

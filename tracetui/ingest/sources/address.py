@@ -35,6 +35,27 @@ _PAGES: Final = tuple(
 )
 """Paths of pages and of requests, the first that fits; what stands before them is the address of the server."""
 _NS: Final = {"us": 1_000, "ms": 1_000_000}
+_READ: Final = {
+    "service": ("service", "serviceName", "query.serviceName", "query.service_name"),
+    "operation": ("operation", "spanName", "query.operationName", "query.operation_name"),
+    "limit": ("limit", "query.searchDepth", "query.num_traces"),
+    "least_ns": ("minDuration", "query.durationMin", "query.duration_min"),
+    "most_ns": ("maxDuration", "query.durationMax", "query.duration_max"),
+    "expression": ("q",),
+    "start_ns": ("start", "startTs", "query.startTimeMin", "query.start_time_min"),
+    "end_ns": ("end", "endTs", "query.startTimeMax", "query.start_time_max"),
+    "lookback_ns": ("millis", "lookback"),
+    "attributes": ("tags", "query.attributes", "tag", "annotationQuery"),
+    "trace_ids": ("cohort",),
+}
+"""What of a page's query says what to search for."""
+_KEYS: Final = frozenset(key for keys in _READ.values() for key in keys)
+_SECRET_KEY: Final = re.compile(
+    r"token|secret|passw|pwd|key|auth|sig|cred|session|jwt|cookie|policy|code|^pass$|^sid$", re.IGNORECASE
+)
+_SHORT: Final = 8
+"""Characters of a value that is no secret where its key does not say that it is one."""
+_HIDDEN: Final = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +106,14 @@ def parse_address(text: str) -> Address:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise UsageError(f"{_redacted(text)}: no address of a server") from None
+        raise UsageError(f"{without_secrets(text)}: no address of a server") from None
     if parts.username or parts.password:
         raise UsageError(
             "an address with a password in it can be read by everyone on this machine; leave it out and set"
             " TRACETUI_USER and TRACETUI_PASSWORD or TRACETUI_TOKEN, use ~/.netrc, or write a profile (see the README)"
         )
     if not parts.hostname:
-        raise UsageError(f"{_redacted(text)}: no host in this address")
+        raise UsageError(f"{without_secrets(text)}: no host in this address")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     origin = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port is not None else "")
     path = parts.path.rstrip("/")
@@ -103,12 +124,53 @@ def parse_address(text: str) -> Address:
     else:
         search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path or path.endswith("/api/v2/traces"))
     file = text if _FILE.fullmatch(path) and not ids else ""
+    if file and _HIDDEN in file:
+        raise UsageError(f"{file}: what stood in place of {_HIDDEN} may be a secret and was kept nowhere; name it anew")
     return Address(origin + page["base"], socket, search, file)
 
 
-def _redacted(text: str) -> str:
-    """Without what may be a password, which may hold the signs that end the host."""
-    return re.sub(r"//.*@", "//", text, flags=re.DOTALL)
+def without_secrets(source: str) -> str:
+    """A source as it may be shown and kept: of an address only what cannot be a secret, the rest as ***."""
+    try:
+        parts = urlsplit(source)
+        is_sound = bool(parts.hostname and parts.username is None) and parts.port != 0
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        # a password may hold the signs that end the host
+        source = re.sub(r"//.*@", f"//{_HIDDEN}@", source, flags=re.DOTALL)
+        source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)
+    place, mark, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
+    shown = [piece if at % 2 or not _secret_in(piece) else _hidden(piece) for at, piece in enumerate(_pieces(query))]
+    return place + mark + "".join(shown)
+
+
+def secrets_in(source: str) -> list[str]:
+    """What `without_secrets` leaves out of the query of an address, also as it is meant."""
+    query = re.split(r"[?#]", source, maxsplit=1)[1:]
+    found = [secret for piece in _pieces("".join(query))[::2] if (secret := _secret_in(piece))]
+    return [*found, *map(unquote, found)]
+
+
+def _pieces(query: str) -> list[str]:
+    """The pieces of a query and, in between, the signs that part them."""
+    return re.split(r"([?&#;])", query)
+
+
+def _secret_in(piece: str) -> str:
+    """What of `key=value` may be a secret; '' for nothing."""
+    key, has_value, value = piece.partition("=")
+    name = unquote(key)
+    if name in _KEYS:
+        return ""
+    if not has_value:
+        key, value = "", piece
+    return value if len(value) > _SHORT or (key and _SECRET_KEY.search(name)) else ""
+
+
+def _hidden(piece: str) -> str:
+    key, has_value, _ = piece.partition("=")
+    return key + has_value + _HIDDEN if has_value else _HIDDEN
 
 
 def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
@@ -117,27 +179,26 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
         return None
     found: dict[str, object] = {}
 
-    def take(name: str, keys: tuple[str, ...], read: Callable[[str], object]) -> None:
-        text = next((query[key][0] for key in keys if query.get(key)), "")
+    def take(name: str, read: Callable[[str], object]) -> None:
+        text = next((query[key][0] for key in _READ[name] if query.get(key)), "")
         value = read(text) if text else None
         if value not in (None, "", {}):
             found[name] = value
 
-    take("service", ("service", "serviceName", "query.serviceName", "query.service_name"), str)
-    take("operation", ("operation", "spanName", "query.operationName", "query.operation_name"), str)
+    take("service", str)
+    take("operation", str)
     if found.get("service") == "all":
         del found["service"]
     if found.get("operation") == "all":
         del found["operation"]
-    take("limit", ("limit", "query.searchDepth", "query.num_traces"), lambda text: _number(text, 1) or None)
-    for name, end in (("least_ns", "Min"), ("most_ns", "Max")):
-        keys = (f"{end.lower()}Duration", f"query.duration{end}", f"query.duration_{end.lower()}")
-        take(name, keys, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
-    take("expression", ("q",), str)
-    take("start_ns", ("start", "startTs", "query.startTimeMin", "query.start_time_min"), _moment)
-    take("end_ns", ("end", "endTs", "query.startTimeMax", "query.start_time_max"), _moment)
+    take("limit", lambda text: _number(text, 1) or None)
+    for name in ("least_ns", "most_ns"):
+        take(name, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
+    take("expression", str)
+    take("start_ns", _moment)
+    take("end_ns", _moment)
     if "start_ns" not in found:
-        take("lookback_ns", ("millis", "lookback"), lambda text: _number(text, _NS["ms"]) or find_duration(text))
+        take("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
     attributes = _attributes(query)
     if attributes.get("error") in ("", "true"):
         found["errors"] = True

@@ -12,10 +12,11 @@ from pathlib import Path
 from stat import S_ISREG
 
 from tracetui.ingest.buffers import Buffer, read_file, read_stream
+from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.problems import InputError
 
 STDIN = "-"
-_HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:/.*)?")
+_HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def inputs(sources: Sequence[str], missing: Callable[[str, str], None] | None = 
         except InputError as error:
             if missing is None:
                 raise
-            missing(source, str(error).removeprefix(f"{source}: "))
+            shown = without_secrets(source)
+            missing(shown, str(error).removeprefix(f"{shown}: "))
             continue
         for path, named in found:
             try:
@@ -73,14 +75,16 @@ def _found(source: str) -> list[tuple[Path, bool]]:
     try:
         return list(_paths(source))
     except OSError as error:
-        raise InputError(f"{source}: {error.strerror or error}") from None
+        raise InputError(f"{without_secrets(source)}: {error.strerror or error}") from None
     except (RuntimeError, ValueError) as error:
         # a home directory that nobody has; a zero byte in a name
-        raise InputError(f"{source}: {error}") from None
+        raise InputError(f"{without_secrets(source)}: {error}") from None
 
 
 def _paths(source: str) -> Iterator[tuple[Path, bool]]:
     path = Path(source).expanduser()
+    shown = without_secrets(source)
+    meant = f"; is the server http://{shown} meant?" if _HOST_AND_PORT.fullmatch(source) else ""
     if path.is_dir():
         found = sorted(
             inner
@@ -92,12 +96,11 @@ def _paths(source: str) -> Iterator[tuple[Path, bool]]:
         yield from ((inner, False) for inner in found)
     elif path.exists() or not glob.has_magic(source):
         if not path.exists():
-            meant = f"; is the server http://{source} meant?" if _HOST_AND_PORT.fullmatch(source) else ""
-            raise InputError(f"{source}: no such file{meant}")
+            raise InputError(f"{shown}: no such file{meant}")
         yield path, True
     else:
         # the standard patterns, also for absolute paths, which pathlib's do not take
         matches = sorted(match for match in glob.iglob(str(path), recursive=True) if not Path(match).is_dir())  # noqa: PTH207
         if not matches:
-            raise InputError(f"{source}: no file matches this pattern")
+            raise InputError(f"{shown}: no {'such file' if meant else 'file matches this pattern'}{meant}")
         yield from ((Path(match), False) for match in matches)

@@ -9,6 +9,7 @@ import numpy as np
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.findings import Findings
+from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.problems import InputError, UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -97,7 +98,7 @@ class Answers:
         def chosen(source: str | None) -> None:
             pane.focus_pane()
             if source:
-                pane.say(f"reading {safe(source)} {pane.state.look.marks.ellipsis}")
+                pane.say(f"reading {safe(without_secrets(source))} {pane.state.look.marks.ellipsis}")
                 pane.work("traces-compare-sets", lambda: _compared(source, findings, pane.state), done)
 
         def done(found: Comparison | str) -> None:
@@ -220,7 +221,7 @@ def _compared(source: str, after: Findings, state: State) -> Comparison | str:
     finally:
         load.cancel()
     if not before.traces.trace_count:
-        return f"{source} holds no trace"
+        return f"{without_secrets(source)} holds no trace"
     return compare(before, after)
 
 
