@@ -86,6 +86,30 @@ def test_a_server_that_fails_from_the_start(fault: str, program: Program) -> Non
         assert len(server.requests) < 20
 
 
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", r"cut off \(server disconnected.*\); is it another port"),
+        # what TLS says to who does not speak it, and how gRPC greets
+        (b"\x15\x03\x01\x00\x02\x02\x46", r"no sound HTTP \(illegal.*\); is the port .*, and is it https://\?"),
+        (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00", "no sound HTTP"),
+        (b"HTTP/1.1 302 Found\r\nlocation: http://[::1\r\n\r\n", "no sound HTTP .*location"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "no sound HTTP .*chunk"),
+        (
+            b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+            r"not as Jaeger, Zipkin or Tempo does \(Client sent an HTTP request to an HTTPS server\.\); is the port",
+        ),
+    ],
+)
+def test_what_answers_on_other_ports(sent: bytes, why: str, program: Program) -> None:
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(sent)
+        handler.close_connection = True
+
+    with faulty(answer) as server:
+        in_words(program.analyze(server.url), server.url, why)
+
+
 # at the search, when the server was found to be one
 
 AT_SEARCH: dict[str, tuple[Fault, str]] = {

@@ -37,6 +37,9 @@ _FOR_EVER = 1e9
 _REDIRECTS = 5
 _QUOTED = 200
 _TRIES = 2
+_ENDED: Final = re.compile("disconnected|peer closed")
+"""What is said of an answer that has ended too early; all else is of one that was none."""
+_UNANSWERED: Final = "without sending a response"
 _TENANT = re.compile(r"tenant|\borg\b", re.IGNORECASE)
 _TENANT_HINT = "A tenant is named with --tenant, TRACETUI_TENANT or in a profile"
 
@@ -272,7 +275,12 @@ class Connection:
         except httpx.ConnectError as error:
             raise HttpError(f"{at}: {self._unconnected(error)}") from None
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-            raise CutOffError(f"{at}: the answer was cut off ({self._cause(error)}); ask again") from None
+            if isinstance(error, httpx.RemoteProtocolError) and not _ENDED.search(str(error)):
+                raise HttpError(
+                    f"{at}: no sound HTTP ({self._cause(error)}); is the port the query service's, and is it https://?"
+                ) from None
+            then = "is it another port, or https://?" if _UNANSWERED in str(error) else "ask again"
+            raise CutOffError(f"{at}: the answer was cut off ({self._cause(error)}); {then}") from None
         except httpx.DecodingError:
             raise CutOffError(
                 f"{at}: says that its answer is compressed, and it is not; does a proxy stand between?"

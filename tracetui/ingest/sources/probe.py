@@ -45,6 +45,8 @@ class _Probe:
         self._refused: HttpError | None = None
         self._web_page = False
         self._failed: HttpError | None = None
+        self._said = ""
+        """Why it cannot make anything of what it is asked."""
         self.find: dict[Kind, Callable[[], BackEnd | None]] = {
             "jaeger": self._jaeger,
             "zipkin": self._zipkin,
@@ -62,6 +64,8 @@ class _Probe:
             self._refused = self._refused or self._connection.refusal(path, answer.status, answer.body)
         elif answer.status >= _FAILED:
             self._failed = self._failed or self._connection.refusal(path, answer.status, answer.body)
+        elif answer.status == _BAD_REQUEST:
+            self._said = self._said or self._connection.refusal(path, answer.status, answer.body).said
         elif answer.status == _OK and answer.body.lstrip()[:1] == b"<":
             self._web_page = True
         return answer if answer.status == _OK and answer.body.lstrip()[:1] != b"<" else None
@@ -119,7 +123,8 @@ class _Probe:
             )
         if self._failed is not None:
             return self._failed
+        said = f" ({self._said})" if self._said else ""
         return BackEndError(
-            f"{name}: answers, but not as {kind or 'Jaeger, Zipkin or Tempo'} does; is the port the query service's"
-            " (Jaeger 16686, Zipkin 9411, Tempo 3200), and is a base path missing?"
+            f"{name}: answers, but not as {kind or 'Jaeger, Zipkin or Tempo'} does{said}; is the port the query"
+            " service's (Jaeger 16686, Zipkin 9411, Tempo 3200), and is a base path missing?"
         )
