@@ -86,6 +86,13 @@ def test_a_server_that_fails_from_the_start(fault: str, program: Program) -> Non
         assert len(server.requests) < 20
 
 
+def test_a_page_of_grafana(program: Program) -> None:
+    page = Answer((b"<!DOCTYPE html><html><head><title>Grafana</title>",), 200, faults.HTML)
+    with Loopback(lambda request: page) as server:
+        said = program.analyze(f"{server.url}/explore?orgId=1&panes=%7B%7D")
+        in_words(said, server.url, f"pages of Grafana, .* as {server.url}/api/datasources/proxy/uid/UID, with a serv")
+
+
 @pytest.mark.parametrize(
     ("sent", "why"),
     [

@@ -19,6 +19,7 @@ from tracetui.model.problems import BackEndError
 _OK, _BAD_REQUEST, _FAILED = 200, 400, 500
 _REFUSED: Final = (401, 403)
 _OVERLOADED: Final = (429, 502, 503, 504)
+_GRAFANA: Final = b"<title>Grafana</title>"
 _ZIPKIN_APIS: Final = ("/api/v2", "/zipkin/api/v2")
 _PORTS: Final[dict[int | None, Kind]] = {9411: "zipkin", 3200: "tempo"}
 _ORDER: Final[tuple[Kind, ...]] = ("jaeger", "zipkin", "tempo")
@@ -43,7 +44,7 @@ class _Probe:
         self._connection = connection
         self._say = say
         self._refused: HttpError | None = None
-        self._web_page = False
+        self._web_page = self._is_grafana = False
         self._failed: HttpError | None = None
         self._said = ""
         """Why it cannot make anything of what it is asked."""
@@ -68,6 +69,7 @@ class _Probe:
             self._said = self._said or self._connection.refusal(path, answer.status, answer.body).said
         elif answer.status == _OK and answer.body.lstrip()[:1] == b"<":
             self._web_page = True
+            self._is_grafana |= _GRAFANA in answer.body
         return answer if answer.status == _OK and answer.body.lstrip()[:1] != b"<" else None
 
     def _holds(self, path: str, key: str, **params: str) -> bool:
@@ -116,6 +118,12 @@ class _Probe:
         if self._refused is not None:
             return self._refused
         name = self._connection.name
+        if self._is_grafana:
+            origin = self._connection.address.origin
+            return BackEndError(
+                f"{name}: answers with pages of Grafana, perhaps to log in; its data sources are reached as"
+                f" {origin}/api/datasources/proxy/uid/UID, with a service account's token (TRACETUI_TOKEN, a profile)"
+            )
         if self._web_page:
             return BackEndError(
                 f"{name}: answers with web pages, perhaps to log in, and not as {kind or 'Jaeger, Zipkin or Tempo'}"
