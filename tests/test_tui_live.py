@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from textual.message import Message
 
 from tests import faults, outside
 from tests.faults import faulty
 from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
-from tests.test_tui_app import CountingApp, text_of
+from tests.test_tui_app import CountingApp, settled, text_of
 from tracetui.ingest import background, handover
 from tracetui.model.search import Search
+from tracetui.model.traces import TraceSet
 from tracetui.tui import live
 from tracetui.tui.arrivals import Arrivals
+from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.state import State
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
@@ -164,6 +170,52 @@ async def test_following_marks_what_is_new_and_tells_what_was_never_seen(
             await on.until(f"{count + 3} traces", "1 new")
             await on.press("F")
             await on.until("no longer following")
+
+
+async def test_a_set_that_another_has_taken_the_place_of_is_let_go() -> None:
+    """Who follows for a night holds one set, not one for each look."""
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        first = server.document(server.trace_ids[0])
+        async with over(server.url) as on:
+            await on.until("36 traces from")
+            former: list[weakref.ref[TraceSet]] = []
+            for number in range(1, 4):
+                await settled(on.app, on.pilot)
+                assert on.app.state.session is not None
+                former.append(weakref.ref(on.app.state.session.loaded))
+                server.add(first.copied(f"f{number}" * 16, by_ns=number * 1_000_000_000))
+                await on.press("r")
+                await on.until(f"{36 + number} traces from")
+            await settled(on.app, on.pilot)
+            gc.collect()
+            assert [found() for found in former] == [None] * 3
+
+
+def test_work_that_is_done_holds_nothing() -> None:
+    class Host:
+        """Keeps what it has run, as workers that are in a cycle with their tasks do."""
+
+        def __init__(self) -> None:
+            self.run: list[Callable[[], None]] = []
+            self.done: list[Message] = []
+
+        def run_worker(self, work: Callable[[], None], **_: object) -> None:
+            self.run.append(work)
+            work()
+
+        def post_message(self, message: Message) -> bool:
+            self.done.append(message)
+            return True
+
+    host = Host()
+    work = Background(host)
+    held = np.arange(3)
+    gone = weakref.ref(held)
+    work.work("sum", held.sum, print)
+    assert [message.result for message in host.done if isinstance(message, WorkDone)] == [3]
+    host.done.clear()
+    del held
+    assert gone() is None
 
 
 async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:

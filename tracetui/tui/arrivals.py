@@ -207,13 +207,15 @@ class Arrivals:
         state.rows.update(place.rows)
         state.new = message.new
         if message.whole:
+            if not self._has_all:
+                # kept from the search for garbage, as what was built before the load; what was kept from it would
+                # never be let go if sets that take each other's place were, too
+                gc.freeze()
             self._has_all = True
             if self._live is not None:
                 state.is_live, state.offered = self._live.can_ask_again, self._live.services
             state.told = [found.text for found in message.told]
             state.load_state = ""
-            # kept from the search for garbage, as what was built before the load
-            gc.freeze()
         return True
 
     def view_to_return_to(self) -> str:

@@ -64,24 +64,26 @@ class Background:
             self._host.post_message(WorkDone(name, number, generation, done, result))
 
         with self._lock:
+            self._waiting[name] = run
             if name in self._running:
-                self._waiting[name] = run
                 return
             self._running.add(name)
-        self._host.run_worker(lambda: self._one_by_one(name, run), thread=True, group=name, exit_on_error=False)
+        # a worker is in a cycle with its task: what it was made of, and with it the set, would outlive it for long
+        self._host.run_worker(lambda: self._one_by_one(name), thread=True, group=name, exit_on_error=False)
 
-    def _one_by_one(self, name: str, run: Callable[[], None] | None) -> None:
-        """Run work, and then what has come of its name meanwhile. Raises what the last that failed has raised."""
+    def _one_by_one(self, name: str) -> None:
+        """Run what waits of a name, and what comes meanwhile. Raises what the last that failed has raised."""
         failed: Exception | None = None
-        while run is not None:
-            try:
-                run()
-            except Exception as error:
-                failed = error
+        while True:
             with self._lock:
                 run = self._waiting.pop(name, None)
                 if run is None:
                     self._running.discard(name)
+                    break
+            try:
+                run()
+            except Exception as error:
+                failed = error
         if failed is not None:
             raise failed
 
