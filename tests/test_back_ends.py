@@ -8,7 +8,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 
 from tests.documents import padded
 from tests.faults import HTML, faulty, login_page, status
-from tests.loopback import Answer, Loopback
+from tests.loopback import Answer, Handler, Loopback
 from tests.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
@@ -76,6 +78,37 @@ def asking(
             yield Asked(back_end, server, said)
         finally:
             back_end.close()
+
+
+def dated(server: StandIn, by_seconds: int, age: str = "") -> StandIn:
+    """With a clock that is ahead of ours, which it tells."""
+
+    def answer(handler: Handler) -> None:
+        right = server.respond(handler.request_read)
+        date = {"date": format_datetime(datetime.now(UTC) + timedelta(seconds=by_seconds), usegmt=True)}
+        server.send(handler, replace(right, headers={**right.headers, **date, **({"age": age} if age else {})}))
+
+    server.fault = answer
+    return server
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("by_seconds", "said"), [(7200, "2h ahead of"), (-7200, "2h behind")])
+def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int, said: str) -> None:
+    now = time.time_ns() + by_seconds * SECOND
+    with asking(dated(LiveServer(kind, ends_ns=now), by_seconds)) as on:
+        assert len(on.found(Search(limit=1000))) >= len(on.held) - 1
+        assert any(f"its clock is {said} this machine's" in one for one in on.said)
+        # what has a beginning and an end has them
+        assert not on.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
+
+
+@pytest.mark.parametrize(("by_seconds", "age"), [(7200, "7200"), (3, ""), (-900_000_000, "")])
+def test_a_clock_that_is_right_or_was_never_set(by_seconds: int, age: str) -> None:
+    with asking(dated(LiveServer("zipkin", ends_ns=time.time_ns()), by_seconds, age)) as on:
+        assert on.found(Search(limit=1000)) == on.held
+        assert on.said == []
+        assert on.back_end.connection.clock_ahead == 0
 
 
 def without_summaries(server: StandIn) -> StandIn:

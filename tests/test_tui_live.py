@@ -284,6 +284,9 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
             await on.until("84 traces", "1 new")
             asked = [one.query for one in server.requests if "query.startTimeMin" in one.query]
             assert all(one["query.startTimeMin"] < one["query.startTimeMax"] for one in asked)
+            # from a host whose clock is ahead
+            server.add(now.copied("d" * 32, by_ns=time.time_ns() + 1_800_000_000_000 - now.start_ns))
+            await on.until("85 traces", "1 new")
 
 
 async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ _LEISURE = 4
 _LONGEST_SECONDS = 60.0
 _OVERLAP_NS = 60_000_000_000
 """Spans come late, and with them parts of traces that are here already."""
+_AHEAD_NS = 3_600_000_000_000
 _MORE = 4
 _OPINION_NS = 24 * 3_600_000_000_000
 
@@ -288,8 +289,8 @@ class Live:
             since = self._answered_ns
         else:
             return Search()
-        # a page's window ends, and who follows wants what comes behind it
-        return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns())
+        # a page's window ends, and who follows wants what comes behind it, also by clocks that are ahead of ours
+        return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns() + _AHEAD_NS)
 
     def news_of(self, message: Arrived) -> list[str]:
         """What the new traces tell that those before did not, in lines; from then on it is known."""

@@ -35,6 +35,8 @@ _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = 15.0
 _FOR_EVER = 1e9
 _REDIRECTS = 5
+_CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
+"""Seconds: what a date in whole ones and a slow answer make up, and what none is off by that was ever set."""
 _QUOTED = 200
 _TRIES = 2
 _ENDED: Final = re.compile("disconnected|peer closed")
@@ -119,6 +121,8 @@ class Connection:
         self.address = address
         self._access = access
         self._max_answer = max_answer
+        self.clock_ahead = 0.0
+        """Seconds by which the server's clock is ahead of ours, by what it said last; 0 where they agree."""
         transport = httpx.HTTPTransport(
             verify=access.verify,
             uds=address.socket or None,
@@ -207,9 +211,21 @@ class Connection:
                     if response.next_request is None:
                         break
                     response = self._redirected(response, path)
+                self._hear_clock(response)
                 yield response
             finally:
                 response.close()
+
+    def _hear_clock(self, response: httpx.Response) -> None:
+        said = "" if "Age" in response.headers else response.headers.get("Date", "")
+        try:
+            ahead = parsedate_to_datetime(said).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return
+        if abs(ahead) < _CLOCKS_AGREE or abs(ahead) > _CLOCK_IS_WRONG:
+            ahead = 0.0
+        if abs(ahead - self.clock_ahead) > _CLOCKS_AGREE:
+            self.clock_ahead = ahead
 
     def _redirected(self, response: httpx.Response, path: str) -> httpx.Response:
         """Follow a redirect, unless it leads to another host: credentials are for this one alone."""

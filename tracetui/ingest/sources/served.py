@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,14 @@ from tracetui.config import Overrides, Profile, config_path, profile_named
 from tracetui.ingest.sources.address import Address, is_address, parse_address
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
-from tracetui.model.times import parse_duration
+from tracetui.model.times import format_duration, parse_duration
 
 if TYPE_CHECKING:
     # what speaks HTTP takes a while to be imported, and files need none of it
     from tracetui.ingest.sources.back_end import BackEnd, Say
 
 
+_MINUTE = 60
 _NAME = re.compile(r"[\w.-]{1,64}")
 
 
@@ -127,7 +129,14 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
     """What a back end sends for a search. Raises BackEndError, also after some of it."""
     if search.trace_ids:
         return back_end.traces(search.trace_ids)
-    return back_end.search(search)
+    # traces are dated by clocks like its own, and a window by one that is behind would leave out the newest
+    ahead = back_end.connection.clock_ahead
+    if abs(ahead) >= _MINUTE:
+        apart = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
+        where = "ahead of" if ahead > 0 else "behind"
+        back_end.say(f"its clock is {apart} {where} this machine's; a time up to now is one up to its own now")
+    start, end = search.window(time.time_ns() + round(ahead * 1e9))
+    return back_end.search(msgspec.structs.replace(search, start_ns=start, end_ns=end))
 
 
 def downloaded(server: Server, overrides: Overrides, say: Say) -> bytes:
