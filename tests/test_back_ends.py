@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from tests.losses import by_ids, carried, sent, spans_of, told, without_the_serv
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
+from tracetui.ingest.sources import at_once, back_end, connection
 from tracetui.ingest.sources.back_end import BackEnd, Dependency, NotOfferedError
 from tracetui.ingest.sources.connection import HttpError
 from tracetui.ingest.sources.served import documents, opened, server_at
@@ -109,6 +111,36 @@ def test_a_clock_that_is_right_or_was_never_set(by_seconds: int, age: str) -> No
         assert on.found(Search(limit=1000)) == on.held
         assert on.said == []
         assert on.back_end.connection.clock_ahead == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trace_may_be_larger_than_other_answers(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_SMALL_ANSWER", 500)
+    with asking(LiveServer(kind)) as on:
+        largest = max(on.held, key=lambda trace_id: len(on.server.backends[0].documents[trace_id].text))
+        assert on.found(Search(trace_ids=(largest,))) == {largest}
+        monkeypatch.setattr(back_end, "LARGEST_TRACE", 5_000)
+        with pytest.raises(HttpError, match="an answer of more than"):
+            on.found(Search(trace_ids=(largest,)))
+
+
+def test_no_more_is_fetched_than_is_taken() -> None:
+    begun: list[int] = []
+    taken = at_once.each(lambda number: begun.append(number) or number, range(100), 2)
+    for count in range(1, 100):
+        next(taken)
+        # those that wait to be taken, and those that wait to be begun until they are
+        assert len(begun) <= count + 2 * 2
+    assert len(list(taken)) == 1
+    # who stops taking leaves no thread behind
+    others = set(threading.enumerate())
+    some = at_once.each(lambda number: number, range(100), 2)
+    next(some)
+    workers = set(threading.enumerate()) - others
+    some.close()
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
 
 
 def without_summaries(server: StandIn) -> StandIn:

@@ -14,12 +14,15 @@ _Result = TypeVar("_Result")
 def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> Iterator[_Result]:
     """Results of a function for the items, in the order in which they are done, by so many threads.
 
+    No more is begun than whoever takes the results keeps up with.
+
     What the function raises is raised here, and nothing more is begun then. The threads end with the program whatever
     they wait for, which those of the standard library's pools do not.
     """
     waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
     stop = threading.Event()
+    room = threading.Semaphore(2 * threads)
     count = 0
     for item in items:
         waiting.put(item)
@@ -27,6 +30,9 @@ def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: 
 
     def work() -> None:
         while not stop.is_set():
+            room.acquire()
+            if stop.is_set():
+                return
             try:
                 item = waiting.get_nowait()
             except queue.Empty:
@@ -44,5 +50,7 @@ def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: 
             if error is not None:
                 raise error
             yield result  # type: ignore[misc]
+            room.release()
     finally:
         stop.set()
+        room.release(threads)

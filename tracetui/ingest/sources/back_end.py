@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import msgspec
 
 from tracetui.ingest.sources.at_once import each
-from tracetui.ingest.sources.connection import AT_ONCE, Connection, CutOffError, HttpError, Params
+from tracetui.ingest.sources.connection import AT_ONCE, Answer, Connection, CutOffError, HttpError, Params
 from tracetui.ingest.sources.pieces import Shape, TooLargeError, pieces
 from tracetui.model.opinion import Dependency, Metrics
 from tracetui.model.problems import BackEndError
 from tracetui.model.search import Search
 
+LARGEST_TRACE = 1 << 28
+"""Bytes; some are read at once."""
 Say = Callable[[str], None]
 """Is told what was done otherwise than asked, and what could not be read."""
 
@@ -90,6 +92,10 @@ class BackEnd(ABC):
     def takes(self, search: Search) -> Search:
         """What of a search it can answer; the rest is for whoever asks to filter."""
         return msgspec.structs.replace(search, failed=False, slower_ns=None)
+
+    def whole(self, path: str) -> Answer:
+        """What it sends for one trace, whatever its status."""
+        return self.connection.get(path, most=LARGEST_TRACE)
 
     def traces(self, trace_ids: Sequence[str]) -> Generator[bytes]:
         """Traces by their ids, as they come; those that are missing or cannot be read are said."""

@@ -159,15 +159,16 @@ class Connection:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
-        """A small answer, whatever its status. Raises HttpError where there is none."""
+    def get(self, path: str, params: Params | None = None, most: int = 0) -> Answer:
+        """A small answer (or one of `most` bytes), whatever its status. Raises HttpError where there is none."""
+        most = most or _SMALL_ANSWER
         with self._asked(path, params) as response:
             pieces, size = [], 0
-            for piece in self._body(response, path):
+            for piece in self._body(response, path, most + 1):
                 pieces.append(piece)
                 size += len(piece)
-                if size > _SMALL_ANSWER:
-                    raise HttpError(f"{self._at(path)}: an answer of more than {_SMALL_ANSWER >> 20} MB")
+                if size > most:
+                    raise HttpError(f"{self._at(path)}: an answer of more than {most >> 20} MB")
             return Answer(response.status_code, _content_type(response), b"".join(pieces))
 
     def json(self, kind: type[_Kind], path: str, params: Params | None = None) -> _Kind:
@@ -243,7 +244,7 @@ class Connection:
             )
         return self._client.send(request, stream=True)
 
-    def _body(self, response: httpx.Response, path: str, limit: int = _SMALL_ANSWER + 1) -> Iterator[bytes]:
+    def _body(self, response: httpx.Response, path: str, limit: int) -> Iterator[bytes]:
         """The unpacked body, as long as it comes at a pace and is not too large."""
         size, since, seen = 0, time.monotonic(), 0
         patience = self._access.timeout

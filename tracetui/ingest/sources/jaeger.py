@@ -118,7 +118,7 @@ class Jaeger(BackEnd):
 
     def trace(self, trace_id: str) -> bytes | None:
         path = "/api/v3/traces/" if self._v3 else "/api/traces/"
-        answer = self.connection.get(path + quote(trace_id, safe=""))
+        answer = self.whole(path + quote(trace_id, safe=""))
         if answer.status == _NOT_FOUND:
             return None
         if answer.status != 200:

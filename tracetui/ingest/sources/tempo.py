@@ -92,10 +92,10 @@ class Tempo(BackEnd):
     def trace(self, trace_id: str) -> bytes | None:
         # it leaves out leading zeros where it lists ids
         path = f"/api/v2/traces/{quote(trace_id.zfill(32), safe='')}"
-        answer = self.connection.get(path)
+        answer = self.whole(path)
         if answer.status == _NOT_FOUND:
             path = path.replace("/api/v2/", "/api/")
-            answer = self.connection.get(path)
+            answer = self.whole(path)
         if answer.status == _NOT_FOUND:
             return None
         if answer.status != 200:

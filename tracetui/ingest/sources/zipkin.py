@@ -49,7 +49,7 @@ class Zipkin(BackEnd):
 
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"
-        answer = self.connection.get(path)
+        answer = self.whole(path)
         if answer.status == _NOT_FOUND:
             return None
         if answer.status != 200:
