@@ -143,6 +143,21 @@ def test_no_more_is_fetched_than_is_taken() -> None:
         assert not worker.is_alive()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_windows_that_no_server_takes(kind: str) -> None:
+    ever = Search(limit=1000, lookback_ns=9_999_999 * 24 * 3600 * SECOND)
+    with asking(LiveServer(kind, ends_ns=time.time_ns())) as on:
+        for search in (ever, Search(limit=1000, start_ns=-(10**20), end_ns=10**20)):
+            asked = len(on.server.requests)
+            found = on.found(search)
+            assert len(on.server.requests) - asked < 200
+            # where one such window is searched week by week, from its end
+            assert len(found) >= len(on.held) - 1 or (kind == "tempo" and search is not ever)
+            assert not on.found(changed(search, start_ns=10**20, end_ns=10**20 + 1))
+        if kind == "tempo":
+            assert any(one.startswith("it searches a week at a time; it was asked for what") for one in on.said)
+
+
 def without_summaries(server: StandIn) -> StandIn:
     """A Jaeger before 2.19."""
     server.fault, server.fault_on = status(404, body=b"404 page not found\n"), "/trace-summaries$"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 _MINUTE = 60
+_LAST_NS = 9 * 10**18
+"""In 2255."""
 _NAME = re.compile(r"[\w.-]{1,64}")
 
 
@@ -136,7 +138,9 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
         where = "ahead of" if ahead > 0 else "behind"
         back_end.say(f"its clock is {apart} {where} this machine's; a time up to now is one up to its own now")
     start, end = search.window(time.time_ns() + round(ahead * 1e9))
-    return back_end.search(msgspec.structs.replace(search, start_ns=start, end_ns=end))
+    # no server takes others, and nothing is of then
+    start, end = max(start, 0), min(end, _LAST_NS)
+    return back_end.search(msgspec.structs.replace(search, start_ns=min(start, end), end_ns=end))
 
 
 def downloaded(server: Server, overrides: Overrides, say: Say) -> bytes:

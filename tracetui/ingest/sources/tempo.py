@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Generator
 from typing import Final
 from urllib.parse import quote
@@ -18,6 +19,8 @@ _NOT_FOUND: Final = 404
 _SECOND: Final = 1_000_000_000
 _LONGEST_SECONDS: Final = 167 * 3600
 """It searches 168 hours at a time unless told otherwise."""
+_MOST_SEARCHES: Final = 60
+"""Of so long a time, one after the other."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -72,7 +75,13 @@ class Tempo(BackEnd):
         start, end = search.window()
         begin, stop = start // _SECOND, -(-end // _SECOND)
         found: dict[str, int] = {}
+        asked = 0
         while stop > begin and len(found) < search.most:
+            if asked == _MOST_SEARCHES:
+                back_to = time.strftime("%Y-%m-%d", time.gmtime(stop))
+                self.say(f"it searches a week at a time; it was asked for what began since {back_to}")
+                break
+            asked += 1
             since = max(begin, stop - _LONGEST_SECONDS)
             params: dict[str, str | int] = {
                 "q": query(search),
