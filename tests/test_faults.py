@@ -538,6 +538,11 @@ def test_what_the_environment_holds_is_for_one_server(
         assert program.analyze(urls[0], SAMPLE).code == 0
 
 
+@pytest.mark.parametrize("command", ["analyze", "compare", "server", "open"])
+def test_the_help_says_where_credentials_come_from(command: str, program: Program) -> None:
+    assert "which are for one server at a time; from ~/.netrc" in " ".join(program(command, "--help").out.split())
+
+
 def test_a_header_of_a_profile_is_not_put_aside(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
     monkeypatch.setenv("MY_HEADER", "Bearer its-own")

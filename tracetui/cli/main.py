@@ -39,7 +39,7 @@ def command_line() -> typer.Typer:
     from tracetui.cli.graph import graph
     from tracetui.cli.groups import spelt_out
     from tracetui.cli.open import open_sources
-    from tracetui.cli.reach import reaching
+    from tracetui.cli.reach import CREDENTIALS, reaching
     from tracetui.cli.server import server
     from tracetui.cli.show import show
 
@@ -63,10 +63,11 @@ def command_line() -> typer.Typer:
         pass
 
     over_sources: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts, server)
-    commands = (*(reaching(spelt_out(command)) for command in over_sources), demo, samples)
-    for name, command in zip(COMMANDS, commands, strict=True):
+    for name, over in zip(COMMANDS[: len(over_sources)], over_sources, strict=True):
+        app.command(name=name, epilog=CREDENTIALS)(reaching(spelt_out(over)))
+    for name, command in zip(COMMANDS[len(over_sources) :], (demo, samples), strict=True):
         app.command(name=name)(command)
-    app.command(name=_OPEN, hidden=True)(reaching(open_sources))
+    app.command(name=_OPEN, hidden=True, epilog=CREDENTIALS)(reaching(open_sources))
     return app
 
 
@@ -74,10 +75,10 @@ def _opening() -> typer.Typer:
     import typer
 
     from tracetui.cli.open import open_sources
-    from tracetui.cli.reach import reaching
+    from tracetui.cli.reach import CREDENTIALS, reaching
 
     app = typer.Typer(name="tracetui", **_LOOK)
-    app.command()(reaching(open_sources))
+    app.command(epilog=CREDENTIALS)(reaching(open_sources))
     return app
 
 

@@ -14,7 +14,11 @@ from tracetui.cli.output import say
 from tracetui.config import Overrides
 from tracetui.ingest.sources.served import Server, servers_of
 
-_PANEL = "Back ends (credentials come from the environment, for one server at a time, from netrc or a profile)"
+CREDENTIALS = (
+    "Credentials for servers come from TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD, which are for one server"
+    " at a time; from ~/.netrc; or from a profile."
+)
+_PANEL = "Back ends"
 _CHOSEN: ContextVar[Overrides] = ContextVar("overrides", default=Overrides())  # noqa: B039 - it is frozen
 
 
