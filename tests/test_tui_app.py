@@ -6,6 +6,7 @@ import os
 import random
 import re
 import string
+import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -27,9 +28,11 @@ from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
 from tracetui.tui.loading import Arrived, _filtered
 from tracetui.tui.messages import OpenTrace
+from tracetui.tui.panes import waterfall_view
 from tracetui.tui.panes.errors import ErrorsPane
 from tracetui.tui.panes.hot_spots import HotSpotsPane
 from tracetui.tui.panes.services import ServicesPane
+from tracetui.tui.panes.waterfall_open import open_trace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 from tracetui.tui.views import VIEWS, pane_classes
@@ -568,6 +571,85 @@ async def test_keys_at_once_do_what_they_do_one_by_one(keys: Sequence[str], expe
         await settled(app, pilot)
         await settled(app, pilot)
         assert expected in text_of(app)
+
+
+@asynccontextmanager
+async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[CountingApp, Any, threading.Event]]:
+    """The app, in which traces are opened once an event is set."""
+    may_go = threading.Event()
+
+    def wait(*args: Any) -> Any:
+        may_go.wait()
+        return open_trace(*args)
+
+    monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
+    monkeypatch.setattr(waterfall_view, "open_trace", wait)
+    async with opened(INCIDENT) as (app, pilot):
+        try:
+            yield app, pilot, may_go
+        finally:
+            may_go.set()
+
+
+@pytest.mark.parametrize("is_slow_line", [False, True])
+async def test_keys_wait_for_the_trace_that_is_being_opened(
+    monkeypatch: pytest.MonkeyPatch, is_slow_line: bool
+) -> None:
+    async with slow_to_open(monkeypatch) as (app, pilot, may_go):
+        if is_slow_line:
+            at_once(app, ["enter", "/", *"query", "enter"])
+            await pilot.pause()
+        else:
+            for key in ("enter", "slash", *"query", "enter"):
+                await pilot.press(key)
+        assert painted(app)[-1].startswith("Waterfall")
+        may_go.set()
+        await settled(app, pilot)
+        await settled(app, pilot)
+        assert "match 1 of 1" in text_of(app)
+        assert app.is_running
+
+
+async def test_keys_wait_for_the_subtree_that_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with slow_to_open(monkeypatch) as (app, pilot, may_go):
+        may_go.set()
+        await press(app, pilot, "enter", "w", "P")
+        may_go.clear()
+        at_once(app, ["R", "j"])
+        await pilot.pause()
+        may_go.set()
+        await settled(app, pilot)
+        await settled(app, pilot)
+        assert "from get_user" in painted(app)[-1]
+        assert selected(app) == "database_query"
+
+
+async def test_esc_leads_out_of_a_trace_that_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with slow_to_open(monkeypatch) as (app, pilot, may_go):
+        # what was typed for the trace is not done to the list
+        for key in ("enter", "e", "q", "escape", "j"):
+            await pilot.press(key)
+        await pilot.pause()
+        assert painted(app)[-1].startswith("Traces")
+        assert app.is_running
+        may_go.set()
+        await settled(app, pilot)
+        assert app.state.query == ""
+        assert (app.state.trace, app.state.span) == (app.pane.trace_under_cursor, None)
+
+
+async def test_a_trace_that_cannot_be_opened_holds_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
+    monkeypatch.setattr(waterfall_view, "open_trace", fail)
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("enter", "4")
+        with suppress(WorkerFailed):
+            await settled(app, pilot)
+        await settled(app, pilot)
+        assert painted(app)[-1].startswith("Errors")
 
 
 @pytest.mark.parametrize("seed", range(4))

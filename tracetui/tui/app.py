@@ -102,6 +102,7 @@ class TraceApp(LoadingApp):
         self._look_changed()
         self._frame()
         self.pane.focus_pane()
+        self.keys_may_go()
         if self.state.sources:
             self._start_load()
 
@@ -248,6 +249,10 @@ class TraceApp(LoadingApp):
 
     def on_resize(self) -> None:
         self._top.arrange_banner()
+
+    @property
+    def holds_keys(self) -> bool:
+        return not self._has_views or (len(self.screen_stack) == 1 and self.pane.is_opening)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):

@@ -2,6 +2,7 @@
 
 Textual hands a key to what has the focus when it comes, and runs what it is bound to later, when it has gone all the
 way up: of `/quit` in one packet, as slow lines send it, the line that `/` opens would get nothing, and `q` would quit.
+What is opened and takes a while to be there is waited for in the same way.
 """
 
 from __future__ import annotations
@@ -33,10 +34,31 @@ class KeysInOrderApp(App[None]):
         self._target: MessagePump = self
         self._screen_before: Screen[Any] | None = None
         """What it went to."""
+        self._is_held = False
+        """Whether keys have been held back from what is not there yet."""
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether what keys are for is still being made: until it is there, they wait."""
+        return False
+
+    def keys_may_go(self) -> None:
+        """What keys wait for may be there by now."""
+        if self._is_held and not self.holds_keys:
+            self._is_held = False
+            self._wait()
+
+    def _leads_out(self, event: events.Event) -> bool:
+        """Whether a key is not for what is being made, but leads out of it."""
+        found = self.screen.active_bindings.get(event.key) if isinstance(event, events.Key) else None
+        return found is not None and (found.binding.priority or found.binding.action == "go_back")
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
+        elif self.holds_keys:
+            self._keys.append(event)
+            await self._next(self._pressed_at)
         elif self._keys:
             self._keys.append(event)
         elif time.monotonic() - self._pressed_at < _SOON:
@@ -75,10 +97,19 @@ class KeysInOrderApp(App[None]):
 
     async def _next(self, number: float) -> None:
         """The key that was pressed at that time is answered."""
-        if self._keys and number == self._pressed_at:
-            await self._press(self._keys.popleft())
-            if self._keys:
-                self._wait()
+        if not self._keys or number != self._pressed_at:
+            return
+        if self.holds_keys:
+            self._is_held = True
+            out = next((at for at, event in enumerate(self._keys) if self._leads_out(event)), None)
+            if out is None:
+                return
+            # those before were for what it leads out of
+            for _ in range(out):
+                self._keys.popleft()
+        await self._press(self._keys.popleft())
+        if self._keys:
+            self._wait()
 
     async def _hurry(self) -> None:
         if self._keys and time.monotonic() - self._pressed_at > _PATIENCE:

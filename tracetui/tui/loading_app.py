@@ -154,6 +154,7 @@ class LoadingApp(ThriftyApp):
         self._background.forget()
         self._tell_panes()
         self._frame()
+        self.keys_may_go()
 
     def on_filter_traces(self, message: FilterTraces) -> None:
         session, text = self.state.session, message.query.strip()
@@ -186,6 +187,7 @@ class LoadingApp(ThriftyApp):
         if self.is_running and self._background.is_wanted(message):
             message.done(message.result)
             self._frame()
+            self.keys_may_go()
 
     def on_worker_state_changed(self, event: Any) -> None:
         if event.worker.error is not None and not event.worker.is_cancelled:
@@ -193,6 +195,7 @@ class LoadingApp(ThriftyApp):
             self._say(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", bad=True)
             for pane in self.query(Pane):
                 pane.work_failed(event.worker.group)
+            self.keys_may_go()
 
     # --- servers ------------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,11 @@ class Pane(Vertical):
         """Work of this name, which this or another view gave away, has ended with an error and hands nothing back."""
 
     @property
+    def is_opening(self) -> bool:
+        """Whether what its keys are for is still being made, so that they wait for it."""
+        return False
+
+    @property
     def is_placed(self) -> bool:
         """Whether the user has chosen what is selected, so that it should be kept when more arrives."""
         return True

@@ -10,11 +10,13 @@ from textual.binding import Binding, BindingType
 
 from tracetui.render.flame import Flame
 from tracetui.render.row_order import RowOrder
+from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.waterfall_keys import BINDINGS, FIND_HINTS, KEYS
 from tracetui.tui.panes.waterfall_open import Opened
 from tracetui.tui.panes.waterfall_search import WaterfallSearch
 from tracetui.tui.panes.waterfall_sight import FLAT, MODE_TITLES, MODES, SHARES, Sight
 from tracetui.tui.panes.waterfall_what_if import ask_what_if
+from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_copy_menu
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -30,6 +32,26 @@ class WaterfallPane(WaterfallSearch):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key, action, title, show=False, id=f"waterfall.{name}") for name, key, action, title in BINDINGS
     ]
+
+    def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
+        super().__init__(state, work, id=id)
+        self._rooting: Sight | None = None
+        """What a subtree is being opened from."""
+
+    @property
+    def is_opening(self) -> bool:
+        return super().is_opening or (self._rooting is not None and self._rooting is self._sight)
+
+    def work_failed(self, name: str) -> None:
+        super().work_failed(name)
+        if name == "waterfall":
+            self._rooting = None
+
+    def go_back(self) -> bool:
+        if self._rooting is not None and self._rooting is self._sight:
+            self._rooting = None
+            return True
+        return super().go_back()
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802
@@ -165,11 +187,13 @@ class WaterfallPane(WaterfallSearch):
         if span == sight.opened.root:
             self._leave_root()
         elif len(sight.base.tree) > 1 or sight.base.stop - sight.base.first > 1:
+            self._rooting = sight
             self._open(sight.opened.trace, span, partial(self._rooted, sight, span))
 
     def _rooted(self, above: Sight, span: int, opened: Opened) -> None:
-        if self._sight is not above or self._opening is not None:
+        if self._rooting is not above or self._sight is not above or self._opening is not None:
             return
+        self._rooting = None
         self._leave_search()
         above.apply()
         self._below.append(above)

@@ -142,14 +142,26 @@ class WaterfallView(Pane):
 
         def say() -> None:
             if wanted is not None and self._opening == wanted:
-                self._say_instead("opening the trace ...")
+                self._say_instead("Opening the trace ...", "Keys pressed meanwhile wait for it; Esc goes back.")
 
         self.set_timer(_PATIENCE, say)
+
+    @property
+    def is_opening(self) -> bool:
+        return self._opening is not None
+
+    def work_failed(self, name: str) -> None:
+        if name == "waterfall" and self._opening is not None:
+            self._opening = None
+            self._say_instead("The trace could not be opened.", "1 lists the traces.")
 
     def _opened(self, wanted: tuple[TraceSet, int], opened: Opened) -> None:
         if self._opening != wanted:
             return
         self._opening = None
+        if self.state.trace != wanted[1]:
+            # the user has gone back, and is on another one
+            return
         self._below.clear()
         self._jumped = ""
         self.set_class(False, "-empty")
