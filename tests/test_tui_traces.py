@@ -126,6 +126,10 @@ async def write(pilot: Pilot[None], text: str) -> None:
 
 def shop() -> TraceSet:
     """Six traces a second apart, of 100 to 600 ms; the 2nd and 5th fail in `db`, the 6th in `mail`."""
+    return build(*shop_spans())
+
+
+def shop_spans() -> list[GivenSpan]:
     spans: list[GivenSpan] = []
     for number in range(6):
         begin, end = number * SECOND, number * SECOND + (number + 1) * 100_000
@@ -135,7 +139,7 @@ def shop() -> TraceSet:
         more = {"trace": f"{number + 1}", "error": failing}
         spans.append(span(f"a{number}", begin, end, name="GET /cart", attributes=user, **more))
         spans.append(span(f"b{number}", begin, end - 10, parent=f"a{number}", service=below, name="query", **more))
-    return build(*spans)
+    return spans
 
 
 def many(count: int) -> TraceSet:
@@ -184,6 +188,29 @@ def test_the_slowest_stands_first_and_enter_opens_it() -> None:
         assert "p50" not in app.text
         assert "too few traces for percentiles" in app.text
         assert "3 of 6 failed" in app.text
+
+    drive(shop(), steps)
+
+
+def test_enter_opens_the_trace_in_sight_while_the_list_of_another_set_is_made() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "j")
+        wanted = app.state.session.loaded.trace_ids[app.state.trace]
+        held: list[Callable[[], Any]] = []
+        app.pane.work = lambda _, work, done: held.append(lambda: done(work()))
+        # the same, and before it one more
+        more = build(span("x", -SECOND, 0, trace="9", name="GET /cart"), *shop_spans())
+        app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)
+        app.state.trace = app.state.span = None
+        app.pane.set_changed()
+        await press(pilot, "enter", "s", "enter")
+        assert [more.trace_ids[trace] for trace in app.opened] == [wanted, wanted]
+        await press(pilot, "k", "j")
+        assert more.trace_ids[app.state.trace] == wanted
+        for run in held:
+            run()
+        await press(pilot, "enter")
+        assert more.trace_ids[app.opened[-1]] == wanted
 
     drive(shop(), steps)
 

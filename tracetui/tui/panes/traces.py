@@ -27,7 +27,7 @@ from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_bar import LineBar
-from tracetui.tui.widgets.line_view import LineView, NoLines
+from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.query_bar import QueryBar
 from tracetui.tui.widgets.scatter import Scatter
 
@@ -57,6 +57,8 @@ class TracesPane(AskedPane):
         self._loaded: TraceSet | None = None
         self._columns: TraceColumns | None = None
         self._rows: TraceRows | None = None
+        self._former: TraceRows | None = None
+        """Rows of the set before, in sight until those of the one that has come are made."""
         self._grouped = False
         self._folded: set[int] = set()
         self._query = ""
@@ -94,6 +96,7 @@ class TracesPane(AskedPane):
             return
         loaded, shown, query = state.session.loaded, state.shown, state.query
         if loaded is not self._loaded:
+            self._former = self._listed
             self._loaded, self._columns, self._rows = loaded, None, None
             self._undo.clear()
             self._folded.clear()
@@ -166,7 +169,7 @@ class TracesPane(AskedPane):
         self.query_bar.know(known)
 
     def _show(self, found: Prepared) -> None:
-        self._columns = found.columns
+        self._columns, self._former = found.columns, None
         self._list_again()
         self.scatter.show(found.points)
         self._mark_point()
@@ -179,7 +182,7 @@ class TracesPane(AskedPane):
         """Make the rows anew, the cursor on the trace it was on if that is still there."""
         columns, state = self._columns, self.state
         if columns is None:
-            self.view.show(NoLines())
+            # it is made so when they are here
             return
         shown = state.shown
         groups = None
@@ -207,7 +210,8 @@ class TracesPane(AskedPane):
         )
 
     def _header(self, width: int) -> Line:
-        return self._rows.header(width, self.sort_key, self.descending) if self._rows is not None else Line()
+        rows = self._listed
+        return rows.header(width, self.sort_key, self.descending) if rows is not None else Line()
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
@@ -232,10 +236,10 @@ class TracesPane(AskedPane):
         self.on_resize()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
-        rows, state = self._rows, self.state
-        if event.view is not self.view or rows is None:
+        state = self.state
+        if event.view is not self.view:
             return
-        trace = rows.trace(event.row)
+        trace = self._trace_of(event.row)
         if trace is not None and trace != state.trace and (self.display or state.trace is None):
             state.trace, state.span = trace, None
         self._mark_point()
@@ -247,11 +251,11 @@ class TracesPane(AskedPane):
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
-        if self._rows is None:
-            return
-        trace, group = self._rows.trace(event.row), self._rows.group(event.row)
+        trace, group = self._trace_of(event.row), self._rows.group(event.row) if self._rows is not None else None
         if trace is not None:
             self.post_message(OpenTrace(trace))
+        elif self._former is not None:
+            self.say("that is not there any more: the list is being made anew")
         elif group is not None:
             self._folded ^= {group.key}
             self._list_again()
@@ -310,7 +314,20 @@ class TracesPane(AskedPane):
 
     @property
     def trace_under_cursor(self) -> int | None:
-        return self._rows.trace(self.view.cursor) if self._rows is not None else None
+        return self._trace_of(self.view.cursor)
+
+    @property
+    def _listed(self) -> TraceRows | None:
+        """The rows in sight."""
+        return self._rows if self._rows is not None else self._former
+
+    def _trace_of(self, row: int) -> int | None:
+        """The trace of a row in sight, a position of the loaded set."""
+        rows, loaded = self._listed, self._loaded
+        trace = rows.trace(row) if rows is not None else None
+        if rows is None or trace is None or rows is not self._former or loaded is None:
+            return trace
+        return loaded.find_trace(rows.columns.traces.trace_ids[trace])
 
     def action_undo(self) -> None:
         if self._undo:
