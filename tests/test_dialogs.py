@@ -18,6 +18,7 @@ from tracetui.render import numbers
 from tracetui.render.marks import ASCII
 from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.palette import Entries, Palette, open_palette
 from tracetui.tui.themes import THEMES
 from tracetui.tui.widgets.answer_screen import AnswerScreen
@@ -59,7 +60,7 @@ async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
         for _ in range(60):
             seen += text_of(app)
             await pilot.press("j")
-        for _, what in app.pane.KEYS:
+        for _, what in KeyNames(app.screen_stack[0]).rows(app.pane.KEYS):
             assert all(word in seen for word in what.split())
         assert "quit" in seen
         lines = painted(app)

@@ -443,6 +443,43 @@ async def test_keys_of_ones_own_work_and_stand_in_the_help() -> None:
         assert painted(app)[-1].startswith("Errors")
 
 
+async def test_wherever_keys_are_named_they_are_ones_own() -> None:
+    # what has lost its key to another action is not named at all
+    keymap = {"traces.filter": "f7", "traces.slowest": "E", "app.keys": "f1", "list.down": "j", "app.reload": "ctrl+r"}
+    keymap |= {"waterfall.find": "f7", "waterfall.next-error": "x", "detail.filter": "f8", "view.errors": "f5"}
+    app = CountingApp(State(sources=(INCIDENT,)), keymap=keymap)
+    async with app.run_test(size=(140, 60)) as pilot:
+        await settled(app, pilot)
+        assert painted(app)[-1].endswith("F7 filter  E slowest  Enter open  F1 keys")
+        await press(app, pilot, "f1")
+        shown = text_of(app)
+        assert "F7               write a filter; Tab completes, Up Down" in shown
+        assert "failing traces by the service" not in shown
+        assert "Ctrl+r           read the sources again" in shown
+        assert "1 2 3 F5 5" in shown
+        # down has no arrow any more
+        assert "  j k              down, up" in shown
+        await press(app, pilot, "escape", "enter")
+        assert "F7 find" in painted(app)[-1]
+        await press(app, pilot, "f7", *"query")
+        assert "n N next" in text_of(app)
+        await press(app, pilot, "enter", "f1")
+        # of what has not the focus now, the keys that it has then
+        assert "F8               in the detail: filter attributes" in text_of(app)
+
+
+async def test_keys_are_named_on_the_palette_and_over_views() -> None:
+    app = CountingApp(State(sources=(INCIDENT,)), keymap={"app.theme": "f9", "answer.leave": "f2", "map.leave": "f3"})
+    async with app.run_test(size=(140, 60)) as pilot:
+        await settled(app, pilot)
+        await press(app, pilot, "colon")
+        assert re.search(r"Next theme +F9", text_of(app))
+        await press(app, pilot, "escape", "c", "enter")
+        assert "F2 back" in painted(app)[-1]
+        await press(app, pilot, "f2", "3", "m")
+        assert painted(app)[-1].strip() == "h j k l go  + - zoom  Enter explore  F3 back"
+
+
 @pytest.mark.parametrize(
     ("keymap", "reason"),
     [

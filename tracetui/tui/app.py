@@ -14,12 +14,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from tracetui.tui.app_keys import APP_BINDINGS, APP_KEYS
 from tracetui.tui.frame import Place
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
-from tracetui.tui.keymap import rebound
+from tracetui.tui.keymap import KeyNames, rebound
 from tracetui.tui.loading_app import LoadingApp
 from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
 from tracetui.tui.palette import open_palette
@@ -61,6 +63,8 @@ class TraceApp(LoadingApp):
         self.set_keymap(self._own_keys)
         self.animation_level = "none"
         self._wanted_theme = theme
+        self._names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
+        """Which screen and focus they are of, and they."""
 
     def compose(self) -> ComposeResult:
         yield self._top
@@ -218,7 +222,7 @@ class TraceApp(LoadingApp):
         groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
         if self._own_keys:
             groups.insert(0, ("Set in the config file", rebound(self._own_keys)))
-        self.push_screen(HelpScreen(self.state.look, groups))
+        self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
 
     def action_palette(self) -> None:
         open_palette(self)
@@ -226,6 +230,15 @@ class TraceApp(LoadingApp):
     def action_next_theme(self) -> None:
         self.theme = next_theme(self.theme)
         self._say(f"theme {self.theme}", bad=False)
+
+    @property
+    def key_names(self) -> KeyNames:
+        """The keys of actions where the focus is now."""
+        screen = self.screen
+        found = self._names
+        if found is None or found[:2] != (screen, screen.focused):
+            found = self._names = screen, screen.focused, KeyNames(screen)
+        return found[2]
 
     # --- the frame ---------------------------------------------------------------------------------------------------
 
@@ -243,9 +256,10 @@ class TraceApp(LoadingApp):
         if not self._bottom.is_attached:
             return
         pane = self.pane if self._has_views else None
-        hint = "  Esc stops" if self._esc_stops and not self._arrivals.is_stopping else ""
-        self._top.show(self._view, self._arrivals.text + hint)
-        self._bottom.show_place(Place(self._view, pane.crumbs(), pane.HINTS[:4]) if pane else Place(self._view))
+        hint = "  {app.back} stops" if self._esc_stops and not self._arrivals.is_stopping else ""
+        self._top.show(self._view, self._arrivals.text + self.key_names.short(hint))
+        hints = self.key_names.hints([*(pane.HINTS[:4] if pane else ()), ("{app.keys}", "keys")])
+        self._bottom.show_place(Place(self._view, pane.crumbs() if pane else (), hints))
 
     def on_resize(self) -> None:
         self._top.arrange_banner()

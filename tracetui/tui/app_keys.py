@@ -7,17 +7,21 @@ from textual.binding import Binding
 from tracetui.tui.views import VIEWS
 
 APP_KEYS = (
-    ("1 ... 5", "the views"),
-    ("Esc", "back; stops a load"),
-    (": or Ctrl+p", "palette: actions, services, operations, traces"),
-    ("?", "the keys of this view"),
-    ("r", "read the sources again; ask servers for the same again, up to now"),
-    ("F", "follow servers: new traces come by themselves, and what is new of errors and calls is said"),
-    ("M", "more from servers: more traces, or older ones where that was all; w in the list of traces: how far back"),
-    ("W", "everything the load warned of, and what servers were asked for"),
-    ("T", "next theme"),
-    ("Ctrl+l", "draw the screen anew, where something else has written on it"),
-    ("q, Ctrl+c", "quit; --resume comes back to the same span"),
+    (f"{{{' '.join(f'view.{view}' for view, _ in VIEWS)}}}", "the views"),
+    ("{app.back}", "back; stops a load"),
+    ("{app.palette}", "palette: actions, services, operations, traces"),
+    ("{app.keys}", "the keys of this view"),
+    ("{app.reload}", "read the sources again; ask servers for the same again, up to now"),
+    ("{app.follow}", "follow servers: new traces come by themselves, and what is new of errors and calls is said"),
+    (
+        "{app.more}",
+        "more from servers: more traces, or older ones where that was all; {traces.window} in the list of traces: "
+        "how far back",
+    ),
+    ("{app.warnings}", "everything the load warned of, and what servers were asked for"),
+    ("{app.theme}", "next theme"),
+    ("{app.redraw}", "draw the screen anew, where something else has written on it"),
+    ("{app.quit app.quit-at-once}", "quit; --resume comes back to the same span"),
 )
 
 APP_BINDINGS = (

@@ -180,5 +180,4 @@ class FrameBottom(LineBar):
     def _show(self) -> None:
         place, notice, marks = self._place, self._notice, self._state.look.marks
         crumbs = [dict(VIEWS)[place.view], *place.crumbs]
-        hints = (*place.hints, ("?", "keys"))
-        self.show(lambda width: [crumb_line(width, crumbs, hints, marks, notice)])
+        self.show(lambda width: [crumb_line(width, crumbs, place.hints, marks, notice)])

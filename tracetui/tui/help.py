@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
@@ -20,10 +21,10 @@ from tracetui.tui.widgets.line_view import LineView
 Keys = Sequence[tuple[str, str]]
 
 LIST_KEYS: Keys = (
-    ("j k, arrows", "down, up"),
-    ("Ctrl+d Ctrl+u, PgDn PgUp", "a page down, up"),
-    ("g G, Home End", "first, last"),
-    ("Enter", "open"),
+    ("{list.down list.up}", "down, up"),
+    ("{list.page-down list.page-up}", "a page down, up"),
+    ("{list.first list.last}", "first, last"),
+    ("{list.open}", "open"),
 )
 
 _LONGEST_KEY = 15
@@ -106,10 +107,11 @@ class HelpScreen(Dialog[None]):
     HelpScreen:ansi LineView { background: ansi_default; }
     """
 
-    def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]]) -> None:
+    def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]], names: KeyNames) -> None:
+        """`groups` name the keys by what they do, `names` says which those are."""
         super().__init__()
         self._look = look
-        self._groups = groups
+        self._groups = [(title, names.rows(keys)) for title, keys in groups]
 
     def compose(self) -> ComposeResult:
         with Vertical():

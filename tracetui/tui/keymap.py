@@ -1,16 +1,25 @@
-"""Keys that the config file gives to actions."""
+"""Keys that the config file gives to actions, and what to call the keys of an action where people read of it.
+
+Texts name actions by their ids in braces, `{app.keys}`, or several that go together, `{list.down list.up}`.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any
 
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, format_key
+from textual.screen import Screen
 
 from tracetui.model.problems import UsageError
+from tracetui.render.line import Line, Role
 
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
@@ -18,11 +27,16 @@ _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
 
 def bindings() -> dict[str, Binding]:
     """Every binding that can be rebound, by its id. Those of views that are not imported yet are not there."""
+    return {action: binding for action, (_, binding) in _found().items()}
+
+
+def _found() -> dict[str, tuple[type[DOMNode], Binding]]:
+    """Every binding that can be rebound with the class that it is of, by its id."""
     found = {}
     for node in _nodes(DOMNode):
         for binding in node.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id:
-                found[binding.id] = binding
+                found[binding.id] = node, binding
     return found
 
 
@@ -60,6 +74,93 @@ def _is_key(key: str) -> bool:
 
 
 def rebound(keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """-> keys and what they do now, for people"""
+    """-> keys, by their actions, and what they do now, for people"""
     known = bindings()
-    return [(keys, known[action].description) for action, keys in keymap.items() if action in known]
+    return [(f"{{{action}}}", known[action].description) for action in keymap if action in known]
+
+
+_ACTIONS = re.compile(r"\{([a-z-]+\.[a-z-]+(?: [a-z-]+\.[a-z-]+)*)\}")
+_ARROWS = {"Up", "Down", "Left", "Right"}
+_SHORT = {"escape": "Esc", "pagedown": "PgDn", "pageup": "PgUp", "delete": "Del", "insert": "Ins"}
+
+
+@lru_cache
+def key_name(key: str) -> str:
+    """What people call a key."""
+    *modifiers, base = key.split("+") if len(key) > 1 else [key]
+    drawn = format_key(base)
+    if base in _NAMED and base in _SHORT:
+        named = _SHORT[base]
+    elif len(base) > 1 and len(drawn) == 1 and base not in {key.value for key in Keys}:
+        named = drawn
+    else:
+        named = base if len(base) == 1 else base.title()
+    return "+".join([*(modifier.title() for modifier in modifiers), named])
+
+
+class KeyNames:
+    """The keys of actions as they are now: with what the user has set, and with what has the focus."""
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        self._keymap = screen.app._keymap
+        self._known = _found()
+        self._by_action: dict[str, list[str]] = {}
+        """Of actions that keys can do now."""
+        for key, (_, binding, _, _) in screen.active_bindings.items():
+            if binding.id:
+                self._by_action.setdefault(binding.id, []).append(key)
+        chain = [type(node) for node, _ in screen._modal_binding_chain]
+        # who types cannot do what a letter does elsewhere, but can once that is left
+        is_typing = screen.focused is not None and screen.focused.check_consume_key("a", "a")
+        self._reachable = [] if is_typing else chain
+
+    def keys(self, action: str) -> list[str]:
+        """The keys of an action; of one that is for what has the focus not, those that it has there."""
+        owner, binding = self._known.get(action, (None, None))
+        if owner is None or binding is None:
+            return []
+        working = self._by_action.get(action)
+        if working is None:
+            if any(issubclass(node, owner) for node in self._reachable):
+                # all of them do something else
+                return []
+            of_owner = owner._merge_bindings()
+            of_owner.apply_keymap(self._keymap)
+            working = [key for key, found in of_owner if found.id == action]
+        wanted = self._keymap.get(action, binding.key).split(",")
+        return [key_name(key) for key in wanted if key in working]
+
+    def short(self, text: str) -> str:
+        """A text with one key for each action it names, '' for those that no key does."""
+        return _ACTIONS.sub(lambda found: " ".join(keys[0] for keys in self._of(found[1]) if keys), text)
+
+    def full(self, text: str) -> str:
+        """A text with all keys for each action it names."""
+        return _ACTIONS.sub(lambda found: _together([keys for keys in self._of(found[1]) if keys]), text)
+
+    def hints(self, hints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Keys and what they do, without what no key does."""
+        return [(key, self.short(what)) for key, what in ((self.short(key), what) for key, what in hints) if key]
+
+    def rows(self, rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The same with all their keys."""
+        return [(key, self.short(what)) for key, what in ((self.full(key), what) for key, what in rows) if key]
+
+    def line(self, hints: Iterable[tuple[str, str]]) -> Line:
+        """The same as a line."""
+        line = Line()
+        for key, what in self.hints(hints):
+            line.add("  ").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
+        return line
+
+    def _of(self, actions: str) -> list[list[str]]:
+        return [self.keys(action) for action in actions.split()]
+
+
+def _together(keys: list[list[str]]) -> str:
+    """The first keys of all, then the second ones if all have one, and so on."""
+    if len(keys) == 1:
+        return " or ".join(keys[0])
+    rounds = ([them[at] for them in keys if at < len(them)] for at in range(max(map(len, keys), default=0)))
+    whole = takewhile(lambda them: len(them) == len(keys), rounds)
+    return ", ".join("arrows" if set(them) <= _ARROWS else " ".join(them) for them in whole)

@@ -11,6 +11,7 @@ from tracetui.render.safe_text import safe_lines
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.frame import FrameBottom, FrameTop
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.live import Live
 from tracetui.tui.messages import AskOpinion, FilterTraces, LookBack, ReadText
 from tracetui.tui.panes.pane import Pane
@@ -55,6 +56,11 @@ class LoadingApp(ThriftyApp):
     def action_view(self, view: str) -> None:
         raise NotImplementedError
 
+    @property
+    def key_names(self) -> KeyNames:
+        """The keys of actions where the focus is now."""
+        raise NotImplementedError
+
     def _frame(self) -> None:
         """Show anew what stands around the view."""
         raise NotImplementedError
@@ -94,13 +100,16 @@ class LoadingApp(ThriftyApp):
             self._tell_panes()
         if message.stopped:
             said = (
-                "loading stopped; r reads again" if self.state.session is None else "stopped asking; what is here stays"
+                self.key_names.short("loading stopped; {app.reload} reads again")
+                if self.state.session is None
+                else "stopped asking; what is here stays"
             )
             if tell:
                 self._say(said, bad=False)
         elif tell:
-            then = "q quits" if self.state.session is None else "what is here stays"
-            self._top.show_banner([*safe_lines(message.reason), f"r tries again, {then}"], is_failure=True)
+            then = "{app.quit} quits" if self.state.session is None else "what is here stays"
+            then = self.key_names.short(f"{{app.reload}} tries again, {then}")
+            self._top.show_banner([*safe_lines(message.reason), then], is_failure=True)
         self._frame()
 
     def on_unchanged(self, message: Unchanged) -> None:

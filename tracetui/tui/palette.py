@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from textual.app import App
-from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
 from tracetui.render import numbers
 from tracetui.render.line import Role
+from tracetui.tui.keymap import KeyNames, key_name
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
 from tracetui.tui.themes import THEME_NOTES, THEMES
@@ -43,8 +43,6 @@ class _Host(Protocol):
     @property
     def screen(self) -> Screen[Any]: ...
 
-    def get_key_display(self, binding: Binding) -> str: ...
-
     async def run_action(self, action: str, default_namespace: Any = None) -> bool: ...
 
     def push_screen(self, screen: Any, callback: Callable[[Any], Any]) -> Any: ...
@@ -71,21 +69,24 @@ class Entries:
 
     def _actions(self) -> Iterator[Entry]:
         app = self._app
-        for number, (view, title) in enumerate(VIEWS, 1):
-            yield Entry(f"View {title}", str(number), partial(app.post_message, OpenView(view)))
+        names = KeyNames(app.screen)
+        for view, title in VIEWS:
+            yield Entry(f"View {title}", names.short(f"{{view.{view}}}"), partial(app.post_message, OpenView(view)))
         yield Entry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
-        yield Entry("Read the sources again", "r", partial(app.run_action, "reload"))
+        yield Entry("Read the sources again", names.short("{app.reload}"), partial(app.run_action, "reload"))
         if app.state.is_live:
-            yield Entry("Follow the servers, or no longer", "F", partial(app.run_action, "follow"))
-            yield Entry("More from the servers", "M", partial(app.run_action, "more"))
-        yield Entry("Warnings of the load", "W", partial(app.run_action, "warnings"))
-        yield Entry("Help: keys of this view", "?", partial(app.run_action, "keys"))
-        yield Entry("Next theme", "T", partial(app.run_action, "next_theme"))
+            yield Entry(
+                "Follow the servers, or no longer", names.short("{app.follow}"), partial(app.run_action, "follow")
+            )
+            yield Entry("More from the servers", names.short("{app.more}"), partial(app.run_action, "more"))
+        yield Entry("Warnings of the load", names.short("{app.warnings}"), partial(app.run_action, "warnings"))
+        yield Entry("Help: keys of this view", names.short("{app.keys}"), partial(app.run_action, "keys"))
+        yield Entry("Next theme", names.short("{app.theme}"), partial(app.run_action, "next_theme"))
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
             yield Entry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
         yield from self._keys()
-        yield Entry("Quit", "q", partial(app.run_action, "quit"))
+        yield Entry("Quit", names.short("{app.quit}"), partial(app.run_action, "quit"))
 
     def _keys(self) -> Iterator[Entry]:
         """What keys do where the focus is now."""
@@ -94,8 +95,7 @@ class Entries:
         for node, binding, enabled, _ in app.screen.active_bindings.values():
             if enabled and binding.description and not isinstance(node, App) and binding.id:
                 _, keys = by_action.setdefault((binding.action, node), (binding.description, []))
-                shown = app.get_key_display(binding)
-                keys.append(shown if shown.isascii() else binding.key)
+                keys.append(key_name(binding.key))
         for (action, node), (title, keys) in by_action.items():
             yield Entry(title, " ".join(keys), partial(app.run_action, action, node))
 

@@ -18,7 +18,7 @@ from tracetui.tui.panes.pane import Pane
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 
 _KEYS = (
-    ("Enter", "look at the traces with it alone"),
+    ("{list.open}", "look at the traces with it alone"),
     ("of these", "how many of the traces in question have it; of the rest: of all others that are shown"),
     ("lift", "how many times as often it occurs in them; only: in no other trace"),
     ("may be chance", "of all that was looked at, some would differ as much by chance"),

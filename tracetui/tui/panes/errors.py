@@ -26,16 +26,20 @@ from tracetui.tui.widgets.line_view import LineSource
 
 class ErrorsPane(FindingsPane[ErrorTable]):
     TITLE = "Errors"
-    HINTS = (("Enter", "open"), ("n", "next example"), ("p", "previous"))
+    HINTS = (("{list.open}", "open"), ("{errors.next}", "next example"), ("{errors.previous}", "previous"))
     KEYS = (
-        ("Enter", "open the chosen example at the span where the error began; the worst one is chosen first"),
-        ("n p", "choose the next, the previous example"),
-        ("o", "service by service, the one with most errors first; commonest first again"),
+        ("{list.open}", "open the chosen example at the span where the error began; the worst one is chosen first"),
+        ("{errors.next errors.previous}", "choose the next, the previous example"),
+        ("{errors.group}", "service by service, the one with most errors first; commonest first again"),
         ("cascade", "which services' spans became errors because of it; reached: the requests that this was part of"),
         ("of these", "swallowed: what called it went well; retried: a later try of the same went well"),
-        ("apart, c", "what sets its traces apart from the rest; c shows all of it, Enter then looks at those alone"),
-        ("Tab", "to the detail; Enter opens the example under the cursor, or reads the line"),
-        ("y", "copy the pattern"),
+        (
+            "apart, {errors.apart}",
+            "what sets its traces apart from the rest; {errors.apart} shows all of it, {list.open} then looks at those "
+            "alone",
+        ),
+        ("Tab", "to the detail; {list.open} opens the example under the cursor, or reads the line"),
+        ("{findings.copy}", "copy the pattern"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "group", "By service or commonest first", show=False, id="errors.group"),

@@ -46,12 +46,27 @@ class _Operations(LineView):
 class HotSpotsPane(FindingsPane[HotSpotTable]):
     TITLE = "Hot spots"
     KEYS = (
-        ("Enter", "open the trace that waits longest for the operation, at its slowest span of it"),
-        ("Tab", "to the traces that wait longest for it; Enter opens the one under the cursor, or reads the line"),
-        ("a", "what could be done about the waits, and back to the operations; Enter opens where it saves most"),
-        ("X", "what if the operation took half its time, none, or any share: the traces replayed with that"),
-        ("c", "what sets the traces apart in which the operation is slowest (a call of its p95 or more)"),
-        ("o O", "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round"),
+        ("{list.open}", "open the trace that waits longest for the operation, at its slowest span of it"),
+        (
+            "Tab",
+            "to the traces that wait longest for it; {list.open} opens the one under the cursor, or reads the line",
+        ),
+        (
+            "{hot-spots.advice}",
+            "what could be done about the waits, and back to the operations; {list.open} opens where it saves most",
+        ),
+        (
+            "{hot-spots.what-if}",
+            "what if the operation took half its time, none, or any share: the traces replayed with that",
+        ),
+        (
+            "{hot-spots.apart}",
+            "what sets the traces apart in which the operation is slowest (a call of its p95 or more)",
+        ),
+        (
+            "{hot-spots.sort hot-spots.reverse}",
+            "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round",
+        ),
         ("waited", "how long traces wait for it on their critical path; own: what its calls do themselves"),
         (
             "times",
@@ -62,7 +77,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             "on average, in each trace in which it occurs, but for what runs beside it anyway; "
             "of theirs: of the time of those traces",
         ),
-        ("y", "copy service and operation"),
+        ("{findings.copy}", "copy service and operation"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "advice", "What could be done", show=False, id="hot-spots.advice"),
@@ -85,8 +100,17 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
         if self._shows_advice:
-            return (("Enter", "where it saves most"), ("a", "operations"), ("y", "copy"))
-        return (("Enter", "worst trace"), ("a", "what to do"), ("X", "what if"), ("Tab", "its traces"))
+            return (
+                ("{list.open}", "where it saves most"),
+                ("{hot-spots.advice}", "operations"),
+                ("{findings.copy}", "copy"),
+            )
+        return (
+            ("{list.open}", "worst trace"),
+            ("{hot-spots.advice}", "what to do"),
+            ("{hot-spots.what-if}", "what if"),
+            ("Tab", "its traces"),
+        )
 
     def new_list(self) -> LineView:
         return _Operations(self.state.look.theme, self.state.look.marks.cursor)
@@ -279,7 +303,8 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         if self._advice:
             could = f"{numbers.counted(len(self._advice), 'thing')} could be done"
             advice.add("  ").add(could, Role.ACCENT)
-            advice.add("  a: operations" if self._shows_advice else "  a shows", Role.DIM)
+            key = self.key_names.short("{hot-spots.advice}")
+            advice.add(f"  {key}: operations" if self._shows_advice else f"  {key} shows", Role.DIM)
         meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
         fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
         return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)

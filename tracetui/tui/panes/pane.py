@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from textual.containers import Vertical
 
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import State
 
 _T = TypeVar("_T")
@@ -23,9 +24,9 @@ class Pane(Vertical):
 
     TITLE = ""
     HINTS: tuple[tuple[str, str], ...] = ()
-    """Keys and what they do, the most useful now first; the last line of the screen shows four."""
+    """Keys, named by what they do, and words for that, the most useful now first; the last line shows four."""
     KEYS: tuple[tuple[str, str], ...] = ()
-    """All keys of this view and what they do, for its help."""
+    """All keys of this view in the same way, and what else needs words, for its help."""
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -43,6 +44,11 @@ class Pane(Vertical):
 
     def work_failed(self, name: str) -> None:
         """Work of this name, which this or another view gave away, has ended with an error and hands nothing back."""
+
+    @property
+    def key_names(self) -> KeyNames:
+        """What to call the keys that do something here."""
+        return KeyNames(self.screen)
 
     @property
     def is_opening(self) -> bool:

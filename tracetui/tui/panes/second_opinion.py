@@ -13,8 +13,11 @@ from tracetui.tui.widgets.answer_screen import AnswerScreen
 
 _KEYS = (
     ("it counts", "calls by the server's own graph: of Jaeger's batch job, or Zipkin's links"),
-    ("in traces here", "calls in the traces that are shown; none: M or w may bring such a trace"),
-    ("Enter", "back to the services"),
+    (
+        "in traces here",
+        "calls in the traces that are shown; none: {app.more} or {traces.window} may bring such a trace",
+    ),
+    ("{list.open}", "back to the services"),
 )
 
 

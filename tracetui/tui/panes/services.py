@@ -32,21 +32,38 @@ class ServicesPane(ServicesView):
     """The ranking of all services, and the explorer of the one under the cursor."""
 
     KEYS = (
-        ("Enter", "the traces of the service, or of the calls, under the cursor"),
-        ("e", "its errors: the Errors view of those traces"),
-        ("b", "who is hit if it is slow, if it fails, and back to its neighbours"),
-        ("p", "the ways from it to another service: those taken, then those possible"),
-        ("s", "what it and other services all need; again adds one more"),
-        ("D", "whose callers are whose: it compared with another service"),
-        ("m", "the map of the whole system; h j k l go about on it, + - zoom, Enter explores"),
-        ("i", "only one of its operations: what that calls, who is hit by it; Esc: the whole service again"),
-        ("h l", "to the callers, to the callees; Tab goes round, Esc comes back"),
-        ("f", "explore the service under the cursor of either column"),
-        ("+ -", "show neighbours one hop further, one hop less"),
-        ("/", "only services with this in their name or operations; Enter adds those with it in attributes; Esc: all"),
-        ("o O", "sort by the next column; turn the order round"),
-        ("S", "what the server itself says: its own graph of all calls, and its metrics of the service"),
-        ("y", "copy the service's name"),
+        ("{list.open}", "the traces of the service, or of the calls, under the cursor"),
+        ("{services.errors}", "its errors: the Errors view of those traces"),
+        ("{services.blast}", "who is hit if it is slow, if it fails, and back to its neighbours"),
+        ("{services.path}", "the ways from it to another service: those taken, then those possible"),
+        ("{services.shared}", "what it and other services all need; again adds one more"),
+        ("{services.difference}", "whose callers are whose: it compared with another service"),
+        (
+            "{services.map}",
+            "the map of the whole system; {map.left map.down map.up map.right} go about on it, "
+            "{map.zoom-in map.zoom-out} zoom, {map.explore} explores",
+        ),
+        (
+            "{services.operation}",
+            "only one of its operations: what that calls, who is hit by it; {app.back}: the whole service again",
+        ),
+        (
+            "{services.callers services.callees}",
+            "to the callers, to the callees; Tab goes round, {app.back} comes back",
+        ),
+        ("{services.focus}", "explore the service under the cursor of either column"),
+        ("{services.more-hops services.fewer-hops}", "show neighbours one hop further, one hop less"),
+        (
+            "{services.find}",
+            "only services with this in their name or operations; Enter adds those with it in attributes; "
+            "{app.back}: all",
+        ),
+        ("{services.sort services.reverse}", "sort by the next column; turn the order round"),
+        (
+            "{services.opinion}",
+            "what the server itself says: its own graph of all calls, and its metrics of the service",
+        ),
+        ("{findings.copy}", "copy the service's name"),
         ("traces", "in the table: the share of all traces that go through the service"),
         ("callers", "3+12: called by three services, and by way of them by twelve more"),
         ("needed by", "operations that requests enter by and that led to it"),
@@ -78,11 +95,13 @@ class ServicesPane(ServicesView):
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+        blast, explore = ("{services.blast}", "blast radius"), ("{services.focus}", "explore")
+        traces = ("{list.open}", "traces")
         if self._mode.what != AROUND:
-            return (("Esc", "neighbours"), ("b", "blast radius"), ("Enter", "traces"), ("f", "explore"))
+            return (("{app.back}", "neighbours"), blast, traces, explore)
         if self.detail.has_focus or self.right.has_focus:
-            return (("Enter", "traces"), ("f", "explore"), ("e", "errors"), ("+", "more hops"))
-        return (("b", "blast radius"), ("p", "path"), ("Enter", "traces"), ("l", "callees"))
+            return (traces, explore, ("{services.errors}", "errors"), ("{services.more-hops}", "more hops"))
+        return (blast, ("{services.path}", "path"), traces, ("{services.callees}", "callees"))
 
     def _look(self, mode: Mode) -> None:
         self._mode, self._shown = mode, None

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from tracetui.render.line import Line, Role
+from tracetui.render.line import Line
 from tracetui.render.service_map import ServiceMap
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
@@ -52,11 +53,13 @@ class MapScreen(Dialog[str | None]):
         self._title = LineBar(look.theme, self._title_lines)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = _MapView(look.theme, look.marks.cursor)
-        keys = (("h j k l", "go"), ("+ -", "zoom"), ("Enter", "explore"), ("Esc", "back"))
-        hints = Line()
-        for key, what in keys:
-            hints.add("  ").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
-        self._hints = LineBar(look.theme, lambda width: [hints.cropped(width)])
+        hints = (
+            ("{map.left map.down map.up map.right}", "go"),
+            ("{map.zoom-in map.zoom-out}", "zoom"),
+            ("{map.explore}", "explore"),
+            ("{map.leave}", "back"),
+        )
+        self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
         yield self._title

@@ -111,8 +111,14 @@ class ServicesView(FindingsPane[ServiceTable]):
     def nothing(self) -> tuple[str, str]:
         part = safe(self.part.value.strip())
         if self._searched:
-            return (f"No service has {part} in its name, operations or attributes.", "Esc shows all services.")
-        return (f"No service has {part} in its name or operations.", "Enter looks in attributes too, Esc shows all.")
+            return (
+                f"No service has {part} in its name, operations or attributes.",
+                self.key_names.short("{app.back} shows all services."),
+            )
+        return (
+            f"No service has {part} in its name or operations.",
+            self.key_names.short("Enter looks in attributes too, {app.back} shows all."),
+        )
 
     def row_of_name(self, name: str) -> int | None:
         return self.services.row_of(name) if self.has_rows else None

@@ -40,7 +40,12 @@ class TracesPane(AskedPane):
     """Filter, plot and list of the traces."""
 
     TITLE = "Traces"
-    HINTS = (("/", "filter"), ("E", "failing by service"), ("S", "slowest"), ("Enter", "open"))
+    HINTS = (
+        ("{traces.filter}", "filter"),
+        ("{traces.failing}", "failing by service"),
+        ("{traces.slowest}", "slowest"),
+        ("{list.open}", "open"),
+    )
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
     DEFAULT_CSS = """
@@ -92,7 +97,7 @@ class TracesPane(AskedPane):
     def set_changed(self) -> None:
         state = self.state
         if state.session is None:
-            self._show_rows_or(absent_lines(state))
+            self._show_rows_or(absent_lines(state, self.key_names))
             return
         loaded, shown, query = state.session.loaded, state.shown, state.query
         if loaded is not self._loaded:
@@ -155,7 +160,7 @@ class TracesPane(AskedPane):
 
     def on_mount(self) -> None:
         if self.state.session is None:
-            self._show_rows_or(absent_lines(self.state))
+            self._show_rows_or(absent_lines(self.state, self.key_names))
 
     def on_resize(self) -> None:
         height = self.app.size.height
@@ -175,7 +180,11 @@ class TracesPane(AskedPane):
         self._mark_point()
         nothing = not found.columns.traces.trace_count
         self._show_rows_or(
-            [] if len(found.shown) else absent_lines(self.state) if nothing else unmet_lines(found.blame)
+            []
+            if len(found.shown)
+            else absent_lines(self.state, self.key_names)
+            if nothing
+            else unmet_lines(found.blame, self.key_names)
         )
 
     def _list_again(self) -> None:
@@ -390,7 +399,8 @@ class TracesPane(AskedPane):
         trace = self.trace_under_cursor
         if trace is not None:
             if not self.state.marked:
-                self.say(f"{chosen_mark(self.state.look.marks)} marks the trace; Space on it again takes the mark away")
+                mark, again = chosen_mark(self.state.look.marks), self.key_names.short("{traces.mark}")
+                self.say(f"{mark} marks the trace; {again} on it again takes the mark away")
             self.state.marked ^= {trace}
             self._show_count()
             self.view.refresh_row(self.view.cursor)

@@ -29,12 +29,12 @@ from tracetui.tui.widgets.choice import Choice, Option
 
 _SLOW = 0.95
 _SETS_KEYS = (
-    ("Enter", "back to the traces"),
+    ("{list.open}", "back to the traces"),
     ("before", "the figure in the traces that were named; after: in those that are shown"),
     ("beyond chance", "a change of 10 % or more that chance does not explain, all figures taken together"),
 )
 _TRACES_KEYS = (
-    ("Enter", "open the span, in the later trace if it is in both; Esc comes back to this"),
+    ("{list.open}", "open the span, in the later trace if it is in both; {answer.leave} comes back to this"),
     (
         "rows",
         "the calls of both traces by the way they were reached; added: only in the later, removed: in the earlier",
@@ -152,7 +152,7 @@ class Answers:
         if len(chosen) == 1 and pane.trace_under_cursor is not None:
             chosen.add(pane.trace_under_cursor)
         if session is None or len(chosen) != 2:
-            pane.say("mark two traces with Space; = compares them")
+            pane.say(pane.key_names.short("mark two traces with {traces.mark}; {traces.compare} compares them"))
             return
         loaded = session.loaded
         first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))

@@ -14,6 +14,7 @@ from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.scatter import Points
 from tracetui.render.trace_columns import TraceColumns, trace_columns
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.state import State
 
@@ -44,7 +45,7 @@ def words(loaded: TraceSet) -> Vocabulary:
     return known
 
 
-def unmet_lines(found: filters.Blame | None) -> list[Line]:
+def unmet_lines(found: filters.Blame | None, names: KeyNames) -> list[Line]:
     """Why no trace meets the filter."""
     lines = [Line(), Line([(f"{_INDENT}No trace meets this filter.", Role.STRONG)])]
     if found is not None:
@@ -53,23 +54,40 @@ def unmet_lines(found: filters.Blame | None) -> list[Line]:
         if found.without and found.without < found.of:
             line.add(f"; without it there would be {found.without:,}", Role.PLAIN)
         lines.append(line)
-    return [*lines, Line([(f"{_INDENT}u undoes the last change, / edits the filter", Role.DIM)])]
+    return [
+        *lines,
+        Line(
+            [
+                (
+                    _INDENT + names.short("{traces.undo} undoes the last change, {traces.filter} edits the filter"),
+                    Role.DIM,
+                )
+            ]
+        ),
+    ]
 
 
-def absent_lines(state: State) -> list[Line]:
+def absent_lines(state: State, names: KeyNames) -> list[Line]:
     """Why there is no trace at all."""
     name = source_name(state.sources)
+    again = "{app.reload} reads again, {app.quit} quits"
     if state.load_state == "reading":
         verb = "asking" if "://" in state.sources[0] else "reading"
-        title, more = f"{verb} {name}{state.look.marks.ellipsis}", "rows appear as they come; Esc stops"
+        title, more = f"{verb} {name}{state.look.marks.ellipsis}", "rows appear as they come; {app.back} stops"
     elif state.session is None:
         # why a load failed stands above the views
-        title, more = "Nothing is loaded.", "r reads again, q quits" if state.sources else "q quits"
+        title, more = "Nothing is loaded.", again if state.sources else "{app.quit} quits"
     else:
-        title, more = f"No spans in {name}." if state.sources else "No spans.", "r reads again, q quits"
+        title, more = f"No spans in {name}." if state.sources else "No spans.", again
         if state.is_live:
             title = f"{name} has no such traces"
-            more = "w asks further back, / asks for others, r asks again, F follows"
+            more = "{traces.window} asks further back, {traces.filter} asks for others, {app.reload} asks again, "
+            more += "{app.follow} follows"
             asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
-            return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + more, Role.DIM)])]
-    return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + more, Role.DIM)])]
+            return [
+                Line(),
+                Line([(_INDENT + title, Role.STRONG)]),
+                *asked,
+                Line([(_INDENT + names.short(more), Role.DIM)]),
+            ]
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + names.short(more), Role.DIM)])]

@@ -5,25 +5,34 @@ from __future__ import annotations
 from textual.binding import Binding
 
 KEYS = (
-    ("/ f", "write a filter; Tab completes, up and down go through its history"),
-    ("e", "failing traces only, and all again"),
-    ("i p", "traces with a service, with an operation"),
-    ("d D", "slower than p50, p95, p99 in turn; than any duration"),
-    ("w", "a window of time; of servers also how far back they are asked"),
-    ("u", "undo the last change of the filter"),
-    ("v", "select a region of the plot: arrows move it, with Shift they grow it, Enter filters"),
-    ("S", "slowest first"),
-    ("E", "failing traces by the service where they broke; Enter folds a service"),
-    ("U", "traces of a user, or of any attribute's value"),
-    ("[ ]", "those of the value before, after"),
-    ("s o", "sort by the next column; reverse; a click on a heading sorts by it, another reverses"),
-    ("Space", "mark the trace, or take its mark away; marks outlast filters"),
-    ("=", "compare the two marked traces: what each way of calling took in either"),
-    ("B", "compare the traces shown with those of a file from before: what became better, what worse"),
-    ("c", "what sets marked, failed or slow traces apart from the rest"),
-    ("x", "save the traces shown to a file that opens again"),
-    ("y", "copy the trace's id, its waterfall, or the filter"),
-    ("Enter", "open the trace"),
+    ("{traces.filter}", "write a filter; {query.complete} completes, {query.previous query.next}: its history"),
+    ("{traces.errors}", "failing traces only, and all again"),
+    ("{traces.service traces.operation}", "traces with a service, with an operation"),
+    ("{traces.duration traces.duration-typed}", "slower than p50, p95, p99 in turn; than any duration"),
+    ("{traces.window}", "a window of time; of servers also how far back they are asked"),
+    ("{traces.undo}", "undo the last change of the filter"),
+    (
+        "{traces.region}",
+        "select a region of the plot: arrows move it, with Shift they grow it, {region.take} filters",
+    ),
+    ("{traces.slowest}", "slowest first"),
+    ("{traces.failing}", "failing traces by the service where they broke; {list.open} folds a service"),
+    ("{traces.values}", "traces of a user, or of any attribute's value"),
+    ("{traces.previous-value traces.next-value}", "those of the value before, after"),
+    (
+        "{traces.sort traces.reverse}",
+        "sort by the next column; reverse; a click on a heading sorts by it, another reverses",
+    ),
+    ("{traces.mark}", "mark the trace, or take its mark away; marks outlast filters"),
+    ("{traces.compare}", "compare the two marked traces: what each way of calling took in either"),
+    (
+        "{traces.compare-sets}",
+        "compare the traces shown with those of a file from before: what became better, what worse",
+    ),
+    ("{traces.contrast}", "what sets marked, failed or slow traces apart from the rest"),
+    ("{traces.save}", "save the traces shown to a file that opens again"),
+    ("{traces.copy}", "copy the trace's id, its waterfall, or the filter"),
+    ("{list.open}", "open the trace"),
 )
 
 BINDINGS = (

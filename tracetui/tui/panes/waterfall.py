@@ -63,13 +63,15 @@ class WaterfallPane(WaterfallSearch):
             return self.detail.hints
         if sight is None:
             return ()
-        hints = [("z", "zoom")] if not sight.is_zoomed else [("Z", "zoom out")]
-        hints.insert(0, ("/", "find") if sight.found is None else ("n", "next match"))
+        hints = [("{waterfall.zoom-out}", "zoom out") if sight.is_zoomed else ("{waterfall.zoom}", "zoom")]
+        hints.insert(
+            0, ("{waterfall.find}", "find") if sight.found is None else ("{waterfall.next-match}", "next match")
+        )
         if len(sight.opened.path[0]):
-            hints.insert(0, ("c", "critical path"))
+            hints.insert(0, ("{waterfall.next-critical}", "critical path"))
         if (sight.base.roles > 0).any():
-            hints.insert(0, ("e", "next error"))
-        return (*hints, ("Tab", "detail"))
+            hints.insert(0, ("{waterfall.next-error}", "next error"))
+        return (*hints, ("{waterfall.to-detail}", "detail"))
 
     def on_descendant_focus(self) -> None:
         self._read(self._reading and self.detail.has_focus_within)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FIND_HINTS = (("Enter", "first match"), ("Esc", "leave the search"))
+FIND_HINTS = (("{find.submit}", "first match"), ("{app.back}", "leave the search"))
 
 BINDINGS = (
     ("fold", "h,left", "shape('fold')", "Fold, or to the parent"),
@@ -45,27 +45,30 @@ BINDINGS = (
 """Name, keys, action and title of each."""
 
 KEYS = (
-    ("h l, arrows", "fold or parent; unfold or first child"),
-    ("Space", "fold or unfold"),
-    ("H L", "fold all; unfold all, twice: repeats too"),
-    ("[ ]", "a level less, a level more"),
-    ("f", "fold, unfold what this service calls"),
-    ("J K P", "next, previous sibling; parent"),
-    ("e E", "next, previous error"),
-    ("c C", "next, previous on the critical path"),
-    ("w", "longest self time; again: the next"),
-    ("/", "find a word in all that spans say; / or found marks a match"),
-    ("n N", "next, previous match"),
-    ("\\", "hide what does not match"),
-    ("z Z", "zoom to the span, zoom out"),
-    ("+ - < >", "zoom at the cursor, earlier, later"),
-    ("R", "this subtree alone, and back"),
-    ("x", "hide spans under 1 %, 5 %, none of them"),
-    ("s S", "hide this service; show all again"),
-    ("t", "rows: tree, flat, flame (by call path)"),
-    ("m", "self times, whole times"),
-    ("X", "what if the span took half its time, none, or any share"),
-    ("Enter or Tab", "into the detail; Esc comes back"),
-    ("d", "detail on or off"),
+    ("{waterfall.fold waterfall.unfold}", "fold or parent; unfold or first child"),
+    ("{waterfall.toggle}", "fold or unfold"),
+    ("{waterfall.fold-all waterfall.unfold-all}", "fold all; unfold all, twice: repeats too"),
+    ("{waterfall.shallower waterfall.deeper}", "a level less, a level more"),
+    ("{waterfall.fold-service}", "fold, unfold what this service calls"),
+    ("{waterfall.next-sibling waterfall.previous-sibling waterfall.parent}", "next, previous sibling; parent"),
+    ("{waterfall.next-error waterfall.previous-error}", "next, previous error"),
+    ("{waterfall.next-critical waterfall.previous-critical}", "next, previous on the critical path"),
+    ("{waterfall.longest}", "longest self time; again: the next"),
+    ("{waterfall.find}", "find a word in all that spans say; / or found marks a match"),
+    ("{waterfall.next-match waterfall.previous-match}", "next, previous match"),
+    ("{waterfall.only-matches}", "hide what does not match"),
+    ("{waterfall.zoom waterfall.zoom-out}", "zoom to the span, zoom out"),
+    (
+        "{waterfall.closer waterfall.further waterfall.earlier waterfall.later}",
+        "zoom at the cursor, earlier, later",
+    ),
+    ("{waterfall.root}", "this subtree alone, and back"),
+    ("{waterfall.hide-short}", "hide spans under 1 %, 5 %, none of them"),
+    ("{waterfall.hide-service waterfall.show-all}", "hide this service; show all again"),
+    ("{waterfall.mode}", "rows: tree, flat, flame (by call path)"),
+    ("{waterfall.self-times}", "self times, whole times"),
+    ("{waterfall.what-if}", "what if the span took half its time, none, or any share"),
+    ("{list.open} or {waterfall.to-detail}", "into the detail; {app.back} comes back"),
+    ("{waterfall.detail}", "detail on or off"),
     ("the map", "height: spans at once; { } this span, [ ] the zoom"),
 )

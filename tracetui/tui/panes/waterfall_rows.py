@@ -15,6 +15,8 @@ from textual.strip import Strip
 
 from tracetui.render.line import Line, Role
 from tracetui.render.numbers import counted
+from tracetui.tui.keymap import KeyNames
+from tracetui.tui.state import State
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineSource, LineView
 
@@ -30,6 +32,18 @@ class Said:
 
     def line(self, row: int, width: int) -> Line:
         return self._lines[row].cropped(width)
+
+
+def why_nothing(state: State, has_set: bool) -> tuple[str, ...]:
+    """What to say where no trace can be shown; keys are named by what they do."""
+    if state.load_state == "failed" and not has_set:
+        return ("Nothing could be read, so there is no trace to show.", "{app.reload} reads again.")
+    if state.load_state == "reading" and not has_set:
+        there = "As soon as some are here, {view.traces} lists them; {list.open} there opens one."
+        return ("Reading the traces.", there)
+    if has_set:
+        return ("No trace is selected.", "{view.traces} lists the traces; {list.open} there opens one here.")
+    return ("No trace is selected: none is loaded.",)
 
 
 class WaterfallRows(LineView):
@@ -82,7 +96,8 @@ class FindLine(LineInput):
         elif word and found is not None:
             number = int(found.sum())
             line.add(counted(number, "span") if number else "no span holds it", Role.STRONG if number else Role.WARNING)
-            line.add("  n N next  \\ hides others" if number else "", Role.DIM).add("  Esc leaves ", Role.DIM)
+            keys = "  {waterfall.next-match waterfall.previous-match} next  {waterfall.only-matches} hides others"
+            line.add(KeyNames(self.screen).short(f"{keys if number else ''}  {{app.back}} leaves "), Role.DIM)
         self.show_right(line)
 
     def action_submit(self) -> None:

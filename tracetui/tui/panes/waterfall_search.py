@@ -109,7 +109,7 @@ class WaterfallSearch(WaterfallView):
             if self._then_go:
                 self._then_steps += step
             else:
-                self._say("/ searches first")
+                self._say_key("{waterfall.find} searches first")
             return
         stop = sight.match(self.rows.cursor, step, or_here) if len(sight) else None
         if stop is not None:
@@ -117,7 +117,7 @@ class WaterfallSearch(WaterfallView):
                 self.rows.focus()
             self._jump(stop, f"match {stop}")
         elif sight.found.any():
-            self._say("all matches are hidden: S shows them")
+            self._say_key("all matches are hidden: {waterfall.show-all} shows them")
         else:
             self._say(f"no span holds {self.state.look.marks.quoted(safe(self._word, 60))}")
             # another word is wanted

@@ -16,7 +16,7 @@ from tracetui.render.minimap import minimap
 from tracetui.tui.messages import Notice
 from tracetui.tui.panes.pane import Pane, Work
 from tracetui.tui.panes.waterfall_open import INDENT, Facts, Opened, header_lines, open_trace
-from tracetui.tui.panes.waterfall_rows import FindLine, Said, WaterfallRows
+from tracetui.tui.panes.waterfall_rows import FindLine, Said, WaterfallRows, why_nothing
 from tracetui.tui.panes.waterfall_sight import FLAME, Sight, Stop
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_bar import LineBar
@@ -142,7 +142,7 @@ class WaterfallView(Pane):
 
         def say() -> None:
             if wanted is not None and self._opening == wanted:
-                self._say_instead("Opening the trace ...", "Keys pressed meanwhile wait for it; Esc goes back.")
+                self._say_instead("Opening the trace ...", "Keys pressed meanwhile wait for it; {app.back} goes back.")
 
         self.set_timer(_PATIENCE, say)
 
@@ -153,7 +153,7 @@ class WaterfallView(Pane):
     def work_failed(self, name: str) -> None:
         if name == "waterfall" and self._opening is not None:
             self._opening = None
-            self._say_instead("The trace could not be opened.", "1 lists the traces.")
+            self._say_instead("The trace could not be opened.", "{view.traces} lists the traces.")
 
     def _opened(self, wanted: tuple[TraceSet, int], opened: Opened) -> None:
         if self._opening != wanted:
@@ -324,18 +324,13 @@ class WaterfallView(Pane):
         self._sight = self._opening = None
         self._below.clear()
         self._leave_search()
-        if self.state.load_state == "failed" and not has_set:
-            self._say_instead("Nothing could be read, so there is no trace to show.", "r reads again.")
-        elif self.state.load_state == "reading" and not has_set:
-            self._say_instead("Reading the traces.", "As soon as some are here, 1 lists them; Enter there opens one.")
-        elif has_set:
-            self._say_instead("No trace is selected.", "1 lists the traces; Enter there opens one here.")
-        else:
-            self._say_instead("No trace is selected: none is loaded.")
+        self._say_instead(*why_nothing(self.state, has_set))
 
     def _say_instead(self, *texts: str) -> None:
+        """Say something in place of a trace; `texts` name keys by what they do."""
+        names = self.key_names
         self.set_class(True, "-empty")
-        self.rows.put(Said([Line(), *(Line([(text, Role.DIM)]) for text in texts)]), 0, at_top=True)
+        self.rows.put(Said([Line(), *(Line([(names.short(text), Role.DIM)]) for text in texts)]), 0, at_top=True)
         self.detail.show_span(None)
 
     def _repaint(self, row: int | None = None) -> None:
@@ -406,3 +401,7 @@ class WaterfallView(Pane):
 
     def _say(self, text: str) -> None:
         self.post_message(Notice(text))
+
+    def _say_key(self, text: str) -> None:
+        """The same with keys in it, named by what they do; nothing from outside may be in it."""
+        self._say(self.key_names.short(text))

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from tracetui.render.line import Line, Role
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.panes.findings_pane import HeadedSource
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -17,7 +18,7 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
 _INDENT = 2
-_LEAVE = ("Everywhere", (("Esc or q", "back to the view"), ("Ctrl+c", "quit")))
+_LEAVE = ("Everywhere", (("{answer.leave}", "back to the view"), ("{app.quit-at-once}", "quit")))
 
 
 class AnswerScreen(Dialog[int | None]):
@@ -43,10 +44,13 @@ class AnswerScreen(Dialog[int | None]):
         self._title.styles.height = max(len(title), 1)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = LineView(look.theme, look.marks.cursor)
-        hints = Line()
-        for key, what in (("Enter", choose), ("j k", "down, up"), ("Esc", "back"), ("?", "keys")):
-            hints.add("  ").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
-        self._hints = LineBar(look.theme, lambda width: [hints.cropped(width)])
+        hints = (
+            ("{list.open}", choose),
+            ("{list.down list.up}", "down, up"),
+            ("{answer.leave}", "back"),
+            ("{answer.keys}", "keys"),
+        )
+        self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -66,7 +70,8 @@ class AnswerScreen(Dialog[int | None]):
         return [_indented(self._rows.heading(self._view.line_width), width)]
 
     def action_keys(self) -> None:
-        self.app.push_screen(HelpScreen(self._look, [("This answer", self._keys), ("Lists", LIST_KEYS), _LEAVE]))
+        groups = [("This answer", self._keys), ("Lists", LIST_KEYS), _LEAVE]
+        self.app.push_screen(HelpScreen(self._look, groups, KeyNames(self)))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()

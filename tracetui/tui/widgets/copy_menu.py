@@ -24,6 +24,7 @@ from tracetui.render.line import Line, Role
 from tracetui.render.markdown import trace_markdown
 from tracetui.render.waterfall import Waterfall
 from tracetui.render.waterfall_text import waterfall_text
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.messages import CopyText
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import Look, State
@@ -194,15 +195,17 @@ def _waterfall(traces: TraceSet, trace: int, look: Look, markdown: bool) -> str:
 class _Items:
     """The menu's lines."""
 
-    def __init__(self, items: list[CopyItem]) -> None:
+    def __init__(self, items: list[CopyItem], names: KeyNames) -> None:
         self._items = items
+        self._names = names
 
     def __len__(self) -> int:
         return len(self._items)
 
     def line(self, row: int, width: int) -> Line:
         item = self._items[row]
-        return Line([(f"{item.key}  ", Role.ACCENT), (item.title, Role.PLAIN)]).cropped(width)
+        key = self._names.short(f"{{copy.{item.key}}}")
+        return Line([(f"{key:<2} ", Role.ACCENT), (item.title, Role.PLAIN)]).cropped(width)
 
 
 class CopyMenu(Dialog[CopyItem]):
@@ -240,7 +243,7 @@ class CopyMenu(Dialog[CopyItem]):
 
     def composed(self) -> None:
         view = self.query_one(LineView)
-        view.show(_Items(self._items))
+        view.show(_Items(self._items, KeyNames(self)))
         view.focus()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:

@@ -18,6 +18,7 @@ from tracetui.render.attributes import indented
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.copy_menu import clipboard_text
@@ -183,6 +184,15 @@ class PagerView(LineView):
     DEFAULT_CSS = "PagerView { overflow-y: scroll; }"
 
 
+_HINTS = (
+    ("{pager.find}", "find"),
+    ("{pager.next pager.previous}", "next, previous"),
+    ("{pager.wrap}", "wrap"),
+    ("{pager.copy}", "copy"),
+    ("{pager.close}", "close"),
+)
+
+
 class Pager(Dialog[None]):
     """Reads a text: scrolls, wraps, finds, copies. `text` and `title` may be from outside."""
 
@@ -279,20 +289,14 @@ class Pager(Dialog[None]):
             which = f"{min(number, found):,} of {some}" if found else "no match"
             place += f"  {marks.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
         title = safe(self._title, 200) or "(no name)"
-        keys = (("/", "find"), ("n N", "next, previous"), ("w", "wrap"), ("y", "copy"), ("q", "close"))
+        hints = KeyNames(self).line(_HINTS)
 
         def top(width: int) -> list[Line]:
             name = Line([(title, Role.TITLE)]).cropped(max(width - len(place) - 3, 8), marks.ellipsis)
             return [name.pad(width - len(place) - 1).add(place, Role.DIM).cropped(width)]
 
-        def bottom(width: int) -> list[Line]:
-            line = Line()
-            for key, what in keys:
-                line.add(f"{key} ", Role.ACCENT).add(f"{what}   ", Role.DIM)
-            return [line.cropped(width)]
-
         self.query_one("#pager-title", LineBar).show(top)
-        self.query_one("#pager-keys", LineBar).show(bottom)
+        self.query_one("#pager-keys", LineBar).show(lambda width: [hints.cropped(width)])
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()

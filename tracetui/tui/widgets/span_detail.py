@@ -39,17 +39,20 @@ class SpanDetail(Vertical):
 
     DEFAULT_CSS = "SpanDetail { background: $background; }"
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Enter", "open"),
-        ("/", "filter attributes"),
-        ("y", "copy"),
-        ("Tab", "back"),
+        ("{list.open}", "open"),
+        ("{detail.filter}", "filter attributes"),
+        ("{detail.copy}", "copy"),
+        ("{waterfall.to-detail}", "back"),
     )
-    ASKING_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "keep the filter"), ("Esc", "all attributes"))
+    ASKING_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("{ask.submit}", "keep the filter"),
+        ("{ask.leave}", "all attributes"),
+    )
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Enter, h l", "in the detail: fold, unfold; read a long value; follow a link"),
-        ("o", "in the detail: read the value in the pager"),
-        ("/", "in the detail: filter attributes"),
-        ("y", "copy menu"),
+        ("{list.open}, {detail.fold detail.unfold}", "in the detail: fold, unfold; read a long value; follow a link"),
+        ("{detail.read}", "in the detail: read the value in the pager"),
+        ("{detail.filter}", "in the detail: filter attributes"),
+        ("{detail.copy}", "copy menu"),
     )
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
