@@ -156,6 +156,9 @@ def test_time_range() -> None:
     minute = 60_000_000_000
     assert numbers.time_range(START, START + 13 * minute) == "10:03–10:16 UTC"
     assert numbers.time_range(START, START + minute // 2, ascii_only=True) == "10:03:12-10:03:42 UTC"
+    assert numbers.time_range(START, START + 200_000_000) == "10:03:12.044–10:03:12.244 UTC"
+    assert numbers.time_range(START, START + 40_000) == "10:03:12.044999–10:03:12.045039 UTC"
+    assert numbers.time_range(START, START) == "10:03:12 UTC"
     assert numbers.time_range(START, START + 1440 * minute) == "2024-05-01 10:03–2024-05-02 10:03 UTC"
 
 

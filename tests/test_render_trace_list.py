@@ -211,7 +211,7 @@ def test_years_where_the_set_is_of_several() -> None:
     plot = Plot(Points(traces.trace_start, traces.trace_duration, traces.trace_errors > 0), 60, 6, UNICODE)
     assert "2023-11-14" in plot.lines[-1].text
     assert "2024-11-14" in plot.lines[-1].text
-    text = "\n".join(line.text for line in region_lines(plot, Region(2, plot.columns - 3, 0, 1), UNICODE))
+    text = "\n".join(line.text for line in region_lines(plot, Region(2, plot.columns - 3, 0, 1), UNICODE, ""))
     assert re.search(r"2023-1\d-\d\d–2024-1\d-\d\d", text)
 
 
@@ -380,6 +380,25 @@ def test_slow_is_up_late_is_right_and_failures_are_marked() -> None:
     assert "22:23" in lines[4]
 
 
+@pytest.mark.parametrize("width", [50, 80, 160])
+@pytest.mark.parametrize("span_ns", [1, 900, 20_000, 3_000_000, 900_000_000, 3_999_000_000, 100_000_000_000])
+def test_times_on_the_axis_differ(span_ns: int, width: int) -> None:
+    of_points = Points(EPOCH + np.array([0, span_ns]), np.array([MS, MS]), np.array([False, False]))
+    plot = Plot(of_points, width, 6, UNICODE)
+    shown = re.findall(r"[0-9:.]+[0-9]", plot.lines[-1].text)
+    assert shown
+    assert len(set(shown)) == len(shown)
+    assert len(shown) > 1 or span_ns < 1_000
+    text = "\n".join(line.text for line in region_lines(plot, Region(5, plot.columns - 6, 0, 1), UNICODE, ""))
+    begin, _, end = text.splitlines()[1].partition("–")
+    assert begin != end or span_ns < 1_000
+
+
+def test_one_time_stands_on_the_axis_once() -> None:
+    plot = Plot(points((0, 10, False)), 80, 6, UNICODE)
+    assert plot.lines[-1].text.count("22:13:20") == 1
+
+
 def test_a_long_tail_has_a_logarithmic_scale() -> None:
     plot = Plot(points(*((i, 1, False) for i in range(20)), (30, 5_000, False)), 60, 6, UNICODE)
     assert plot.logarithmic
@@ -402,7 +421,7 @@ def test_a_region_is_a_window() -> None:
     assert window.most_ns is not None
     assert window.start_ns <= start.min() <= start.max() < window.end_ns
     assert window.least_ns <= duration.min() <= duration.max() <= window.most_ns
-    text = "\n".join(line.text for line in region_lines(plot, region, UNICODE))
+    text = "\n".join(line.text for line in region_lines(plot, region, UNICODE, ""))
     assert f"{inside.sum()} traces" in text
 
 

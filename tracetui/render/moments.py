@@ -16,15 +16,19 @@ class Moments:
     has_year: bool
     """They are of several years."""
     local: bool
+    digits: int
+    """Digits of a second that tell them apart."""
 
     @classmethod
     def between(cls, first_ns: int, last_ns: int, local: bool) -> Moments:
         first, last = (numbers.date_clock(ns, local) for ns in (first_ns, last_ns))
-        return cls(first[:10] != last[:10], first[:4] != last[:4], local)
+        return cls(first[:10] != last[:10], first[:4] != last[:4], local, numbers.digits_between(last_ns - first_ns))
 
     def text(self, ns: int, *, exact: bool) -> str:
-        """`10:03:12.044`, `05-01 10:03:12.044` or `2024-05-01 10:03:12`; milliseconds where `exact` and of one year."""
-        whole = numbers.date_clock(ns, self.local)
+        """`10:03:12.044`, `05-01 10:03:12.044` or `2024-05-01 10:03:12`; milliseconds, or less where that
+        tells them apart, where `exact` and of one year.
+        """
+        whole = numbers.date_clock(ns, self.local, max(self.digits, 3))
         begin = 0 if self.has_year else 5 if self.has_date else 11
         return whole[begin : None if exact and not self.has_year else 19]
 
@@ -33,6 +37,8 @@ class Moments:
         return len(self.text(0, exact=exact))
 
     def day(self, ns: int) -> str:
-        """`10:03:12`, or where there are dates `05-01 10:03` or `2024-05-01`: what tells about where it was."""
-        whole = numbers.date_clock(ns, self.local)
-        return whole[:10] if self.has_year else whole[5:16] if self.has_date else whole[11:19]
+        """What tells about where it was: `10:03:12`, with digits where they lie within a second; where there are dates
+        `05-01 10:03` or `2024-05-01`.
+        """
+        whole = numbers.date_clock(ns, self.local, self.digits)
+        return whole[:10] if self.has_year else whole[5:16] if self.has_date else whole[11:]

@@ -118,24 +118,35 @@ def short_count(number: int) -> str:
     return f"{_round(number, 1_000_000_000):,}G"
 
 
-def clock(ns: int, local: bool = False) -> str:
-    """Time of day of nanoseconds since the epoch: `10:03:12.044`, in UTC unless `local`."""
-    return f"{_moment(ns, local):%H:%M:%S}.{ns // 1_000_000 % 1_000:03d}"
+def clock(ns: int, local: bool = False, digits: int = 3) -> str:
+    """Time of day of nanoseconds since the epoch: `10:03:12.044`, in UTC unless `local`, to so many digits, up to 6."""
+    whole = f"{_moment(ns, local):%H:%M:%S}"
+    return f"{whole}.{ns // 1_000 % 1_000_000:06d}"[: len(whole) + 1 + digits] if digits else whole
 
 
-def date_clock(ns: int, local: bool = False) -> str:
+def date_clock(ns: int, local: bool = False, digits: int = 3) -> str:
     """`2024-05-01 10:03:12.044`"""
-    return f"{_moment(ns, local):%Y-%m-%d} {clock(ns, local)}"
+    return f"{_moment(ns, local):%Y-%m-%d} {clock(ns, local, digits)}"
+
+
+def digits_between(ns: int) -> int:
+    """How many digits of a second tell times apart that lie so far from each other: 0, 3 or 6."""
+    return 0 if ns >= 1_000_000_000 else 3 if ns >= 1_000_000 else 6
 
 
 def time_range(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool = False) -> str:
-    """`10:00–10:16 UTC`; with dates where the two are of different days, with seconds within a minute."""
+    """`10:00–10:16 UTC`; with dates where the two are of different days, within a minute with seconds, and as
+    many digits as tell the two apart.
+    """
     start, end = _moment(start_ns, local), _moment(end_ns, local)
-    form = "%H:%M" if end - start >= timedelta(minutes=1) else "%H:%M:%S"
+    if end - start >= timedelta(minutes=1):
+        texts = [f"{moment:%H:%M}" for moment in (start, end)]
+    else:
+        digits = digits_between(end_ns - start_ns) if start != end else 0
+        texts = [clock(ns, local, digits) for ns in (start_ns, end_ns)]
     if start.date() != end.date():
-        form = "%Y-%m-%d " + form
-    dash = "-" if ascii_only else "–"
-    return f"{start:{form}}{dash}{end:{form}} {zone(start_ns, local)}"
+        texts = [f"{moment:%Y-%m-%d} {text}" for moment, text in zip((start, end), texts, strict=True)]
+    return f"{('-' if ascii_only else '–').join(dict.fromkeys(texts))} {zone(start_ns, local)}"
 
 
 def zone(ns: int, local: bool = False) -> str:

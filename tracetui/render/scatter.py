@@ -83,6 +83,7 @@ class Plot:
         self.columns = max(width - self.left, 1)
         self._first = int(points.start.min()) if len(points) else 0
         self._span = max(int(points.start.max()) - self._first, 1) if len(points) else 1
+        """Nanoseconds from the first time to the last; 1 where there is only one."""
         self.moments = Moments.between(self._first, self._first + self._span, local)
         self._column, self._row = self.columns_of(points.start), self.rows_of(points.duration)
         self._made = self._lines(labels)
@@ -211,11 +212,14 @@ class Plot:
         elif self._span >= 4 * _MINUTE:
             texts = [numbers.clock(t, self.local)[:5] for t in self._steps()]
         else:
-            texts = [
-                numbers.clock(t, self.local)[: 8 if self._span >= 4 * _MINUTE // 60 else 12] for t in self._steps()
-            ]
+            steps = self._steps()
+            digits = numbers.digits_between(self._span // (len(steps) - 1))
+            texts = [numbers.clock(t, self.local, digits if self._span > 1 else 3) for t in steps]
+            if len(set(texts)) < len(texts):
+                texts = list(dict.fromkeys((texts[0], texts[-1])))
         texts = [f" {text} " for text in texts]
-        return texts if sum(map(len, texts)) + 4 <= self.columns else texts[:1] if len(texts[0]) < self.columns else []
+        fewer = (texts, [texts[0], texts[-1]], texts[:1])
+        return next((some for some in fewer if sum(map(len, some)) + 4 * (len(some) > 1) <= self.columns), [])
 
     def _steps(self) -> Sequence[int]:
         steps = 4 if self.columns >= 80 else 2
@@ -269,8 +273,8 @@ def stats_lines(points: Points, marks: Marks) -> list[Line]:
     return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]
 
 
-def region_lines(plot: Plot, region: Region, marks: Marks) -> list[Line]:
-    """What a region holds, for the place of the statistics."""
+def region_lines(plot: Plot, region: Region, marks: Marks, keys: str) -> list[Line]:
+    """What a region holds, for the place of the statistics, and which keys do something with it."""
     inside = plot.inside(region)
     window = plot.window(region)
     count, failed = int(inside.sum()), int(plot.points.failed[inside].sum())
@@ -286,7 +290,7 @@ def region_lines(plot: Plot, region: Region, marks: Marks) -> list[Line]:
         Line(
             [(f"{least} to {most}" if most else f"from {least} on" if window.least_ns else "all durations", Role.PLAIN)]
         ),
-        Line([("Enter looks at them, Esc leaves", Role.DIM)]),
+        Line([(keys, Role.DIM)]),
     ]
     if failed:
         lines[0].add(f"  {marks.origin} {failed:,} failed", Role.ERROR)

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from tracetui.render.line import Line
 from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, Window, region_lines, stats_lines
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import Look
 
 _GAP = 2
@@ -103,7 +104,10 @@ class Scatter(Widget):
         if plot.width < width:
             region = self.region_cells
             marks = self._look.marks
-            stats = self._stats if region is None else region_lines(plot, region, marks)
+            stats = self._stats
+            if region is not None:
+                keys = KeyNames(self.screen).short("{region.take} looks at them, {region.leave} leaves")
+                stats = region_lines(plot, region, marks, keys)
             shown = stats[y].runs if y < len(stats) else []
             beside = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
             strip = Strip.join([strip, Strip(beside).adjust_cell_length(width - plot.width, base)])
