@@ -131,15 +131,22 @@ ROW = Line(
 
 
 @pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
-def test_only_words_are_reversed(theme: Theme) -> None:
+def test_all_but_the_bars_is_reversed(theme: Theme) -> None:
     runs = theme.cursor_runs(ROW)
     assert "".join(run.text for run in runs) == ROW.text
     turned = [run.text for run in runs if theme.cursor_style(run.role).reverse]
-    assert "".join(turned) == "database querytimeout3.00 s"
+    assert "".join(turned) == "├▾ ●database query ✖ timeout3.00 s"
     # in one style, so that the row is no patchwork
     assert {str(theme.cursor_style(run.role)) for run in runs if run.text in turned} == {"reverse"}
-    assert not set("".join(turned)) & set("├▾●✖█▌─◆")
     assert (("████▌   ", Role.service(1))) in runs
+
+
+@pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
+def test_a_row_without_bars_is_reversed_as_a_whole(theme: Theme) -> None:
+    line = Line([("checkout      ", Role.STRONG), ("│└╴", Role.GUIDE), ("●", Role.service(1)), ("   12 ", Role.DIM)])
+    assert all(theme.cursor_style(run.role).reverse for run in theme.cursor_runs(line))
+    # and what is left of the line behind it
+    assert theme.cursor_style("").reverse
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
@@ -158,8 +165,7 @@ def test_no_text_is_lost_under_the_cursor(runs: list[tuple[str, str]]) -> None:
     for run in shown:
         if MONO.cursor_style(run.role).reverse:
             assert run.text
-            assert not set(run.text) & set(UNICODE.trend + "─●✖")
-            assert "   " not in run.text
+            assert not set(run.text) & set(UNICODE.trend) or any(role == Role.GUIDE for _, role in runs)
 
 
 def test_the_theme_of_each_name() -> None:

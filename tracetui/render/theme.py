@@ -13,8 +13,12 @@ from tracetui.render.line import Line, Role, Run
 
 _CURSOR = "cursor"
 """The role of text under the cursor where the cursor's row is no band of colour."""
-_SHAPES = "\u2500-\u259f●◆✖✗▾▸⇢⇝⚠"
-_WORDS = re.compile(f"[^ {_SHAPES}]+(?: {{1,2}}[^ {_SHAPES}]+)*")
+_BESIDE_BAR = "beside"
+"""That of the blanks beside a bar there."""
+_PIECES = "\u2580-\u259f─╶╴"
+_ON_BARS = " ◆⇢⇝"
+_BARS = re.compile(f"[{_ON_BARS}]*[{_PIECES}][{_PIECES}{_ON_BARS}]*")
+"""Bars, with what is on them and the blanks beside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +29,8 @@ class Theme:
     styles: Mapping[str, Style]
     services: tuple[Style, ...]
     under_cursor: Theme | None = None
-    """Styles for the row under the cursor, its plain style a band of colour. Without it the words of the row are
-    reversed and nothing else: a reversed bar is a hole, and the blanks beside it are a bar.
+    """Styles for the row under the cursor, its plain style a band of colour. Without it the row is reversed, but
+    for its bars: a reversed bar is a hole, and the blanks beside it are a bar.
     """
 
     def style(self, role: str) -> Style:
@@ -38,12 +42,12 @@ class Theme:
     def cursor_style(self, role: str) -> Style:
         """The style of a role in the row under the cursor."""
         if self.under_cursor is None:
-            return _REVERSED if role == _CURSOR else self.style(role)
+            return _REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
         return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
 
     def cursor_runs(self, line: Line) -> list[Run]:
         """The runs of the row under the cursor."""
-        return line.runs if self.under_cursor is not None else list(_words_apart(line))
+        return line.runs if self.under_cursor is not None else list(_bars_apart(line))
 
     def text(self, line: Line) -> Text:
         """The line as Rich's text, one row that is neither wrapped nor read as markup."""
@@ -56,26 +60,21 @@ class Theme:
 _REVERSED = Style(reverse=True)
 
 
-def _words_apart(line: Line) -> Iterator[Run]:
-    """Runs of words alone, in one role whatever they mean, and of all else in its own."""
-    stretches = [match.span() for match in _WORDS.finditer(line.text)]
+def _bars_apart(line: Line) -> Iterator[Run]:
+    """Runs in one role whatever they mean, but for bars and the blanks beside them."""
+    drawn = "".join("|" * len(text) if role == Role.GUIDE else text for text, role in line.runs)
+    bars = [match.span() for match in _BARS.finditer(drawn)]
     at = 0
     for text, role in line.runs:
-        stop = at + len(text)
-        while stretches and stretches[0][0] < stop:
-            begin, end = stretches[0]
-            if at < begin:
-                yield Run(text[at - stop : begin - stop], role)
-                at = begin
-            reached = min(end, stop)
-            yield Run(text[at - stop : reached - stop or None], _CURSOR)
+        begin, stop = at, at + len(text)
+        while at < stop:
+            while bars and bars[0][1] <= at:
+                del bars[0]
+            left, right = bars[0] if bars else (stop, stop)
+            is_bar = left <= at
+            reached = min(right if is_bar else left, stop)
+            yield Run(text[at - begin : reached - begin], (role or _BESIDE_BAR) if is_bar else _CURSOR)
             at = reached
-            if end > stop:
-                break
-            del stretches[0]
-        if at < stop:
-            yield Run(text[at - stop :], role)
-        at = stop
 
 
 def _theme(
