@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
-from textual.events import Key
+from textual.events import AppBlur, Key
 from textual.keys import _character_to_key, key_to_character
 from textual.worker import WorkerFailed
 
@@ -424,6 +424,15 @@ async def test_what_was_said_goes_with_the_next_key() -> None:
         assert painted(app)[-1].startswith("error ")
         await press(app, pilot, "j")
         assert painted(app)[-1].startswith("Waterfall ›")
+
+
+async def test_the_cursor_stays_in_sight_while_another_window_has_the_keys() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        app.sent = 0
+        app.post_message(AppBlur())
+        await settled(app, pilot)
+        assert app.focused is app.pane.view
+        assert app.sent == 0
 
 
 async def test_a_click_on_a_tab_opens_its_view() -> None:

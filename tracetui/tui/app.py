@@ -269,6 +269,9 @@ class TraceApp(LoadingApp):
         return not self._has_views or (len(self.screen_stack) == 1 and self.pane.is_opening)
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.AppBlur):
+            # who looks at another window still reads in this one, and no multiplexer tells when it is looked at again
+            return
         if isinstance(event, events.Key):
             self._bottom.forget(only_good=True)
         await super().on_event(event)
