@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -114,11 +115,22 @@ def test_all_hints_stand_beside_a_short_place() -> None:
     assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).text.endswith("S slowest  Enter open  ? keys")
 
 
-def test_what_was_said_takes_the_room_of_hints() -> None:
-    said = "no value of http.route can be asked for in here"
-    text = crumb_line(80, ["Traces"], HINTS, UNICODE, (said, False)).text
-    assert text.startswith(said)
-    assert text.endswith("? keys")
+def test_what_was_said_takes_the_room_of_hints_and_leaves_the_place() -> None:
+    said = "copied the trace's id"
+    for width in (80, 120, 160):
+        text = crumb_line(width, ["Waterfall", "api-gateway GET /profile", "query"], HINTS, UNICODE, (said, False)).text
+        assert re.match(rf"Waterfall › api-gateway GET /pr[^│]* │ {said}  .*  \? keys$", text)
+        assert len(text) == width
+    # all of it is there where that leaves no room for the place
+    said = "no value of http.route can be asked for in here, and none of any other"
+    text = crumb_line(80, ["Waterfall", "api-gateway GET /profile"], HINTS, UNICODE, (said, True)).text
+    assert text == f"{said}    ? keys"
+
+
+def test_what_the_place_ends_with_is_not_said_beside_it() -> None:
+    crumbs = ["Waterfall", "GET /profile", "error 3 of 7"]
+    text = crumb_line(120, crumbs, HINTS, UNICODE, ("error 3 of 7", False)).text
+    assert text.startswith("Waterfall › GET /profile │ error 3 of 7  ")
 
 
 def test_narrower_than_its_last_hint() -> None:

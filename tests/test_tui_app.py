@@ -368,7 +368,7 @@ async def test_traces_are_compared_with_those_from_before() -> None:
         assert "nothing became worse beyond chance" in text_of(app)
         assert re.search(r"p95 +2\.10 s +380 ms +-1\.72 s +-82 % +better", text_of(app))
         await press(app, pilot, "G", "escape", "B", *"none.json", "enter")
-        assert painted(app)[-1].startswith("none.json: no such file")
+        assert painted(app)[-1].startswith("Traces │ none.json: no such file")
 
 
 async def test_what_sets_traces_apart_filters_by_it() -> None:
@@ -421,9 +421,10 @@ async def test_coming_back_to_the_row_of_a_list() -> None:
 async def test_what_was_said_goes_with_the_next_key() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "E", "j", "enter", "e")
-        assert painted(app)[-1].startswith("error ")
+        assert "│ error 2 of 3 " in painted(app)[-1]
         await press(app, pilot, "j")
         assert painted(app)[-1].startswith("Waterfall ›")
+        assert "│" not in painted(app)[-1]
 
 
 async def test_the_cursor_stays_in_sight_while_another_window_has_the_keys() -> None:

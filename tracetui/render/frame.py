@@ -24,6 +24,8 @@ _LEAST_IMPORTANT = ("window", "name", "source", "contents", "filter")
 """Parts of the status in the order in which they make room."""
 _LEAST_CELLS = {"source": 16, "filter": 12}
 """What of a part is left when it makes room; of the others nothing is."""
+_LEAST_PLACE = 20
+"""Cells of where one is, with fewer of which it would not be told."""
 _NOTHING = ("", Role.PLAIN)
 
 
@@ -128,22 +130,33 @@ def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: 
 def crumb_line(
     width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], marks: Marks, notice: tuple[str, bool] | None
 ) -> Line:
-    """Where one is at the left, or what was just said; at the right the keys that matter now."""
-    arrow = " > " if marks.ascii_only else " › "
-    if notice:
-        left = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
-        # what was just said goes in a moment, the keys can be seen then
-        room = width // 3
+    """Where one is at the left, with what was just said beside it; at the right the keys that matter now.
+
+    What was said takes the room of keys, then that of the place: it goes in a moment.
+    """
+    last = _keys(hints[-1:], width)
+    if notice is None:
+        left, keys_room = _place(crumbs, marks, Role.STRONG), width * 2 // 3
     else:
-        left = Line()
-        for i, crumb in enumerate(crumbs):
-            left.add(arrow if i else "", Role.GUIDE).add(
-                safe(crumb), Role.STRONG if i == len(crumbs) - 1 else Role.PLAIN
-            )
-        room = width * 2 // 3
-    keys = _keys(hints, max(room, width - left.width - 2))
+        said = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
+        # the place may end with it
+        left = _place(crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs, marks, Role.PLAIN)
+        separator = " | " if marks.ascii_only else _SEPARATOR
+        room = width - said.width - len(separator) - last.width - 2
+        left = left.cropped(max(room, 0), marks.ellipsis) if room >= min(left.width, _LEAST_PLACE) else Line()
+        left.add(separator if left.runs else "", Role.GUIDE).extend(said)
+        keys_room = last.width
+    keys = _keys(hints, max(keys_room, width - left.width - 2))
     left = left.cropped(max(width - keys.width - 2, 0), marks.ellipsis)
     return left.pad(width - keys.width).extend(keys).cropped(width, marks.ellipsis)
+
+
+def _place(crumbs: Sequence[str], marks: Marks, last: str) -> Line:
+    arrow = " > " if marks.ascii_only else " › "
+    line = Line()
+    for i, crumb in enumerate(crumbs):
+        line.add(arrow if i else "", Role.GUIDE).add(safe(crumb), last if i == len(crumbs) - 1 else Role.PLAIN)
+    return line
 
 
 def _keys(hints: Sequence[tuple[str, str]], room: int) -> Line:
