@@ -74,6 +74,24 @@ async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
         assert not isinstance(app.screen, HelpScreen)
 
 
+async def test_keys_say_how_much_of_them_is_out_of_sight() -> None:
+    async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
+        await pilot.press("question_mark")
+        await settled(app, pilot)
+        first = int(re.search(r"▾ (\d+) more lines below", text_of(app))[1])
+        assert first > 10
+        await pilot.press("j")
+        await settled(app, pilot)
+        assert f"▾ {first - 1} more lines below" in text_of(app)
+        await pilot.press("G")
+        await settled(app, pilot)
+        assert "more line" not in text_of(app)
+    async with opened(INCIDENT, size=(100, 100)) as (app, pilot):
+        await pilot.press("question_mark")
+        await settled(app, pilot)
+        assert "more line" not in text_of(app)
+
+
 async def test_keys_that_are_on_their_way_to_a_dialog_when_it_goes() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("S", "space", "j", "space", "equals_sign")

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.strip import Strip
 
+from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import Look
@@ -119,7 +120,9 @@ class HelpScreen(Dialog[None]):
 
     def composed(self) -> None:
         self._arrange(self.app.size.width)
-        self.query_one(_Page).focus()
+        page = self.query_one(_Page)
+        page.focus()
+        self.watch(page, "scroll_y", self._say_more, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
         if not self.is_left:
@@ -132,3 +135,11 @@ class HelpScreen(Dialog[None]):
         box.styles.width = cells
         page.styles.height = len(lines)
         page.show(lines)
+        self.call_after_refresh(self._say_more)
+
+    def _say_more(self) -> None:
+        """Say on the frame how much is out of sight."""
+        page, marks = self.query_one(_Page), self._look.marks
+        below = round(page.max_scroll_y - page.scroll_offset.y)
+        more = f"{marks.opened} {numbers.counted(below, 'more line')} below" if below > 0 else ""
+        self.query_one(Vertical).border_subtitle = more
