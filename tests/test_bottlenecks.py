@@ -18,7 +18,6 @@ from tracetui.analysis.bottlenecks import (
     find_bottlenecks,
 )
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.messages import NO_MESSAGE
 
 
 def found(*spans: GivenSpan, min_share: float = DEFAULT_SHARE) -> dict[str, Bottleneck]:
@@ -133,8 +132,18 @@ def test_the_detail_of_a_span(attributes: dict[str, Any], error: bool, expected:
     assert detail(span("a", 0, 9, attributes=attributes, error=error, message=text)) == expected
 
 
-def test_an_error_that_says_nothing_is_named_so() -> None:
-    assert detail(span("a", 0, 9, error=True)) == NO_MESSAGE
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, ""),
+        ({"http.response.status_code": 503}, ""),
+        ({"rpc.grpc.status_code": 14}, ""),
+        ({"http.response.status_code": 503, "http.request.method": "GET", "http.route": "/cart"}, "GET /cart"),
+        ({"http.response.status_code": 503, "error.message": "no seat 12"}, "no seat <n>"),
+    ],
+)
+def test_an_error_that_says_nothing_is_no_pattern(attributes: dict[str, Any], expected: str) -> None:
+    assert detail(span("a", 0, 9, error=True, attributes=attributes)) == expected
 
 
 def test_the_commonest_detail_is_the_pattern() -> None:

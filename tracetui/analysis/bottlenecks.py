@@ -9,7 +9,7 @@ import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.groups import group_slices
-from tracetui.analysis.messages import error_message, template
+from tracetui.analysis.messages import stated_message, template
 from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
 
@@ -111,8 +111,9 @@ def _detail(traces: TraceSet, span: int, attributes: dict[str, Value]) -> str:
         value = attributes.get(key)
         if isinstance(value, str) and value.strip():
             return template(value)[:_LONGEST_PATTERN]
-    if traces.error[span]:
-        return template(error_message(traces, span))[:_LONGEST_PATTERN]
+    # the code of a status says nothing of what was done
+    if traces.error[span] and (said := stated_message(traces, span)):
+        return template(said)[:_LONGEST_PATTERN]
     method = _first_text(attributes, ("http.request.method", "http.method"))
     if method:
         route = _first_text(attributes, ("http.route", "url.path", "http.target"))

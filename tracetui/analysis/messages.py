@@ -59,6 +59,11 @@ def error_message(traces: TraceSet, span: int) -> str:
     """The message of an error span: the first there is of its status message, exception, error tags, HTTP or gRPC
     status; `(no message)` if it says nothing.
     """
+    return stated_message(traces, span) or _from_codes(traces.attributes(span)) or NO_MESSAGE
+
+
+def stated_message(traces: TraceSet, span: int) -> str:
+    """What the span itself says went wrong, '' if there is at most the code of a status."""
     stated = traces.messages[int(traces.message[span])]
     if stated.strip():
         return stated
@@ -67,8 +72,7 @@ def error_message(traces: TraceSet, span: int) -> str:
         _text(attributes.get("otel.status_description"))
         or _error_tag(attributes.get("error"))
         or _from_events(traces.events(span))
-        or _from_attributes(attributes)
-        or NO_MESSAGE
+        or next((text for key in _MESSAGE_KEYS if (text := _text(attributes.get(key)))), "")
     )
 
 
@@ -99,10 +103,7 @@ def _from_events(events: Sequence[Event]) -> str:
     return ""
 
 
-def _from_attributes(attributes: Mapping[str, Value]) -> str:
-    for key in _MESSAGE_KEYS:
-        if _text(attributes.get(key)):
-            return _text(attributes.get(key))
+def _from_codes(attributes: Mapping[str, Value]) -> str:
     for key in HTTP_STATUS:
         code = attributes.get(key)
         if isinstance(code, (str, int, float)) and code != "":
