@@ -19,6 +19,7 @@ from textual.keys import _character_to_key, key_to_character
 from textual.worker import WorkerFailed
 
 from tests.screens import ByteCounter, painted
+from tracetui.analysis.findings import Findings
 from tracetui.ingest.load import load
 from tracetui.model.problems import UsageError
 from tracetui.render.error_detail import ErrorDetail
@@ -243,6 +244,33 @@ async def test_a_view_whose_analysis_fails_says_so_and_the_others_go_on(monkeypa
         assert "KeyError: 'oops" in painted(app)[-1]
         await press(app, pilot, "4")
         assert "Connection timeout" in text_of(app)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_hot_spots_say_that_what_could_be_done_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    may_go = threading.Event()
+
+    def wait(findings: Findings) -> Any:
+        may_go.wait()
+        if fails:
+            raise KeyError("oops")
+        return []
+
+    monkeypatch.setattr(Findings, "advice", property(wait))
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("5")
+        for _ in range(200):
+            await pilot.pause()
+            if "database_query" in text_of(app):
+                break
+        assert "looking for what could be done…" in text_of(app)
+        may_go.set()
+        with suppress(WorkerFailed):
+            await settled(app, pilot)
+        await settled(app, pilot)
+        assert "looking for" not in text_of(app)
 
 
 async def test_one_bad_source_costs_no_good_one() -> None:

@@ -165,6 +165,13 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
         self.work("hot-spots.advice", lambda: findings.advice, done)
 
+    def work_failed(self, name: str) -> None:
+        super().work_failed(name)
+        if name == "hot-spots.advice":
+            # nobody looks for it any more
+            self._advice = []
+            self.summary.show(self._summary_lines)
+
     def action_advice(self) -> None:
         if not self._advice:
             said = "still looking for what could be done" if self._advice is None else "nothing that would save 1 %"
@@ -300,7 +307,9 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         if not as_usual and not self._shows_advice:
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
         advice = Line()
-        if self._advice:
+        if self._advice is None:
+            advice.add(f"  looking for what could be done{self.state.look.marks.ellipsis}", Role.DIM)
+        elif self._advice:
             could = f"{numbers.counted(len(self._advice), 'thing')} could be done"
             advice.add("  ").add(could, Role.ACCENT)
             key = self.key_names.short("{hot-spots.advice}")
