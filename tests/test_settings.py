@@ -8,10 +8,20 @@ import pytest
 
 from tests.test_tui_app import INCIDENT, CountingApp, settled
 from tracetui.model.problems import UsageError
+from tracetui.tui import settings
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.run import run_app
-from tracetui.tui.settings import Settings, load_settings
+from tracetui.tui.settings import (
+    Resume,
+    Settings,
+    load_queries,
+    load_resume,
+    load_settings,
+    save_queries,
+    save_resume,
+)
 from tracetui.tui.state import State
+from tracetui.tui.widgets.query_bar import QueryBar
 
 
 def written(folder: Path, text: str) -> Path:
@@ -59,3 +69,67 @@ async def test_keys_can_be_rebound() -> None:
         assert app.state.trace != before
         await pilot.press("f1")
         assert isinstance(app.screen, HelpScreen)
+
+
+@pytest.fixture
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setattr(settings, "_resume_path", lambda: folder / "resume.json")
+    return folder
+
+
+async def test_queries_are_there_again_in_the_next_run(state_folder: Path) -> None:
+    for keys in (["slash", *"error", "enter"], ["slash", *"depth", "space", "equals_sign", "space", "2", "enter"]):
+        app = CountingApp(State(sources=(INCIDENT,), former_queries=load_queries()))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(app, pilot)
+            await pilot.press(*keys)
+            await settled(app, pilot)
+            # what was not asked, or not to be understood, is not kept
+            await pilot.press("slash", *"nonsense", "escape", "slash", *"zzz", "enter")
+            await settled(app, pilot)
+            await pilot.press("escape", "q")
+    assert load_queries() == ["error", "depth = 2"]
+    assert (state_folder / "queries.json").stat().st_mode & 0o777 == 0o600
+    assert (state_folder / "resume.json").stat().st_mode & 0o777 == 0o600
+    app = CountingApp(State(sources=(INCIDENT,), former_queries=load_queries()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("slash", "up", "up")
+        assert app.query_one(QueryBar).input.text == "error"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'http.request.header.authorization = "abc"',
+        "attr.session_id = 17",
+        '`x.api-key` = "abc"',
+        'url.full =~ "token=abc"',
+        'url.full = "https://me:abc@host/"',
+        'db.query.text =~ "Bearer abc"',
+        'attr.note = "eyJhbGciOiJIUzI1NiJ9.x"',
+        'attr.note = "q7Gd92kLmZ01xYtR5vBn8sWc"',
+    ],
+)
+def test_queries_that_may_hold_a_secret_are_not_kept(state_folder: Path, query: str) -> None:
+    save_queries([query, "error"])
+    save_resume(Resume([], query=query))
+    assert load_queries() == ["error"]
+    assert load_resume().query == ""
+
+
+def test_ordinary_queries_are_kept_once_and_not_for_ever(state_folder: Path) -> None:
+    ordinary = [
+        "duration > 500ms AND service = legacy-auth",
+        'trace.id = "0deb0068db520cf77815b52f43c2d604"',
+        "{ operation = getUserByIdFromDatabase } AND .region = eu",
+        "trace.start >= 2026-03-10T10:03Z",
+    ]
+    save_queries(ordinary)
+    save_queries([ordinary[0], "x" * 1_001])
+    assert load_queries() == [*ordinary[1:], ordinary[0]]
+    save_queries([f"depth = {number}" for number in range(300)])
+    assert load_queries() == [f"depth = {number}" for number in range(200, 300)]
+    (state_folder / "queries.json").write_text("{damaged")
+    assert load_queries() == []

@@ -26,7 +26,7 @@ from tracetui.tui.loading_app import LoadingApp
 from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
 from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
-from tracetui.tui.settings import Resume, save_resume
+from tracetui.tui.settings import Resume, save_queries, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views import VIEWS, pane_classes
@@ -284,6 +284,7 @@ class TraceApp(LoadingApp):
         self._bottom.forget()
 
     def _remember(self) -> None:
+        save_queries(self.state.asked_queries)
         # what came through a pipe does not come again, and there is no place in what could not be read
         if self.state.stdin is None and (self.state.session is not None or self.state.load_state == "reading"):
             save_resume(self._arrivals.place(self._view))

@@ -14,7 +14,7 @@ from tracetui.model.search import NOTHING
 from tracetui.render.marks import ASCII, UNICODE
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keymap import check_keymap
-from tracetui.tui.settings import Resume, Settings
+from tracetui.tui.settings import Resume, Settings, load_queries
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 from tracetui.tui.views import pane_classes
@@ -49,6 +49,7 @@ def run_app(
         look=look,
         search=resume.search if resume is not None else NOTHING,
         overrides=overrides,
+        former_queries=load_queries(),
         unsafe=any(server.is_unsafe(overrides) for server in servers),
     )
     if resume is None and len(sources) == 1 and servers:

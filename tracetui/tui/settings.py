@@ -1,11 +1,11 @@
-"""What the user has set for the screen, and the state that `--resume` returns to."""
+"""What the user has set for the screen, the state that `--resume` returns to, and the queries of former runs."""
 
 from __future__ import annotations
 
 import contextlib
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.tui.themes import THEMES
 
 _RESUME = "resume.json"
+_QUERIES = "queries.json"
+_MOST_QUERIES = 100
+_LONGEST_QUERY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,47 @@ def save_resume(resume: Resume) -> None:
     """Remember where the user is. Not being able to is no reason to trouble them."""
     path = _resume_path()
     resume = msgspec.structs.replace(resume, sources=from_anywhere(resume.sources), logs=from_anywhere(resume.logs))
+    if not _may_be_kept(resume.query):
+        resume = msgspec.structs.replace(resume, query="")
+    _keep(path, msgspec.json.encode(resume))
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file that is the user's alone."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         unfinished = path.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(msgspec.json.encode(resume))
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
         unfinished.replace(path)
+
+
+def _may_be_kept(query: str) -> bool:
+    # of what the first query imports
+    from tracetui.analysis.query.private import holds_secret
+
+    return not query or not holds_secret(query)
+
+
+def load_queries() -> list[str]:
+    """The queries of former runs, the oldest first."""
+    try:
+        return msgspec.json.decode(_queries_path().read_bytes(), type=list[str])[-_MOST_QUERIES:]
+    except (OSError, msgspec.DecodeError):
+        return []
+
+
+def save_queries(asked: Sequence[str]) -> None:
+    """Remember queries for later runs, but for those that may hold a secret. Other runs may have added theirs."""
+    kept = [query for query in asked if len(query) <= _LONGEST_QUERY and _may_be_kept(query)]
+    if kept:
+        # each where it was asked last
+        queries = list(dict.fromkeys(reversed([*load_queries(), *kept])))[:_MOST_QUERIES]
+        _keep(_queries_path(), msgspec.json.encode(queries[::-1]))
+
+
+def _queries_path() -> Path:
+    return _resume_path().with_name(_QUERIES)
 
 
 def load_resume() -> Resume:

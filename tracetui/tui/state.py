@@ -58,6 +58,10 @@ class State:
     query: str = ""
     shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))
     """int64[m], the traces that meet the query, ascending."""
+    former_queries: list[str] = field(default_factory=list)
+    """Those of former runs, the oldest first."""
+    asked_queries: list[str] = field(default_factory=list)
+    """Those that the user has written in this one."""
     findings: Findings | None = None
     """Of the shown traces (a set of its own: its positions are not the loaded set's)."""
     trace: int | None = None

@@ -74,7 +74,7 @@ class TracesPane(AskedPane):
 
     def compose(self) -> ComposeResult:
         look = self.state.look
-        yield QueryBar(look.theme, look.marks, id="traces-query")
+        yield QueryBar(look.theme, look.marks, self.state.former_queries, id="traces-query")
         yield Scatter(look, id="traces-scatter")
         yield LineBar(look.theme, id="traces-header")
         yield LineBar(look.theme, id="traces-empty")
@@ -287,6 +287,7 @@ class TracesPane(AskedPane):
                 return
             self.query_bar.show_error(error)
             if error is None:
+                self.state.asked_queries.append(text)
                 self.ask_for(text)
             elif self.has_focus_within:
                 self.query_bar.input.focus()

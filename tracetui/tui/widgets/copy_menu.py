@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.messages import error_message
+from tracetui.model.secrets import names_secret
 from tracetui.model.span import Attributes, Span, Value
 from tracetui.model.traces import TraceSet
 from tracetui.render.attributes import plain, to_json, value_text
@@ -38,9 +39,6 @@ _WATERFALL_WIDTH = 100
 _WATERFALL_ROWS = 200
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
-_SECRET = re.compile(
-    r"auth|cookie|token|secret|passw|credential|session|api-?_?key|access-?_?key|signature|^sig$|^key$", re.I
-)
 _METHOD = ("http.request.method", "http.method")
 _URL = ("url.full", "http.url")
 _SCHEME = ("url.scheme", "http.scheme")
@@ -105,7 +103,7 @@ def curl_line(attributes: Attributes) -> str | None:
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         if name == key or not isinstance(text, str) or not _TOKEN.fullmatch(name):
             continue
-        if not _SECRET.search(name) and not _CONTROLS.search(text) and "\n" not in text:
+        if not names_secret(name) and not _CONTROLS.search(text) and "\n" not in text:
             words += ["-H", f"{name}: {text}"]
     return " ".join(map(shlex.quote, [*words, url]))
 
@@ -130,9 +128,9 @@ def _address(attributes: Attributes) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return None
     query = parts.query
-    if any(_SECRET.search(name) for name, _ in parse_qsl(query, keep_blank_values=True)):
+    if any(names_secret(name) for name, _ in parse_qsl(query, keep_blank_values=True)):
         pairs = parse_qsl(query, keep_blank_values=True)
-        query = urlencode([(name, "REDACTED" if _SECRET.search(name) else value) for name, value in pairs])
+        query = urlencode([(name, "REDACTED" if names_secret(name) else value) for name, value in pairs])
     host = parts.netloc.rpartition("@")[2]
     clean = urlunsplit((parts.scheme, host, parts.path, query, ""))
     return quote(clean, safe="!#$%&'()*+,/:;=?@[]~{}|", errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -53,14 +54,22 @@ class QueryBar(Vertical):
     class Left(Message):
         """The bar is done with; the focus may go elsewhere."""
 
-    def __init__(self, theme: Theme, marks: Marks, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        theme: Theme,
+        marks: Marks,
+        history: Sequence[str] = (),
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        """`history`: queries from before, the oldest first."""
         super().__init__(id=id)
         self._look = theme
         self._marks = marks
         self._known = Vocabulary()
         self._completion = Completion(0, 0, ())
         self._chosen = -1
-        self._history: list[str] = []
+        self._history = list(history)
         self._at_history: int | None = None
         self._draft = ""
         """What was being written when the history was gone into."""

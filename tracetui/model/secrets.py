@@ -1,0 +1,32 @@
+"""What gives a secret away: the names of values that are one, and what such values look like."""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = re.compile(
+    r"auth|cookie|token|secret|passw|credential|session|api-?_?key|access-?_?key|signature|^sig$|^key$", re.I
+)
+_VALUES = re.compile(
+    r"""
+      \b(?i:bearer|basic)\s+\S
+    | \beyJ[\w-]{8}                                                     # a JSON web token
+    | \b(?:gh[oprsu]|glpat|xox[abeprs]|[prs]k)[-_]\w{8}                 # keys of well-known services
+    | \bAKIA[0-9A-Z]{12}
+    | ://[^/\s@]*:[^/\s@]*@
+    | -----BEGIN
+    | (?<![\w+=~-])(?=(?:[\w+=~-]*\d){3})(?=[\w+=~-]*[a-z])(?=[\w+=~-]*[A-Z])[\w+=~-]{24}
+    """,
+    re.VERBOSE,
+)
+_PARAMETERS = re.compile(r"(?<![\w.-])([\w.-]+)=")
+
+
+def names_secret(name: str) -> bool:
+    """Whether what is called so may be a secret."""
+    return _NAMES.search(name) is not None
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a text may hold a secret, whatever it is called."""
+    return _VALUES.search(value) is not None or any(map(names_secret, _PARAMETERS.findall(value)))
