@@ -499,6 +499,9 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
         assert "  j k              down, up" in shown
         await press(app, pilot, "escape", "enter")
         assert "F7 find" in painted(app)[-1]
+        await press(app, pilot, "f1")
+        assert "h l, arrows      fold or parent" in text_of(app)
+        await press(app, pilot, "escape")
         await press(app, pilot, "f7", *"query")
         assert "n N next" in text_of(app)
         await press(app, pilot, "enter", "f1")
@@ -826,7 +829,7 @@ async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
     [
         ("Hot spots", "where the time goes"),
         ("Service user-service", "service = "),
-        ("help", "Everywhere"),
+        ("help", "write a filter;"),
         ("warnings", "the load warned of nothing"),
         ("Slower than p50", "duration >"),
     ],

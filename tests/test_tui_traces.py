@@ -253,6 +253,35 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_lost() -> None:
     drive(shop(), steps)
 
 
+def test_all_of_what_is_wrong_is_told_on_a_narrow_screen() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "slash")
+        await write(pilot, "dur > ")
+        await press(pilot, "enter")
+        told = " ".join(app.text.split())
+        assert "expected a value, but the query ends; a value that holds more than one word" in told
+        assert "…" not in "".join(app.lines()[1:4])
+
+    drive(shop(), steps, size=(80, 24))
+
+
+def test_hints_are_of_what_keys_go_to() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        def hints() -> list[str]:
+            return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.HINTS)]
+
+        assert hints()[:2] == ["/ filter", "E failing by service"]
+        await press(pilot, "E")
+        assert "E all traces" in hints()
+        await press(pilot, "slash")
+        assert hints() == ["Enter filter", "Tab complete", "Up Down history", "Esc leave"]
+        await press(pilot, "escape", "v")
+        assert "Enter filter" in hints()
+        assert "Esc leave" in hints()
+
+    drive(shop(), steps)
+
+
 def test_history_escape_and_clearing() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         bar = app.pane.query_bar

@@ -106,13 +106,17 @@ class KeyNames:
         self._known = _found()
         self._by_action: dict[str, list[str]] = {}
         """Of actions that keys can do now."""
-        for key, (_, binding, _, _) in screen.active_bindings.items():
-            if binding.id:
-                self._by_action.setdefault(binding.id, []).append(key)
-        chain = [type(node) for node, _ in screen._modal_binding_chain]
+        chain = screen._modal_binding_chain
+        # what has no id is Textual's own: lists that scroll sideways, if there is something to scroll
+        found = [(key, binding) for _, bindings in chain for key, binding in bindings if binding.id]
+        by_key: dict[str, str] = {}
+        for key, binding in sorted(found, key=lambda one: not one[1].priority):
+            by_key.setdefault(key, binding.id or "")
+        for key, action in by_key.items():
+            self._by_action.setdefault(action, []).append(key)
         # who types cannot do what a letter does elsewhere, but can once that is left
         is_typing = screen.focused is not None and screen.focused.check_consume_key("a", "a")
-        self._reachable = [] if is_typing else chain
+        self._reachable = [] if is_typing else [type(node) for node, _ in chain]
 
     def keys(self, action: str) -> list[str]:
         """The keys of an action; of one that is for what has the focus not, those that it has there."""

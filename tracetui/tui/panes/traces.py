@@ -11,18 +11,17 @@ from textual.binding import BindingType
 from tracetui.analysis.query import QueryError
 from tracetui.analysis.query.complete import Vocabulary
 from tracetui.model.traces import TraceSet
-from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.trace_columns import SortKey, TraceColumns
-from tracetui.render.trace_list import TraceRows, chosen_mark, new_mark
-from tracetui.tui.messages import OpenTrace
+from tracetui.render.trace_list import TraceRows, chosen_mark
+from tracetui.tui.messages import OpenTrace, Placed
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.asked_pane import AskedPane
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.traces_answers import Answers
-from tracetui.tui.panes.traces_body import Prepared, absent_lines, prepared, unmet_lines, words
+from tracetui.tui.panes.traces_body import Prepared, absent_lines, count_line, made_lines, prepared, unmet_lines, words
 from tracetui.tui.panes.traces_groups import failing_by_service
-from tracetui.tui.panes.traces_keys import BINDINGS, KEYS
+from tracetui.tui.panes.traces_keys import BINDINGS, KEYS, QUERY_HINTS, REGION_HINTS, list_hints
 from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_trace_menu
@@ -40,12 +39,6 @@ class TracesPane(AskedPane):
     """Filter, plot and list of the traces."""
 
     TITLE = "Traces"
-    HINTS = (
-        ("{traces.filter}", "filter"),
-        ("{traces.failing}", "failing by service"),
-        ("{traces.slowest}", "slowest"),
-        ("{list.open}", "open"),
-    )
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
     DEFAULT_CSS = """
@@ -81,6 +74,16 @@ class TracesPane(AskedPane):
         yield LineView(look.theme, look.marks.cursor, id="traces-list")
 
     @property
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+        """The keys that matter in the list, and where a filter is written or a region selected."""
+        if self.query_bar.is_edited:
+            return QUERY_HINTS
+        return list_hints(self._grouped) if self.scatter.region_cells is None else REGION_HINTS
+
+    def on_descendant_focus(self) -> None:
+        self.post_message(Placed())
+
+    @property
     def query_bar(self) -> QueryBar:
         return self.query_one("#traces-query", QueryBar)
 
@@ -114,6 +117,8 @@ class TracesPane(AskedPane):
         self._undoing = False
         self.query_bar.show_query(query)
         self._show_count()
+        if self._listed is None:
+            self._show_rows_or(made_lines(state))
         columns = self._columns
         self.work("traces-list", lambda: prepared(loaded, columns, shown, query), self._show)
 
@@ -141,7 +146,7 @@ class TracesPane(AskedPane):
         return self.view.cursor > 0
 
     def crumbs(self) -> list[str]:
-        return ["failing, by the service where they broke"] if self._grouped else []
+        return ["failing by service"] if self._grouped else []
 
     def go_back(self) -> bool:
         if self.query_bar.is_edited:
@@ -223,17 +228,7 @@ class TracesPane(AskedPane):
         return rows.header(width, self.sort_key, self.descending) if rows is not None else Line()
 
     def _show_count(self) -> None:
-        total = self._loaded.trace_count if self._loaded is not None else 0
-        shown = len(self.state.shown)
-        text = numbers.counted(total, "trace")
-        if shown != total:
-            text = f"{shown:,} of {text}"
-        line = Line()
-        if self.state.new:
-            line.add(f"{new_mark(self.state.look.marks)} {len(self.state.new):,} new", Role.ACCENT).add("   ")
-        if self.state.marked:
-            line.add(f"{chosen_mark(self.state.look.marks)} {len(self.state.marked):,} marked", Role.ACCENT).add("   ")
-        self.query_bar.show_count(line.add(text, Role.STRONG if shown != total else Role.DIM))
+        self.query_bar.show_count(count_line(self.state, self._loaded.trace_count if self._loaded is not None else 0))
 
     def _show_rows_or(self, lines: list[Line]) -> None:
         """Show the list and its plot, or these lines in place of both."""

@@ -14,6 +14,7 @@ from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.scatter import Points
 from tracetui.render.trace_columns import TraceColumns, trace_columns
+from tracetui.render.trace_list import chosen_mark, new_mark
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.state import State
@@ -65,6 +66,22 @@ def unmet_lines(found: filters.Blame | None, names: KeyNames) -> list[Line]:
             ]
         ),
     ]
+
+
+def count_line(state: State, total: int) -> Line:
+    """How many traces are shown, new and marked, of so many."""
+    marks, shown, line = state.look.marks, len(state.shown), Line()
+    if state.new:
+        line.add(f"{new_mark(marks)} {len(state.new):,} new", Role.ACCENT).add("   ")
+    if state.marked:
+        line.add(f"{chosen_mark(marks)} {len(state.marked):,} marked", Role.ACCENT).add("   ")
+    text = numbers.counted(total, "trace")
+    return line.add(f"{shown:,} of {text}", Role.STRONG) if shown != total else line.add(text, Role.DIM)
+
+
+def made_lines(state: State) -> list[Line]:
+    """Where the traces are while their list is made for the first time."""
+    return [Line(), Line([(f"{_INDENT}listing the traces{state.look.marks.ellipsis}", Role.STRONG)])]
 
 
 def absent_lines(state: State, names: KeyNames) -> list[Line]:

@@ -4,6 +4,30 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+QUERY_HINTS = (
+    ("{query.submit}", "filter"),
+    ("{query.complete}", "complete"),
+    ("{query.previous query.next}", "history"),
+    ("{query.leave}", "leave"),
+)
+REGION_HINTS = (
+    ("{region.left region.right region.up region.down}", "move"),
+    ("{region.wider region.narrower}", "wider, narrower"),
+    ("{region.take}", "filter"),
+    ("{region.leave}", "leave"),
+)
+
+
+def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
+    """Of the list, `grouped` by the service where traces failed."""
+    return (
+        ("{traces.filter}", "filter"),
+        ("{traces.failing}", "all traces" if grouped else "failing by service"),
+        ("{traces.slowest}", "slowest"),
+        ("{list.open}", "open"),
+    )
+
+
 KEYS = (
     ("{traces.filter}", "write a filter; {query.complete} completes, {query.previous query.next}: its history"),
     ("{traces.errors}", "failing traces only, and all again"),
@@ -33,6 +57,8 @@ KEYS = (
     ("{traces.save}", "save the traces shown to a file that opens again"),
     ("{traces.copy}", "copy the trace's id, its waterfall, or the filter"),
     ("{list.open}", "open the trace"),
+    ("●ag ✖us ✗", "services, by letters where names do not fit: ✖ errors began there, ✗ were passed on there"),
+    ("· • ✖", "in the plot: a trace or a few, several, failed ones"),
 )
 
 BINDINGS = (

@@ -70,5 +70,10 @@ KEYS = (
     ("{waterfall.what-if}", "what if the span took half its time, none, or any share"),
     ("{list.open} or {waterfall.to-detail}", "into the detail; {app.back} comes back"),
     ("{waterfall.detail}", "detail on or off"),
+    ("█ ─", "the trace waited for it: the critical path; it ran, and nobody waited"),
+    ("✖ ✗", "an error began here; it was passed on from below"),
+    ("◆ ⇢ ⇝", "an event or a log line; a link; a call that is not waited for"),
+    ("×3", "so many alike in a row of their own; unfolded they are one by one"),
+    ("took, path", "how long it lasted; the share of the trace's time that was waited for it"),
     ("the map", "height: spans at once; { } this span, [ ] the zoom"),
 )

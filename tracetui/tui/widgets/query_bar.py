@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -23,6 +24,7 @@ from tracetui.tui.widgets.line_input import LineInput
 
 _SHOWN_CANDIDATES = 8
 _REMEMBERED = 100
+_MOST_ERROR_LINES = 4
 
 
 class QueryBar(Vertical):
@@ -144,9 +146,13 @@ class QueryBar(Vertical):
 
         def lines(width: int) -> list[Line]:
             carets = Line([(" " * begin + "^" * length, Role.ERROR)]).cropped(width, "")
-            indent = min(begin, max(width - cell_width(said), 0))
-            return [carets, Line([(" " * indent, Role.PLAIN), (said, Role.WARNING)]).cropped(width, ellipsis)]
+            rows = wrap(said, max(width, 1))
+            indent = min(begin, max(width - max(map(cell_width, rows), default=0), 0))
+            told = [Line([(" " * indent, Role.PLAIN), (row, Role.WARNING)]).cropped(width, ellipsis) for row in rows]
+            return [carets, *told]
 
+        # nothing of what to write instead is cut
+        bar.styles.height = min(len(lines(self.size.width)), _MOST_ERROR_LINES)
         bar.show(lines)
         self._close_list()
 
