@@ -716,6 +716,16 @@ async def test_esc_leads_out_of_a_trace_that_is_being_opened(monkeypatch: pytest
         assert (app.state.trace, app.state.span) == (app.pane.trace_under_cursor, None)
 
 
+async def test_another_view_does_not_wait_for_a_trace_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with slow_to_open(monkeypatch) as (app, pilot, _):
+        await pilot.press("enter", "4")
+        await pilot.pause()
+        assert painted(app)[-1].startswith("Errors")
+        await pilot.press("2", "1")
+        await pilot.pause()
+        assert painted(app)[-1].startswith("Traces")
+
+
 async def test_a_trace_that_cannot_be_opened_holds_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise KeyError("oops")
@@ -723,7 +733,7 @@ async def test_a_trace_that_cannot_be_opened_holds_no_keys(monkeypatch: pytest.M
     monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
     monkeypatch.setattr(waterfall_view, "open_trace", fail)
     async with opened(INCIDENT) as (app, pilot):
-        await pilot.press("enter", "4")
+        await pilot.press("enter", "j", "4")
         with suppress(WorkerFailed):
             await settled(app, pilot)
         await settled(app, pilot)

@@ -48,10 +48,13 @@ class KeysInOrderApp(App[None]):
             self._is_held = False
             self._wait()
 
-    def _leads_out(self, event: events.Event) -> bool:
-        """Whether a key is not for what is being made, but leads out of it."""
+    def _leads_out(self, event: events.Event, at: int) -> bool:
+        """Whether a key is not for what is being made, but leads out of it; `at`: how many wait before it."""
         found = self.screen.active_bindings.get(event.key) if isinstance(event, events.Key) else None
-        return found is not None and (found.binding.priority or found.binding.action == "go_back")
+        if found is None:
+            return False
+        # what holds everywhere may be text behind a key that begins to write one
+        return found.binding.priority or found.binding.action == "go_back" or (found.node is self and not at)
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
@@ -101,7 +104,7 @@ class KeysInOrderApp(App[None]):
             return
         if self.holds_keys:
             self._is_held = True
-            out = next((at for at, event in enumerate(self._keys) if self._leads_out(event)), None)
+            out = next((at for at, event in enumerate(self._keys) if self._leads_out(event, at)), None)
             if out is None:
                 return
             # those before were for what it leads out of
