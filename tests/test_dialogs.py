@@ -15,12 +15,13 @@ from textual.containers import Vertical
 from tests.screens import painted
 from tests.test_tui_app import _own_state, opened, settled, text_of
 from tracetui.render import numbers
-from tracetui.render.marks import ASCII
+from tracetui.render.marks import ASCII, in_marks
 from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.palette import Entries, Palette, open_palette
 from tracetui.tui.themes import THEMES
+from tracetui.tui.views import pane_classes
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
@@ -151,6 +152,13 @@ async def test_dialogs_in_ascii() -> None:
         assert text_of(app).isascii()
 
 
+def test_marks_are_explained_as_they_are_drawn() -> None:
+    said = [text for pane in pane_classes() for row in pane.KEYS for text in row]
+    assert any("✖" in text for text in said)
+    assert all(in_marks(text, ASCII).isascii() for text in said)
+    assert in_marks("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"
+
+
 async def test_the_palette_finds_ids_by_their_start_alone() -> None:
     async with opened(INCIDENT) as (app, _):
         entries = Entries(app)
@@ -191,7 +199,7 @@ async def test_the_palette_shows_keys_beside_actions_and_the_view_around() -> No
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
-    [("view hot", "where the time goes"), ("service user-service", "service = "), ("keys of this", "Everywhere")],
+    [("view hot", "where the time goes"), ("service user-service", "service = "), ("keys of this", "write a filter;")],
 )
 async def test_the_palette_does_what_is_chosen(wanted: str, expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):

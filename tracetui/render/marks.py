@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from tracetui.render.cells import cell_width
 
@@ -119,6 +119,15 @@ ASCII = Marks(
     last_branch="`",
     left_out=":",
 )
+
+
+def in_marks(text: str, marks: Marks) -> str:
+    """A text of the program's own, which explains marks, with these in it."""
+    if marks is UNICODE:
+        return text
+    ones = [(getattr(UNICODE, field.name), getattr(marks, field.name)) for field in fields(Marks)]
+    table = {one: other for one, other in ones if isinstance(one, str) and len(one) == 1}
+    return text.translate(str.maketrans({**table, UNICODE.trend[0]: marks.trend[0]}))
 
 
 def initials(name: str) -> str:

@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
+from tracetui.render.marks import in_marks
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -112,7 +113,11 @@ class HelpScreen(Dialog[None]):
         """`groups` name the keys by what they do, `names` says which those are."""
         super().__init__()
         self._look = look
-        self._groups = [(title, names.rows(keys)) for title, keys in groups]
+        rows = [(title, names.rows(keys)) for title, keys in groups]
+        self._groups = [
+            (title, [(in_marks(key, look.marks), in_marks(what, look.marks)) for key, what in keys])
+            for title, keys in rows
+        ]
 
     def compose(self) -> ComposeResult:
         with Vertical():

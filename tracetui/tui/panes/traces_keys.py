@@ -58,7 +58,7 @@ KEYS = (
     ("{traces.copy}", "copy the trace's id, its waterfall, or the filter"),
     ("{list.open}", "open the trace"),
     ("●ag ✖us ✗", "services, by letters where names do not fit: ✖ errors began there, ✗ were passed on there"),
-    ("· • ✖", "in the plot: a trace or a few, several, failed ones"),
+    ("the plot", "a dot: a trace or a few; a larger one: several; ✖: failed ones among them"),
 )
 
 BINDINGS = (
