@@ -257,7 +257,7 @@ class TraceApp(LoadingApp):
             return
         pane = self.pane if self._has_views else None
         hint = "  {app.back} stops" if self._esc_stops and not self._arrivals.is_stopping else ""
-        self._top.show(self._view, self._arrivals.text + self.key_names.short(hint))
+        self._top.show(self._view, self.key_names.short(self._arrivals.text + hint))
         hints = self.key_names.hints([*(pane.HINTS[:4] if pane else ()), ("{app.keys}", "keys")])
         self._bottom.show_place(Place(self._view, pane.crumbs() if pane else (), hints))
 

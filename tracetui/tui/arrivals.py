@@ -11,6 +11,7 @@ from msgspec import structs
 from textual.message import Message
 
 from tracetui.render.numbers import short_count
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
 from tracetui.tui.whereabouts import marked_ids, select_again, whereabouts
@@ -32,7 +33,7 @@ class Arrivals:
     def __init__(self, state: State, resume: Resume | None, post: Callable[[Message], object]) -> None:
         """`post` takes messages from any thread."""
         self.text = ""
-        """How far the load is, '' where there is none."""
+        """How far the load is, '' where there is none; keys are named by what they do."""
         self._state = state
         self._resume = resume
         self._query = resume.query if resume is not None else state.query
@@ -148,7 +149,7 @@ class Arrivals:
         """Read no further, and show what is here; at the second time drop that, too."""
         if self._load is not None and self.can_stop:
             self._load.stop()
-            self.text = "stopping  Esc again drops it"
+            self.text = "stopping  {app.back} again drops it"
 
     def hurry(self) -> None:
         """The user wants something else: look for new traces no longer."""
@@ -224,7 +225,7 @@ class Arrivals:
         self._resume = None
         return view
 
-    def warning_lines(self) -> list[str]:
+    def warning_lines(self, names: KeyNames) -> list[str]:
         """What the load warned of and had not warned of before, in a few lines; text from outside is in it."""
         warnings = [warning for warning in self.warnings() if warning not in self._warned]
         self._warned.update(warnings)
@@ -234,7 +235,8 @@ class Arrivals:
         only = self._state.sources[0] if len(self._state.sources) == 1 else None
         named = [str(replace(it, file="") if it.file == only else it) for it in warnings[:_BANNER_WARNINGS]]
         more = len(warnings) - len(named)
-        return [*named, f"{f'{more:,} more: W reads them all' if more else 'W reads this again'}, Esc hides it"]
+        reads = f"{more:,} more: {{app.warnings}} reads them all" if more else "{app.warnings} reads this again"
+        return [*named, names.short(f"{reads}, {{app.back}} hides it")]
 
     def warnings(self) -> Sequence[LoadWarning]:
         return self._state.session.loaded.load_warnings if self._state.session else ()

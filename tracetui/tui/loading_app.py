@@ -137,7 +137,7 @@ class LoadingApp(ThriftyApp):
             visits[:] = [replace(visit, trace=None, span=None, come_back=None) for visit in visits]
         self._set_changed()
         if message.whole:
-            lines = [*self._live.news_of(message), *arrivals.warning_lines()]
+            lines = [*self._live.news_of(message), *arrivals.warning_lines(self.key_names)]
             if lines or not message.is_poll:
                 self._top.show_banner(lines)
             if self.state.told and not message.is_poll:

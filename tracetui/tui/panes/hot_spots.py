@@ -200,7 +200,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         if self.analysed is None or not self.has_rows:
             return
         if self._shows_advice:
-            self.post_message(Notice("what if is asked of an operation: a leads back to them"))
+            self.post_message(Notice(f"what if is asked of an operation: {self._back} leads to them"))
             return
         findings, marks = self.analysed.findings, self.state.look.marks
         number = self.analysed.table.number(self._place(self.list.cursor))
@@ -230,7 +230,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         if self.analysed is None or not self.has_rows:
             return
         if self._shows_advice:
-            self.post_message(Notice("what sets traces apart is asked of an operation: a leads back to them"))
+            self.post_message(Notice(f"what sets traces apart is asked of an operation: {self._back} leads to them"))
             return
         table = self.analysed.table
         traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
@@ -240,6 +240,11 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
         # they were selected by a duration: that they take longer is no news
         tell_apart(self, traces, slow, "slow", ask, among=" with it", durations=False)
+
+    @property
+    def _back(self) -> str:
+        """The key that leads from what could be done to the operations."""
+        return self.key_names.short("{hot-spots.advice}")
 
     def go_back(self) -> bool:
         if self._shows_advice and not self.detail.has_focus:
@@ -328,7 +333,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
 
     def nothing(self) -> tuple[str, str]:
-        return ("These traces have no spans.", "Press 1 to look at other traces.")
+        return ("These traces have no spans.", self.key_names.short("Press {view.traces} to look at other traces."))
 
     def name_of(self, row: int) -> str:
         assert self.analysed is not None
