@@ -465,7 +465,7 @@ async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: st
         async with over(server.url) as on:
             await on.until("asking", "Esc stops")
             await on.press("3", "4", "5", "1", "question_mark")
-            await on.until("Everywhere", "reading")
+            await on.until("lines below", "reading")
             await on.press("escape", "escape", "escape", "escape", "escape", "escape")
             await on.until("loading stopped")
             assert painted(on.app)[-1]
