@@ -6,13 +6,12 @@ import json
 import os
 import signal
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
 import pytest
 
 from tracetui.ingest import beside
-from tracetui.ingest.beside import Beside
+from tracetui.ingest.beside import Beside, Take
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
@@ -78,16 +77,22 @@ def decoded_here(documents: list[bytes]) -> Intake:
     return intake
 
 
+def broken_off(documents: list[bytes], intake: Intake, take: Take, error: BaseException) -> None:
+    with Beside(intake, take) as pieces:
+        for data in documents:
+            pieces.decode(data)
+        raise error
+
+
 @pytest.mark.parametrize("numbers", [range(10, 30), [*range(10), *range(10, 16), 1, 17, 18], range(9)])
 def test_pieces_come_in_order_as_if_they_were_decoded_here(processes: list[int], numbers: Sequence[int]) -> None:
     documents = [document(number) for number in numbers]
     intake = Intake()
-    with closing(Beside(intake, take)) as pieces:
+    with Beside(intake, take) as pieces:
         for data in documents:
             pieces.decode(data)
-        pieces.collect()
-        assert found(intake) == found(decoded_here(documents))
-        assert len(processes) == (2 if max(numbers) > 9 else 0)
+    assert found(intake) == found(decoded_here(documents))
+    assert len(processes) == (2 if max(numbers) > 9 else 0)
     assert not any(map(is_running, processes))
 
 
@@ -102,10 +107,9 @@ def test_what_processes_could_not_do_is_done_here(processes: list[int]) -> None:
         take(data, intake)
 
     intake = Intake()
-    with closing(Beside(intake, dies)) as pieces:
+    with Beside(intake, dies) as pieces:
         for data in documents:
             pieces.decode(data)
-        pieces.collect()
     assert found(intake) == found(decoded_here(documents))
 
 
@@ -120,19 +124,48 @@ def test_while_all_have_enough_to_do_pieces_are_decoded_here(processes: list[int
         take(data, intake)
 
     intake = Intake()
-    with closing(Beside(intake, waits)) as pieces:
+    with pytest.raises(KeyboardInterrupt):
+        broken_off(documents, intake, waits, KeyboardInterrupt())
+    # nobody waits for those of the processes then
+    assert taken_here == documents[4:]
+    assert len(intake) == 0
+    assert len(processes) == 2
+    assert not any(map(is_running, processes))
+
+
+def test_what_had_come_before_an_error_is_here(processes: list[int]) -> None:
+    documents, intake = [document(number) for number in range(10, 14)], Intake()
+    with pytest.raises(ConnectionError):
+        broken_off(documents, intake, take, ConnectionError())
+    assert found(intake) == found(decoded_here(documents))
+    assert not any(map(is_running, processes))
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_with_fewer_processes_than_wanted_all_is_decoded(
+    processes: list[int], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    fork = beside.fork
+
+    def scarce() -> int:
+        if len(processes) == most:
+            raise BlockingIOError
+        return fork()
+
+    monkeypatch.setattr(beside, "fork", scarce)
+    documents, intake = [document(number) for number in range(10, 20)], Intake()
+    with Beside(intake, take) as pieces:
         for data in documents:
             pieces.decode(data)
-        assert taken_here == documents[4:]
-        assert len(intake) == 0
-    # nobody waits for those
+    assert found(intake) == found(decoded_here(documents))
+    assert len(processes) == most
     assert not any(map(is_running, processes))
 
 
 def test_one_processor_decodes_here(processes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "processors", lambda: 1)
     intake = Intake()
-    with closing(Beside(intake, take)) as pieces:
+    with Beside(intake, take) as pieces:
         pieces.decode(document(10))
         assert len(intake) == 8
     assert not processes

@@ -115,18 +115,16 @@ class Servers:
         self._said = []
         damage: list[LoadWarning] = []
         try:
-            with closing(Beside(intake, partial(_decode, server.name))) as decoding:
-                try:
-                    with closing(self._arriving(documents(back_end, wanted))) as arriving:
-                        for document in arriving:
-                            decoding.decode(document)
-                            heard(server.name)
-                            if intake.raw_bytes - kept > MOST_BYTES:
-                                self._said.append(_TOO_MUCH)
-                                break
-                finally:
-                    # whatever ends it, what had come is worth having
-                    decoding.collect()
+            with (
+                Beside(intake, partial(_decode, server.name)) as decoding,
+                closing(self._arriving(documents(back_end, wanted))) as arriving,
+            ):
+                for document in arriving:
+                    decoding.decode(document)
+                    heard(server.name)
+                    if intake.raw_bytes - kept > MOST_BYTES:
+                        self._said.append(_TOO_MUCH)
+                        break
         finally:
             # each piece of an answer may be damaged alike
             found = dict.fromkeys(intake.warnings[before:])

@@ -15,7 +15,8 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from types import TracebackType
+from typing import NoReturn, Self, cast
 
 from tracetui.ingest.handover import receive, send
 from tracetui.ingest.parallel import fork, processors
@@ -39,7 +40,11 @@ class _Piece:
 
 
 class Beside:
-    """Decodes pieces while the next ones come. What they hold goes into the intake in the order in which they came."""
+    """Decodes pieces while the next ones come. What they hold goes into the intake in the order in which they came.
+
+    On leaving it, all of that is in the intake, whatever ended the pieces, but for an interrupt of the program: nobody
+    waits for them then.
+    """
 
     def __init__(self, intake: Intake, take: Take) -> None:
         self._intake = intake
@@ -48,37 +53,45 @@ class Beside:
         self._pieces: deque[_Piece] = deque()
         """Those that are not in the intake yet."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None or issubclass(kind, Exception):
+                self._collect()
+        finally:
+            while self._workers:
+                self._workers.pop().end()
+
     def decode(self, document: bytes) -> None:
         """Have a piece decoded. What a large one holds may be in the intake later only."""
         if len(document) < PIECE_BYTES or processors() == 1:
-            self.collect()
+            self._collect()
             self._take(document, self._intake)
             return
         if not self._workers:
-            self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
+            # as many as the system lets it have
+            with contextlib.suppress(OSError):
+                self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
         for worker in self._workers:
             while worker.pieces and worker.has_answered():
                 worker.take_back()
         self._absorb()
         piece = _Piece(document)
-        worker = min(self._workers, key=lambda worker: len(worker.pieces))
-        if len(worker.pieces) >= _AHEAD or not worker.give(piece):
+        worker = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
+        if worker is None or len(worker.pieces) >= _AHEAD or not worker.give(piece):
             piece.found = Intake()
             self._take(document, piece.found)
         self._pieces.append(piece)
         self._absorb()
 
-    def collect(self) -> None:
+    def _collect(self) -> None:
         """Wait until all that was decoded is in the intake."""
         for worker in self._workers:
             while worker.pieces:
                 worker.take_back()
         self._absorb()
-
-    def close(self) -> None:
-        """Stop what is not collected yet."""
-        while self._workers:
-            self._workers.pop().end()
 
     def _absorb(self) -> None:
         while self._pieces and not self._pieces[0].is_away:
@@ -97,11 +110,15 @@ class _Worker:
         self.pieces: deque[_Piece] = deque()
         """Those that it has, in order."""
         self._socket, there = socket.socketpair()
-        self._pid = fork()
-        if not self._pid:
-            self._socket.close()
-            _serve(there, take)
-        there.close()
+        with there:
+            try:
+                self._pid = fork()
+            except OSError:
+                self._socket.close()
+                raise
+            if not self._pid:
+                self._socket.close()
+                _serve(there, take)
 
     def give(self, piece: _Piece) -> bool:
         """Have it decode a piece. -> whether it can"""
