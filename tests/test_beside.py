@@ -162,6 +162,22 @@ def test_with_fewer_processes_than_wanted_all_is_decoded(
     assert not any(map(is_running, processes))
 
 
+def test_a_piece_that_is_shared_out_itself_is_decoded_here(
+    processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = document(10), document(100)
+    monkeypatch.setattr(beside, "LARGE_BYTES", len(large))
+    intake = Intake()
+    with Beside(intake, take) as pieces:
+        pieces.decode(large)
+        assert not processes
+        assert len(intake) == 8
+        pieces.decode(small)
+        pieces.decode(large)
+        assert len(intake) == 24
+    assert found(intake) == found(decoded_here([large, small, large]))
+
+
 def test_one_processor_decodes_here(processes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "processors", lambda: 1)
     intake = Intake()

@@ -19,13 +19,17 @@ from types import TracebackType
 from typing import NoReturn, Self, cast
 
 from tracetui.ingest.handover import receive, send
-from tracetui.ingest.parallel import fork, processors
+from tracetui.ingest.parallel import SHARE_BYTES, fork, processors
 from tracetui.model.intake import Intake
 
 Take = Callable[[bytes, Intake], None]
 """Decodes a piece into an intake."""
 PIECE_BYTES = 1 << 22
 """A smaller piece is decoded here at once: what comes first is seen soonest so."""
+LARGE_BYTES = 2 * SHARE_BYTES
+"""A piece from this size on is decoded here, too: it may be shared out itself, and to hand it over takes as much memory
+once more.
+"""
 _AHEAD = 2
 """Pieces that a process has at once: the next one is there when one is done."""
 
@@ -66,7 +70,7 @@ class Beside:
 
     def decode(self, document: bytes) -> None:
         """Have a piece decoded. What a large one holds may be in the intake later only."""
-        if len(document) < PIECE_BYTES or processors() == 1:
+        if not PIECE_BYTES <= len(document) < LARGE_BYTES or processors() == 1:
             self._collect()
             self._take(document, self._intake)
             return
@@ -79,8 +83,8 @@ class Beside:
                 worker.take_back()
         self._absorb()
         piece = _Piece(document)
-        worker = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
-        if worker is None or len(worker.pieces) >= _AHEAD or not worker.give(piece):
+        idlest = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
+        if idlest is None or len(idlest.pieces) >= _AHEAD or not idlest.give(piece):
             piece.found = Intake()
             self._take(document, piece.found)
         self._pieces.append(piece)
