@@ -96,6 +96,20 @@ def test_pieces_come_in_order_as_if_they_were_decoded_here(processes: list[int],
     assert not any(map(is_running, processes))
 
 
+def test_traces_without_an_id_stay_apart(processes: list[int]) -> None:
+    span = {"spanID": "a", "operationName": "get", "startTime": 10, "duration": 5, "processID": "p"}
+    data = json.dumps({"data": [{"spans": [span], "processes": {"p": {}}}], "filler": "x" * len(document(10))}).encode()
+    intake, again = Intake(), decoded_here([data] * 3)
+    with Beside(intake, take) as pieces:
+        for _ in range(3):
+            pieces.decode(data)
+    assert len(processes) == 2
+    assert intake.trace_ids == ["no-trace-id-1", "no-trace-id-2", "no-trace-id-3"]
+    assert found(intake) == found(decoded_here([data] * 3))
+    # a server that is asked for the same once more has nothing new to say
+    assert not intake.replace(again)
+
+
 def test_what_processes_could_not_do_is_done_here(processes: list[int]) -> None:
     here, documents = os.getpid(), [document(number) for number in range(10, 20)]
 

@@ -143,6 +143,8 @@ class Intake:
         self.peers = Interner([""])
         self.resources: list[Resource] = []
         self.trace_ids: list[str] = []
+        self.unnamed: set[int] = set()
+        """Traces that came without an id. The ones made up for them are none that other intakes know."""
         self.odd_ids: dict[int, str] = {}
         self.odd_parent_ids: dict[int, str] = {}
         self.status_messages: dict[int, str] = {}
@@ -166,6 +168,12 @@ class Intake:
                 index = self._traces[canonical] = len(self.trace_ids)
                 self.trace_ids.append(trace_id)
             self._traces[trace_id] = index
+        return index
+
+    def unnamed_trace(self) -> int:
+        """The index of another trace without an id."""
+        index = self.trace(f"no-trace-id-{len(self.trace_ids) + 1}")
+        self.unnamed.add(index)
         return index
 
     def resource(self, service: str, raw: bytes, codec: Codec, scope_name: str = "", scope_version: str = "") -> int:
@@ -226,7 +234,11 @@ class Intake:
         self.flush()
         other.flush()
         base = self._flushed
-        traces = np.array([self.trace(text) for text in other.trace_ids], np.int32)
+        numbers = [
+            self.unnamed_trace() if number in other.unnamed else self.trace(text)
+            for number, text in enumerate(other.trace_ids)
+        ]
+        traces = np.array(numbers, np.int32)
         names = np.array([self.names(text) for text in other.names.texts], np.int32)
         resources = np.array(
             [
@@ -269,6 +281,8 @@ class Intake:
             self.drop(
                 [number for number, count in zip(numbers, more, strict=True) if number is not None and count >= 0]
             )
+            # asked for the same again, a server sends those without an id in the same places
+            other.unnamed.clear()
             self.absorb(other)
         return changed
 

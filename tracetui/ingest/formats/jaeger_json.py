@@ -148,10 +148,7 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     if others:
         _take_mixed(trace, trace_id, place)
         return
-    if not trace_id:
-        place.warn("spans without a trace id; they are shown as a trace of their own")
-        trace_id = f"no-trace-id-{len(intake.trace_ids) + 1}"
-    number = intake.trace(trace_id)
+    number = place.trace(trace_id)
     if trace.warnings:
         intake.warn_trace(number, trace.warnings)
     resources = {

@@ -30,7 +30,6 @@ from tracetui.ingest.formats.otlp_records import (
     link_with_kind,
     mark_missing_times,
     state_of_otlp,
-    take_trace_id,
 )
 from tracetui.ingest.place import Place
 from tracetui.ingest.status import kind_named, status_named
@@ -165,7 +164,7 @@ def _take_spans(spans: list[_Span], resource: int, place: Place) -> None:
     intake = place.intake
     position = len(intake)
     traces = [span.traceId for span in spans]
-    trace_numbers = {text: take_trace_id(hex_id(text, 32), place) for text in dict.fromkeys(traces)}
+    trace_numbers = {text: place.trace(hex_id(text, 32)) for text in dict.fromkeys(traces)}
     ids = [span.spanId for span in spans]
     if set(map(len, ids)) != {16}:
         ids = [hex_id(text, 16) for text in ids]

@@ -26,7 +26,6 @@ from tracetui.ingest.formats.otlp_records import (
     looks_like_request,
     mark_missing_times,
     state_of_otlp,
-    take_trace_id,
     varint,
     wrappers,
 )
@@ -284,7 +283,7 @@ class _Reader:
         mark_missing_times(starts, ends, durations, states)
         for raw in dict.fromkeys(traces):
             if raw not in self.traces:
-                self.traces[raw] = take_trace_id(raw.hex(), self.place)
+                self.traces[raw] = self.place.trace(raw.hex())
         for raw in dict.fromkeys(names):
             if raw not in self.names:
                 self.names[raw] = intake.names(_str(raw, 0, len(raw)))

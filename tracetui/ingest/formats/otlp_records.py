@@ -13,7 +13,6 @@ from itertools import islice
 
 import zstandard
 
-from tracetui.ingest.place import Place
 from tracetui.ingest.status import counts_as_error
 from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
 from tracetui.model.span import Kind, Link, Mark, Status, Value
@@ -66,14 +65,6 @@ def dropped_warnings(attributes: int, events: int, links: int) -> list[str]:
     return [
         f"{count} {what}{'s' if count > 1 else ''} dropped by the SDK" for what, count in counts.items() if count > 0
     ]
-
-
-def take_trace_id(text: str, place: Place) -> int:
-    """The number of a trace; spans without a trace id get one to themselves."""
-    if text:
-        return place.intake.trace(text)
-    place.warn("spans without a trace id; they are shown as a trace of their own")
-    return place.intake.trace(f"no-trace-id-{len(place.intake.trace_ids) + 1}")
 
 
 def mark_missing_times(starts: list[int], ends: list[int], durations: list[int], states: list[int]) -> None:
