@@ -13,6 +13,7 @@ from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Attributes, Event, Kind, Link, Mark
 from tracetui.model.traces import TraceSet
+from tracetui.render import waterfall
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Role
 from tracetui.render.marks import ASCII, UNICODE
@@ -316,6 +317,37 @@ def test_paths_longer_than_64_bits_hold_have_a_share() -> None:
     # five that run at once, each as long as the trace
     assert [view.share(range(i, i + 1)) for i in range(5)] == [100.0] * 5
     assert view.share(range(5)) == 500.0
+
+
+@pytest.mark.parametrize("kept", [1, 100])
+def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    monkeypatch.setattr(waterfall, "_KEPT_GUIDES", kept)
+    chain = [span(name, 0, 50, parent=parent) for name, parent in (("a", ""), ("b", "a"), ("c", "b"), ("d", "c"))]
+    view = Waterfall(build(*chain, span("e", 60, 70, parent="a")), 0)
+    last = np.arange(5) == 4
+
+    def tree() -> list[str]:
+        return [line.text[:level] for line, level in zip(view.lines(90), (0, 1, 2, 3, 1), strict=False)]
+
+    whole, without = ["", "├", "│└", "│ └", "└"], ["", "└", " └", "  └"]
+    assert tree() == whole
+    view.rows.hide(last)
+    assert tree() == without
+    view.rows.hide(None)
+    assert tree() == whole
+    view.rows = FlatRows(view.traces, 0, 5)
+    assert [line.text[0] for line in view.lines(90)] == [UNICODE.leaf] * 5
+    view.rows = view.tree
+    assert tree() == whole
+    view.set_marks(ASCII)
+    assert tree() == [
+        "",
+        ASCII.branch,
+        f"{ASCII.guide}{ASCII.last_branch}",
+        f"| {ASCII.last_branch}",
+        ASCII.last_branch,
+    ]
+    assert len(view._guides_below) <= kept + 1
 
 
 @settings(max_examples=200, deadline=None)

@@ -50,6 +50,7 @@ _SHARE = len("100 %")
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
+_KEPT_GUIDES = 4_096
 
 Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """The critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
@@ -314,8 +315,8 @@ class Waterfall:
         if not levels:
             return ""
         rows, marks = self.rows, self.marks
-        if self._guides_for is not rows.positions:
-            # rows come and go all together
+        if self._guides_for is not rows.positions or len(self._guides_below) > _KEPT_GUIDES:
+            # rows come and go all together, and who goes through all of them needs only the last ones
             self._guides_for = rows.positions
             self._guides_below.clear()
         parent = rows.parent_of(span)
