@@ -6,11 +6,12 @@ import json
 import os
 import signal
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tracetui.ingest import beside
+from tracetui.ingest import beside, parallel
 from tracetui.ingest.beside import Beside, Take
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
@@ -174,6 +175,23 @@ def test_with_fewer_processes_than_wanted_all_is_decoded(
     assert found(intake) == found(decoded_here(documents))
     assert len(processes) == most
     assert not any(map(is_running, processes))
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_with_fewer_processes_than_shares_all_are_decoded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    fork, started = parallel.fork, []
+
+    def scarce() -> int:
+        if len(started) == most:
+            raise BlockingIOError
+        started.append(fork())
+        return started[-1]
+
+    monkeypatch.setattr(parallel, "fork", scarce)
+    documents, intake = [document(number) for number in range(10, 14)], Intake()
+    parallel.decode_shares([partial(take, data) for data in documents], intake)
+    assert found(intake) == found(decoded_here(documents))
+    assert not any(map(is_running, started))
 
 
 def test_a_piece_that_is_shared_out_itself_is_decoded_here(

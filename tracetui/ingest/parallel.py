@@ -44,10 +44,14 @@ def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
     """
     children: list[_Child] = []
     try:
-        children.extend(_started(share) for share in shares[1:])
+        # as many as the system lets it have
+        with contextlib.suppress(OSError):
+            children.extend(_started(share) for share in shares[1:])
         shares[0](intake)
         for child in children:
             child.hand_over(intake)
+        for share in shares[1 + len(children) :]:
+            share(intake)
     finally:
         for child in children:
             child.end()
@@ -82,7 +86,12 @@ class _Child:
 def _started(share: Share) -> _Child:
     answer, say = os.pipe()
     memory = shared_memory()
-    pid = fork()
+    try:
+        pid = fork()
+    except OSError:
+        for descriptor in (answer, say, memory):
+            os.close(descriptor)
+        raise
     if pid:
         os.close(say)
         return _Child(share, pid, answer, memory)
