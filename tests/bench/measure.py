@@ -46,8 +46,8 @@ def cost(work: str, setup: str = "", runs: int = 3) -> Cost:
 def peak_of_pages(work: str) -> int:
     """The greatest memory that Python statements and the processes they start have at once, in bytes.
 
-    Unlike the peak of `cost`, which is an upper bound, a page that processes share counts once. It is looked at every
-    few milliseconds, so a shorter peak can be missed. 0 where the system does not tell.
+    Unlike the peak of `cost`, which is an upper bound, a page that processes share counts once. It is looked at some
+    thirty times a second, so a shorter peak can be missed. 0 where the system does not tell.
     """
     with subprocess.Popen([sys.executable, "-c", work]) as process:
         peak = 0
