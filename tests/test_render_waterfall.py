@@ -13,7 +13,7 @@ from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Attributes, Event, Kind, Link, Mark
 from tracetui.model.traces import TraceSet
-from tracetui.render import waterfall
+from tracetui.render import rows, waterfall
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Role
 from tracetui.render.marks import ASCII, UNICODE
@@ -322,6 +322,7 @@ def test_paths_longer_than_64_bits_hold_have_a_share() -> None:
 @pytest.mark.parametrize("kept", [1, 100])
 def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     monkeypatch.setattr(waterfall, "_KEPT_GUIDES", kept)
+    monkeypatch.setattr(rows, "_KEPT_NEXT", kept)
     chain = [span(name, 0, 50, parent=parent) for name, parent in (("a", ""), ("b", "a"), ("c", "b"), ("d", "c"))]
     view = Waterfall(build(*chain, span("e", 60, 70, parent="a")), 0)
     last = np.arange(5) == 4
@@ -348,6 +349,7 @@ def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, 
         ASCII.last_branch,
     ]
     assert len(view._guides_below) <= kept + 1
+    assert len(view.tree._next) <= kept + 1
 
 
 @settings(max_examples=200, deadline=None)

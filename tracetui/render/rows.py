@@ -12,6 +12,7 @@ from tracetui.render.runs import find_runs
 _MAX_MISFITS = 256
 _FEW_SLICES = 64
 """Slices up to which going from one to the next is quicker than going through all spans at once."""
+_KEPT_NEXT = 16_384
 _ONE_IN = 8
 """One span in so many is few: then it is faster to look for their parents among them than up the tree."""
 
@@ -159,6 +160,9 @@ class Rows:
 
     def _next_of(self, local: int) -> int | None:
         if local not in self._next:
+            if len(self._next) > _KEPT_NEXT:
+                # who goes through all rows needs only the last ones
+                self._next.clear()
             after = int(self.positions.searchsorted(self._reach[local] + self.first))
             is_next = after < len(self) and self._above[self._local(after)] == self._above[local]
             self._next[local] = after if is_next else None
