@@ -23,35 +23,63 @@ def without_skew(traces: TraceSet) -> TraceSet:
 
     Every span keeps its position, so siblings that were moved need not stand by start any more.
     """
-    hosts = _hosts(traces)
-    moved = np.zeros(len(traces), np.int64)
-    start = traces.start.tolist()
-    duration = traces.duration.tolist()
-    parent = traces.parent.tolist()
-    delta = moved.tolist()
-    trusted = (traces.marks & int(Mark.SAME_ID)) == 0
-    host = hosts[traces.resource].tolist() if len(traces) else []
-    movable = trusted.tolist()
-    for span, above in enumerate(parent):
-        if above < 0 or not movable[span] or not movable[above]:
-            continue
-        if host[span] >= 0 and host[span] == host[above]:
-            delta[span] = delta[above]
-            continue
-        begin, end = start[above] + delta[above], start[above] + delta[above] + duration[above]
-        if duration[span] > duration[above]:
-            if start[span] < begin:
-                delta[span] = begin - start[span]
-        elif start[span] < begin or start[span] + duration[span] > end:
-            delta[span] = begin + (duration[above] - duration[span]) // 2 - start[span]
-    moved = np.array(delta, np.int64)
-    some = np.flatnonzero(moved)
-    if not len(some):
+    if not len(traces):
         return traces
-    marks = traces.marks.copy()
-    marks[some] |= int(Mark.SKEW_ADJUSTED)
-    skew = {span: delta[span] for span in some.tolist()}
-    return replace(traces, start=traces.start + moved, marks=marks, skew=skew)
+    host = _hosts(traces)[traces.resource]
+    movable = (traces.marks & int(Mark.SAME_ID)) == 0
+    above = traces.parent
+    movable &= (above >= 0) & movable[above]
+    same_host = (host >= 0) & (host == host[above])
+    begin, end = traces.start[above], traces.end[above]
+    outside = movable & ~same_host & (traces.start < begin)
+    outside |= movable & ~same_host & (traces.end > end) & (traces.duration <= traces.duration[above])
+    skew = _skew(traces, _at_or_below(traces, np.flatnonzero(outside)), movable, same_host)
+    if not skew:
+        return traces
+    moved = np.fromiter(skew, np.int64, len(skew))
+    start, marks = traces.start.copy(), traces.marks.copy()
+    start[moved] += np.fromiter(skew.values(), np.int64, len(skew))
+    marks[moved] |= int(Mark.SKEW_ADJUSTED)
+    return replace(traces, start=start, marks=marks, skew=skew)
+
+
+def _at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
+    """The spans and all below them, ascending."""
+    step = np.zeros(len(traces) + 1, np.int64)
+    step[spans] += 1
+    np.subtract.at(step, traces.subtree_end[spans], 1)
+    return np.flatnonzero(np.cumsum(step[:-1]))
+
+
+def _skew(traces: TraceSet, spans: np.ndarray, movable: np.ndarray, same_host: np.ndarray) -> dict[int, int]:
+    """How far each of these spans is moved, in ns; of others none is. Where a span is moved to depends on whether its
+    caller is, so callers come first.
+    """
+    above = traces.parent[spans]
+    columns = traces.start[spans], traces.duration[spans], traces.start[above], traces.duration[above]
+    skew: dict[int, int] = {}
+    for span, caller, can_move, is_same, start, duration, begin, length in zip(
+        spans.tolist(),
+        above.tolist(),
+        movable[spans].tolist(),
+        same_host[spans].tolist(),
+        *(column.tolist() for column in columns),
+        strict=True,
+    ):
+        if not can_move:
+            continue
+        delta = skew.get(caller, 0)
+        if not is_same:
+            begin += delta
+            if duration > length:
+                delta = max(begin - start, 0)
+            elif start < begin or start + duration > begin + length:
+                delta = begin + (length - duration) // 2 - start
+            else:
+                delta = 0
+        if delta:
+            skew[span] = delta
+    return skew
 
 
 def _hosts(traces: TraceSet) -> np.ndarray:
