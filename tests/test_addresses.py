@@ -177,6 +177,8 @@ def test_passwords_are_refused_and_not_repeated(text: str) -> None:
         ("http://h:99999/", "no address of a server"),
         ("http://[::1/", "no address of a server"),
         ("unix:relative", "a Unix socket is written"),
+        ("http://h:1/search?start=1795176000000000&end=1795172400000000", "shows ends before it begins"),
+        ("http://h:1/api/v2/traces?startTs=1795176000000&endTs=1795172400000", "shows ends before it begins"),
     ],
 )
 def test_what_is_no_address(text: str, why: str) -> None:

@@ -283,6 +283,16 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
         ("NOT", "", "expected a field such as service or duration, but the query ends"),
         ("service = ", "", "expected a value, but the query ends"),
         ("(error", "", "expected AND, OR or ), but the query ends"),
+        (
+            "trace.start >= 2026-03-11 AND error AND trace.start < 2026-03-10",
+            "2026-03-10",
+            "ends here, before it begins",
+        ),
+        (
+            "trace.start <= '2026-03-10' AND trace.start > 2026-03-10",
+            "2026-03-10",
+            "begins here, but has ended at 2026",
+        ),
     ],
 )
 def test_an_error_points_at_the_wrong_word(text: str, wrong: str, reason: str) -> None:
@@ -299,6 +309,13 @@ def test_an_error_points_at_the_wrong_word(text: str, wrong: str, reason: str) -
     shown, carets = str(error).split("\n")[1:3]
     assert shown == f"  {text}"
     assert carets == "  " + " " * error.position + "^" * error.length
+
+
+@pytest.mark.parametrize("joined", ["<= 2026-03-10T10:00Z", "< 2026-03-10T10:00:00.000000001Z"])
+def test_one_moment_is_a_time(joined: str) -> None:
+    parse(f"trace.start >= 2026-03-10T10:00Z AND trace.start {joined}")
+    with pytest.raises(QueryError, match="before it begins"):
+        parse(f"trace.start > 2026-03-10T10:00Z AND trace.start {joined}")
 
 
 def test_an_error_hints_at_what_to_write() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Final
 
 from tracetui.analysis.query.errors import QueryError, nearest
@@ -71,7 +73,9 @@ class _Resolver:
             case Negation(part=part):
                 return negated(self.node(part, in_braces))
             case Conjunction(parts=parts):
-                return And(cheapest_first([self.node(part, in_braces) for part in parts]))
+                nodes = [self.node(part, in_braces) for part in parts]
+                self.check_window(nodes)
+                return And(cheapest_first(nodes))
             case Alternatives(parts=parts):
                 return Or(cheapest_first([self.node(part, in_braces) for part in parts]))
             case Braces(part=part, opening=opening):
@@ -84,6 +88,25 @@ class _Resolver:
                 return Below(tuple(self.node(part.part, True) for part in parts))
             case Comparison():
                 return self.comparison(syntax, in_braces)
+
+    def check_window(self, nodes: Sequence[Node]) -> None:
+        """Points at the one of two limits of time, in the order of the text, that leaves none."""
+        begin = end = None
+        for node in nodes:
+            limit = _limit(node)
+            if limit is None:
+                continue
+            is_begin, _, value = limit
+            if is_begin:
+                begin = max(begin or limit[1:], limit[1:], key=itemgetter(0))
+            else:
+                end = min(end or limit[1:], limit[1:], key=itemgetter(0))
+            if begin is None or end is None or begin[0] < end[0]:
+                continue
+            word = Word(self.text[value.position : value.position + value.length], value.position)
+            if is_begin:
+                raise self.error(word, f"the time begins here, but has ended at {end[1].text}")
+            raise self.error(word, f"the time ends here, before it begins at {begin[1].text}")
 
     def comparison(self, syntax: Comparison, in_braces: bool) -> Node:
         field = self.field(syntax.field, in_braces)
@@ -205,3 +228,14 @@ class _Resolver:
 
 def _is_of_traces(field: Field | Attribute) -> bool:
     return isinstance(field, Field) and field.of_traces
+
+
+def _limit(node: Node) -> tuple[bool, int, Literal] | None:
+    """-> whether it is one below, the first moment within or behind it, and its value, of a limit of time"""
+    if not isinstance(node, Test) or not isinstance(node.field, Field) or node.field.type is not Type.TIME:
+        return None
+    if node.value is None or node.operation not in ORDERINGS:
+        return None
+    # a moment that was read once can be read again
+    moment = find_time(node.value.text) or 0
+    return node.operation[0] == ">", moment + (node.operation in (">", "<=")), node.value

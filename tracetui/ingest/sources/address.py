@@ -123,6 +123,8 @@ def parse_address(text: str) -> Address:
         search: Search | None = Search(trace_ids=tuple(filter(None, unquote(ids).split("..."))))
     else:
         search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path or path.endswith("/api/v2/traces"))
+        if search and search.start_ns is not None and search.end_ns is not None and search.start_ns > search.end_ns:
+            raise UsageError(f"{without_secrets(text)}: the time that this page shows ends before it begins")
     file = text if _FILE.fullmatch(path) and not ids else ""
     if file and _HIDDEN in file:
         raise UsageError(f"{file}: what stood in place of {_HIDDEN} may be a secret and was kept nowhere; name it anew")

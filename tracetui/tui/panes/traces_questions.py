@@ -188,9 +188,12 @@ class Questions:
                 self._pane.post_message(LookBack(lookback))
                 return
             if value and not value.startswith(filters.TIME_FIELD):
-                begin, end = written_window(value, first, local)
+                begin, end = written_window(value, first, max(last, time.time_ns()) if is_live else last, local)
                 if begin is None:
                     self._pane.say("a window of time is written 10:03-10:16 or 10:03")
+                    return
+                if end is not None and end <= begin:
+                    self._pane.say(f"{safe(value, 60)}: a window of time ends after it begins")
                     return
                 text = filters.time_window(begin, end)
             self._exchange(filters.TIME, *(conjuncts(text) or []))
@@ -272,19 +275,29 @@ def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndar
     return np.bincount(np.unique(codes.astype(np.int64) * count + trace) // count, minlength=size)
 
 
-def written_window(text: str, first_ns: int, local: bool) -> tuple[int | None, int | None]:
-    """`10:03-10:16` or `10:03` on the day of a moment -> its begin and end; None for what is not said."""
-    found = list(_CLOCK.finditer(text))[:2]
-    times: list[int | None] = []
-    for match in found:
+def written_window(text: str, first_ns: int, last_ns: int, local: bool) -> tuple[int | None, int | None]:
+    """`10:03-10:16` or `10:03` of the day of the first trace -> its begin and end; None for what is not said.
+
+    Where traces go on past midnight it may be of the day after, too. The end may be before the begin.
+    """
+    first, last = (_moment(ns, local) for ns in (first_ns, last_ns))
+    times: list[datetime] = []
+    for match in list(_CLOCK.finditer(text))[:2]:
         hour, minute, second = (int(part or 0) for part in match.groups())
         if hour > 23 or minute > 59 or second > 59:
             return None, None
-        day = datetime.fromtimestamp(first_ns // 1_000_000_000, UTC)
-        day = day.astimezone() if local else day
-        moment = day.replace(hour=hour, minute=minute, second=second)
-        if moment + timedelta(minutes=1) < day and first_ns:
-            moment += timedelta(days=1)
-        times.append(int(moment.timestamp()) * 1_000_000_000)
-    times += [None, None]
-    return times[0], times[1]
+        moment = (times or [first])[0].replace(hour=hour, minute=minute, second=second, microsecond=0)
+        after = moment + timedelta(days=1)
+        if times:
+            is_after = moment <= times[0] and after.date() <= last.date()
+        else:
+            is_after = moment + timedelta(minutes=1) < first and after <= last
+        times.append(after if is_after else moment)
+    found: list[int | None] = [int(moment.timestamp()) * 1_000_000_000 for moment in times]
+    found += [None, None]
+    return found[0], found[1]
+
+
+def _moment(ns: int, local: bool) -> datetime:
+    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC)
+    return moment.astimezone() if local else moment
