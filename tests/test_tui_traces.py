@@ -21,12 +21,14 @@ from tracetui.analysis.query import QueryError, parse
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Link, Value
+from tracetui.model.times import find_time
 from tracetui.model.traces import TraceSet
 from tracetui.render.trace_columns import SortKey
 from tracetui.session import Session
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.traces import TracesPane
+from tracetui.tui.panes.traces_questions import written_window
 from tracetui.tui.panes.traces_values import likely_first, values_of
 from tracetui.tui.state import State
 from tracetui.tui.terminal_output import ThriftyApp
@@ -565,6 +567,33 @@ def test_a_window_of_time() -> None:
         assert app.state.query.startswith(filters.TIME_FIELD)
 
     drive(shop(), steps)
+
+
+def test_a_window_that_ends_before_it_begins() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "w", *"18:31-18:27", "enter")
+        assert app.said == ["18:31-18:27: a window of time ends after it begins"]
+        assert app.state.query == ""
+
+    drive(shop(), steps)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "written", "meant"),
+    [
+        ("10T18:29", "10T18:45", "18:31-18:27", "10T18:31-10T18:27"),
+        ("10T18:29", "10T18:45", "18:20-18:35", "10T18:20-10T18:35"),
+        ("10T18:29", "10T18:45", "18:35", "10T18:35"),
+        ("10T23:50", "11T00:20", "23:55-00:10", "10T23:55-11T00:10"),
+        ("10T23:50", "11T00:20", "00:05-00:10", "11T00:05-11T00:10"),
+        ("10T23:50", "11T00:20", "23:40-00:30", "10T23:40-11T00:30"),
+        ("10T18:29", "10T18:45", "18:61", ""),
+    ],
+)
+def test_a_written_window_is_of_the_day_that_the_traces_are_of(first: str, last: str, written: str, meant: str) -> None:
+    times = [find_time(f"2026-03-{moment}") or 0 for moment in (first, last)]
+    begin, end = (find_time(f"2026-03-{moment}") for moment in [*meant.split("-"), ""][:2])
+    assert written_window(written, times[0], times[1], local=False) == (begin, end)
 
 
 @pytest.mark.parametrize(("size", "plot"), [((80, 24), True), ((80, 19), False), ((200, 60), True), ((30, 8), False)])
