@@ -311,6 +311,23 @@ def test_a_host_and_port_without_a_scheme(program: Program) -> None:
     )
 
 
+def test_a_name_that_is_neither_a_file_nor_a_profile(program: Program) -> None:
+    how = "a server is written http://host:port"
+    assert program.analyze("jaeger").err == f"tracetui: jaeger: no such file or profile; {how}\n"
+    program.profile("http://127.0.0.1:1")
+    there_is = f"there is the profile prod; {how}"
+    said = program.analyze("jaeger")
+    assert (said.code, said.err) == (3, f"tracetui: jaeger: no such file or profile; {there_is}\n")
+    assert program("server", "jaeger").err == f"tracetui: jaeger: no address and no profile; {there_is}\n"
+    file = program.home / "config" / "tracetui" / "config.toml"
+    file.write_text("".join(f'[profiles.at-{number}]\nurl = "http://h"\n' for number in range(10)))
+    assert "there are the profiles at-0, at-1, " in program.analyze("jaeger").err
+    assert f"at-7 and 2 more; {how}" in program.analyze("jaeger").err
+    # what is a file by its name, and what is none of traces
+    assert program.analyze("jaeger.json").err == "tracetui: jaeger.json: no such file\n"
+    assert program("show", SAMPLE, "--logs", "jaeger").err == "tracetui: jaeger: no such file\n"
+
+
 # redirects
 
 

@@ -14,6 +14,7 @@ from tracetui.cli.output import is_ascii, marks_of, print_bytes, print_lines, wi
 from tracetui.cli.reach import overrides, servers_among
 from tracetui.ingest.asked import Servers
 from tracetui.ingest.sources.address import without_secrets
+from tracetui.ingest.sources.served import how_to_name_servers
 from tracetui.model.opinion import Opinion
 from tracetui.model.problems import BackEndError, UsageError
 from tracetui.model.times import parse_duration
@@ -42,7 +43,7 @@ def server(
     lookback = parse_duration(time_range)
     servers = servers_among([source])
     if not servers:
-        raise UsageError(f"{without_secrets(source)}: no address and no profile; a server is written http://host:port")
+        raise UsageError(f"{without_secrets(source)}: no address and no profile{how_to_name_servers()}")
     with closing(Servers(servers, overrides())) as asked:
         services = asked.back_end(servers[0]).services()
         opinion = asked.opinion(names or (), lookback)

@@ -12,7 +12,7 @@ from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
-from tracetui.ingest.sources.served import check_credentials, server_at
+from tracetui.ingest.sources.served import check_credentials, meant_by, server_at
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import BackEndError, InputError, LoadWarning
@@ -80,7 +80,7 @@ class Loading:
         def leave_out(name: str, what: str) -> None:
             intake.warn(name, "", f"left out: {what}")
 
-        wanted = list(inputs(self._paths, leave_out if self._keep_going else None))
+        wanted = list(inputs(self._paths, leave_out if self._keep_going else None, meant_by))
         sizes = [item.size for item in wanted]
         # a share of what nobody knows says nothing
         known = None not in sizes and not self.servers.servers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.problems import InputError
 
 STDIN = "-"
-_HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +29,15 @@ class Input:
     """Whether the user named it, and did not just name a directory or a pattern that holds it."""
 
 
-def inputs(sources: Sequence[str], missing: Callable[[str, str], None] | None = None) -> Iterator[Input]:
+def inputs(
+    sources: Sequence[str],
+    missing: Callable[[str, str], None] | None = None,
+    meant: Callable[[str], str] = lambda _: "",
+) -> Iterator[Input]:
     """What the sources stand for, each file once.
 
     A source that is not there is an InputError, or is told to `missing` as its name and what is wrong with it.
+    `meant` says what else than a path such a source could be, in words that follow on "no such file".
     """
     seen: set[tuple[int, int]] = set()
     stdin_taken = False
@@ -47,7 +50,7 @@ def inputs(sources: Sequence[str], missing: Callable[[str, str], None] | None = 
             stdin_taken = True
             continue
         try:
-            found = _found(source)
+            found = _found(source, meant)
         except InputError as error:
             if missing is None:
                 raise
@@ -69,11 +72,11 @@ def inputs(sources: Sequence[str], missing: Callable[[str, str], None] | None = 
             yield Input(str(path), size, partial(read_file, path), named)
 
 
-def _found(source: str) -> list[tuple[Path, bool]]:
+def _found(source: str, meant: Callable[[str], str]) -> list[tuple[Path, bool]]:
     if not source:
         raise InputError("a source without a name")
     try:
-        return list(_paths(source))
+        return list(_paths(source, meant))
     except OSError as error:
         raise InputError(f"{without_secrets(source)}: {error.strerror or error}") from None
     except (RuntimeError, ValueError) as error:
@@ -81,10 +84,9 @@ def _found(source: str) -> list[tuple[Path, bool]]:
         raise InputError(f"{without_secrets(source)}: {error}") from None
 
 
-def _paths(source: str) -> Iterator[tuple[Path, bool]]:
+def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, bool]]:
     path = Path(source).expanduser()
     shown = without_secrets(source)
-    meant = f"; is the server http://{shown} meant?" if _HOST_AND_PORT.fullmatch(source) else ""
     if path.is_dir():
         found = sorted(
             inner
@@ -96,11 +98,13 @@ def _paths(source: str) -> Iterator[tuple[Path, bool]]:
         yield from ((inner, False) for inner in found)
     elif path.exists() or not glob.has_magic(source):
         if not path.exists():
-            raise InputError(f"{shown}: no such file{meant}")
+            raise InputError(f"{shown}: no such file{meant(source)}")
         yield path, True
     else:
         # the standard patterns, also for absolute paths, which pathlib's do not take
         matches = sorted(match for match in glob.iglob(str(path), recursive=True) if not Path(match).is_dir())  # noqa: PTH207
         if not matches:
-            raise InputError(f"{shown}: no {'such file' if meant else 'file matches this pattern'}{meant}")
+            else_meant = meant(source)
+            what = f"such file{else_meant}" if else_meant else "file matches this pattern"
+            raise InputError(f"{shown}: no {what}")
         yield from ((Path(match), False) for match in matches)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tracetui.config import Overrides, Profile, config_path, profile_named
-from tracetui.ingest.sources.address import Address, is_address, parse_address
+from tracetui.config import Overrides, Profile, config_path, load_config, profile_named
+from tracetui.ingest.sources.address import Address, is_address, parse_address, without_secrets
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration, parse_duration
@@ -26,6 +26,8 @@ _MINUTE = 60
 _LAST_NS = 9 * 10**18
 """In 2255."""
 _NAME = re.compile(r"[\w.-]{1,64}")
+_HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,22 @@ def server_at(source: str) -> Server | None:
         return Server(source, parse_address(profile.url), profile)
     except UsageError as error:
         raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
+
+
+def meant_by(source: str) -> str:
+    """What a source that is neither a path nor a server could be meant for, in words that follow on "no such file"."""
+    if _HOST_AND_PORT.fullmatch(source):
+        return f"; is the server http://{without_secrets(source)} meant?"
+    is_name = _NAME.fullmatch(source) and not Path(source).suffix
+    return f" or profile{how_to_name_servers()}" if is_name else ""
+
+
+def how_to_name_servers() -> str:
+    """Which profiles there are, and how a server is written, in words that follow on that there is no such one."""
+    names = list(load_config().profiles)
+    named = ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
+    there_are = f"; there {'are the profiles' if names[1:] else 'is the profile'} {named}" if names else ""
+    return f"{there_are}; a server is written http://host:port"
 
 
 def servers_of(sources: Sequence[str]) -> list[Server]:

@@ -228,11 +228,11 @@ def _compared(source: str, after: Findings, state: State) -> Comparison | str:
 def _missing(source: str) -> str:
     """That a file is not there, as the command line says it: a load in the background goes on without it."""
     from tracetui.ingest.sources.files import inputs
-    from tracetui.ingest.sources.served import server_at
+    from tracetui.ingest.sources.served import meant_by, server_at
 
     try:
         if server_at(source) is None:
-            next(inputs([source]), None)
+            next(inputs([source], meant=meant_by), None)
     except (InputError, UsageError) as error:
         return str(error)
     return ""
