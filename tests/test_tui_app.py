@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import re
@@ -26,7 +27,8 @@ from tracetui.render.error_detail import ErrorDetail
 from tracetui.render.marks import ASCII
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
-from tracetui.tui.keymap import check_keymap
+from tracetui.tui.keymap import __file__ as keymap_file
+from tracetui.tui.keymap import bindings, check_keymap
 from tracetui.tui.loading import Arrived, _filtered
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.panes import waterfall_view
@@ -485,10 +487,17 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
     # what has lost its key to another action is not named at all
     keymap = {"traces.filter": "f7", "traces.slowest": "E", "app.keys": "f1", "list.down": "j", "app.reload": "ctrl+r"}
     keymap |= {"waterfall.find": "f7", "waterfall.next-error": "x", "detail.filter": "f8", "view.errors": "f5"}
+    keymap |= {"errors.apart": "f6"}
     app = CountingApp(State(sources=(INCIDENT,)), keymap=keymap)
     async with app.run_test(size=(140, 60)) as pilot:
         await settled(app, pilot)
         assert painted(app)[-1].endswith("F7 filter  E slowest  Enter open  F1 keys")
+        assert "press F7 to write one" in text_of(app)
+        await pilot.resize_terminal(80, 60)
+        await press(app, pilot, "f5")
+        assert "F6 shows all" in text_of(app)
+        await pilot.resize_terminal(140, 60)
+        await press(app, pilot, "escape")
         await press(app, pilot, "f1")
         shown = text_of(app)
         assert "F7               write a filter; Tab completes, Up Down" in shown
@@ -507,6 +516,24 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
         await press(app, pilot, "enter", "f1")
         # of what has not the focus now, the keys that it has then
         assert "F8               in the detail: filter attributes" in text_of(app)
+
+
+def test_texts_name_keys_by_what_they_do() -> None:
+    """So that they are right whatever the user has set."""
+    pane_classes()
+    known = bindings()
+    # of Textual's own, which nobody can set
+    allowed = ("Enter adds those with it in attributes", "Enter looks in attributes too")
+    named = re.compile(r"\b(?:Enter|Esc|Space|PgUp|PgDn)\b|[Pp]ress (?!\{)\w|(?:^|[ (])(?!a )[A-Za-z?/] [a-z]+s\b")
+    for file in {*(SAMPLES.parent / "tracetui" / "tui").rglob("*.py")} - {Path(keymap_file)}:
+        tree = ast.parse(file.read_text("utf-8"))
+        said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in said:
+                continue
+            for actions in re.findall(r"\{([a-z-]+\.[a-z .-]+)\}", node.value):
+                assert set(actions.split()) <= set(known), f"{file}: {node.value}"
+            assert not named.search(node.value) or any(text in node.value for text in allowed), f"{file}: {node.value}"
 
 
 async def test_keys_are_named_on_the_palette_and_over_views() -> None:

@@ -10,6 +10,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+# whose keys the panes name
+import tracetui.tui.app  # noqa: F401
 from tests.building import build, span
 from tests.test_render_safe_text import is_harmless
 from tracetui.analysis.findings import Findings
@@ -156,7 +158,7 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
         assert "Nothing is loaded." in app.text
-        for load_state, said in (("reading", "when the sources are read"), ("failed", "Press r to read the sources")):
+        for load_state, said in (("reading", "when the sources are read"), ("failed", "r reads the sources again")):
             app.pane.state.load_state = load_state
             app.pane.set_changed()
             await settle(app, pilot)
@@ -166,7 +168,7 @@ async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
         app.pane.set_changed()
         await settle(app, pilot)
         assert "No trace meets the filter." in app.text
-        assert "Press 1" in app.text
+        assert "1 leads to it" in app.text
         assert app.pane.crumbs() == []
         await press(app, pilot, "enter", "j", "y")
         assert app.asked == []

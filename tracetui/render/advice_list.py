@@ -111,7 +111,10 @@ class AdviceList:
 class AdviceDetail:
     """One thing that could be done: what it means, and who takes part."""
 
-    def __init__(self, found: Finding, traces: TraceSet, marks: Marks, local_time: bool = False) -> None:
+    def __init__(
+        self, found: Finding, traces: TraceSet, marks: Marks, local_time: bool = False, *, opens: str = "Enter"
+    ) -> None:
+        """`opens`: the key that opens it, '' where there is none."""
         self.found, self.marks = found, marks
         self._roles = service_roles(traces)
         parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
@@ -123,10 +126,8 @@ class AdviceDetail:
             self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))
         example = numbers.duration(int(traces.trace_duration[found.example_trace]), marks.ascii_only)
         clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
-        self._rows += [
-            Line(),
-            Line([("Enter opens where it saves most: ", Role.DIM), (f"{clock}, {example}", Role.PLAIN)]),
-        ]
+        leads = f"{opens} opens where it saves most: " if opens else "it saves most in "
+        self._rows += [Line(), Line([(leads, Role.DIM), (f"{clock}, {example}", Role.PLAIN)])]
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -24,7 +24,6 @@ _NAMED_OPERATIONS = 3
 _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
 _LABEL = 10
-_MORE_APART = "  c shows all"
 _LEAST_WIDTH = 40
 """Cells from which on there is room for that."""
 _DAY = 86_400_000_000_000
@@ -40,8 +39,14 @@ class ErrorDetail:
         marks: Marks,
         local_time: bool = False,
         apart: Contrast | None = None,
+        *,
+        opens: str = "Enter",
+        tells_apart: str = "c",
     ) -> None:
-        """`apart`: what sets its traces apart from the others, None until that is known."""
+        """`apart`: what sets its traces apart from the others, None until that is known.
+
+        `opens`, `tells_apart`: the keys that open a row and show all of `apart`, '' where there is none.
+        """
         self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
         self.head = [self._message(), self._where(), self._cascade(), self._reached(), *self._fates(), self._times()]
         """What is said of it, a line each."""
@@ -51,7 +56,8 @@ class ErrorDetail:
         if self.stack:
             first, *rest = self.stack.strip().splitlines()
             said = safe((rest or [first])[-1].strip(), 200)
-            self.head.append(_labelled("stack").add(said).add("  Enter there reads it", Role.DIM))
+            self.head.append(_labelled("stack").add(said).add(f"  {opens} there reads it" if opens else "", Role.DIM))
+        self._more_apart = f"  {tells_apart} shows all" if tells_apart else ""
         self.apart_row = len(self.head)
         self.head.append(self._apart(apart))
         self.first_example = len(self.head) + 1
@@ -72,7 +78,7 @@ class ErrorDetail:
             line = self.head[row]
             if row != self.apart_row or line.width <= width or width < _LEAST_WIDTH:
                 return line.cropped(width, self.marks.ellipsis)
-            return line.cropped(width - len(_MORE_APART), self.marks.ellipsis).add(_MORE_APART, Role.DIM)
+            return line.cropped(width - len(self._more_apart), self.marks.ellipsis).add(self._more_apart, Role.DIM)
         trace = self.example(row)
         traces = self.table.traces
         longest = numbers.duration_width(int(traces.trace_duration[list(self.pattern.example_traces)].max()))

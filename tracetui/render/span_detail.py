@@ -67,6 +67,8 @@ class SpanDetailLines:
     local_time: bool = False
     slot: int = 0
     """Of the service's colour."""
+    opens: str = "Enter"
+    """The key that opens a row, '' where there is none."""
     toggled: set[str] = field(default_factory=set)
     """Paths of entries that are folded or open other than at first."""
     word: str = ""
@@ -280,7 +282,7 @@ class SpanDetailLines:
         target = self.targets.get(number)
         line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.marks.link} ", Role.ACCENT)
         if target:
-            line.add(safe(target.name), Role.STRONG).add("  Enter opens it  ", Role.DIM)
+            line.add(safe(target.name), Role.STRONG).add(f"  {self.opens} opens it  " if self.opens else "  ", Role.DIM)
         else:
             line.add("not in this set  ", Role.DIM)
         line.add(f"{safe(link.kind, 40)}{' ' if link.kind else ''}", Role.PLAIN)
@@ -358,7 +360,8 @@ class SpanDetailLines:
         return parts
 
     def _more(self, title: str, count: int, value: Value) -> Entry:
-        line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}: Enter shows all", Role.WARNING)])
+        shows = f": {self.opens} shows all" if self.opens else ""
+        line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}{shows}", Role.WARNING)])
         return Entry(f"more:{title}", title, value, lambda _: [line], long=True)
 
     def _duration(self, ns: int) -> str:

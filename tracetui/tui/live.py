@@ -13,6 +13,7 @@ from tracetui.model.problems import UsageError
 from tracetui.model.search import LOOKBACK_NS, Search, combined
 from tracetui.render import numbers
 from tracetui.tui.arrivals import Arrivals
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
 
@@ -127,7 +128,7 @@ class Live:
             lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in self._told]
             more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * _MORE)
         else:
-            self._say("that is all the servers have of this time: w looks further back")
+            self._say_key("that is all the servers have of this time: {traces.window} looks further back")
             return
         self._widen(more)
         self._ask(combined(search, more))
@@ -148,7 +149,7 @@ class Live:
             return
         if not self._arrivals.can_ask:
             if not is_poll:
-                self._say("nobody is there to be asked: r reads the sources again")
+                self._say_key("nobody is there to be asked: {app.reload} reads the sources again")
             return
         self._begun = time.monotonic()
         self._begun_ns = time.time_ns()
@@ -163,7 +164,8 @@ class Live:
             return
         findings = self._state.findings
         if findings is None or not self._arrivals.can_ask:
-            self._say("still asking: Esc stops that" if self._arrivals.is_loading else "there is no server to be asked")
+            loading = self._arrivals.is_loading
+            self._say_key("still asking: {app.back} stops that" if loading else "there is no server to be asked")
             return
         lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _OPINION_NS)
         self._begun = time.monotonic()
@@ -304,3 +306,7 @@ class Live:
 
     def _say(self, text: str) -> None:
         self._app.post_message(Notice(text))
+
+    def _say_key(self, text: str) -> None:
+        """The same with keys in it, named by what they do; nothing from outside may be in it."""
+        self._say(KeyNames(self._app.screen).short(text))

@@ -61,9 +61,16 @@ class ErrorsPane(FindingsPane[ErrorTable]):
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
-        look = self.state.look
-        apart = self._apart.get(self._number(row))
-        detail = ErrorDetail(self.analysed.table, self._pattern(row), look.marks, look.local_time, apart)
+        look, names = self.state.look, self.key_names
+        detail = ErrorDetail(
+            self.analysed.table,
+            self._pattern(row),
+            look.marks,
+            look.local_time,
+            self._apart.get(self._number(row)),
+            opens=names.short("{list.open}"),
+            tells_apart=names.short("{errors.apart}"),
+        )
         return detail, detail.first_example
 
     def show_detail(self) -> None:
@@ -132,7 +139,10 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         return service_name(service, role, width, self.state.look.marks, pad=False)
 
     def nothing(self) -> tuple[str, str]:
-        return ("No span of these traces is an error.", "Press 1 to look at other traces, 5 for where the time goes.")
+        return (
+            "No span of these traces is an error.",
+            self.key_names.short("{view.traces} leads to other traces, {view.hot-spots} to where the time goes."),
+        )
 
     def name_of(self, row: int) -> str:
         return self._pattern(row).message

@@ -36,13 +36,13 @@ class HeadedSource(LineSource, Protocol):
 _LIST_PERCENT = 55
 """How much of the height the list may take where the detail stands beneath."""
 
-_AGAIN = "Press r to read the sources again, or 1 to choose fewer traces. The other views are as they were."
+_AGAIN = "{app.reload} reads the sources again, {view.traces} leads to fewer traces. The other views are as they were."
 _UNLOADED = {
     "": ("Nothing is loaded.", "Start with a file, a directory or - for standard input."),
     "reading": ("Nothing is loaded yet.", "This view fills when the sources are read."),
-    "failed": ("Nothing was loaded.", "Press r to read the sources again, q to quit."),
+    "failed": ("Nothing was loaded.", "{app.reload} reads the sources again, {app.quit} quits."),
 }
-"""Why there is nothing, by the state of the load, and what to do."""
+"""Why there is nothing, by the state of the load, and what to do; keys are named by what they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,11 +333,18 @@ class FindingsPane(Pane, Generic[_Table]):
         if self._busy or self.has_rows:
             return []
         if self.state.session is None:
-            texts = _UNLOADED[self.state.load_state]
+            why, then = _UNLOADED[self.state.load_state]
+            texts = why, self.key_names.short(then)
         elif self._failed:
-            texts = ("This could not be worked out: the last line names the fault, which is tracetui's own.", _AGAIN)
+            texts = (
+                "This could not be worked out: the last line names the fault, which is tracetui's own.",
+                self.key_names.short(_AGAIN),
+            )
         elif not len(self.state.shown):
-            texts = ("No trace meets the filter.", "Press 1 and change the query, or empty it to see all traces.")
+            texts = (
+                "No trace meets the filter.",
+                self.key_names.short("{view.traces} leads to it: change it, or empty it to see all traces."),
+            )
         elif self.analysed is None:
             return []
         else:

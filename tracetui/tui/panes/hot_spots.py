@@ -136,7 +136,8 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         table, look = self.analysed.table, self.state.look
         found = self._finding(row)
         if found is not None:
-            return AdviceDetail(found, table.traces, look.marks, look.local_time), 0
+            opens = self.key_names.short("{list.open}")
+            return AdviceDetail(found, table.traces, look.marks, look.local_time, opens=opens), 0
         spot = table.hot_spot(self._place(row))
         more = self._what_if.get(spot.number, [])
         detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.marks, look.local_time, more)
@@ -333,7 +334,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
 
     def nothing(self) -> tuple[str, str]:
-        return ("These traces have no spans.", self.key_names.short("Press {view.traces} to look at other traces."))
+        return ("These traces have no spans.", self.key_names.short("{view.traces} leads to other traces."))
 
     def name_of(self, row: int) -> str:
         assert self.analysed is not None

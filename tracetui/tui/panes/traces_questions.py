@@ -262,7 +262,7 @@ class Questions:
     def _step(self, step: int) -> None:
         name = attribute_field(self._key)
         if not self._values or not filters.found(self._pane.state.query, filters.equality(name)):
-            self._pane.say("U picks a value first")
+            self._pane.say(self._pane.key_names.short("{traces.values} picks a value first"))
         elif 0 <= self._at + step < len(self._values):
             self._show_value(self._at + step)
         else:

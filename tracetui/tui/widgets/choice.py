@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from tracetui.render.cells import cell_width, fit
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
@@ -104,8 +105,10 @@ class Choice(Dialog[str | None]):
         self.query_one(LineView).show(self._lines())
 
     def _lines(self) -> _Options:
-        taken = "none of these; Enter takes what is typed" if self._all else "Enter takes what is typed"
-        none = taken if self._free else "nothing matches"
+        none = "nothing matches"
+        if self._free:
+            taken = KeyNames(self).short("{choice.take} takes what is typed")
+            none = f"none of these; {taken}" if self._all else taken
         return _Options(self._left, self._look.marks.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:

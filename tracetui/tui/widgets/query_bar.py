@@ -19,6 +19,7 @@ from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.theme import Theme
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 
@@ -81,11 +82,12 @@ class QueryBar(Vertical):
         self._expected: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
+        key = KeyNames(self.screen).short("{traces.filter}")
         yield LineInput(
             self._look,
             prompt="filter  ",
             hint="duration > 500ms AND error",
-            invitation="press / to write one: ",
+            invitation=f"press {key} to write one: " if key else "",
             id="query-input",
         )
         yield LineBar(self._look, id="query-error")

@@ -20,6 +20,7 @@ from tracetui.render.cells import cell_width
 from tracetui.render.colours import service_slots, slots_apart
 from tracetui.render.line import Line, Role
 from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
+from tracetui.tui.keymap import KeyNames
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
@@ -158,10 +159,12 @@ class SpanDetail(Vertical):
             self._slots_of = (-1, [])
         elif span == self._shown:
             return
-        lines = self._new_lines
+        lines = partial(self._new_lines, KeyNames(self.screen).short("{list.open}"))
         self._work("span detail", partial(_gather, facts, span, lines), partial(self._arrived, facts, span))
 
-    def _new_lines(self, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None) -> SpanDetailLines:
+    def _new_lines(
+        self, opens: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
+    ) -> SpanDetailLines:
         """Rows for a span. Called outside the loop: on it they are changed only after they came back."""
         look = self.state.look
         return SpanDetailLines(
@@ -171,6 +174,7 @@ class SpanDetail(Vertical):
             marks=look.marks,
             local_time=look.local_time,
             slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
+            opens=opens,
         )
 
     def _slots_within(self, traces: TraceSet, trace: int) -> list[int]:
