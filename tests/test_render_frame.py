@@ -115,6 +115,22 @@ def test_all_hints_stand_beside_a_short_place() -> None:
     assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).text.endswith("S slowest  Enter open  ? keys")
 
 
+@MARKS
+def test_hints_make_room_for_what_is_selected(marks: Marks) -> None:
+    crumbs = ["Waterfall", "api-gateway GET /profile", "from fetch_profile", "database_query of users"]
+    for width in range(20, 160):
+        text = crumb_line(width, crumbs, HINTS, marks, None).text
+        assert len(text) == width
+        assert text.endswith("? keys")
+        assert width < 55 or "database_query of users  " in text
+    crumbs = ["Waterfall", "api-gateway GET /profile", "database_query"]
+    text = crumb_line(80, crumbs, HINTS, UNICODE, None).text
+    assert text == "Waterfall › api-gatewa… › database_query  / filter  E failing by service  ? keys"
+    # what is too long for the whole line leaves hints a third of it
+    text = crumb_line(80, [*crumbs[:2], "x" * 300], HINTS, UNICODE, None).text
+    assert re.fullmatch(r"Waterfall › … › x+…  / filter  \? keys", text)
+
+
 def test_what_was_said_takes_the_room_of_hints_and_leaves_the_place() -> None:
     said = "copied the trace's id"
     for width in (80, 120, 160):

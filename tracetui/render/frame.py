@@ -26,6 +26,8 @@ _LEAST_CELLS = {"source": 16, "filter": 12}
 """What of a part is left when it makes room; of the others nothing is."""
 _LEAST_PLACE = 20
 """Cells of where one is, with fewer of which it would not be told."""
+_LEAST_CRUMB = 6
+"""Cells of what one is in, with fewer of which a mark alone says as much."""
 _NOTHING = ("", Role.PLAIN)
 
 
@@ -132,30 +134,57 @@ def crumb_line(
 ) -> Line:
     """Where one is at the left, with what was just said beside it; at the right the keys that matter now.
 
+    Keys make room for the end of the place, which names what is selected; where all but the last key would not do, they
+    keep a third of the width.
     What was said takes the room of keys, then that of the place: it goes in a moment.
     """
     last = _keys(hints[-1:], width)
     if notice is None:
-        left, keys_room = _place(crumbs, marks, Role.STRONG), width * 2 // 3
+        most, whole = width * 2 // 3, _place(crumbs, marks, Role.STRONG)
+        least = _least_place(crumbs, marks, width - last.width - 2) or min(whole.width, most)
+        keys = _keys(hints, max(min(most, width - least - 2), width - whole.width - 2))
+        left = _place(crumbs, marks, Role.STRONG, width - keys.width - 2)
     else:
         said = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
         # the place may end with it
-        left = _place(crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs, marks, Role.PLAIN)
+        crumbs = crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs
         separator = " | " if marks.ascii_only else _SEPARATOR
         room = width - said.width - len(separator) - last.width - 2
-        left = left.cropped(max(room, 0), marks.ellipsis) if room >= min(left.width, _LEAST_PLACE) else Line()
+        whole = _place(crumbs, marks, Role.PLAIN)
+        left = _place(crumbs, marks, Role.PLAIN, room) if room >= min(whole.width, _LEAST_PLACE) else Line()
+        left = left.cropped(max(room, 0), marks.ellipsis)
         left.add(separator if left.runs else "", Role.GUIDE).extend(said)
-        keys_room = last.width
-    keys = _keys(hints, max(keys_room, width - left.width - 2))
+        keys = _keys(hints, max(last.width, width - left.width - 2))
     left = left.cropped(max(width - keys.width - 2, 0), marks.ellipsis)
     return left.pad(width - keys.width).extend(keys).cropped(width, marks.ellipsis)
 
 
-def _place(crumbs: Sequence[str], marks: Marks, last: str) -> Line:
+def _least_place(crumbs: Sequence[str], marks: Marks, room: int) -> int:
+    """Cells of the place with marks for as little of its middle as the room wants; 0 where that would not do."""
+    texts = list(crumbs)
+    for at in range(1, len(texts) - 1):
+        texts[at] = marks.ellipsis
+        if _place(texts, marks, Role.STRONG).width <= room:
+            break
+    width = _place(texts, marks, Role.STRONG).width
+    return width if width <= room else 0
+
+
+def _place(crumbs: Sequence[str], marks: Marks, last: str, room: int | None = None) -> Line:
+    """Where one is. For the room, what is between the view and the last is shortened, the outer first."""
     arrow = " > " if marks.ascii_only else " › "
+    texts = [safe(crumb) for crumb in crumbs]
+    too_much = 0 if room is None else sum(map(cell_width, texts)) + len(arrow) * (len(texts) - 1) - room
+    for at in range(1, len(texts) - 1):
+        if too_much <= 0:
+            break
+        whole = cell_width(texts[at])
+        left = whole - too_much
+        texts[at] = cut(texts[at], left if left >= _LEAST_CRUMB else 1, marks.ellipsis)
+        too_much -= whole - cell_width(texts[at])
     line = Line()
-    for i, crumb in enumerate(crumbs):
-        line.add(arrow if i else "", Role.GUIDE).add(safe(crumb), last if i == len(crumbs) - 1 else Role.PLAIN)
+    for i, text in enumerate(texts):
+        line.add(arrow if i else "", Role.GUIDE).add(text, last if i == len(texts) - 1 else Role.PLAIN)
     return line
 
 
