@@ -83,6 +83,24 @@ class Terminal:
                 return os.waitstatus_to_exitcode(status)
         raise TimeoutError("the program goes on")
 
+    def vanish(self, key: bytes, seconds: float = 20) -> int:
+        """Press a key and go away while it is answered, as a line that breaks does. -> the program's exit code
+
+        Raises TimeoutError.
+        """
+        os.write(self._terminal, key)
+        self._read(_LONGEST)
+        os.close(self._terminal)
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.02)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        raise TimeoutError("the program goes on without a terminal")
+
     def close(self) -> None:
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)

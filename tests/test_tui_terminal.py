@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from tests.terminal import Terminal
+from tracetui.tui.lasting_driver import forgiving
 
 INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
@@ -43,6 +47,28 @@ def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
     again.press(b"q")
     assert again.end() == 0
     assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == where
+
+
+@pytest.mark.parametrize("key", [b"3", b"\r"])
+def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path, key: bytes) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 60)
+    assert terminal.vanish(key) == 0
+    assert (tmp_path / "tracetui" / "resume.json").exists()
+
+
+def test_what_is_written_to_a_terminal_that_is_gone_is_dropped() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as file:
+        writer = WriterThread(forgiving(file))
+        writer.start()
+        for _ in range(2 * MAX_QUEUED_WRITES):
+            writer._queue.put("x" * 10_000, timeout=20)
+        writer.stop()
+        # what is left in its buffer would be written once more
+        with contextlib.suppress(BrokenPipeError):
+            file.close()
 
 
 def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:

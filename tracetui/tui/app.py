@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widget import Widget
@@ -65,6 +66,14 @@ class TraceApp(LoadingApp):
         self._wanted_theme = theme
         self._names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
         """Which screen and focus they are of, and they."""
+
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from tracetui.tui.lasting_driver import LastingDriver
+
+        return LastingDriver
 
     def compose(self) -> ComposeResult:
         yield self._top
