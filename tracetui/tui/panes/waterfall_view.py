@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from tracetui.model.traces import TraceSet
-from tracetui.render.cells import fit
 from tracetui.render.line import Line, Role
-from tracetui.render.minimap import minimap
 from tracetui.tui.messages import Notice
 from tracetui.tui.panes.pane import Pane, Work
-from tracetui.tui.panes.waterfall_open import INDENT, Facts, Opened, header_lines, open_trace
+from tracetui.tui.panes.waterfall_open import Facts, Opened, header_lines, open_trace
 from tracetui.tui.panes.waterfall_rows import FindLine, Said, WaterfallRows, why_nothing
-from tracetui.tui.panes.waterfall_sight import FLAME, Sight, Stop
+from tracetui.tui.panes.waterfall_scale import axis_line, map_line
+from tracetui.tui.panes.waterfall_sight import Sight, Stop
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
@@ -295,30 +294,16 @@ class WaterfallView(Pane):
         if sight is None:
             return
         caption, rows = sight.caption(), self.rows
-        self.query_one("#waterfall-scale", LineBar).show(
-            lambda _: [Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows.line_width, caption))]
-        )
+        self.query_one("#waterfall-scale", LineBar).show(lambda _: [axis_line(sight, caption, rows.line_width)])
         if self.has_class("-finding"):
             self.find_line.show_found(self._word, sight.found)
 
     def _show_map(self) -> None:
-        """The map stands right above the time axis, so that what is at one time is in one column."""
-        sight = self._sight
-        if sight is None:
-            return
-        marks, rows = self.state.look.marks, self.rows
-        window = None if sight.mode == FLAME else sight.base.window
-        selected = sight.time_of(self.rows.cursor)
-
-        def drawn(width: int) -> list[Line]:
-            layout, overview = sight.view.layout(rows.line_width), sight.opened.overview
-            if not layout.bar:
-                return [Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, marks, window, selected))]
-            what = f"up to {overview.most_at_once:,} at once"
-            line = Line([(fit(what, INDENT + layout.label - 1, "right", marks.ellipsis) + " ", Role.DIM)])
-            return [line.extend(minimap(overview, layout.bar + 2, marks, window, selected))]
-
-        self.query_one("#waterfall-map", LineBar).show(drawn)
+        sight, marks, rows = self._sight, self.state.look.marks, self.rows
+        if sight is not None:
+            selected = sight.time_of(rows.cursor)
+            bar = self.query_one("#waterfall-map", LineBar)
+            bar.show(lambda width: [map_line(sight, marks, selected, rows.line_width, width)])
 
     def _show_nothing(self, has_set: bool) -> None:
         self._sight = self._opening = None
