@@ -32,7 +32,6 @@ from tracetui.tui.widgets.scatter import Scatter
 
 _LEAST_ROWS = 20
 """A terminal lower than this has no room for the plot."""
-_UNDONE = 50
 
 
 class TracesPane(AskedPane):
@@ -59,9 +58,7 @@ class TracesPane(AskedPane):
         """Rows of the set before, in sight until those of the one that has come are made."""
         self._grouped = False
         self._folded: set[int] = set()
-        self._query = ""
-        self._undo: list[str] = []
-        self._undoing = False
+        self._former_filters = filters.Former()
         self._wants_first = False
         self._is_empty = False
 
@@ -106,15 +103,10 @@ class TracesPane(AskedPane):
         if loaded is not self._loaded:
             self._former = self._listed
             self._loaded, self._columns, self._rows = loaded, None, None
-            self._undo.clear()
             self._folded.clear()
-            self._query = query
+            self._former_filters.begin(query)
             self.work("traces-words", lambda: words(loaded), self._learn)
-        if query != self._query:
-            if not self._undoing:
-                self._undo = [*self._undo, self._query][-_UNDONE:]
-            self._query = query
-        self._undoing = False
+        self._former_filters.applied(query)
         self.query_bar.show_query(query)
         self._show_count()
         if self._listed is None:
@@ -335,11 +327,11 @@ class TracesPane(AskedPane):
         return loaded.find_trace(rows.columns.traces.trace_ids[trace])
 
     def action_undo(self) -> None:
-        if self._undo:
-            self._undoing = True
-            self.ask_for(self._undo.pop())
-        else:
+        former = self._former_filters.back()
+        if former is None:
             self.say("nothing to undo: the filter has not changed")
+        else:
+            self.ask_for(former)
 
     def action_select_region(self) -> None:
         if not self.scatter.begin():

@@ -15,11 +15,41 @@ from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.render.scatter import Window
 
+_UNDONE = 50
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
 ERRORS: Final = re.compile(r"error")
 LEAST_DURATION: Final = re.compile(r"duration\s*>=?\s*\S+")
 TIME_FIELD: Final = "trace.start"
 TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
+
+
+class Former:
+    """The filters before the one that is applied, to go back to."""
+
+    def __init__(self) -> None:
+        self._now = ""
+        self._before: list[str] = []
+        self._going_back = False
+
+    def begin(self, text: str) -> None:
+        """Another set is here, with this filter."""
+        self._now = text
+        self._before.clear()
+
+    def applied(self, text: str) -> None:
+        """Another filter is applied, or the same again."""
+        if text != self._now:
+            if not self._going_back:
+                self._before = [*self._before, self._now][-_UNDONE:]
+            self._now = text
+        self._going_back = False
+
+    def back(self) -> str | None:
+        """The filter before, which is to be applied, None for none."""
+        if not self._before:
+            return None
+        self._going_back = True
+        return self._before.pop()
 
 
 def error_in(text: str) -> QueryError | None:
