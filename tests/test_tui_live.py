@@ -238,6 +238,14 @@ async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:
             await on.press("u")
             await on.until("82 traces")
             assert len(server.requests) == before
+            # and it is asked for no longer, neither again nor for more
+            for key in ("r", "M"):
+                await on.press(key)
+                await on.until("nothing new from 82 traces")
+                await on.press("escape")
+            searches = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
+            assert len(searches) >= 2
+            assert not any("query.serviceName" in query for query in searches)
 
 
 async def test_what_was_listed_is_not_asked_for_and_what_is_asked_meanwhile_is_asked_after() -> None:

@@ -102,8 +102,8 @@ class Live:
                 self._ask(search)
 
     def refresh(self) -> None:
-        """Ask for the same again, up to now."""
-        self._ask(self._last)
+        """Ask for what the filter wants again, up to now."""
+        self._ask(self.search_for(self._state.query))
 
     def look_back(self, lookback_ns: int) -> None:
         """Ask for what began within so long a time before now, from here on."""
@@ -118,7 +118,8 @@ class Live:
 
     def more(self) -> None:
         """Ask for more traces; for older ones, where the servers have sent all that there are."""
-        search = self._last
+        # a filter that was taken back since they were asked is none any more
+        search = self.search_for(self._state.query)
         if any(found.may_have_more for found in self._told):
             more = Search(limit=max(found.asked.most for found in self._told) * _MORE)
         elif any(found.asked.trace_ids for found in self._told):
