@@ -382,6 +382,21 @@ def test_an_empty_result_says_what_removed_the_most() -> None:
     drive(shop(), steps)
 
 
+def test_headings_stand_over_their_columns_in_any_width() -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        headings = {}
+        # first the way it is opened, and then from wider and from narrower
+        for width in (80, 120, 80, 60, 120):
+            await pilot.resize_terminal(width, 30)
+            await settled(pilot)
+            heading = next(line for line in app.lines() if "▼" in line)
+            assert heading.rstrip() == f"  {app.pane._header(app.pane.view.line_width).text}".rstrip()
+            assert headings.setdefault(width, heading) == heading
+        assert len(set(headings.values())) == 3
+
+    drive(shop(), steps)
+
+
 def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
     async def click(app: Harness, pilot: Pilot[None], heading: str) -> str:
         at = next(line for line in app.lines() if "services" in line).index(heading)

@@ -163,6 +163,8 @@ class TracesPane(AskedPane):
         height = self.app.size.height
         self.scatter.display = height >= _LEAST_ROWS and not self._is_empty
         self.scatter.styles.height = 5 if height < 28 else 6 if height < 36 else 8 if height < 50 else 10
+        # the list takes its new width after this
+        self.call_after_refresh(self._show_header)
 
     # --- showing -----------------------------------------------------------------------------------------------------
 
