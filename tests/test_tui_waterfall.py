@@ -15,6 +15,7 @@ from textual.binding import Binding
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
+import tracetui.tui.app  # noqa: F401
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, span
 from tests.screens import ByteCounter
@@ -22,7 +23,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.marks import ASCII
 from tracetui.session import Session
 from tracetui.tui.messages import Notice
-from tracetui.tui.panes import waterfall_view
+from tracetui.tui.panes import waterfall_search, waterfall_view
 from tracetui.tui.panes.waterfall import WaterfallPane
 from tracetui.tui.panes.waterfall_keys import BINDINGS
 from tracetui.tui.state import State
@@ -422,6 +423,32 @@ def test_what_is_pressed_while_it_is_searched_is_no_part_of_the_word() -> None:
             run()
         await press()
         assert (app.name_here, app.said[-1]) == ("r0", "match 3 of 10")
+
+    walk(steps)
+
+
+def test_what_was_found_before_is_not_what_is_searched_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waterfall_search, "_SOON", 0.01)
+
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("slash", *"nowhere")
+        app.pane._begin_search()
+        await press()
+        assert "no span holds it" in app.text
+        app.held.holds = True
+        await press("ctrl+u", *"get")
+        app.pane._begin_search()
+        await press("enter", "n", "backslash")
+        for _ in range(1_000):
+            if "searching" in app.text:
+                break
+            await press()
+        assert "no span holds it" not in app.text
+        assert app.said[-1] == "still searching"
+        for run in app.held.waiting:
+            run()
+        await press()
+        assert app.said[-1] == "match 2 of 10"
 
     walk(steps)
 

@@ -15,6 +15,8 @@ from tracetui.tui.widgets.line_input import LineInput
 
 _TYPING = 0.12
 """Seconds without a key until the search begins."""
+_SOON = 0.3
+"""Seconds after which it is said that something is looked for."""
 
 
 class WaterfallSearch(WaterfallView):
@@ -24,6 +26,8 @@ class WaterfallSearch(WaterfallView):
         super().__init__(state, work, id=id)
         self._search = 0
         """The number of the search; what an older one finds is late."""
+        self._is_searching = False
+        """Whether what is found is of an older one."""
         self._then_go = False
         """Whether to go to the first match when it is found."""
         self._then_steps = 0
@@ -32,6 +36,7 @@ class WaterfallSearch(WaterfallView):
 
     def set_changed(self) -> None:
         super().set_changed()
+        self._is_searching = False
         if self._word and self._sight is not None and self._sight.found is None:
             self._begin_search()
 
@@ -64,6 +69,7 @@ class WaterfallSearch(WaterfallView):
             return
         self._search += 1
         number, base = self._search, sight.base
+        self._is_searching = bool(word)
         self.detail.seek(word)
         if not word:
             sight.found, sight.only_found = None, False
@@ -73,6 +79,7 @@ class WaterfallSearch(WaterfallView):
         def done(found: np.ndarray | None) -> None:
             if found is None or self._search != number or self._sight is not sight:
                 return
+            self._is_searching = False
             sight.found = found
             sight.only_found = sight.only_found and bool(found.any())
             self._applied()
@@ -83,6 +90,11 @@ class WaterfallSearch(WaterfallView):
                 for _ in range(abs(steps)):
                     self.action_match(1 if steps > 0 else -1)
 
+        def say() -> None:
+            if self._search == number and self._is_searching:
+                self.find_line.show_found(word, None)
+
+        self.set_timer(_SOON, say)
         self.work(
             "waterfall-find",
             lambda: find_spans(base.traces, base.first, base.stop, word, lambda: self._search != number),
@@ -94,18 +106,19 @@ class WaterfallSearch(WaterfallView):
         if not self._word:
             self.rows.focus()
             self.go_back()
-        elif self._typing is not None or self._sight is None or self._sight.found is None:
+        elif self._typing is not None or self._is_searching or self._sight is None or self._sight.found is None:
             self._then_go, self._then_steps = True, 0
             # what is pressed while it is looked for is no part of the word
             self.rows.focus()
-            self._begin_search()
+            if self._typing is not None or not self._is_searching:
+                self._begin_search()
         else:
             self.action_match(1, True)
 
     def action_match(self, step: int, or_here: bool = False) -> None:
         """The next or previous match."""
         sight = self._sight
-        if sight is None or sight.found is None:
+        if sight is None or sight.found is None or self._is_searching:
             if self._then_go:
                 self._then_steps += step
             else:
@@ -126,6 +139,9 @@ class WaterfallSearch(WaterfallView):
     def action_only_found(self) -> None:
         """Hide what was not found, or show it again."""
         sight = self._sight
+        if self._is_searching:
+            self._say("still searching")
+            return
         if sight is None or sight.found is None or not sight.found.any():
             self._say("nothing is found")
             return
@@ -134,7 +150,7 @@ class WaterfallSearch(WaterfallView):
 
     def _leave_search(self) -> None:
         self._search += 1
-        self._then_go = False
+        self._then_go = self._is_searching = False
         if self._typing is not None:
             self._typing.stop()
             self._typing = None
