@@ -146,6 +146,12 @@ def test_missing_sources(tracetui: Any) -> None:
     assert tracetui("/nowhere").err == "tracetui: /nowhere: no such file\n"
 
 
+def test_a_command_behind_options_is_not_taken_for_a_source(tracetui: Any) -> None:
+    said = tracetui("--ascii", "demo")
+    assert said.code == 2
+    assert said.err == "tracetui: demo is a command, and options come behind it: tracetui demo --ascii\n"
+
+
 def test_an_unknown_name_is_named(tracetui: Any) -> None:
     said = tracetui("analyze", BEFORE, "--service", "nosuch", "--operation", "GET /profile")
     assert (said.code, said.err) == (0, 'tracetui: no service "nosuch"\n')

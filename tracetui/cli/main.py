@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracetui import __version__
 from tracetui.cli.output import ReaderGoneError, say
-from tracetui.model.problems import InputError, TracetuiError
+from tracetui.model.problems import InputError, TracetuiError, UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -94,6 +94,13 @@ def _is_option(arg: str) -> bool:
     return arg.startswith("-") and arg != "-"
 
 
+def _check_order(args: Sequence[str]) -> None:
+    """Raises UsageError where a command would be taken for a source, as options stand before it."""
+    command = next((arg for arg in args if arg in COMMANDS and not os.path.lexists(arg)), None)
+    if command is not None and _is_option(args[0]):
+        raise UsageError(f"{command} is a command, and options come behind it: tracetui {command} {args[0]}")
+
+
 def run(args: Sequence[str]) -> int:
     """Run one command. -> the exit code: 0 fine, 2 bad usage, 3 unreadable input, 4 no back end; never a traceback."""
     try:
@@ -103,6 +110,7 @@ def run(args: Sequence[str]) -> int:
 
             return open_on_screen(args)
         if args and args[0] not in (*COMMANDS, _OPEN, *_OWN_OPTIONS):
+            _check_order(args)
             _opening()(list(args), prog_name="tracetui")
         else:
             command_line()(list(args), prog_name="tracetui")
