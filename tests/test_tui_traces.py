@@ -275,6 +275,9 @@ def test_hints_are_of_what_keys_go_to() -> None:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.HINTS)]
 
         assert hints()[:2] == ["/ filter", "E failing by service"]
+        rows, app.pane._rows = app.pane._rows, None
+        assert hints() == ["/ filter"], "there are no rows to go to"
+        app.pane._rows = rows
         await press(pilot, "E")
         assert "E all traces" in hints()
         await press(pilot, "slash")

@@ -75,7 +75,11 @@ class TracesPane(AskedPane):
         """The keys that matter in the list, and where a filter is written or a region selected."""
         if self.query_bar.is_edited:
             return QUERY_HINTS
-        return list_hints(self._grouped) if self.scatter.region_cells is None else REGION_HINTS
+        if self.scatter.region_cells is not None:
+            return REGION_HINTS
+        hints = list_hints(self._grouped)
+        # a filter is kept for what is still read; the rest is for rows
+        return hints if self._listed is not None else hints[:1]
 
     def on_descendant_focus(self) -> None:
         self.post_message(Placed())
@@ -173,6 +177,9 @@ class TracesPane(AskedPane):
         self.query_bar.know(known)
 
     def _show(self, found: Prepared) -> None:
+        if self._listed is None:
+            # keys are of use from now on
+            self.post_message(Placed())
         self._columns, self._former = found.columns, None
         self._list_again()
         self.scatter.show(found.points)
