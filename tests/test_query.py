@@ -19,6 +19,7 @@ from tests.building import GivenSpan, build
 from tests.building import span as given_span
 from tests.strategies import service_sets
 from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
+from tracetui.analysis.query.patterns import Pattern
 from tracetui.analysis.query.values import find_number
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -853,3 +854,54 @@ def test_below_is_what_parents_say(spans: list[GivenSpan], above: str, below: st
 def test_below_stands_between_braces(text: str) -> None:
     with pytest.raises(QueryError):
         parse(text)
+
+
+SLOW_PATTERN = "(a|aa)+$"
+
+
+@pytest.mark.parametrize("condition", ["operation", "attr.note"])
+def test_a_pattern_that_takes_too_long_is_pointed_at(condition: str) -> None:
+    text = "a" * 90 + "b"
+    traces = build(GivenSpan("1", 0, MS, name=text, attributes={"note": text}))
+    query = f'{condition} =~ "{SLOW_PATTERN}"'
+    with pytest.raises(QueryError, match="takes too long on text of 91 characters; a simpler pattern") as raised:
+        parse(query).matches(traces)
+    assert query[raised.value.position :][: raised.value.length] == f'"{SLOW_PATTERN}"'
+
+
+_PATTERN_PIECES = [
+    "a",
+    "b",
+    ".",
+    "[ab]",
+    "[^a]",
+    "(ab)",
+    "(?:a|b)",
+    "(a+)",
+    "{",
+    "{e<=1}",
+    "[[:alpha:]]",
+    r"\{",
+    r"\w",
+    "|",
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(_PATTERN_PIECES), st.sampled_from(["", "", "?", "*", "+", "{1,2}", "+?"]))),
+    st.sampled_from(["", "(?i)", "^"]),
+    st.text("abAB{e<=1}:[] \n", max_size=12),
+)
+def test_patterns_find_what_those_of_the_standard_library_find(
+    pieces: list[tuple[str, str]], begin: str, text: str
+) -> None:
+    written = begin + "".join(piece + sign for piece, sign in pieces)
+    try:
+        expected = re.search(written, text) is not None
+    except re.error:
+        return
+    pattern = Pattern(written, 0, 1)
+    assert pattern.test()(text) is expected
+    # as if any text could take long
+    pattern._longest = pattern._longest_unmeasured = -1
+    assert pattern.test()(text) is expected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -12,6 +11,7 @@ from typing import Final
 from tracetui.analysis.query.errors import QueryError, nearest
 from tracetui.analysis.query.fields import ALIASES, FIELDS, RESERVED, Attribute, Field, Type, field_named
 from tracetui.analysis.query.nodes import And, AnySpan, Below, Node, Not, Or, Test, cheapest_first, negated
+from tracetui.analysis.query.patterns import Pattern
 from tracetui.analysis.query.syntax import (
     Alternatives,
     Braces,
@@ -180,9 +180,7 @@ class _Resolver:
         if operation not in ("=~", "!~"):
             return literal
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return replace(literal, pattern=re.compile(text))
+            return replace(literal, pattern=Pattern(text, literal.position, literal.length))
         except re.error as error:
             raise self.error(word, f"not a regular expression: {error}") from None
         except (OverflowError, RecursionError, MemoryError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +14,7 @@ import numpy as np
 from tracetui.analysis.query import evaluate, meaning
 from tracetui.analysis.query.errors import QueryError
 from tracetui.analysis.query.nodes import Node
+from tracetui.analysis.query.patterns import SlowPatternError
 from tracetui.analysis.query.syntax import (
     Alternatives,
     Braces,
@@ -81,16 +84,28 @@ class Query:
         return self.text
 
     def matches(self, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
-        """-> bool[traces], which traces meet the query; only those of the mask `among` (bool[traces]), where given."""
-        return evaluate.matching_traces(self.root, traces, among)
+        """-> bool[traces], which traces meet the query; only those of the mask `among` (bool[traces]), where given.
+
+        QueryError: a regular expression takes too long.
+        """
+        with self._slow_patterns_told():
+            return evaluate.matching_traces(self.root, traces, among)
 
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
         """-> bool[n], the spans by which traces meet the query.
 
         These are the spans of matching traces that meet a comparison on spans or the conditions of braces. What is
-        negated for the trace, and what is about the trace itself, has no spans to show.
+        negated for the trace, and what is about the trace itself, has no spans to show. QueryError as `matches`.
         """
-        return evaluate.matching_spans(self.root, traces)
+        with self._slow_patterns_told():
+            return evaluate.matching_spans(self.root, traces)
+
+    @contextmanager
+    def _slow_patterns_told(self) -> Generator[None]:
+        try:
+            yield
+        except SlowPatternError as error:
+            raise QueryError(self.text, error.position, error.length, str(error)) from None
 
 
 def parse(text: str) -> Query:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tracetui.analysis.query.patterns import Pattern
 from tracetui.model.span import Value
 
 ORDERINGS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -41,7 +42,7 @@ class Literal:
     position: int
     """Where it stands in the query, quotes included."""
     length: int
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
     """The regular expression, where it stands after `=~` or `!~`."""
 
     @property
@@ -57,10 +58,10 @@ def text_test(operation: str, literal: Literal) -> Callable[[str], bool]:
     """A test of text that is there, for `= != =~ !~`."""
     wanted, pattern = literal.text, literal.pattern
     if pattern is not None:
-        search = pattern.search
+        found = pattern.test()
         if operation == "!~":
-            return lambda text: search(text) is None
-        return lambda text: search(text) is not None
+            return lambda text: not found(text)
+        return found
     if operation == "!=":
         return lambda text: text != wanted
     return lambda text: text == wanted
@@ -82,8 +83,8 @@ def value_test(operation: str, literal: Literal | None) -> Callable[[Value], boo
 
 def _scalar_test(operation: str, literal: Literal) -> Callable[[Value], bool]:
     if literal.pattern is not None:
-        search = literal.pattern.search
-        return lambda value: (text := _text(value)) is not None and search(text) is not None
+        found = literal.pattern.test()
+        return lambda value: (text := _text(value)) is not None and found(text)
     number = literal.number
     if operation in ORDERINGS and number is not None:
         holds = ORDERINGS[operation]

@@ -148,7 +148,11 @@ def blame(traces: TraceSet, text: str) -> Blame | None:
     parts = conjuncts(text)
     if not parts or not traces.trace_count:
         return None
-    masks = [parse(part).matches(traces) for part in parts]
+    try:
+        masks = [parse(part).matches(traces) for part in parts]
+    except QueryError:
+        # what the whole query need not ask may take too long alone
+        return None
     met = np.sum(masks, axis=0)
     without = [int(((met - mask) == len(parts) - 1).sum()) for mask in masks]
     passes = [int(mask.sum()) for mask in masks]
