@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tracetui.analysis.findings import Findings
+from tracetui.model.problems import UsageError
 from tracetui.render import numbers
 from tracetui.render.explorer import Column, Subject
 from tracetui.render.line import Line, Role
@@ -224,10 +225,18 @@ class ServicesView(FindingsPane[ServiceTable]):
             return
         wanted = f"({shown}) AND {query}" if shown else query
 
-        def found(count: int) -> None:
-            self.post_message(ListTraces(wanted, view) if count else Notice(none))
+        def count() -> int | str:
+            try:
+                return len(session.select(wanted)[0])
+            except UsageError as error:
+                # a filter's regular expression may take too long
+                return str(error)
 
-        self.work("services-traces", lambda: len(session.select(wanted)[0]), found)
+        def found(counted: int | str) -> None:
+            said = counted if isinstance(counted, str) else none
+            self.post_message(ListTraces(wanted, view) if isinstance(counted, int) and counted else Notice(said))
+
+        self.work("services-traces", count, found)
 
     def _query(self, subject: Subject) -> str:
         """What selects the traces of a row; '' where nothing does."""
