@@ -15,6 +15,7 @@ from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.intake import Resource
 from tracetui.model.problems import LoadWarning
 from tracetui.model.span import Event, Kind, Link, Mark, Span, Status, Value
+from tracetui.model.tree import subtree_maximum
 
 _T = TypeVar("_T")
 
@@ -161,6 +162,32 @@ class TraceSet:
         """int64[traces], greatest end - least start over all spans of each trace."""
         durations: np.ndarray = self._per_trace(np.maximum, self.end) - self.trace_start
         return durations
+
+    @cached_property
+    def reached_end(self) -> np.ndarray:
+        """int64[n], `end`; of a span without an end the greatest end in its subtree."""
+        without_end = (self.marks & int(Mark.NO_DURATION)) > 0
+        if not without_end.any():
+            return self.end
+        reached: np.ndarray = np.where(without_end, subtree_maximum(self.parent, self.end), self.end)
+        return reached
+
+    @cached_property
+    def root_missing(self) -> np.ndarray:
+        """bool[traces], whether the main root is an orphan: the request's own span is not in the trace."""
+        missing: np.ndarray = (self.marks[self.main_root] & int(Mark.ORPHAN)) > 0
+        return missing
+
+    @cached_property
+    def response_time(self) -> np.ndarray:
+        """int64[traces] nanoseconds, the duration of the main root, after which nobody waited.
+
+        A root without an end reaches to the greatest end below it. Where the root is missing the response time is
+        unknown, and the trace's duration stands in.
+        """
+        root = self.main_root
+        times: np.ndarray = np.where(self.root_missing, self.trace_duration, self.reached_end[root] - self.start[root])
+        return times
 
     @cached_property
     def trace_errors(self) -> np.ndarray:

@@ -115,6 +115,23 @@ def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, candidates: np.nda
     return found
 
 
+def subtree_maximum(parent: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The greatest value in every span's subtree, itself included, by doubling the step towards the root.
+
+    parent: int[n], -1 for a root, without cycles. values: int64[n]. -> int64[n], in O(n log depth).
+    """
+    greatest = values.copy()
+    above = parent.copy()
+    moving = np.flatnonzero(above >= 0)
+    while len(moving):
+        step = above[moving]
+        # every span has the maximum of so many levels below it; those of its descendants that far down come to it
+        np.maximum.at(greatest, step, greatest[moving])
+        above[moving] = above[step]
+        moving = moving[above[moving] >= 0]
+    return greatest
+
+
 def preorder(
     trace: np.ndarray, parent: np.ndarray, start: np.ndarray, trace_count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
