@@ -46,6 +46,8 @@ class GivenSpan:
     name: str = "work"
     kind: Kind = Kind.INTERNAL
     error: bool = False
+    status: Status = Status.UNSET
+    """An error is ERROR, whatever this says."""
     marks: Mark = Mark.NONE
     message: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -89,7 +91,7 @@ def collect(spans: Iterable[GivenSpan], intake: Intake | None = None) -> Intake:
             start_ns=given.start,
             duration_ns=given.duration,
             kind=given.kind,
-            status=Status.ERROR if given.error else Status.UNSET,
+            status=Status.ERROR if given.error else given.status,
             error=given.error,
             marks=given.marks,
             attributes=_raw(given.attributes),

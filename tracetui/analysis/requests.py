@@ -1,0 +1,64 @@
+"""Requests: the span that stands for what a trace's user asked for, and whether that failed.
+
+A trace can hold errors that no user saw: a call that was tried again, a job that ran later. Whether its request failed
+is told by one span, the request span, and by the errors between it and the main root.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracetui.model.span import Kind, Status
+from tracetui.model.traces import TraceSet
+
+
+def explicit_ok(traces: TraceSet) -> np.ndarray:
+    """bool[n], True where the status itself says OK and the span counts as no error."""
+    is_ok: np.ndarray = (traces.status == Status.OK) & ~traces.error
+    return is_ok
+
+
+def request_spans(traces: TraceSet) -> np.ndarray:
+    """The request span of each trace, int32[traces].
+
+    It is the main root. Where that is neither SERVER nor CONSUMER and neither an error nor explicitly OK (a client, a
+    script or a browser that says nothing of how it went), it is the SERVER span below it that is nearest to it, if
+    there is only one at that depth.
+    """
+    request: np.ndarray = traces.main_root.copy()
+    silent = (traces.kind[request] != Kind.SERVER) & (traces.kind[request] != Kind.CONSUMER)
+    silent &= ~traces.error[request] & (traces.status[request] != Status.OK)
+    if not silent.any():
+        return request
+    servers = np.flatnonzero(traces.kind == Kind.SERVER)
+    trace = traces.trace[servers]
+    root = request[trace]
+    below = silent[trace] & (servers > root) & (servers < traces.subtree_end[root])
+    servers, trace = servers[below], trace[below]
+    depth = traces.depth[servers]
+    shallowest = np.full(traces.trace_count, np.iinfo(np.int32).max, np.int32)
+    np.minimum.at(shallowest, trace, depth)
+    servers = servers[depth == shallowest[trace]]
+    count = np.bincount(traces.trace[servers], minlength=traces.trace_count)
+    only = servers[count[traces.trace[servers]] == 1]
+    request[traces.trace[only]] = only
+    return request
+
+
+def request_errors(traces: TraceSet) -> np.ndarray:
+    """The error spans that a user saw fail, int64[k] ascending: of each trace those from the main root to the request
+    span.
+    """
+    errors = np.flatnonzero(traces.error)
+    request = request_spans(traces)[traces.trace[errors]]
+    found: np.ndarray = errors[(errors <= request) & (traces.subtree_end[errors] > request)]
+    return found
+
+
+def failed_requests(traces: TraceSet) -> np.ndarray:
+    """bool[traces], True where the request failed: the request span, or a span between it and the main root, is an
+    error.
+    """
+    failed = np.zeros(traces.trace_count, bool)
+    failed[traces.trace[request_errors(traces)]] = True
+    return failed
