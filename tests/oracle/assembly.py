@@ -1,0 +1,229 @@
+"""Traces from records: folding, shared ids, parents, missing times, the main root (section 1).
+
+Readings where the definition leaves room:
+
+- A record is decided upon by itself ("status is error if any is"), before attributes are united.
+- "Finer times": a start that is no whole microsecond is finest, one that is no whole millisecond comes next.
+- Spans that share an id by pairs of both sorts (CLIENT and SERVER, PRODUCER and CONSUMER) are not made.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from tests.oracle.status import message, settled
+
+Span = dict[str, Any]
+MS = 1_000_000
+
+
+def traces(records: list[Span]) -> dict[str, Span]:
+    """Every trace by its id: its spans, roots and main root."""
+    by_trace: dict[str, list[Span]] = defaultdict(list)
+    for record in records:
+        by_trace[record["trace"]].append(record)
+    return {trace: assembled(trace, found) for trace, found in by_trace.items()}
+
+
+def assembled(trace: str, records: list[Span]) -> Span:
+    spans = folded(records)
+    set_parents(spans)
+    set_times(spans)
+    roots = sorted((span for span in spans if span["up"] is None), key=by_start)
+    main = next((root for root in roots if not root["orphan"]), roots[0])
+    return {"id": trace, "spans": spans, "roots": roots, "main": main, "duplicates": len(records) - len(spans)}
+
+
+def by_start(span: Span) -> tuple[float, int]:
+    return (float("inf") if span["start"] is None else span["start"], span["order"])
+
+
+# One span, seen more than once
+
+
+def folded(records: list[Span]) -> list[Span]:
+    """Section 1, "One span, seen more than once": whole records by start, then the rest."""
+    by_id: dict[str, list[Span]] = defaultdict(list)
+    for record in records:
+        by_id[record["id"]].append(record)
+    spans = []
+    for same_id in by_id.values():
+        groups: list[list[Span]] = []
+        for record in sorted(same_id, key=lambda r: (r["start"] is None or r["end"] is None, *by_start(r))):
+            fitting = [group for group in groups if all(one_span(record, other) for other in group)]
+            if fitting:
+                best = min(fitting, key=lambda group: (group[0]["kind"] != "CLIENT", by_start(group[0])))
+                best.append(record)
+            else:
+                groups.append([record])
+        spans += [united(group) for group in groups]
+    return sorted(spans, key=lambda span: span["order"])
+
+
+def one_span(a: Span, b: Span) -> bool:
+    """Whether two records with one id can be one span."""
+    service = equal_text(a["service"], b["service"])
+    if no_time(a) or no_time(b):
+        return service
+    if not (service and equal_text(a["name"], b["name"])):
+        return False
+    if None not in (a["kind"], b["kind"]) and a["kind"] != b["kind"]:
+        return False
+    if a["end"] is None or b["end"] is None:
+        return True
+    if a["start"] is None or b["start"] is None:
+        return False
+    apart = abs(a["start"] - b["start"])
+    whole_ms = a["start"] % MS == 0 or b["start"] % MS == 0
+    return apart <= 1000 or (whole_ms and apart < MS)
+
+
+def no_time(record: Span) -> bool:
+    return record["start"] is None and record["end"] is None and record["duration"] is None
+
+
+def equal_text(a: str, b: str) -> bool:
+    return a.lower() == b.lower() or not a or not b
+
+
+def united(group: list[Span]) -> Span:
+    """One span of a group of records: the leader's word wins, the rest is united."""
+    group = sorted(group, key=leads)
+    leader = group[0]
+    span = dict(leader)
+    for record in group[1:]:
+        for key in ("service", "name", "kind", "parent", "start", "end", "duration"):
+            if span[key] in (None, ""):
+                span[key] = record[key]
+        span["attrs"] = {**record["attrs"], **span["attrs"]}
+        span["links"] = span["links"] + [link for link in record["links"] if link not in span["links"]]
+    statuses = [settled(record) for record in group]
+    span["status"] = "error" if "error" in statuses else statuses[0]
+    failing = next((record for record, status in zip(group, statuses, strict=True) if status == "error"), leader)
+    span["message"] = message(failing)
+    span["records"] = len(group)
+    span["order"] = min(record["order"] for record in group)
+    return span
+
+
+def leads(record: Span) -> tuple[Any, ...]:
+    """The record with an end leads, then the longer, then that with finer times, then with more attributes."""
+    start = record["start"] or 0
+    finer = 0 if start % MS == 0 else 1 if start % 1000 == 0 else 2
+    return (record["end"] is None, -(record["duration"] or 0), -finer, -len(record["attrs"]), record["order"])
+
+
+# Parents
+
+
+def set_parents(spans: list[Span]) -> None:
+    """Sets `up` (a span or None), `down`, `orphan`, and `step`: how it hangs below `up`.
+
+    Section 1, "Shared ids", "Orphan", "A parent cycle is cut".
+    """
+    by_id: dict[str, list[Span]] = defaultdict(list)
+    for span in sorted(spans, key=by_start):
+        by_id[span["id"]].append(span)
+    for span in spans:
+        span["up"] = parent_span(span, by_id)
+        span["orphan"] = span["up"] is None and span["parent"] is not None
+    cut_cycles(spans)
+    for span in spans:
+        span["down"] = [child for child in spans if child["up"] is span]
+        up = span["up"]
+        span["async_step"] = up is not None and (
+            span["follows"] or (span["kind"] == "CONSUMER" and up["kind"] == "PRODUCER")
+        )
+
+
+def parent_span(span: Span, by_id: dict[str, list[Span]]) -> Span | None:
+    caller, callees = halves(by_id[span["id"]])
+    if any(span is callee for callee in callees):
+        return caller
+    if span["parent"] not in by_id:
+        return None
+    spans = by_id[span["parent"]]
+    caller, callees = halves(spans)
+    if caller is None:
+        return spans[0]
+    if span["service"] == caller["service"] and all(callee["service"] != span["service"] for callee in callees):
+        return caller
+    return next((callee for callee in callees if callee["service"] == span["service"]), callees[0])
+
+
+def halves(spans: list[Span]) -> tuple[Span | None, list[Span]]:
+    """The calling half and the called halves of spans with one id, in the order of their starts."""
+    for calling, called in (("CLIENT", "SERVER"), ("PRODUCER", "CONSUMER")):
+        callers = [span for span in spans if span["kind"] == calling]
+        callees = [span for span in spans if span["kind"] == called]
+        if callers and callees:
+            return callers[0], callees
+    return None, []
+
+
+def cut_cycles(spans: list[Span]) -> None:
+    for span in spans:
+        chain: list[Span] = []
+        at: Span | None = span
+        while at is not None and all(at is not seen for seen in chain):
+            chain.append(at)
+            at = at["up"]
+        if at is not None:
+            ring = chain[next(i for i, seen in enumerate(chain) if seen is at) :]
+            min(ring, key=by_start)["up"] = None
+
+
+# Times
+
+
+def set_times(spans: list[Span]) -> None:
+    """Section 1, "Missing times". Sets `start`, `length` (or None), `reach`, and `no_start`."""
+    least = min((span["start"] for span in spans if span["start"] is not None), default=0)
+    for span in spans:
+        span["no_start"] = span["start"] is None
+    for span in spans:
+        if span["up"] is None:
+            set_start(span, least)
+    for span in spans:
+        if span["end"] is None and span["duration"] is not None:
+            span["end"] = span["start"] + span["duration"]
+        if span["end"] is not None:
+            span["end"] = max(span["end"], span["start"])
+        span["length"] = None if span["end"] is None else span["end"] - span["start"]
+    for span in spans:
+        span["reach"] = reach(span)
+
+
+def set_start(span: Span, inherited: int) -> None:
+    if span["start"] is None:
+        span["start"] = inherited
+    for child in span["down"]:
+        set_start(child, span["start"])
+
+
+def reach(span: Span) -> int:
+    """Its end; where that is missing the greatest end below it."""
+    if span["end"] is not None:
+        return int(span["end"])
+    return max([span["start"], *(reach(child) for child in span["down"])])
+
+
+# Walks
+
+
+def ancestors(span: Span) -> list[Span]:
+    """From its parent to its root."""
+    found = []
+    while span["up"] is not None:
+        span = span["up"]
+        found.append(span)
+    return found
+
+
+def below(span: Span) -> list[Span]:
+    """The whole subtree without the span itself."""
+    found = []
+    for child in span["down"]:
+        found += [child, *below(child)]
+    return found

@@ -1,0 +1,259 @@
+"""Calls between services, inferred peers, service figures (section 6; formats.md section 8, "Virtual peers").
+
+Readings where the definition leaves room:
+
+- The chain of an inferred peer: the innermost CLIENT or PRODUCER, and those above it within the service, below its own
+  SERVER or CONSUMER.
+- A CLIENT or PRODUCER is answered where a span of another service hangs below it, or links to it as a PRODUCER.
+- A span that links to a PRODUCER makes one call for each such PRODUCER span, whatever its own kind.
+- A peer that is a service of the set is a call to that service; it has no entry span there, so it is not among the
+  calls of that service's own figures.
+- A call to a queue that nothing answers is no asynchronous call: those have a CONSUMER, a link or a FOLLOWS_FROM.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.oracle.assembly import ancestors, below
+
+Span = dict[str, Any]
+Call = dict[str, Any]
+
+CACHES = ("redis", "memcached", "valkey", "hazelcast", "couchbase")
+SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
+
+
+def is_named(span: Span) -> bool:
+    return span["service"] not in ("", "unknown_service")
+
+
+def caller_span(span: Span) -> Span | None:
+    """The nearest named ancestor: spans without a service are transparent."""
+    return next((above for above in ancestors(span) if is_named(above)), None)
+
+
+def is_entry(span: Span) -> bool:
+    """Where a request comes into its service: no ancestor, or one of another service."""
+    above = caller_span(span)
+    return is_named(span) and (above is None or above["service"] != span["service"])
+
+
+def calls(traces: list[Span]) -> list[Call]:
+    spans = [span for trace in traces for span in trace["spans"]]
+    by_id: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    for span in spans:
+        by_id[span["trace"], span["id"]].append(span)
+    services = {span["service"] for span in spans if is_named(span)}
+    linked = linked_producers(spans, by_id)
+    found = [call for span in spans if (call := call_of_entry(span)) is not None]
+    found += [call for span, producers in linked for producer in producers if (call := call_by_link(span, producer))]
+    answered = [producer for _, producers in linked for producer in producers]
+    for span in spans:
+        if is_innermost_client(span) and not any(span is producer for producer in answered):
+            call = call_of_peer(span, services)
+            if call is not None:
+                found.append(call)
+    return found
+
+
+# Calls that spans answer
+
+
+def call_of_entry(span: Span) -> Call | None:
+    """Section 6, "Call": counted once, at the entry span."""
+    above = caller_span(span)
+    if not is_named(span) or above is None or above["service"] == span["service"]:
+        return None
+    half = callers_half(span)
+    failed = span["status"] == "error" and span["kind"] not in ("CLIENT", "PRODUCER")
+    way = [span, *ancestors(span)]
+    steps = way[: next(i for i, at in enumerate(way) if at is above)]
+    asynchronous = any(step["follows"] and step["up"] is not None for step in steps)
+    asynchronous |= span["kind"] == "CONSUMER" and half is not None and half["kind"] == "PRODUCER"
+    return {
+        "caller": above["service"],
+        "callee": span["service"],
+        "async": asynchronous,
+        "error": failed or (half is not None and half["status"] == "error"),
+        "span": span,
+        "inferred": False,
+    }
+
+
+def callers_half(entry: Span) -> Span | None:
+    """The nearest CLIENT or PRODUCER above the entry in the caller, below the caller's own SERVER or CONSUMER."""
+    service = None
+    for above in ancestors(entry):
+        if not is_named(above):
+            continue
+        service = service or above["service"]
+        if above["service"] != service or above["kind"] in ("SERVER", "CONSUMER"):
+            return None
+        if above["kind"] in ("CLIENT", "PRODUCER"):
+            return above
+    return None
+
+
+# Calls by links
+
+
+def linked_producers(spans: list[Span], by_id: dict[Any, list[Span]]) -> list[tuple[Span, list[Span]]]:
+    """Spans with the PRODUCER spans of other services that they link to, and that their parents do not lead to."""
+    found = []
+    for span in spans:
+        producers: list[Span] = []
+        for link in span["links"]:
+            for other in by_id.get(link, []):
+                above = any(other is ancestor for ancestor in ancestors(span))
+                new = all(other is not seen for seen in producers)
+                if other["kind"] == "PRODUCER" and other["service"] != span["service"] and not above and new:
+                    producers.append(other)
+        found.append((span, producers))
+    return found
+
+
+def call_by_link(span: Span, producer: Span) -> Call | None:
+    if not (is_named(span) and is_named(producer)):
+        return None
+    failed = span["status"] == "error" and span["kind"] not in ("CLIENT", "PRODUCER")
+    return {
+        "caller": producer["service"],
+        "callee": span["service"],
+        "async": True,
+        "error": failed or producer["status"] == "error",
+        "span": span,
+        "inferred": False,
+    }
+
+
+# Inferred peers
+
+
+def is_innermost_client(span: Span) -> bool:
+    """A CLIENT or PRODUCER that no other service answers and with none of its own below; a kindless leaf with `db`."""
+    if not is_named(span) or is_receive(span):
+        return False
+    if span["kind"] is None:
+        return not span["down"] and bool(db_system(span))
+    if span["kind"] not in ("CLIENT", "PRODUCER"):
+        return False
+    return all(
+        (not is_named(other) or other["service"] == span["service"]) and other["kind"] not in ("CLIENT", "PRODUCER")
+        for other in below(span)
+    )
+
+
+def is_receive(span: Span) -> bool:
+    """A receive span is no outgoing call."""
+    what = span["attrs"].get("messaging.operation.type") or span["attrs"].get("messaging.operation")
+    return span["kind"] == "CONSUMER" or (span["kind"] in ("CLIENT", "INTERNAL") and what in ("receive", "process"))
+
+
+def call_of_peer(span: Span, services: set[str]) -> Call | None:
+    chain = [span]
+    for above in ancestors(span):
+        if above["service"] != span["service"] or above["kind"] in ("SERVER", "CONSUMER"):
+            break
+        if above["kind"] in ("CLIENT", "PRODUCER"):
+            chain.append(above)
+    named = [at for at in chain if says_peer(at)]
+    name, kind = peer(named[-1] if named else span)
+    if not name:
+        return None
+    known = next((service for service in services if is_host_of(name, service)), None)
+    if known == span["service"]:
+        return None
+    return {
+        "caller": span["service"],
+        "callee": known or name,
+        "async": False,
+        "error": span["status"] == "error",
+        "span": span,
+        "inferred": known is None,
+        "type": None if known else kind,
+    }
+
+
+def says_peer(span: Span) -> bool:
+    attrs = span["attrs"]
+    keys = ("messaging.system", "service.peer.name", "peer.service", "rpc.system", "rpc.system.name")
+    return bool(db_system(span)) or any(attrs.get(key) for key in keys)
+
+
+def db_system(span: Span) -> str:
+    return str(span["attrs"].get("db.system.name") or span["attrs"].get("db.system") or "")
+
+
+def peer(span: Span) -> tuple[str, str]:
+    """Name and type of a peer: formats.md section 8, "Virtual peers", the first hit."""
+    attrs = span["attrs"]
+    system, queue = db_system(span), attrs.get("messaging.system") or span["kind"] == "PRODUCER"
+    kind = ("cache" if system in CACHES else "database") if system else "queue" if queue else "external"
+    named = attrs.get("service.peer.name") or attrs.get("peer.service")
+    if named:
+        return named, kind
+    if system:
+        namespace = attrs.get("db.namespace") or attrs.get("db.name")
+        if namespace:
+            return f"{system}:{namespace}", kind
+        return (f"{system}@{host(span)}" if host(span) else system), kind
+    if queue:
+        destination = attrs.get("messaging.destination.name") or attrs.get("messaging.destination")
+        return destination or attrs.get("messaging.system") or host(span), kind
+    if attrs.get("rpc.system") or attrs.get("rpc.system.name"):
+        return attrs.get("rpc.service") or host(span), kind
+    return host(span), kind
+
+
+def host(span: Span) -> str:
+    attrs = span["attrs"]
+    url = attrs.get("url.full") or attrs.get("http.url") or ""
+    return attrs.get("server.address") or attrs.get("net.peer.name") or urlsplit(url).hostname or ""
+
+
+def is_host_of(name: str, service: str) -> bool:
+    """A bare name of a service, or one with a suffix of a cluster behind it."""
+    return name == service or (name.startswith(service + ".") and name.endswith(SUFFIXES))
+
+
+# Figures
+
+
+def edges(found: list[Call]) -> dict[tuple[str, str, bool], Span]:
+    groups: dict[tuple[str, str, bool], list[Call]] = defaultdict(list)
+    for call in found:
+        groups[call["caller"], call["callee"], call["async"]].append(call)
+    return {
+        key: {
+            "call_count": len(group),
+            "error_count": sum(call["error"] for call in group),
+            "durations": sorted(c["span"]["length"] for c in group if c["span"]["length"] is not None),
+        }
+        for key, group in groups.items()
+    }
+
+
+def services(traces: list[Span], found: list[Call]) -> dict[str, Span]:
+    """Section 6, "Service figures": entry spans; of an inferred peer its calls."""
+    groups: dict[str, list[Span]] = defaultdict(list)
+    for trace in traces:
+        for span in trace["spans"]:
+            if is_entry(span):
+                groups[span["service"]].append(span)
+    inferred = {call["callee"]: call.get("type") for call in found if call["inferred"]}
+    for call in found:
+        if call["inferred"]:
+            groups[call["callee"]].append(call["span"])
+    return {
+        name: {
+            "call_count": len(spans),
+            "error_count": sum(span["status"] == "error" for span in spans),
+            "durations": sorted(span["length"] for span in spans if span["length"] is not None),
+            "inferred": name in inferred,
+            "type": inferred.get(name),
+        }
+        for name, spans in groups.items()
+    }

@@ -1,0 +1,208 @@
+"""What the program says of a set, beside what the oracle says.
+
+`python -m tests.oracle.compare FILE...` prints where the two differ for these files together;
+`python -m tests.oracle.compare --seeds 0 2000 [--keep DIR] [--topic WORD]` for sets of the generator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.oracle.generate import trace_set
+from tests.oracle.operations import shape, template
+from tests.oracle.oracle import answer, quantile
+from tests.oracle.read import span_id, trace_id
+
+Answer = dict[str, Any]
+MS = 1e6
+STATS = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
+
+
+def differences(ours: Answer, theirs: Answer, graph: Answer) -> Iterator[str]:
+    """Lines `topic: thing: what it is: expected, got`."""
+    yield from summary(ours, theirs["summary"])
+    yield from paths(ours, theirs["critical_paths"])
+    yield from bottlenecks(ours["bottlenecks"], theirs["bottlenecks"])
+    yield from patterns(ours, theirs["errors"])
+    yield from edges(ours["edges"], theirs["dependencies"]["edges"])
+    yield from services(ours["services"], theirs["dependencies"]["services"])
+    figures = {row["service"]: row["call_count"] for row in graph["services"]}
+    yield from same("graph", "calls", {k: v["call_count"] for k, v in ours["services"].items()}, figures)
+
+
+def same(topic: str, thing: str, expected: Any, got: Any, tolerance: float = 0) -> Iterator[str]:
+    close = isinstance(expected, float | int) and isinstance(got, float | int) and abs(expected - got) <= tolerance
+    if expected != got and not close:
+        yield f"{topic}: {thing}: expected {expected}, got {got}"
+
+
+def summary(ours: Answer, theirs: Answer) -> Iterator[str]:
+    for key, expected in ours["summary"].items():
+        if key in theirs:
+            yield from same("summary", key, expected, theirs[key])
+    for key, values in (("duration_stats", ours["durations"]), ("response_time_stats", ours["responses"])):
+        if key in theirs:
+            yield from stats(f"summary: {key}", values, theirs[key])
+
+
+def stats(topic: str, values: list[int], got: Answer) -> Iterator[str]:
+    expected = {name: quantile(values, q) / MS for name, q in STATS.items() if values}
+    if values:
+        expected |= {"min_ms": values[0] / MS, "max_ms": values[-1] / MS, "mean_ms": sum(values) / len(values) / MS}
+    for name in expected:
+        if name in got:
+            yield from same(topic, name, expected[name], got[name], 0.002)
+
+
+def paths(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
+    found = {trace_id(path["trace_id"]): path for path in theirs}
+    yield from same("paths", "traces", sorted(ours["traces"]), sorted(found))
+    for trace, path in found.items():
+        if trace not in ours["traces"]:
+            continue
+        mine = ours["traces"][trace]
+        whole = sum(end - start for _, start, end in mine["sections"])
+        yield from same("paths", f"{trace} total", mine["duration"] / MS, path["total_duration_ms"], 0.002)
+        yield from same("paths", f"{trace} path", whole / MS, path["critical_path_duration_ms"], 0.002)
+        expected = [(s["id"], s["service"], start // 1000, end // 1000) for s, start, end in mine["sections"]]
+        got = [(span_id(s["span_id"]), s["service"], s["start_us"], s["end_us"]) for s in path["sections"]]
+        if not close(expected, got):
+            base = min((s[2] for s in expected), default=0)
+            rows = [[(s[0], s[1], s[2] - base, s[3] - base) for s in part] for part in (expected, got)]
+            yield from same("paths", f"{trace} sections", *rows)
+
+
+def close(expected: list[Any], got: list[Any]) -> bool:
+    """Whether the sections are equal to a microsecond; those shorter than that may be in one list alone."""
+    lists = [[s for s in sections if s[3] - s[2] > 1] for sections in (expected, got)]
+    return [s[:2] for s in lists[0]] == [s[:2] for s in lists[1]] and all(
+        abs(a[2] - b[2]) <= 1 and abs(a[3] - b[3]) <= 1 for a, b in zip(*lists, strict=True)
+    )
+
+
+def bottlenecks(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
+    listed = set()
+    for row in theirs:
+        key = row["service"], shape(row["operation"])
+        listed.add(key)
+        if key not in ours:
+            yield f"bottlenecks: {key}: not expected, got {row}"
+            continue
+        for name, value in ours[key].items():
+            yield from same("bottlenecks", f"{key} {name}", value, row[name], 0.01)
+    for key, row in ours.items():
+        if row["share_percent"] > 20.01 and key not in listed:
+            yield f"bottlenecks: {key}: expected {row}, got none"
+
+
+def patterns(ours: Answer, theirs: Answer) -> Iterator[str]:
+    if "cancelled_count" in theirs:
+        yield from same("errors", "cancelled_count", ours["cancelled_count"], theirs["cancelled_count"])
+    found: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for row in theirs["patterns"]:
+        found[row["service"], template(row["message"])].append(row)
+    yield from same("errors", "patterns", sorted(ours["patterns"]), sorted(found))
+    for key, rows in found.items():
+        yield from same("errors", f"rows of {key}", 1, len(rows))
+        expected = ours["patterns"].get(key)
+        if expected:
+            for name, value in expected.items():
+                got = rows[0].get(name)
+                if got is not None and name != "operations":
+                    got = Counter(got) if name == "propagated_to" else got
+                    yield from same("errors", f"{key} {name}", value, got, 0.01)
+
+
+def edges(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
+    found = {(row["caller"], row["callee"], row["async"]): row for row in theirs}
+    for key in sorted(set(ours) | set(found)):
+        if key not in found or key not in ours:
+            yield f"edges: {key}: expected {ours.get(key)}, got {found.get(key)}"
+            continue
+        for name in ("call_count", "error_count"):
+            yield from same("edges", f"{key} {name}", ours[key][name], found[key][name])
+        yield from stats(f"edges: {key}", ours[key]["durations"], found[key])
+
+
+def services(ours: Answer, theirs: Answer) -> Iterator[str]:
+    for key in sorted(set(ours) | set(theirs)):
+        if key not in theirs or key not in ours:
+            yield f"services: {key}: expected {ours.get(key)}, got {theirs.get(key)}"
+            continue
+        mine, row = ours[key], theirs[key]
+        yield from same("services", f"{key} call_count", mine["call_count"], row["call_count"])
+        yield from same("services", f"{key} inferred", mine["inferred"], row["inferred"])
+        if row.get("type") is not None:
+            yield from same("services", f"{key} type", mine["type"], row["type"])
+        if mine["call_count"]:
+            rate = 100 * mine["error_count"] / mine["call_count"]
+            yield from same("services", f"{key} error_rate", rate, row["error_rate"], 0.01)
+        yield from stats(f"services: {key}", mine["durations"], row)
+
+
+# Asking the program
+
+
+def ask(*args: str) -> Answer:
+    """The program's answer as JSON, in this process."""
+    from tracetui.cli.main import run
+
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()) as err:
+        code = run([*args, "--json"])
+    out.flush()
+    text = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    if not text:
+        raise RuntimeError(f"{args}: exit code {code}: {err.getvalue()}")
+    return dict(json.loads(text))
+
+
+def check(documents: list[Any], folder: Path) -> list[str]:
+    files = []
+    for number, document in enumerate(documents):
+        file = folder / f"{number}.json"
+        file.write_text(json.dumps(document))
+        files.append(str(file))
+    return list(differences(answer(documents), ask("analyze", *files), graph_of(files, folder)))
+
+
+def graph_of(files: list[str], folder: Path) -> Answer:
+    """`graph` takes one source."""
+    return ask("graph", files[0] if len(files) == 1 else str(folder), "services")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--seeds", nargs=2, type=int)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--topic", default="")
+    args = parser.parse_args()
+    sets: Iterator[tuple[str, list[Any]]] = (
+        ((str(seed), trace_set(seed)) for seed in range(*args.seeds))
+        if args.seeds
+        else iter([("files", [json.loads(path.read_text()) for path in args.files])])
+    )
+    differing = total = 0
+    topics: Counter[str] = Counter()
+    for name, documents in sets:
+        total += 1
+        with tempfile.TemporaryDirectory() as folder:
+            lines = [line for line in check(documents, Path(folder)) if line.startswith(args.topic)]
+        topics.update({line.split(":")[0] for line in lines})
+        differing += bool(lines)
+        for line in lines[:8]:
+            print(name, line[:600])
+    print(f"{differing} of {total} sets differ: {dict(topics)}")
+
+
+if __name__ == "__main__":
+    main()
