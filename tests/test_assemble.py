@@ -114,18 +114,12 @@ def _repair_times(nodes: list[Node]) -> None:
         if node.duration < 0:
             node.duration = 0
             node.marks |= Mark.NEGATIVE_DURATION
-    earliest = min((node.start for node in nodes if node.start > 0), default=0)
-    for node in _top_down([node for node in nodes if node.parent is None]):
-        if node.start > 0:
-            continue
-        if node.parent is not None:
-            repaired, sound = node.parent.start, node.start == node.parent.start
-        else:
-            # a clock may begin at 0: the root must then be there when the rest begins
-            repaired, sound = earliest, node.start == 0 < node.duration and node.duration >= earliest
-        if not sound:
-            node.start = repaired
+        if node.start < 0:
             node.marks |= Mark.START_REPAIRED
+    earliest = min((node.start for node in nodes if not node.marks & Mark.START_REPAIRED), default=0)
+    for node in _top_down([node for node in nodes if node.parent is None]):
+        if node.marks & Mark.START_REPAIRED:
+            node.start = node.parent.start if node.parent else earliest
 
 
 def expected_traces(spans: list[GivenSpan]) -> list[tuple[list[Node], int]]:
@@ -344,7 +338,7 @@ def test_a_ring_is_cut_at_its_earliest_span() -> None:
 def test_times_that_cannot_be_are_repaired_and_marked() -> None:
     traces = build(
         span("a", 5, 9),
-        GivenSpan("b", 0, 3 * US, parent="a"),
+        GivenSpan("b", 0, 3 * US, parent="a", marks=Mark.START_REPAIRED),
         GivenSpan("c", -4, 2 * US, parent="b"),
         span("d", 8, 7, parent="a"),
     )
@@ -358,11 +352,26 @@ def test_times_that_cannot_be_are_repaired_and_marked() -> None:
     ]
 
 
-def test_a_clock_may_begin_at_0_but_not_stand_there() -> None:
+def test_a_clock_may_begin_at_0() -> None:
     running = build(GivenSpan("a", 0, 90), GivenSpan("b", 0, 5, parent="a"), GivenSpan("c", 7, 5, parent="a"))
     assert (running.start.tolist(), running.marks.tolist()) == ([0, 0, 7], [Mark.NONE] * 3)
-    standing = build(GivenSpan("a", 0, 0), GivenSpan("b", 0, 0, parent="a"))
-    assert (standing.start.tolist(), standing.marks.tolist()) == ([0, 0], [Mark.START_REPAIRED, Mark.NONE])
+
+
+def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
+    only_end = Mark.START_REPAIRED | Mark.END_KNOWN
+    traces = build(
+        GivenSpan("a", EPOCH + 90 * US, 0, marks=only_end),
+        span("b", 20, 50, parent="a"),
+        GivenSpan("c", EPOCH + 70 * US, 0, parent="b", marks=only_end),
+        GivenSpan("d", EPOCH + 10 * US, 0, parent="b", marks=only_end),
+    )
+    where = [at(traces, name) for name in "abcd"]
+    assert [(traces.start[i] - EPOCH) // US for i in where] == [20, 20, 20, 20]
+    assert [traces.duration[i] // US for i in where] == [70, 30, 50, 0]
+    marks = [Mark(int(traces.marks[i])) for i in where]
+    # one that ends before its parent begins cannot have taken its start
+    assert marks == [Mark.START_REPAIRED, 0, Mark.START_REPAIRED, Mark.START_REPAIRED | Mark.NEGATIVE_DURATION]
+    assert traces.no_start[where].tolist() == [True, False, True, True]
 
 
 def test_of_server_halves_alike_children_attach_to_the_first() -> None:

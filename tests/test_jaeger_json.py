@@ -122,7 +122,7 @@ def test_tags_by_their_type(kind: str, value: Any, expected: Any) -> None:
 def test_what_may_be_missing(empty: dict[str, Any]) -> None:
     span = only(**empty)
     assert (span.attributes, span.events, span.links, span.warnings, span.parent_id) == ({}, (), (), (), None)
-    assert (span.kind, span.status, span.error) == (Kind.INTERNAL, Status.UNSET, False)
+    assert (span.kind, span.status, span.error) == (Kind.UNSPECIFIED, Status.UNSET, False)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_the_quick_look_decides_as_the_whole_list_does(tags: list[Any], separato
 
     kind = kind_named(whole.get("span.kind"))
     assert span.error == counts_as_error(kind, native_status(whole), whole)
-    assert span.kind == (kind or Kind.INTERNAL)
+    assert span.kind == kind
 
 
 VALUES = st.recursive(

@@ -208,7 +208,9 @@ class TestJson:
         assert (backwards.duration_ns, backwards.marks) == (0, Mark.NEGATIVE_DURATION)
         unfinished = one(span_json(endTimeUnixNano=...))
         assert (unfinished.duration_ns, unfinished.marks) == (0, Mark.NO_DURATION)
-        timeless = one(span_json(startTimeUnixNano=...))
+        only_end = one(span_json(startTimeUnixNano=..., endTimeUnixNano=str(START)))
+        assert (only_end.start_ns, only_end.duration_ns, only_end.marks) == (START, 0, Mark.START_REPAIRED)
+        timeless = one(span_json(startTimeUnixNano="0", endTimeUnixNano="0"))
         assert (timeless.duration_ns, timeless.marks) == (0, Mark.NO_DURATION | Mark.START_REPAIRED)
         beyond = one(span_json(endTimeUnixNano=str(2**64 - 1)))
         assert Mark.OUT_OF_RANGE in beyond.marks

@@ -104,9 +104,9 @@ def test_remote_endpoint_beside_any_tags(tags: bytes) -> None:
 
 def test_only_the_ids_are_required() -> None:
     span = only({"traceId": "1", "id": "2"})
-    assert (span.service, span.name, span.kind) == ("unknown_service", "unknown", Kind.INTERNAL)
+    assert (span.service, span.name, span.kind) == ("unknown_service", "unknown", Kind.UNSPECIFIED)
     assert (span.start_ns, span.duration_ns) == (0, 0)
-    assert Mark.NO_DURATION in span.marks
+    assert span.marks == Mark.NO_DURATION | Mark.START_REPAIRED
 
 
 def test_missing_start_is_the_parents() -> None:
@@ -417,9 +417,9 @@ def test_v1_service_that_calls_itself() -> None:
         (v1((1, "ms", FRONT), (3, "ws", FRONT)), ("Front", Kind.PRODUCER, 1, 2, 0)),
         (v1((1, "wr", FRONT), (4, "mr", FRONT)), ("Front", Kind.CONSUMER, 1, 3, 0)),
         (v1((4, "mr", FRONT)), ("Front", Kind.CONSUMER, 4, 0, Mark.NO_DURATION)),
-        (v1(timestamp=3, duration=2, binary=[("lc", "", BACK)]), ("back", Kind.INTERNAL, 3, 2, 0)),
+        (v1(timestamp=3, duration=2, binary=[("lc", "", BACK)]), ("back", Kind.UNSPECIFIED, 3, 2, 0)),
         (v1(timestamp=3, duration=2, binary=[("ca", True, BACK)]), ("unknown_service", Kind.SERVER, 3, 2, 0)),
-        (v1(timestamp=3, duration=2), ("unknown_service", Kind.INTERNAL, 3, 2, 0)),
+        (v1(timestamp=3, duration=2), ("unknown_service", Kind.UNSPECIFIED, 3, 2, 0)),
     ],
 )
 def test_v1_kinds_and_times(item: dict[str, Any], expected: tuple[Any, ...]) -> None:
@@ -444,7 +444,7 @@ def test_v1_tags() -> None:
         "peer.service": "back",
         "network.peer.address": "192.0.2.2",
     }
-    assert (span.error, span.status_message, span.kind) == (True, "boom", Kind.INTERNAL)
+    assert (span.error, span.status_message, span.kind) == (True, "boom", Kind.UNSPECIFIED)
     assert [event.name for event in span.events] == ["plain", "cs"]
 
 
@@ -514,7 +514,7 @@ def test_written_spans_are_read_again(write: Callable[[list[Span]], bytes], deco
             Kind.SERVER,
             marks=Mark.SHARED,
         ),
-        Span(TRACE, "00000000000000a3", "00000000000000a2", "back", "step", 5_160_000, 2_000, Kind.INTERNAL),
+        Span(TRACE, "00000000000000a3", "00000000000000a2", "back", "step", 5_160_000, 2_000, Kind.UNSPECIFIED),
     ]
     read = spans(*json.loads(write(written)), decode=decode)
 

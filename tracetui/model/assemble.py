@@ -6,7 +6,8 @@ The rules are those of a "trace" everywhere in this program:
 - Exact duplicates of a span are dropped and counted. Different spans with one id all stay, and children attach to
   the first. The server half of a Zipkin RPC is the child of the client half that has its id.
 - A ring of parents is cut at its earliest span.
-- A start that is missing or not positive becomes the parent's; a negative duration becomes 0.
+- A missing start becomes the parent's, of a root the least start of its trace; an end that is known stays. A negative
+  duration becomes 0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from tracetui.model.intake import ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Chunk, Intake
 from tracetui.model.span import Mark
 from tracetui.model.traces import Arena, TraceSet
-from tracetui.model.tree import depths, find_spans, preorder
+from tracetui.model.tree import depths, find_spans, nearest_above, preorder
 
 
 def assemble(intake: Intake) -> TraceSet:
@@ -69,11 +70,12 @@ class _Assembly:
             self._settle_same_ids(group, children.get(group[0], []), parent, keep, duplicates, client_halves)
         # last, as both halves of a call write the id of the span above: a half may be in another's children
         parent[list(client_halves)] = list(client_halves.values())
-        self._repair_durations()
+        self.marks[self.start < 0] |= int(Mark.START_REPAIRED)
         self.marks[(self.parent_key != 0) & (parent < 0)] |= int(Mark.ORPHAN)
         depth, parent, cuts = depths(parent, self.start)
         self.marks[cuts] |= int(Mark.CYCLE_CUT)
-        self._repair_starts(parent, depth)
+        self._repair_starts(parent)
+        self._repair_durations()
         kept = None if keep.all() else np.flatnonzero(keep)
         if kept is not None:
             # nothing hangs under an exact duplicate, as look-ups find the first
@@ -154,30 +156,26 @@ class _Assembly:
         self.marks[negative] |= int(Mark.NEGATIVE_DURATION)
         self.duration[negative] = 0
 
-    def _repair_starts(self, parent: np.ndarray, depth: np.ndarray) -> None:
-        broken = np.flatnonzero(self.start <= 0)
-        if len(broken):
-            # a clock that begins at 0 is odd but sound, if the root lasts until the rest of its trace
-            sound = (self.start[broken] == 0) & (parent[broken] < 0)
-            sound &= (self.duration[broken] > 0) & (self.duration[broken] >= self._earliest()[self.trace[broken]])
-            broken = broken[~sound]
+    def _repair_starts(self, parent: np.ndarray) -> None:
+        missing = (self.marks & int(Mark.START_REPAIRED)) > 0
+        broken = np.flatnonzero(missing)
         if not len(broken):
             return
-        # a root has no parent to take a start from: the earliest start its trace knows is the best there is
-        earliest = self._earliest()
-        for span in broken[np.argsort(depth[broken], kind="stable")].tolist():
-            above = parent[span]
-            repaired = self.start[above] if above >= 0 else earliest[self.trace[span]]
-            if above < 0 or self.start[span] != repaired:
-                self.start[span] = repaired
-                self.marks[span] |= int(Mark.START_REPAIRED)
+        only_end = broken[(self.marks[broken] & int(Mark.END_KNOWN)) > 0]
+        end = self.start[only_end]
+        above = nearest_above(parent, ~missing)[broken]
+        earliest = self._earliest(~missing, only_end)
+        self.start[broken] = np.where(above >= 0, self.start[above], earliest[self.trace[broken]])
+        self.duration[only_end] = end - self.start[only_end]
+        self.marks[only_end] &= ~np.uint16(Mark.END_KNOWN)
 
-    def _earliest(self) -> np.ndarray:
-        """int64 per trace, the least positive start, 0 where there is none."""
-        known = self.start > 0
+    def _earliest(self, known: np.ndarray, only_end: np.ndarray) -> np.ndarray:
+        """int64 per trace, the least start; of a trace without one the least end, or 0."""
         none = np.iinfo(np.int64).max
-        earliest = np.full(len(self.intake.trace_ids), none)
+        earliest, ends = np.full((2, len(self.intake.trace_ids)), none)
         np.minimum.at(earliest, self.trace[known], self.start[known])
+        np.minimum.at(ends, self.trace[only_end], self.start[only_end])
+        earliest = np.where(earliest == none, ends, earliest)
         earliest[earliest == none] = 0
         return earliest
 

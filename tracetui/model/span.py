@@ -45,13 +45,13 @@ class Mark(enum.IntFlag):
     CYCLE_CUT = 4
     """It was the earliest of a ring of parents, which was cut here."""
     START_REPAIRED = 8
-    """Its start was missing or not positive; it has its parent's."""
+    """Its start is missing; it has its parent's. A decoder sets it where the source gives no start."""
     NEGATIVE_DURATION = 16
     """Its duration was negative; it has 0."""
     SOURCE_WARNING = 32
     """Its source warned about it."""
     NO_DURATION = 64
-    """Its source gave no duration (a Zipkin span that was never finished); it has 0."""
+    """Its source gave no duration or end (a span that was never finished); it has 0."""
     SKEW_ADJUSTED = 128
     """Its times were moved because its host's clock disagrees with its caller's."""
     FOLLOWS_FROM = 256
@@ -62,11 +62,13 @@ class Mark(enum.IntFlag):
     """Attributes, events or links over the size limit were left out."""
     OUT_OF_RANGE = 2048
     """Its start or duration was beyond what 64 bits of nanoseconds hold; it was cut to the limit."""
+    END_KNOWN = 4096
+    """Its start is missing, and the column of starts holds its end instead. Between decoder and assembly only."""
 
     @classmethod
     def warnings(cls) -> Mark:
         """The marks that count as warnings."""
-        return ~(cls.FOLLOWS_FROM | cls.SHARED)
+        return ~(cls.FOLLOWS_FROM | cls.SHARED | cls.END_KNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ _T = TypeVar("_T")
 _WORDS = {
     Mark.CYCLE_CUT: "its parents form a ring; it was cut here, at the earliest span",
     Mark.SAME_ID: "another span of this trace has the same id",
-    Mark.START_REPAIRED: "start time missing or not positive; shown at its parent's start",
+    Mark.START_REPAIRED: "no start time; shown at its parent's start",
     Mark.NEGATIVE_DURATION: "negative duration; shown as 0",
-    Mark.NO_DURATION: "no duration; shown as 0",
+    Mark.NO_DURATION: "no duration: it has not ended, or its source does not say when",
     Mark.SHORTENED: "attributes, events or links above the size limit were left out",
     Mark.OUT_OF_RANGE: "a time out of range; cut to the limit",
 }
@@ -164,12 +164,23 @@ class TraceSet:
         return durations
 
     @cached_property
+    def no_start(self) -> np.ndarray:
+        """bool[n], whether the source gives no start: `start` is the parent's, of a root the least of the trace."""
+        missing: np.ndarray = (self.marks & int(Mark.START_REPAIRED)) > 0
+        return missing
+
+    @cached_property
+    def no_duration(self) -> np.ndarray:
+        """bool[n], whether the source gives neither an end nor a duration: `duration` is 0."""
+        missing: np.ndarray = (self.marks & int(Mark.NO_DURATION)) > 0
+        return missing
+
+    @cached_property
     def reached_end(self) -> np.ndarray:
         """int64[n], `end`; of a span without an end the greatest end in its subtree."""
-        without_end = (self.marks & int(Mark.NO_DURATION)) > 0
-        if not without_end.any():
+        if not self.no_duration.any():
             return self.end
-        reached: np.ndarray = np.where(without_end, subtree_maximum(self.parent, self.end), self.end)
+        reached: np.ndarray = np.where(self.no_duration, subtree_maximum(self.parent, self.end), self.end)
         return reached
 
     @cached_property

@@ -132,6 +132,22 @@ def subtree_maximum(parent: np.ndarray, values: np.ndarray) -> np.ndarray:
     return greatest
 
 
+def nearest_above(parent: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The nearest ancestor that is wanted, by doubling the step towards the root.
+
+    parent: int[n], -1 for a root, without cycles. wanted: bool[n]. -> int[n], -1 where there is none.
+    """
+    above = parent.copy()
+    moving = np.flatnonzero(above >= 0)
+    moving = moving[~wanted[above[moving]]]
+    while len(moving):
+        # a span that is not wanted points at the nearest that is, or to one on the way to it
+        above[moving] = above[above[moving]]
+        moving = moving[above[moving] >= 0]
+        moving = moving[~wanted[above[moving]]]
+    return above
+
+
 def preorder(
     trace: np.ndarray, parent: np.ndarray, start: np.ndarray, trace_count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -28,8 +28,8 @@ def rank_words(rank: Rank) -> str:
 
 
 def kind_words(kind: Kind) -> str:
-    """`client`; '' where the source does not say."""
-    return "" if kind is Kind.UNSPECIFIED else kind.name.lower()
+    """`client`; a span that states no kind is internal to its service."""
+    return (Kind.INTERNAL if kind is Kind.UNSPECIFIED else kind).name.lower()
 
 
 def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:

@@ -20,10 +20,11 @@ from tracetui.ingest.place import Place
 from tracetui.ingest.status import counts_as_error, kind_named, native_status
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, pack_state
-from tracetui.model.span import Event, Kind, Link, Mark, Value
+from tracetui.model.span import Event, Link, Mark, Value
 
 _EMPTY = Raw(b"[]")
-_NO_KIND = Kind.INTERNAL
+_NO_START = Mark.START_REPAIRED << MARK_SHIFT
+_NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
 _LARGEST_EXACT = 1 << 53
 
 
@@ -38,8 +39,8 @@ class JaegerSpan(Struct, gc=False):
     traceID: str = ""  # noqa: N815
     operationName: str = ""  # noqa: N815
     references: list[JaegerReference] | None = None
-    startTime: int = 0  # noqa: N815
-    duration: int = 0
+    startTime: int | None = None  # noqa: N815
+    duration: int | None = None
     tags: Raw = _EMPTY
     logs: list[Raw] | None = None
     processID: str = ""  # noqa: N815
@@ -117,7 +118,7 @@ CODEC = JaegerCodec()
 def _state(attributes: dict[str, Value], marks: int) -> int:
     kind = kind_named(attributes.get("span.kind"))
     status = native_status(attributes)
-    return pack_state(kind or _NO_KIND, status, counts_as_error(kind, status, attributes), marks)
+    return pack_state(kind, status, counts_as_error(kind, status, attributes), marks)
 
 
 _deciding = DecidingAttributes(CODEC.attributes, _state, needles=(b'status_code"', b'"error'), once=b'"span.kind"')
@@ -166,13 +167,17 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     rows.span_id += [span.spanID for span in spans]
     rows.name += intake.names.many([span.operationName for span in spans])
     rows.resource += [resources[span.processID] for span in spans]
-    rows.start_ns += [span.startTime * 1000 for span in spans]
-    rows.duration_ns += [span.duration * 1000 for span in spans]
+    starts, durations = [span.startTime for span in spans], [span.duration for span in spans]
+    rows.start_ns += [(start or 0) * 1000 for start in starts]
+    rows.duration_ns += [(duration or 0) * 1000 for duration in durations]
     tags = [bytes(span.tags) for span in spans]
     rows.attributes += tags
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
     states, peers = _deciding.states(tags, [0] * len(tags))
     rows.peer += intake.peers.many(peers)
+    for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
+        if None in times:
+            states = [state | mark if time is None else state for state, time in zip(states, times, strict=True)]
     parents: list[str] = []
     links: list[bytes] = []
     for i, span in enumerate(spans):
@@ -296,10 +301,9 @@ def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
         return None
     times = {}
     for key in ("startTime", "duration"):
-        number = whole_number(item.get(key, 0))
-        if number is None:
-            place.at(key).warn(f"not a number; shown as {'its parent' if key == 'startTime' else '0'}")
-        times[key] = number or 0
+        times[key] = whole_number(item.get(key))
+        if times[key] is None and item.get(key) is not None:
+            place.at(key).warn(f"not a number; shown {'as its parent' if key == 'startTime' else 'without'}")
     references = [
         JaegerReference(_text(ref.get("refType")) or "CHILD_OF", _text(ref.get("traceID")), _text(ref.get("spanID")))
         for ref in _objects(item.get("references"))

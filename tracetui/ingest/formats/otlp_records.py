@@ -68,13 +68,18 @@ def dropped_warnings(attributes: int, events: int, links: int) -> list[str]:
 
 
 def mark_missing_times(starts: list[int], ends: list[int], durations: list[int], states: list[int]) -> None:
-    """A duration from a start or an end that is not there means nothing: 0 and a mark in its place."""
+    """Mark spans without a start or an end, which OTLP leaves at 0. An end that stands alone moves to `starts`."""
     if min(starts) > 0 and min(ends) > 0:
         return
     for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        if start <= 0 or end <= 0:
-            durations[i] = 0
+        if start > 0 and end > 0:
+            continue
+        durations[i] = 0
+        if end <= 0:
             states[i] |= Mark.NO_DURATION << MARK_SHIFT
+        if start <= 0:
+            starts[i] = max(end, 0)
+            states[i] |= (Mark.START_REPAIRED if end <= 0 else Mark.START_REPAIRED | Mark.END_KNOWN) << MARK_SHIFT
 
 
 def hex_id(text: str, digits: int) -> str:

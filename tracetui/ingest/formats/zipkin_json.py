@@ -35,6 +35,7 @@ from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
 from tracetui.model.span import Mark, Status, Value
 
 _REMEMBERED = 20_000
+_NO_START = Mark.START_REPAIRED << MARK_SHIFT
 _NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
 _SHARED = Mark.SHARED << MARK_SHIFT
 
@@ -239,6 +240,8 @@ class _Taker:
             if b'"otlp.link.' in raw:
                 links[i] = links_of(CODEC.attributes(raw))
         for i, span in enumerate(spans):
+            if not span.timestamp or span.timestamp < 0:
+                states[i] |= _NO_START
             if span.duration is None:
                 states[i] |= _NO_DURATION
             if span.shared and is_shared(span):

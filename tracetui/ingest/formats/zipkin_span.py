@@ -27,7 +27,7 @@ UNREADABLE = (ValueError, RecursionError)
 
 NONE = Raw(b"null")
 
-_KINDS = {None: Kind.INTERNAL, "CLIENT": Kind.CLIENT, "SERVER": Kind.SERVER}
+_KINDS = {None: Kind.UNSPECIFIED, "CLIENT": Kind.CLIENT, "SERVER": Kind.SERVER}
 _MOST_PIECES = 64
 """More than this are no pieces of one span, but spans of a tracer that gives all of them one id."""
 _ENDPOINT_KEYS = ("serviceName", "ipv4", "ipv6", "port")
@@ -49,8 +49,8 @@ class ZipkinSpan(Struct, gc=False):
 
 
 def kind_of(span: ZipkinSpan) -> Kind:
-    """The kind of a span; a span without is local to its service."""
-    return _KINDS.get(span.kind) or kind_named(span.kind) or Kind.INTERNAL
+    """The kind of a span; UNSPECIFIED for one that states none, which is local to its service or a piece."""
+    return _KINDS.get(span.kind) or kind_named(span.kind)
 
 
 def is_shared(span: ZipkinSpan) -> bool:
