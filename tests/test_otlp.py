@@ -135,8 +135,8 @@ class TestJson:
             "no value": None,
             "no list": [],
             "snake": ["s"],
-            "wrong": None,
-            "unknown": None,
+            "wrong": '{"a": 1}',
+            "unknown": {"somethingNew": 1},
         }
 
     def test_base64_ids_and_enum_names(self) -> None:
@@ -268,7 +268,11 @@ class TestJson:
         place = "resourceSpans[0].scopeSpans[0].spans"
         assert warnings(traces) == [
             f"{place}[0]: left out: no object (and 1 more like this)",
-            f"{place}[1]: startTimeUnixNano is no number; read as 0 (and 1 more like this)",
+            f"{place}[1]: startTimeUnixNano is no time; read as missing (and 1 more like this)",
+            ": kind 'True' of 1 span is unknown; read as unspecified",
+            ": status code 'bad' of 1 span is unknown; read as unset",
+            ": events of 1 span cannot be read: an unknown shape",
+            ": links of 1 span cannot be read: an unknown shape",
         ]
         for i in range(3):
             traces.span(i)

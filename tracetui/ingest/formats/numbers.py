@@ -1,13 +1,31 @@
-"""Numbers as wire formats spell them."""
+"""Numbers and moments as wire formats and the JSON writers of many languages spell them."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from tracetui.model.times import find_duration, find_time
+
+_LONGEST_NUMBER: Final = 40
+"""Digits, signs and points of a number that is read exactly; no field holds a longer one."""
+_HALF: Final = 0xFFFF_FFFF
+_HALVES: Final = (("low", "high"), ("lo", "hi"), ("low_", "high_"), ("Low", "High"))
+"""The names that JavaScript's classes for 64-bit integers (Long, protobufjs' LongBits, Closure) give their halves."""
+_WRAPPERS: Final = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal", "value", "Int64", "Value")
+"""Keys of objects that hold nothing but a number: MongoDB's extended JSON, protobuf's wrappers, Go's sql.NullInt64."""
+_MOMENT: Final = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(?::\d\d)?)(?:[.,](?P<fraction>\d{1,9})\d*)?"
+    r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?(?: [A-Z]{3,5})?(?: m=[+-][\d.]+)?",
+    re.IGNORECASE,
+)
+"""ISO 8601 with a day and a time, as RFC 3339, SQL and Go's `time.Time.String` write it."""
 
 
 def whole_number(value: Any) -> int | None:
-    """An integer from a number or its text, cut towards zero; None if it is neither."""
+    """Read an integer from a number, its text or an object of its halves, cut towards zero; None if it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -18,9 +36,78 @@ def whole_number(value: Any) -> int | None:
         except ValueError:
             pass
         try:
-            value = float(value)
-        except ValueError:
+            return int(Decimal(value)) if len(value) <= _LONGEST_NUMBER and "e" not in value.lower() else _cut(value)
+        except (InvalidOperation, ValueError, OverflowError):
             return None
-    if isinstance(value, float) and math.isfinite(value):
-        return int(value)
-    return None
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else None
+    return _of_object(value) if isinstance(value, dict) else None
+
+
+def _cut(text: str) -> int | None:
+    value = float(text)
+    return int(value) if math.isfinite(value) else None
+
+
+def _of_object(value: dict[str, Any]) -> int | None:
+    for low_key, high_key in _HALVES:
+        if low_key in value and high_key in value:
+            low, high = value[low_key], value[high_key]
+            if type(low) is not int or type(high) is not int:
+                return None
+            whole = (high & _HALF) << 32 | (low & _HALF)
+            return whole if value.get("unsigned") is True or whole < 1 << 63 else whole - (1 << 64)
+    inner = [value[key] for key in _WRAPPERS if key in value]
+    return whole_number(inner[0]) if len(inner) == 1 and not isinstance(inner[0], dict) else None
+
+
+def moment_ns(value: Any, unit: int = 1) -> int | None:
+    """Read nanoseconds since the epoch from a number of `unit` nanoseconds each, an ISO 8601 text without a zone for
+    UTC, or seconds and nanoseconds apart (protobuf's Timestamp, JavaScript's hrtime); None for anything else.
+    """
+    number = _in_units(value, unit)
+    if number is not None:
+        return number
+    if isinstance(value, str):
+        return _moment_of_text(value.strip())
+    if isinstance(value, dict):
+        if "$date" in value:
+            inner = value["$date"]
+            return moment_ns(inner, 1_000_000) if not isinstance(inner, dict) else _in_units(inner, 1_000_000)
+        pair = value.get("seconds", value.get("Seconds")), value.get("nanos", value.get("Nanos", 0))
+    elif isinstance(value, list) and len(value) == 2:
+        pair = value[0], value[1]
+    else:
+        return None
+    seconds, nanos = whole_number(pair[0]), whole_number(pair[1])
+    return None if seconds is None or nanos is None else seconds * 1_000_000_000 + nanos
+
+
+def length_ns(value: Any, unit: int = 1) -> int | None:
+    """Read a duration in nanoseconds, as `moment_ns` does, from a number of units or a text such as "0.1s"."""
+    number = moment_ns(value, unit)
+    if number is None and isinstance(value, str):
+        return find_duration(value.strip())
+    return number
+
+
+def _in_units(value: Any, unit: int) -> int | None:
+    """Read a number of units as nanoseconds, with the fraction of a unit where it has one."""
+    number = whole_number(value)
+    if number is None or unit == 1:
+        return number
+    if isinstance(value, float):
+        return round(Decimal(repr(value)) * unit)
+    if isinstance(value, str) and "." in value and len(value) <= _LONGEST_NUMBER:
+        return round(Decimal(value) * unit)
+    return number * unit
+
+
+def _moment_of_text(text: str) -> int | None:
+    parts = _MOMENT.fullmatch(text)
+    if parts is None:
+        return None
+    zone = (parts["zone"] or "Z").upper().replace(":", "")
+    zone = f"{zone[:3]}:{zone[3:] or '00'}" if zone[0] in "+-" else "Z"
+    seconds = parts["time"] if len(parts["time"]) > len("00:00") else f"{parts['time']}:00"
+    return find_time(f"{parts['day']}T{seconds}.{parts['fraction'] or '0'}{zone}")

@@ -1,0 +1,194 @@
+"""OTLP JSON that is not as OTLP specifies it: names in other spellings, values of other types, what is no span.
+
+What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.otlp_values import (
+    JSON_NESTING,
+    are_readable,
+    attributes_of,
+    encoded,
+    id_of,
+    loads,
+    objects_of,
+    pairs_of,
+    pruned,
+    text_of,
+)
+from tracetui.ingest.formats.otlp_wire import NONE, Request, ResourceSpans, Scope, ScopeSpans, Span, Status
+from tracetui.ingest.formats.words import field, plain
+from tracetui.ingest.place import Place
+
+_EMPTY: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
+_USUAL: Final = re.compile(rb"\[\s*(?:\{\s*\"key\"\s*:|\])")
+_LIST: Final = re.compile(rb"\[\s*\{")
+_NOT_ATTRIBUTES: Final = frozenset(("droppedattributescount", "entityrefs", "schemaurl"))
+
+
+def lenient_request(raw: bytes, place: Place) -> Request:
+    """Read a request object from whatever is there; ValueError if it is no JSON object."""
+    less = pruned(raw)
+    if less is not raw:
+        place.warn(f"values nested deeper than {JSON_NESTING} levels left out")
+    value = lenient.loads(less)
+    if not isinstance(value, dict):
+        raise ValueError("not an OTLP request: no JSON object")
+    reader = _Reader()
+    request = reader.request(value, place)
+    for problem, (first, count) in reader.problems.items():
+        first.warn(problem if count == 1 else f"{problem} (and {count - 1} more like this)")
+    return request
+
+
+def usual_list(raw: bytes) -> bytes | None:
+    """A list of events or links of any shape, b"" for an empty one; None if it cannot be read."""
+    if _LIST.match(raw):
+        return raw
+    if _EMPTY.fullmatch(raw):
+        return b""
+    value = loads(raw)
+    found = objects_of(value)
+    return encoded(found) if found else None
+
+
+def usual_attributes(raw: bytes) -> bytes | None:
+    """Attributes of any shape as OTLP's list of pairs; None if they cannot be read."""
+    if _USUAL.match(raw):
+        return raw
+    if _EMPTY.fullmatch(raw):
+        return b""
+    value = loads(raw)
+    return encoded(pairs_of(attributes_of(value))) if are_readable(value) else None
+
+
+@lru_cache(maxsize=256)
+def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
+    """Read a resource of any shape. -> its service name, '' if it has none; its attributes without it, which is a
+    column of its own; whether there seems to be a service name that cannot be read.
+    """
+    if _EMPTY.fullmatch(raw):
+        return "", b"", False
+    value = loads(raw)
+    given = value
+    if isinstance(value, dict):
+        given = field(value, "attributes")
+        if given is None:
+            # the attributes themselves in place of the message that holds them
+            given = {key: item for key, item in value.items() if plain(key) not in _NOT_ATTRIBUTES}
+            given.pop("attributes", None)
+    attributes = attributes_of(given)
+    key = next((key for key in attributes if key == "service.name"), None) or next(
+        (key for key in attributes if plain(key) == "servicename"), None
+    )
+    name = attributes.pop(key) if key else None
+    if name is None and isinstance(nested := attributes.get("service"), dict):
+        name = nested.get("name")
+    lost = name is None and (not are_readable(given) or "servicename" in plain(raw.decode("utf-8", "replace")))
+    return text_of(name), encoded(pairs_of(attributes)) if attributes else b"", lost
+
+
+class _Reader:
+    """Fills messages with whatever is there, and counts the problems: a field that is wrong once is wrong often."""
+
+    def __init__(self) -> None:
+        self.problems: dict[str, tuple[Place, int]] = {}
+
+    def note(self, problem: str, place: Place) -> None:
+        first, count = self.problems.get(problem, (place, 0))
+        self.problems[problem] = first, count + 1
+
+    def request(self, item: dict[str, Any], place: Place) -> Request:
+        return Request(
+            resourceSpans=self._members(item, "resourceSpans", place, self._resource_spans),
+            batches=self._members(item, "batches", place, self._resource_spans),
+        )
+
+    def _members(self, item: dict[str, Any], name: str, place: Place, read: Any) -> list[Any]:
+        """The messages of a repeated field; one that is not in a list counts as a list of it."""
+        value = field(item, name)
+        if value is None:
+            return []
+        found = []
+        for i, member in enumerate(value if isinstance(value, list) else [value]):
+            at = place.at(f"{name}[{i}]")
+            if isinstance(member, dict):
+                found.append(read(member, at))
+            else:
+                self.note("left out: no object", at)
+        return found
+
+    def _resource_spans(self, item: dict[str, Any], place: Place) -> ResourceSpans:
+        resource = field(item, "resource")
+        return ResourceSpans(
+            resource=NONE if resource is None else Raw(encoded(resource)),
+            scopeSpans=self._members(item, "scopeSpans", place, self._scope_spans),
+            instrumentationLibrarySpans=self._members(item, "instrumentationLibrarySpans", place, self._scope_spans),
+        )
+
+    def _scope_spans(self, item: dict[str, Any], place: Place) -> ScopeSpans:
+        scope = field(item, "scope", "instrumentationLibrary")
+        if not isinstance(scope, dict):
+            scope = {"name": scope}
+        return ScopeSpans(
+            scope=Scope(text_of(field(scope, "name")), text_of(field(scope, "version"))),
+            spans=self._members(item, "spans", place, self._span),
+        )
+
+    def _span(self, item: dict[str, Any], place: Place) -> Span:
+        return Span(
+            traceId=id_of(field(item, "traceId"), 32),
+            spanId=id_of(field(item, "spanId"), 16),
+            parentSpanId=id_of(field(item, "parentSpanId", "parentId"), 16),
+            name=text_of(field(item, "name")),
+            kind=_enum(field(item, "kind", "spanKind")),
+            startTimeUnixNano=self._time(item, "startTimeUnixNano", "startTime", place),
+            endTimeUnixNano=self._time(item, "endTimeUnixNano", "endTime", place),
+            attributes=_raw(field(item, "attributes")),
+            droppedAttributesCount=whole_number(field(item, "droppedAttributesCount")) or 0,
+            events=_raw(field(item, "events")),
+            droppedEventsCount=whole_number(field(item, "droppedEventsCount")) or 0,
+            links=_raw(field(item, "links")),
+            droppedLinksCount=whole_number(field(item, "droppedLinksCount")) or 0,
+            status=_status(item),
+        )
+
+    def _time(self, item: dict[str, Any], name: str, other: str, place: Place) -> int:
+        value = field(item, name, other)
+        if value is None or value == "":
+            return 0
+        time = moment_ns(value)
+        if time is None:
+            self.note(f"{name} is no time; read as missing", place)
+        return time or 0
+
+
+def _status(item: dict[str, Any]) -> Status:
+    """A status message, or a bare code in place of one."""
+    status = field(item, "status")
+    if not isinstance(status, dict):
+        code = field(item, "statusCode") if status is None else status
+        return Status(_enum(code), text_of(field(item, "statusMessage")))
+    return Status(
+        _enum(field(status, "code", "statusCode")), text_of(field(status, "message", "description", "statusMessage"))
+    )
+
+
+def _enum(value: Any) -> int | str:
+    if value is None:
+        return 0
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else text_of(value)
+
+
+def _raw(value: Any) -> Raw:
+    # the one name that is looked for before values are decoded
+    return NONE if value is None else Raw(encoded(value).replace(b'"kvlist_value":', b'"kvlistValue":'))

@@ -1,0 +1,266 @@
+"""Attributes, events and links of OTLP JSON, in the shapes that writers of many languages give them.
+
+OTLP's own shape of an attribute is `{"key": "k", "value": {"stringValue": "v"}}`, and attributes are a list of them.
+Others write the names in snake_case (protobuf's `preserving_proto_field_name`) or PascalCase, a oneof as the Go struct
+that holds it (`{"Value": {"StringValue": "v"}}`), attributes as a plain object (`{"k": "v"}`) or as its JSON in a text
+(dumps of SQL tables), and 64-bit integers as objects of two halves.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.otlp_records import VALUE_NESTING, hex_id, link_with_kind
+from tracetui.ingest.formats.words import field, plain
+from tracetui.model.span import Event, Link, Value
+
+JSON_NESTING: Final = 250
+"""JSON nested deeper than this is read as null."""
+
+_from_base64 = partial(base64.b64decode, validate=True)
+_NAMES: Final = frozenset(
+    ("stringvalue", "boolvalue", "intvalue", "doublevalue", "bytesvalue", "arrayvalue", "kvlistvalue")
+)
+_PROTO_NAMES: Final = {
+    "vstr": "stringvalue",
+    "vbool": "boolvalue",
+    "vint64": "intvalue",
+    "vfloat64": "doublevalue",
+    "vbinary": "bytesvalue",
+}
+"""The names of the members of Jaeger's KeyValue."""
+_TRUTHS: Final = {"true": True, "false": False, "1": True, "0": False}
+
+
+def any_value(value: Any, depth: int = 0) -> Value:
+    """Read an AnyValue of any shape; a value without a wrapper is itself, an unknown object a map."""
+    if not isinstance(value, dict):
+        return _bare(value, depth)
+    if depth > VALUE_NESTING:
+        return None
+    # writers that write every member of a oneof leave all but one null
+    names = {plain(name): content for name, content in value.items() if content is not None or len(value) == 1}
+    for name, content in names.items():
+        if (known := _PROTO_NAMES.get(name, name)) in _NAMES:
+            return _typed(known, content, depth)
+    # Go's oneof, or a type beside the value
+    if "value" in names and names.keys() <= {"value", "type"}:
+        return any_value(names["value"], depth + 1)
+    return attributes_of(value, depth + 1) if value else None
+
+
+def _typed(name: str, content: Any, depth: int) -> Value:
+    match name:
+        case "stringvalue":
+            return json.dumps(content, ensure_ascii=False) if isinstance(content, (list, dict)) else _plain(content)
+        case "boolvalue":
+            truth = _TRUTHS.get(str(content).lower())
+            return _plain(content) if truth is None else truth
+        case "intvalue":
+            number = whole_number(content)
+            return _plain(content) if number is None else number
+        case "doublevalue":
+            return _converted(float, content)
+        case "bytesvalue":
+            return _bytes(content)
+        case "arrayvalue":
+            items = field(content, "values") if isinstance(content, dict) else content
+            return _bare(items, depth) if isinstance(items, list) else []
+        case _:
+            return attributes_of(content, depth + 1) if depth < VALUE_NESTING else None
+
+
+def _bare(value: Any, depth: int) -> Value:
+    if isinstance(value, list):
+        return [any_value(item, depth + 1) for item in value] if depth < VALUE_NESTING else None
+    return _plain(value)
+
+
+def _plain(content: Any) -> Value:
+    """Content of another type than its name says, if it is one that a value can have and not nested."""
+    return None if isinstance(content, (list, dict)) else content
+
+
+def _converted(convert: Callable[[Any], Value], content: Any) -> Value:
+    try:
+        return convert(content)
+    except (ValueError, TypeError, OverflowError):
+        return _plain(content)
+
+
+def _bytes(content: Any) -> Value:
+    if isinstance(content, dict):
+        # a Buffer of Node
+        content = content.get("data")
+    if isinstance(content, list):
+        try:
+            return bytes(content)
+        except (ValueError, TypeError):
+            return None
+    return _converted(_from_base64, content)
+
+
+def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
+    """Read attributes of any shape; what is none of them gives no attributes."""
+    if isinstance(value, str):
+        value = _of_text(value)
+    if isinstance(value, dict):
+        values = field(value, "values")
+        if len(value) == 1 and isinstance(values, list):
+            return attributes_of(values, depth)
+        return {str(key): any_value(item, depth) for key, item in value.items()}
+    found: dict[str, Value] = {}
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            found |= _pair(item, depth)
+        elif isinstance(item, list) and len(item) == 2 and isinstance(item[0], str):
+            found[item[0]] = any_value(item[1], depth)
+    return found
+
+
+def are_readable(value: Any) -> bool:
+    """Whether attributes are there in a shape that is known, or none are."""
+    if isinstance(value, str):
+        return not value.strip() or _of_text(value) is not None
+    if isinstance(value, list):
+        return all(isinstance(item, dict) or (isinstance(item, list) and len(item) == 2) for item in value)
+    return value is None or isinstance(value, dict)
+
+
+def _pair(item: dict[str, Any], depth: int) -> dict[str, Value]:
+    key = item.get("key", item.get("Key"))
+    if isinstance(key, str):
+        if "value" in item or "Value" in item:
+            return {key: any_value(item.get("value", item.get("Value")), depth)}
+        rest = {name: content for name, content in item.items() if plain(name) not in ("key", "type", "vtype")}
+        return {key: any_value(rest, depth)}
+    if key is not None or not item.keys().isdisjoint(("value", "Value")):
+        return {}
+    return {str(name): any_value(content, depth) for name, content in item.items()}
+
+
+def _of_text(text: str) -> Any:
+    """The list or object whose JSON a text is, or None."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        value = lenient.loads(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return None
+    return value if isinstance(value, (dict, list)) else None
+
+
+def as_otlp(value: Value, depth: int = 0) -> dict[str, Any]:
+    """A value as OTLP's JSON writes it."""
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case bytes():
+            return {"bytesValue": base64.b64encode(value).decode()}
+        case list() if depth < VALUE_NESTING:
+            return {"arrayValue": {"values": [as_otlp(item, depth + 1) for item in value]}}
+        case dict() if depth < VALUE_NESTING:
+            return {"kvlistValue": {"values": pairs_of(value, depth + 1)}}
+        case str():
+            return {"stringValue": value}
+        case _:
+            return {}
+
+
+def pairs_of(attributes: dict[str, Value], depth: int = 0) -> list[dict[str, Any]]:
+    """Attributes as OTLP's list."""
+    return [{"key": key, "value": as_otlp(value, depth)} for key, value in attributes.items()]
+
+
+def events_of(value: Any) -> list[Event]:
+    """Read events of any shape."""
+    return [
+        Event(
+            moment_ns(field(item, "timeUnixNano", "time", "timestamp")) or 0,
+            text_of(field(item, "name")),
+            attributes_of(field(item, "attributes")),
+        )
+        for item in objects_of(value)
+    ]
+
+
+def links_of(value: Any) -> list[Link]:
+    """Read links of any shape."""
+    return [
+        link_with_kind(
+            id_of(field(item, "traceId"), 32),
+            id_of(field(item, "spanId"), 16),
+            attributes_of(field(item, "attributes")),
+        )
+        for item in objects_of(value)
+    ]
+
+
+def objects_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, of a text that is its JSON, or a single one in its place."""
+    if isinstance(value, str):
+        value = _of_text(value)
+    if isinstance(value, dict):
+        return [value] if value else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def id_of(value: Any, digits: int) -> str:
+    """Read an id in hex, base64 or as a list of its bytes."""
+    if isinstance(value, dict):
+        value = value.get("data")
+    if isinstance(value, list):
+        # Go arrays and Node's buffers
+        return bytes(value).hex() if all(type(byte) is int and 0 <= byte < 256 for byte in value) else ""
+    return hex_id(text_of(value), digits)
+
+
+def text_of(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+# --- Raw parts --------------------------------------------------------------------------------------------------------
+
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+
+
+def loads(raw: bytes) -> Any:
+    """Decode JSON, with null in place of what is nested too deeply; None if it is no JSON."""
+    try:
+        return lenient.loads(raw)
+    except ValueError:
+        less = pruned(raw)
+        return None if less is raw else loads(less)
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def pruned(raw: bytes) -> bytes:
+    """JSON with null in place of what is nested deeper than any reader can go."""
+    depth = start = end = 0
+    kept = []
+    for token in _TOKEN.finditer(raw):
+        match raw[token.start()]:
+            case 0x5B | 0x7B:
+                depth += 1
+                if depth == JSON_NESTING + 1:
+                    start = token.start()
+            case 0x5D | 0x7D:
+                if depth == JSON_NESTING + 1:
+                    kept += [raw[end:start], b"null"]
+                    end = token.end()
+                depth -= 1
+    return b"".join([*kept, raw[end:]]) if kept else raw
