@@ -85,6 +85,8 @@ class Mended:
     """The byte position in the input after the value, or where another one seems to begin."""
     unwritable: int
     """How many values JSON cannot write (NaN, infinities) became null."""
+    commas: list[int]
+    """The byte positions of commas that stand where nothing follows or comes before, and were left out."""
 
 
 class Finder:
@@ -122,6 +124,8 @@ class _Level:
     at: int
     whole: int
     """The position after its last whole member or item."""
+    comma: int = -1
+    """Where its last comma stands."""
     element: int = -1
     """Where its last element began."""
     expects: str = "first"
@@ -139,8 +143,9 @@ class _Walk:
     position: int
     out: list[bytes] = field(default_factory=list)
     strange: list[tuple[int, int]] = field(default_factory=list)
-    """Where the text not yet copied has values that JSON cannot write; nothing is known of them but that."""
+    """Where the text not yet copied has values that JSON cannot write, and commas too many."""
     unwritable: int = 0
+    commas: list[int] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     levels: list[_Level] = field(default_factory=list)
     begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
@@ -160,9 +165,11 @@ class _Walk:
     def copy_to(self, end: int) -> None:
         for begin, after in self.strange:
             if begin < end:
-                self.write(bytes(self.data[self.copied : begin]) + b"null")
+                is_comma = self.data[begin:after] == b","
+                self.write(bytes(self.data[self.copied : begin]) + (b"" if is_comma else b"null"))
                 self.copied = after
-                self.unwritable += 1
+                self.unwritable += not is_comma
+                self.commas += [begin] if is_comma else []
         self.strange.clear()
         self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
         self.copied = end
@@ -178,7 +185,7 @@ class _Walk:
         levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
     def done(self, end: int) -> Mended:
-        return Mended(b"".join(self.out), self.gaps, end, self.unwritable)
+        return Mended(b"".join(self.out), self.gaps, end, self.unwritable, self.commas)
 
 
 def mend(data: Buffer, start: int = 0, finder: Finder | None = None) -> Mended:
@@ -230,15 +237,21 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
     expects = level.expects
     if mark in (b",", b":", b"]", b"}"):
         if mark == b",":
-            if expects != "comma":
+            at = match.start("mark")
+            if expects == "comma":
+                level.expects = "value" if level.is_list else "key"
+            # of two commas the second one stays
+            elif not _leave_out_comma(walk, level, at if expects == "first" else level.comma):
                 return "unexpected ','"
-            level.expects = "value" if level.is_list else "key"
+            level.comma = at
         elif mark == b":":
             if expects != "colon":
                 return "unexpected ':'"
             level.expects = "value"
         else:
-            if level.is_list != (mark == b"]") or expects not in ("first", "comma"):
+            if level.is_list != (mark == b"]") or (
+                expects not in ("first", "comma") and not _leave_out_comma(walk, level, level.comma)
+            ):
                 return f"unexpected {mark.decode()!r}"
             levels.pop()
             if levels:
@@ -281,6 +294,14 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
             walk.last_text = match.start("text")
     walk.position = match.end()
     return None
+
+
+def _leave_out_comma(walk: _Walk, level: _Level, at: int) -> bool:
+    """Go on as if there were no comma at this position. -> False where it stands between a key and its value"""
+    if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.copied:
+        return False
+    walk.strange.append((at, at + 1))
+    return True
 
 
 def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> bool:

@@ -15,12 +15,14 @@ def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None
     take: raises ValueError if it cannot read the text. trouble: what a strict reader said of the data.
     """
     finder = Finder(data)
+    commas: list[int] = []
     while start < len(data):
         mended = mend(data, start, finder)
         for gap in mended.gaps:
             place.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, len(data))}")
         if mended.unwritable:
             place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
+        commas += mended.commas
         if mended.text:
             try:
                 take(mended.text)
@@ -29,8 +31,12 @@ def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None
         elif not mended.gaps:
             place.warn(f"cannot be read: {trouble}")
         start = mended.end
-        while data[start : start + 1].isspace():
+        while data[start : start + 1].isspace() or data[start : start + 1] == b",":
+            commas += [start] if data[start : start + 1] == b"," else []
             start += 1
+    if commas:
+        more = f" (and {len(commas) - 1:,} more)" if len(commas) > 1 else ""
+        place.at(f"byte {commas[0]:,}").warn(f"superfluous comma{more}; read without")
 
 
 def _lost(gap: Gap, size: int) -> str:
