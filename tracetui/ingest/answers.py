@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Raw
 
@@ -13,6 +13,16 @@ from tracetui.ingest.place import Place
 _LONGEST_KEYS = 100
 _SHOWN_BYTES = 60
 _BINARY = 16
+_OF_ANSWERS = frozenset(
+    (
+        *("error", "errors", "data", "status", "code", "message", "details", "path", "timestamp", "total", "limit"),
+        *("offset", "requestId", "success", "ok", "extensions"),
+    )
+)
+"""The keys of what servers answer in place of traces."""
+_OF_LINES = frozenset(("timestamp", "message"))
+"""Those of them that a line of a log has beside its error, too."""
+_OF_ERRORS = frozenset(("code", "httpCode", "grpcCode", "msg", "message", "reason", "type", "root_cause"))
 
 
 def shown_start(data: bytes) -> str:
@@ -38,6 +48,23 @@ def object_with(keys: Iterable[str]) -> str:
 
 def bare_value(value: Raw | Buffer) -> str:
     return f"a bare JSON value {shown_start(bytes(memoryview(value)[: _SHOWN_BYTES + 1]).strip())}"
+
+
+def is_answer(members: Mapping[str, Raw]) -> bool:
+    """Whether an object with an `error` or `errors` is what a server answered: it has a server's description of an
+    error, and no more than an answer has. A line of a program's log has an `error`, too.
+    """
+    keys = members.keys()
+    if not keys <= _OF_ANSWERS or (not keys.isdisjoint(_OF_LINES) and keys.isdisjoint(("status", "code"))):
+        return False
+    try:
+        errors = [lenient.loads(members[key]) for key in ("error", "errors") if key in members]
+    except ValueError:
+        return False
+    found = [item for value in errors for item in (value if isinstance(value, list) else [value])]
+    return any(
+        isinstance(item, str) or (isinstance(item, dict) and not item.keys().isdisjoint(_OF_ERRORS)) for item in found
+    )
 
 
 def server_errors(raw: Raw, place: Place) -> None:

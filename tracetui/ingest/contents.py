@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest import lenient
-from tracetui.ingest.answers import bare_value, object_with, server_errors, shown_start
+from tracetui.ingest.answers import bare_value, is_answer, object_with, server_errors, shown_start
 from tracetui.ingest.buffers import Buffer, unpacked
-from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_json, zipkin_v1
+from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_v1
 from tracetui.ingest.formats.otlp_records import Records, looks_like_records
 from tracetui.ingest.lines import json_line, line_cuts, lines
 from tracetui.ingest.mend import next_value
@@ -54,10 +54,8 @@ class _Held:
         if self.documents:
             jaeger_documents.decode_documents(self.documents)
         if self.zipkin:
-            pieces = [piece for piece, _ in self.zipkin]
             first = self.zipkin[0][1]
-            version = zipkin_v1 if zipkin_v1.is_v1(bytes(memoryview(pieces[0]))) else zipkin_json
-            version.decode_spans(pieces, Place(first.intake, first.file))
+            zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], Place(first.intake, first.file))
 
 
 _Take = Callable[[Buffer | Raw, dict[str, Raw], Place, _Held], None]
@@ -290,6 +288,9 @@ def _take_item(item: Raw, place: Place, held: _Held) -> _Take | None:
 
 def _take_object(value: Buffer | Raw, place: Place, held: _Held) -> _Take:
     members = _members(value)
+    if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
+        _other_signal(value, members, place, held)
+        return _other_signal
     for keys, take in _SHAPES:
         if members.keys() >= keys:
             take(value, members, place, held)
@@ -314,14 +315,15 @@ def _jaeger_trace(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: _Hel
 
 
 def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: _Held) -> None:
-    data = members["data"]
+    data, errors = members["data"], members.get("errors")
     first = _first_byte(data)
-    server_errors(members.get("errors", Raw(b"null")), place)
+    if errors is not None and is_answer(members):
+        server_errors(errors, place)
     if first == b"[":
         _take_list(_ITEMS.decode(data), place.at("data"), held)
     elif first == b"{":
         _take_object(data, place.at("data"), held)
-    elif "errors" not in members:
+    elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
         raise NotTracesError(object_with(members))
 
 
@@ -362,14 +364,24 @@ def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: Place, ____: _Held) 
 
 
 def _error_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, __: _Held) -> None:
-    server_errors(members["error"], place)
+    if not is_answer(members):
+        raise NotTracesError(object_with(members))
+    for key in ("error", "errors"):
+        server_errors(members.get(key, Raw(b"null")), place)
+
+
+_BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
+"""The lines between the documents of a bulk request to Elasticsearch or OpenSearch each have one of these alone."""
 
 
 _SHAPES: list[tuple[set[str], _Take]] = [
     ({"resourceSpans"}, _otlp),
     ({"resource_spans"}, _otlp),
     ({"batches"}, _otlp),
+    ({"ResourceSpans"}, _otlp),
     ({"scopeSpans"}, _otlp_resource),
+    ({"scope_spans"}, _otlp_resource),
+    ({"ScopeSpans"}, _otlp_resource),
     ({"traceID", "spans"}, _jaeger_trace),
     ({"spans", "processes"}, _jaeger_trace),
     ({"spanID", "operationName"}, _document_span),
@@ -380,9 +392,11 @@ _SHAPES: list[tuple[set[str], _Take]] = [
     ({"data"}, _jaeger_answer),
     ({"result"}, _inner("result")),
     ({"trace"}, _inner("trace")),
+    ({"doc"}, _inner("doc")),
     ({"resourceLogs"}, _other_signal),
     ({"resourceMetrics"}, _other_signal),
     ({"resourceProfiles"}, _other_signal),
     ({"error"}, _error_answer),
+    ({"errors"}, _error_answer),
 ]
 """The keys that tell what an object is, in the order in which they are looked for."""

@@ -58,7 +58,7 @@ class _Deciding(Struct, gc=False, frozen=True):
     grpc: str | UnsetType = field(default=UNSET, name="rpc.grpc.status_code")
 
 
-_SPAN = msgspec.json.Decoder(ZipkinSpan)
+SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
 _IDS = msgspec.json.Decoder(_Ids)
 _DECIDING = msgspec.json.Decoder(_Deciding)
 
@@ -112,7 +112,7 @@ def take_items(items: Sequence[Raw | bytes], place: Place, read: Reader) -> None
 def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
     """The span of an item, as a list of one or none."""
     try:
-        span = _SPAN.decode(item)
+        span = SPAN_V2.decode(item)
     except UNREADABLE:
         fields = span_fields(item, index, repairs)
         if fields is None:

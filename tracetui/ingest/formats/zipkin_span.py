@@ -46,6 +46,8 @@ class ZipkinSpan(Struct, gc=False):
     remoteEndpoint: Raw = NONE  # noqa: N815
     annotations: Raw = NONE
     tags: Raw = NONE
+    binaryAnnotations: None = None  # noqa: N815
+    """Of version 1: a span with any is none of version 2."""
 
 
 def kind_of(span: ZipkinSpan) -> Kind:

@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest.formats.zipkin_json import Repairs, has_ids, number_field, read_span, span_fields, take_items
+from tracetui.ingest.formats.zipkin_json import (
+    SPAN_V2,
+    Repairs,
+    has_ids,
+    number_field,
+    read_span,
+    span_fields,
+    take_items,
+)
 from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, objects, raw_of, text_of
 from tracetui.ingest.place import Place
 
@@ -52,20 +60,27 @@ class _Span(Struct, gc=False):
 _SPAN = msgspec.json.Decoder(_Span)
 
 
-def is_v1(item: bytes) -> bool:
-    """Whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
-    return b'"binaryAnnotations"' in item or not (b'Endpoint"' in item or b'"tags"' in item)
-
-
 def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
-    """Take in the span objects of one document. Those of version 2 among them are read as what they are.
+    """Take in the span objects of one document, each read as what it is: both versions may stand in one list.
 
     An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
     take_items(items, place, _read)
 
 
+def is_v1(item: bytes) -> bool:
+    """Whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
+    return b'"binaryAnnotations"' in item or not (b'Endpoint"' in item or b'"tags"' in item)
+
+
 def _read(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
+    try:
+        found = SPAN_V2.decode(item)
+    except UNREADABLE:
+        pass
+    else:
+        if found.localEndpoint is not NONE or found.tags is not NONE:
+            return (found,) if (found.traceId and found.id) or has_ids(found, index, repairs) else ()
     if not is_v1(bytes(item)):
         return read_span(item, index, repairs)
     try:
