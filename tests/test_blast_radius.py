@@ -13,7 +13,7 @@ from tests.building import GivenSpan, build, span
 from tests.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Node, Plain, calling, distances, graph_of, turned
 from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry, HitService, blast_radius
-from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.service_graph import Distance, Target
 from tracetui.model.span import Kind
 from tracetui.model.traces import Mark, TraceSet
@@ -62,7 +62,7 @@ class Expected:
             if one in members and not any(upper in members for upper in list(one.upwards)[1:]):
                 parent[at] = -1
         critical = [0] * len(self.plain.nodes)
-        paths = critical_paths(dataclasses.replace(self.traces, parent=parent))
+        paths = root_paths(dataclasses.replace(self.traces, parent=parent))
         for trace in range(self.traces.trace_count):
             for at, start, end in zip(*paths.sections_of(trace), strict=True):
                 critical[int(at)] += int(end) - int(start)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.building import US, GivenSpan, build, span
+from tests.critical_reference import below_async_roots, path_of_trace
 from tests.strategies import nested, span_sets, unhurried
 from tracetui.analysis.bottlenecks import (
     DEFAULT_SHARE,
@@ -18,6 +19,7 @@ from tracetui.analysis.bottlenecks import (
     find_bottlenecks,
 )
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.model.span import Kind
 
 
 def found(*spans: GivenSpan, min_share: float = DEFAULT_SHARE) -> dict[str, Bottleneck]:
@@ -30,19 +32,24 @@ def found(*spans: GivenSpan, min_share: float = DEFAULT_SHARE) -> dict[str, Bott
 def test_shares_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
-    whole = sum(traces.trace_duration.tolist())
+    path_time = [
+        sum(end - start for _, start, end in path_of_trace(traces, trace)) for trace in range(traces.trace_count)
+    ]
+    asynchronous = below_async_roots(traces)
+    assert set(np.flatnonzero(paths.asynchronous).tolist()) == asynchronous
     seen = set()
     for operation, critical, share, total, occurrences in critical_operations(paths):
-        members = [i for i in range(len(traces)) if traces.operation[i] == operation]
+        members = [i for i in range(len(traces)) if traces.operation[i] == operation and i not in asynchronous]
         touched = {int(traces.trace[i]) for i in members}
-        time = sum(int(traces.trace_duration[trace]) for trace in touched)
+        time = sum(path_time[trace] for trace in touched)
         own = sum(int(paths.critical[i]) for i in members)
         assert critical == pytest.approx(own)
         assert share == pytest.approx(100 * own / time if time else 0)
-        assert total == pytest.approx(100 * own / whole if whole else 0)
+        assert total == pytest.approx(100 * own / sum(path_time) if sum(path_time) else 0)
+        assert max(share, total) <= 100.000001
         assert occurrences == len(touched)
         seen.add(operation)
-    assert seen == set(traces.operation.tolist())
+    assert seen == {int(traces.operation[i]) for i in range(len(traces)) if i not in asynchronous}
 
 
 @unhurried
@@ -76,6 +83,25 @@ def test_the_same_operation_of_another_service_is_another() -> None:
         ("api", 50),
         ("db", 50),
     ]
+
+
+def test_orphans_that_run_at_once_have_no_more_than_the_whole_time() -> None:
+    spans = [span(f"{i}", i, 100 + i, parent="gone") for i in range(5)]
+    (only,) = found(*spans).values()
+    assert (only.share_percent, only.total_share_percent, only.mean_critical_ns) == (100, 100, 104 * US)
+
+
+def test_asynchronous_work_has_no_part_in_the_shares_of_requests() -> None:
+    spans = [
+        span("a", 0, 200, name="POST", service="shop"),
+        span("b", 10, 160, parent="a", name="INSERT", service="shop"),
+        span("c", 170, 175, parent="a", name="send", kind=Kind.PRODUCER, service="shop"),
+        span("d", 3_600_000, 3_600_500, parent="c", name="process", kind=Kind.CONSUMER, service="mail"),
+        span("e", 3_600_010, 3_600_400, parent="d", name="INSERT", service="shop"),
+    ]
+    insert, post = found(*spans).values()
+    assert (insert.operation, insert.share_percent, insert.occurrences, insert.span_count) == ("INSERT", 75, 1, 1)
+    assert (post.operation, post.share_percent) == ("POST", 22.5)
 
 
 def test_time_off_the_critical_path_does_not_count() -> None:

@@ -7,68 +7,36 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.building import US, GivenSpan, at, build, micros, span
+from tests.critical_reference import Section, path_of_trace
 from tests.strategies import chain, fan, nested, span_sets, trees, unhurried
-from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.skew import without_skew
-from tracetui.model.span import Kind
+from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
-
-Section = tuple[int, int, int]
-"""A span, and from when to when."""
-
 
 # --- The definition -------------------------------------------------------------------------------------------------
 
 
-def _clipped_tree(traces: TraceSet, root: int) -> tuple[dict[int, tuple[int, int]], dict[int, list[int]]]:
-    """Step 1: every span that is kept, with its interval cut to its parent's; and the kept children of each."""
-    interval = {root: (int(traces.start[root]), int(traces.end[root]))}
-    children: dict[int, list[int]] = {root: []}
-    for child in range(root + 1, int(traces.subtree_end[root])):
-        parent = int(traces.parent[child])
-        if parent not in interval:
-            continue
-        if traces.kind[child] == Kind.CONSUMER and traces.kind[parent] == Kind.PRODUCER:
-            continue
-        above_start, above_end = interval[parent]
-        start, end = int(traces.start[child]), int(traces.end[child])
-        if start >= above_end or end <= above_start:
-            continue
-        interval[child] = max(start, above_start), min(end, above_end)
-        children[child] = []
-        children[parent].append(child)
-    return interval, children
-
-
-def expected_path(traces: TraceSet, root: int) -> list[Section]:
-    """Steps 2 and 3."""
-    interval, children = _clipped_tree(traces, root)
-    sections: list[Section] = []
-    used = {root}
-    visits = [(root, interval[root][1])]
-    while visits:
-        owner, point = visits.pop()
-        before = [
-            child for child in children[owner] if child not in used and interval[child][0] < interval[child][1] <= point
-        ]
-        if not before:
-            sections.append((owner, interval[owner][0], point))
-            continue
-        last = min(before, key=lambda child: (-interval[child][1], traces.start[child], child))
-        used.add(last)
-        sections.append((owner, interval[last][1], point))
-        visits.append((owner, interval[last][0]))
-        visits.append((last, interval[last][1]))
-    merged: list[Section] = []
-    for owner, start, end in sorted(sections, key=lambda section: section[1:]):
-        if merged and start < end and merged[-1][0] == owner and merged[-1][2] == start:
-            merged[-1] = owner, merged[-1][1], end
-        elif start < end:
-            merged.append((owner, start, end))
-    return merged
+@st.composite
+def incomplete_sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Any spans, of which some are orphans, and some lack their start or their end."""
+    spans = draw(span_sets())
+    states = draw(st.lists(st.sampled_from((0, 0, 0, 0, 1, 2, 3, 4)), min_size=len(spans), max_size=len(spans)))
+    made = []
+    for given_span, state in zip(spans, states, strict=True):
+        if state == 1:
+            made.append(given_span.but(start=0, marks=given_span.marks | Mark.START_REPAIRED))
+        elif state == 2:
+            made.append(given_span.but(duration=0, marks=given_span.marks | Mark.NO_DURATION))
+        elif state == 3:
+            made.append(given_span.but(parent="00000000000000ff"))
+        else:
+            made.append(given_span)
+    return made
 
 
 def sections(traces: TraceSet, trace: int = 0) -> list[Section]:
@@ -76,13 +44,12 @@ def sections(traces: TraceSet, trace: int = 0) -> list[Section]:
     return list(zip(spans.tolist(), starts.tolist(), ends.tolist(), strict=True))
 
 
-@unhurried
-@given(span_sets())
+@settings(deadline=None, max_examples=400)
+@given(incomplete_sets())
 def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     for trace in range(traces.trace_count):
-        roots = [i for i in traces.spans_of(trace) if traces.parent[i] < 0]
-        assert sections(traces, trace) == [section for root in roots for section in expected_path(traces, root)]
+        assert sections(traces, trace) == path_of_trace(traces, trace)
 
 
 @unhurried
@@ -91,31 +58,53 @@ def test_it_is_what_the_definition_says_once_skew_is_corrected(spans: list[Given
     # siblings then no longer stand by start
     traces = without_skew(build(*spans))
     for trace in range(traces.trace_count):
-        roots = [i for i in traces.spans_of(trace) if traces.parent[i] < 0]
-        assert sections(traces, trace) == [section for root in roots for section in expected_path(traces, root)]
+        assert sections(traces, trace) == path_of_trace(traces, trace)
 
 
 @unhurried
-@given(span_sets())
+@given(incomplete_sets())
 def test_the_sections_of_a_root_partition_it(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
-    paths = critical_paths(traces)
+    paths = root_paths(traces)
     by_root: dict[int, list[Section]] = {i: [] for i in range(len(traces)) if traces.parent[i] < 0}
     for trace in range(traces.trace_count):
-        for section in sections(traces, trace):
+        for section in zip(*(column.tolist() for column in paths.sections_of(trace)), strict=True):
             by_root[max(root for root in by_root if root <= section[0])].append(section)
     total: Counter[int] = Counter()
     for root, parts in by_root.items():
         moments = [int(traces.start[root]), *(end for _, _, end in parts)]
         assert [start for _, start, _ in parts] == moments[:-1]
-        assert moments[-1] == traces.end[root]
+        assert moments[-1] == traces.reached_end[root]
         assert all(start < end for _, start, end in parts)
         assert all(one[0] != other[0] for one, other in pairwise(parts))
         for owner, start, end in parts:
             total[owner] += end - start
-            assert traces.start[owner] <= start < end <= traces.end[owner]
+            assert traces.start[owner] <= start < end <= traces.reached_end[owner]
     assert paths.critical.tolist() == [total[i] for i in range(len(traces))]
     assert set(total) <= set(np.flatnonzero(paths.on_path).tolist())
+
+
+@unhurried
+@given(incomplete_sets())
+def test_the_sections_of_a_trace_never_overlap(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    paths = critical_paths(traces)
+    total: Counter[int] = Counter()
+    for trace in range(traces.trace_count):
+        parts = sections(traces, trace)
+        assert all(start < end for _, start, end in parts)
+        assert all(one[2] <= other[1] for one, other in pairwise(parts))
+        assert not any(one[0] == other[0] and one[2] == other[1] for one, other in pairwise(parts))
+        for owner, start, end in parts:
+            total[owner] += end - start
+        assert paths.trace_critical[trace] == sum(end - start for _, start, end in parts)
+        main = int(traces.main_root[trace])
+        whole = int(traces.reached_end[main] - traces.start[main])
+        assert whole <= paths.trace_critical[trace] <= traces.trace_duration[trace]
+    assert paths.critical.tolist() == [total[i] for i in range(len(traces))]
+    on_path = set(np.flatnonzero(paths.on_path).tolist())
+    assert set(total) <= on_path
+    assert not paths.asynchronous[list(on_path)].any()
 
 
 @unhurried
@@ -238,8 +227,54 @@ def test_the_consumer_of_a_message_is_not_waited_for_nor_what_is_below_it() -> N
 
 
 def test_an_orphan_has_a_path_of_its_own() -> None:
-    spans = [span("a", 0, 100), span("b", 10, 90, parent="gone"), span("c", 20, 30, parent="b")]
-    assert path(*spans) == [("a", 0, 100), ("b", 10, 20), ("c", 20, 30), ("b", 30, 90)]
+    spans = [span("b", 10, 90, parent="gone"), span("c", 20, 30, parent="b")]
+    assert path(*spans) == [("b", 10, 20), ("c", 20, 30), ("b", 30, 90)]
+
+
+def test_the_path_of_an_orphan_counts_where_the_main_root_does_not_run() -> None:
+    spans = [span("a", 10, 50), span("b", 0, 90, parent="gone"), span("c", 40, 60, parent="b")]
+    assert path(*spans) == [("b", 0, 10), ("a", 10, 50), ("c", 50, 60), ("b", 60, 90)]
+
+
+def test_orphans_that_run_at_once_count_once() -> None:
+    spans = [span("a", 0, 100, parent="gone"), span("b", 20, 60, parent="gone"), span("c", 90, 130, parent="gone")]
+    assert path(*spans) == [("a", 0, 100), ("c", 100, 130)]
+
+
+def test_a_root_without_length_does_not_cut_the_path_of_another() -> None:
+    assert path(span("a", 50, 50), span("b", 0, 90, parent="gone")) == [("b", 0, 90)]
+
+
+def test_a_consumer_that_is_not_the_main_root_is_never_on_the_path() -> None:
+    spans = [span("a", 0, 100), span("b", 200, 300, kind=Kind.CONSUMER, parent="gone"), span("c", 210, 220, parent="b")]
+    assert path(*spans) == [("a", 0, 100)]
+    assert path(*(one.but(trace="1") for one in spans[1:])) == [("b", 200, 210), ("c", 210, 220), ("b", 220, 300)]
+
+
+def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
+    spans = [
+        span("a", 0, 100),
+        span("b", 0, 90, parent="a", marks=Mark.START_REPAIRED),
+        span("c", 0, 80, parent="b", marks=Mark.START_REPAIRED),
+        span("d", 20, 60, parent="c"),
+        span("e", 5, 30, parent="a"),
+    ]
+    assert path(*spans) == [("a", 0, 20), ("d", 20, 60), ("a", 60, 100)]
+
+
+def test_a_root_without_start_keeps_its_path() -> None:
+    spans = [span("a", 0, 100, marks=Mark.START_REPAIRED), span("b", 20, 60, parent="a")]
+    assert path(*spans) == [("a", 0, 20), ("b", 20, 60), ("a", 60, 100)]
+
+
+def test_a_span_without_end_reaches_to_the_greatest_end_below_it() -> None:
+    spans = [
+        span("a", 0, 0, marks=Mark.NO_DURATION),
+        span("b", 10, 10, parent="a", marks=Mark.NO_DURATION),
+        span("c", 20, 50, parent="b"),
+        span("d", 60, 100, parent="a"),
+    ]
+    assert path(*spans) == [("a", 0, 10), ("b", 10, 20), ("c", 20, 50), ("a", 50, 60), ("d", 60, 100)]
 
 
 def test_time_0_is_a_time_like_any_other() -> None:

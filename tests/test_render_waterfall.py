@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.building import build, span
+from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -310,13 +311,13 @@ TIMES = st.integers(-5, 50) | st.integers(0, 1 << 62)
 SPAN = st.tuples(st.integers(0, 30), NAMES, NAMES, TIMES, TIMES, st.booleans(), st.integers(0, 4_095))
 
 
-def test_paths_longer_than_64_bits_hold_have_a_share() -> None:
+def test_roots_that_run_at_once_share_no_more_than_the_whole_path() -> None:
     spans = [span(str(i + 1), 0, 0, name="root").but(duration=1 << 61) for i in range(5)]
     traces = build(*spans)
-    view = Waterfall(traces, 0, sections=(np.arange(5), traces.start, traces.end))
+    view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
     # five that run at once, each as long as the trace
-    assert [view.share(range(i, i + 1)) for i in range(5)] == [100.0] * 5
-    assert view.share(range(5)) == 500.0
+    assert [view.share(range(i, i + 1)) for i in range(5)] == [100.0, 0, 0, 0, 0]
+    assert view.share(range(5)) == 100.0
 
 
 @pytest.mark.parametrize("kept", [1, 100])

@@ -31,7 +31,7 @@ from tracetui.model.traces import TraceSet
 LEAST_CALLS = 5
 """Calls of one operation from which on they are an N+1."""
 LEAST_SHARE = 1.0
-"""Percent of the time of the traces in which it occurs that following an advice saves at least."""
+"""Percent of the path time of the traces in which it occurs that following an advice saves at least."""
 _MOST_NAMED = 6
 
 
@@ -58,13 +58,13 @@ class Finding:
     more_calls: int
     """How many more are called."""
     saving_ns: float
-    """In all traces together; never more than a trace takes."""
+    """In all traces together; never more than their critical paths take."""
     mean_saving_ns: float
     """Per trace in which it occurs."""
     mean_time_ns: float
     """How long such a trace waits for these calls as it is; of a GAP for the gap."""
     share_percent: float
-    """The saving as a share of the time of the traces in which it occurs."""
+    """The saving as a share of the path time of the traces in which it occurs."""
     trace_count: int
     most_calls: int
     """Of one parent: calls of an N_PLUS_ONE, failed attempts of RETRIES; the members of the others."""
@@ -96,7 +96,7 @@ def find_advice(paths: CriticalPaths, calls: Calls) -> list[Finding]:
     found = [
         finding
         for instances in (siblings.n_plus_one(), siblings.side_by_side(), siblings.gaps(), siblings.retries())
-        for finding in _findings(paths.traces, instances, siblings.label)
+        for finding in _findings(paths, instances, siblings.label)
     ]
     return sorted(found, key=lambda one: (-one.saving_ns, one.advice, one.parent, one.calls))
 
@@ -108,9 +108,9 @@ class _Siblings:
 
     def __init__(self, paths: CriticalPaths, calls: Calls) -> None:
         self.traces = traces = paths.traces
-        spans = np.flatnonzero(paths.on_path & (traces.parent >= 0))
-        self.span = spans[np.lexsort((paths.start[spans], traces.parent[spans]))]
-        self.parent = traces.parent[self.span]
+        spans = np.flatnonzero(paths.on_path & (paths.parent >= 0))
+        self.span = spans[np.lexsort((paths.start[spans], paths.parent[spans]))]
+        self.parent = paths.parent[self.span]
         self.time = (paths.end - paths.start)[self.span]
         self.start, self.end = paths.start[self.span], paths.end[self.span]
         self.follows = np.zeros(len(self.span), bool)
@@ -186,13 +186,13 @@ class _Siblings:
 
     def _busy(self, after: np.ndarray) -> np.ndarray:
         """bool[m]: whether another child of the parent runs between these siblings and those before them."""
-        paths, traces = self._paths, self.traces
-        ran = (traces.parent >= 0) & (paths.start < paths.end)
+        paths = self._paths
+        ran = (paths.parent >= 0) & (paths.start < paths.end)
         spans = np.flatnonzero(ran)
-        spans = spans[np.lexsort((paths.start[spans], traces.parent[spans]))]
+        spans = spans[np.lexsort((paths.start[spans], paths.parent[spans]))]
         if not len(spans) or not len(after):
             return np.zeros(len(after), bool)
-        parents = traces.parent[spans]
+        parents = paths.parent[spans]
         start, end, since, until = keyed_together(
             (parents, paths.start[spans]),
             (parents, paths.end[spans]),
@@ -293,7 +293,8 @@ def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.nd
     return result
 
 
-def _findings(traces: TraceSet, found: _Instances, label: Callable[[int], tuple[str, str]]) -> list[Finding]:
+def _findings(paths: CriticalPaths, found: _Instances, label: Callable[[int], tuple[str, str]]) -> list[Finding]:
+    traces = paths.traces
     saves = np.flatnonzero(found.saving > 0)
     order, kinds, first = group_slices(found.kind[saves])
     findings = []
@@ -301,8 +302,8 @@ def _findings(traces: TraceSet, found: _Instances, label: Callable[[int], tuple[
         rows = saves[order[begin:end]]
         trace = traces.trace[found.span[rows]]
         touched, of_trace = np.unique(trace, return_inverse=True)
-        # paths of several roots may overlap: what a trace saves is never more than it takes
-        times = traces.trace_duration[touched].astype(np.float64)
+        # of a root that others are laid over only a part counts: a trace never saves more than its path takes
+        times = paths.trace_critical[touched].astype(np.float64)
         saving = np.minimum(np.bincount(of_trace, weights=found.saving[rows]), times)
         whole, total = float(times.sum()), float(saving.sum())
         share = 100 * total / whole if whole else 0.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracetui.analysis.critical_path import CriticalPaths, critical_paths
+from tracetui.analysis.critical_path import CriticalPaths, root_paths
 from tracetui.analysis.errors import Role, roles
 from tracetui.analysis.groups import group_slices
 from tracetui.analysis.reach import Reach, counts_below, led_to, parts, reach
@@ -110,7 +110,7 @@ class _Measure:
         """int64[n], the path's own time in each span where these spans begin paths of their own."""
         parent = self._traces.parent.copy()
         parent[tops] = -1
-        return critical_paths(replace(self._traces, parent=parent)).critical
+        return root_paths(replace(self._traces, parent=parent)).critical
 
 
 def blast_radius(graph: ServiceGraph, paths: CriticalPaths, target: Target) -> BlastRadius:

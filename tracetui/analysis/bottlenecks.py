@@ -14,7 +14,7 @@ from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
 
 DEFAULT_SHARE = 20.0
-"""Percent of the trace time from which an operation is a bottleneck."""
+"""Percent of the time on the critical paths above which an operation is a bottleneck."""
 
 _SAMPLED_SPANS = 2_000
 _LEAST_OF_SAMPLE = 0.1
@@ -30,11 +30,11 @@ class Bottleneck:
     mean_critical_ns: float
     """Its time on the critical path, per trace in which it occurs."""
     share_percent: float
-    """That time as a share of the duration of those traces."""
+    """That time as a share of all time on the critical paths of those traces."""
     total_share_percent: float
-    """The same time as a share of the duration of all traces of the set."""
+    """The same time as a share of all time on the critical paths of the set."""
     occurrences: int
-    """Traces in which it occurs."""
+    """Traces in which it occurs, asynchronous work left out."""
     trace_count: int
     span_count: int
     pattern: str
@@ -42,15 +42,17 @@ class Bottleneck:
 
 
 def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, float, int]]:
-    """Every operation that occurs, by its total time on the critical path, most first.
+    """Every operation that occurs, asynchronous work left out, by its total time on the critical path, most first.
 
-    -> (operation number, total critical ns, share of its traces' time, share of all traces' time, traces); shares in
+    -> (operation number, total critical ns, share of its traces' path time, share of all path time, traces); shares in
     percent.
     """
     traces = paths.traces
-    if not len(traces):
+    spans = np.flatnonzero(~paths.asynchronous)
+    if not len(spans):
         return []
-    order, distinct, first = group_slices(traces.operation)
+    order, distinct, first = group_slices(traces.operation[spans])
+    order = spans[order]
     begins = first[:-1]
     critical = np.add.reduceat(paths.critical[order], begins, dtype=np.float64)
     # spans stand by trace: the first of an operation in each trace stands for the two
@@ -58,8 +60,8 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
     is_first = np.append(True, trace[1:] != trace[:-1])
     is_first[begins] = True
     occurs = np.add.reduceat(is_first.astype(np.int64), begins)
-    time = np.add.reduceat(np.where(is_first, traces.trace_duration[trace], 0), begins, dtype=np.float64)
-    whole = float(traces.trace_duration.sum(dtype=np.float64))
+    time = np.add.reduceat(np.where(is_first, paths.trace_critical[trace], 0), begins, dtype=np.float64)
+    whole = float(paths.trace_critical.sum(dtype=np.float64))
     share = np.divide(100 * critical, time, out=np.zeros_like(critical), where=time > 0)
     total = 100 * critical / whole if whole else np.zeros_like(critical)
     order = np.lexsort((distinct, -critical))
@@ -69,13 +71,13 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
 
 
 def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
-    """The operations whose share of their traces' time is above `min_share` percent, the costliest of the set first."""
+    """Find operations with more than `min_share` percent of their traces' path time, the costliest of the set first."""
     traces = paths.traces
     found = []
     for operation, critical, share, total_share, occurrences in critical_operations(paths):
         if share <= min_share:
             continue
-        spans = np.flatnonzero(traces.operation == operation)
+        spans = np.flatnonzero((traces.operation == operation) & ~paths.asynchronous)
         service, name = traces.operation_label(operation)
         found.append(
             Bottleneck(

@@ -4,27 +4,38 @@ Per root, walked backwards from its end: the time belongs to the child that fini
 a gap between children belongs to the span itself. This is the definition of the Jaeger UI (jaegertracing/jaeger-ui,
 `TracePage/CriticalPath`), with departures on purpose: children that touch count as one after the other, an orphan root
 has a path of its own, and the time 0 is a time like any other.
+
+The paths of a trace with several roots are laid over each other: the main root's comes first, then the others by
+start, and a later path counts only where no earlier one does. So the sections of a trace never overlap. Asynchronous
+work (see `async_roots`) is never laid over; `analysis.async_work` finds its paths.
+
+A span whose start is missing takes no part, and its children count as its parent's. A span whose end is missing
+reaches to the greatest end below it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from tracetui.analysis.groups import keyed
 from tracetui.analysis.self_time import detached
+from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 
 _NEVER = np.iinfo(np.int64).max
+_ALWAYS = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, eq=False)
 class CriticalPaths:
-    """The critical paths of every root of a trace set. Positions are spans, times int64 nanoseconds."""
+    """The critical paths of a trace set, laid over each other. Positions are spans, times int64 nanoseconds."""
 
     traces: TraceSet
+    parent: np.ndarray
+    """int32[n], each span's parent on the path: the nearest span above that has a start of its own."""
     start: np.ndarray
     """int64[n], each span's start cut to all its ancestors' intervals; it means something on the path only."""
     end: np.ndarray
@@ -33,68 +44,112 @@ class CriticalPaths:
     critical: np.ndarray
     """int64[n], how much of the path is the span's own."""
     previous: np.ndarray
-    """int32[n], for a span on the path, the sibling on it that ran just before; -1 for the first."""
+    """int32[n], for a span on its root's path, the sibling on it that ran just before; -1 for the first."""
     last_child: np.ndarray
-    """int32[n], for a span on the path, its child on the path that ended last; -1 for none."""
+    """int32[n], for a span on its root's path, its child on the path that ended last; -1 for none."""
+    windows: _Windows | None
+    """What counts of the paths of roots that others of their trace are laid over; None where there are none."""
+
+    @cached_property
+    def trace_critical(self) -> np.ndarray:
+        """int64[traces], how long the path of each trace is: the sum of its sections."""
+        if not self.traces.trace_count:
+            return np.zeros(0, np.int64)
+        times: np.ndarray = np.add.reduceat(self.critical, self.traces.first[:-1])
+        return times
+
+    @cached_property
+    def asynchronous(self) -> np.ndarray:
+        """bool[n], whether a span is asynchronous work: at or below one of `async_roots`."""
+        return at_or_below(self.traces, async_roots(self.traces))
 
     @cached_property
     def _sections(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        spans = np.flatnonzero(self.on_path)
-        called = spans[self.traces.parent[spans] >= 0]
-        owner = self.traces.parent[called]
-        before = self.previous[called]
-        last = self.last_child[spans]
-        span = np.concatenate((owner, spans))
-        start = np.concatenate(
-            (
-                np.where(before >= 0, self.end[before], self.start[owner]),
-                np.where(last >= 0, self.end[last], self.start[spans]),
-            )
-        )
-        end = np.concatenate((self.start[called], self.end[spans]))
-        some = start < end
-        span, start, end = span[some], start[some], end[some]
-        roots = np.flatnonzero(self.traces.parent < 0)
-        root = np.searchsorted(roots, span, side="right")
-        order = np.lexsort((start, root))
+        span, start, end = _own_stretches(self, np.flatnonzero(self.on_path))
+        trace = self.traces.trace[span]
+        order = np.lexsort((start, trace))
         span = span[order]
-        first = np.searchsorted(self.traces.trace[span], np.arange(self.traces.trace_count + 1))
+        first = np.searchsorted(trace[order], np.arange(self.traces.trace_count + 1))
         return span, start[order], end[order], first
 
     def sections_of(self, trace: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sections of one trace: spans, starts, ends; root by root, in time order.
+        """The sections of one trace: spans, starts, ends; in time order.
 
-        The sections of a root partition its interval: no overlap, no hole, none empty.
+        No two of them overlap, and none is empty. Those of a single root partition its interval.
         """
         span, start, end, first = self._sections
         part = slice(int(first[trace]), int(first[trace + 1]))
         return span[part], start[part], end[part]
 
 
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """The parts of a span's time that count, at most two: before and after the main root ran. Times are int64."""
+
+    of_root: np.ndarray
+    """int64[n], a number for the root that each span is below, -1 where all of its time counts."""
+    begin: np.ndarray
+    """int64[2, roots]"""
+    end: np.ndarray
+
+    def cut(self, span: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cut sections (spans, starts, ends) to the parts that count. Some that are left may be empty."""
+        root = self.of_root[span]
+        within = root >= 0
+        parts = [(span[~within], start[~within], end[~within])]
+        span, start, end, root = span[within], start[within], end[within], root[within]
+        parts += [
+            (span, np.maximum(start, begin[root]), np.minimum(end, until[root]))
+            for begin, until in zip(self.begin, self.end, strict=True)
+        ]
+        spans, starts, ends = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return spans, starts, ends
+
+
 def critical_paths(traces: TraceSet) -> CriticalPaths:
-    """Find the critical path of every root, in O(n log n) whatever the shape."""
-    start, end = _clipped(traces)
+    """Find the critical path of every trace, in O(n log n) whatever the shape."""
+    found = root_paths(traces)
+    windows = _windows(found)
+    if windows is None:
+        return found
+    on_path, critical = found.on_path.copy(), found.critical.copy()
+    below = np.flatnonzero(windows.of_root >= 0)
+    walked = below[on_path[below]]
+    laid = replace(found, windows=windows)
+    span, start, end = windows.cut(walked, found.start[walked], found.end[walked])
+    on_path[below] = False
+    on_path[span[start < end]] = True
+    critical[below] = 0
+    span, start, end = _own_stretches(laid, walked)
+    np.add.at(critical, span, end - start)
+    return replace(laid, on_path=on_path, critical=critical)
+
+
+def root_paths(traces: TraceSet) -> CriticalPaths:
+    """Find the critical path of every root by itself, whatever else its trace has."""
+    parent = _parents(traces)
+    start, end = _clipped(traces, parent)
     count = len(traces)
-    candidates = np.flatnonzero((traces.parent >= 0) & (start < end))
+    candidates = np.flatnonzero((parent >= 0) & (start < end))
     # the later of equally long-lasting siblings first, so that the stable sort puts the one to prefer last
     candidates = candidates[::-1]
-    if traces.skew:
+    if traces.skew or parent is not traces.parent:
         # spans that were moved keep their place among their siblings
         candidates = candidates[np.argsort(-traces.start[candidates], kind="stable")]
-    candidates = candidates[np.lexsort((end[candidates], traces.parent[candidates]))]
-    parent = traces.parent[candidates]
+    candidates = candidates[np.lexsort((end[candidates], parent[candidates]))]
+    above = parent[candidates]
     earlier = np.full(len(candidates), -1, np.int64)
     last_of = np.full(count, -1, np.int64)
     if len(candidates):
-        new_parent = np.concatenate(([True], parent[1:] != parent[:-1]))
+        new_parent = np.concatenate(([True], above[1:] != above[:-1]))
         group = np.cumsum(new_parent) - 1
         start_key, end_key = keyed(group, start[candidates], end[candidates])
         earlier = np.searchsorted(end_key, start_key, side="right") - 1
         earlier[earlier < np.flatnonzero(new_parent)[group]] = -1
-        last_of[parent] = np.arange(len(candidates))
-    chosen = _walk(np.flatnonzero(traces.parent < 0), candidates, earlier, last_of)
+        last_of[above] = np.arange(len(candidates))
+    chosen = _walk(np.flatnonzero(parent < 0), candidates, earlier, last_of)
     on_path = np.zeros(count, bool)
-    on_path[traces.parent < 0] = True
+    on_path[parent < 0] = True
     on_path[candidates[chosen]] = True
     previous = np.full(count, -1, np.int32)
     has_earlier = chosen[earlier[chosen] >= 0]
@@ -103,19 +158,57 @@ def critical_paths(traces: TraceSet) -> CriticalPaths:
     with_child = np.flatnonzero(on_path & (last_of >= 0))
     last_child[with_child] = candidates[last_of[with_child]]
     critical = np.where(on_path, end - start, 0)
-    np.subtract.at(critical, traces.parent[candidates[chosen]], (end - start)[candidates[chosen]])
-    return CriticalPaths(traces, start, end, on_path, critical, previous, last_child)
+    np.subtract.at(critical, parent[candidates[chosen]], (end - start)[candidates[chosen]])
+    return CriticalPaths(traces, parent, start, end, on_path, critical, previous, last_child, None)
 
 
-def _clipped(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
+def async_roots(traces: TraceSet) -> np.ndarray:
+    """int64, ascending: where asynchronous work begins, which no request waits for.
+
+    A CONSUMER child of a PRODUCER, and a CONSUMER root that is not its trace's main one.
+    """
+    consumers = np.flatnonzero(traces.kind == Kind.CONSUMER)
+    roots = consumers[traces.parent[consumers] < 0]
+    roots = roots[traces.main_root[traces.trace[roots]] != roots]
+    return np.union1d(np.flatnonzero(detached(traces)), roots)
+
+
+def at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
+    """bool[n], the spans at these positions and all below them."""
+    step = np.zeros(len(traces) + 1, np.int32)
+    np.add.at(step, spans, 1)
+    np.subtract.at(step, traces.subtree_end[spans], 1)
+    found: np.ndarray = np.cumsum(step[:-1]) > 0
+    return found
+
+
+def _parents(traces: TraceSet) -> np.ndarray:
+    """int32[n], the nearest span above that has a start, or is a root."""
+    parent = traces.parent
+    skipped = np.flatnonzero(_skipped(traces))
+    if not len(skipped):
+        return parent
+    is_skipped = np.zeros(len(traces) + 1, bool)
+    is_skipped[skipped] = True
+    # twice as far with every turn; a skipped span's own entry always leads further up
+    above = parent.copy()
+    while len(skipped):
+        skipped = skipped[is_skipped[above[skipped]]]
+        above[skipped] = above[above[skipped]]
+    is_child = parent >= 0
+    nearest: np.ndarray = np.where(is_child & is_skipped[parent], above[parent], parent)
+    return nearest
+
+
+def _clipped(traces: TraceSet, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Every interval cut to those of all ancestors; empty or turned round when nothing of it is left.
 
     A span that is wholly outside its parent, or that nobody waits for, stays empty and so do all below it.
     """
     start = traces.start.copy()
-    end = traces.end.copy()
+    end = traces.reached_end.copy()
     start[detached(traces)] = _NEVER
-    above = traces.parent.copy()
+    above = parent.copy()
     moving = np.flatnonzero(above >= 0)
     while len(moving):
         step = above[moving]
@@ -123,7 +216,16 @@ def _clipped(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
         end[moving] = np.minimum(end[moving], end[step])
         above[moving] = above[step]
         moving = moving[above[moving] >= 0]
+    if parent is not traces.parent:
+        # what has no start is nobody's to wait for, unless it is a root
+        start[_skipped(traces)] = _NEVER
     return start, end
+
+
+def _skipped(traces: TraceSet) -> np.ndarray:
+    """bool[n], spans that take no part as their start is missing; a root without one keeps its path."""
+    skipped: np.ndarray = ((traces.marks & int(Mark.START_REPAIRED)) > 0) & (traces.parent >= 0)
+    return skipped & ~detached(traces) if skipped.any() else skipped
 
 
 def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_of: np.ndarray) -> np.ndarray:
@@ -141,3 +243,62 @@ def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_o
                 waiting.append(below)
             at = before[at]
     return np.array(chosen, np.int64)
+
+
+def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The stretches of the path that are the spans' own: span, start and end of each, none empty.
+
+    spans: int64, on the path, and with each all that are on it below.
+    """
+    called = spans[paths.parent[spans] >= 0]
+    owner = paths.parent[called]
+    before = paths.previous[called]
+    last = paths.last_child[spans]
+    span = np.concatenate((owner, spans))
+    start = np.concatenate(
+        (
+            np.where(before >= 0, paths.end[before], paths.start[owner]),
+            np.where(last >= 0, paths.end[last], paths.start[spans]),
+        )
+    )
+    end = np.concatenate((paths.start[called], paths.end[spans]))
+    if paths.windows is not None:
+        span, start, end = paths.windows.cut(span, start, end)
+    some = start < end
+    return span[some], start[some], end[some]
+
+
+def _windows(paths: CriticalPaths) -> _Windows | None:
+    """What counts of the roots that are not their trace's main one, None where every root is.
+
+    Every path fills its root's interval. Others than the main root stand by start: of such a root, what those before
+    it leave is what begins after the greatest end among them, and what the main root leaves of that is two parts.
+    """
+    traces = paths.traces
+    roots = np.flatnonzero(traces.parent < 0)
+    main = traces.main_root
+    others = roots[main[traces.trace[roots]] != roots]
+    if not len(others):
+        return None
+    begin, end = np.full((2, len(others)), _NEVER), np.full((2, len(others)), _ALWAYS)
+    laid = traces.kind[others] != Kind.CONSUMER
+    over = others[laid]
+    if len(over):
+        trace = traces.trace[over]
+        new_trace = np.append(True, trace[1:] != trace[:-1])
+        (end_key,) = keyed(np.cumsum(new_trace), paths.end[over])
+        furthest = np.maximum.accumulate(end_key)
+        holder = np.maximum.accumulate(np.where(end_key == furthest, np.arange(len(over)), 0))
+        left = paths.start[over]
+        left[1:] = np.where(new_trace[1:], left[1:], np.maximum(left[1:], paths.end[over[holder[:-1]]]))
+        started, ended = paths.start[main[trace]], paths.end[main[trace]]
+        # a main root without a length leaves one part, which must not be cut in two
+        begin[0, laid] = left
+        end[0, laid] = np.where(started < ended, np.minimum(paths.end[over], started), paths.end[over])
+        begin[1, laid] = np.where(started < ended, np.maximum(left, ended), _NEVER)
+        end[1, laid] = paths.end[over]
+    of_root = np.full(len(traces), -1, np.int64)
+    sizes = traces.subtree_end[others] - others
+    places = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    of_root[np.repeat(others, sizes) + places] = np.repeat(np.arange(len(others)), sizes)
+    return _Windows(of_root, begin, end)

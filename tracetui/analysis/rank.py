@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.errors import Role, roles
 from tracetui.analysis.groups import keyed
 from tracetui.analysis.messages import error_message
@@ -90,6 +90,10 @@ class SpanFacts:
     """How long the trace waited for the span's own work."""
     trace_start_ns: int
     trace_duration_ns: int
+    trace_path_ns: int
+    """How long the trace's critical path is."""
+    is_async: bool
+    """Whether it is asynchronous work, which no request waits for."""
     role: Role
     message: str
     """What an error span says went wrong, else ''."""
@@ -113,7 +117,8 @@ class FactFinder:
         self.traces = traces
         self._lock = Lock()
         self._trace = -1
-        self._self = self._critical = self._roles = np.zeros(0, np.int64)
+        self._self = self._roles = np.zeros(0, np.int64)
+        self._paths: CriticalPaths | None = None
         self._ranked = False
 
     def is_quick(self, span: int, spans: int = 20_000) -> bool:
@@ -132,16 +137,19 @@ class FactFinder:
             place = rank(traces, span)
             self._ranked = True
             at = span - int(traces.first[trace])
-            own, critical, role = int(self._self[at]), int(self._critical[at]), Role(int(self._roles[at]))
+            assert self._paths is not None
+            own, role, paths = int(self._self[at]), Role(int(self._roles[at])), self._paths
         parent = int(traces.parent[span])
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
         siblings = within.start + np.flatnonzero(traces.parent[within] == parent)
         return SpanFacts(
             rank=place,
             self_ns=own,
-            critical_ns=critical,
+            critical_ns=int(paths.critical[at]),
             trace_start_ns=int(traces.trace_start[trace]),
             trace_duration_ns=int(traces.trace_duration[trace]),
+            trace_path_ns=int(paths.trace_critical[0]),
+            is_async=bool(paths.asynchronous[at]),
             role=role,
             message=error_message(traces, span) if role else "",
             place=int(np.searchsorted(siblings, span)) + 1,
@@ -155,6 +163,6 @@ class FactFinder:
     def _analyse(self, trace: int) -> None:
         alone = self.traces.select(np.array([trace]))
         self._self = self_times(alone)
-        self._critical = critical_paths(alone).critical
+        self._paths = critical_paths(alone)
         self._roles = roles(alone)
         self._trace = trace

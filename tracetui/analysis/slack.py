@@ -22,7 +22,7 @@ class Slack:
 
     def __init__(self, paths: CriticalPaths) -> None:
         traces, end = paths.traces, paths.end
-        parent = traces.parent
+        parent = paths.parent
         called = np.flatnonzero(paths.on_path & (parent >= 0))
         called = called[np.lexsort((end[called], parent[called]))]
         beside = np.flatnonzero(~paths.on_path & (parent >= 0) & paths.on_path[parent] & (paths.start <= end))

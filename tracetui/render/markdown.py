@@ -85,7 +85,7 @@ def _bottlenecks(view: Waterfall) -> Iterator[str]:
     for at in np.argsort(-waited, kind="stable")[:_SHOWN].tolist():
         if waited[at]:
             service, operation = view.traces.operation_label(int(operations[at]))
-            share = numbers.percent(100 * waited[at] / view.whole_ns)
+            share = numbers.percent(100 * waited[at] / view.path_ns)
             took = view.duration(int(waited[at]))
             yield f"waited {took} ({share}) for {code(service)} {code(operation)}"
 

@@ -33,15 +33,16 @@ def kind_words(kind: Kind) -> str:
 
 
 def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
-    """How much of the trace the span took, as text and its role."""
+    """How much of the critical path and of the trace the span took, as text and its role."""
     whole = facts.trace_duration_ns
-    waited = 100 * facts.critical_ns / whole if whole else 0.0
-    if waited:
-        role = Role.STRONG if waited >= BOTTLENECK_PERCENT else Role.PLAIN
-        share = f"{numbers.percent(waited)} of its {duration(whole)}"
-        yield f"the trace waited {duration(facts.critical_ns)} for it, {share}", role
+    share = 100 * facts.critical_ns / facts.trace_path_ns if facts.critical_ns else 0.0
+    if share:
+        role = Role.STRONG if share >= BOTTLENECK_PERCENT else Role.PLAIN
+        yield f"critical {duration(facts.critical_ns)} ({numbers.percent(share)})", role
+    elif facts.is_async:
+        yield "asynchronous: no request waits for it", Role.PLAIN
     else:
-        yield "the trace did not wait for it", Role.PLAIN
+        yield "not on the critical path", Role.PLAIN
     if whole and span.duration_ns not in (whole, facts.critical_ns):
         yield f"lasted {numbers.percent(100 * span.duration_ns / whole)} of the trace", Role.PLAIN
     if facts.children:

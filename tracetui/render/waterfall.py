@@ -106,7 +106,7 @@ class Waterfall:
         """The time the bars show; set it to zoom."""
         self.trace_ns = int(traces.trace_duration[trace])
         self.whole_ns = self.trace_ns if root is None else self.whole[1]
-        """What shares are of: the time that the bars are drawn over."""
+        """The time that the bars are drawn over."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
         self._origins, self._echoes = running(self.roles == ORIGIN), running(self.roles == ECHO)
@@ -118,6 +118,8 @@ class Waterfall:
         self.critical = np.zeros(self.stop - self.first, np.int64)
         """int64[stop - first], ns of each span on the critical path."""
         np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
+        self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
+        """What shares of the critical path are of: the path's time, or the time of the subtree."""
         self._critical_before = running(self.critical)
         self.tree = Rows(traces, self.first, self.stop, self._looks(), alike)
         self.rows: RowOrder = self.tree
@@ -177,7 +179,7 @@ class Waterfall:
 
     def limit(self, rows: int) -> None:
         """Keep at most this many rows, errors and the critical path before the rest."""
-        weight = self.critical / max(self.whole_ns, 1)
+        weight = self.critical / max(self.path_ns, 1)
         self.tree.limit(rows, weight + np.array([0.0, 3.0, 2.0])[self.roles])
 
     def _layout(self, width: int) -> Layout:
@@ -230,11 +232,10 @@ class Waterfall:
             yield self.row(row, width)
 
     def share(self, spans: range) -> float:
-        """The share of the trace's time that these spans' own work was on the critical path, in percent."""
+        """The share of the critical path's time that is these spans' own, in percent."""
         first, stop = spans.start - self.first, spans.stop - self.first
-        # the paths of several roots together may be longer than 64 bits hold
-        critical = (int(self._critical_before[stop]) - int(self._critical_before[first])) % (1 << 64)
-        return 100 * critical / self.whole_ns if self.whole_ns else 0.0
+        critical = int(self._critical_before[stop]) - int(self._critical_before[first])
+        return 100 * critical / self.path_ns if self.path_ns else 0.0
 
     def duration(self, ns: int) -> str:
         """A duration in the characters of these marks."""

@@ -146,7 +146,7 @@ def _where_time_went(view: Waterfall) -> Iterator[Line]:
     operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
     of_each = np.bincount(index, view.critical)
     top = int(np.argmax(of_each))
-    share = 100 * of_each[top] / (view.critical.sum() if is_little else view.whole_ns)
+    share = 100 * of_each[top] / (view.critical.sum() if is_little else view.path_ns)
     service, operation = view.traces.operation_label(int(operations[top]))
     slot = view.slots[view.traces.services.index(service)]
     role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_little else Role.PLAIN
