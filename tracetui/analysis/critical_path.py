@@ -22,7 +22,7 @@ import numpy as np
 
 from tracetui.analysis.groups import keyed
 from tracetui.analysis.self_time import detached
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 _NEVER = np.iinfo(np.int64).max
@@ -131,12 +131,8 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
     start, end = _clipped(traces, parent)
     count = len(traces)
     candidates = np.flatnonzero((parent >= 0) & (start < end))
-    # the later of equally long-lasting siblings first, so that the stable sort puts the one to prefer last
-    candidates = candidates[::-1]
-    if traces.skew or parent is not traces.parent:
-        # spans that were moved keep their place among their siblings
-        candidates = candidates[np.argsort(-traces.start[candidates], kind="stable")]
     candidates = candidates[np.lexsort((end[candidates], parent[candidates]))]
+    _settle_ties(candidates, parent, start, end, traces.order)
     above = parent[candidates]
     earlier = np.full(len(candidates), -1, np.int64)
     last_of = np.full(count, -1, np.int64)
@@ -160,6 +156,23 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
     critical = np.where(on_path, end - start, 0)
     np.subtract.at(critical, parent[candidates[chosen]], (end - start)[candidates[chosen]])
     return CriticalPaths(traces, parent, start, end, on_path, critical, previous, last_child, None)
+
+
+def _settle_ties(
+    candidates: np.ndarray, parent: np.ndarray, start: np.ndarray, end: np.ndarray, order: np.ndarray
+) -> None:
+    """Of siblings that end together put the one to prefer last: that with the earliest start, then the first in the
+    input. `candidates` stand by parent and end, and are put in order in place.
+    """
+    above, until = parent[candidates], end[candidates]
+    with_next = (above[1:] == above[:-1]) & (until[1:] == until[:-1])
+    if not with_next.any():
+        return
+    tied = np.zeros(len(candidates), bool)
+    tied[1:] = with_next
+    tied[:-1] |= with_next
+    some = candidates[tied]
+    candidates[tied] = some[np.lexsort((-order[some], -start[some], until[tied], above[tied]))]
 
 
 def async_roots(traces: TraceSet) -> np.ndarray:
@@ -224,7 +237,7 @@ def _clipped(traces: TraceSet, parent: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _skipped(traces: TraceSet) -> np.ndarray:
     """bool[n], spans that take no part as their start is missing; a root without one keeps its path."""
-    skipped: np.ndarray = ((traces.marks & int(Mark.START_REPAIRED)) > 0) & (traces.parent >= 0)
+    skipped: np.ndarray = traces.no_start & (traces.parent >= 0)
     return skipped & ~detached(traces) if skipped.any() else skipped
 
 

@@ -223,6 +223,7 @@ class _Assembly:
             depth=depth[order].astype(np.int32),
             start=start[order],
             duration=self.duration[source],
+            order=source,
             key=self.key[source],
             name=self.name[source],
             resource=self.resource[source],

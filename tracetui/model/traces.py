@@ -70,6 +70,8 @@ class TraceSet:
     """int32[n], 0 for a root."""
     start: np.ndarray
     duration: np.ndarray
+    order: np.ndarray
+    """int64[n], where each span stood in the input: of equal times the first in the input comes first."""
     key: np.ndarray
     """uint64[n], the span id as a number (see `model.ids`)."""
     name: np.ndarray
@@ -344,7 +346,7 @@ class TraceSet:
             return {int(moved[i]): value for i, value in table.items() if moved[i] >= 0}
 
         per_span = (
-            "start duration key name resource kind status error marks message depth"
+            "start duration order key name resource kind status error marks message depth"
             " raw_at attribute_bytes event_bytes link_bytes noted_peer"
         )
         return replace(
