@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ from tracetui.tui.settings import (
 )
 from tracetui.tui.state import State
 from tracetui.tui.widgets.query_bar import QueryBar
+
+DAMAGED_STATE = [b'["\xff"]', b"{", b"[" * 3_000, b'{"x": ' + b"[" * 3_000, b"\x00", b"7", b" " * (1 << 23)]
+"""What may stand in a file of the state folder, and no decoder takes."""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -131,5 +135,38 @@ def test_ordinary_queries_are_kept_once_and_not_for_ever(state_folder: Path) -> 
     assert load_queries() == [*ordinary[1:], ordinary[0]]
     save_queries([f"depth = {number}" for number in range(300)])
     assert load_queries() == [f"depth = {number}" for number in range(200, 300)]
-    (state_folder / "queries.json").write_text("{damaged")
+
+
+@pytest.mark.parametrize("content", DAMAGED_STATE, ids=lambda content: repr(content[:12]))
+def test_damaged_state_is_named_and_set_aside(state_folder: Path, content: bytes) -> None:
+    state_folder.mkdir()
+    for name in ("queries.json", "resume.json"):
+        (state_folder / name).write_bytes(content)
+    warnings: list[str] = []
+    assert load_queries(warnings) == []
+    assert len(warnings) == 1
+    assert "queries.json was damaged" in warnings[0]
+    with pytest.raises(UsageError, match=rf"resume\.json was damaged.* in {state_folder}"):
+        load_resume()
+    assert sorted(path.name for path in state_folder.iterdir()) == ["queries.json.damaged", "resume.json.damaged"]
+    assert load_queries(warnings) == []
+    assert len(warnings) == 1
+    save_queries(["error"])
+    save_resume(Resume(["a.json"], view="errors"))
+    assert load_queries() == ["error"]
+    assert load_resume().view == "errors"
+
+
+def test_state_that_is_no_file_is_left_alone(state_folder: Path) -> None:
+    state_folder.mkdir()
+    os.mkfifo(state_folder / "queries.json")
     assert load_queries() == []
+    save_queries(["error"])
+    assert (state_folder / "queries.json").is_fifo()
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5_000, "x = " + "{a=" * 5_000, "[" + "a." * 20_000 + "a]"])
+def test_a_config_file_that_is_nested_too_deeply_is_named(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError, match=str(path)):
+        load_settings(path)

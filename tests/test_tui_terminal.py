@@ -10,10 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual import events
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from tests.terminal import Terminal
-from tracetui.tui.lasting_driver import forgiving
+from tests.test_settings import DAMAGED_STATE
+from tracetui.tui.lasting_driver import KeyReader, forgiving
+from tracetui.tui.terminal_input import PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
@@ -104,3 +109,111 @@ def test_a_dumb_terminal_gets_the_report() -> None:
     terminal.wait_for(b"Bottlenecks", 60)
     assert terminal.end() == 0
     assert b"\x1b[" not in terminal.seen
+
+
+def characters(found: list[object]) -> str:
+    return "".join(event.character or "" for event in found if isinstance(event, events.Key))
+
+
+@pytest.mark.parametrize("byte", range(0x80, 0x100))
+def test_a_byte_that_is_not_utf8_costs_no_other_key(byte: int) -> None:
+    reader = KeyReader()
+    found = [*reader.feed(bytes([byte])), *reader.feed(b"xyzw"), *reader.feed(b"q")]
+    assert characters(found).endswith("zwq")
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\x1b[M \xf0@",  # an old mouse report, its column beyond 95
+        b"\x1b[M \xc3\xa9",  # one whose coordinates are a letter in UTF-8
+        b"\x1b[M #q",  # one whose row is the letter that quits
+        b"\x1b[48;0;0;0;0t",  # a terminal of no size
+        b"\x1b[48;9999999;9999999;1;1t",
+        b"\x1b[48;5;5;0;0t\x1b[<0;3;3M",  # a size of no pixels, then a click
+        b"\x1b[<99999999999999999999999999;1;1M",
+        b"\x1b[",
+        b"\x1b[200~cut",  # a paste whose end is lost
+        b"\x9b200~cut",
+        b"\x1b]52;c;\x07",
+        b"\x00",
+    ],
+)
+def test_noise_on_the_line_is_no_key_and_ends_nothing(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("tracetui.tui.lasting_driver.time.monotonic", lambda: now)
+    monkeypatch.setattr("textual._parser.get_time", lambda: now)
+    reader = KeyReader()
+    found = reader.feed(noise)
+    assert not [event for event in found if isinstance(event, events.Key) and event.key == "q"]
+    now += PASTE_SECONDS + 1
+    found = reader.idle()
+    now += 1
+    found += [*reader.idle(), *reader.feed(b"q")]
+    assert characters(found).endswith("q")
+    for event in found:
+        assert not isinstance(event, events.Resize) or event.size.width > 0
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"\x1b[", b"\x1b[<0;1;1M", b"\x1b[200~"])), max_size=20)
+)
+def test_whatever_bytes_come_keys_work_afterwards(pieces: list[bytes]) -> None:
+    reader = KeyReader()
+    for piece in pieces:
+        reader.feed(piece)
+    # Ctrl+C ends a paste that is open; what an unfinished sequence may still take is bounded
+    reader.feed(b"\x03")
+    found = reader.feed(b"q" * 40)
+    assert characters(found).endswith("q")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1b")), st.data())
+def test_text_arrives_as_it_was_sent_however_it_is_cut(text: str, data: st.DataObject) -> None:
+    decoder = TerminalInput()
+    sent, arrived = text.encode(), ""
+    while sent:
+        size = data.draw(st.integers(1, len(sent)))
+        arrived += decoder.decode(sent[:size], 0.0)
+        sent = sent[size:]
+    assert arrived == text
+
+
+def test_a_paste_ends_when_its_end_is_lost() -> None:
+    decoder = TerminalInput()
+    decoder.decode(b"\x1b[20", 0.0)
+    decoder.decode(b"0~pasted", 0.0)
+    assert decoder.idle(PASTE_SECONDS - 1) == ""
+    assert decoder.decode(b" more", PASTE_SECONDS - 1) == " more"
+    assert decoder.idle(PASTE_SECONDS + 1) == ""
+    assert decoder.idle(2 * PASTE_SECONDS) == PASTE_ENDS
+    assert decoder.idle(4 * PASTE_SECONDS) == ""
+    decoder.decode(b"\x1b[200~pasted", 0.0)
+    assert decoder.decode(b"\x03", 0.0) == PASTE_ENDS + "\x03"
+
+
+@pytest.mark.parametrize("noise", [b"\xe9j", b"\x1b[M \xf0@", b"\x9b", b"\x1b[48;0;0;0;0t\x1b[<0;3;3M"], ids=repr)
+def test_the_screen_stays_whatever_the_terminal_sends(tmp_path: Path, noise: bytes) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 60)
+    terminal.press(noise)
+    terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 60)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("content", DAMAGED_STATE, ids=lambda content: repr(content[:12]))
+def test_the_screen_opens_with_damaged_state_files(tmp_path: Path, content: bytes) -> None:
+    folder = tmp_path / "tracetui"
+    folder.mkdir()
+    for name in ("queries.json", "resume.json"):
+        (folder / name).write_bytes(content)
+    terminal = started(tmp_path, INCIDENT, "--resume")
+    terminal.wait_for(b"queries.json was damaged", 60)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    for name in ("queries.json", "resume.json"):
+        assert (folder / f"{name}.damaged").read_bytes() == content
+    assert json.loads((folder / "resume.json").read_bytes())["sources"] == [INCIDENT]

@@ -88,6 +88,8 @@ def load_config(path: Path | None = None) -> Config:
         if not os.path.exists(path):  # noqa: PTH110 - unlike a path's own, it does not fail where nobody may look
             return Config()
         raise UsageError(f"{path}: {error.strerror or error}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"{path}: {error}") from None
 

@@ -8,7 +8,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_bytes, print_lines
+from tracetui.cli.output import print_json, print_lines
 from tracetui.render.report_json import SECTIONS, report_json
 from tracetui.render.report_text import report_text
 
@@ -43,6 +43,8 @@ def analyze(
 
         save_traces(session.findings.traces, save, replace=True)
     if json:
-        print_bytes(report_json(session.findings, sections), report.output)
+        print_json(report_json(session.findings, sections), report.output, ascii_only=report.ascii)
         return
-    print_lines(report_text(session.findings, sections, report.options(filters)), report.color, report.output)
+    look = report.options(filters)
+    lines = report_text(session.findings, sections, look)
+    print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)

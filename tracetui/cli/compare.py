@@ -11,7 +11,7 @@ from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_bytes, print_lines
+from tracetui.cli.output import print_json, print_lines
 from tracetui.ingest.sources.address import without_secrets
 from tracetui.ingest.sources.served import servers_of
 from tracetui.model.problems import UsageError
@@ -65,12 +65,13 @@ def compare(
     if json:
         from tracetui.render.compare_json import compare_json
 
-        print_bytes(compare_json(found), report.output)
+        print_json(compare_json(found), report.output, ascii_only=report.ascii)
     else:
         from tracetui.render.compare_text import compare_text
 
-        lines = compare_text(found, (without_secrets(before), without_secrets(after)), report.options(filters))
-        print_lines(lines, report.color, report.output)
+        look = report.options(filters)
+        lines = compare_text(found, (without_secrets(before), without_secrets(after)), look)
+        print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
     if fail_on_regression and not found.has_common:
         from tracetui.render.compare_text import NOTHING_IN_COMMON
 

@@ -15,7 +15,7 @@ from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.query import parse
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import marks_of, print_bytes, print_lines
+from tracetui.cli.output import marks_of, print_json, print_lines
 from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
@@ -66,11 +66,11 @@ def contrast(
         raise UsageError(f"{none} of {traces.trace_count:,} is among the {what}: there is nothing to tell apart")
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if json:
-        print_bytes(
-            orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), report.output
-        )
+        data = orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        print_json(data, report.output, ascii_only=report.ascii)
         return
-    print_lines(_text(found, what, report.options(filters)), report.color, report.output)
+    look = report.options(filters)
+    print_lines(_text(found, what, look), report.color, report.output, ascii_only=look.ascii_only)
 
 
 def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:

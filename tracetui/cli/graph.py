@@ -14,7 +14,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_bytes, print_lines, say
+from tracetui.cli.output import print_diagram, print_json, print_lines, say
 from tracetui.model.problems import UsageError
 from tracetui.render.line import Line
 from tracetui.render.report_text import report_text
@@ -96,21 +96,21 @@ def graph(
     look = report.options(filters)
     findings = session.findings
     if not findings.traces.trace_count and not json and not format:
-        print_lines(report_text(findings, (), look), report.color, report.output)
+        print_lines(report_text(findings, (), look), report.color, report.output, ascii_only=look.ascii_only)
         return
     answer = asked.answer(findings, [_meant(session, asked.kind, name, look.filtered) for name in names or ()])
     if json:
         from tracetui.render.graph_json import answer_json
 
-        print_bytes(answer_json(answer.json()), report.output)
+        print_json(answer_json(answer.json()), report.output, ascii_only=report.ascii)
     elif format:
         from tracetui.render.graph_diagram import FORMATS
 
-        print_bytes(FORMATS[format](answer.diagram()).encode(), report.output)
+        print_diagram(FORMATS[format](answer.diagram()), report.output, ascii_only=report.ascii)
     else:
         from tracetui.render.graph_text import GraphText
 
-        print_lines(answer.text(GraphText(findings, look)), report.color, report.output)
+        print_lines(answer.text(GraphText(findings, look)), report.color, report.output, ascii_only=look.ascii_only)
 
 
 def _question(question: str, names: Sequence[str]) -> _Question:

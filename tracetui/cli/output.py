@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
+from tracetui.atomic_file import SHARED, atomic_file, is_stream
 from tracetui.model.problems import LoadWarning, UsageError
-from tracetui.render.ansi import When, colour_of, write_lines
+from tracetui.render.ansi import When, colour_of, encodable, write_lines
 from tracetui.render.line import Line
 from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.safe_text import safe_lines
+from tracetui.render.safe_text import ascii_text, escaped_json, safe_lines
 
 LEAST_WIDTH = 40
 DEFAULT_WIDTH = 80
@@ -79,17 +81,16 @@ def _discard_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None) -> None:
+def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None, *, ascii_only: bool = False) -> None:
     """Write lines to a file or stdout. UsageError if the file cannot be written."""
     if output is None:
         with _to_stdout() as stream:
-            write_lines(lines, stream, colour_of(stream, colour))
+            write_lines(lines, stream, colour_of(stream, colour), ascii_only=ascii_only)
         return
-    try:
-        with output.open("w", encoding="utf-8") as file:
-            write_lines(lines, file, colour_of(file, colour))
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
+    with _to_file(output) as raw:
+        file = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
+        write_lines(lines, file, colour_of(file, colour), ascii_only=ascii_only)
+        file.detach()
 
 
 def print_bytes(data: bytes, output: Path | None = None) -> None:
@@ -99,7 +100,33 @@ def print_bytes(data: bytes, output: Path | None = None) -> None:
             stream.flush()
             stream.buffer.write(data)
         return
+    with _to_file(output) as file:
+        file.write(data)
+
+
+def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = False) -> None:
+    """Write JSON to a file or stdout; on a terminal with what is invisible in it escaped, which is the same value.
+
+    Raises UsageError if the file cannot be written.
+    """
+    on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
+    if ascii_only or on_terminal:
+        data = escaped_json(data, ascii_only=ascii_only)
+    print_bytes(data, output)
+
+
+def print_diagram(text: str, output: Path | None = None, *, ascii_only: bool = False) -> None:
+    """Write a text for another program to a file or stdout. UsageError if the file cannot be written."""
+    print_bytes(
+        encodable(ascii_text(text), "ascii").encode() if ascii_only else text.encode("utf-8", "replace"), output
+    )
+
+
+@contextmanager
+def _to_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when it is whole; a device or a pipe is written to as it is."""
     try:
-        output.write_bytes(data)
+        with path.open("wb") if is_stream(path) else atomic_file(path, SHARED) as file:
+            yield file
     except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

@@ -47,11 +47,23 @@ def open_on_screen(
         local_time=local_time or settings.local_time,
         mouse=settings.mouse and mouse,
     )
-    last = load_resume() if resume else None
+    last, notices = None, []
+    if resume:
+        try:
+            last = load_resume()
+        except UsageError as error:
+            if not sources:
+                raise
+            notices.append(str(error))
     if last is not None and sources and from_anywhere(sources) != last.sources:
         # a filter and a place in other traces mean nothing in these
         last = None
     overrides = overrides or (last.overrides if last else Overrides())
     return run_app(
-        sources or (last.sources if last else []), settings, last, logs or (last.logs if last else ()), overrides
+        sources or (last.sources if last else []),
+        settings,
+        last,
+        logs or (last.logs if last else ()),
+        overrides,
+        notices,
     )

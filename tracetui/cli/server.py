@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.output import is_ascii, marks_of, print_bytes, print_lines, width_of
+from tracetui.cli.output import is_ascii, marks_of, print_json, print_lines, width_of
 from tracetui.cli.reach import overrides, servers_among
 from tracetui.ingest.asked import Servers
 from tracetui.ingest.sources.address import without_secrets
@@ -49,10 +49,11 @@ def server(
         opinion = asked.opinion(names or (), lookback)
     if json:
         answer = {"services": services, **msgspec.to_builtins(opinion)}
-        print_bytes(msgspec.json.format(msgspec.json.encode(answer)) + b"\n", output)
+        print_json(msgspec.json.format(msgspec.json.encode(answer)) + b"\n", output, ascii_only=ascii)
     else:
         marks = marks_of(is_ascii(ascii) if output is None else ascii)
-        print_lines(_text(services, opinion, OpinionList(opinion, None, marks), width_of(width)), color, output)
+        lines = _text(services, opinion, OpinionList(opinion, None, marks), width_of(width))
+        print_lines(lines, color, output, ascii_only=marks.ascii_only)
     if not services and not opinion.dependencies:
         raise BackEndError(f"{servers[0].name}: knows no service")
 

@@ -61,7 +61,7 @@ def show(
     )
     rows = None if everything else max_rows
     lines = waterfall_text(view, width_of(width), max_rows=rows, local_time=local_time, log_lines=verbose)
-    print_lines(lines, color)
+    print_lines(lines, color, ascii_only=marks.ascii_only)
 
 
 def find_trace(traces: TraceSet, wanted: str) -> int:

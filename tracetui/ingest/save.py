@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tracetui.atomic_file import PRIVATE, atomic_file
 from tracetui.ingest.formats.encode.otlp import otlp_json_lines
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Span
@@ -26,18 +26,13 @@ def save(traces: TraceSet, path: Path, *, replace: bool = False) -> None:
     path = path.expanduser()
     if not replace and path.exists():
         raise UsageError(f"{path} is there already; choose another name")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         # whoever may read the traces on the server is not whoever may read this directory
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as plain, _packed(plain, path.suffix == _GZIP) as file:
+        with atomic_file(path, PRIVATE) as plain, _packed(plain, path.suffix == _GZIP) as file:
             for trace in range(traces.trace_count):
                 file.write(otlp_json_lines(_spans(traces, trace)))
-        unfinished.replace(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _spans(traces: TraceSet, trace: int) -> Iterator[Span]:

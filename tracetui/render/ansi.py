@@ -12,7 +12,7 @@ from rich.color import ColorSystem
 
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Line
-from tracetui.render.safe_text import safe
+from tracetui.render.safe_text import in_ascii, safe
 from tracetui.render.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 
@@ -87,12 +87,18 @@ def encodable(text: str, encoding: str | None) -> str:
 
 
 def write_lines(
-    lines: Iterable[Line], stream: TextIO, colour: Colour = Colour.NONE, theme: Theme | None = None
+    lines: Iterable[Line],
+    stream: TextIO,
+    colour: Colour = Colour.NONE,
+    theme: Theme | None = None,
+    ascii_only: bool = False,
 ) -> None:
-    """Write each line, as soon as it comes."""
+    """Write each line, as soon as it comes; with `ascii_only` in ASCII, names from outside too."""
     theme = theme or theme_for(colour)
+    encoding = "ascii" if ascii_only else getattr(stream, "encoding", None)
     for line in lines:
-        stream.write(encodable(ansi_text(line, theme, colour), getattr(stream, "encoding", None)) + "\n")
+        shown = Line(in_ascii(line.runs)) if ascii_only else line
+        stream.write(encodable(ansi_text(shown, theme, colour), encoding) + "\n")
 
 
 @lru_cache(maxsize=1024)

@@ -23,6 +23,7 @@ _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe
 # What Unicode will never assign, or keeps for characters that are ignored in display.
 _NEVER_SHOWN = "\u2065\ufdd0-\ufdef\ufff0-\ufff8\U000e0000-\U000e0fff"
 _OUTSIDE_ASCII = re.compile("[^\x20-\x7e]")
+_OUTSIDE_JSON = re.compile("[^\n\x20-\x7e]")
 _IGNORED = re.compile(f"[{_INVISIBLE}{_NEVER_SHOWN}]")
 # A presentation selector or a joiner within emoji: dropped, so that the pieces stand side by side, because
 # terminals do not agree how wide the joined whole is.
@@ -85,6 +86,27 @@ def in_ascii(runs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
             wider -= taken
         shown.append((spelt, role))
     return shown
+
+
+def escaped_json(data: bytes, *, ascii_only: bool = False) -> bytes:
+    """The same JSON value with everything that a terminal obeys or hides (C1 and bidi controls, invisible characters)
+    escaped as code points; with `ascii_only` everything outside ASCII. `data` is UTF-8.
+    """
+    if data.isascii() and b"\x7f" not in data:
+        return data
+
+    def escaped(match: re.Match[str]) -> str:
+        character = match[0]
+        shown = not ascii_only and character.isprintable() and not _IGNORED.match(character)
+        return character if shown else _json_escape(character)
+
+    # outside texts JSON has nothing but ASCII
+    return _OUTSIDE_JSON.sub(escaped, data.decode("utf-8", "replace")).encode()
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _stand_in(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import events
@@ -19,6 +20,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from tracetui.render.clipboard import MOST_COPIED, clipboard_text
 from tracetui.tui.app_keys import APP_BINDINGS, APP_KEYS
 from tracetui.tui.frame import Place
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
@@ -118,6 +120,9 @@ class TraceApp(LoadingApp):
         self.keys_may_go()
         if self.state.sources:
             self._start_load()
+        for number, text in enumerate(self.state.notices):
+            # one after the other, as there is one line for them
+            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self._say, text, bad=True))
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Leave, and remember where the user was."""
@@ -208,8 +213,14 @@ class TraceApp(LoadingApp):
         self.action_view(message.view)
 
     def on_copy_text(self, message: CopyText) -> None:
-        self.copy_to_clipboard(message.text)
-        self._say(f"copied {message.what}", bad=False)
+        self.copy_to_clipboard(clipboard_text(message.text, one_line=message.one_line))
+        left = len(message.text) - MOST_COPIED
+        part = f": the first {MOST_COPIED:,} of {len(message.text):,} characters" if left > 0 else ""
+        self._say(f"copied {message.what}{part}", bad=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text on the user's clipboard. Everything that is copied passes here, so that nothing unsafe is pasted."""
+        super().copy_to_clipboard(clipboard_text(text))
 
     def on_read_text(self, message: ReadText) -> None:
         from tracetui.tui.widgets.pager import Pager

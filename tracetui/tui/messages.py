@@ -58,10 +58,12 @@ class OpenView(Message):
 
 @dataclass
 class CopyText(Message):
-    """Put text on the user's clipboard (OSC 52) and say what it was."""
+    """Put text on the user's clipboard (OSC 52) and say what it was. `text` may be from outside, and long."""
 
     text: str
     what: str
+    one_line: bool = False
+    """Whether it is a name, an id or the like, which stays on one line."""
 
 
 @dataclass

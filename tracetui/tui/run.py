@@ -32,9 +32,11 @@ def run_app(
     resume: Resume | None = None,
     logs: Sequence[str] = (),
     overrides: Overrides = _NO_OVERRIDES,
+    notices: Sequence[str] = (),
 ) -> int:
     """Run the app until the user leaves it. -> the exit code
 
+    notices: what the screen says once it is open.
     Raises UsageError for a theme or key that does not exist, and for a server that cannot be used as it is described.
     """
     if settings.theme and settings.theme not in THEMES:
@@ -42,6 +44,8 @@ def run_app(
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
     servers = servers_of(sources)
+    to_say = list(notices)
+    former_queries = load_queries(to_say)
     state = State(
         sources=tuple(sources),
         logs=tuple(logs),
@@ -49,7 +53,8 @@ def run_app(
         look=look,
         search=resume.search if resume is not None else NOTHING,
         overrides=overrides,
-        former_queries=load_queries(),
+        former_queries=former_queries,
+        notices=to_say,
         unsafe=any(server.is_unsafe(overrides) for server in servers),
     )
     if resume is None and len(sources) == 1 and servers:

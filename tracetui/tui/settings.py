@@ -16,6 +16,7 @@ from tracetui.config import Overrides, config_path, load_config
 from tracetui.ingest.sources.address import is_address, without_secrets
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
+from tracetui.tui.state_file import DamagedStateError, StateFile
 from tracetui.tui.themes import THEMES
 
 _RESUME = "resume.json"
@@ -84,21 +85,10 @@ def _from_anywhere(source: str) -> str:
 
 def save_resume(resume: Resume) -> None:
     """Remember where the user is. Not being able to is no reason to trouble them."""
-    path = _resume_path()
     resume = msgspec.structs.replace(resume, sources=from_anywhere(resume.sources), logs=from_anywhere(resume.logs))
     if not _may_be_kept(resume.query):
         resume = msgspec.structs.replace(resume, query="")
-    _keep(path, msgspec.json.encode(resume))
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file that is the user's alone."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        unfinished.replace(path)
+    StateFile(_resume_path(), Resume).save(resume)
 
 
 def _may_be_kept(query: str) -> bool:
@@ -108,11 +98,16 @@ def _may_be_kept(query: str) -> bool:
     return not query or not holds_secret(query)
 
 
-def load_queries() -> list[str]:
-    """The queries of former runs, the oldest first."""
+def load_queries(warnings: list[str] | None = None) -> list[str]:
+    """Read the queries of former runs, the oldest first.
+
+    A damaged file is set aside, and that is added to `warnings`.
+    """
     try:
-        return msgspec.json.decode(_queries_path().read_bytes(), type=list[str])[-_MOST_QUERIES:]
-    except (OSError, msgspec.DecodeError):
+        return (StateFile(_queries_path(), list[str]).load() or [])[-_MOST_QUERIES:]
+    except DamagedStateError as error:
+        if warnings is not None:
+            warnings.append(str(error))
         return []
 
 
@@ -122,7 +117,7 @@ def save_queries(asked: Sequence[str]) -> None:
     if kept:
         # each where it was asked last
         queries = list(dict.fromkeys(reversed([*load_queries(), *kept])))[:_MOST_QUERIES]
-        _keep(_queries_path(), msgspec.json.encode(queries[::-1]))
+        StateFile(_queries_path(), list[str]).save(queries[::-1])
 
 
 def _queries_path() -> Path:
@@ -130,8 +125,14 @@ def _queries_path() -> Path:
 
 
 def load_resume() -> Resume:
-    """Where the user was. UsageError if nothing is remembered."""
+    """Read where the user was.
+
+    Raises UsageError if nothing is remembered, or the file was damaged; it is set aside then.
+    """
     try:
-        return msgspec.json.decode(_resume_path().read_bytes(), type=Resume)
-    except (OSError, msgspec.DecodeError):
-        raise UsageError("there is nothing to resume yet: open something first") from None
+        resume = StateFile(_resume_path(), Resume).load()
+    except DamagedStateError as error:
+        raise UsageError(f"nothing to resume: {error}, in {_resume_path().parent}") from None
+    if resume is None:
+        raise UsageError("nothing to resume yet: open something first")
+    return resume

@@ -58,6 +58,8 @@ class State:
     query: str = ""
     shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))
     """int64[m], the traces that meet the query, ascending."""
+    notices: list[str] = field(default_factory=list)
+    """What went wrong before the screen opened, to be said on it."""
     former_queries: list[str] = field(default_factory=list)
     """Those of former runs, the oldest first."""
     asked_queries: list[str] = field(default_factory=list)

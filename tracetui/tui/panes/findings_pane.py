@@ -302,7 +302,7 @@ class FindingsPane(Pane, Generic[_Table]):
 
     def action_copy(self) -> None:
         if self.has_rows:
-            self.post_message(CopyText(self.name_of(self.list.cursor), "the name"))
+            self.post_message(CopyText(self.name_of(self.list.cursor), "the name", one_line=True))
 
     def _summary_lines(self, width: int) -> list[Line]:
         marks = self.state.look.marks

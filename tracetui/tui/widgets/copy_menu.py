@@ -32,9 +32,6 @@ from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
-MOST_COPIED = 200_000
-"""Characters. Terminals drop longer OSC 52 texts without a word, or hang over them."""
-
 _WATERFALL_WIDTH = 100
 _WATERFALL_ROWS = 200
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -53,23 +50,7 @@ class CopyItem(NamedTuple):
     key: str
     title: str
     make: Callable[[], str]
-
-
-def clipboard_text(text: str, what: str) -> tuple[str, str]:
-    """Text fit for a clipboard, and what it is.
-
-    Line breaks and tabs stay; other control characters, which a terminal would obey when they are pasted, become
-    their pictures.
-    """
-    if len(text) > MOST_COPIED:
-        what = f"{what}: the first {MOST_COPIED:,} of {len(text):,} characters"
-        text = text[:MOST_COPIED]
-    return _CONTROLS.sub(_picture, text.replace("\r\n", "\n")), what
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "\ufffd"
+    one_line: bool = False
 
 
 def span_json(span: Span) -> str:
@@ -147,22 +128,22 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
     if entry is not None:
         name, value = entry
         items.append(CopyItem("v", "value", lambda: value_text(value)))
-        items.append(CopyItem("k", "key=value", lambda: f"{name}={value_text(value)}"))
+        items.append(CopyItem("k", "key=value", lambda: f"{name}={value_text(value)}", one_line=True))
     items.append(CopyItem("a", "attributes as JSON", lambda: to_json(traces.attributes(span), indent=2)))
     items.append(CopyItem("s", "span as JSON", lambda: span_json(traces.span(span))))
     trace_id, *pictures = trace_items(traces, int(traces.trace[span]), look)
     items.append(trace_id)
-    items.append(CopyItem("i", "span id", lambda: traces.span_id(span)))
+    items.append(CopyItem("i", "span id", lambda: traces.span_id(span), one_line=True))
     curl = curl_line(traces.attributes(span))
     if curl is not None:
-        items.append(CopyItem("c", "curl line", lambda: curl))
+        items.append(CopyItem("c", "curl line", lambda: curl, one_line=True))
     return [*items, *pictures]
 
 
 def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
     """What can be copied of a trace as a whole."""
     return [
-        CopyItem("t", "trace id", lambda: traces.trace_ids[trace]),
+        CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
         CopyItem("w", "waterfall as text", lambda: _waterfall(traces, trace, look, markdown=False)),
         CopyItem("m", "waterfall as Markdown", lambda: _waterfall(traces, trace, look, markdown=True)),
     ]
@@ -265,7 +246,7 @@ def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: t
 
 def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
     """Ask what to copy of a trace of the loaded set, or the filter, and have it copied."""
-    query = [CopyItem("f", "filter", lambda: state.query)] if state.query else []
+    query = [CopyItem("f", "filter", lambda: state.query, one_line=True)] if state.query else []
     _open(widget, state, work, lambda traces: [*trace_items(traces, trace, state.look), *query])
 
 
@@ -276,7 +257,7 @@ def _open(widget: Widget, state: State, work: Work, make: Callable[[TraceSet], l
 
     def chosen(item: CopyItem | None) -> None:
         if item is not None:
-            work("copy", item.make, lambda text: widget.post_message(CopyText(*clipboard_text(text, item.title))))
+            work("copy", item.make, lambda text: widget.post_message(CopyText(text, item.title, item.one_line)))
 
     def ask(items: list[CopyItem]) -> None:
         widget.app.push_screen(CopyMenu(state.look, items), chosen)

@@ -21,7 +21,6 @@ from tracetui.render.safe_text import safe
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
-from tracetui.tui.widgets.copy_menu import clipboard_text
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
@@ -319,7 +318,7 @@ class Pager(Dialog[None]):
             self.query_one(PagerView).rows_changed()
 
     def action_copy(self) -> None:
-        self.app.post_message(CopyText(*clipboard_text(self._raw, self._title)))
+        self.app.post_message(CopyText(self._raw, self._title))
 
     def action_find(self) -> None:
         self.query_one(AskLine).ask(self._word)

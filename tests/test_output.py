@@ -1,0 +1,189 @@
+"""Where the command line writes: whole files or none, what a terminal may get, and ASCII where it is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.program import Program
+from tests.terminal import Terminal
+from tracetui.atomic_file import atomic_file
+from tracetui.render.clipboard import clipboard_text
+from tracetui.render.safe_text import escaped_json
+
+SAMPLES = Path(__file__).parents[1] / "sample_traces"
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+HOSTILE_NAMES = "a\r\x1b[2J\x7f\x9b31m\x9d0;x\x07\u202eb\u2066\u2028c\u00e9\u65e5\U0001f600\u200b"
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> str:
+    """A file whose service, operation and message hold everything that a terminal may obey."""
+    span = {
+        "traceId": "0" * 31 + "1",
+        "spanId": "0" * 15 + "1",
+        "name": HOSTILE_NAMES,
+        "kind": 2,
+        "startTimeUnixNano": "1773999999000000000",
+        "endTimeUnixNano": "1774000000000000000",
+        "status": {"code": 2, "message": HOSTILE_NAMES},
+    }
+    named = [{"key": "service.name", "value": {"stringValue": HOSTILE_NAMES}}]
+    document = {"resourceSpans": [{"resource": {"attributes": named}, "scopeSpans": [{"spans": [span]}]}]}
+    path = tmp_path / "hostile.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+COMMANDS = [
+    ("analyze",),
+    ("analyze", "--json"),
+    ("show",),
+    ("graph", "services"),
+    ("graph", "critical", "--json"),
+    ("graph", "services", "--format", "dot"),
+    ("graph", "services", "--format", "mermaid"),
+]
+
+
+def on_source(command: tuple[str, ...], source: str) -> list[str]:
+    return [command[0], source, *command[1:]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_ascii_is_ascii_whatever_the_names_are(program: Program, hostile: str, command: tuple[str, ...]) -> None:
+    said = program(*on_source(command, hostile), "--ascii")
+    assert said.code == 0
+    assert said.out.isascii()
+    assert all(character.isprintable() or character == "\n" for character in said.out)
+    if "--json" in command:
+        assert json.loads(said.out) == json.loads(program(*on_source(command, hostile)).out)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_terminal_gets_nothing_that_it_obeys(hostile: str, command: tuple[str, ...]) -> None:
+    terminal = Terminal([sys.executable, "-m", "tracetui", *on_source(command, hostile)], environ={"NO_COLOR": "1"})
+    assert terminal.end(60) == 0
+    shown = terminal.seen.decode().replace("\r\n", "\n")
+    for styles in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;2m", "\x1b[7m"):
+        shown = shown.replace(styles, "")
+    assert all(character.isprintable() or character == "\n" for character in shown)
+
+
+def test_a_pipe_gets_json_as_it_is(program: Program, hostile: str) -> None:
+    assert "\u202e" in program("analyze", hostile, "--json").out
+
+
+@given(st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_escaped_json_is_the_same_value(value: object) -> None:
+    data = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    for ascii_only in (False, True):
+        escaped = escaped_json(data, ascii_only=ascii_only)
+        assert json.loads(escaped) == json.loads(data)
+        assert not ascii_only or escaped.isascii()
+        assert all(character.isprintable() or character == "\n" for character in escaped.decode())
+
+
+@given(st.text(), st.booleans())
+def test_what_is_copied_can_be_pasted(text: str, one_line: bool) -> None:
+    copied = clipboard_text(text, one_line=one_line)
+    copied.encode()
+    assert clipboard_text(copied, one_line=one_line) == copied
+    assert not any(ord(c) < 0x20 and c not in "\n\t" for c in copied)
+    assert not any(0x7F <= ord(c) < 0xA0 for c in copied)
+    assert not set(copied) & set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert not one_line or "\n" not in copied
+
+
+@contextlib.contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond some bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+WRITING = [("--output",), ("--json", "--output"), ("--save",)]
+
+
+@pytest.mark.parametrize("options", WRITING, ids=" ".join)
+def test_a_full_disk_leaves_the_old_file(program: Program, tmp_path: Path, options: tuple[str, ...]) -> None:
+    path = tmp_path / "old"
+    path.write_text("old")
+    with full_disk(1_000):
+        said = program("analyze", INCIDENT, *options, str(path))
+    assert said.code == 2
+    assert str(path) in said.err
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["old"]
+
+
+@pytest.mark.parametrize("options", WRITING, ids=" ".join)
+def test_a_link_is_neither_followed_nor_replaced(program: Program, tmp_path: Path, options: tuple[str, ...]) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    said = program("analyze", INCIDENT, *options, str(link))
+    assert said.code == 2
+    assert "symbolic link" in said.err
+    assert link.is_symlink()
+    assert target.read_text() == "old"
+
+
+def test_a_pipe_and_a_device_are_written_to_not_replaced(program: Program, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert program("analyze", INCIDENT, "--output", str(pipe)).code == 0
+        assert reader.communicate()[0].decode() == program("analyze", INCIDENT).out
+    assert pipe.is_fifo()
+    assert program("analyze", INCIDENT, "--output", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("name", ["pipe", "folder"])
+def test_only_plain_files_are_replaced_by_what_is_saved(program: Program, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    os.mkfifo(path) if name == "pipe" else path.mkdir()
+    said = program("analyze", INCIDENT, "--save", str(path))
+    assert said.code == 2
+    assert "not a plain file" in said.err
+    assert not path.is_file()
+    assert program("analyze", INCIDENT, "--save", "/dev/null").code == 2
+    assert Path("/dev/null").is_char_device()
+
+
+def test_what_is_being_written_has_a_name_nobody_can_lay_there_in_advance(tmp_path: Path) -> None:
+    path = tmp_path / "new"
+    names = set()
+    for _ in range(3):
+        with atomic_file(path) as file:
+            (unfinished,) = (entry for entry in tmp_path.iterdir() if entry != path)
+            names.add(unfinished.name)
+            assert unfinished.stat().st_mode & 0o777 == 0o600
+            file.write(b"whole")
+        assert path.read_bytes() == b"whole"
+    assert len(names) == 3
+
+
+def test_what_raises_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new"
+    with pytest.raises(KeyError), atomic_file(path) as file:
+        file.write({}[b"half"])
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,62 @@
+"""Write files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+PRIVATE = 0o600
+"""Readable and writable by the user alone."""
+SHARED = 0o666
+"""What the user's umask leaves of it, as of any new file."""
+
+
+@contextmanager
+def atomic_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of `path` when the block ends; if the block raises, `path` is as it was.
+
+    The new file is opened exclusively and without following links, beside `path`, so that nothing laid there in
+    advance is written through. It has `mode`, less the umask.
+
+    Raises FileExistsError where `path` is something else than a plain file (a link, a device, a pipe, a directory),
+    and any other OSError of writing, with what was unfinished removed.
+    """
+    check_replaceable(path)
+    unfinished = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(unfinished, flags, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            # some file systems tell of a full disk only now
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise FileExistsError if `path` exists and is not a plain file."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(found.st_mode):
+        raise FileExistsError(0, "it is a symbolic link; name the file it points to")
+    if not stat.S_ISREG(found.st_mode):
+        raise FileExistsError(0, "it is not a plain file")
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` leads to something that is written to and never replaced: a terminal, a pipe, a device."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -1,0 +1,39 @@
+"""Decode JSON from outside with one exception for everything that can be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+_T = TypeVar("_T")
+
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot decode: its own error, Python's for text that is not UTF-8 (no subclass
+of its own), and Python's for what is nested more deeply than the stack allows.
+"""
+
+
+class MalformedError(ValueError):
+    """Bytes that are not what was expected; its text says why."""
+
+
+def decode(decoder: Callable[[bytes | memoryview], _T], data: bytes | memoryview) -> _T:
+    """Call a decoder of msgspec, such as `msgspec.json.Decoder(Type).decode`.
+
+    Raises MalformedError, and nothing else, for data that it cannot decode.
+    """
+    try:
+        return decoder(data)
+    except MALFORMED as error:
+        raise MalformedError(reason(error)) from None
+
+
+def reason(error: Exception) -> str:
+    """Why data could not be decoded, in words for people."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start:,} is not UTF-8"
+    return str(error)

@@ -1,0 +1,63 @@
+"""Files in which the screen keeps something from one run to the next."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tracetui.atomic_file import atomic_file
+from tracetui.model.decoding import MalformedError, decode
+
+_T = TypeVar("_T")
+
+_MOST_BYTES = 1 << 22
+"""More than what is ever kept: a longer file is none of ours."""
+
+
+class DamagedStateError(Exception):
+    """A file that could not be read, and was set aside so that the next run starts with a new one."""
+
+
+class StateFile(Generic[_T]):
+    """One value, as JSON in a file readable only by the user."""
+
+    def __init__(self, path: Path, kind: type[_T]) -> None:
+        self.path = path
+        self._decoder: msgspec.json.Decoder[_T] = msgspec.json.Decoder(kind)
+
+    def load(self) -> _T | None:
+        """Read the value; None where there is no such file, or it cannot be opened.
+
+        Raises DamagedStateError for a file that holds something else. Its text says how the file is called now.
+        """
+        try:
+            if not self.path.is_file():
+                return None
+            with self.path.open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
+        except OSError:
+            return None
+        if len(content) > _MOST_BYTES:
+            raise self._set_aside()
+        try:
+            return decode(self._decoder.decode, content)
+        except MalformedError:
+            raise self._set_aside() from None
+
+    def save(self, value: _T) -> None:
+        """Write the value. What the file system does not allow is not written: a run must not fail for it."""
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with atomic_file(self.path) as file:
+                file.write(msgspec.json.encode(value))
+
+    def _set_aside(self) -> DamagedStateError:
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        try:
+            self.path.replace(aside)
+        except OSError as error:
+            return DamagedStateError(f"{self.path} is damaged and cannot be moved away: {error.strerror or error}")
+        return DamagedStateError(f"{self.path.name} was damaged; it is {aside.name} now")
