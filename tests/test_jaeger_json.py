@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from tests.strategies import unhurried
 from tracetui.ingest.contents import decode
+from tracetui.ingest.error_rule import StatedBy, decide_status
 from tracetui.ingest.place import Place
+from tracetui.ingest.status import kind_named
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
@@ -245,10 +247,8 @@ def test_the_quick_look_decides_as_the_whole_list_does(tags: list[Any], separato
     decode(json.dumps(trace(span_json(tags=tags)), separators=separators).encode(), Place(intake, "f"))
     span = assemble(intake).span(0)
     whole = span.attributes
-    from tracetui.ingest.status import counts_as_error, kind_named, native_status
-
     kind = kind_named(whole.get("span.kind"))
-    assert span.error == counts_as_error(kind, native_status(whole), whole)
+    assert (span.status, span.error) == decide_status(kind, Status.UNSET, whole, StatedBy.TAGS)
     assert span.kind == kind
 
 

@@ -138,14 +138,17 @@ _IN_ORDER: list[tuple[str, dict[str, Any]]] = [
     ("error.message", {"attributes": {"error.message": "error.message"}}),
     ("error.msg", {"attributes": {"error.msg": "error.msg"}}),
     ("exception.message", {"attributes": {"exception.message": "exception.message"}}),
+    ("no healthy upstream", {"attributes": {"grpc.message": "no healthy upstream"}}),
     ("Not Found", {"attributes": {"http.status_text": "Not Found"}}),
     ("Bad Gateway", {"attributes": {"http.status_message": "Bad Gateway"}}),
     ("TimeoutError", {"attributes": {"error.type": "TimeoutError"}}),
-    ("HTTP 502", {"attributes": {"http.response.status_code": 502}}),
-    ("HTTP 503", {"attributes": {"http.status_code": "503"}}),
     ("gRPC UNAVAILABLE", {"attributes": {"rpc.status_code": "UNAVAILABLE"}}),
     ("gRPC INTERNAL", {"attributes": {"rpc.response.status_code": "13"}}),
     ("gRPC NOT_FOUND", {"attributes": {"rpc.grpc.status_code": 5}}),
+    ("gRPC ABORTED", {"attributes": {"grpc.status_code": "10"}}),
+    ("gRPC DATA_LOSS", {"attributes": {"grpc-status": "DataLoss"}}),
+    ("HTTP 502", {"attributes": {"http.response.status_code": 502}}),
+    ("HTTP 503", {"attributes": {"http.status_code": "503"}}),
     (NO_MESSAGE, {}),
 ]
 
@@ -201,6 +204,10 @@ def test_an_opentracing_error_log_is_read_in_its_order(key: str) -> None:
 @pytest.mark.parametrize("code", ["9" * 5_000, "17", "-1", "CUSTOM"])
 def test_a_grpc_code_that_nobody_knows_is_shown_as_it_is(code: str) -> None:
     assert message_of(attributes={"rpc.grpc.status_code": code}) == f"gRPC {code}"
+
+
+def test_a_grpc_status_of_ok_is_no_message() -> None:
+    assert message_of(attributes={"grpc.status_code": "0", "http.status_code": "503"}) == "HTTP 503"
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", [], {}, 7, True])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from tracetui.model.conventions import GRPC_NAMES, GRPC_STATUS, HTTP_STATUS
+from tracetui.model.conventions import GRPC_NAMES, GRPC_STATUS, HTTP_STATUS, grpc_code
 from tracetui.model.span import Event, Value
 from tracetui.model.traces import TraceSet
 
@@ -33,6 +33,7 @@ _MESSAGE_KEYS = (
     "error.message",
     "error.msg",
     "exception.message",
+    "grpc.message",
     "http.status_text",
     "http.status_message",
     "error.type",
@@ -104,14 +105,14 @@ def _from_events(events: Sequence[Event]) -> str:
 
 
 def _from_codes(attributes: Mapping[str, Value]) -> str:
+    for key in GRPC_STATUS:
+        code = attributes.get(key)
+        number = grpc_code(code)
+        # a call that succeeded as one of gRPC may yet have failed as one of HTTP
+        if isinstance(code, (str, int, float)) and code != "" and number != 0:
+            return f"gRPC {code if number is None or number >= len(GRPC_NAMES) else GRPC_NAMES[number]}"
     for key in HTTP_STATUS:
         code = attributes.get(key)
         if isinstance(code, (str, int, float)) and code != "":
             return f"HTTP {code}"
-    for key in GRPC_STATUS:
-        code = attributes.get(key)
-        if isinstance(code, (str, int, float)) and code != "":
-            text = str(code)
-            known = text.isdecimal() and len(text) < 4 and int(text) < len(GRPC_NAMES)
-            return f"gRPC {GRPC_NAMES[int(text)] if known else text}"
     return ""

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracetui.model.span import Value
+
 HTTP_STATUS: Final = ("http.response.status_code", "http.status_code")
-GRPC_STATUS: Final = ("rpc.status_code", "rpc.response.status_code", "rpc.grpc.status_code")
+GRPC_STATUS: Final = (
+    "rpc.status_code",
+    "rpc.response.status_code",
+    "rpc.grpc.status_code",
+    "grpc.status_code",
+    "grpc-status",
+)
+"""The last two are Envoy's and those of headers kept as attributes; the others OpenTelemetry's, newest first."""
 
 GRPC_NAMES: Final = tuple(
     (
@@ -15,3 +24,26 @@ GRPC_NAMES: Final = tuple(
     ).split()
 )
 """The names of the gRPC status codes; a code is its position."""
+
+_GRPC_CODES: Final = {name.replace("_", ""): code for code, name in enumerate(GRPC_NAMES)} | {"CANCELED": 1}
+
+
+def status_number(value: Value) -> int | None:
+    """The whole number that a status attribute holds, as a number or as digits; None if it holds none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return int(value) if value == value and abs(value) < 1e9 else None
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.isdecimal() and len(text) < 10 else None
+    return None
+
+
+def grpc_code(value: Value) -> int | None:
+    """A gRPC status as its number, from a number, digits or the name (`NOT_FOUND`, Go's `NotFound`)."""
+    if isinstance(value, str):
+        code = _GRPC_CODES.get(value.strip().replace("_", "").upper())
+        if code is not None:
+            return code
+    return status_number(value)

@@ -113,7 +113,7 @@ class Span:
     status: Status = Status.UNSET
     status_message: str = ""
     error: bool = False
-    """Whether the span counts as an error, after the decision list of `ingest.status`."""
+    """Whether the span counts as an error, after the table of `ingest.error_rule`."""
     attributes: Attributes = field(default_factory=dict)
     resource: Attributes = field(default_factory=dict)
     """Attributes of what made the span (the Jaeger process tags), without the service name."""

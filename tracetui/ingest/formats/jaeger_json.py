@@ -14,13 +14,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest import lenient
-from tracetui.ingest.deciding import DecidingAttributes
+from tracetui.ingest.attribute_search import AttributeSearch
+from tracetui.ingest.error_rule import StatedBy, decide_status
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.place import Place
-from tracetui.ingest.status import counts_as_error, kind_named, native_status
+from tracetui.ingest.status import kind_named
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, pack_state
-from tracetui.model.span import Event, Link, Mark, Value
+from tracetui.model.span import Event, Link, Mark, Status, Value
 
 _EMPTY = Raw(b"[]")
 _NO_START = Mark.START_REPAIRED << MARK_SHIFT
@@ -117,11 +118,11 @@ CODEC = JaegerCodec()
 
 def _state(attributes: dict[str, Value], marks: int) -> int:
     kind = kind_named(attributes.get("span.kind"))
-    status = native_status(attributes)
-    return pack_state(kind, status, counts_as_error(kind, status, attributes), marks)
+    status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.TAGS)
+    return pack_state(kind, status, error, marks)
 
 
-_deciding = DecidingAttributes(CODEC.attributes, _state, needles=(b'status_code"', b'"error'), once=b'"span.kind"')
+_search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
 
 
 def decode_trace(raw: bytes | Raw, place: Place) -> None:
@@ -173,7 +174,7 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     tags = [bytes(span.tags) for span in spans]
     rows.attributes += tags
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
-    states, peers = _deciding.states(tags, [0] * len(tags))
+    states, peers = _search.states(tags, [0] * len(tags))
     rows.peer += intake.peers.many(peers)
     for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
         if None in times:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest.deciding import DecidingAttributes
+from tracetui.ingest.attribute_search import AttributeSearch
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
 from tracetui.ingest.formats.otlp_records import (
     JAEGER_WARNINGS,
@@ -67,8 +67,7 @@ class OtlpJsonCodec:
 
 CODEC = OtlpJsonCodec()
 
-_NEEDLES = (b'status_code"', b'"error', b'"@jaeger@warnings"')
-_deciding = DecidingAttributes(CODEC.attributes, state_of_otlp, _NEEDLES, closing=1, nested=b"kvlistValue")
+_search = AttributeSearch(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue")
 
 
 def decode_request(raw: bytes | Raw, place: Place) -> None:
@@ -148,7 +147,7 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unknown: _Unknow
         natives.append(kind)
         if span.droppedAttributesCount or span.droppedEventsCount or span.droppedLinksCount:
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
-    states, peers = _deciding.states(attributes, natives)
+    states, peers = _search.states(attributes, natives)
     for i, state in enumerate(states):
         if state >= 1 << MARK_SHIFT:
             warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))

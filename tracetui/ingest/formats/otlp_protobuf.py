@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
+from tracetui.ingest.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_records import (
     BYTES,
     FIXED32,
@@ -30,7 +31,7 @@ from tracetui.ingest.formats.otlp_records import (
     wrappers,
 )
 from tracetui.ingest.place import Place
-from tracetui.ingest.status import DECIDING_KEYS, status_named
+from tracetui.ingest.status import status_named
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
 from tracetui.model.span import Event, Kind, Link, Mark, Value
 
@@ -136,12 +137,13 @@ class _Deciding:
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, int], int] = {}
-        self._keys = frozenset(key.encode() for key in DECIDING_KEYS)
+        self._keys = frozenset(key.encode() for key in deciding_keys())
+        self._needles = needles(deciding_keys())
 
     def state(self, raw: bytes, native: int) -> int:
         """The packed state of a span with these attributes; `native` is its own kind and status."""
         found = b""
-        if b"error" in raw or b"status_code" in raw:
+        if any(map(raw.__contains__, self._needles)):
             at, size, keys = 0, len(raw), self._keys
             while at < size:
                 length = raw[at + 1]

@@ -13,7 +13,7 @@ from itertools import islice
 
 import zstandard
 
-from tracetui.ingest.status import counts_as_error
+from tracetui.ingest.error_rule import decide_status
 from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
 from tracetui.model.span import Kind, Link, Mark, Status, Value
 
@@ -45,9 +45,10 @@ _LARGEST = 1 << 30
 
 def state_of_otlp(attributes: dict[str, Value], native: int) -> int:
     """The packed state of a span from its attributes and its kind and status, packed likewise."""
-    kind, status = Kind(native & 7), Status(native >> STATUS_SHIFT)
+    kind = Kind(native & 7)
+    status, error = decide_status(kind, Status(native >> STATUS_SHIFT), attributes)
     marks = Mark.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Mark.NONE
-    return pack_state(kind, status, counts_as_error(kind, status, attributes), marks)
+    return pack_state(kind, status, error, marks)
 
 
 def link_with_kind(trace_id: str, span_id: str, attributes: dict[str, Value]) -> Link:

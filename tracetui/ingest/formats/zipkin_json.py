@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
+from tracetui.ingest.error_rule import ERROR_TAG, StatedBy, decide_status, deciding_keys, needles
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.zipkin_span import (
     CODEC,
@@ -29,13 +30,13 @@ from tracetui.ingest.formats.zipkin_span import (
     text_of,
 )
 from tracetui.ingest.place import Place
-from tracetui.ingest.status import counts_as_error, native_status
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
 from tracetui.model.span import Mark, Status, Value
 
 _REMEMBERED = 20_000
 _NO_START = Mark.START_REPAIRED << MARK_SHIFT
+_LONGEST_REMEMBERED = 2_000
 _NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
 _SHARED = Mark.SHARED << MARK_SHIFT
 
@@ -45,22 +46,19 @@ class _Ids(Struct, gc=False):
     id: str = ""
 
 
-class _Deciding(Struct, gc=False, frozen=True):
-    """The tags that decide whether a span is an error, without the cost of all the others."""
-
-    error: str | UnsetType = UNSET
-    status: str | UnsetType = field(default=UNSET, name="otel.status_code")
-    error_type: str | UnsetType = field(default=UNSET, name="error.type")
-    http: str | UnsetType = field(default=UNSET, name="http.response.status_code")
-    old_http: str | UnsetType = field(default=UNSET, name="http.status_code")
-    rpc: str | UnsetType = field(default=UNSET, name="rpc.status_code")
-    rpc_response: str | UnsetType = field(default=UNSET, name="rpc.response.status_code")
-    grpc: str | UnsetType = field(default=UNSET, name="rpc.grpc.status_code")
-
+_DecidingTags = msgspec.defstruct(
+    "_DecidingTags",
+    [(f"tag{at}", str | UnsetType, field(default=UNSET, name=key)) for at, key in enumerate(deciding_keys())],
+    frozen=True,
+    gc=False,
+)
+"""The tags that decide whether a span is an error, without the cost of all the others."""
 
 SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
 _IDS = msgspec.json.Decoder(_Ids)
-_DECIDING = msgspec.json.Decoder(_Deciding)
+_DECIDING = msgspec.json.Decoder(_DecidingTags)
+_NEEDLES = needles(deciding_keys(), '"')
+_NO_MESSAGES = frozenset({"", "true", "1", "yes", "false", "0"})
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
@@ -188,7 +186,7 @@ class _Taker:
         self._traces: dict[str, int] = {}
         self._resources: dict[bytes, int] = {}
         self._peers: dict[bytes, bytes] = {}
-        self._decided: dict[tuple[int, _Deciding], int] = {}
+        self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
     def take(self, spans: list[ZipkinSpan]) -> None:
         """Take in spans; those whose id comes more than once wait until `finish`."""
@@ -233,7 +231,7 @@ class _Taker:
         states = [int(kind_of(span)) for span in spans]
         links = [b""] * len(spans)
         for i, raw in enumerate(tags):
-            if b'"error' in raw or b'status_code"' in raw:
+            if any(map(raw.__contains__, _NEEDLES)):
                 states[i], message = self._decide(raw, states[i])
                 if message:
                     intake.status_messages[position + i] = message
@@ -290,23 +288,25 @@ class _Taker:
         try:
             deciding = _DECIDING.decode(tags)
         except UNREADABLE:
-            attributes = CODEC.attributes(tags)
-            if "error" in attributes:
-                return pack_state(kind, Status.ERROR, True), _message(attributes["error"])
-            return _state(attributes, kind), ""
-        if deciding.error is not UNSET:
-            return pack_state(kind, Status.ERROR, True), _message(deciding.error)
-        state = self._decided.get((kind, deciding))
-        if state is None:
-            if len(self._decided) >= _REMEMBERED:
-                self._decided.clear()
-            state = self._decided[kind, deciding] = _state(msgspec.to_builtins(deciding), kind)
-        return state, ""
+            return _state(CODEC.attributes(tags), kind)
+        decided = self._decided.get((kind, deciding))
+        if decided is None:
+            decided = _state(msgspec.to_builtins(deciding), kind)
+            if len(tags) <= _LONGEST_REMEMBERED:
+                if len(self._decided) >= _REMEMBERED:
+                    self._decided.clear()
+                self._decided[kind, deciding] = decided
+        state, message = decided
+        if message and b'"otel.status_description"' in tags:
+            message = text_of(CODEC.attributes(tags).get("otel.status_description")) or message
+        return state, message
 
 
-def _state(attributes: dict[str, Value], kind: int) -> int:
-    status = native_status(attributes)
-    return pack_state(kind, status, counts_as_error(kind, status, attributes))
+def _state(attributes: dict[str, Value], kind: int) -> tuple[int, str]:
+    """-> the packed state by these tags, and the text of the tag `error`."""
+    status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.ZIPKIN_TAGS)
+    state = pack_state(kind, status, error)
+    return state, _message(attributes.get(ERROR_TAG)) if status == Status.ERROR else ""
 
 
 def _notes(raw: bytes) -> bytes:
@@ -314,7 +314,7 @@ def _notes(raw: bytes) -> bytes:
 
 
 def _message(error: Value) -> str:
-    return error if isinstance(error, str) and error.strip().lower() not in ("", "true", "false") else ""
+    return error if isinstance(error, str) and error.strip().lower() not in _NO_MESSAGES else ""
 
 
 def _endpoint(raw: bytes) -> tuple[str, str, int]:

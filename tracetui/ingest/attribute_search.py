@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tracetui.ingest.error_rule import deciding_keys, needles
 from tracetui.model.peers import noted_peer
 from tracetui.model.span import Value
 
@@ -22,12 +23,12 @@ _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 400
 
 
-class DecidingAttributes:
+class AttributeSearch:
     """Reads the deciding attributes in a JSON list of `{"key": ..., ... "value": ...}` objects.
 
     attributes: decodes a whole raw list. state: makes the packed state of a span (`model.intake.pack_state`) from
-    attributes and what the span itself says. needles: texts one of which stands in every deciding key. once: a key
-    with its quotes that most spans have, and have once. closing: how many braces end one object after its first
+    attributes and what the span itself says. also: other keys that it needs. once: a key that most spans have, and have
+    once. closing: how many braces end one object after its first
     closing one. nested: a text that shows that values may hold such objects themselves; such a list is decoded whole.
     """
 
@@ -35,16 +36,16 @@ class DecidingAttributes:
         self,
         attributes: Callable[[bytes], dict[str, Value]],
         state: Callable[[dict[str, Value], int], int],
-        needles: tuple[bytes, ...],
         *,
-        once: bytes = b"",
+        also: tuple[str, ...] = (),
+        once: str = "",
         closing: int = 0,
         nested: bytes = b"",
     ) -> None:
         self._attributes = attributes
         self._state = state
-        self._needles = needles
-        self._once = once
+        self._needles = needles((*deciding_keys(), *also), '"')
+        self._once = f'"{once}"'.encode() if once else b""
         self._tail = b"}" * closing
         self._nested = nested
         self._known: dict[tuple[bytes, int], tuple[int, str]] = {}
@@ -53,25 +54,11 @@ class DecidingAttributes:
         """The packed states of spans with these raw attributes, and what they called (see `model.peers.noted_peer`);
         `natives` is what each span itself says.
         """
-        known, once, nested = self._known.get, self._once, self._nested
+        known, nested = self._known.get, self._nested
         states, peers = [], []
         for raw, native in zip(raws, natives, strict=True):
-            found = b""
-            if once:
-                at = raw.find(once)
-                if at >= 0:
-                    found = raw[at - len(_KEY) - 1 : raw.find(b"}", at) + 1]
-            needles = self._needles
-            for sign, more in _PEERS:
-                if sign in raw:
-                    needles += more
-            for needle in needles:
-                at = raw.find(needle)
-                while at >= 0:
-                    end = raw.find(b"}", at) + 1
-                    found += raw[raw.rfind(_KEY, 0, at) : end]
-                    at = raw.find(needle, end) if end else -1
-            if nested and found and nested in raw:
+            found = self._found(raw)
+            if found is None or (nested and found and nested in raw):
                 # a key within a nested value is none of the span's, and looks like one
                 state, peer = self._decided(self._attributes(raw), native)
             else:
@@ -79,6 +66,28 @@ class DecidingAttributes:
             states.append(state)
             peers.append(peer)
         return states, peers
+
+    def _found(self, raw: bytes) -> bytes | None:
+        """The objects with a wanted key, each from its word `"key"` on; None where it takes all to tell."""
+        found = b""
+        if self._once:
+            at = raw.find(self._once)
+            if at >= 0:
+                found = raw[at - len(_KEY) - 1 : raw.find(b"}", at) + 1]
+        wanted = self._needles
+        for sign, more in _PEERS:
+            if sign in raw:
+                wanted += more
+        for needle in wanted:
+            at = raw.find(needle)
+            while at >= 0:
+                begin, end = raw.rfind(_KEY, 0, at), raw.find(b"}", at) + 1
+                # what stands between is a colon and what of the key comes before: another quote begins a value
+                if begin < 0 or raw.count(b'"', begin + len(_KEY), at) != (needle[:1] != b'"'):
+                    return None
+                found += raw[begin:end]
+                at = raw.find(needle, end) if end else -1
+        return found
 
     def _decided(self, attributes: dict[str, Value], native: int) -> tuple[int, str]:
         return self._state(attributes, native), noted_peer(attributes)
