@@ -30,6 +30,8 @@ def assembled(trace: str, records: list[Span]) -> Span:
     spans = folded(records)
     set_parents(spans)
     set_times(spans)
+    for span in spans:
+        span["service"] = span["service"] or "unknown_service"
     roots = sorted((span for span in spans if span["up"] is None), key=by_start)
     main = next((root for root in roots if not root["orphan"]), roots[0])
     return {"id": trace, "spans": spans, "roots": roots, "main": main, "duplicates": len(records) - len(spans)}

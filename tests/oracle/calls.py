@@ -8,7 +8,7 @@ Readings where the definition leaves room:
 - A span that links to a PRODUCER makes one call for each such PRODUCER span, whatever its own kind.
 - A peer that is a service of the set is a call to that service; it has no entry span there, so it is not among the
   calls of that service's own figures.
-- A call to a queue that nothing answers is no asynchronous call: those have a CONSUMER, a link or a FOLLOWS_FROM.
+- A PRODUCER's call to a peer is an asynchronous one though no CONSUMER is seen.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def call_of_peer(span: Span, services: set[str]) -> Call | None:
     return {
         "caller": span["service"],
         "callee": known or name,
-        "async": False,
+        "async": span["kind"] == "PRODUCER",
         "error": span["status"] == "error",
         "span": span,
         "inferred": known is None,

@@ -18,7 +18,7 @@ SERVICES = ["web", "api", "orders", "pay", "stock", "mail-worker", "audit"]
 STEPS = ["validate", "load_profile", "render", "price", "step-100", "flush batch", "compute@1b2c3d4e"]
 ROUTES = ["/orders/{id}", "/stock/{id}", "/pay", "/users/{id}/profile", "/carts/{id}"]
 TABLES = ["items", "orders", "users"]
-TOPICS = ["orders", "mails"]
+TOPICS = ["order-events", "mails"]
 HOSTS = ["api.stripe.com", "maps.example.com", "stock.default.svc", "pay.internal", "orders"]
 MESSAGES = [
     "card declined",
@@ -37,9 +37,11 @@ LATE = ["context deadline exceeded", "read timed out", "timeout of 500 ms reache
 STATUSES = ["message", "code", "http", "grpc", "error.type", "tag", "tag text", "exception", "otel"]
 
 
-def trace_set(seed: int) -> list[Draft]:
-    """The documents of one set."""
-    return Maker(random.Random(seed)).documents()
+def trace_set(seed: int, damage: bool = True) -> list[Draft]:
+    """The documents of one set; without damage only whole records of agreeing clocks, each once."""
+    maker = Maker(random.Random(seed))
+    maker.damage &= damage
+    return maker.documents()
 
 
 class Maker:
@@ -66,7 +68,7 @@ class Maker:
     def documents(self) -> list[Draft]:
         traces = [self.one_trace(number) for number in range(self.rng.randint(1, 6))]
         records = [record for trace in traces for record in trace]
-        if self.chance(0.2):
+        if self.damage and self.chance(0.25):
             return self.two_files(records)
         if self.chance(0.3):
             self.rng.shuffle(records)
@@ -166,7 +168,9 @@ class Maker:
 
     def piece_of_work(self, span: Draft, start: int, end: int, depth: int) -> None:
         service = span["service"]
-        what = self.rng.choice(["call", "call", "call", "step", "step", "database", "peer", "send", "retry", "loop"])
+        what = self.rng.choice(
+            ["call", "call", "call", "step", "step", "database", "peer", "send", "retry", "loop", "late"]
+        )
         if what == "step":
             kind = self.rng.choice(["INTERNAL", "INTERNAL", None])
             self.fill(self.span(service, self.name_of_step(), kind, span, start, end), depth + 1)
@@ -178,6 +182,8 @@ class Maker:
             self.peer(span, start, end)
         elif what == "send":
             self.send(span, start, end, depth)
+        elif what == "late":
+            self.late(span, start, end)
         else:
             self.repeated(span, start, end, depth, what)
 
@@ -253,12 +259,15 @@ class Maker:
         producer = self.span(span["service"], f"send {topic}", "PRODUCER", span, start, end)
         producer["attrs"] = {"messaging.system": "kafka", "messaging.destination.name": topic}
         self.producers.append(producer)
-        form = self.rng.choice(["child", "child", "link", "follows", "nothing"])
+        form = self.rng.choice(["child", "child", "link", "follows", "receive", "nothing"])
         if form == "nothing":
             return
         later = producer["end"] + self.rng.choice([0, 5 * MS, 300 * MS, 3_600_000 * MS])
         later_end = later + self.rng.randrange(1, 80) * MS
         worker = self.rng.choice([self.other(span["service"]), self.other(span["service"]), span["service"]])
+        if form == "receive":
+            self.receive(producer, worker, topic, later, later_end)
+            return
         parent = None if form == "link" else producer
         consumer = self.span(worker, f"process {topic}", "CONSUMER", parent, later, later_end)
         consumer["attrs"] = {"messaging.system": "kafka", "messaging.operation.type": "process"}
@@ -273,6 +282,34 @@ class Maker:
                 producer["kind"] = consumer["kind"] = "INTERNAL"
                 producer["attrs"], consumer["attrs"] = {}, {}
         self.fill(consumer, max(depth + 1, 3))
+
+    def late(self, span: Draft, start: int, end: int) -> None:
+        """A deadline that passes, or one of several calls that fails: what else runs is cancelled."""
+        if not self.failing:
+            return
+        callee = self.other(span["service"])
+        top = self.span(span["service"], f"fetch {callee}", self.rng.choice(["CLIENT", "INTERNAL"]), span, start, end)
+        passes = self.chance(0.5)
+        if passes:
+            top["plan"] = self.rng.choice(LATE)
+        for number in range(self.rng.randint(1, 3)):
+            stop = end + self.rng.choice([-20, -1, 0, 1, 5, 40]) * MS
+            below = self.server(callee, top, min(start + number * MS, stop), stop)
+            fails = number == 0 and not passes
+            below["plan"] = self.rng.choice(MESSAGES[:4] if fails else CANCELLED)
+            if self.chance(0.3):
+                deeper = self.database(below, below["start"], below["end"])
+                deeper["plan"] = self.rng.choice(CANCELLED)
+
+    def receive(self, producer: Draft, worker: str, topic: str, start: int, end: int) -> None:
+        """A poll that is a client's span, in a trace of its own, with the work on the message below it."""
+        poll = self.span(worker, f"poll {topic}", "CLIENT", None, start, end)
+        poll["attrs"] = {"messaging.system": "kafka", "messaging.operation.type": "receive"}
+        poll["links"] = [(producer["trace"], producer["id"])]
+        poll["trace"] = f"{self.rng.getrandbits(120):032x}"
+        if self.chance(0.5):
+            step = self.span(worker, "store", "INTERNAL", poll, *self.within(poll, 0.8))
+            step["trace"] = poll["trace"]
 
     def repeated(self, span: Draft, start: int, end: int, depth: int, what: str) -> None:
         """Attempts of one call, or a loop over items."""
@@ -312,6 +349,8 @@ class Maker:
         def decide(span: Draft) -> str | None:
             below = [text for child in children.get(id(span), []) if (text := decide(child)) is not None]
             plan = span.pop("plan", None)
+            if plan not in (None, "fail", "fine"):
+                return self.fail(span, plan)
             fails = plan == "fail" or (plan is None and self.chance(self.failing * (0.3 if below else 0.5)))
             if below and plan is None and self.chance(0.6):
                 text = self.rng.choice(below)
@@ -422,6 +461,15 @@ class Maker:
             span["start"] = None
             if self.chance(0.5):
                 span["end"] = None
+        if self.chance(0.06):  # a span whose exporter names no service
+            rng.choice(spans).update(service="", host="")
+        if self.chance(0.05) and len(spans) > 3:  # two spans of one id
+            one, other = rng.sample(spans, 2)
+            if {one["kind"], other["kind"]} <= {"INTERNAL", None} and one["name"] != other["name"]:
+                other["id"] = one["id"]
+        if self.chance(0.05):  # ids as another exporter writes them
+            for span in rng.sample(spans, len(spans) // 2):
+                span["id"] = span["id"].upper()
         if self.chance(0.03):  # a ring
             rng.choice(spans)["parent"] = rng.choice(spans)["id"]
 
@@ -457,6 +505,7 @@ class Maker:
             copy["end"] = max(copy["start"], copy["end"] - copy["end"] % MS)
         elif form == "lower":
             copy.update(service=copy["service"].lower(), name=copy["name"].lower())
+            copy["end"] = max(copy["start"], copy["end"] - self.grid)
         elif form == "kindless":
             copy["kind"] = None
         elif form == "poor":
