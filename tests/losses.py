@@ -14,7 +14,7 @@ from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Attributes, Event, Link, Mark, Span, Status, Value
+from tracetui.model.span import Attributes, Event, Kind, Link, Mark, Span, Status, Value
 
 JAEGER_WARNS = ("clock skew adjustment disabled", "parent span ID=")
 
@@ -82,6 +82,10 @@ def no_scope(span: Span) -> Span:
     return replace(span, scope_name="", scope_version="")
 
 
+def no_kind_for_internal(span: Span) -> Span:
+    return replace(span, kind=Kind.UNSPECIFIED if span.kind is Kind.INTERNAL else span.kind)
+
+
 def no_links(span: Span) -> Span:
     return replace(span, links=())
 
@@ -111,6 +115,7 @@ ZIPKIN: Sequence[Loss] = (
     errors_as_tag,
     no_resource_but_the_address,
     no_scope,
+    no_kind_for_internal,
     no_links,
     events_as_names,
 )

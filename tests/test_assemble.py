@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections import Counter
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,9 @@ from hypothesis import strategies as st
 from tests.building import EPOCH, US, GivenSpan, at, build, collect, ids, span
 from tests.strategies import chain, fan, rough_sets, span_sets, unhurried
 from tracetui.model.assemble import assemble
-from tracetui.model.span import Kind, Mark
+from tracetui.model.ids import span_key
+from tracetui.model.intake import Intake
+from tracetui.model.span import Kind, Mark, Status
 from tracetui.model.traces import TraceSet
 
 Row = tuple[Any, ...]
@@ -25,7 +30,7 @@ Row = tuple[Any, ...]
 
 @dataclass(eq=False)
 class Node:
-    """A span that was kept."""
+    """A span, made of one or more records."""
 
     given: GivenSpan
     number: int
@@ -35,6 +40,7 @@ class Node:
     parent: Node | None = None
     missing: str | None = None
     children: list[Node] = field(default_factory=list)
+    records: int = 1
 
 
 def _same_trace(text: str) -> str:
@@ -47,45 +53,262 @@ def _same_span(text: str) -> int | str:
     return int(text or "0", 16) if is_hex else text
 
 
-def _kept(spans: list[GivenSpan]) -> list[Node]:
-    """One node per span that is not an exact duplicate; what the source says *about* it makes no difference."""
-    kept: list[Node] = []
-    seen: list[GivenSpan] = []
-    for number, given_span in enumerate(spans):
-        same_ids = {"id": _same_span(given_span.id), "parent": _same_span(given_span.parent), "trace": ""}
-        content = given_span.but(marks=Mark.NONE, warnings=(), **same_ids)
-        if content not in seen:
-            seen.append(content)
-            kept.append(Node(given_span, number, given_span.start, given_span.duration, given_span.marks))
-    return kept
+def _no_start(record: GivenSpan) -> bool:
+    return bool(record.marks & Mark.START_REPAIRED) or record.start < 0
+
+
+def _no_end(record: GivenSpan) -> bool:
+    return bool(record.marks & Mark.NO_DURATION)
+
+
+def _whole(record: GivenSpan) -> bool:
+    return not _no_start(record) and not _no_end(record)
+
+
+def _timeless(record: GivenSpan) -> bool:
+    return _no_start(record) and _no_end(record)
+
+
+def _equal(one: str, other: str, *none: str) -> bool:
+    return one.lower() == other.lower() or one in none or other in none
+
+
+def _fit(one: GivenSpan, other: GivenSpan) -> bool:
+    """Whether two records of one trace and id can be of one span."""
+    if not _equal(one.service, other.service, "", "unknown_service"):
+        return False
+    if one.kind and other.kind and one.kind != other.kind:
+        return False
+    if _timeless(one) or _timeless(other):
+        return True
+    if not _equal(one.name, other.name, "", "unknown"):
+        return False
+    if not (_whole(one) and _whole(other)):
+        return True
+    apart = abs(one.start - other.start)
+    rounded = one.start % 1_000_000 == 0 or other.start % 1_000_000 == 0
+    return apart <= 1_000 or (rounded and apart < 1_000_000)
+
+
+def _group_order(record: GivenSpan) -> Any:
+    start = 0 if _no_start(record) else record.start
+    says = (
+        record.kind == Kind.UNSPECIFIED,
+        record.service in ("", "unknown_service"),
+        record.name in ("", "unknown"),
+        record.kind not in (Kind.CLIENT, Kind.PRODUCER),
+        record.kind,
+    )
+    names = (record.service.lower(), record.name.lower(), -record.duration)
+    return (not _whole(record), _timeless(record), _no_start(record), start, *says, *names)
+
+
+def _grouped(records: list[GivenSpan]) -> list[list[GivenSpan]]:
+    groups: list[list[GivenSpan]] = []
+    for record in sorted(records, key=_group_order):
+        fitting = [group for group in groups if all(_fit(record, other) for other in group)]
+        calling = (Kind.CLIENT, Kind.PRODUCER)
+        fitting.sort(key=lambda group: not any(other.kind in calling for other in group))
+        if fitting:
+            fitting[0].append(record)
+        else:
+            groups.append([record])
+    return groups
+
+
+def _steps(record: GivenSpan) -> int:
+    """How coarse the times of a record are: 0 below microseconds, 4 for whole milliseconds."""
+    return sum(time % unit == 0 for unit in (1_000, 1_000_000) for time in (record.start, record.duration))
+
+
+def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
+    longest = max((record.duration for record in group if not _no_end(record)), default=-1)
+
+    def shorter(record: GivenSpan) -> bool:
+        by = longest - record.duration
+        rounded = record.duration % 1_000_000 == 0 or longest % 1_000_000 == 0
+        return _no_end(record) or by > (999_999 if rounded else 1_000)
+
+    def order(record: GivenSpan) -> Any:
+        steps = _steps(record)
+        attributes = len(record.attributes)
+        all_of_it = attributes + len(record.events) + len(record.links)
+        texts = (record.service or "unknown_service", record.name, "JsonCodec", _json(record.resource))
+        parent = 0 if record.parent == "" else _key(record.parent)
+        message = record.message
+        marks = record.marks | (Mark.START_REPAIRED if record.start < 0 else 0)
+        said = (message, record.kind, parent, 2 if record.error else 0, marks)
+        parts = (_json(record.attributes), _json(record.events), _json(record.links))
+        return (
+            _no_end(record),
+            shorter(record),
+            0 if shorter(record) else steps,
+            -record.duration,
+            steps,
+            -all_of_it,
+            -attributes,
+            record.start,
+            *texts,
+            *said,
+            *parts,
+        )
+
+    return sorted(group, key=order)
+
+
+def _key(text: str) -> int:
+    return span_key(text)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode() if value else b""
+
+
+def _united(group: list[GivenSpan]) -> GivenSpan:
+    """What the records of a span say together."""
+    if len(group) == 1:
+        return group[0]
+    group = _leading_order(group)
+    leader = group[0]
+    attributes: dict[str, Any] = {}
+    resource: dict[str, Any] = {}
+    events: list[Any] = []
+    links: dict[Any, Any] = {}
+    for record in group:
+        attributes = {**attributes, **{k: v for k, v in record.attributes.items() if k not in attributes}}
+        resource = {**resource, **{k: v for k, v in record.resource.items() if k not in resource}}
+        known = list(events)
+        for event in record.events:
+            same = [other for other in known if other[1] == event[1] and abs(other[0] // 1000 - event[0] // 1000) <= 1]
+            if same:
+                known.remove(same[0])
+            else:
+                events.append(event)
+        for link in record.links:
+            links.setdefault((_same_trace(link[0]), _key(link[1])), link)
+    errors = [record for record in group if record.error]
+    naming = [r for r in group if r.name not in ("", "unknown") and not _timeless(r)]
+    naming += [r for r in group if r.name not in ("", "unknown") and _timeless(r)]
+    name = naming[0].name if naming else leader.name
+    name = next((r.name for r in naming if not _timeless(r) and r.name != r.name.lower()), name)
+    serving = [r.service for r in group if r.service not in ("", "unknown_service")]
+    parents = [r for r in group if r.parent and _key(r.parent)]
+    parents = [r for r in parents if r is leader or not r.marks & Mark.FOLLOWS_FROM or not leader.links]
+    parents.sort(key=lambda r: (r is not leader, bool(r.marks & Mark.FOLLOWS_FROM)))
+    parent = parents[0].parent if parents else ""
+    follows = parent and any(r.marks & Mark.FOLLOWS_FROM and _key(r.parent) == _key(parent) for r in group)
+    start, marks = leader.start, leader.marks
+    starts = [r.start for r in group if not _no_start(r)]
+    if _no_start(leader) and starts:
+        start, marks = min(starts), marks & ~Mark.START_REPAIRED
+    elif _no_start(leader):
+        start = -1
+    marks &= ~Mark.FOLLOWS_FROM
+    for record in group:
+        marks |= record.marks & (Mark.SHARED | Mark.SOURCE_WARNING | Mark.SHORTENED)
+    return leader.but(
+        start=start,
+        marks=marks | (Mark.FOLLOWS_FROM if follows else Mark.NONE),
+        parent=parent,
+        service=next((s for s in serving if s != s.lower()), serving[0] if serving else leader.service),
+        name=name,
+        kind=max(record.kind for record in group),
+        error=bool(errors),
+        message=next((r.message for r in errors or group if r.message), ""),
+        attributes=attributes,
+        resource=resource,
+        events=sorted(events, key=lambda event: event[0]),
+        links=list(links.values()),
+    )
+
+
+def _spans_of(records: list[GivenSpan]) -> list[Node]:
+    """One node per span, in the order of their first records."""
+    by_id: dict[int | str, list[int]] = {}
+    for number, record in enumerate(records):
+        # a record without an id is a span of its own
+        by_id.setdefault(_same_span(record.id) or f"none {number}", []).append(number)
+    nodes = []
+    for numbers in by_id.values():
+        numbered = {id(records[number]): number for number in reversed(numbers)}
+        for group in _grouped([records[number] for number in numbers]):
+            given = _united(group)
+            first = min(numbered[id(record)] for record in group)
+            nodes.append(Node(given, first, given.start, given.duration, given.marks, records=len(group)))
+    return sorted(nodes, key=lambda node: node.number)
+
+
+_CALLED = {Kind.CLIENT: Kind.SERVER, Kind.PRODUCER: Kind.CONSUMER}
 
 
 def _find_parents(nodes: list[Node]) -> None:
     alike: dict[int | str, list[Node]] = {}
     for node in nodes:
-        alike.setdefault(_same_span(node.given.id), []).append(node)
+        if _same_span(node.given.id) != 0:
+            alike.setdefault(_same_span(node.given.id), []).append(node)
     for node in nodes:
-        halves = alike[_same_span(node.given.id)]
-        clients = [half for half in halves if not half.marks & Mark.SHARED]
-        if sum(half.marks & Mark.SHARED == node.marks & Mark.SHARED for half in halves) > 1:
-            node.marks |= Mark.SAME_ID
         wanted = _same_span(node.given.parent)
-        if node.marks & Mark.SHARED and clients:
-            node.parent = clients[0]
-        elif wanted in alike and wanted != 0:
+        if wanted != 0 and wanted in alike:
             node.parent = _parent_among(alike[wanted], node)
         elif wanted != 0:
             node.marks |= Mark.ORPHAN
             node.missing = node.given.parent
+    for same in alike.values():
+        halves = _halves(same)
+        for half, above in halves.items():
+            if half.marks & Mark.ORPHAN:
+                half.marks &= ~Mark.ORPHAN
+                half.missing = None
+            half.parent = above
+            half.marks = half.marks & ~Mark.FOLLOWS_FROM | Mark.SHARED
+        if len(same) - len(halves) > 1:
+            for node in same:
+                if node not in halves:
+                    node.marks |= Mark.SAME_ID
 
 
-def _parent_among(halves: list[Node], child: Node) -> Node:
-    servers = [half for half in halves if half.marks & Mark.SHARED]
-    clients = [half for half in halves if not half.marks & Mark.SHARED]
-    if not (servers and clients):
-        return halves[0]
-    same_service = [server for server in servers if server.given.service == child.given.service]
-    return [*same_service, *clients][0]
+def _earliest_first(nodes: list[Node]) -> list[Node]:
+    def order(node: Node) -> Any:
+        given, missing = node.given, _no_start(node.given)
+        times = (missing, given.start if not missing else min(given.start, -1), given.kind, -given.duration)
+        return (*times, given.service or "unknown_service", given.name)
+
+    return sorted(nodes, key=order)
+
+
+def _halves(same: list[Node]) -> dict[Node, Node]:
+    """Of spans with one id, the called halves and the half above each."""
+    same = _earliest_first(same)
+    halves: dict[Node, Node] = {}
+    for calling, kind in _CALLED.items():
+        vague = [node for node in same if node.given.kind == Kind.UNSPECIFIED and node.marks & Mark.SHARED]
+        called = [node for node in same if node.given.kind == kind]
+        called += vague if kind == Kind.SERVER else []
+        callers = [node for node in same if node.given.kind == calling]
+        if called and not callers and any(node.marks & Mark.SHARED for node in called):
+            local = (Kind.INTERNAL, Kind.UNSPECIFIED)
+            callers = [node for node in same if node.given.kind in local and node not in called]
+        if callers:
+            halves.update(dict.fromkeys(called, callers[0]))
+    return halves
+
+
+def _parent_among(same: list[Node], child: Node) -> Node:
+    halves = _halves(same)
+    above = next(node for node in _earliest_first(same) if node not in halves)
+    below = [node for node in _earliest_first(same) if halves.get(node) is above]
+
+    def service(node: Node) -> str:
+        return (node.given.service or "unknown_service").lower()
+
+    of_service = [node for node in below if service(node) == service(child)]
+    if of_service:
+        return of_service[0]
+    return above if not below or service(child) == service(above) else below[0]
+
+
+def _when(given: GivenSpan) -> int:
+    return 0 if _no_start(given) else given.start
 
 
 def _cut_rings(nodes: list[Node]) -> None:
@@ -94,7 +317,8 @@ def _cut_rings(nodes: list[Node]) -> None:
         while (above := ring[-1].parent) is not None and above is not node and above not in ring:
             ring.append(above)
         if above is node:
-            earliest = min(ring, key=lambda n: (n.given.start, n.number))
+            # one without a start is no candidate but among its like
+            earliest = min(ring, key=lambda n: (_no_start(n.given), _when(n.given), _key(n.given.id), n.number))
             earliest.parent = None
             earliest.marks |= Mark.CYCLE_CUT
 
@@ -123,13 +347,13 @@ def _repair_times(nodes: list[Node]) -> None:
 
 
 def expected_traces(spans: list[GivenSpan]) -> list[tuple[list[Node], int]]:
-    """-> per trace, in order of appearance, its nodes in pre-order and how many exact duplicates were dropped."""
+    """-> per trace, in order of appearance, its nodes in pre-order and how many records were folded into others."""
     by_trace: dict[str, list[GivenSpan]] = {}
     for given_span in spans:
         by_trace.setdefault(_same_trace(given_span.trace), []).append(given_span)
     traces = []
     for members in by_trace.values():
-        nodes = _kept(members)
+        nodes = _spans_of(members)
         _find_parents(nodes)
         _cut_rings(nodes)
         for node in nodes:
@@ -210,7 +434,7 @@ def test_every_span_stands_where_the_reference_puts_it(spans: list[GivenSpan]) -
 @given(span_sets())
 def test_what_is_true_of_whole_traces(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
-    for trace, (nodes, lost) in enumerate(expected_traces(spans)):
+    for trace, (nodes, _) in enumerate(expected_traces(spans)):
         start = min(node.start for node in nodes)
         roots = [node for node in nodes if node.parent is None]
         main = next((root for root in roots if not root.marks & Mark.ORPHAN), roots[0])
@@ -220,7 +444,7 @@ def test_what_is_true_of_whole_traces(spans: list[GivenSpan]) -> None:
         assert traces.trace_errors[trace] == sum(node.given.error for node in nodes)
         assert traces.main_root[trace] == traces.first[trace] + nodes.index(main)
         assert traces.trace_name(trace) == f"{main.given.service} {main.given.name}"
-        assert traces.trace_warning_counts[trace] == sum(map(int.bit_count, warned)) + (lost > 0)
+        assert traces.trace_warning_counts[trace] == sum(map(int.bit_count, warned))
 
 
 @unhurried
@@ -286,41 +510,163 @@ def test_a_parent_in_another_trace_is_no_parent() -> None:
     assert traces.marks.tolist() == [Mark.NONE, Mark.ORPHAN]
 
 
-def test_exact_duplicates_are_dropped_and_counted() -> None:
+def test_records_of_one_span_are_one_and_counted() -> None:
     twice = span("a", 0, 9, attributes={"k": 1, "l": 2})
-    # the same attributes in another order and spelling are the same attributes
     traces = build(twice, twice.but(id="000000000000000a", attributes={"l": 2, "k": 1}), span("b", 1, 2, parent="a"))
-    assert ids(traces, range(len(traces))) == ["a", "b"]
-    assert traces.duplicates == {0: 1}
-    assert traces.trace_warnings == {0: ["1 exact duplicate span dropped"]}
+    assert sorted(int(traces.key[i]) for i in range(len(traces))) == [10, 11]
+    assert (traces.duplicates, traces.trace_warnings) == ({0: 1}, {})
     assert not traces.marks.any()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"start": EPOCH + 1},
-        {"duration": 8 * US},
-        {"service": "other"},
-        {"name": "other"},
-        {"kind": Kind.SERVER},
-        {"parent": "ff"},
-        {"message": "other"},
-        {"attributes": {"k": 2}},
-        {"events": [(EPOCH, "x")]},
-        {"links": [("1", "b")]},
-    ],
-    ids=lambda change: next(iter(change)),
-)
+ONE = span("a", 5, 9, service="Shop", name="GET /", attributes={"k": 1})
+ONE = ONE.but(start=ONE.start + 321)
+REPEATS = {
+    "the same": {},
+    "a start in microseconds": {"start": ONE.start - 321},
+    "a start of 1 µs later": {"start": ONE.start + US},
+    "a start in whole milliseconds": {"start": EPOCH},
+    "another end": {"duration": 8 * US},
+    "no end": {"duration": 0, "marks": Mark.NO_DURATION},
+    "no end, begun elsewhere": {"start": ONE.start - 900 * US, "duration": 0, "marks": Mark.NO_DURATION},
+    "no start": {"start": -1, "marks": Mark.START_REPAIRED},
+    "no time at all and another name": {"start": -1, "marks": Mark.NO_DURATION, "name": "other"},
+    "no service": {"service": ""},
+    "no name": {"name": ""},
+    "Zipkin's word for no name": {"name": "unknown"},
+    "lower case": {"service": "shop", "name": "get /"},
+    "no kind": {"kind": Kind.UNSPECIFIED},
+    "another message": {"message": "late"},
+    "another attribute": {"attributes": {"l": 2}},
+    "another value": {"attributes": {"k": 2}},
+    "an event": {"events": [(EPOCH, "x")]},
+    "a link": {"links": [("1", "b")]},
+    "a parent": {"parent": "b"},
+}
+
+
+@pytest.mark.parametrize("change", REPEATS.values(), ids=REPEATS)
+def test_a_span_seen_more_than_once_is_one(change: dict[str, Any]) -> None:
+    other, child = ONE.but(**change), span("b", 6, 7)
+    for records in ([ONE, child, other], [other, ONE, child]):
+        traces = build(*records)
+        assert (len(traces), traces.duplicates) == (2, {0: 1})
+        found = traces.span(at(traces, "a"))
+        assert (found.service, found.name, found.kind) == ("Shop", "GET /", Kind.INTERNAL)
+        assert (found.start_ns, found.duration_ns) == (ONE.start, max(ONE.duration, other.duration))
+        assert (found.marks, found.status_message) == (Mark.NONE, other.message)
+        assert found.attributes.keys() == ONE.attributes.keys() | other.attributes.keys()
+        assert len(found.events) == len(other.events)
+        assert len(found.links) == len(other.links)
+        assert found.parent_id == (other.parent or None)
+
+
+DIFFERENT = {
+    "a start over 1 µs later": {"start": ONE.start + US + 1},
+    "a start over 1 ms later, in whole milliseconds": {"start": EPOCH + 1_000_000 + 5 * US},
+    "another service": {"service": "other"},
+    "another name": {"name": "other"},
+    "another kind": {"kind": Kind.SERVER},
+    "no time at all and another service": {"start": -1, "marks": Mark.NO_DURATION, "service": "other"},
+}
+
+
+@pytest.mark.parametrize("change", DIFFERENT.values(), ids=DIFFERENT)
 def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
-    one = span("a", 0, 9, attributes={"k": 1}, error=True)
-    traces = build(one, span("b", 1, 2, parent="a"), one.but(**change))
-    assert len(traces) == 3
-    assert sum(mark & Mark.SAME_ID > 0 for mark in traces.marks.tolist()) == 2
-    assert traces.duplicates == {}
-    # children attach to the first
-    above = traces.span(int(traces.parent[at(traces, "b")]))
-    assert (above.start_ns, above.service, above.attributes) == (one.start, one.service, one.attributes)
+    other = ONE.but(**change)
+    for records in ([ONE, other], [other, ONE]):
+        traces = build(*records, span("b", 6, 7, parent="a"))
+        assert (len(traces), traces.duplicates) == (3, {})
+        marked = [span for span in range(3) if traces.marks[span] & Mark.SAME_ID]
+        assert ids(traces, marked) == ["a", "a"]
+        # children attach to the first
+        above = traces.span(int(traces.parent[at(traces, "b")]))
+        assert (above.start_ns, above.service, above.name) == (ONE.start, ONE.service, ONE.name)
+
+
+def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
+    begun = span("a", 0, 0, marks=Mark.NO_DURATION, attributes={"from": "begun", "begun": 1, "more": 1, "most": 1})
+    short = span("a", 0, 50, attributes={"from": "short", "short": 1, "more": 1})
+    long = span("a", 0, 70, attributes={"from": "long", "long": 1})
+    rich = span("a", 0, 70, attributes={"from": "rich", "rich": 1, "richer": 1})
+    for records in itertools.permutations([begun, short, long, rich]):
+        traces = build(*records)
+        (found,) = (traces.span(i) for i in range(len(traces)))
+        assert (found.duration_ns, found.attributes["from"], traces.duplicates) == (70 * US, "rich", {0: 3})
+        assert found.attributes.keys() == {"from", "begun", "more", "most", "short", "long", "rich", "richer"}
+        assert found.marks == Mark.NONE
+
+
+def test_of_records_as_long_but_for_rounding_the_finer_leads() -> None:
+    fine = GivenSpan("a", EPOCH + 1_234, 7_900)
+    # as a format of microseconds that rounds up writes it, and one of milliseconds
+    coarse = GivenSpan("a", EPOCH + 1_000, 8_000, attributes={"k": 1})
+    coarsest = GivenSpan("a", EPOCH, 0)
+    for records in itertools.permutations([fine, coarse, coarsest]):
+        traces = build(*records)
+        assert (traces.start.tolist(), traces.duration.tolist()) == ([EPOCH + 1_234], [7_900])
+
+
+def test_a_failure_of_any_record_is_the_span_s() -> None:
+    fine = span("a", 0, 90, message="all well")
+    failed = span("a", 0, 50, error=True, message="refused")
+    for records in itertools.permutations([fine, failed, span("a", 0, 20, error=True, message="other")]):
+        traces = build(*records)
+        assert (traces.error.tolist(), traces.span(0).status, traces.span(0).status_message) == (
+            [True],
+            Status.ERROR,
+            "refused",
+        )
+    assert build(fine, span("a", 0, 50)).span(0).status_message == "all well"
+
+
+def test_events_and_links_that_records_share_are_there_once() -> None:
+    one = span("a", 0, 9, events=[(1, "retry"), (1, "retry"), (3, "x")], links=[("1", "b")])
+    grid = [(event[0] + 400, *event[1:]) for event in one.events[1:]]
+    two = one.but(events=[*grid, (EPOCH + 8 * US, "late")], links=[("01", "0b"), ("2", "c")], attributes={"k": 1})
+    for records in ([one, two], [two, one]):
+        found = build(*records).span(0)
+        assert [event.name for event in found.events] == ["retry", "retry", "x", "late"]
+        assert len(found.links) == 2
+
+
+def test_spans_without_an_id_are_never_one() -> None:
+    traces = build(*[span(id_, 0, 9) for id_ in ("", "", "0", "0000000000000000")], span("b", 1, 2, parent="0"))
+    assert (len(traces), traces.duplicates, traces.marks.any()) == (5, {}, False)
+    assert (traces.parent < 0).all()
+
+
+def test_a_tracer_that_gives_all_spans_one_id() -> None:
+    spans = [span("7", i * 9, i * 9 + 5, name=f"op {i}") for i in range(3_000)]
+    traces = build(*spans, *spans[:1_500])
+    assert (len(traces), traces.duplicates) == (3_000, {0: 1_500})
+    assert (traces.marks == Mark.SAME_ID).all()
+
+
+def _content(traces: TraceSet) -> list[Any]:
+    """What is known of every span, but for the spelling of ids and the order of equals."""
+    found = []
+    for i in range(len(traces)):
+        one = traces.span(i)
+        parent = traces.parent[i]
+        above = None if parent < 0 else (int(traces.key[parent]), int(traces.start[parent]), int(traces.kind[parent]))
+        ids_ = (_same_trace(one.trace_id), int(traces.key[i]), above, _key(traces.missing_parents.get(i, "")))
+        said = (one.service, one.name, one.kind, one.start_ns, one.duration_ns, one.error, one.status)
+        rest = (one.status_message, one.marks, sorted(one.warnings), sorted(one.attributes.items()))
+        lists = (sorted((event.time_ns, event.name) for event in one.events), len(one.links))
+        found.append(repr((ids_, said, rest, lists)))
+    return sorted(found)
+
+
+@unhurried
+@given(rough_sets(), st.randoms(use_true_random=False), st.integers(1, 3))
+def test_the_order_of_records_makes_no_difference(spans: list[GivenSpan], chance: Random, pieces: int) -> None:
+    shuffled = chance.sample(spans, len(spans))
+    absorbing = Intake()
+    for piece in range(pieces):
+        absorbing.absorb(collect(shuffled[piece::pieces]))
+    for other in (build(*shuffled), assemble(absorbing)):
+        assert _content(other) == _content(build(*spans))
+        assert sum(other.duplicates.values()) == len(spans) - len(other)
 
 
 def test_a_ring_is_cut_at_its_earliest_span() -> None:
@@ -374,12 +720,43 @@ def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
     assert traces.no_start[where].tolist() == [True, False, True, True]
 
 
-def test_of_server_halves_alike_children_attach_to_the_first() -> None:
-    server = span("1", 1, 8, service="cart", kind=Kind.SERVER, marks=Mark.SHARED)
-    other = server.but(start=server.start + US)
-    traces = build(span("1", 0, 9), server, other, span("2", 3, 4, service="cart", parent="1"))
-    assert traces.parent.tolist() == [-1, 0, 1, 0]
-    assert traces.marks.tolist() == [Mark.NONE, Mark.SHARED | Mark.SAME_ID, Mark.NONE, Mark.SHARED | Mark.SAME_ID]
+def test_all_called_halves_are_below_the_calling_one() -> None:
+    server = span("1", 1, 8, service="cart", kind=Kind.SERVER)
+    other = server.but(start=server.start + 2 * US)
+    client = span("1", 0, 9, kind=Kind.CLIENT)
+    below = [span(f"{i}", 4, 5, service=name, parent="1") for i, name in enumerate(("cart", "api", "db"), start=2)]
+    for records in ([client, server, other, *below], [*below, other, server, client]):
+        traces = build(*records)
+        assert traces.trace_warning_counts.tolist() == [0]
+        halves = [i for i in range(len(traces)) if traces.marks[i] == Mark.SHARED]
+        assert [(int(traces.parent[i]), int(traces.start[i])) for i in halves] == [(0, server.start), (0, other.start)]
+        # those of the caller's service stay with it, all others are the first server's
+        assert [int(traces.parent[at(traces, id_)]) for id_ in "234"] == [halves[0], 0, halves[0]]
+
+
+@pytest.mark.parametrize(("calling", "called"), [(Kind.CLIENT, Kind.SERVER), (Kind.PRODUCER, Kind.CONSUMER)])
+def test_children_of_one_service_that_calls_itself_are_the_called_half_s(calling: Kind, called: Kind) -> None:
+    traces = build(span("1", 0, 9, kind=calling), span("1", 1, 8, kind=called), span("2", 2, 3, parent="1"))
+    assert (traces.parent.tolist(), traces.kind.tolist()[:2]) == ([-1, 0, 1], [calling, called])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "marked", "parents"),
+    [
+        # other pairs of kinds are different spans
+        ((Kind.CLIENT, Kind.CONSUMER), 2, [-1, -1]),
+        ((Kind.INTERNAL, Kind.SERVER), 2, [-1, -1]),
+        # of two clients the earlier is the first
+        ((Kind.CLIENT, Kind.CLIENT, Kind.SERVER), 2, [-1, 0, -1]),
+        ((Kind.PRODUCER, Kind.CONSUMER, Kind.CONSUMER), 0, [-1, 0, 0]),
+    ],
+)
+def test_what_is_left_with_one_id_is_marked(kinds: tuple[Kind, ...], marked: int, parents: list[int]) -> None:
+    spans = [span("1", 5 + 2 * i, 90, kind=kind) for i, kind in enumerate(kinds)]
+    for records in (spans, spans[::-1]):
+        traces = build(*records)
+        assert sum((traces.marks & Mark.SAME_ID) > 0) == marked
+        assert traces.parent.tolist() == parents
 
 
 def test_the_halves_of_zipkin_calls_hang_together_whatever_their_order() -> None:

@@ -10,8 +10,8 @@ from tracetui.analysis.groups import group_quantiles, group_slices
 from tracetui.model.ids import span_keys
 from tracetui.model.peers import peer_name
 from tracetui.model.span import Kind, Mark
+from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import TraceSet
-from tracetui.model.tree import find_spans
 
 _SHARES = (0.5, 0.95, 0.99)
 
@@ -126,7 +126,7 @@ def _linked(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
     nothing = np.zeros(0, np.int64)
     if not spans:
         return nothing, nothing
-    found, _ = find_spans(traces.trace, traces.key, np.array(wanted_traces), span_keys(ids)[0])
+    found = SpanIndex(traces.trace, traces.key).find(np.array(wanted_traces), span_keys(ids)[0])
     linking = np.array(spans)
     calls = (found >= 0) & (found != traces.parent[linking]) & (traces.service[found] != traces.service[linking])
     return found[calls], linking[calls]

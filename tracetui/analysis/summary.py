@@ -31,9 +31,8 @@ class Summary:
 
     trace_count: int
     span_count: int
-    """As the sources list them."""
     duplicate_span_count: int
-    """How many of those are exact duplicates, which no other figure counts."""
+    """Records of spans that were seen more than once, which are folded into `span_count`."""
     service_count: int
     error_trace_count: int
     error_rate: float
@@ -57,11 +56,10 @@ def duration_stats(durations: np.ndarray) -> DurationStats:
 def summarize(traces: TraceSet) -> Summary:
     """Count and time the traces of a set."""
     failed = int((traces.trace_errors > 0).sum())
-    duplicates = sum(traces.duplicates.values())
     return Summary(
         trace_count=traces.trace_count,
-        span_count=len(traces) + duplicates,
-        duplicate_span_count=duplicates,
+        span_count=len(traces),
+        duplicate_span_count=sum(traces.duplicates.values()),
         service_count=len(np.unique(traces.service)),
         error_trace_count=failed,
         error_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,

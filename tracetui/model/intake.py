@@ -74,6 +74,13 @@ class Chunk:
         columns = [getattr(self, name) for name in self.__slots__]
         return Chunk, (*columns[:-1], PickleBuffer(columns[-1]))
 
+    @classmethod
+    def empty(cls) -> Chunk:
+        """No spans."""
+        column = np.zeros(0, np.int32)
+        keys, times = column.astype(np.uint64), column.astype(np.int64)
+        return cls(column, keys, keys, column, column, times, times, column, column, column, column, column, b"")
+
     def __len__(self) -> int:
         return len(self.trace)
 

@@ -43,6 +43,11 @@ class Arena:
         """Pickled so that the pieces can travel out of band."""
         return Arena, ([PickleBuffer(piece) for piece in self._pieces],)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all pieces."""
+        return self.starts[-1] + len(self._pieces[-1]) if self._pieces else 0
+
     def read(self, at: int, size: int) -> bytes:
         if not size:
             return b""
@@ -115,7 +120,7 @@ class TraceSet:
     trace_warnings: dict[int, list[str]]
     load_warnings: list[LoadWarning]
     duplicates: dict[int, int] = field(default_factory=dict)
-    """Per trace, how many exact duplicates of its spans were dropped."""
+    """Per trace, how many records were folded into others of the same span."""
     log_lines: dict[int, list[Event]] = field(default_factory=dict)
     """Per span, lines of logs that were read beside the traces, by time."""
     skew: dict[int, int] = field(default_factory=dict)

@@ -4,71 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
-
-def find_spans(
-    trace: np.ndarray, key: np.ndarray, wanted_trace: np.ndarray, wanted_key: np.ndarray
-) -> tuple[np.ndarray, list[list[int]]]:
-    """Look spans up by trace and id.
-
-    trace, key: int32[n], uint64[n] of the spans there are; wanted_*: the same of m look-ups.
-    -> int64[m], the first span that has the trace and id or -1; and the groups of spans that share a trace and an
-    id, each in ascending order.
-    """
-    count = len(trace)
-    if not count:
-        return np.full(len(wanted_trace), -1, np.int64), []
-    trace_bits = max(int(trace.max()).bit_length(), 1)
-    id_bits = np.uint64(64 - trace_bits)
-
-    def joined(traces: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        mixed: np.ndarray = (keys * _ODD) >> np.uint64(trace_bits)
-        mixed |= traces.astype(np.uint64) << id_bits
-        return mixed
-
-    own = joined(trace, key)
-    order = np.argsort(own)
-    own = own[order]
-    same = own[1:] == own[:-1]
-    groups: list[list[int]] = []
-    if same.any():
-        if (key[order[1:]][same] != key[order[:-1]][same]).any():
-            return _find_exactly(trace, key, wanted_trace, wanted_key)
-        starts = np.flatnonzero(np.concatenate(([True], ~same)))
-        ends = np.append(starts[1:], count)
-        # the first of each group in input order must stand first, as a look-up finds the first
-        for first, end in zip(starts[ends - starts > 1].tolist(), ends[ends - starts > 1].tolist(), strict=True):
-            members = np.sort(order[first:end])
-            order[first:end] = members
-            groups.append(members.tolist())
-    wanted = joined(wanted_trace, wanted_key)
-    at = np.searchsorted(own, wanted)
-    at[at == count] = 0
-    found = order[at]
-    hit = (own[at] == wanted) & (key[found] == wanted_key)
-    return np.where(hit, found, -1), groups
-
-
-def _find_exactly(
-    trace: np.ndarray, key: np.ndarray, wanted_trace: np.ndarray, wanted_key: np.ndarray
-) -> tuple[np.ndarray, list[list[int]]]:
-    """`find_spans` by a dictionary, for ids that fall together when mixed into 64 bits with their trace."""
-    first: dict[tuple[int, int], int] = {}
-    groups: dict[tuple[int, int], list[int]] = {}
-    for i, pair in enumerate(zip(trace.tolist(), key.tolist(), strict=True)):
-        if first.setdefault(pair, i) != i:
-            groups.setdefault(pair, [first[pair]]).append(i)
-    pairs = zip(wanted_trace.tolist(), wanted_key.tolist(), strict=True)
-    return np.array([first.get(pair, -1) for pair in pairs], np.int64), list(groups.values())
-
-
-def depths(parent: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+def depths(parent: np.ndarray, start: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """The depth of every span, by doubling the step towards the root.
 
-    parent: int[n], -1 for a root. start: int64[n].
-    -> depth int32[n] (0 for a root), the parents with every ring cut (int32[n]), and the spans at which one was cut:
-    the earliest of the ring (of equally early ones the first in the input).
+    parent: int[n], -1 for a root. start: int64[n]. key: uint64[n], the span ids.
+    -> depth int32[n] (0 for a root), the parents with every cycle cut (int32[n]), and the spans at which one was cut:
+    the earliest of the cycle (of equally early ones that with the least id).
     """
     parent = parent.astype(np.int32)
     cuts: list[int] = []
@@ -77,7 +19,7 @@ def depths(parent: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         ring = np.flatnonzero(above >= 0)
         if not len(ring):
             return depth, parent, cuts
-        found = _earliest_of_rings(parent, start, ring)
+        found = _earliest_of_rings(parent, start, key, ring)
         parent[found] = -1
         cuts.extend(found)
 
@@ -96,7 +38,7 @@ def _climb(parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return depth, above
 
 
-def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, candidates: np.ndarray) -> list[int]:
+def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, key: np.ndarray, candidates: np.ndarray) -> list[int]:
     up = parent.tolist()
     seen: dict[int, int] = {}
     found: list[int] = []
@@ -111,7 +53,7 @@ def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, candidates: np.nda
             ring = [node]
             while (node := up[node]) != ring[0]:
                 ring.append(node)
-            found.append(min(ring, key=lambda span: (start[span], span)))
+            found.append(min(ring, key=lambda span: (start[span], key[span], span)))
     return found
 
 

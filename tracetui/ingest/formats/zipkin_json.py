@@ -6,7 +6,7 @@ openzipkin/zipkin-api's `zipkin2-api.yaml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,6 @@ from tracetui.ingest.formats.zipkin_span import (
     links_of,
     loads,
     raw_of,
-    settle,
     text_of,
 )
 from tracetui.ingest.place import Place
@@ -43,7 +42,6 @@ _SHARED = Mark.SHARED << MARK_SHIFT
 
 class _Ids(Struct, gc=False):
     traceId: str = ""  # noqa: N815
-    id: str = ""
 
 
 _DecidingTags = msgspec.defstruct(
@@ -95,15 +93,13 @@ def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
 def take_items(items: Sequence[Raw | bytes], place: Place, read: Reader) -> None:
     """Take in the items of one document.
 
-    The ids are looked at first: the few spans that come in pieces can then wait for the rest of them while all
-    others become columns, and the document need not be held as objects.
+    The ids of traces are looked at first, as some may be there in two lengths.
     """
     repairs = Repairs()
-    taker = _Taker(place.intake, map(_ids, items))
+    taker = _Taker(place.intake, set(map(_trace_id, items)))
     for start in range(0, len(items), CHUNK_SPANS):
         batch = items[start : start + CHUNK_SPANS]
         taker.take([span for i, item in enumerate(batch, start) for span in read(item, i, repairs)])
-    taker.finish()
     repairs.warn(place)
 
 
@@ -161,13 +157,11 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> Zipki
     )
 
 
-def _ids(item: Raw | bytes) -> tuple[str, str]:
+def _trace_id(item: Raw | bytes) -> str:
     try:
-        ids = _IDS.decode(item)
+        return _IDS.decode(item).traceId
     except UNREADABLE:
-        fields = as_object(loads(item))
-        return text_of(fields.get("traceId")), text_of(fields.get("id"))
-    return ids.traceId, ids.id
+        return text_of(as_object(loads(item)).get("traceId"))
 
 
 # --- Taking in ------------------------------------------------------------------------------------------------------
@@ -176,40 +170,20 @@ def _ids(item: Raw | bytes) -> tuple[str, str]:
 class _Taker:
     """Puts the spans of one document into an intake."""
 
-    def __init__(self, intake: Intake, ids: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, intake: Intake, trace_ids: set[str]) -> None:
         self._intake = intake
-        trace_ids, keys = _columns_of(ids)
         self._long_ids = _long_ids(trace_ids)
-        keys.sort()
-        self._repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
-        self._pieces: dict[tuple[int, int], list[ZipkinSpan]] = {}
         self._traces: dict[str, int] = {}
         self._resources: dict[bytes, int] = {}
         self._peers: dict[bytes, bytes] = {}
         self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
     def take(self, spans: list[ZipkinSpan]) -> None:
-        """Take in spans; those whose id comes more than once wait until `finish`."""
+        """Take in spans."""
         keys, _ = span_keys([span.id for span in spans])
         parent_keys, _ = span_keys([span.parentId or "" for span in spans])
         for i in np.flatnonzero(keys == parent_keys).tolist():
             spans[i].parentId = None
-        if len(self._repeated):
-            waiting = np.isin(keys, self._repeated).tolist()
-            for span, key, waits in zip(spans, keys.tolist(), waiting, strict=True):
-                if waits:
-                    number = self._traces.get(span.traceId) or self._trace(span.traceId)
-                    self._pieces.setdefault((number, key), []).append(span)
-            spans = [span for span, waits in zip(spans, waiting, strict=True) if not waits]
-        self._add(spans)
-
-    def finish(self) -> None:
-        """Take in the spans that came in pieces."""
-        spans = [span for pieces in self._pieces.values() for span in settle(pieces)]
-        for start in range(0, len(spans), CHUNK_SPANS):
-            self._add(spans[start : start + CHUNK_SPANS])
-
-    def _add(self, spans: list[ZipkinSpan]) -> None:
         intake = self._intake
         rows = intake.rows
         position = len(intake)
@@ -322,21 +296,6 @@ def _endpoint(raw: bytes) -> tuple[str, str, int]:
     fields = as_object(loads(raw))
     address = text_of(fields.get("ipv4")) or text_of(fields.get("ipv6"))
     return text_of(fields.get("serviceName")), address, whole_number(fields.get("port")) or 0
-
-
-def _columns_of(ids: Iterable[tuple[str, str]]) -> tuple[set[str], np.ndarray]:
-    """-> the trace ids there are, and the key of every span id."""
-    trace_ids: set[str] = set()
-    keys = []
-    texts: list[str] = []
-    for trace_id, text in ids:
-        trace_ids.add(trace_id)
-        texts.append(text)
-        if len(texts) == CHUNK_SPANS:
-            keys.append(span_keys(texts)[0])
-            texts.clear()
-    keys.append(span_keys(texts)[0])
-    return trace_ids, np.concatenate(keys)
 
 
 def _long_ids(trace_ids: set[str]) -> dict[str, str]:

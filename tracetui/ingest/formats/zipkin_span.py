@@ -1,14 +1,12 @@
-"""A Zipkin span object, and how the pieces in which one was sent make it whole.
+"""A Zipkin span object.
 
 Zipkin lets a span be sent in pieces: its start, its end, a tag that came late. And its two ends of an RPC may share
-one id. What is a piece and what is another half follows openzipkin/zipkin's `zipkin-lens/src/zipkin/span-cleaner.js`,
-except that a client's span is never merged with a server's, and that nothing is merged that disagrees on its times.
+one id. Pieces and halves become spans in assembly, as those of all formats do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,9 +26,6 @@ UNREADABLE = (ValueError, RecursionError)
 NONE = Raw(b"null")
 
 _KINDS = {None: Kind.UNSPECIFIED, "CLIENT": Kind.CLIENT, "SERVER": Kind.SERVER}
-_MOST_PIECES = 64
-"""More than this are no pieces of one span, but spans of a tracer that gives all of them one id."""
-_ENDPOINT_KEYS = ("serviceName", "ipv4", "ipv6", "port")
 
 
 class ZipkinSpan(Struct, gc=False):
@@ -159,90 +154,3 @@ def links_of(attributes: dict[str, Value]) -> bytes:
         if key.startswith("otlp.link.") and isinstance(value, str) and value.count("|") >= 4
     ]
     return msgspec.json.encode([value for *_, value in sorted(found)]) if found else b""
-
-
-# --- Pieces ---------------------------------------------------------------------------------------------------------
-
-
-def settle(pieces: Sequence[ZipkinSpan]) -> list[ZipkinSpan]:
-    """The spans that pieces of one trace and id make up, clients first.
-
-    Equal pieces stay as many as they are, so that what repeats is counted where all repeats are.
-    """
-    if len(pieces) == 2 and {pieces[0].kind, pieces[1].kind} == {"CLIENT", "SERVER"}:
-        # by far the most frequent case
-        spans = list(pieces) if pieces[0].kind == "CLIENT" else [pieces[1], pieces[0]]
-    else:
-        spans = _joined(pieces)
-    caller = spans[0]
-    if not is_shared(caller):
-        for span in spans[1:]:
-            if kind_of(caller) is Kind.CLIENT and kind_of(span) is Kind.SERVER:
-                span.shared = True
-            if is_shared(span) and not span.parentId:
-                span.parentId = caller.parentId
-    return spans
-
-
-def _joined(pieces: Sequence[ZipkinSpan]) -> list[ZipkinSpan]:
-    distinct: dict[bytes, list[ZipkinSpan]] = {}
-    for piece in pieces:
-        distinct.setdefault(msgspec.json.encode(piece), []).append(piece)
-    mergeable = len(distinct) <= _MOST_PIECES
-    spans: list[ZipkinSpan] = []
-    repeats: list[int] = []
-    for piece, *repeated in sorted(distinct.values(), key=_settling_order):
-        into = next((i for i, span in enumerate(spans) if _are_one(span, piece)), None) if mergeable else None
-        if into is None:
-            spans.append(piece)
-            repeats.append(len(repeated))
-        else:
-            spans[into] = _merged(spans[into], piece)
-            repeats[into] += len(repeated)
-    return [span for span, more in zip(spans, repeats, strict=True) for _ in range(1 + more)]
-
-
-def _settling_order(alike: list[ZipkinSpan]) -> tuple[bool, bool, bool]:
-    span = alike[0]
-    return is_shared(span), kind_of(span) is not Kind.CLIENT, bool(_endpoint_fields(span.localEndpoint))
-
-
-def _endpoint_fields(raw: Raw) -> dict[str, Any]:
-    fields = as_object(loads(raw))
-    return {key: fields[key] for key in _ENDPOINT_KEYS if fields.get(key)}
-
-
-def _are_one(span: ZipkinSpan, piece: ZipkinSpan) -> bool:
-    """Whether a piece may belong to a span: nothing that both of them say differs.
-
-    Two that both have a start and a duration, but not the same, are two spans with one id.
-    """
-    if is_shared(span) != is_shared(piece):
-        return False
-    kinds = {kind_named(span.kind), kind_named(piece.kind)} - {Kind.UNSPECIFIED}
-    if len(kinds) > 1:
-        return False
-    times, others = (span.timestamp, span.duration), (piece.timestamp, piece.duration)
-    if all(times) and all(others) and times != others:
-        return False
-    known, other = _endpoint_fields(span.localEndpoint), _endpoint_fields(piece.localEndpoint)
-    return all(other.get(key, value) == value for key, value in known.items())
-
-
-def _merged(span: ZipkinSpan, piece: ZipkinSpan) -> ZipkinSpan:
-    notes = [*objects(loads(span.annotations)), *objects(loads(piece.annotations))]
-    names = [name for name in (span.name, piece.name) if name and name != UNNAMED]
-    return ZipkinSpan(
-        traceId=span.traceId,
-        id=span.id,
-        parentId=span.parentId or piece.parentId,
-        kind=span.kind or piece.kind,
-        name=names[0] if names else None,
-        timestamp=span.timestamp or piece.timestamp,
-        duration=piece.duration if span.duration is None else span.duration,
-        shared=span.shared,
-        localEndpoint=raw_of(as_object(loads(piece.localEndpoint)) | as_object(loads(span.localEndpoint))),
-        remoteEndpoint=raw_of(as_object(loads(piece.remoteEndpoint)) | as_object(loads(span.remoteEndpoint))),
-        annotations=raw_of(list({bytes(raw_of(note)): note for note in notes}.values())),
-        tags=raw_of(as_object(loads(span.tags)) | as_object(loads(piece.tags))),
-    )

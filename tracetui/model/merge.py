@@ -1,0 +1,319 @@
+"""One span that was seen more than once: records of one trace and id that can be of one span become one.
+
+A span comes twice where it is in several files or servers, where it was sent when it began and again when it ended, or
+in pieces. Records are of one span where service and operation are equal (whatever the case, as Zipkin has lower case
+only; an empty one equals any), kinds are equal or one is not stated, and the starts differ by no more than formats
+round: 1 µs, or less than 1 ms where either is a whole millisecond. One without an end may have begun at any time, and
+one without any time, which is an address or a late tag, need only be of the same service.
+
+The result does not depend on the order of the records, but for the spelling of ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tracetui.model.intake import Resource
+from tracetui.model.record_groups import Facts, split
+from tracetui.model.records import Records, spelled_with_capitals
+from tracetui.model.span import Mark
+from tracetui.model.span_index import SpanIndex
+from tracetui.model.traces import Arena
+from tracetui.model.united import UnitedCodec, unite
+
+_COMPARED = (
+    "parent_key start duration kind status error name resource message attribute_bytes event_bytes link_bytes"
+).split()
+_OF_ANY = int(Mark.SOURCE_WARNING | Mark.SHORTENED | Mark.SHARED)
+"""Marks that a span has where any of its records has them; all others are the leader's."""
+_FOLLOWS_FROM = np.uint16(Mark.FOLLOWS_FROM)
+_NEVER = np.iinfo(np.int64).max
+
+
+def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
+    """Make one record of those that are of one span; it takes the place of the first.
+
+    -> int64[n], the record that each has gone into, itself for those that stay; None where all do. The columns of
+    those that stay are changed.
+    """
+    named = records.key[index.shared] != 0
+    members, group = index.shared[named], index.group[named]
+    if not len(members):
+        return None
+    into = np.arange(len(records))
+    members, group = _without_repeats(records, members, group, into)
+    if len(members):
+        members, cluster = split(Facts(records, members), group)
+        if len(members):
+            _Merging(records, members, cluster).write(into)
+    return into if (into != np.arange(len(records))).any() else None
+
+
+def _without_repeats(
+    records: Records, members: np.ndarray, group: np.ndarray, into: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put records that equal the first of their group into it. -> the members and groups in which more than one is left
+
+    A file that is read twice has all of its records twice: of these, most are settled here.
+    """
+    leads = np.concatenate(([True], group[1:] != group[:-1]))
+    first = members[np.flatnonzero(leads)[np.cumsum(leads) - 1]]
+    same = np.flatnonzero(~leads)
+    for name in _COMPARED:
+        column = getattr(records, name)
+        same = same[column[members[same]] == column[first[same]]]
+    other_marks = records.marks & ~np.uint16(Mark.SOURCE_WARNING)
+    same = same[other_marks[members[same]] == other_marks[first[same]]]
+    same = same[_equal_raw(records, members[same], first[same])]
+    into[members[same]] = first[same]
+    records.marks[first[same]] |= records.marks[members[same]] & np.uint16(Mark.SOURCE_WARNING)
+    left = np.ones(len(members), bool)
+    left[same] = False
+    members, group = members[left], group[left]
+    sizes = np.bincount(group)
+    several = sizes[group] > 1
+    return members[several], group[several]
+
+
+def _equal_raw(records: Records, some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """bool[k], whether the raw parts of pairs of records are equal, which are equally long."""
+    pieces = records.pieces
+    bases = np.array(records.arena.starts, np.int64)
+    places = []
+    for of in (some, others):
+        at = records.raw_at[of]
+        piece = np.searchsorted(bases, at, "right") - 1
+        places += [piece.tolist(), (at - bases[piece]).tolist()]
+    columns = (records.attribute_bytes, records.event_bytes, records.link_bytes)
+    sizes = sum(column[some].astype(np.int64) for column in columns)
+    return np.array(
+        [
+            not size or bytes(pieces[i][at : at + size]) == bytes(pieces[j][by : by + size])
+            for i, at, j, by, size in zip(*places, np.asarray(sizes).tolist(), strict=True)
+        ],
+        bool,
+    )
+
+
+class _Merging:
+    """Groups of records, each of one span.
+
+    record: int64[m], cluster by cluster; cluster: int64[m], ascending.
+    """
+
+    def __init__(self, records: Records, record: np.ndarray, cluster: np.ndarray) -> None:
+        self.records = records
+        self.resources: dict[tuple[int, tuple[int, ...]], int] = {}
+        leads = np.concatenate(([True], cluster[1:] != cluster[:-1]))
+        self.first = np.flatnonzero(leads)
+        self.of = np.cumsum(leads) - 1
+        self.record = record
+        self.place = np.minimum.reduceat(record, self.first)
+        """The record in whose place a cluster's span stands."""
+        self.earliest = np.minimum.reduceat(
+            np.where(self._marked(Mark.START_REPAIRED), _NEVER, records.start[record]), self.first
+        )
+        self.record = record[self._order()]
+        self.leader = self.record[self.first]
+
+    def write(self, into: np.ndarray) -> None:
+        """Put what the clusters say together into the records in whose places they stand."""
+        records, place, leader = self.records, self.place, self.leader
+        records.own(
+            "parent_key name resource peer attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from"
+        )
+        times, (parents, follows) = self._times(), self._parents()
+        times["marks"] = np.where(follows, times["marks"] | _FOLLOWS_FROM, times["marks"] & ~_FOLLOWS_FROM)
+        found = {
+            **times,
+            **parents,
+            **self._outcome(),
+            "kind": np.maximum.reduceat(records.kind[self.record], self.first),
+            "name": records.name[self._naming()],
+            "id_from": records.id_from[leader],
+            **self._raw(self._serving()),
+        }
+        for name, column in found.items():
+            getattr(records, name)[place] = column
+        into[self.record] = place[self.of]
+
+    def _marked(self, mark: Mark) -> np.ndarray:
+        marked: np.ndarray = (self.records.marks[self.record] & int(mark)) > 0
+        return marked
+
+    def _order(self) -> np.ndarray:
+        """int64[m], the leader of each cluster first: a record with an end, then the longer, then the richer.
+
+        Of records that are equally long but for rounding, the one with finer times comes first: its start is the one
+        that agrees with those of spans above and below it.
+        """
+        records, record = self.records, self.record
+        no_end = self._marked(Mark.NO_DURATION)
+        start, duration = records.start[record], records.duration[record].copy()
+        only_end = self._marked(Mark.END_KNOWN) & (self.earliest[self.of] < _NEVER)
+        duration[only_end] = start[only_end] - self.earliest[self.of][only_end]
+        longest = np.maximum.reduceat(np.where(no_end, -1, duration), self.first)[self.of]
+        tolerance = np.where((duration % 1_000_000 == 0) | (longest % 1_000_000 == 0), 999_999, 1_000)
+        shorter = no_end | (longest - duration > tolerance)
+        coarse = np.zeros(len(record), np.int8)
+        for unit in (1_000, 1_000_000):
+            coarse += start % unit == 0
+            coarse += duration % unit == 0
+        keys = (coarse, -duration, np.where(shorter, 0, coarse), shorter, no_end, self.of)
+        order = np.lexsort(keys)
+        tied = np.ones(len(order) - 1, bool)
+        for key in keys:
+            tied &= key[order[1:]] == key[order[:-1]]
+        bounds = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8)))
+        for low, high in zip(bounds[::2].tolist(), (bounds[1::2] + 1).tolist(), strict=True):
+            order[low:high] = sorted(order[low:high].tolist(), key=lambda at: self._content(int(record[at])))
+        return order
+
+    def _content(self, record: int) -> tuple[object, ...]:
+        """The richer first, then an order that depends on what records say alone."""
+        records = self.records
+        resource = records.resources[int(records.resource[record])]
+        parts = records.parts(record)
+        attributes = len(resource.codec.attributes(parts[0]))
+        more = len(resource.codec.events(parts[1])) + len(resource.codec.links(parts[2]))
+        texts = (records.intake.services.texts[resource.service], records.intake.names.texts[int(records.name[record])])
+        columns = (records.kind, records.parent_key, records.status, records.marks)
+        said = (records.messages[int(records.message[record])], *(int(column[record]) for column in columns))
+        richness = (-attributes - more, -attributes, int(records.start[record]))
+        return (*richness, *texts, type(resource.codec).__name__, resource.raw, *said, *parts)
+
+    def _best(self, score: np.ndarray) -> np.ndarray:
+        """int64[k], of each cluster the first record with the greatest score; score: int[m], not below 0."""
+        behind = np.arange(len(score), 0, -1)
+        best = np.maximum.reduceat(score.astype(np.int64) * (len(score) + 1) + behind, self.first)
+        chosen: np.ndarray = self.record[len(score) - best % (len(score) + 1)]
+        return chosen
+
+    def _times(self) -> dict[str, np.ndarray]:
+        records, leader = self.records, self.leader
+        start, duration, marks = records.start[leader], records.duration[leader], records.marks[leader]
+        others = np.bitwise_or.reduceat(records.marks[self.record], self.first) & np.uint16(_OF_ANY)
+        taken = ((marks & int(Mark.START_REPAIRED)) > 0) & (self.earliest < _NEVER)
+        only_end = taken & ((marks & int(Mark.END_KNOWN)) > 0)
+        duration = np.where(only_end, start - self.earliest, duration)
+        start = np.where(taken, self.earliest, start)
+        marks = np.where(taken, marks & ~np.uint16(Mark.START_REPAIRED | Mark.END_KNOWN), marks) | others
+        return {"start": start, "duration": duration, "marks": marks}
+
+    def _parents(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The leader's parent; where it has none, that of the next record that has one. And whether it did not wait.
+
+        A reference FOLLOWS_FROM can be what Jaeger makes of a link, and is no parent of a span that has links.
+        """
+        records = self.records
+        there = records.parent_key[self.record] != 0
+        follows = self._marked(Mark.FOLLOWS_FROM)
+        linked = (records.link_bytes[self.leader] > 0)[self.of]
+        leads = np.zeros(len(there), bool)
+        leads[self.first] = True
+        score = np.where(there & leads, 3, np.where(there & ~follows, 2, there & ~linked))
+        chosen = self._best(score)
+        parent = np.where(np.maximum.reduceat(score, self.first) > 0, records.parent_key[chosen], 0)
+        same = follows & (records.parent_key[self.record] == parent[self.of])
+        follows = np.logical_or.reduceat(same, self.first) & (parent != 0)
+        return {"parent_key": parent, "parent_id_from": records.parent_id_from[chosen]}, follows
+
+    def _outcome(self) -> dict[str, np.ndarray]:
+        """An error if any record is one, with the message of the first error that has one."""
+        records = self.records
+        error = records.error[self.record]
+        said = records.message[self.record] > 0
+        failed = np.logical_or.reduceat(error, self.first)
+        return {
+            "error": failed,
+            "status": records.status[self._best(error)],
+            "message": records.message[self._best(2 * error + said)],
+        }
+
+    def _naming(self) -> np.ndarray:
+        """The record that names the span's operation: the leader, but for one without a name or its capitals."""
+        records = self.records
+        used = np.unique(records.name[self.record])
+        code = records.operations(used)[records.name[self.record]]
+        capitals = spelled_with_capitals(records.intake.names.texts, used)[records.name[self.record]]
+        timeless = self._marked(Mark.START_REPAIRED) & self._marked(Mark.NO_DURATION)
+        score = np.where(code == 0, 0, np.where(timeless, 1, np.where(capitals, 3, 2)))
+        return self._best(score)
+
+    def _serving(self) -> np.ndarray:
+        """int64[k], the service of each cluster, likewise."""
+        records = self.records
+        service = records.service()[self.record]
+        texts = records.intake.services.texts
+        capitals = spelled_with_capitals(texts, np.unique(service))[service]
+        score = np.where(records.services()[service] == 0, 0, np.where(capitals, 2, 1))
+        column: np.ndarray = records.service()[self._best(score)]
+        return column
+
+    def _raw(self, services: np.ndarray) -> dict[str, np.ndarray]:
+        """The raw parts of all records of a cluster together, where they differ."""
+        records = self.records
+        leader = self.leader
+        raw_at, resource = records.raw_at[leader], records.resource[leader]
+        sizes = [column[leader] for column in (records.attribute_bytes, records.event_bytes, records.link_bytes)]
+        peer = records.peer[leader]
+        written: list[bytes] = []
+        end = records.arena.size
+        ends = np.append(self.first[1:], len(self.record))
+        columns = (self.first, ends, services)
+        for cluster, (low, high, service) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+            distinct: dict[tuple[int, tuple[bytes, bytes, bytes]], None] = {}
+            for record in self.record[low:high].tolist():
+                distinct[int(records.resource[record]), records.parts(record)] = None
+            made_by = tuple(number for number, _ in distinct)
+            resource[cluster] = self._resource(service, made_by)
+            if len(distinct) == 1:
+                continue
+            united = [unite(parts) for parts in zip(*(parts for _, parts in distinct), strict=True)]
+            written += united
+            raw_at[cluster] = end
+            end += sum(map(len, united))
+            peer[cluster] = 0
+            for column, part in zip(sizes, united, strict=True):
+                column[cluster] = len(part)
+        if written:
+            records.pieces = [*records.pieces, b"".join(written)]
+            records.arena = Arena(records.pieces)
+        attribute_bytes, event_bytes, link_bytes = sizes
+        return {
+            "raw_at": raw_at,
+            "resource": resource,
+            "peer": peer,
+            "attribute_bytes": attribute_bytes,
+            "event_bytes": event_bytes,
+            "link_bytes": link_bytes,
+        }
+
+    def _resource(self, service: int, made_by: tuple[int, ...]) -> int:
+        """The number of the resource that several are together, for spans of this service."""
+        resources = self.records.resources
+        known = self.resources.get((service, made_by))
+        if known is None:
+            parts = [resources[number] for number in made_by]
+            if len(parts) == 1 and parts[0].service == service:
+                known = made_by[0]
+            else:
+                known = len(resources)
+                resources.append(_together(service, parts))
+            self.resources[service, made_by] = known
+        return known
+
+
+def _together(service: int, parts: list[Resource]) -> Resource:
+    if len(parts) == 1:
+        return replace(parts[0], service=service)
+    scoped = next((part for part in parts if part.scope_name), parts[0])
+    return Resource(
+        service,
+        unite([part.raw for part in parts]),
+        UnitedCodec([part.codec for part in parts]),
+        scoped.scope_name,
+        scoped.scope_version,
+    )

@@ -1,0 +1,206 @@
+"""Which records of one trace and id are of one span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tracetui.model.records import Records
+from tracetui.model.span import Kind, Mark
+
+_ROUNDED_NS = 1_000
+_MILLISECOND = 1_000_000
+_MOST_GROUPS = 64
+"""Of an id with more spans than this, as tracers write that give all spans one id, only the like are compared."""
+_CALLING = (Kind.CLIENT, Kind.PRODUCER)
+
+
+class Facts:
+    """What is compared of records. Each column is of m members; codes of services and operations are 0 for none."""
+
+    def __init__(self, records: Records, members: np.ndarray) -> None:
+        self.members = members
+        names = records.name[members]
+        self.service = records.services()[records.service()[members]]
+        self.operation = records.operations(np.unique(names))[names]
+        self.kind = records.kind[members].astype(np.int64)
+        self.start = records.start[members]
+        marks = records.marks[members]
+        self.has_start = (marks & int(Mark.START_REPAIRED)) == 0
+        self.has_end = (marks & int(Mark.NO_DURATION)) == 0
+        self.duration = records.duration[members]
+        self._records = records
+
+    def texts(self, at: int) -> tuple[str, str]:
+        """Service and operation of a member, in lower case."""
+        records, record = self._records, int(self.members[at])
+        service = records.resources[int(records.resource[record])].service
+        operation = records.intake.names.texts[int(records.name[record])]
+        return records.intake.services.texts[service].lower(), operation.lower()
+
+    @property
+    def whole(self) -> np.ndarray:
+        """bool[m], whether start and end are known."""
+        both: np.ndarray = self.has_start & self.has_end
+        return both
+
+    @property
+    def timeless(self) -> np.ndarray:
+        """bool[m], whether there is no time at all."""
+        neither: np.ndarray = ~(self.has_start | self.has_end)
+        return neither
+
+
+def split(facts: Facts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split groups of records, each of one trace and id, into those that are of one span.
+
+    group: int64[m], ascending. -> the records of every span that has more than one, and ascending numbers of the spans
+    """
+    leads = np.concatenate(([True], group[1:] != group[:-1]))
+    first = np.flatnonzero(leads)
+    sizes = np.diff(np.append(first, len(group)))
+    pairs = first[sizes == 2]
+    one = np.zeros(len(first), bool)
+    one[sizes == 2] = _fit(facts, pairs, pairs + 1)
+    one[sizes > 2] = _all_fit(facts, first, sizes)[sizes > 2]
+    cluster = np.cumsum(leads) - 1
+    used = one[cluster]
+    record = [facts.members[used]]
+    number = [cluster[used]]
+    spans = len(first)
+    for at in np.flatnonzero(~one & (sizes > 2)).tolist():
+        low = int(first[at])
+        for members in _spans(facts, range(low, low + int(sizes[at]))):
+            if len(members) > 1:
+                record.append(facts.members[members])
+                number.append(np.full(len(members), spans))
+                spans += 1
+    return np.concatenate(record), np.concatenate(number)
+
+
+def _fit(facts: Facts, some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """bool[k], whether pairs of records can be of one span."""
+
+    def agree(column: np.ndarray) -> np.ndarray:
+        a, b = column[some], column[others]
+        equal: np.ndarray = (a == b) | (a == 0) | (b == 0)
+        return equal
+
+    apart = np.abs(facts.start[some] - facts.start[others])
+    rounded = (facts.start[some] % _MILLISECOND == 0) | (facts.start[others] % _MILLISECOND == 0)
+    close = (apart <= _ROUNDED_NS) | (rounded & (apart < _MILLISECOND))
+    close |= ~(facts.whole[some] & facts.whole[others])
+    timeless = facts.timeless[some] | facts.timeless[others]
+    fit: np.ndarray = agree(facts.service) & agree(facts.kind) & (timeless | (agree(facts.operation) & close))
+    return fit
+
+
+def _all_fit(facts: Facts, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """bool[groups], whether all records of a group fit, as far as that is seen at once."""
+    of = np.repeat(np.arange(len(first)), sizes)
+    fit: np.ndarray = np.logical_and.reduceat(facts.whole, first)
+    for column in (facts.service, facts.operation, facts.kind):
+        greatest = np.maximum.reduceat(column, first)
+        fit &= np.minimum.reduceat(np.where(column == 0, greatest[of], column), first) == greatest
+    fit &= np.maximum.reduceat(facts.start, first) - np.minimum.reduceat(facts.start, first) <= _ROUNDED_NS
+    return fit
+
+
+@dataclass(slots=True)
+class _Record:
+    at: int
+    service: int
+    operation: int
+    kind: int
+    start: int
+    whole: bool
+    timeless: bool
+
+
+@dataclass(slots=True)
+class _Span:
+    """Records that fit each other, and what the next one has to fit."""
+
+    service: int = 0
+    operation: int = 0
+    kind: int = 0
+    least_rounded: int | None = None
+    """The least start of whole records that is a whole millisecond."""
+    least_exact: int | None = None
+    """The least of the others."""
+    members: list[int] = field(default_factory=list)
+
+    def fits(self, record: _Record) -> bool:
+        """Whether a record fits all that are here. They come by start, so that the least one is the furthest."""
+        if record.service and self.service not in (0, record.service):
+            return False
+        if record.kind and self.kind not in (0, record.kind):
+            return False
+        if record.timeless:
+            return True
+        if record.operation and self.operation not in (0, record.operation):
+            return False
+        if not record.whole:
+            return True
+        exact = _MILLISECOND - 1 if record.start % _MILLISECOND == 0 else _ROUNDED_NS
+        return (self.least_exact is None or record.start - self.least_exact <= exact) and (
+            self.least_rounded is None or record.start - self.least_rounded < _MILLISECOND
+        )
+
+    def add(self, record: _Record) -> None:
+        self.members.append(record.at)
+        self.service = self.service or record.service
+        self.kind = self.kind or record.kind
+        if not record.timeless:
+            self.operation = self.operation or record.operation
+        if record.whole and record.start % _MILLISECOND == 0:
+            self.least_rounded = record.start if self.least_rounded is None else self.least_rounded
+        elif record.whole:
+            self.least_exact = record.start if self.least_exact is None else self.least_exact
+
+
+def _spans(facts: Facts, group: range) -> list[list[int]]:
+    """The members of one trace and id by span: whole records by start, then the rest."""
+    records = [
+        _Record(
+            at,
+            int(facts.service[at]),
+            int(facts.operation[at]),
+            int(facts.kind[at]),
+            int(facts.start[at]),
+            bool(facts.whole[at]),
+            bool(facts.timeless[at]),
+        )
+        for at in group
+    ]
+    has_start = facts.has_start
+
+    def order(record: _Record) -> tuple[object, ...]:
+        # what says more comes first of what begins together, as it is the likelier to keep the others apart
+        start = record.start if has_start[record.at] else 0
+        says = (record.kind == 0, record.service == 0, record.operation == 0, record.kind not in _CALLING, record.kind)
+        return (
+            not record.whole,
+            record.timeless,
+            not has_start[record.at],
+            start,
+            *says,
+            *facts.texts(record.at),
+            -int(facts.duration[record.at]),
+        )
+
+    spans: list[_Span] = []
+    alike: dict[tuple[int, int, int], _Span] = {}
+    for record in sorted(records, key=order):
+        key = (record.service, record.operation, record.kind)
+        asked = spans if len(spans) <= _MOST_GROUPS else [alike[key]] if key in alike else []
+        fitting = [span for span in asked if span.fits(record)]
+        # the client half first, then the earliest
+        chosen = next((span for span in fitting if span.kind in _CALLING), fitting[0] if fitting else None)
+        if chosen is None:
+            chosen = _Span()
+            spans.append(chosen)
+        chosen.add(record)
+        alike[key] = chosen
+    return [span.members for span in spans]

@@ -1,0 +1,126 @@
+"""Records as columns: what sources say of spans, before it is known which records are of one span."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracetui.model.intake import ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Chunk, Intake, Resource
+from tracetui.model.span import UNKNOWN_SERVICE, Mark
+from tracetui.model.traces import Arena
+
+_COLUMNS = (
+    "trace key parent_key start duration kind status error marks name resource peer message"
+    " attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from came_as"
+).split()
+_NAMELESS = ("", "unknown")
+"""What stands where a span has no name; the second is Zipkin's word."""
+_SERVICELESS = ("", UNKNOWN_SERVICE)
+
+
+class Records:
+    """The records of an intake, in the order in which they came. Changing a column leaves the intake as it is."""
+
+    def __init__(self, intake: Intake) -> None:
+        intake.flush()
+        self.intake = intake
+        chunks = intake.chunks or [Chunk.empty()]
+        self.trace = _joined(chunks, "trace")
+        self.key = _joined(chunks, "key")
+        self.parent_key = _joined(chunks, "parent_key")
+        self.start = _joined(chunks, "start").copy()
+        self.duration = _joined(chunks, "duration").copy()
+        state = _joined(chunks, "state")
+        self.kind = (state & 7).astype(np.uint8)
+        self.status = (state >> STATUS_SHIFT & 3).astype(np.uint8)
+        self.error = (state >> ERROR_SHIFT & 1).astype(bool)
+        self.marks = (state >> MARK_SHIFT).astype(np.uint16)
+        self.marks[self.start < 0] |= int(Mark.START_REPAIRED)
+        self.name = _joined(chunks, "name")
+        self.resource = _joined(chunks, "resource")
+        self.peer = _joined(chunks, "peer")
+        self.attribute_bytes = _joined(chunks, "attribute_bytes")
+        self.event_bytes = _joined(chunks, "event_bytes")
+        self.link_bytes = _joined(chunks, "link_bytes")
+        self.pieces: list[bytes | memoryview] = [chunk.raw for chunk in chunks]
+        self.arena = Arena(self.pieces)
+        self.raw_at = np.concatenate(
+            [base + _exclusive_sum(chunk.raw_bytes) for base, chunk in zip(self.arena.starts, chunks, strict=True)]
+        )
+        self.messages, self.message = _messages(intake.status_messages, len(self))
+        self.resources: list[Resource] = intake.resources.copy()
+        self.came_as = np.arange(len(self))
+        """int64[n], the place of a record among all, of one made of several that of the first."""
+        self.id_from = self.parent_id_from = self.came_as
+        """int64[n], the records that spell the ids of span and parent."""
+
+    def __len__(self) -> int:
+        return len(self.trace)
+
+    def keep(self, kept: np.ndarray) -> None:
+        """Leave only these records, int64[k] ascending."""
+        for name in _COLUMNS:
+            setattr(self, name, getattr(self, name)[kept])
+
+    def own(self, names: str) -> None:
+        """Copy columns that are the intake's, so that they can be written to."""
+        for name in names.split():
+            setattr(self, name, getattr(self, name).copy())
+
+    def parts(self, record: int) -> tuple[bytes, bytes, bytes]:
+        """The raw attributes, events and links of a record."""
+        at, read = int(self.raw_at[record]), self.arena.read
+        attributes, events = int(self.attribute_bytes[record]), int(self.event_bytes[record])
+        links = int(self.link_bytes[record])
+        return read(at, attributes), read(at + attributes, events), read(at + attributes + events, links)
+
+    def services(self) -> np.ndarray:
+        """int64 per service, equal for names that differ in case alone; 0 where there is none."""
+        return _folded(self.intake.services.texts, _SERVICELESS)
+
+    def operations(self, used: np.ndarray) -> np.ndarray:
+        """The same per name, for the names that are used."""
+        names = self.intake.names.texts
+        codes = np.zeros(len(names), np.int64)
+        codes[used] = _folded([names[i] for i in used.tolist()], _NAMELESS)
+        return codes
+
+    def service(self) -> np.ndarray:
+        """int64[n], the service of each record."""
+        of_resource = np.array([resource.service for resource in self.resources], np.int64)
+        column: np.ndarray = of_resource[self.resource] if len(self) else np.zeros(0, np.int64)
+        return column
+
+
+def spelled_with_capitals(texts: list[str], used: np.ndarray) -> np.ndarray:
+    """Find texts in another case than Zipkin's, which has lower case only: bool per text."""
+    found = np.zeros(len(texts), bool)
+    found[used] = [texts[i] != texts[i].lower() for i in used.tolist()]
+    return found
+
+
+def _folded(texts: list[str], none: tuple[str, ...]) -> np.ndarray:
+    numbers = dict.fromkeys(none, 0)
+    return np.array([numbers.setdefault(text.lower(), len(numbers)) for text in texts], np.int64)
+
+
+def _messages(by_record: dict[int, str], count: int) -> tuple[list[str], np.ndarray]:
+    """-> the distinct status messages, '' first, and int32[n] into them."""
+    column = np.zeros(count, np.int32)
+    known: dict[str, int] = {"": 0}
+    for record, text in by_record.items():
+        column[record] = known.setdefault(text, len(known))
+    return list(known), column
+
+
+def _joined(chunks: list[Chunk], column: str) -> np.ndarray:
+    parts = [getattr(chunk, column) for chunk in chunks]
+    if len(parts) == 1:
+        only: np.ndarray = parts[0]
+        return only
+    return np.concatenate(parts)
+
+
+def _exclusive_sum(sizes: np.ndarray) -> np.ndarray:
+    total = np.cumsum(sizes)
+    total -= sizes
+    return total
