@@ -88,6 +88,12 @@ RIGHT: dict[str, dict[str, Any]] = {
             "no traces in it: a JSON object with the keys ts, level, msg, errors",
         ],
     },
+    "sweep-jaeger-parent-span-id.json": {
+        "orphans": 0,
+        "edges": ["orders → stock, 1, 0", "web → orders, 1, 0"],
+        "bottlenecks": ["stock query 50.0", "orders load 30.0"],
+        "warnings": [],
+    },
     "sweep-bulk-lines.jsonl": {"spans": 2, "edges": ["web → orders, 1, 0"], "warnings": []},
 }
 

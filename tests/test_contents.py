@@ -169,7 +169,7 @@ def test_a_number_without_end_costs_itself_alone() -> None:
     found = read(CHECKOUT.replace(b'"startTime":', b'"startTime":' + b"9" * 10_000 + b',"x":', 1))
     assert len(found) == SPANS
     (warning,) = found.load_warnings
-    assert str(warning) == "f: data[0].spans[0].startTime: not a number; shown as its parent"
+    assert str(warning) == "f: data[0].spans[0].startTime: not a time; shown as its parent"
 
 
 def test_bytes_that_are_no_text_cost_no_span() -> None:

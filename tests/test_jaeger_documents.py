@@ -170,13 +170,19 @@ def test_documents_of_several_traces_and_services_in_any_order() -> None:
     assert not found.load_warnings
 
 
-@pytest.mark.parametrize("process", [None, 5, "web", []])
+@pytest.mark.parametrize("process", [None, 5, "", []])
 def test_without_a_process_the_service_is_unknown(process: Any) -> None:
     found = taken(document(process=process))
     assert found.service_name(0) == "unknown_service"
     (warning,) = found.load_warnings
     assert warning.position == "line 1"
     assert "unknown service" in warning.message
+
+
+def test_a_process_may_be_the_name_of_its_service() -> None:
+    found = taken(document(process="web"))
+    assert found.service_name(0) == "web"
+    assert not found.load_warnings
 
 
 def test_what_is_no_span_is_left_out_with_its_place() -> None:
@@ -201,7 +207,11 @@ def test_wrong_types_are_repaired() -> None:
     )
     span = found.span(0)
     assert (span.service, span.name, span.duration_ns, span.attributes) == ("unknown_service", "5", 0, {"a": 1})
-    assert [warning.position for warning in found.load_warnings] == ["line 1.duration"]
+    assert [str(warning) for warning in found.load_warnings] == [
+        "dump.json: line 1.logs: cannot be read: an unknown shape",
+        "dump.json: line 1.duration: not a number; shown without",
+        "dump.json: line 1: process 'p1' has no service name; its spans have an unknown service",
+    ]
 
 
 VALUES = st.recursive(

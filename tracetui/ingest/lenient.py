@@ -55,6 +55,17 @@ def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def value_in(text: str) -> Any:
+    """The list or object whose JSON a text is, as a column of a table holds it; None if it is none."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        value = loads(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return None
+    return value if isinstance(value, (dict, list)) else None
+
+
 def _integer(digits: str) -> float:
     return int(digits) if len(digits) < _LONGEST_INTEGER else float(digits)
 

@@ -15,15 +15,11 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest import lenient
-from tracetui.ingest.formats.jaeger_json import (
-    JaegerProcess,
-    JaegerReference,
-    JaegerSpan,
-    JaegerTrace,
-    lenient_span,
-    take_trace,
-)
+from tracetui.ingest.formats.jaeger_json import take_trace
+from tracetui.ingest.formats.jaeger_lenient import lenient_process, lenient_span
+from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.formats.words import field
 from tracetui.ingest.place import Place
 from tracetui.model.ids import canonical_trace_id
 
@@ -35,9 +31,8 @@ class _Process(JaegerProcess):
 
 
 class _Document(JaegerSpan, gc=False):
-    process: Raw = _NONE
-    parentSpanID: str | None = None  # noqa: N815 - the wire's spelling, as below
-    startTimeMillis: int | None = None  # noqa: N815
+    process: Raw = _NONE  # type: ignore[assignment]  # where a trace has its processes, a span has none
+    startTimeMillis: int | None = None  # noqa: N815 - the wire's spelling
     tag: Raw = _NONE
 
 
@@ -112,13 +107,10 @@ def _lenient_document(item: Raw | bytes, place: Place) -> _Document | None:
     span = lenient_span(fields, place)
     if span is None:
         return None
-    parent = fields.get("parentSpanID")
     return _Document(
-        **msgspec.structs.asdict(span),
-        process=_raw(fields.get("process")),
-        parentSpanID=parent if isinstance(parent, str) else None,
-        startTimeMillis=whole_number(fields.get("startTimeMillis")),
-        tag=_raw(fields.get("tag")),
+        **msgspec.structs.asdict(span) | {"process": _raw(field(fields, "process"))},
+        startTimeMillis=whole_number(field(fields, "startTimeMillis")),
+        tag=_raw(field(fields, "tag")),
     )
 
 
@@ -130,20 +122,7 @@ def _span(document: _Document, trace_id: str) -> _Document:
     document.tags = _tags(document.tags, document.tag)
     if document.logs:
         document.logs = [_raw(_with_base64(_loads(log))) if b'"binary"' in bytes(log) else log for log in document.logs]
-    if document.parentSpanID:
-        document.references = _with_parent(document.references or [], document.parentSpanID, trace_id)
     return document
-
-
-def _with_parent(references: list[JaegerReference], parent: str, trace_id: str) -> list[JaegerReference]:
-    """The references with the parent of old documents first, which wins over what else they name."""
-    trace = canonical_trace_id(trace_id)
-    of_trace = [ref for ref in references if not ref.traceID or canonical_trace_id(ref.traceID) == trace]
-    named = [ref for ref in of_trace if ref.spanID == parent]
-    if len(of_trace) == 1 and named:
-        return references
-    others = [ref for ref in references if ref not in named]
-    return [JaegerReference("CHILD_OF", trace_id, parent), *others]
 
 
 def _process(raw: bytes) -> JaegerProcess | None:
@@ -151,12 +130,11 @@ def _process(raw: bytes) -> JaegerProcess | None:
         process = _PROCESS.decode(raw)
     except (ValueError, RecursionError):
         fields = _loads(raw)
-        if not isinstance(fields, dict):
+        if not isinstance(fields, (dict, str)):
             return None
-        service = fields.get("serviceName")
-        process = _Process(
-            service if isinstance(service, str) else "", _raw(fields.get("tags")), _raw(fields.get("tag"))
-        )
+        found = lenient_process(fields)
+        tag = field(fields, "tag") if isinstance(fields, dict) else None
+        process = _Process(found.serviceName, found.tags, tag=_raw(tag))
     return JaegerProcess(process.serviceName, _tags(process.tags, process.tag))
 
 

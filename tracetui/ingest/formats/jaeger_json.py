@@ -6,118 +6,38 @@ jaegertracing/jaeger's `internal/uimodel`.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import Any
-
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from tracetui.ingest import lenient
 from tracetui.ingest.attribute_search import AttributeSearch
 from tracetui.ingest.error_rule import StatedBy, decide_status
-from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.formats.jaeger_lenient import lenient_trace
+from tracetui.ingest.formats.jaeger_values import CODEC, JaegerCodec, usual_tags
+from tracetui.ingest.formats.jaeger_wire import JaegerReference, JaegerSpan, JaegerTrace
+from tracetui.ingest.formats.unread import Unread
+from tracetui.ingest.formats.words import kind_of, reference_of
 from tracetui.ingest.place import Place
-from tracetui.ingest.status import kind_named
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, pack_state
-from tracetui.model.span import Event, Link, Mark, Status, Value
+from tracetui.model.span import Kind, Mark, Status, Value
 
-_EMPTY = Raw(b"[]")
+__all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
+
 _NO_START = Mark.START_REPAIRED << MARK_SHIFT
 _NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
-_LARGEST_EXACT = 1 << 53
-
-
-class JaegerReference(Struct, gc=False):
-    refType: str = "CHILD_OF"  # noqa: N815 - the wire's spelling, as below
-    traceID: str = ""  # noqa: N815
-    spanID: str = ""  # noqa: N815
-
-
-class JaegerSpan(Struct, gc=False):
-    spanID: str  # noqa: N815
-    traceID: str = ""  # noqa: N815
-    operationName: str = ""  # noqa: N815
-    references: list[JaegerReference] | None = None
-    startTime: int | None = None  # noqa: N815
-    duration: int | None = None
-    tags: Raw = _EMPTY
-    logs: list[Raw] | None = None
-    processID: str = ""  # noqa: N815
-    warnings: list[str] | None = None
-
-
-class JaegerProcess(Struct, gc=False):
-    serviceName: str = ""  # noqa: N815
-    tags: Raw = _EMPTY
-
-
-class JaegerTrace(Struct, gc=False):
-    spans: list[JaegerSpan]
-    traceID: str = ""  # noqa: N815
-    processes: dict[str, JaegerProcess] | None = None
-    warnings: list[str] | None = None
-
-
-class _Tag(Struct, gc=False):
-    key: str
-    type: str = ""
-    value: Any = None
-
-
-class _Log(Struct, gc=False):
-    timestamp: int = 0
-    fields: list[_Tag] = []
-
-
+_UNKNOWN_KIND = Mark.SOURCE_WARNING
+"""Set in the states of spans until their kinds are warned of."""
+_BEGINNINGS = {b'[{"key"', b"[]", b"null"}
+"""How tags begin as nearly every writer writes them."""
+_REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
 _TRACE = msgspec.json.Decoder(JaegerTrace)
-_TAGS = msgspec.json.Decoder(list[_Tag])
-_LOGS = msgspec.json.Decoder(list[_Log])
-_REFERENCES = msgspec.json.Decoder(list[JaegerReference])
-
-
-class JaegerCodec:
-    """Reads Jaeger's tags, logs and references."""
-
-    def attributes(self, raw: bytes) -> dict[str, Value]:
-        if raw in (b"", b"[]", b"null"):
-            return {}
-        try:
-            tags = _TAGS.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            tags = tags_of(_loads(raw))
-        return {tag.key: _value(tag) for tag in tags}
-
-    def events(self, raw: bytes) -> list[Event]:
-        if raw in (b"", b"[]", b"null"):
-            return []
-        try:
-            logs = _LOGS.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            logs = [
-                _Log(whole_number(item.get("timestamp")) or 0, tags_of(item.get("fields")))
-                for item in _objects(_loads(raw))
-            ]
-        events = []
-        for log in logs:
-            fields = {tag.key: _value(tag) for tag in log.fields}
-            naming = next((key for key in ("event", "message", "log") if fields.get(key)), None)
-            name = str(fields.pop(naming)) if naming else ""
-            events.append(Event(log.timestamp * 1000, name, fields))
-        return events
-
-    def links(self, raw: bytes) -> list[Link]:
-        if not raw:
-            return []
-        return [Link(ref.traceID, ref.spanID, ref.refType) for ref in _REFERENCES.decode(raw)]
-
-
-CODEC = JaegerCodec()
 
 
 def _state(attributes: dict[str, Value], marks: int) -> int:
-    kind = kind_named(attributes.get("span.kind"))
+    kind = kind_of(attributes.get("span.kind"))
+    if kind is None:
+        kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_KIND
     status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.TAGS)
     return pack_state(kind, status, error, marks)
 
@@ -133,7 +53,7 @@ def decode_trace(raw: bytes | Raw, place: Place) -> None:
     try:
         trace = _TRACE.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        trace = _lenient_trace(lenient.loads(raw), place)
+        trace = lenient_trace(lenient.loads(raw), place)
     take_trace(trace, place)
 
 
@@ -153,10 +73,11 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     number = place.trace(trace_id)
     if trace.warnings:
         intake.warn_trace(number, trace.warnings)
-    resources = {
-        pid: intake.resource(process.serviceName, bytes(process.tags), CODEC)
-        for pid, process in (trace.processes or {}).items()
-    }
+    resources = {}
+    for pid, process in (trace.processes or {}).items():
+        if process.serviceName is None:
+            place.warn(f"process {pid!r} has no service name; its spans have an unknown service")
+        resources[pid] = intake.resource(process.serviceName or "", bytes(process.tags), CODEC)
     lost = next((span.processID for span in spans if span.processID not in resources), None)
     if lost is not None:
         place.warn(f"process {lost!r} is not described; its spans have an unknown service")
@@ -172,10 +93,15 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     rows.start_ns += [(start or 0) * 1000 for start in starts]
     rows.duration_ns += [(duration or 0) * 1000 for duration in durations]
     tags = [bytes(span.tags) for span in spans]
+    unread = Unread()
+    if not {raw[:7] for raw in tags} <= _BEGINNINGS:
+        tags = [_usual_tags(raw, unread) for raw in tags]
     rows.attributes += tags
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
     states, peers = _search.states(tags, [0] * len(tags))
     rows.peer += intake.peers.many(peers)
+    if max(states) >= 1 << MARK_SHIFT:
+        states = _without_unknown_kinds(states, tags, unread)
     for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
         if None in times:
             states = [state | mark if time is None else state for state, time in zip(states, times, strict=True)]
@@ -183,6 +109,8 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     links: list[bytes] = []
     for i, span in enumerate(spans):
         references = span.references
+        if span.parentSpanID:
+            references = _with_parent(references or [], span.parentSpanID, trace_id)
         if not references:
             parents.append("")
             links.append(b"")
@@ -190,6 +118,7 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
             parents.append(references[0].spanID)
             links.append(b"")
         else:
+            _name_types(references, unread)
             parent = _parent(references, trace_id)
             parents.append(parent.spanID if parent else "")
             others_than = [ref for ref in references if ref is not parent]
@@ -199,11 +128,38 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
         if span.warnings:
             intake.warn_span(position + i, span.warnings)
             states[i] |= Mark.SOURCE_WARNING << MARK_SHIFT
+    unread.warn(place)
     rows.parent_id += parents
     rows.links += links
     rows.state += states
     if len(rows.trace) >= CHUNK_SPANS:
         intake.flush()
+
+
+def _usual_tags(raw: bytes, unread: Unread) -> bytes:
+    usual = usual_tags(raw)
+    if usual is None:
+        unread.note("tags")
+    return usual or b""
+
+
+def _without_unknown_kinds(states: list[int], tags: list[bytes], unread: Unread) -> list[int]:
+    """The states without the sign of a kind that is unknown; what such kinds are is noted."""
+    sign = _UNKNOWN_KIND << MARK_SHIFT
+    for state, raw in zip(states, tags, strict=True):
+        if state & sign:
+            unread.note(f"kind {CODEC.attributes(raw).get('span.kind')!r}", "is unknown; read as internal")
+    return [state & ~sign for state in states]
+
+
+def _name_types(references: list[JaegerReference], unread: Unread) -> None:
+    """Spell the types of references as Jaeger does; one of an unknown type stays a link."""
+    for reference in references:
+        if reference.refType not in _REFERENCES:
+            known = reference_of(reference.refType)
+            if known is None:
+                unread.note(f"reference type {reference.refType!r}", "is unknown; read as a link")
+            reference.refType = known or reference.refType
 
 
 def _take_mixed(trace: JaegerTrace, trace_id: str, place: Place) -> None:
@@ -227,106 +183,16 @@ def _parent(references: list[JaegerReference], trace_id: str) -> JaegerReference
     )
 
 
+def _with_parent(references: list[JaegerReference], parent: str, trace_id: str) -> list[JaegerReference]:
+    """The references with the parent of old spans first, which wins over what else they name."""
+    trace = canonical_trace_id(trace_id)
+    of_trace = [ref for ref in references if not ref.traceID or canonical_trace_id(ref.traceID) == trace]
+    named = [ref for ref in of_trace if ref.spanID == parent]
+    if len(of_trace) == 1 and named:
+        return references
+    others = [ref for ref in references if ref not in named]
+    return [JaegerReference("CHILD_OF", trace_id, parent), *others]
+
+
 def _list_of(items: list[Raw]) -> bytes:
     return b"[" + b",".join(items) + b"]"
-
-
-def _value(tag: _Tag) -> Value:
-    value, kind = tag.value, tag.type
-    if kind == "string" or not kind:
-        return value  # type: ignore[no-any-return]  # any JSON value is a Value
-    try:
-        if kind == "int64" and isinstance(value, str):
-            return int(value)
-        if kind == "float64" and isinstance(value, (str, int)):
-            return float(value)
-        if kind == "bool" and isinstance(value, str):
-            return value.lower() == "true"
-        if kind == "binary" and isinstance(value, str):
-            return base64.b64decode(value, validate=True)
-    except (ValueError, binascii.Error):
-        pass
-    return value  # type: ignore[no-any-return]
-
-
-def _loads(raw: bytes) -> Any:
-    try:
-        return lenient.loads(raw)
-    except ValueError:
-        return None
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def tags_of(value: Any) -> list[_Tag]:
-    if isinstance(value, dict):
-        return [_Tag(key, "", item) for key, item in value.items()]
-    return [
-        _Tag(item["key"], item["type"] if isinstance(item.get("type"), str) else "", item.get("value"))
-        for item in _objects(value)
-        if isinstance(item.get("key"), str)
-    ]
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.encode(value) if value else b"[]"
-
-
-def _lenient_trace(value: Any, place: Place) -> JaegerTrace:
-    if not isinstance(value, dict) or not isinstance(value.get("spans"), list):
-        raise ValueError("not a trace: it has no list of spans")
-    spans = []
-    lost = 0
-    for i, item in enumerate(value["spans"]):
-        span = lenient_span(item, place.at(f"spans[{i}]"))
-        if span is None:
-            lost += 1
-        else:
-            spans.append(span)
-    if lost:
-        place.warn(f"{lost} of {len(value['spans'])} spans left out: no object with a spanID")
-    processes = {}
-    if isinstance(value.get("processes"), dict):
-        for pid, item in value["processes"].items():
-            process = item if isinstance(item, dict) else {}
-            tags = [msgspec.structs.asdict(tag) for tag in tags_of(process.get("tags"))]
-            processes[pid] = JaegerProcess(_text(process.get("serviceName")), Raw(_json(tags)))
-    return JaegerTrace(spans, _text(value.get("traceID")), processes, _texts(value.get("warnings")))
-
-
-def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
-    """A span from whatever is there, or None if it has no id."""
-    if not isinstance(item, dict) or not _text(item.get("spanID")):
-        return None
-    times = {}
-    for key in ("startTime", "duration"):
-        times[key] = whole_number(item.get(key))
-        if times[key] is None and item.get(key) is not None:
-            place.at(key).warn(f"not a number; shown {'as its parent' if key == 'startTime' else 'without'}")
-    references = [
-        JaegerReference(_text(ref.get("refType")) or "CHILD_OF", _text(ref.get("traceID")), _text(ref.get("spanID")))
-        for ref in _objects(item.get("references"))
-    ]
-    tags = [msgspec.structs.asdict(tag) for tag in tags_of(item.get("tags"))]
-    return JaegerSpan(
-        spanID=_text(item.get("spanID")),
-        traceID=_text(item.get("traceID")),
-        operationName=_text(item.get("operationName")),
-        references=references,
-        startTime=times["startTime"],
-        duration=times["duration"],
-        tags=Raw(_json(tags)),
-        logs=[Raw(msgspec.json.encode(log)) for log in _objects(item.get("logs"))],
-        processID=_text(item.get("processID")),
-        warnings=_texts(item.get("warnings")),
-    )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
-
-
-def _texts(value: Any) -> list[str]:
-    return [_text(item) for item in value] if isinstance(value, list) else []

@@ -26,6 +26,7 @@ from tracetui.ingest.formats.otlp_records import (
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
 from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, ResourceSpans, Scope, Span
+from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import kind_of, status_of
 from tracetui.ingest.place import Place
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
@@ -79,36 +80,25 @@ def decode_request(raw: bytes | Raw, place: Place) -> None:
         request = REQUEST.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         request = lenient_request(bytes(memoryview(raw)), place)
-    unknown = _Unknown()
+    unread = Unread()
     for resource_spans in (request.resourceSpans or []) + (request.batches or []):
-        _take_resource(resource_spans, place, unknown)
-    for (what, then), count in unknown.counts.items():
-        place.warn(f"{what} of {count:,} span{'s' if count > 1 else ''} {then}")
+        _take_resource(resource_spans, place, unread)
+    unread.warn(place)
 
 
-class _Unknown:
-    """Counts the spans of which something cannot be read, by what it is and what became of it."""
-
-    def __init__(self) -> None:
-        self.counts: dict[tuple[str, str], int] = {}
-
-    def note(self, what: str, then: str = "cannot be read: an unknown shape", spans: int = 1) -> None:
-        self.counts[what, then] = self.counts.get((what, then), 0) + spans
-
-
-def _take_resource(resource_spans: ResourceSpans, place: Place, unknown: _Unknown) -> None:
+def _take_resource(resource_spans: ResourceSpans, place: Place, unread: Unread) -> None:
     service, attributes, lost = resource_of(bytes(resource_spans.resource))
     for part in (resource_spans.scopeSpans or []) + (resource_spans.instrumentationLibrarySpans or []):
         spans = part.spans or []
         if lost and spans:
-            unknown.note("service name", spans=len(spans))
+            unread.note("service name", spans=len(spans))
         scope = part.scope or part.instrumentationLibrary or Scope()
         number = place.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         for at in range(0, len(spans), CHUNK_SPANS):
-            _take_spans(spans[at : at + CHUNK_SPANS], number, place, unknown)
+            _take_spans(spans[at : at + CHUNK_SPANS], number, place, unread)
 
 
-def _take_spans(spans: list[Span], resource: int, place: Place, unknown: _Unknown) -> None:
+def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) -> None:
     intake = place.intake
     position = len(intake)
     traces = [span.traceId for span in spans]
@@ -125,7 +115,7 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unknown: _Unknow
     ends = [span.endTimeUnixNano for span in spans]
     attributes = [bytes(span.attributes) for span in spans]
     if not {raw[:7] for raw in attributes} <= _BEGINNINGS:
-        attributes = [_usual(raw, "attributes", usual_attributes, unknown) for raw in attributes]
+        attributes = [_usual(raw, "attributes", usual_attributes, unread) for raw in attributes]
     natives = []
     warnings: dict[int, list[str]] = {}
     for i, span in enumerate(spans):
@@ -133,14 +123,14 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unknown: _Unknow
         if kind is None:
             known = kind_of(span.kind)
             if known is None:
-                unknown.note(f"kind {span.kind!r}", "is unknown; read as unspecified")
+                unread.note(f"kind {span.kind!r}", "is unknown; read as unspecified")
             kind = known or 0
         status = span.status
         if status is not None:
             if status.code:
                 code = status_of(status.code)
                 if code is None:
-                    unknown.note(f"status code {status.code!r}", "is unknown; read as unset")
+                    unread.note(f"status code {status.code!r}", "is unknown; read as unset")
                 kind |= (code or 0) << STATUS_SHIFT
             if status.message:
                 intake.status_messages[position + i] = status.message
@@ -169,13 +159,13 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unknown: _Unknow
     rows.peer += intake.peers.many(peers)
     rows.attributes += attributes
     # asking first is cheaper than copying nothing
-    rows.events += _held("events", [span.events for span in spans], unknown)
-    rows.links += _held("links", [span.links for span in spans], unknown)
+    rows.events += _held("events", [span.events for span in spans], unread)
+    rows.links += _held("links", [span.links for span in spans], unread)
     if len(rows.trace) >= CHUNK_SPANS:
         intake.flush()
 
 
-def _held(what: str, raws: list[Raw], unknown: _Unknown) -> list[bytes]:
+def _held(what: str, raws: list[Raw], unread: Unread) -> list[bytes]:
     """The bytes of lists of events or links, none for an empty list."""
     # asking first is cheaper than copying nothing
     written = [b"" if raw is NONE else bytes(raw) for raw in raws]
@@ -184,14 +174,14 @@ def _held(what: str, raws: list[Raw], unknown: _Unknown) -> list[bytes]:
         return written
     if beginnings <= _EMPTY_OR_LISTS:
         return [b"" if text == b"[]" else text for text in written]
-    return [_usual(text, what, usual_list, unknown) for text in written]
+    return [_usual(text, what, usual_list, unread) for text in written]
 
 
-def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unknown: _Unknown) -> bytes:
+def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread: Unread) -> bytes:
     """A list in OTLP's own shape, b"" for one that cannot be read, which is noted."""
     usual = read(raw)
     if usual is None:
-        unknown.note(what)
+        unread.note(what)
     return usual or b""
 
 

@@ -110,7 +110,7 @@ def _bytes(content: Any) -> Value:
 def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
     """Read attributes of any shape; what is none of them gives no attributes."""
     if isinstance(value, str):
-        value = _of_text(value)
+        value = lenient.value_in(value)
     if isinstance(value, dict):
         values = field(value, "values")
         if len(value) == 1 and isinstance(values, list):
@@ -128,7 +128,7 @@ def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
 def are_readable(value: Any) -> bool:
     """Whether attributes are there in a shape that is known, or none are."""
     if isinstance(value, str):
-        return not value.strip() or _of_text(value) is not None
+        return not value.strip() or lenient.value_in(value) is not None
     if isinstance(value, list):
         return all(isinstance(item, dict) or (isinstance(item, list) and len(item) == 2) for item in value)
     return value is None or isinstance(value, dict)
@@ -144,17 +144,6 @@ def _pair(item: dict[str, Any], depth: int) -> dict[str, Value]:
     if key is not None or not item.keys().isdisjoint(("value", "Value")):
         return {}
     return {str(name): any_value(content, depth) for name, content in item.items()}
-
-
-def _of_text(text: str) -> Any:
-    """The list or object whose JSON a text is, or None."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        value = lenient.loads(text.encode("utf-8", "surrogatepass"))
-    except ValueError:
-        return None
-    return value if isinstance(value, (dict, list)) else None
 
 
 def as_otlp(value: Value, depth: int = 0) -> dict[str, Any]:
@@ -210,7 +199,7 @@ def links_of(value: Any) -> list[Link]:
 def objects_of(value: Any) -> list[dict[str, Any]]:
     """The objects of a list, of a text that is its JSON, or a single one in its place."""
     if isinstance(value, str):
-        value = _of_text(value)
+        value = lenient.value_in(value)
     if isinstance(value, dict):
         return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,110 @@
+"""Jaeger JSON that is not as Jaeger writes it: names in other spellings, values of other types, what is no span.
+
+What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.formats.jaeger_values import are_readable, objects_of, tags_json, tags_of
+from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
+from tracetui.ingest.formats.numbers import length_ns, moment_ns
+from tracetui.ingest.formats.otlp_values import id_of, text_of
+from tracetui.ingest.formats.words import field, reference_of
+from tracetui.ingest.place import Place
+
+
+def lenient_trace(value: Any, place: Place) -> JaegerTrace:
+    """Read a trace from whatever is there; ValueError if it has no list of spans."""
+    items = field(value, "spans") if isinstance(value, dict) else None
+    if not isinstance(items, list):
+        raise ValueError("not a trace: it has no list of spans")
+    processes = _processes(field(value, "processes"))
+    inline: dict[bytes, str] = {}
+    spans = []
+    lost = 0
+    for i, item in enumerate(items):
+        span = lenient_span(item, place.at(f"spans[{i}]"))
+        if span is None:
+            lost += 1
+            continue
+        spans.append(span)
+        process = field(item, "process")
+        if process is not None and span.processID not in processes:
+            # its process within each span, as in Jaeger's stores
+            span.processID = inline.setdefault(msgspec.json.encode(process), f"process {len(inline) + 1}")
+            processes.setdefault(span.processID, lenient_process(process))
+    if lost:
+        place.warn(f"{lost} of {len(items)} spans left out: no object with a spanID")
+    return JaegerTrace(spans, _id(field(value, "traceID"), 32), processes, _texts(field(value, "warnings")))
+
+
+def _processes(value: Any) -> dict[str, JaegerProcess]:
+    if isinstance(value, dict):
+        return {pid: lenient_process(item) for pid, item in value.items()}
+    names = ((text_of(field(item, "processID", "key", "id")), item) for item in objects_of(value))
+    return {name or f"p{i}": lenient_process(item) for i, (name, item) in enumerate(names, 1)}
+
+
+def lenient_process(item: Any) -> JaegerProcess:
+    """Read a process from an object, or from the name of its service alone."""
+    if not isinstance(item, dict):
+        return JaegerProcess(item if isinstance(item, str) and item else None)
+    tags = tags_of(field(item, "tags"))
+    name = field(item, "serviceName", "service", "name")
+    if name is None:
+        name = next((tag.value for tag in tags if tag.key == "service.name"), None)
+    return JaegerProcess(None if name is None else text_of(name), Raw(tags_json(tags)))
+
+
+def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
+    """Read a span from whatever is there; None if it has no id."""
+    span_id = _id(field(item, "spanID"), 16) if isinstance(item, dict) else ""
+    if not span_id:
+        return None
+    for key in ("tags", "logs", "references"):
+        if not are_readable(field(item, key)):
+            place.at(key).warn("cannot be read: an unknown shape")
+    start, length = field(item, "startTime"), field(item, "duration")
+    start_ns, length_in_ns = moment_ns(start, 1000), length_ns(length, 1000)
+    if start_ns is None and start is not None:
+        place.at("startTime").warn("not a time; shown as its parent")
+    if length_in_ns is None and length is not None:
+        place.at("duration").warn("not a number; shown without")
+    return JaegerSpan(
+        spanID=span_id,
+        traceID=_id(field(item, "traceID"), 32),
+        operationName=text_of(field(item, "operationName")),
+        references=[
+            JaegerReference(
+                _reference_type(field(ref, "refType", "type")),
+                _id(field(ref, "traceID"), 32),
+                _id(field(ref, "spanID"), 16),
+            )
+            for ref in objects_of(field(item, "references"))
+        ],
+        startTime=None if start_ns is None else start_ns // 1000,
+        duration=None if length_in_ns is None else length_in_ns // 1000,
+        tags=Raw(tags_json(tags_of(field(item, "tags")))),
+        logs=[Raw(msgspec.json.encode(log)) for log in objects_of(field(item, "logs"))],
+        processID=text_of(field(item, "processID")),
+        warnings=_texts(field(item, "warnings")),
+        parentSpanID=_id(field(item, "parentSpanID", "parentID"), 16) or None,
+    )
+
+
+def _reference_type(value: Any) -> str:
+    return reference_of(value) or text_of(value)
+
+
+def _id(value: Any, digits: int) -> str:
+    """An id as it is written; one that is bytes in base64, as in protobuf's JSON, or in a list as hex."""
+    return value if isinstance(value, str) and not value.endswith("=") else id_of(value, digits)
+
+
+def _texts(value: Any) -> list[str]:
+    return [text_of(item) for item in value] if isinstance(value, list) else []

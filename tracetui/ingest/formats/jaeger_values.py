@@ -1,0 +1,185 @@
+"""Jaeger's tags, logs and references, in the shapes that its APIs, its stores and other writers give them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.jaeger_wire import JaegerReference
+from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.words import field, plain
+from tracetui.model.span import Event, Link, Value
+
+_USUAL: Final = re.compile(rb"\[\s*\{\s*\"key\"\s*:")
+_EMPTY: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
+_PROTO_TYPES: Final = {
+    "vStr": "string",
+    "vBool": "bool",
+    "vInt64": "int64",
+    "vFloat64": "float64",
+    "vBinary": "binary",
+}
+"""The members of KeyValue in Jaeger's protobuf, and the types of their values; a value of 0 or '' is left out."""
+_PROTO_DEFAULTS: Final[dict[str, Value]] = {"bool": False, "int64": 0, "float64": 0.0}
+_TYPES: Final = {"boolean": "bool", "int": "int64", "integer": "int64", "long": "int64", "double": "float64"}
+
+
+class Tag(Struct, gc=False):
+    key: str
+    type: str = ""
+    value: Any = None
+    vType: None = None  # noqa: N815
+    vStr: None = None  # noqa: N815
+    vBool: None = None  # noqa: N815
+    vInt64: None = None  # noqa: N815
+    vFloat64: None = None  # noqa: N815
+    vBinary: None = None  # noqa: N815
+    Value: None = None
+
+
+class _Log(Struct, gc=False):
+    timestamp: int = 0
+    fields: list[Tag] = []
+
+
+_TAGS = msgspec.json.Decoder(list[Tag])
+_LOGS = msgspec.json.Decoder(list[_Log])
+_REFERENCES = msgspec.json.Decoder(list[JaegerReference])
+
+
+class JaegerCodec:
+    """Reads Jaeger's tags, logs and references."""
+
+    def attributes(self, raw: bytes) -> dict[str, Value]:
+        if raw in (b"", b"[]", b"null"):
+            return {}
+        try:
+            tags = _TAGS.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            tags = tags_of(loads(raw))
+        return {tag.key: _value(tag) for tag in tags}
+
+    def events(self, raw: bytes) -> list[Event]:
+        if raw in (b"", b"[]", b"null"):
+            return []
+        try:
+            logs = [(log.timestamp * 1000, log.fields) for log in _LOGS.decode(raw)]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            logs = [
+                (moment_ns(field(item, "timestamp"), 1000) or 0, tags_of(field(item, "fields")))
+                for item in objects_of(loads(raw))
+            ]
+        events = []
+        for time_ns, tags in logs:
+            fields = {tag.key: _value(tag) for tag in tags}
+            naming = next((key for key in ("event", "message", "log") if fields.get(key)), None)
+            name = str(fields.pop(naming)) if naming else ""
+            events.append(Event(time_ns, name, fields))
+        return events
+
+    def links(self, raw: bytes) -> list[Link]:
+        if not raw:
+            return []
+        return [Link(ref.traceID, ref.spanID, ref.refType) for ref in _REFERENCES.decode(raw)]
+
+
+CODEC = JaegerCodec()
+
+
+def usual_tags(raw: bytes) -> bytes | None:
+    """Tags of any shape as Jaeger's list; None if they cannot be read."""
+    if _USUAL.match(raw):
+        return raw
+    if _EMPTY.fullmatch(raw):
+        return b""
+    value = loads(raw)
+    return tags_json(tags_of(value)) if are_readable(value) else None
+
+
+def are_readable(value: Any) -> bool:
+    """Whether tags, logs or references are there in a shape that is known, or none are."""
+    if isinstance(value, str):
+        return not value.strip() or lenient.value_in(value) is not None
+    return value is None or isinstance(value, (list, dict))
+
+
+def tags_of(value: Any) -> list[Tag]:
+    """Read tags that are a list of keys and values, an object, or the JSON of one of them in a text."""
+    if isinstance(value, str):
+        value = lenient.value_in(value)
+    if isinstance(value, dict):
+        return [_tag(key, item) for key, item in value.items()]
+    found = []
+    for item in value if isinstance(value, list) else ():
+        key = field(item, "key") if isinstance(item, dict) else None
+        if isinstance(key, str):
+            found.append(_tag_of_item(key, item))
+    return found
+
+
+def _tag(key: str, value: Any) -> Tag:
+    if isinstance(value, dict) and "value" in value and value.keys() <= {"type", "value"}:
+        return _tag_of_item(key, value)
+    return Tag(key, "", value)
+
+
+def _tag_of_item(key: str, item: dict[str, Any]) -> Tag:
+    value, kind = field(item, "value"), field(item, "type", "vType")
+    kind = kind if isinstance(kind, str) else ""
+    if value is None and "value" not in item and "Value" not in item:
+        for name, known in _PROTO_TYPES.items():
+            if field(item, name) is not None:
+                return Tag(key, known, field(item, name))
+        if field(item, "vType") is not None:
+            return Tag(key, "", _PROTO_DEFAULTS.get(plain(kind), ""))
+    return Tag(key, kind, value)
+
+
+def tags_json(tags: list[Tag]) -> bytes:
+    """Tags as Jaeger's list."""
+    return msgspec.json.encode([{"key": tag.key, "type": tag.type, "value": tag.value} for tag in tags])
+
+
+def _value(tag: Tag) -> Value:
+    value, kind = tag.value, tag.type
+    if kind == "string" or not kind:
+        return value  # type: ignore[no-any-return]  # any JSON value is a Value
+    kind = _TYPES.get(kind := kind.lower(), kind)
+    try:
+        if kind == "int64" and isinstance(value, (str, dict)):
+            number = whole_number(value)
+            return value if number is None else number
+        if kind == "float64" and isinstance(value, (str, int)):
+            return float(value)
+        if kind == "bool" and isinstance(value, str):
+            return value.lower() == "true"
+        if kind == "bool" and value in (0, 1):
+            return bool(value)
+        if kind == "binary" and isinstance(value, str):
+            return base64.b64decode(value, validate=True)
+    except (ValueError, binascii.Error):
+        pass
+    return value  # type: ignore[no-any-return]
+
+
+def loads(raw: bytes) -> Any:
+    """Decode JSON; None if it is none."""
+    try:
+        return lenient.loads(raw)
+    except ValueError:
+        return None
+
+
+def objects_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, of a text that is its JSON, or a single one in its place."""
+    if isinstance(value, str):
+        value = lenient.value_in(value)
+    if isinstance(value, dict):
+        return [value] if value else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

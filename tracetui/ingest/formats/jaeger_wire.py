@@ -1,0 +1,56 @@
+"""Jaeger's messages as its JSON names them.
+
+A field whose type is None is another writer's name for one of its message: a value there fails the decoder, which
+would otherwise pass over it as an unknown field, and the message is read again by `jaeger_lenient`.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct
+
+EMPTY = Raw(b"[]")
+
+
+class JaegerReference(Struct, gc=False):
+    refType: str = "CHILD_OF"  # noqa: N815 - the wire's spelling, as below
+    traceID: str = ""  # noqa: N815
+    spanID: str = ""  # noqa: N815
+    ref_type: None = None
+    traceId: None = None  # noqa: N815
+    spanId: None = None  # noqa: N815
+    span_id: None = None
+
+
+class JaegerSpan(Struct, gc=False):
+    spanID: str  # noqa: N815
+    traceID: str = ""  # noqa: N815
+    operationName: str = ""  # noqa: N815
+    references: list[JaegerReference] | None = None
+    startTime: int | None = None  # noqa: N815
+    duration: int | None = None
+    tags: Raw = EMPTY
+    logs: list[Raw] | None = None
+    processID: str = ""  # noqa: N815
+    warnings: list[str] | None = None
+    parentSpanID: str | None = None  # noqa: N815
+    """The parent in the time before references; it wins over what they name."""
+    parentSpanId: None = None  # noqa: N815
+    parent_span_id: None = None
+    parentId: None = None  # noqa: N815
+    processId: None = None  # noqa: N815
+    process: None = None
+
+
+class JaegerProcess(Struct, gc=False):
+    serviceName: str | None = None  # noqa: N815
+    tags: Raw = EMPTY
+    service_name: None = None
+    ServiceName: None = None
+    service: None = None
+
+
+class JaegerTrace(Struct, gc=False):
+    spans: list[JaegerSpan]
+    traceID: str = ""  # noqa: N815
+    processes: dict[str, JaegerProcess] | None = None
+    warnings: list[str] | None = None
