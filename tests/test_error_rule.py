@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.span_formats import FORMATS, Format, Plain, Style
 from tests.strategies import unhurried
 from tracetui.ingest.error_rule import StatedBy, decide_status, deciding_keys, needles
-from tracetui.ingest.status import kind_named, status_named
+from tracetui.ingest.formats.words import read_kind, read_status
 from tracetui.model.conventions import GRPC_NAMES, grpc_code
 from tracetui.model.span import Kind, Status, Value
 
@@ -97,18 +97,23 @@ def test_the_decision_list(kind: Kind, status: Status, attributes: dict[str, Val
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("server", S), ("SPAN_KIND_CLIENT", C), ("Producer", Kind.PRODUCER), (5, Kind.CONSUMER), ("", 0), ("x", 0), (9, 0),
-     (-1, 0), (None, 0), ([], 0), (2.5, 0)],
+    [("server", S), ("SPAN_KIND_CLIENT", C), ("Producer", Kind.PRODUCER), (5, Kind.CONSUMER), ("", 0), (None, 0),
+     ("3", C), (2.0, S), ("SpanKind.SERVER", S), ("span-kind-client", C), ("SpanKindInternal", Kind.INTERNAL),
+     ("RPC_CLIENT", C),
+     ("x", None), (9, None), (-1, None), ([], None), (2.5, None), ("2.5", None), (True, None),
+     ("SPAN_KIND_SERVERLESS", None)],
 )  # fmt: skip
-def test_kinds_by_any_name(name: object, kind: int) -> None:
-    assert kind_named(name) == kind
+def test_kinds_by_any_name(name: object, kind: int | None) -> None:
+    assert read_kind(name) == kind
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("error", ERROR), ("STATUS_CODE_OK", OK), (2, ERROR), (3, UNSET), ("x", UNSET), (None, UNSET)]
-)
-def test_statuses_by_any_name(name: object, status: Status) -> None:
-    assert status_named(name) == status
+    ("name", "status"),
+    [("error", ERROR), ("STATUS_CODE_OK", OK), (2, ERROR), ("2", ERROR), ("1.0", OK), ("StatusCode.ERROR", ERROR),
+     ("STATUS_CODE_DEADLINE_EXCEEDED", ERROR), ("", UNSET), (None, UNSET), (3, None), ("x", None), (False, None)],
+)  # fmt: skip
+def test_statuses_by_any_name(name: object, status: Status | None) -> None:
+    assert read_status(name) == status
 
 
 @pytest.mark.parametrize(

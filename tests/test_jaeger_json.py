@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.strategies import unhurried
 from tracetui.ingest.contents import decode
 from tracetui.ingest.error_rule import StatedBy, decide_status
+from tracetui.ingest.formats.words import read_kind
 from tracetui.ingest.place import Place
-from tracetui.ingest.status import kind_named
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
@@ -247,7 +247,7 @@ def test_the_quick_look_decides_as_the_whole_list_does(tags: list[Any], separato
     decode(json.dumps(trace(span_json(tags=tags)), separators=separators).encode(), Place(intake, "f"))
     span = assemble(intake).span(0)
     whole = span.attributes
-    kind = kind_named(whole.get("span.kind"))
+    kind = read_kind(whole.get("span.kind")) or Kind.UNSPECIFIED
     assert (span.status, span.error) == decide_status(kind, Status.UNSET, whole, StatedBy.TAGS)
     assert span.kind == kind
 

@@ -16,7 +16,7 @@ from tracetui.ingest.formats.jaeger_lenient import lenient_trace
 from tracetui.ingest.formats.jaeger_values import CODEC, JaegerCodec, usual_tags
 from tracetui.ingest.formats.jaeger_wire import JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.formats.words import kind_of, reference_of
+from tracetui.ingest.formats.words import read_kind, read_reference_type
 from tracetui.ingest.place import Place
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, pack_state
@@ -35,7 +35,7 @@ _TRACE = msgspec.json.Decoder(JaegerTrace)
 
 
 def _state(attributes: dict[str, Value], marks: int) -> int:
-    kind = kind_of(attributes.get("span.kind"))
+    kind = read_kind(attributes.get("span.kind"))
     if kind is None:
         kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_KIND
     status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.TAGS)
@@ -156,7 +156,7 @@ def _name_types(references: list[JaegerReference], unread: Unread) -> None:
     """Spell the types of references as Jaeger does; one of an unknown type stays a link."""
     for reference in references:
         if reference.refType not in _REFERENCES:
-            known = reference_of(reference.refType)
+            known = read_reference_type(reference.refType)
             if known is None:
                 unread.note(f"reference type {reference.refType!r}", "is unknown; read as a link")
             reference.refType = known or reference.refType

@@ -14,7 +14,7 @@ from tracetui.ingest.formats.jaeger_values import are_readable, objects_of, tags
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import length_ns, moment_ns
 from tracetui.ingest.formats.otlp_values import id_of, text_of
-from tracetui.ingest.formats.words import field, reference_of
+from tracetui.ingest.formats.words import field, read_reference_type
 from tracetui.ingest.place import Place
 
 
@@ -98,7 +98,7 @@ def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
 
 
 def _reference_type(value: Any) -> str:
-    return reference_of(value) or text_of(value)
+    return read_reference_type(value) or text_of(value)
 
 
 def _id(value: Any, digits: int) -> str:

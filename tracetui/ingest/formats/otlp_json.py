@@ -27,7 +27,7 @@ from tracetui.ingest.formats.otlp_records import (
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
 from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, ResourceSpans, Scope, Span
 from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.formats.words import kind_of, status_of
+from tracetui.ingest.formats.words import read_kind, read_status
 from tracetui.ingest.place import Place
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
 from tracetui.model.span import Event, Kind, Link, Mark, Value
@@ -121,14 +121,14 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) 
     for i, span in enumerate(spans):
         kind = _KINDS.get(span.kind)
         if kind is None:
-            known = kind_of(span.kind)
+            known = read_kind(span.kind)
             if known is None:
                 unread.note(f"kind {span.kind!r}", "is unknown; read as unspecified")
             kind = known or 0
         status = span.status
         if status is not None:
             if status.code:
-                code = status_of(status.code)
+                code = read_status(status.code)
                 if code is None:
                     unread.note(f"status code {status.code!r}", "is unknown; read as unset")
                 kind |= (code or 0) << STATUS_SHIFT

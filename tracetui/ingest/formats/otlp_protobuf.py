@@ -30,10 +30,10 @@ from tracetui.ingest.formats.otlp_records import (
     varint,
     wrappers,
 )
+from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.place import Place
-from tracetui.ingest.status import status_named
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
-from tracetui.model.span import Event, Kind, Link, Mark, Value
+from tracetui.model.span import Event, Kind, Link, Mark, Status, Value
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
 
@@ -174,7 +174,7 @@ def _status(raw: bytes) -> tuple[int, str]:
     with suppress(ValueError):
         for tag, start, stop in fields(raw, 0, len(raw)):
             if tag == 0x18:
-                code = int(status_named(start))
+                code = start
             elif tag == 0x12:
                 message = _str(raw, start, stop)
     return code, message
@@ -200,6 +200,7 @@ def decode_request(data: bytes | memoryview, place: Place) -> None:
                 place.warn("Tempo answered with a part of the trace only")
     else:
         end = reader.request(0, NO_END)
+    reader.unread.warn(place)
     if end != len(data):
         missing = f"{end - len(data)} bytes are missing" if end > len(data) else "the rest is missing"
         place.at(f"byte {len(data)}").warn(
@@ -214,6 +215,7 @@ class _Reader:
         self.intake = place.intake
         self.traces: dict[bytes, int] = {}
         self.names: dict[bytes, int] = {}
+        self.unread = Unread()
 
     def request(self, at: int, end: int) -> int:
         """-> where the last part ends, which is beyond the data if it is cut off."""
@@ -249,6 +251,14 @@ class _Reader:
             at = stop
         return service, b"".join(others)
 
+    def _known(self, kind: int, code: int) -> tuple[int, int]:
+        """A kind and a status code, 0 in place of one that no version of OTLP has."""
+        if kind > Kind.CONSUMER:
+            self.unread.note(f"kind {kind}", "is unknown; read as unspecified")
+        if code > Status.ERROR:
+            self.unread.note(f"status code {code}", "is unknown; read as unset")
+        return kind if kind <= Kind.CONSUMER else 0, code if code <= Status.ERROR else 0
+
     def scope_spans(self, at: int, end: int, service: str, attributes: bytes) -> None:
         scope = {0x0A: "", 0x12: ""}
         spans = []
@@ -275,7 +285,9 @@ class _Reader:
         states = []
         for i, (kind, raw_status, raw) in enumerate(zip(kinds, statuses, attributes, strict=True)):
             code, message = _status(raw_status)
-            states.append(_deciding.state(raw, (kind if kind <= Kind.CONSUMER else 0) | code << STATUS_SHIFT))
+            if kind > Kind.CONSUMER or code > Status.ERROR:
+                kind, code = self._known(kind, code)
+            states.append(_deciding.state(raw, kind | code << STATUS_SHIFT))
             if message:
                 intake.status_messages[position + i] = message
             if dropped[i]:

@@ -34,29 +34,29 @@ def field(item: Mapping[str, Any], name: str, *others: str) -> Any:
     return next((found[other] for other in map(plain, (name, *others)) if other in found), None)
 
 
-def kind_of(value: Any) -> Kind | None:
+def read_kind(value: Any) -> Kind | None:
     """Read a span kind from OTLP's number (also in quotes) or its name in any spelling; None for no known kind."""
     if value is None or value == "":
         return Kind.UNSPECIFIED
-    return _kind_of_text(value) if isinstance(value, str) else _KINDS.get(_exact(value))
+    return _read_kind_word(value) if isinstance(value, str) else _KINDS.get(_exact(value))
 
 
 @lru_cache(maxsize=256)
-def _kind_of_text(text: str) -> Kind | None:
+def _read_kind_word(text: str) -> Kind | None:
     word = plain(text).removeprefix("spankind").removeprefix("kind").removeprefix("rpc").upper()
     known = Kind.__members__.get(word)
     return _KINDS.get(_exact(text)) if known is None else known
 
 
-def status_of(value: Any) -> Status | None:
+def read_status(value: Any) -> Status | None:
     """Read a status code from OTLP's number (also in quotes) or its name in any spelling; None for no known code."""
     if value is None or value == "":
         return Status.UNSET
-    return _status_of_text(value) if isinstance(value, str) else _STATUSES.get(_exact(value))
+    return _read_status_word(value) if isinstance(value, str) else _STATUSES.get(_exact(value))
 
 
 @lru_cache(maxsize=256)
-def _status_of_text(text: str) -> Status | None:
+def _read_status_word(text: str) -> Status | None:
     word = plain(text).removeprefix("statuscode").removeprefix("status")
     if word in _OLD_CODES:
         return Status.ERROR
@@ -64,7 +64,7 @@ def _status_of_text(text: str) -> Status | None:
     return _STATUSES.get(_exact(text)) if known is None else known
 
 
-def reference_of(value: Any) -> str | None:
+def read_reference_type(value: Any) -> str | None:
     """Read the type of a Jaeger reference, in any spelling or as Jaeger's number; None for no known type."""
     if value is None or value == "":
         return "CHILD_OF"

@@ -7,16 +7,29 @@ openzipkin/zipkin-api's `zipkin2-api.yaml`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tracetui.ingest.error_rule import ERROR_TAG, StatedBy, decide_status, deciding_keys, needles
-from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.formats.unread import Unread
+from tracetui.ingest.formats.words import read_kind
+from tracetui.ingest.formats.zipkin_lenient import (
+    Repairs,
+    endpoint_of,
+    has_ids,
+    has_other_names,
+    id_field,
+    lenient_span,
+    read_id,
+    span_fields,
+    usual_notes,
+    usual_tags,
+)
 from tracetui.ingest.formats.zipkin_span import (
     CODEC,
+    NONE,
     UNNAMED,
     UNREADABLE,
     ZipkinSpan,
@@ -25,7 +38,6 @@ from tracetui.ingest.formats.zipkin_span import (
     kind_of,
     links_of,
     loads,
-    raw_of,
     text_of,
 )
 from tracetui.ingest.place import Place
@@ -52,6 +64,9 @@ _DecidingTags = msgspec.defstruct(
 )
 """The tags that decide whether a span is an error, without the cost of all the others."""
 
+_TAGS = frozenset((b'{"', b"{}", b"nu"))
+_NOTES = frozenset((b"[{", b""))
+"""How tags and annotations begin as nearly every writer writes them."""
 SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
 _IDS = msgspec.json.Decoder(_Ids)
 _DECIDING = msgspec.json.Decoder(_DecidingTags)
@@ -60,22 +75,6 @@ _NO_MESSAGES = frozenset({"", "true", "1", "yes", "false", "0"})
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
-
-
-class Repairs:
-    """Counts what was lost or repaired, so that a million equal faults make one warning."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, tuple[int, int]] = {}
-
-    def note(self, index: int, message: str) -> None:
-        first, count = self._found.get(message, (index, 0))
-        self._found[message] = (first, count + 1)
-
-    def warn(self, place: Place) -> None:
-        for message, (first, count) in self._found.items():
-            more = f" (and {count - 1:,} more like it)" if count > 1 else ""
-            place.at(f"[{first}]").warn(message + more)
 
 
 Reader = Callable[[Raw | bytes, int, Repairs], Sequence[ZipkinSpan]]
@@ -100,6 +99,7 @@ def take_items(items: Sequence[Raw | bytes], place: Place, read: Reader) -> None
     for start in range(0, len(items), CHUNK_SPANS):
         batch = items[start : start + CHUNK_SPANS]
         taker.take([span for i, item in enumerate(batch, start) for span in read(item, i, repairs)])
+    taker.unread.warn(place)
     repairs.warn(place)
 
 
@@ -111,57 +111,16 @@ def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[Zipki
         fields = span_fields(item, index, repairs)
         if fields is None:
             return ()
-        span = _lenient_span(fields, index, repairs)
+        span = lenient_span(fields, index, repairs)
     return (span,) if has_ids(span, index, repairs) else ()
-
-
-def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
-    """Whether a span has what it must have; if not, that is noted."""
-    if span.traceId and span.id:
-        return True
-    repairs.note(index, "left out: a span needs a traceId and an id")
-    return False
-
-
-def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, Any] | None:
-    """The object that an item is, or None with a note."""
-    fields = loads(item)
-    if isinstance(fields, dict):
-        return fields
-    repairs.note(index, "left out: not a span object")
-    return None
-
-
-def number_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs) -> int | None:
-    """A number of a span, or None with a note where there is something else."""
-    number = whole_number(fields.get(key))
-    if number is None and fields.get(key) is not None:
-        repairs.note(index, f"{key} is no number; the span is shown without")
-    return number
-
-
-def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> ZipkinSpan:
-    return ZipkinSpan(
-        traceId=text_of(fields.get("traceId")),
-        id=text_of(fields.get("id")),
-        parentId=text_of(fields.get("parentId")),
-        kind=text_of(fields.get("kind")),
-        name=text_of(fields.get("name")),
-        timestamp=number_field(fields, "timestamp", index, repairs),
-        duration=number_field(fields, "duration", index, repairs),
-        shared=fields.get("shared") in (True, "true"),
-        localEndpoint=raw_of(fields.get("localEndpoint")),
-        remoteEndpoint=raw_of(fields.get("remoteEndpoint")),
-        annotations=raw_of(fields.get("annotations")),
-        tags=raw_of(fields.get("tags")),
-    )
 
 
 def _trace_id(item: Raw | bytes) -> str:
     try:
-        return _IDS.decode(item).traceId
+        trace_id = _IDS.decode(item).traceId
     except UNREADABLE:
-        return text_of(as_object(loads(item)).get("traceId"))
+        return id_field(as_object(loads(item)), "traceId")
+    return read_id(trace_id) if trace_id[-1:] == "=" else trace_id
 
 
 # --- Taking in ------------------------------------------------------------------------------------------------------
@@ -175,6 +134,9 @@ class _Taker:
         self._long_ids = _long_ids(trace_ids)
         self._traces: dict[str, int] = {}
         self._resources: dict[bytes, int] = {}
+        self._nameless: set[bytes] = set()
+        """Endpoints whose service cannot be read."""
+        self.unread = Unread()
         self._peers: dict[bytes, bytes] = {}
         self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
@@ -197,12 +159,21 @@ class _Taker:
         rows.resource += [resources[raw] if raw in resources else self._resource(raw) for raw in endpoints]
         rows.start_ns += [(span.timestamp or 0) * 1000 for span in spans]
         rows.duration_ns += [(span.duration or 0) * 1000 for span in spans]
-        tags = [bytes(span.tags) for span in spans]
+        tags = self._usual([bytes(span.tags) for span in spans], _TAGS, usual_tags, "tags")
         rows.attributes += [
             self._attributes(raw, bytes(span.remoteEndpoint)) for raw, span in zip(tags, spans, strict=True)
         ]
-        rows.events += [_notes(bytes(span.annotations)) for span in spans]
+        notes = [b"" if span.annotations is NONE else bytes(span.annotations) for span in spans]
+        notes = [b"" if raw == b"[]" else raw for raw in notes]
+        rows.events += self._usual(notes, _NOTES, usual_notes, "annotations")
         states = [int(kind_of(span)) for span in spans]
+        if 0 in states:
+            for span in spans:
+                if span.kind and read_kind(span.kind) is None:
+                    self.unread.note(f"kind {span.kind!r}", "is unknown; read as internal")
+        if self._nameless:
+            nameless = sum(map(self._nameless.__contains__, endpoints))
+            self.unread.note("service name", spans=nameless) if nameless else None
         links = [b""] * len(spans)
         for i, raw in enumerate(tags):
             if any(map(raw.__contains__, _NEEDLES)):
@@ -224,6 +195,18 @@ class _Taker:
         if len(rows.trace) >= CHUNK_SPANS:
             intake.flush()
 
+    def _usual(
+        self, raws: list[bytes], known: frozenset[bytes], read: Callable[[bytes], bytes | None], what: str
+    ) -> list[bytes]:
+        """The raw parts in Zipkin's own shape, those that cannot be read empty and noted."""
+        if {raw[:2] for raw in raws} <= known:
+            return raws
+        found = [read(raw) for raw in raws]
+        unread = found.count(None)
+        if unread:
+            self.unread.note(what, spans=unread)
+        return [raw or b"" for raw in found]
+
     def _trace(self, trace_id: str) -> int:
         number = self._traces[trace_id] = self._intake.trace(self._long_ids.get(trace_id, trace_id))
         return number
@@ -231,7 +214,9 @@ class _Taker:
     def _resource(self, raw: bytes) -> int:
         if len(self._resources) >= _REMEMBERED:
             self._resources.clear()
-        service, address, port = _endpoint(raw)
+        service, address, port = endpoint_of(raw)
+        if not service and has_other_names(raw):
+            self._nameless.add(raw)
         attributes = {key: value for key, value in (("host.ip", address), ("network.local.port", port)) if value}
         written = msgspec.json.encode(attributes) if attributes else b""
         number = self._resources[raw] = self._intake.resource(service, written, CODEC)
@@ -253,7 +238,7 @@ class _Taker:
         """The beginning of a JSON object with the attributes of a remote endpoint."""
         if len(self._peers) >= _REMEMBERED:
             self._peers.clear()
-        values = zip(("peer.service", "network.peer.address", "network.peer.port"), _endpoint(remote), strict=True)
+        values = zip(("peer.service", "network.peer.address", "network.peer.port"), endpoint_of(remote), strict=True)
         peer = self._peers[remote] = msgspec.json.encode({key: value for key, value in values if value})[:-1]
         return peer
 
@@ -283,19 +268,8 @@ def _state(attributes: dict[str, Value], kind: int) -> tuple[int, str]:
     return state, _message(attributes.get(ERROR_TAG)) if status == Status.ERROR else ""
 
 
-def _notes(raw: bytes) -> bytes:
-    return b"" if raw in (b"null", b"[]") else raw
-
-
 def _message(error: Value) -> str:
     return error if isinstance(error, str) and error.strip().lower() not in _NO_MESSAGES else ""
-
-
-def _endpoint(raw: bytes) -> tuple[str, str, int]:
-    """-> the service, address and port of an endpoint, '' and 0 for what is not there."""
-    fields = as_object(loads(raw))
-    address = text_of(fields.get("ipv4")) or text_of(fields.get("ipv6"))
-    return text_of(fields.get("serviceName")), address, whole_number(fields.get("port")) or 0
 
 
 def _long_ids(trace_ids: set[str]) -> dict[str, str]:

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest import lenient
-from tracetui.ingest.formats.numbers import whole_number
-from tracetui.ingest.status import kind_named
+from tracetui.ingest.formats.numbers import moment_ns
+from tracetui.ingest.formats.words import field, read_kind
 from tracetui.model.span import Event, Kind, Link, Value
 
 UNNAMED = "unknown"
@@ -42,12 +42,17 @@ class ZipkinSpan(Struct, gc=False):
     annotations: Raw = NONE
     tags: Raw = NONE
     binaryAnnotations: None = None  # noqa: N815
-    """Of version 1: a span with any is none of version 2."""
+    """Of version 1: a span with any is none of version 2. What follows are other writers' names of fields."""
+    parent_id: None = None
+    parentSpanId: None = None  # noqa: N815
+    local_endpoint: None = None
+    remote_endpoint: None = None
+    serviceName: None = None  # noqa: N815
 
 
 def kind_of(span: ZipkinSpan) -> Kind:
     """The kind of a span; UNSPECIFIED for one that states none, which is local to its service or a piece."""
-    return _KINDS.get(span.kind) or kind_named(span.kind)
+    return _KINDS.get(span.kind) or read_kind(span.kind) or Kind.UNSPECIFIED
 
 
 def is_shared(span: ZipkinSpan) -> bool:
@@ -83,6 +88,11 @@ def as_object(value: Any) -> dict[str, Any]:
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, of a text that is its JSON, or a single one in its place."""
+    if isinstance(value, str):
+        value = lenient.value_in(value)
+    if isinstance(value, dict):
+        return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -112,13 +122,12 @@ class ZipkinCodec:
         if not raw:
             return []
         try:
-            notes = _ANNOTATIONS.decode(raw)
+            return [_event(note.timestamp * 1000, note.value) for note in _ANNOTATIONS.decode(raw)]
         except UNREADABLE:
-            notes = [
-                _Annotation(whole_number(note.get("timestamp")) or 0, text_of(note.get("value")))
+            return [
+                _event(moment_ns(field(note, "timestamp"), 1000) or 0, text_of(field(note, "value")))
                 for note in objects(loads(raw))
             ]
-        return [_event(note.timestamp * 1000, note.value) for note in notes]
 
     def links(self, raw: bytes) -> list[Link]:
         return [_link(text) for text in loads(raw)] if raw else []

@@ -12,15 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest.formats.zipkin_json import (
-    SPAN_V2,
-    Repairs,
-    has_ids,
-    number_field,
-    read_span,
-    span_fields,
-    take_items,
-)
+from tracetui.ingest.formats.words import field
+from tracetui.ingest.formats.zipkin_json import SPAN_V2, read_span, take_items
+from tracetui.ingest.formats.zipkin_lenient import Repairs, has_ids, id_field, read_id, span_fields, time_field
 from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, objects, raw_of, text_of
 from tracetui.ingest.place import Place
 
@@ -80,7 +74,11 @@ def _read(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpa
         pass
     else:
         if found.localEndpoint is not NONE or found.tags is not NONE:
-            return (found,) if (found.traceId and found.id) or has_ids(found, index, repairs) else ()
+            if found.id[-1:] == "=":
+                found.traceId, found.id, found.parentId = map(read_id, (found.traceId, found.id, found.parentId or ""))
+            if found.traceId and found.id:
+                return (found,)
+            return (found,) if has_ids(found, index, repairs) else ()
     if not is_v1(bytes(item)):
         return read_span(item, index, repairs)
     try:
@@ -96,25 +94,25 @@ def _read(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpa
 
 def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Span:
     return _Span(
-        traceId=text_of(fields.get("traceId")),
-        id=text_of(fields.get("id")),
-        parentId=text_of(fields.get("parentId")),
-        name=text_of(fields.get("name")),
-        timestamp=number_field(fields, "timestamp", index, repairs),
-        duration=number_field(fields, "duration", index, repairs),
+        traceId=id_field(fields, "traceId"),
+        id=id_field(fields, "id"),
+        parentId=id_field(fields, "parentId"),
+        name=text_of(field(fields, "name")),
+        timestamp=time_field(fields, "timestamp", index, repairs),
+        duration=time_field(fields, "duration", index, repairs, length=True),
         annotations=[
             _Annotation(
-                number_field(note, "timestamp", index, repairs) or 0,
+                time_field(note, "timestamp", index, repairs) or 0,
                 text_of(note.get("value")),
                 as_object(note.get("endpoint")),
             )
-            for note in objects(fields.get("annotations"))
+            for note in objects(field(fields, "annotations"))
         ],
         binaryAnnotations=[
             _BinaryAnnotation(text_of(note.get("key")), note.get("value"), as_object(note.get("endpoint")))
-            for note in objects(fields.get("binaryAnnotations"))
+            for note in objects(field(fields, "binaryAnnotations"))
         ],
-        kind=text_of(fields.get("kind")),
+        kind=text_of(field(fields, "kind")),
         shared=fields.get("shared") is True,
     )
 

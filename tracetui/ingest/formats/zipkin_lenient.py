@@ -1,0 +1,144 @@
+"""Zipkin JSON that is not as Zipkin writes it: names in other spellings, values of other types, what is no span.
+
+What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
+from tracetui.ingest.formats.otlp_values import attributes_of, id_of
+from tracetui.ingest.formats.words import field, plain
+from tracetui.ingest.formats.zipkin_span import ZipkinSpan, as_object, loads, objects, raw_of, text_of
+from tracetui.ingest.place import Place
+
+_NOTHING: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
+_ENDPOINT: Final = frozenset(("servicename", "ipv4", "ipv6", "port"))
+
+
+class Repairs:
+    """Counts what was lost or repaired, so that a million equal faults make one warning."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, int]] = {}
+
+    def note(self, index: int, message: str) -> None:
+        first, count = self._found.get(message, (index, 0))
+        self._found[message] = (first, count + 1)
+
+    def warn(self, place: Place) -> None:
+        for message, (first, count) in self._found.items():
+            more = f" (and {count - 1:,} more like it)" if count > 1 else ""
+            place.at(f"[{first}]").warn(message + more)
+
+
+def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
+    """Whether a span has what it must have; if not, that is noted."""
+    if span.traceId and span.id:
+        return True
+    repairs.note(index, "left out: a span needs a traceId and an id")
+    return False
+
+
+def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, Any] | None:
+    """The object that an item is, or None with a note."""
+    fields = loads(item)
+    if isinstance(fields, dict):
+        return fields
+    repairs.note(index, "left out: not a span object")
+    return None
+
+
+def time_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs, *, length: bool = False) -> int | None:
+    """The microseconds of a moment or a length of time, or None with a note where there is something else."""
+    value = field(fields, key)
+    time = (length_ns if length else moment_ns)(value, 1000)
+    if time is None and value is not None:
+        repairs.note(index, f"{key} is no number; the span is shown without")
+    return None if time is None else time // 1000
+
+
+def id_field(fields: dict[str, Any], *names: str) -> str:
+    """An id by the first of these names that the object has."""
+    value = field(fields, *names)
+    return id_of(value, 32) if isinstance(value, (list, dict)) else read_id(text_of(value))
+
+
+def read_id(text: str) -> str:
+    """An id as it is written; one that is bytes in base64, as in protobuf's JSON, as hex."""
+    if text[-1:] != "=":
+        return text
+    found = id_of(text, 32)
+    return id_of(text, 16) if found == text else found
+
+
+def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> ZipkinSpan:
+    """Read a span of version 2 from whatever is there."""
+    local = field(fields, "localEndpoint")
+    if local is None and field(fields, "serviceName") is not None:
+        local = {"serviceName": field(fields, "serviceName")}
+    return ZipkinSpan(
+        traceId=id_field(fields, "traceId"),
+        id=id_field(fields, "id"),
+        parentId=id_field(fields, "parentId", "parentSpanId"),
+        kind=text_of(field(fields, "kind", "spanKind")),
+        name=text_of(field(fields, "name")),
+        timestamp=time_field(fields, "timestamp", index, repairs),
+        duration=time_field(fields, "duration", index, repairs, length=True),
+        shared=field(fields, "shared") in (True, "true", 1),
+        localEndpoint=raw_of(local),
+        remoteEndpoint=raw_of(field(fields, "remoteEndpoint")),
+        annotations=raw_of(field(fields, "annotations")),
+        tags=raw_of(field(fields, "tags")),
+    )
+
+
+def endpoint_of(raw: bytes) -> tuple[str, str, int]:
+    """-> the service, address and port of an endpoint, '' and 0 for what is not there."""
+    value = loads(raw)
+    if isinstance(value, str):
+        # the name of the service alone
+        return value, "", 0
+    fields = as_object(value)
+    address = text_of(field(fields, "ipv4")) or text_of(field(fields, "ipv6"))
+    return text_of(field(fields, "serviceName", "service")), address, whole_number(field(fields, "port")) or 0
+
+
+def has_other_names(raw: bytes) -> bool:
+    """Whether an endpoint holds something that has none of the names of an endpoint's fields."""
+    value = loads(raw)
+    return bool(value) and not (isinstance(value, dict) and {plain(key) for key in value} <= _ENDPOINT)
+
+
+def usual_tags(raw: bytes) -> bytes | None:
+    """Tags of any shape as an object; None if they cannot be read."""
+    if raw[:1] == b"{" or _NOTHING.fullmatch(raw):
+        return raw
+    value = loads(raw)
+    if isinstance(value, str):
+        value = lenient.value_in(value)
+    if not isinstance(value, (dict, list)):
+        return None
+    try:
+        return msgspec.json.encode(attributes_of(value))
+    except (ValueError, RecursionError):
+        return None
+
+
+def usual_notes(raw: bytes) -> bytes | None:
+    """A list of annotations, b"" for an empty one; None if they cannot be read."""
+    if raw[:2] == b"[{":
+        return raw
+    if _NOTHING.fullmatch(raw):
+        return b""
+    value = loads(raw)
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return raw
+    found = [item for item in objects(value) if field(item, "value") is not None]
+    return bytes(raw_of(found)) if found else None
