@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.building import EPOCH, US, GivenSpan, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.analysis.summary import DurationStats, duration_stats, summarize
+from tracetui.model.clocks import skewed_spans
 
 
 def _quantile(ordered: list[int], share: float) -> float:
@@ -50,7 +51,13 @@ def test_counts_are_those_of_the_traces(spans: list[GivenSpan]) -> None:
     assert found.service_count == len({one.service for one in everyone})
     assert found.error_trace_count == len({one.trace_id for one in everyone if one.error})
     assert found.orphan_span_count == sum(any("orphan" in text for text in one.warnings) for one in everyone)
-    assert found.warning_count == sum(len(one.warnings) for one in everyone) + len(traces.trace_warnings)
+    about_traces = len(traces.trace_warnings) + found.skewed_trace_count
+    assert found.warning_count == sum(len(one.warnings) for one in everyone) + about_traces
+    assert found.skewed_trace_count == len({int(traces.trace[i]) for i in skewed_spans(traces)})
+    assert found.root_missing_count == int(traces.root_missing.sum())
+    assert found.response_times == duration_stats(traces.response_time)
+    longer = zip(traces.trace_duration.tolist(), traces.response_time.tolist(), strict=True)
+    assert found.differing_count == sum(20 * (whole - response) > response for whole, response in longer)
     assert found.start_ns == min((one.start_ns for one in everyone), default=None)
     assert found.end_ns == max((one.end_ns for one in everyone), default=None)
     assert found.durations == duration_stats(traces.trace_duration)

@@ -81,7 +81,7 @@ class Comparison:
     after: Findings
     threshold: float
     overall: tuple[Change, ...]
-    """Of whole traces: mean, p50, p95, p99 and error rate."""
+    """Of whole traces: mean, p50, p95 and p99 of the response time, and the error rate."""
     bottlenecks: tuple[BottleneckChange, ...]
     operations: tuple[Compared, ...]
     """Those with the largest change of time in all first."""
@@ -123,7 +123,7 @@ class Comparison:
 
 def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
     """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out."""
-    sides = [one.traces.trace_duration for one in (before, after)]
+    sides = [one.traces.response_time for one in (before, after)]
     means = [float(durations.mean()) for durations in sides if len(durations)]
     of_traces, of_spans = _judges(threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])), before, after)
     return Comparison(
@@ -154,7 +154,7 @@ def _judges(
 
 
 def _overall(before: Findings, after: Findings, judge: Judge) -> Iterator[Change]:
-    durations = [findings.traces.trace_duration for findings in (before, after)]
+    durations = [findings.traces.response_time for findings in (before, after)]
     yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
     failed = [(one.summary.error_trace_count, one.summary.trace_count) for one in (before, after)]
     yield judge.rate(*failed)

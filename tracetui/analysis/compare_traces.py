@@ -93,7 +93,7 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
             node.origins[side] += role[span - spans.start] == Role.ORIGIN
             if node.spans[side] < 0:
                 node.spans[side] = span
-    longer = max(int(before.traces.trace_duration[first]), int(after.traces.trace_duration[second]))
+    longer = max(int(before.traces.response_time[first]), int(after.traces.response_time[second]))
     found = []
     waiting = roots[::-1]
     while waiting:

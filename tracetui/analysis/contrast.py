@@ -192,10 +192,10 @@ def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> Di
 
 def _by_duration(traces: TraceSet, sides: list[np.ndarray]) -> dict[_Name, tuple[int, int]]:
     """That all of the selection take at least so long, to two digits, and how many of the rest do."""
-    least = int(traces.trace_duration[sides[0]].min())
+    least = int(traces.response_time[sides[0]].min())
     step = 10 ** max(len(str(least)) - 2, 0)
     least -= least % step
-    counts = [int((traces.trace_duration[side] >= least).sum()) for side in sides]
+    counts = [int((traces.response_time[side] >= least).sum()) for side in sides]
     return {("duration", "", str(least)): (counts[0], counts[1])}
 
 

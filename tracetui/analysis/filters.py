@@ -27,7 +27,7 @@ class Filters:
     operations: tuple[str, ...] = ()
     """A span of the trace has one of these names, and one of the services where both are given."""
     latency_threshold_ns: int | None = None
-    """The trace takes longer than this."""
+    """The response time is above this."""
     errors_only: bool = False
     """The trace failed: one of its spans is an error."""
     time_range_ns: int | None = None
@@ -76,7 +76,7 @@ def apply(traces: TraceSet, filters: Filters) -> TraceSet:
     if filters.services or filters.operations:
         keep &= _taking_part(traces, filters)
     if filters.latency_threshold_ns is not None:
-        keep &= traces.trace_duration > filters.latency_threshold_ns
+        keep &= traces.response_time > filters.latency_threshold_ns
     if filters.errors_only:
         keep &= traces.trace_errors > 0
     if filters.time_range_ns is not None and traces.trace_count:

@@ -1,4 +1,4 @@
-"""Where a trace lies by duration among the traces of its kind: those whose main root is the same operation."""
+"""Where a trace lies by response time among the traces of its kind: those whose main root is the same operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracetui.model.traces import TraceSet
 def kind_rank(traces: TraceSet, trace: int) -> Rank:
     """The rank of a trace among the set's traces with its root service and operation, of which it is one."""
     operation = traces.operation[traces.main_root]
-    alike = traces.trace_duration[operation == operation[trace]]
-    own = traces.trace_duration[trace]
+    alike = traces.response_time[operation == operation[trace]]
+    own = traces.response_time[trace]
     p50, p95 = quantiles(alike, (0.5, 0.95))
     return Rank(len(alike), int(np.sum(alike < own)), int(np.sum(alike > own)), p50, p95)

@@ -12,10 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from tracetui.model.clocks import hosts
 from tracetui.model.span import Mark
 from tracetui.model.traces import TraceSet
-
-_HOST_KEYS = ("host.id", "host.ip", "ip", "host.name", "hostname")
 
 
 def without_skew(traces: TraceSet) -> TraceSet:
@@ -25,7 +24,7 @@ def without_skew(traces: TraceSet) -> TraceSet:
     """
     if not len(traces):
         return traces
-    host = _hosts(traces)[traces.resource]
+    host = hosts(traces.resources)[traces.resource]
     movable = (traces.marks & int(Mark.SAME_ID)) == 0
     above = traces.parent
     movable &= (above >= 0) & movable[above]
@@ -80,19 +79,3 @@ def _skew(traces: TraceSet, spans: np.ndarray, movable: np.ndarray, same_host: n
         if delta:
             skew[span] = delta
     return skew
-
-
-def _hosts(traces: TraceSet) -> np.ndarray:
-    """int64 per resource: a number per host, -1 where it is unknown."""
-    numbers: dict[str, int] = {}
-    hosts = np.full(len(traces.resources), -1, np.int64)
-    for i, resource in enumerate(traces.resources):
-        attributes = resource.codec.attributes(resource.raw)
-        for key in _HOST_KEYS:
-            value = attributes.get(key)
-            if isinstance(value, list) and value:
-                value = value[0]
-            if isinstance(value, str) and value:
-                hosts[i] = numbers.setdefault(value, len(numbers))
-                break
-    return hosts

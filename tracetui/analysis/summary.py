@@ -10,6 +10,11 @@ from tracetui.analysis.groups import quantiles
 from tracetui.model.span import Mark
 from tracetui.model.traces import TraceSet
 
+DIFFERENCE = 0.05
+"""Share of the response time by which a trace lasts longer, from which the two are told apart."""
+DIFFERING_TRACES = 0.05
+"""Share of a set's traces above which that is worth a sentence and a column."""
+
 
 @dataclass(frozen=True, slots=True)
 class DurationStats:
@@ -27,7 +32,7 @@ class DurationStats:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a set, its time window in nanoseconds since the epoch, and how long its traces took."""
+    """Counts of a set, its time window in nanoseconds since the epoch, and how long its traces and responses took."""
 
     trace_count: int
     span_count: int
@@ -43,6 +48,18 @@ class Summary:
     start_ns: int | None
     end_ns: int | None
     durations: DurationStats
+    response_times: DurationStats
+    differing_count: int
+    """Traces whose duration and response time differ by over 5 %."""
+    root_missing_count: int
+    """Traces whose main root is missing, so that their duration stands in for the response time."""
+    skewed_trace_count: int
+    """Traces in which clocks disagree."""
+
+    @property
+    def response_differs(self) -> bool:
+        """Whether response times and durations differ often enough to be told apart: in more than 1 trace of 20."""
+        return self.differing_count > DIFFERING_TRACES * self.trace_count
 
 
 def duration_stats(durations: np.ndarray) -> DurationStats:
@@ -68,4 +85,14 @@ def summarize(traces: TraceSet) -> Summary:
         start_ns=int(traces.trace_start.min()) if traces.trace_count else None,
         end_ns=int(traces.end.max()) if traces.trace_count else None,
         durations=duration_stats(traces.trace_duration),
+        response_times=duration_stats(traces.response_time),
+        differing_count=int(differing(traces).sum()),
+        root_missing_count=int(traces.root_missing.sum()),
+        skewed_trace_count=int(traces.skewed.sum()),
     )
+
+
+def differing(traces: TraceSet) -> np.ndarray:
+    """bool[traces], whether a trace lasts over 5 % longer than its response time."""
+    found: np.ndarray = traces.trace_duration > (1 + DIFFERENCE) * traces.response_time
+    return found

@@ -26,7 +26,7 @@ class News:
     edges: tuple[tuple[str, str], ...] = ()
     """Caller and callee that did not call before."""
     p95_ns: tuple[float, float] | None = None
-    """Before and now, where it jumped."""
+    """Of the response times before and now, where it jumped."""
 
     def __bool__(self) -> bool:
         return bool(self.patterns or self.edges or self.p95_ns)
@@ -44,7 +44,7 @@ def news(traces: TraceSet, new: np.ndarray) -> News:
     return News(
         tuple(one for one in patterns if one not in known),
         tuple(one for one in edges if one not in called),
-        _jump(before.trace_duration, after.trace_duration),
+        _jump(before.response_time, after.response_time),
     )
 
 

@@ -25,7 +25,7 @@ _LONGEST = 1 << 61
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What scaling would do to the traces of a set. Times are nanoseconds; before and after."""
+    """What scaling would do to the response times of a set, in nanoseconds; before and after."""
 
     percent: float
     trace_count: int
@@ -40,7 +40,7 @@ class WhatIf:
     `TraceSet.operation`; None where there is no other.
     """
     next_share: float
-    """Its share of the time of all traces, in percent."""
+    """Its share of the critical paths of all traces, in percent."""
 
 
 def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
@@ -50,11 +50,13 @@ def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
     """
     traces = paths.traces
     after = replayed(paths, scaled, percent)
-    durations = after.end_of_traces - traces.trace_start
+    # where the root is missing the whole trace stands in for it
+    whole = after.end_of_traces - traces.trace_start
+    durations = np.where(traces.root_missing, whole, after.traces.response_time)
     own = set(np.unique(traces.operation[scaled]).tolist())
     others = (found for found in critical_operations(critical_paths(after.traces)) if found[0] not in own and found[1])
     following = next(others, None)
-    before = traces.trace_duration
+    before = traces.response_time
     p50, p95 = zip(quantiles(before, (0.5, 0.95)), quantiles(durations, (0.5, 0.95)), strict=True)
     return WhatIf(
         percent=percent,

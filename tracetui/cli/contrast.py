@@ -78,7 +78,7 @@ def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[n
     if slow is not None:
         if not math.isfinite(slow):
             raise UsageError(f"--slow: {slow} is no percentile")
-        durations = traces.trace_duration
+        durations = traces.response_time
         least = float(np.quantile(durations, slow / 100)) if len(durations) else 0.0
         return durations > least, f"traces slower than p{slow:g}"
     if select is not None:

@@ -75,7 +75,7 @@ LatencyThreshold = Annotated[
         "--latency-threshold",
         metavar="MS",
         min=0,
-        help="Traces slower than this, in milliseconds.",
+        help="Traces with a response time above this, in milliseconds.",
         rich_help_panel=_FILTER,
     ),
 ]

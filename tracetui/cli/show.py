@@ -70,7 +70,7 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
     if exact is not None:
         return exact
     if wanted == SLOWEST:
-        return int(np.argmax(traces.trace_duration))
+        return int(np.argmax(traces.response_time))
     if wanted == NEWEST:
         return int(np.argmax(traces.trace_start))
     if wanted == FAILED:
@@ -88,6 +88,6 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
         )
     if not traces.trace_count:
         raise UsageError(f"no trace {wanted}: there are none")
-    slowest = np.argsort(-traces.trace_duration, kind="stable")[:_LISTED].tolist()
+    slowest = np.argsort(-traces.response_time, kind="stable")[:_LISTED].tolist()
     listed = ", ".join(traces.trace_ids[t] for t in slowest)
     raise UsageError(f"no trace {wanted}; the slowest of {traces.trace_count:,} are {listed}")

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from tracetui.model.clocks import skewed_spans
 from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.intake import Resource
 from tracetui.model.problems import LoadWarning
@@ -219,7 +220,15 @@ class TraceSet:
         counts = self._per_trace(np.add, np.bitwise_count(marked).astype(np.int64))
         for trace, texts in self.trace_warnings.items():
             counts[trace] += len(texts)
+        counts += self.skewed
         return counts
+
+    @cached_property
+    def skewed(self) -> np.ndarray:
+        """bool[traces], whether clocks disagree in a trace: see `model.clocks`."""
+        found = np.zeros(self.trace_count, bool)
+        found[self.trace[skewed_spans(self)]] = True
+        return found
 
     @cached_property
     def main_root(self) -> np.ndarray:

@@ -124,7 +124,7 @@ class AdviceDetail:
             self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
         if found.more_calls:
             self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))
-        example = numbers.duration(int(traces.trace_duration[found.example_trace]), marks.ascii_only)
+        example = numbers.duration(int(traces.response_time[found.example_trace]), marks.ascii_only)
         clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
         leads = f"{opens} opens where it saves most: " if opens else "it saves most in "
         self._rows += [Line(), Line([(leads, Role.DIM), (f"{clock}, {example}", Role.PLAIN)])]

@@ -69,7 +69,7 @@ class HotSpotDetail:
         if row < len(self.head):
             return self.head[row].cropped(width, self.marks.ellipsis)
         traces, marks = self.table.traces, self.marks
-        durations = numbers.duration_width(max(int(traces.trace_duration[trace]) for trace, _ in self.worst))
+        durations = numbers.duration_width(max(int(traces.response_time[trace]) for trace, _ in self.worst))
         name = max(min(width - _CLOCK - 2 * durations - _OWN - 8, self._name_cells), _LEAST_NAME)
         if row < self.first_trace:
             few, count = len(self.worst), self.spot.traces
@@ -84,7 +84,7 @@ class HotSpotDetail:
             return side_by_side(cells).cropped(width, marks.ellipsis)
         trace, own = self.worst[row - self.first_trace]
         root = int(traces.main_root[trace])
-        service, takes = traces.service_name(root), int(traces.trace_duration[trace])
+        service, takes = traces.service_name(root), int(traces.response_time[trace])
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(

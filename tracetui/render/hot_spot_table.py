@@ -117,7 +117,7 @@ class HotSpotTable:
         starts = np.flatnonzero(new)
         critical = np.add.reduceat(self._critical[self._order], starts) if len(starts) else np.zeros(0, np.int64)
         operation, trace = operation[starts], trace[starts]
-        order = np.lexsort((trace, -traces.trace_duration[trace], -critical, operation))
+        order = np.lexsort((trace, -traces.response_time[trace], -critical, operation))
         self._pair_trace, self._pair_critical = trace[order], critical[order]
         self._pair_first = np.searchsorted(operation, np.fromiter(self._place, np.int64, len(self._place)))
 

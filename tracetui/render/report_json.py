@@ -19,7 +19,8 @@ from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Dependencies
 from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.summary import Summary
+from tracetui.analysis.summary import DurationStats, Summary
+from tracetui.model.clocks import SKEW_WARNING
 from tracetui.model.problems import LoadWarning
 from tracetui.model.traces import TraceSet
 
@@ -40,7 +41,7 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
         parts["errors"] = errors_json(findings.errors, traces)
     if "dependencies" in sections:
         parts["dependencies"] = dependencies_json(findings.dependencies)
-    parts["warnings"] = warnings_json(traces.load_warnings)
+    parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces)
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -60,8 +61,6 @@ def iso_time(ns: int) -> str:
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
-    names = ("min", "mean", "p50", "p90", "p95", "p99", "max")
-    durations = summary.durations if summary.trace_count else None
     return {
         "trace_count": summary.trace_count,
         "span_count": summary.span_count,
@@ -73,10 +72,17 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "warning_count": summary.warning_count,
         "start": None if summary.start_ns is None else iso_time(summary.start_ns),
         "end": None if summary.end_ns is None else iso_time(summary.end_ns),
-        "duration_stats": {
-            f"{name}_ms": None if durations is None else in_ms(getattr(durations, f"{name}_ns")) for name in names
-        },
+        "skewed_trace_count": summary.skewed_trace_count,
+        "root_missing_count": summary.root_missing_count,
+        "duration_stats": stats_json(summary.durations),
+        "response_time_stats": stats_json(summary.response_times),
     }
+
+
+def stats_json(stats: DurationStats) -> dict[str, float | None]:
+    """Durations in milliseconds; all null where there are none."""
+    names = ("min", "mean", "p50", "p90", "p95", "p99", "max")
+    return {f"{name}_ms": in_ms(getattr(stats, f"{name}_ns")) if stats.count else None for name in names}
 
 
 def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
@@ -113,14 +119,14 @@ def finding_json(found: Finding, traces: TraceSet) -> dict[str, Any]:
 
 
 def critical_paths_json(paths: CriticalPaths) -> list[dict[str, Any]]:
-    """One entry per trace, the slowest first.
+    """One entry per trace, the one with the longest response time first.
 
     Boundaries are cut down to whole microseconds, so that sections still meet without a gap.
     """
     traces = paths.traces
     services, names = traces.services, traces.names
     result = []
-    for trace in np.lexsort((np.arange(traces.trace_count), -traces.trace_duration)).tolist():
+    for trace in np.lexsort((np.arange(traces.trace_count), -traces.response_time)).tolist():
         spans, starts, ends = paths.sections_of(trace)
         # a span's sections are apart; it is listed where the first of them is
         _, first = np.unique(spans, return_index=True)
@@ -147,6 +153,8 @@ def critical_paths_json(paths: CriticalPaths) -> list[dict[str, Any]]:
             {
                 "trace_id": traces.trace_ids[trace],
                 "total_duration_ms": in_ms(int(traces.trace_duration[trace])),
+                "response_time_ms": in_ms(int(traces.response_time[trace])),
+                "root_missing": bool(traces.root_missing[trace]),
                 "critical_path_duration_ms": in_ms(int((ends - starts).sum())),
                 "spans": [
                     {
@@ -265,4 +273,12 @@ def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
             "message": warning.message,
         }
         for warning in warnings
+    ]
+
+
+def skew_warnings_json(traces: TraceSet) -> list[dict[str, str]]:
+    """A warning for each trace in which clocks disagree."""
+    return [
+        {"file": "", "position": f"trace {traces.trace_ids[trace]}", "message": SKEW_WARNING}
+        for trace in np.flatnonzero(traces.skewed).tolist()
     ]

@@ -13,6 +13,7 @@ from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck
 from tracetui.analysis.dependencies import Edge
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.summary import DurationStats
 from tracetui.render import numbers
 from tracetui.render.advice_list import words_of
 from tracetui.render.cells import cell_width, cut
@@ -111,27 +112,30 @@ class _Report:
             orphans = numbers.counted(summary.orphan_span_count, "orphan span")
             text = f"{self.marks.warning} {numbers.counted(summary.warning_count, 'warning')} on spans and traces"
             yield self._line((text + (f", {orphans}" if summary.orphan_span_count else ""), Role.WARNING))
+        if summary.skewed_trace_count:
+            where = numbers.counted(summary.skewed_trace_count, "trace")
+            what = Line([(f"{self.marks.warning} clocks disagree in {where}:", Role.WARNING)])
+            why = Line([("spans run outside a caller that waited for them;", Role.WARNING)])
+            yield from self._flowed([what, why, Line([("--adjust-skew moves them", Role.WARNING)])], self.width, 1)
         yield Line()
-        durations = summary.durations
-        if durations.count < _FEW_SAMPLES:
-            values = [
-                ("min", durations.min_ns),
-                ("mean", durations.mean_ns),
-                ("p50", durations.p50_ns),
-                ("max", durations.max_ns),
-            ]
-        else:
-            values = [
-                ("mean", durations.mean_ns),
-                ("p50", durations.p50_ns),
-                ("p90", durations.p90_ns),
-                ("p95", durations.p95_ns),
-                ("p99", durations.p99_ns),
-                ("max", durations.max_ns),
-            ]
-        head = Line([("Duration", Role.TITLE), (f" of {numbers.counted(durations.count, 'trace')}", Role.DIM)])
+        yield from self._stats("Response time", summary.response_times)
+        if summary.response_differs:
+            count = numbers.counted(summary.differing_count, "trace")
+            longer = f"{_INDENT}{count} of {summary.trace_count:,} lasted over 5 % longer than that,"
+            parts = [Line([(longer, Role.PLAIN)]), Line([("as work went on after the response", Role.PLAIN)])]
+            yield from self._flowed(parts, self.width, 1)
+            yield from self._stats("Duration", summary.durations)
+        if summary.root_missing_count:
+            count = numbers.counted(summary.root_missing_count, "trace")
+            yield self._line((f"{_INDENT}root missing in {count}: their whole duration stands in", Role.DIM))
+
+    def _stats(self, what: str, found: DurationStats) -> Iterator[Line]:
+        """Percentiles of durations with a heading that says of how many; of few the range."""
+        few = ("min", "mean", "p50", "max")
+        names = few if found.count < _FEW_SAMPLES else ("mean", "p50", "p90", "p95", "p99", "max")
+        values = [(name, float(getattr(found, f"{name}_ns"))) for name in names]
+        yield Line([(what, Role.TITLE), (f" of {numbers.counted(found.count, 'trace')}", Role.DIM)])
         stats = [Line([(f"{name} ", Role.DIM), (numbers.milliseconds(round(ns)), Role.STRONG)]) for name, ns in values]
-        yield head
         for line in self._flowed(stats, self.width - len(_INDENT), 2):
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
 
@@ -197,10 +201,10 @@ class _Report:
         traces, paths = self.traces, self.findings.paths
         if not traces.trace_count:
             return
-        order = np.lexsort((np.arange(traces.trace_count), -traces.trace_duration))
+        order = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
         shown = 1 if not self.options.verbose else min(len(order), 10)
         for trace in order[:shown].tolist():
-            duration = int(traces.trace_duration[trace])
+            duration = int(paths.trace_critical[trace])
             yield from self._flowed(
                 [
                     self._line(
@@ -226,7 +230,7 @@ class _Report:
             ]
             yield from self._table(
                 [
-                    Column("own time", "right"),
+                    Column("critical", "right"),
                     Column("share", "right"),
                     Column("span, in order of the tree", grows=True),
                 ],

@@ -132,7 +132,7 @@ class Entries:
         for trace, trace_id in enumerate(loaded.trace_ids[:_MOST_IDS]):
             if trace_id.lower().startswith(begin[0]):
                 start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
-                took = numbers.duration(int(loaded.trace_duration[trace]), look.marks.ascii_only)
+                took = numbers.duration(int(loaded.response_time[trace]), look.marks.ascii_only)
                 label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
                 yield Entry(label, f"{start}  {took:>7}", partial(self._app.post_message, OpenTrace(trace)))
 

@@ -23,6 +23,7 @@ _SAMPLED_BYTES: Final = 1 << 16
 _MOST_NAMES: Final = 5_000
 _MOST_VALUES: Final = 200
 _LONGEST_VALUE: Final = 200
+_PERCENTILES: Final = ("p50", "p95", "p99")
 
 _TOKEN: Final = re.compile(
     r"""(?:attr|resource)\.(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?)|(?:attr|resource)?\.?`[^`]*`?"""
@@ -95,6 +96,8 @@ class Vocabulary:
     messages: tuple[str, ...] = ()
     durations: tuple[tuple[str, str], ...] = ()
     """Durations of traces worth asking for, with what they are."""
+    responses: tuple[tuple[str, str], ...] = ()
+    """The same of response times."""
     attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys seen in a sample of spans, with values."""
 
@@ -106,7 +109,6 @@ def vocabulary(traces: TraceSet) -> Vocabulary:
     labels, counts = np.unique(traces.operation[traces.main_root], return_counts=True)
     roots = [traces.operation_label(n) for n in labels[np.argsort(-counts, kind="stable")[:_MOST_NAMES]].tolist()]
     messages = _commonest(traces.messages[1:], np.bincount(traces.message, minlength=len(traces.messages))[1:])
-    marks = zip(("p50", "p95", "p99"), quantiles(traces.trace_duration, (0.5, 0.95, 0.99)), strict=True)
     return Vocabulary(
         services=_commonest(traces.services, np.bincount(traces.service, minlength=len(traces.services))),
         operations=_commonest(traces.names, np.bincount(traces.name, minlength=len(traces.names))),
@@ -114,9 +116,16 @@ def vocabulary(traces: TraceSet) -> Vocabulary:
         root_services=tuple(dict.fromkeys(service for service, _ in roots)),
         root_operations=tuple(dict.fromkeys(name for _, name in roots)),
         messages=tuple(text for text in messages if len(text) <= _LONGEST_VALUE),
-        durations=tuple((rounded_duration(ns), f"{name} of all traces") for name, ns in marks),
+        durations=_usual(traces.trace_duration),
+        responses=_usual(traces.response_time),
         attributes=_attributes(traces),
     )
+
+
+def _usual(durations: np.ndarray) -> tuple[tuple[str, str], ...]:
+    """Percentiles of a set's traces, each with its name."""
+    found = quantiles(durations, (0.5, 0.95, 0.99))
+    return tuple((rounded_duration(ns), f"{name} of all traces") for name, ns in zip(_PERCENTILES, found, strict=True))
 
 
 def rounded_duration(ns: float) -> str:
@@ -294,6 +303,8 @@ class _Place:
             return self._written(kind.choices)
         if kind.name in ("duration", "trace.duration"):
             return [Candidate(text, text, note) for text, note in known.durations]
+        if kind.name == "trace.response":
+            return [Candidate(text, text, note) for text, note in known.responses]
         texts = {
             "service": known.services,
             "operation": known.operations,

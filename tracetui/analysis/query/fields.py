@@ -129,6 +129,7 @@ _OF_TRACES: Final = (
     Field(
         "trace.duration", Type.DURATION, True, "duration of the trace, also inside braces", lambda t: t.trace_duration
     ),
+    Field("trace.response", Type.DURATION, True, "response time: duration of the main root", lambda t: t.response_time),
     Field(
         "trace.start",
         Type.TIME,

@@ -71,6 +71,8 @@ def pushed(text: str, more: Sequence[Group] = ()) -> tuple[Search, list[str]]:
         found = _of_trace(root)
         if found is not None:
             asked |= found
+            # a trace lasts at least as long as its response takes: some that a server finds answered sooner
+            rest += [part] if _is_response(root) else []
         elif isinstance(root, AnySpan):
             groups.append(Group(part, *_of_span(root.part)))
         elif service := _root_service(root):
@@ -98,6 +100,10 @@ def _root_service(node: Node) -> str:
     return ""
 
 
+def _is_response(node: Node) -> bool:
+    return isinstance(node, Test) and not isinstance(node.field, Attribute) and node.field.name == "trace.response"
+
+
 def _of_trace(node: Node) -> dict[str, Any] | None:
     """What a condition on the trace itself asks of a server, None for nothing that it knows."""
     if not isinstance(node, Test) or node.value is None or isinstance(node.field, Attribute):
@@ -107,7 +113,7 @@ def _of_trace(node: Node) -> dict[str, Any] | None:
         # a moment that was read once can be read again
         moment = find_time(value) or 0
         return {"start_ns" if node.operation in _ABOVE else "end_ns": moment}
-    if name == "trace.duration" and node.operation in _ABOVE:
+    if name in ("trace.duration", "trace.response") and node.operation in _ABOVE:
         duration = find_duration(value) or 0
         # a server is asked for what takes longer
         least = duration if node.operation == ">" else duration - 1

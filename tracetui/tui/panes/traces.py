@@ -252,7 +252,7 @@ class TracesPane(AskedPane):
     def _mark_point(self) -> None:
         trace, loaded = self.state.trace, self._loaded
         if trace is not None and loaded is not None and trace < loaded.trace_count:
-            self.scatter.point_at(int(loaded.trace_start[trace]), int(loaded.trace_duration[trace]))
+            self.scatter.point_at(int(loaded.trace_start[trace]), int(loaded.response_time[trace]))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()

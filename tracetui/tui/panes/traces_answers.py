@@ -83,7 +83,7 @@ class Answers:
         if what == FAILED:
             return np.asarray(traces.trace_errors > 0)
         if what == SLOWEST:
-            return np.asarray(traces.trace_duration > np.quantile(traces.trace_duration, _SLOW))
+            return np.asarray(traces.response_time > np.quantile(traces.response_time, _SLOW))
         return np.isin(self._pane.state.shown, sorted(self._pane.state.marked))
 
     # --- two sets ----------------------------------------------------------------------------------------------------
@@ -173,10 +173,10 @@ class Answers:
         title = []
         for side, trace in enumerate(pair):
             line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
-            took = numbers.duration(int(loaded.trace_duration[trace]), marks.ascii_only)
+            took = numbers.duration(int(loaded.response_time[trace]), marks.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
             line.add(f"  {clock}  ").add(took, Role.STRONG)
-            line.add(f"  {whole_change(loaded.trace_duration[list(pair)].tolist(), marks)}" if side else "")
+            line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), marks)}" if side else "")
             errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
             title.append(line.add(f"  {errors_text(origins, errors - origins, marks)}" if errors else "", Role.ERROR))
 

@@ -50,7 +50,7 @@ def _heading(columns: TraceColumns, service: int, traces: np.ndarray, failing: i
     message = _message(columns, service, traces)
     if message:
         line.add(f"   {message}", Role.STRONG)
-    return line.add(f"   {typical(columns.traces.trace_duration[traces], marks)}", Role.DIM)
+    return line.add(f"   {typical(columns.traces.response_time[traces], marks)}", Role.DIM)
 
 
 def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:
