@@ -8,7 +8,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_json, print_lines
+from tracetui.cli.output import print_json, print_lines, say
 from tracetui.render.report_json import SECTIONS, report_json
 from tracetui.render.report_text import report_text
 
@@ -41,7 +41,8 @@ def analyze(
     if save is not None:
         from tracetui.ingest.save import save as save_traces
 
-        save_traces(session.findings.traces, save, replace=True)
+        for lost in save_traces(session.findings.traces, save, replace=True):
+            say(f"not saved: {lost}")
     if json:
         print_json(report_json(session.findings, sections), report.output, ascii_only=report.ascii)
         return

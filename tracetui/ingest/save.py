@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import numpy as np
+
 from tracetui.atomic_file import PRIVATE, atomic_file
-from tracetui.ingest.formats.encode.otlp import otlp_json_lines
+from tracetui.ingest.formats.encode.otlp import saved_trace
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
@@ -17,8 +19,8 @@ from tracetui.model.traces import TraceSet
 _GZIP = ".gz"
 
 
-def save(traces: TraceSet, path: Path, *, replace: bool = False) -> None:
-    """Write all traces of a set. What OTLP cannot carry is left out, as `otlp_json_lines` says.
+def save(traces: TraceSet, path: Path, *, replace: bool = False) -> list[str]:
+    """Write all traces of a set. -> what the file does not hold of them, in words
 
     The file is there whole or not at all. Raises UsageError where it cannot be written, or is there already and must
     not be replaced.
@@ -30,13 +32,42 @@ def save(traces: TraceSet, path: Path, *, replace: bool = False) -> None:
         # whoever may read the traces on the server is not whoever may read this directory
         with atomic_file(path, PRIVATE) as plain, _packed(plain, path.suffix == _GZIP) as file:
             for trace in range(traces.trace_count):
-                file.write(otlp_json_lines(_spans(traces, trace)))
+                file.write(_lines(traces, trace))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    return _not_saved(traces)
 
 
-def _spans(traces: TraceSet, trace: int) -> Iterator[Span]:
-    return map(traces.span, traces.spans_of(trace))
+def _lines(traces: TraceSet, trace: int) -> bytes:
+    at = traces.spans_of(trace)
+    came = np.argsort(traces.order[at.start : at.stop], kind="stable") + at.start
+    spans = (_without_logs(traces.span(int(span))) for span in came)
+    return saved_trace(spans, traces.trace_warnings.get(trace, ()), keep_order=_has_ties(traces, at))
+
+
+def _has_ties(traces: TraceSet, spans: range) -> bool:
+    """Whether siblings begin together, as far as their parent's time goes: then the first in the input comes first."""
+    at = slice(spans.start, spans.stop)
+    parent = traces.parent[at]
+    start = np.maximum(traces.start[at], np.where(parent >= 0, traces.start[parent], 0))
+    order = np.lexsort((start, parent))
+    together = (np.diff(parent[order]) == 0) & (np.diff(start[order]) == 0)
+    return bool(together.any())
+
+
+def _without_logs(span: Span) -> Span:
+    if not any(event.is_log for event in span.events):
+        return span
+    return dataclasses.replace(span, events=tuple(event for event in span.events if not event.is_log))
+
+
+def _not_saved(traces: TraceSet) -> list[str]:
+    counts = {
+        "record{} of spans that came more than once": sum(traces.duplicates.values()),
+        "line{} of logs": sum(map(len, traces.log_lines.values())),
+        "warning{} about the input": len(traces.load_warnings),
+    }
+    return [f"{count:,} {what.format('s' * (count > 1))}" for what, count in counts.items() if count]
 
 
 def _packed(file: BinaryIO, wanted: bool) -> AbstractContextManager[BinaryIO]:

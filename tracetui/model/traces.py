@@ -302,7 +302,8 @@ class TraceSet:
         if marks & Mark.ORPHAN:
             words.insert(0, f"orphan: its parent {self.missing_parents.get(span, '')} is not in the trace")
         if marks & Mark.SKEW_ADJUSTED:
-            words.append(f"moved by {self.skew.get(span, 0) / 1e6:+,.3f} ms to correct clock skew")
+            by = f" by {self.skew[span] / 1e6:+,.3f} ms" if span in self.skew else ""
+            words.append(f"moved{by} to correct clock skew")
         return words + self.source_warnings.get(span, [])
 
     def span(self, span: int) -> Span:

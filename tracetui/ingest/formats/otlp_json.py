@@ -26,10 +26,11 @@ from tracetui.ingest.formats.otlp_records import (
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
 from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, ResourceSpans, Scope, Span
+from tracetui.ingest.formats.saved import saved_of
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind, read_status
 from tracetui.ingest.place import Place
-from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
+from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT
 from tracetui.model.span import Event, Kind, Link, Mark, Value
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
@@ -102,7 +103,11 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) 
     intake = place.intake
     position = len(intake)
     traces = [span.traceId for span in spans]
-    trace_numbers = {text: place.trace(hex_id(text, 32)) for text in dict.fromkeys(traces)}
+    saved = {
+        i: found for i, span in enumerate(spans) if span.tracetui is not NONE and (found := saved_of(span.tracetui))
+    }
+    named = {spans[i].traceId: place.trace(more.traceId) for i, more in saved.items() if more.traceId}
+    trace_numbers = {text: place.trace(hex_id(text, 32)) for text in dict.fromkeys(traces) if text not in named} | named
     ids = [span.spanId for span in spans]
     if set(map(len, ids)) != {16}:
         ids = [hex_id(text, 16) for text in ids]
@@ -141,12 +146,24 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) 
     for i, state in enumerate(states):
         if state >= 1 << MARK_SHIFT:
             warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
+    for i, more in saved.items():
+        warnings.setdefault(i, []).extend(more.warnings)
     for i, texts in warnings.items():
         if texts:
             intake.warn_span(position + i, texts)
             states[i] |= Mark.SOURCE_WARNING << MARK_SHIFT
     durations = list(map(operator.sub, ends, starts))
+    literal = {i: (starts[i], durations[i], states[i]) for i in saved}
     mark_missing_times(starts, ends, durations, states)
+    for i, more in saved.items():
+        starts[i], durations[i], state = literal[i]
+        states[i] = state | more.mark << MARK_SHIFT
+        if more.error is not None:
+            states[i] = states[i] & ~(1 << ERROR_SHIFT) | more.error << ERROR_SHIFT
+        ids[i] = ids[i] if more.spanId is None else more.spanId
+        parents[i] = parents[i] if more.parentSpanId is None else more.parentSpanId
+        if more.traceWarnings:
+            intake.warn_trace(trace_numbers[traces[i]], more.traceWarnings)
     rows = intake.rows
     rows.trace += map(trace_numbers.__getitem__, traces)
     rows.span_id += ids

@@ -26,6 +26,7 @@ from tracetui.ingest.formats.otlp_values import (
     text_of,
 )
 from tracetui.ingest.formats.otlp_wire import NONE, Request, ResourceSpans, Scope, ScopeSpans, Span, Status
+from tracetui.ingest.formats.saved import FIELD
 from tracetui.ingest.formats.words import field, plain
 from tracetui.ingest.place import Place
 
@@ -160,6 +161,7 @@ class _Reader:
             links=_raw(field(item, "links")),
             droppedLinksCount=whole_number(field(item, "droppedLinksCount")) or 0,
             status=_status(item),
+            tracetui=_raw(item.get(FIELD)),
         )
 
     def _time(self, item: dict[str, Any], name: str, other: str, place: Place) -> int:

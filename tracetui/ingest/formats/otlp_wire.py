@@ -35,6 +35,8 @@ class Span(Struct, gc=False):
     links: Raw = NONE
     droppedLinksCount: int = 0  # noqa: N815
     status: Status | None = None
+    tracetui: Raw = NONE
+    """This program's own, of a span in a saved file (`formats.saved`)."""
     parent_span_id: None = None
     parentSpanID: None = None  # noqa: N815
     parentId: None = None  # noqa: N815

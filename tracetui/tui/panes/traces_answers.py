@@ -200,10 +200,11 @@ def _saved(traces: TraceSet, path: Path) -> str:
     from tracetui.ingest.save import save
 
     try:
-        save(traces, path)
+        lost = save(traces, path)
     except UsageError as error:
         return str(error)
-    return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}"
+    without = f", without {', '.join(lost)}" if lost else ""
+    return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}{without}"
 
 
 def _compared(source: str, after: Findings, state: State) -> Comparison | str:

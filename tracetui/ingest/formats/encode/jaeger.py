@@ -13,6 +13,7 @@ from tracetui.ingest.formats.encode.shared import (
     json_bytes,
     json_float,
     json_text,
+    source_warnings,
     told_apart,
     with_otel_tags,
 )
@@ -20,9 +21,6 @@ from tracetui.model.span import Attributes, Kind, Mark, Span, Status, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-WORDED = Mark.warnings() & ~Mark.SOURCE_WARNING
-"""The marks that stand as words, one each, before the source's own among a span's warnings."""
 
 
 def jaeger_json(spans: Iterable[Span]) -> bytes:
@@ -74,13 +72,8 @@ def _jaeger_span(span: Span, process: str) -> Json:
             for event in span.events
         ],
         "processID": process,
-        "warnings": _source_warnings(span) or None,
+        "warnings": source_warnings(span) or None,
     }
-
-
-def _source_warnings(span: Span) -> list[str]:
-    """Without the words of the marks: whoever reads the span again finds those anew."""
-    return list(span.warnings[(span.marks & WORDED).bit_count() :])
 
 
 def _jaeger_tags(attributes: Attributes) -> list[Json]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from tracetui.ingest.error_rule import decide_status
 from tracetui.ingest.formats.encode.shared import (
     INT64,
     NESTING_LIMIT,
@@ -15,12 +19,15 @@ from tracetui.ingest.formats.encode.shared import (
     json_bytes,
     json_float,
     json_text,
+    source_warnings,
     told_apart,
 )
+from tracetui.ingest.formats.saved import FIELD, Saved, mark_names
+from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import Attributes, Link, Span, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 Scopes = dict[tuple[str, str], list[Span]]
 
@@ -40,26 +47,76 @@ def otlp_json_lines(spans: Iterable[Span], spans_per_line: int = 1000) -> bytes:
     return b"".join(json_bytes(traces_data(batch)) + b"\n" for batch in batches(told_apart(spans), spans_per_line))
 
 
+def saved_trace(
+    spans: Iterable[Span], trace_warnings: Sequence[str] = (), *, keep_order: bool = False, spans_per_line: int = 1000
+) -> bytes:
+    """The spans of one trace as lines of the OTLP file format from which all of it is read again (`formats.saved`).
+
+    keep_order: whether the spans stay in this order, which takes more room, rather than by resource and scope.
+    Not carried: integers beyond 64 bits (written as text). The ids of links that are not hex stay what they are.
+    """
+    write = _SavedSpans(trace_warnings)
+    lines = []
+    for batch in batches(spans, spans_per_line):
+        runs = [list(run) for _, run in groupby(batch, _maker)] if keep_order else [batch]
+        parts = [part for run in runs for part in _resource_spans(run, write)]
+        lines.append(json_bytes({"resourceSpans": parts}) + b"\n")
+    return b"".join(lines)
+
+
+def _maker(span: Span) -> tuple[str, str, str, str]:
+    return span.service, json_text(dict(span.resource)), span.scope_name, span.scope_version
+
+
+class _SavedSpans:
+    """Writes the spans of one trace with what OTLP has no fields for."""
+
+    def __init__(self, trace_warnings: Sequence[str]) -> None:
+        self._first: Saved | None = Saved(traceWarnings=list(trace_warnings))
+
+    def __call__(self, span: Span) -> Json:
+        written = _otlp_span(span)
+        if span.links:
+            written["links"] = [_link(link) | _odd_ids(link) for link in span.links]
+        saved, first = (self._first or Saved()), self._first is not None
+        self._first = None
+        trace_id = written["traceId"]
+        # one span names the trace as its source spelt it; an id that became another one is told by every span
+        if span.trace_id != trace_id and (first or canonical_trace_id(span.trace_id) != trace_id):
+            saved.traceId = span.trace_id
+        saved.spanId = span.span_id if span.span_id != written["spanId"] else None
+        saved.parentSpanId = span.parent_id if span.parent_id != written.get("parentSpanId") else None
+        if decide_status(span.kind, span.status, span.attributes)[1] != span.error:
+            saved.error = span.error
+        saved.marks = mark_names(span.marks)
+        saved.warnings = source_warnings(span)
+        if saved != Saved() or span.start_ns <= 0:
+            written[FIELD] = msgspec.to_builtins(saved)
+        return written
+
+
 def traces_data(spans: Iterable[Span]) -> Json:
     """Spans by resource and scope, each in the order in which it is first seen."""
+    return {"resourceSpans": _resource_spans(spans, _otlp_span)}
+
+
+def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json]) -> list[Json]:
     groups: dict[tuple[str, str], tuple[Attributes, Scopes]] = {}
     for span in spans:
         key = (span.service, json_text(dict(span.resource)))
         if key not in groups:
             groups[key] = ({"service.name": span.service, **span.resource}, {})
         groups[key][1].setdefault((span.scope_name, span.scope_version), []).append(span)
-    return {
-        "resourceSpans": [
-            {
-                "resource": {"attributes": _otlp_attributes(resource)},
-                "scopeSpans": [
-                    {"scope": _filled(name=name, version=version), "spans": [_otlp_span(span) for span in members]}
-                    for (name, version), members in scopes.items()
-                ],
-            }
-            for resource, scopes in groups.values()
-        ]
-    }
+    return [
+        {
+            "resource": {"attributes": _otlp_attributes(resource)},
+            "scopeSpans": [
+                {"scope": _filled(name=name, version=version), "spans": [write(span) for span in members]}
+                for (name, version), members in scopes.items()
+            ],
+        }
+        for resource, scopes in groups.values()
+    ]
 
 
 def _otlp_span(span: Span) -> Json:
@@ -76,14 +133,7 @@ def _otlp_span(span: Span) -> Json:
             _filled(timeUnixNano=fixed64(event.time_ns), name=event.name, attributes=_otlp_attributes(event.attributes))
             for event in span.events
         ],
-        links=[
-            _filled(
-                traceId=hex_id(link.trace_id, 32),
-                spanId=hex_id(link.span_id, 16),
-                attributes=_otlp_attributes(_link_attributes(link)),
-            )
-            for link in span.links
-        ],
+        links=[_link(link) for link in span.links],
         status=_filled(message=span.status_message, code=int(span.status)),
     )
 
@@ -91,6 +141,23 @@ def _otlp_span(span: Span) -> Json:
 def _filled(**fields: object) -> Json:
     """The fields that hold something: a missing one means its default, in JSON as on the wire."""
     return {name: content for name, content in fields.items() if content}
+
+
+def _link(link: Link) -> Json:
+    return _filled(
+        traceId=hex_id(link.trace_id, 32),
+        spanId=hex_id(link.span_id, 16),
+        attributes=_otlp_attributes(_link_attributes(link)),
+    )
+
+
+def _odd_ids(link: Link) -> Json:
+    """The ids of a link that OTLP does not allow, so that they meet the spans of the file."""
+    ids: Json = {}
+    for field, text, digits in (("traceId", link.trace_id, 32), ("spanId", link.span_id, 16)):
+        if hex_id(text, digits) != text.lower().rjust(digits, "0"):
+            ids[field] = text
+    return ids
 
 
 def _link_attributes(link: Link) -> Attributes:

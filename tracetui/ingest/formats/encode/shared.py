@@ -30,6 +30,15 @@ INT64 = range(-(2**63), 2**63)
 HEX = re.compile("[0-9a-f]+")
 
 
+WORDED = Mark.warnings() & ~Mark.SOURCE_WARNING
+"""The marks that stand as words, one each, before the source's own among a span's warnings."""
+
+
+def source_warnings(span: Span) -> list[str]:
+    """What the source warned of a span, without the words of the marks: a reader finds those anew."""
+    return list(span.warnings[(span.marks & WORDED).bit_count() :])
+
+
 def with_otel_tags(span: Span) -> Attributes:
     """The attributes with what a format of tags alone has no fields for, under the names OpenTelemetry gives it.
 

@@ -1,0 +1,209 @@
+"""Traces that are saved and loaded again: the same figures and the same warnings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import assume, given
+
+from tests.building import GivenSpan, build, span
+from tests.program import Program
+from tests.strategies import rough_sets, service_sets, unhurried
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.skew import without_skew
+from tracetui.ingest.formats import saved
+from tracetui.ingest.load import load
+from tracetui.ingest.save import save
+from tracetui.model.ids import canonical_trace_id
+from tracetui.model.span import Event, Link, Mark, Span
+from tracetui.model.traces import TraceSet
+from tracetui.render.report_json import SECTIONS, report_json
+
+CASES = Path(__file__).parent / "cases"
+
+
+def again(traces: TraceSet, folder: Path) -> TraceSet:
+    path = folder / "saved.jsonl"
+    save(traces, path, replace=True)
+    loaded = load([str(path)])
+    assert not loaded.load_warnings
+    return loaded
+
+
+def figures(traces: TraceSet) -> Any:
+    found = orjson.loads(report_json(Findings(traces), list(SECTIONS)))
+    # what the file does not hold, which is said when it is saved
+    for name in ("duplicate_span_count", "span_count"):
+        del found["summary"][name]
+    del found["warnings"]
+    return found
+
+
+def spans(traces: TraceSet) -> list[Span]:
+    """The spans, but for how the ids of their links are spelt."""
+    return [replace(one, links=tuple(map(_padded, one.links))) for one in map(traces.span, range(len(traces)))]
+
+
+def _padded(link: Link) -> Link:
+    return replace(link, trace_id=canonical_trace_id(link.trace_id), span_id=link.span_id.rjust(16, "0"))
+
+
+@unhurried
+@given(given_spans=rough_sets() | service_sets())
+def test_what_is_loaded_is_what_was_saved(given_spans: list[GivenSpan], tmp_path_factory: Any) -> None:
+    assume(given_spans)
+    traces = build(*given_spans)
+    loaded = again(traces, tmp_path_factory.mktemp("saved"))
+    assert spans(loaded) == spans(traces)
+    assert figures(loaded) == figures(traces)
+
+
+_PARENT = span("a", 0, 100, service="web")
+MARKED: dict[Mark, list[GivenSpan]] = {
+    Mark.ORPHAN: [span("b", 10, 60, parent="gone")],
+    Mark.SAME_ID: [_PARENT, span("b", 10, 60, parent="a"), span("b", 70, 90, parent="a", name="other")],
+    Mark.CYCLE_CUT: [span("a", 10, 60, parent="b"), span("b", 20, 60, parent="a")],
+    Mark.NEGATIVE_DURATION: [_PARENT, span("b", 60, 10, parent="a")],
+    Mark.SOURCE_WARNING: [_PARENT, span("b", 10, 60, parent="a", warnings=["late", "odd"])],
+} | {
+    mark: [_PARENT, span("b", 10, 60, parent="a", marks=mark), span("c", 20, 30, parent="b")]
+    for mark in (
+        Mark.START_REPAIRED,
+        Mark.NO_DURATION,
+        Mark.FOLLOWS_FROM,
+        Mark.SHARED,
+        Mark.SHORTENED,
+        Mark.OUT_OF_RANGE,
+        Mark.SKEW_ADJUSTED,
+    )
+}
+
+
+@pytest.mark.parametrize("mark", [mark for mark in Mark if mark is not Mark.END_KNOWN], ids=lambda mark: mark.name)
+def test_every_mark_is_kept(mark: Mark, tmp_path: Path) -> None:
+    traces = build(*MARKED[mark])
+    assert any(one.marks & mark for one in spans(traces))
+    loaded = again(traces, tmp_path)
+    assert spans(loaded) == spans(traces)
+    assert figures(loaded) == figures(traces)
+    assert all(mark in saved.CARRIED for mark in MARKED if mark & ~Mark.warnings())
+
+
+def test_an_end_without_a_start_is_settled_before_it_is_saved() -> None:
+    assert not any(one.marks & Mark.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
+
+
+def test_spans_that_were_moved_stay_where_they_were_moved_to(tmp_path: Path) -> None:
+    moved = without_skew(
+        build(
+            span("a", 0, 100, service="web", resource={"host.name": "h1"}),
+            span("b", 500, 550, parent="a", service="api", resource={"host.name": "h2"}, events=[(510, "e")]),
+        )
+    )
+    assert moved.skew
+    loaded = again(moved, tmp_path)
+    assert np.array_equal(loaded.start, moved.start)
+    assert [event.time_ns for one in spans(loaded) for event in one.events] == [
+        event.time_ns for one in spans(moved) for event in one.events
+    ]
+    assert figures(loaded) == figures(moved)
+    assert all("to correct clock skew" in loaded.warnings_of(at)[-1] for at in moved.skew)
+
+
+@pytest.mark.parametrize("trace_id", ["1a", "ABCDEF0123456789", "a" * 32, "not hex", "f" * 40])
+def test_ids_are_spelt_as_their_source_spelt_them(trace_id: str, tmp_path: Path) -> None:
+    many = [span(f"odd {i}", i, i + 2, trace=trace_id, parent="odd 0" if i else "", service=f"s{i}") for i in range(3)]
+    traces = build(*many, span("B", 5, 6, trace="2b"))
+    loaded = again(traces, tmp_path)
+    assert not any(loaded.marks & int(Mark.ORPHAN))
+    assert loaded.trace_ids == traces.trace_ids
+    assert spans(loaded) == spans(traces)
+
+
+def test_of_spans_that_begin_together_the_first_in_the_input_stays_the_first(tmp_path: Path) -> None:
+    calls = [span(f"{i}", 10, 90, parent="a", service=f"s{i % 2}", name=f"n{i}") for i in (3, 1, 2, 5, 4)]
+    traces = build(_PARENT, *calls)
+    loaded = again(traces, tmp_path)
+    assert [one.span_id for one in spans(loaded)] == [one.span_id for one in spans(traces)]
+    assert figures(loaded) == figures(traces)
+
+
+def test_a_warning_about_a_trace_is_kept(tmp_path: Path) -> None:
+    traces = replace(build(_PARENT), trace_warnings={0: ["incomplete", "late"]})
+    loaded = again(traces, tmp_path)
+    assert loaded.trace_warnings == traces.trace_warnings
+    assert loaded.trace_warning_counts.tolist() == [2]
+
+
+def test_what_the_file_does_not_hold_is_said(tmp_path: Path) -> None:
+    traces = build(_PARENT, _PARENT, span("b", 10, 60, parent="a"), _PARENT)
+    log = Event(traces.start[0].item(), "a line", {}, is_log=True)
+    lost = save(replace(traces, log_lines={0: [log]}), tmp_path / "saved.jsonl")
+    assert lost == ["2 records of spans that came more than once", "1 line of logs"]
+    loaded = load([str(tmp_path / "saved.jsonl")])
+    assert loaded.events(0) == traces.events(0)
+    assert save(loaded, tmp_path / "again.jsonl") == []
+
+
+def test_other_readers_of_a_saved_file_need_not_know_what_is_added(tmp_path: Path) -> None:
+    save(build(*MARKED[Mark.FOLLOWS_FROM]), tmp_path / "saved.jsonl")
+    (line,) = (tmp_path / "saved.jsonl").read_text().splitlines()
+    added = [
+        set(one) - {"traceId", "spanId", "parentSpanId", "name", "kind", "startTimeUnixNano", "endTimeUnixNano"}
+        for part in json.loads(line)["resourceSpans"]
+        for scope in part["scopeSpans"]
+        for one in scope["spans"]
+    ]
+    assert set().union(*added) == {saved.FIELD}
+
+
+@pytest.mark.parametrize("field", [5, "x", [], {"marks": 5}, {"marks": ["NOBODY", "ORPHAN"]}, None])
+def test_a_field_of_that_name_from_elsewhere_is_passed_over(field: Any, tmp_path: Path) -> None:
+    one = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1000", "endTimeUnixNano": "3000"}
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": [one | {saved.FIELD: field}]}]}]}
+    (tmp_path / "f.json").write_text(json.dumps(request))
+    found = load([str(tmp_path / "f.json")]).span(0)
+    assert (found.start_ns, found.duration_ns, found.marks) == (1000, 2000, Mark.NONE)
+
+
+# --- The command line -----------------------------------------------------------------------------------------------
+
+
+def twice(program: Program, case: str, folder: Path) -> list[Any]:
+    path = folder / "saved.jsonl"
+    runs = [program("analyze", str(CASES / case), "--save", str(path), "--json"), program.analyze(str(path))]
+    assert [run.code for run in runs] == [0, 0]
+    return [json.loads(run.out) for run in runs]
+
+
+def test_a_start_of_zero_is_a_time(program: Program, tmp_path: Path) -> None:
+    first, second = twice(program, "sweep-save-start-zero.json", tmp_path)
+    assert first == second
+    assert second["summary"]["duration_stats"]["max_ms"] == 100.0
+    assert second["summary"]["warning_count"] == 0
+    services = second["dependencies"]["services"]
+    assert (services["web"]["p50_ms"], services["orders"]["p50_ms"]) == (100.0, 50.0)
+    assert [(row["service"], row["share_percent"]) for row in second["bottlenecks"]] == [
+        ("web", 50.0),
+        ("orders", 50.0),
+    ]
+
+
+def test_a_parent_that_did_not_wait(program: Program, tmp_path: Path) -> None:
+    first, second = twice(program, "sweep-save-follows-from.json", tmp_path)
+    assert first == second
+    (edge,) = second["dependencies"]["edges"]
+    assert (edge["caller"], edge["callee"], edge["call_count"], edge["error_count"]) == ("shop", "mailer", 1, 0)
+    assert edge["async"] is True
+
+
+def test_a_span_without_a_start_keeps_its_duration(program: Program, tmp_path: Path) -> None:
+    first, second = twice(program, "fuzz-save-no-start.json", tmp_path)
+    assert first == second
+    assert second["summary"]["duration_stats"]["max_ms"] == 100.0
