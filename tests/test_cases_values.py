@@ -104,3 +104,20 @@ def test_the_case_is_read_as_it_says(name: str, program: Program) -> None:
     right = RIGHT[name]
     assert {key: found[key] for key in right} == right
     assert "unknown_service" not in found["services"]
+
+
+def test_a_query_finds_an_exception_in_an_event(program: Program) -> None:
+    case = str(CASES / "exception-in-event.json")
+    for query, kept in (
+        ("exception.type = TimeoutError", 1),
+        ('exception.message = "gave up"', 1),
+        ("{ exception.type = TimeoutError AND error }", 1),
+        ("EXISTS exception.type", 1),
+        ("NOT EXISTS exception.type", 1),
+        ("exception.type != TimeoutError", 1),
+        ("{ exception.type != ValueError }", 1),
+        ("exception.type = ValueError", 0),
+    ):
+        report = program.analyze(case, "--query", query).out
+        found = json.loads(report)["summary"]["trace_count"] if report else 0
+        assert found == kept, query

@@ -79,6 +79,12 @@ PUSHED = {
     "{ service = a OR error }": (Search(), ["{ service = a OR error }"]),
     "{ error AND kind = server }": (Search(errors=True), ["{ error AND kind = server }"]),
     "{ service = a } >> { service = b }": (Search(), ["{ service = a } >> { service = b }"]),
+    # an exception is an event as a rule, and most servers do not look into those
+    "exception.type = KeyError AND service = a": (Search(service="a"), ["exception.type = KeyError"]),
+    "{ exception.type = KeyError AND service = a }": (
+        Search(service="a"),
+        ["{ exception.type = KeyError AND service = a }"],
+    ),
     "EXISTS http.method AND service = a": (Search(service="a"), ["EXISTS http.method"]),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.query.fields import Attribute
+from tracetui.analysis.query.fields import OF_EXCEPTIONS, Attribute
 from tracetui.analysis.query.values import Literal, value_test
 from tracetui.model.span import Value
 from tracetui.model.traces import Arena, TraceSet
@@ -53,16 +53,32 @@ class AttributeScan:
         sought = [key]
         if value is not None and _stands_as_written(operation, value) and not of_resource.any():
             sought.append(value.text)
-        candidates = self._with_bytes(sought, spans)
-        read = traces.arena.read
         decoders = self._decoders
-        asked = spans[candidates]
-        places = (candidates, traces.resource[asked], traces.raw_at[asked], traces.attribute_bytes[asked])
-        for i, resource, at, size in zip(*(column.tolist() for column in places), strict=True):
-            attributes = decoders[resource](read(at, size))
+        for i, resource, raw in self._raws(sought, spans, traces.raw_at, traces.attribute_bytes):
+            attributes = decoders[resource](raw)
             if key in attributes:
                 held[i] = test(attributes[key])
+        # exceptions are events as a rule, and attributes of the span in older conventions
+        if key.startswith(OF_EXCEPTIONS):
+            for i, resource, raw in self._raws(
+                sought, spans, traces.raw_at + traces.attribute_bytes, traces.event_bytes
+            ):
+                events = traces.resources[resource].codec.events(raw)
+                held[i] |= any(test(event.attributes[key]) for event in events if key in event.attributes)
         return held
+
+    def _raws(
+        self, sought: list[str], spans: np.ndarray, at: np.ndarray, sizes: np.ndarray
+    ) -> Iterator[tuple[int, int, bytes]]:
+        """-> position within `spans`, resource and raw part of those whose part may hold all the texts; at, sizes:
+        where the parts of all spans stand, and how many bytes they have.
+        """
+        traces = self._traces
+        candidates = self._with_bytes(sought, at[spans], sizes[spans])
+        asked = spans[candidates]
+        places = (candidates, traces.resource[asked], at[asked], sizes[asked])
+        for i, resource, begin, size in zip(*(column.tolist() for column in places), strict=True):
+            yield i, resource, traces.arena.read(begin, size)
 
     def _question(self, key: str, operation: str, value: Literal | None) -> _Question:
         question = self._questions.get((key, operation, value))
@@ -82,23 +98,21 @@ class AttributeScan:
         question.looked_at |= needed
         return question.of_resource
 
-    def _with_bytes(self, texts: list[str], spans: np.ndarray) -> np.ndarray:
-        """-> int64, ascending positions within `spans` of those whose attributes may hold all the texts."""
-        traces = self._traces
-        candidates: np.ndarray = np.flatnonzero(traces.attribute_bytes[spans] > 0)
+    def _with_bytes(self, texts: list[str], at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """-> int64, ascending positions of those raw parts that may hold all the texts"""
+        candidates: np.ndarray = np.flatnonzero(sizes > 0)
         # other text can be written in more than one way without a backslash, or be repaired as it is read
         words = [text.encode() for text in texts if text and text.isascii() and text.isprintable() and "\\" not in text]
         if not words:
             return candidates
         self._looked_through += len(candidates)
         if self._looked_through * _BYTES_PER_READ < self._bytes:
-            places = (traces.raw_at[spans[candidates]], traces.attribute_bytes[spans[candidates]])
-            raws = map(traces.arena.read, *(column.tolist() for column in places))
+            raws = map(self._traces.arena.read, at[candidates].tolist(), sizes[candidates].tolist())
             kept = [all(word in raw for word in words) or b"\\" in raw for raw in raws]
             candidates = candidates[np.array(kept, bool)]
         else:
-            begin = traces.raw_at[spans[candidates]]
-            end = begin + traces.attribute_bytes[spans[candidates]]
+            begin = at[candidates]
+            end = begin + sizes[candidates]
             maybe = np.ones(len(candidates), bool)
             for word in words:
                 maybe &= _any_between(self._places_of(word), begin, end - len(word))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tracetui.analysis.groups import quantiles
-from tracetui.analysis.query.fields import FIELDS, KEYWORDS, RESERVED, Field, Type, field_named
+from tracetui.analysis.query.fields import FIELDS, KEYWORDS, OF_EXCEPTIONS, RESERVED, Field, Type, field_named
 from tracetui.model.span import Value
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
@@ -142,7 +142,11 @@ def _commonest(texts: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
 
 def sample(traces: TraceSet, most: int = _SAMPLED_SPANS) -> np.ndarray:
     """int64[m], spans spread evenly over the set, of those with attributes of a bearable size."""
-    sizes = traces.attribute_bytes
+    return _spread(traces.attribute_bytes, most)
+
+
+def _spread(sizes: np.ndarray, most: int) -> np.ndarray:
+    """int64[m], spans spread evenly over those of a bearable size, which is more than 0."""
     spans = np.flatnonzero((sizes > 0) & (sizes <= _SAMPLED_BYTES))
     step = -(-len(spans) // most) if len(spans) else 1
     chosen: np.ndarray = spans[::step]
@@ -154,6 +158,11 @@ def _attributes(traces: TraceSet) -> dict[str, tuple[str, ...]]:
     for span in sample(traces).tolist():
         for key, value in traces.attributes(span).items():
             _count(seen, key, value)
+    for span in _spread(np.where(traces.error, traces.event_bytes, 0), _SAMPLED_SPANS).tolist():
+        for event in traces.events(span):
+            for key, value in event.attributes.items():
+                if key.startswith(OF_EXCEPTIONS):
+                    _count(seen, key, value)
     for resource in np.unique(traces.resource).tolist()[:_SAMPLED_SPANS]:
         made_by = traces.resources[resource]
         for key, value in made_by.codec.attributes(made_by.raw[:_SAMPLED_BYTES]).items():

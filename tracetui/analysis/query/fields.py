@@ -52,9 +52,15 @@ class Field:
     """Whether a span can be without it, so that the field alone asks something."""
 
 
+OF_EXCEPTIONS: Final = "exception."
+"""How the names of attributes begin that conventions put on an event of the span where something was thrown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute of spans: of the span itself or else of its resource, or `of_resource` alone."""
+    """An attribute of spans: of the span itself or else of its resource, or `of_resource` alone. One of an exception
+    may be on any event of the span.
+    """
 
     key: str
     of_resource: bool = False

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tracetui.analysis.query.complete import tokens
-from tracetui.analysis.query.fields import Attribute
+from tracetui.analysis.query.fields import OF_EXCEPTIONS, Attribute
 from tracetui.analysis.query.nodes import And, AnySpan, Node, Test
 from tracetui.analysis.query.parsing import parse
 from tracetui.analysis.query.values import Literal
@@ -142,6 +142,9 @@ def _of_test(node: Test) -> dict[str, Any] | None:
     """What one comparison asks of a server, None for nothing that it knows."""
     if isinstance(node.field, Attribute):
         if node.operation != "=" or node.value is None or not _is_as_written(node.value):
+            return None
+        if node.field.key.startswith(OF_EXCEPTIONS):
+            # most servers look at a span's own attributes only, not at those of its events
             return None
         return {"attributes": {node.field.key: node.value.text}}
     name = node.field.name
