@@ -142,7 +142,7 @@ def test_a_threshold_beyond_the_default_buckets_says_so() -> None:
 @given(st.text(min_size=1), st.text())
 def test_any_name_is_held(service: str, name: str) -> None:
     traces = calls(*[5] * 20, service=service, name=name)
-    held = traces.services[0], traces.names[0]
+    held = traces.services[0], traces.shapes[0]
     found, _ = baselines(traces, held[0])
     text = alert_rules(held[0], found)
     assert all(one == "\n" or one.isprintable() for one in text)

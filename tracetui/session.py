@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,18 +37,19 @@ class Session:
         overrides: Overrides = _NO_OVERRIDES,
         adjust_skew: bool = False,
         logs: Sequence[str] = (),
+        exact_names: bool = False,
         progress: Callable[[Progress], None] = lambda _: None,
         told: Callable[[Told], None] = lambda _: None,
     ) -> Session:
         """Load sources; servers are asked for what `search` says, reached as `overrides` say; `told` as `load` has it.
 
         `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them; `logs` are files
-        with log lines to put beside their spans.
+        with log lines to put beside their spans; `exact_names` makes every name an operation of its own.
 
         Raises InputError and UsageError as `ingest.load.load` does.
         """
         loaded = load(sources, progress, search=search, overrides=overrides, told=told)
-        traces = with_logs(loaded, logs)
+        traces = replace(with_logs(loaded, logs), exact_names=exact_names)
         return cls(without_skew(traces) if adjust_skew else traces)
 
     def filter(self, filters: Filters) -> list[str]:

@@ -126,7 +126,7 @@ class _Siblings:
         """What a span calls, as people name it: the callee's service and operation, or the peer and the call's name."""
         traces, target = self.traces, int(self._target[span])
         if target >= self._calls.first_peer:
-            return self._calls.nodes[target], traces.operation_name(span)
+            return self._calls.nodes[target], traces.shape_name(span)
         return traces.operation_label(int(traces.operation[self._shown[span]]))
 
     def n_plus_one(self) -> _Instances:

@@ -8,11 +8,13 @@ the end of the bucket that the baseline's own quantile is in.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.name_pattern import name_pattern
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -23,6 +25,10 @@ LATENCY_FACTOR = 1.5
 ERROR_FACTOR = 2.0
 LEAST_ERROR_PERCENT = 1.0
 _P95 = 0.95
+_MOST_TRIED = 2_000
+"""Operations of a service that are tried on the pattern of another."""
+_NAMES_TRIED = 100
+_MOST_EXCLUDED = 20
 _ALL = 99.0
 """Percent from which on more can hardly fail."""
 _MS = 1_000_000
@@ -52,6 +58,10 @@ class Baseline:
     would be beyond that, None where all calls fail as it is.
     """
     is_error_threshold_halfway: bool
+    pattern: str = ""
+    """What the names of its spans match as a whole, '' where they are `operation` itself; see `name_pattern`."""
+    others: tuple[tuple[str, str], ...] = ()
+    """Operations of the service whose names match the pattern as well, each with its own pattern."""
 
     @property
     def is_raised_to_bucket(self) -> bool:
@@ -69,9 +79,10 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
     spans = np.flatnonzero(entry & (traces.service == number))
     if not len(spans):
         raise UsageError(f"no call of a service {service} is here to take a baseline from")
-    order, distinct, first = group_slices(traces.name[spans])
+    patterns = _Patterns(traces, number)
+    order, distinct, first = group_slices(traces.shape[spans])
     found, few = [], 0
-    for name, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+    for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
         own = spans[order[begin:end]]
         if len(own) < LEAST_CALLS:
             few += 1
@@ -82,7 +93,7 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
         error_threshold, halfway = _error_threshold(failed)
         found.append(
             Baseline(
-                operation=traces.names[name],
+                operation=traces.shapes[shape],
                 kinds=tuple(map(Kind, np.unique(traces.kind[own]).tolist())),
                 call_count=len(own),
                 p95_ns=p95,
@@ -91,9 +102,43 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
                 bucket_end_ns=bucket,
                 error_threshold_percent=error_threshold,
                 is_error_threshold_halfway=halfway,
+                pattern=patterns.of(shape),
+                others=patterns.others(shape),
             )
         )
     return sorted(found, key=lambda one: (-one.call_count, one.operation)), few
+
+
+class _Patterns:
+    """What the names of each operation of a service match."""
+
+    def __init__(self, traces: TraceSet, service: int) -> None:
+        self._shapes = traces.shapes
+        pairs = np.unique(traces.exact_operation[traces.service == service], return_index=True)[1]
+        spans = np.flatnonzero(traces.service == service)[pairs]
+        self._names: dict[int, list[str]] = {}
+        for shape, name in zip(traces.shape[spans].tolist(), traces.name[spans].tolist(), strict=True):
+            self._names.setdefault(shape, []).append(traces.names[name])
+        self._known: dict[int, str] = {}
+
+    def of(self, shape: int) -> str:
+        if shape not in self._known:
+            self._known[shape] = name_pattern(self._shapes[shape], self._names[shape])
+        return self._known[shape]
+
+    def others(self, shape: int) -> tuple[tuple[str, str], ...]:
+        """-> (operation, its pattern) of some of the others that match the pattern, none of which means the same."""
+        own = re.compile(self.of(shape))
+        found: list[tuple[str, str]] = []
+        if not own.pattern:
+            return ()
+        for other, names in list(self._names.items())[:_MOST_TRIED]:
+            if other == shape or not any(map(own.fullmatch, names[:_NAMES_TRIED])):
+                continue
+            pattern = self.of(other)
+            if not pattern or not any(map(re.compile(pattern).fullmatch, self._names[shape][:_NAMES_TRIED])):
+                found.append((self._shapes[other], pattern))
+        return tuple(found[:_MOST_EXCLUDED])
 
 
 def _bucket_end(durations: np.ndarray) -> int:

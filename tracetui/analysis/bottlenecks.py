@@ -11,6 +11,7 @@ from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.groups import group_slices
 from tracetui.analysis.messages import stated_message, template
 from tracetui.model.span import Value
+from tracetui.model.sql import is_sql, normalised
 from tracetui.model.traces import TraceSet
 
 DEFAULT_SHARE = 20.0
@@ -112,7 +113,7 @@ def _detail(traces: TraceSet, span: int, attributes: dict[str, Value]) -> str:
     for key in ("db.query.text", "db.statement"):
         value = attributes.get(key)
         if isinstance(value, str) and value.strip():
-            return template(value)[:_LONGEST_PATTERN]
+            return (normalised(value) if is_sql(value) else template(value))[:_LONGEST_PATTERN]
     # the code of a status says nothing of what was done
     if traces.error[span] and (said := stated_message(traces, span)):
         return template(said)[:_LONGEST_PATTERN]

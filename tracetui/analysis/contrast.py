@@ -152,7 +152,7 @@ def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, alike: dict[_Na
         for span in traces.spans_of(trace):
             service = traces.service_name(span)
             has.add(("service", "", service))
-            has.add(("operation", service, traces.operation_name(span)))
+            has.add(("operation", service, traces.shape_name(span)))
             resource = int(traces.resource[span])
             attributes = traces.attributes(span)
             if resource not in resources:

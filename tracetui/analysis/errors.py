@@ -54,12 +54,12 @@ def swallowed(traces: TraceSet) -> np.ndarray:
 def retried(traces: TraceSet) -> np.ndarray:
     """bool[n]: errors with a later-starting sibling of the same service and operation that succeeded."""
     spans = np.flatnonzero(traces.parent >= 0)
-    order = spans[np.lexsort((traces.start[spans], traces.operation[spans], traces.parent[spans]))]
+    order = spans[np.lexsort((traces.start[spans], traces.exact_operation[spans], traces.parent[spans]))]
     answer = np.zeros(len(traces), bool)
     if not len(order):
         return answer
     alike = (traces.parent[order[1:]] == traces.parent[order[:-1]]) & (
-        traces.operation[order[1:]] == traces.operation[order[:-1]]
+        traces.exact_operation[order[1:]] == traces.exact_operation[order[:-1]]
     )
     group = np.concatenate(([0], np.cumsum(~alike)))
     latest_success = np.full(int(group[-1]) + 1, np.iinfo(np.int64).min)
@@ -153,14 +153,14 @@ def _patterns(traces: TraceSet) -> list[ErrorPattern]:
         spread = _reached(traces, spans, touched, propagated)
         became = Counter(traces.service[spread].tolist())
         hops = _hops(traces, spans, spread)
-        operations = Counter(traces.name[spans].tolist())
+        operations = Counter(traces.shape[spans].tolist())
         worst = touched[np.lexsort((-traces.trace_duration[touched], -traces.trace_errors[touched]))]
         patterns.append(
             ErrorPattern(
                 service=traces.services[service],
                 message=texts.pop() if len(texts) == 1 else pattern_template,
                 template=pattern_template,
-                operations=tuple(traces.names[name] for name, _ in operations.most_common()),
+                operations=tuple(traces.shapes[shape] for shape, _ in operations.most_common()),
                 count=len(spans),
                 percent=100 * len(spans) / len(origins),
                 propagated_count=len(spread),

@@ -9,6 +9,7 @@ import numpy as np
 from tracetui.analysis.query import Query
 from tracetui.analysis.query.errors import nearest
 from tracetui.analysis.query.pushed import Group, pushed
+from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration
@@ -25,7 +26,7 @@ class Filters:
     services: tuple[str, ...] = ()
     """One of these takes part in the trace."""
     operations: tuple[str, ...] = ()
-    """A span of the trace has one of these names, and one of the services where both are given."""
+    """A span of the trace has one of these names or shapes, and one of the services where both are given."""
     latency_threshold_ns: int | None = None
     """The response time is above this."""
     errors_only: bool = False
@@ -44,16 +45,22 @@ class Filters:
             raise UsageError(f"the limit must be at least 1, not {self.limit}")
 
 
-def asked_of(filters: Filters) -> tuple[Search, list[str]]:
-    """-> what a server can be asked for of the filters, and what is left to be done here, in words."""
-    one_service, one_operation = len(filters.services) == 1, len(filters.operations) == 1
+def asked_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, list[str]]:
+    """-> what a server can be asked for of the filters, and what is left to be done here, in words.
+
+    A server knows names of spans, not the shapes that they have here unless `exact_names` is set.
+    """
+    one_service = len(filters.services) == 1
+    one_operation = len(filters.operations) == 1 and (exact_names or not may_be_shape(filters.operations[0]))
     named = {"service": filters.services[0]} if one_service else {}
     if one_operation and (one_service or not filters.services):
         # both hold for one span, as here; of several services any may have it
         named["operation"] = filters.operations[0]
     words = ", ".join(f"{what} {name}" for what, name in named.items())
     search, rest = pushed(
-        filters.query.text if filters.query is not None else "", [Group(words, named)] if named else ()
+        filters.query.text if filters.query is not None else "",
+        [Group(words, named)] if named else (),
+        exact_names=exact_names,
     )
     search = combined(
         search,
@@ -93,28 +100,34 @@ def apply(traces: TraceSet, filters: Filters) -> TraceSet:
 
 def _taking_part(traces: TraceSet, filters: Filters) -> np.ndarray:
     spans = np.ones(len(traces), bool)
-    for wanted, texts, column in (
-        (filters.services, traces.services, traces.service),
-        (filters.operations, traces.names, traces.name),
+    for wanted, columns in (
+        (filters.services, [(traces.services, traces.service)]),
+        (filters.operations, _operation_columns(traces)),
     ):
         if wanted:
-            spans &= np.array([text in wanted for text in texts], bool)[column]
+            named = [np.array([text in wanted for text in texts], bool)[column] for texts, column in columns]
+            spans &= np.logical_or.reduce(named)
     found = np.zeros(traces.trace_count, bool)
     found[traces.trace[spans]] = True
     return found
 
 
+def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
+    """-> what an operation can be named by: the shapes and the names, each with int[n] into it."""
+    return [(traces.shapes, traces.shape), (traces.names, traces.name)]
+
+
 def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
     """-> a line for people about each service and operation of the filters that no span of the set has."""
     lines = []
-    for what, wanted, texts, column in (
-        ("service", filters.services, traces.services, traces.service),
-        ("operation", filters.operations, traces.names, traces.name),
+    for what, wanted, columns in (
+        ("service", filters.services, [(traces.services, traces.service)]),
+        ("operation", filters.operations, _operation_columns(traces)),
     ):
         if not wanted:
             continue
         # a selection shares the tables of the set it was made from
-        present = {texts[code] for code in np.unique(column).tolist()}
+        present = {texts[code] for texts, column in columns for code in np.unique(column).tolist()}
         for name in dict.fromkeys(wanted):
             if name not in present:
                 alike = nearest(name, sorted(present))

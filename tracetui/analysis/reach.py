@@ -65,7 +65,7 @@ def own_spans(graph: ServiceGraph, target: Target) -> np.ndarray:
     if node < calls.first_peer:
         own |= traces.service == node
     if target.operation:
-        own &= np.array([name == target.operation for name in traces.names], bool)[traces.name]
+        own &= np.array([shape == target.operation for shape in traces.shapes], bool)[traces.shape]
     else:
         own |= calls.peer == node
     return own

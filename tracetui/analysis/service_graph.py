@@ -15,6 +15,7 @@ import networkx as nx
 import numpy as np
 
 from tracetui.analysis.dependencies import Calls, Dependencies, Edge, ServiceFigures
+from tracetui.model.operation_shape import shape
 from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
 
@@ -188,7 +189,7 @@ class ServiceGraph:
             service = self._service(left)
             if service is not None:
                 known = self.operations(service)
-                operation = _meant(right, known)
+                operation = _meant(right, known) or _meant(shape(right.strip()), known)
                 if operation is not None:
                     return Target(service, operation)
                 nothing.insert(0, self._unknown(right.strip(), known, f"operation of {service}"))
@@ -202,8 +203,8 @@ class ServiceGraph:
         if service not in self.traces.services:
             return []
         number = self.traces.services.index(service)
-        names = np.unique(self.traces.name[self.traces.service == number])
-        return sorted(self.traces.names[name] for name in names.tolist())
+        shapes = np.unique(self.traces.shape[self.traces.service == number])
+        return sorted(self.traces.shapes[shape] for shape in shapes.tolist())
 
     @staticmethod
     def _unknown(text: str, known: list[str], what: str) -> str:

@@ -53,11 +53,11 @@ def overview(graph: ServiceGraph, target: Target) -> Overview:
     operations = []
     if not graph.figures[target.service].inferred:
         entries = own[(traces.parent[own] < 0) | (traces.service[own] != traces.service[traces.parent[own]])]
-        order, distinct, first = group_slices(traces.name[entries])
-        for name, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+        order, distinct, first = group_slices(traces.shape[entries])
+        for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
             spans = entries[order[begin:end]]
             (p95,) = quantiles(traces.duration[spans], (0.95,))
-            operations.append(OperationFigures(traces.names[name], len(spans), int(traces.error[spans].sum()), p95))
+            operations.append(OperationFigures(traces.shapes[shape], len(spans), int(traces.error[spans].sum()), p95))
     return Overview(
         figures=graph.figures[target.service],
         trace_count=count,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_bytes, say
+from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.problems import UsageError
 from tracetui.render.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
 from tracetui.render.numbers import counted
@@ -33,6 +35,7 @@ def alerts(
     unit: Unit = UNITS[0],
     time_range: o.TimeRange = None,
     query: o.QueryText = None,
+    exact_names: o.ExactNames = False,
     output: o.Output = None,
     verbose: o.Verbose = False,
 ) -> None:
@@ -45,7 +48,9 @@ def alerts(
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
         raise UsageError(f"--namespace: {namespace} cannot begin the name of a metric")
     filters = o.Selection(time_range=time_range, query=query).filters()
-    traces = open_filtered(sources, filters, adjust_skew=False, verbose=verbose).findings.traces
+    traces = open_filtered(
+        sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names
+    ).findings.traces
     if service not in traces.services:
         alike = nearest(service, sorted(traces.services))
         some = ", ".join(sorted(traces.services)[:_NAMED])
@@ -60,4 +65,6 @@ def alerts(
     for one in found:
         if one.error_threshold_percent is None:
             say(f"{service} {one.operation} fails nearly always: no rule can tell when it does")
-    print_bytes(alert_rules(service, found, namespace, unit).encode("utf-8", "replace"), output)
+    command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
+    command += ["--exact-names"] if exact_names else []
+    print_bytes(alert_rules(service, found, namespace, unit, shlex.join(command)).encode("utf-8", "replace"), output)

@@ -37,7 +37,9 @@ def analyze(
     filters = selection.filters()
     wanted = (bottlenecks, critical_path, errors, dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
-    session = open_filtered(sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose)
+    session = open_filtered(
+        sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+    )
     if save is not None:
         from tracetui.ingest.save import save as save_traces
 

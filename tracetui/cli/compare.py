@@ -55,7 +55,9 @@ def compare(
     servers_of([before, after])
     filters = selection.filters()
     first, second = (
-        open_filtered([source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose).findings
+        open_filtered(
+            [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+        ).findings
         for source in (before, after)
     )
     for source, findings in ((before, first), (after, second)):

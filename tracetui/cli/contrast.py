@@ -58,7 +58,9 @@ def contrast(
     if slow is not None and select is not None:
         raise UsageError("--slow and --select are two selections: choose one")
     filters = selection.filters()
-    traces = open_filtered(sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose).findings.traces
+    traces = open_filtered(
+        sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+    ).findings.traces
     chosen, what = _chosen(traces, slow, select)
     number = int(chosen.sum())
     if not number or number == traces.trace_count:

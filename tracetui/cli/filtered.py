@@ -11,10 +11,12 @@ from tracetui.ingest.sources.served import server_at
 from tracetui.session import Session
 
 
-def open_filtered(sources: Sequence[str], filters: Filters, *, adjust_skew: bool, verbose: bool) -> Session:
+def open_filtered(
+    sources: Sequence[str], filters: Filters, *, adjust_skew: bool, verbose: bool, exact_names: bool = False
+) -> Session:
     """Load sources and look at what meets the filters; what was lost or names nothing is said. Raises InputError."""
-    search, rest = asked_of(filters)
-    session = open_session(sources, search=search, adjust_skew=adjust_skew)
+    search, rest = asked_of(filters, exact_names=exact_names)
+    session = open_session(sources, search=search, adjust_skew=adjust_skew, exact_names=exact_names)
     if rest and any(server_at(source) for source in sources):
         say(f"filtered here: {', '.join(rest)}")
     say_warnings(session.loaded.load_warnings, verbose)

@@ -92,7 +92,9 @@ def graph(
     if json and format:
         raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
     filters = selection.filters()
-    session = open_filtered([source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose)
+    session = open_filtered(
+        [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+    )
     look = report.options(filters)
     findings = session.findings
     if not findings.traces.trace_count and not json and not format:

@@ -21,6 +21,8 @@ def open_sources(
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Come back to where you were.")] = False,
+    query: o.QueryText = None,
+    exact_names: o.ExactNames = False,
     logs: o.Logs = None,
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
     local_time: o.LocalTime = False,
@@ -31,6 +33,8 @@ def open_sources(
     code = open_on_screen(
         sources or [],
         resume=resume,
+        query=query,
+        exact_names=exact_names,
         logs=logs or (),
         ascii_only=ascii,
         local_time=local_time,

@@ -57,6 +57,10 @@ AdjustSkew = Annotated[
     bool,
     typer.Option("--adjust-skew", help="Move spans whose host's clock disagrees with their caller's (Jaeger's rule)."),
 ]
+ExactNames = Annotated[
+    bool,
+    typer.Option("--exact-names", help="Group spans by their exact names: GET /orders/17 is not GET /orders/{id}."),
+]
 Logs = Annotated[
     list[str] | None,
     typer.Option("--logs", metavar="FILE", help="Log lines (a JSON object a line) to put beside their spans."),
@@ -67,7 +71,12 @@ Service = Annotated[
 ]
 Operation = Annotated[
     list[str] | None,
-    typer.Option("--operation", metavar="NAME", help="Traces with an operation.", rich_help_panel=_FILTER),
+    typer.Option(
+        "--operation",
+        metavar="NAME",
+        help="Traces with an operation: a name, or a shape such as GET /orders/{id}.",
+        rich_help_panel=_FILTER,
+    ),
 ]
 LatencyThreshold = Annotated[
     float | None,
@@ -123,6 +132,7 @@ class Selection(OptionGroup):
     time_range: TimeRange = None
     query: QueryText = None
     limit: Limit = None
+    exact_names: ExactNames = False
 
     def filters(self) -> Filters:
         """What the options ask for. Raises UsageError where that cannot be meant."""

@@ -48,7 +48,12 @@ class _ProgressLine:
 
 
 def open_session(
-    sources: Sequence[str], *, search: Search = NOTHING, adjust_skew: bool = False, logs: Sequence[str] = ()
+    sources: Sequence[str],
+    *,
+    search: Search = NOTHING,
+    adjust_skew: bool = False,
+    logs: Sequence[str] = (),
+    exact_names: bool = False,
 ) -> Session:
     """Load sources with progress; servers are asked for what `search` says, and it is said what they were asked.
 
@@ -68,6 +73,7 @@ def open_session(
             overrides=overrides(),
             adjust_skew=adjust_skew,
             logs=logs,
+            exact_names=exact_names,
             progress=line,
             told=told,
         )

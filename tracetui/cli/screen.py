@@ -21,10 +21,12 @@ def open_on_screen(
     theme: str = "",
     mouse: bool = True,
     overrides: Overrides | None = None,
+    query: str | None = None,
+    exact_names: bool = False,
 ) -> int:
     """Show sources until the user leaves, or print the report where stdout is no terminal. -> the exit code
 
-    Options beat the config file. Raises UsageError and what loading raises.
+    `query` is the filter to begin with. Options beat the config file. Raises UsageError and what loading raises.
     """
     if not sources and not resume:
         raise UsageError("nothing to open: name a file, a directory, a pattern or -")
@@ -34,10 +36,17 @@ def open_on_screen(
         from tracetui.cli.analyze import analyze
         from tracetui.cli.options import Report, Selection
 
-        analyze(list(sources), selection=Selection(), report=Report(ascii=ascii_only, local_time=local_time))
+        selection = Selection(query=query, exact_names=exact_names)
+        analyze(list(sources), selection=selection, report=Report(ascii=ascii_only, local_time=local_time))
         return 0
+    if query is not None:
+        from tracetui.analysis.query import parse
+
+        parse(query)
+    from msgspec import structs
+
     from tracetui.tui.run import run_app
-    from tracetui.tui.settings import from_anywhere, load_resume, load_settings
+    from tracetui.tui.settings import Resume, from_anywhere, load_resume, load_settings
 
     settings = load_settings()
     settings = dataclasses.replace(
@@ -58,6 +67,8 @@ def open_on_screen(
     if last is not None and sources and from_anywhere(sources) != last.sources:
         # a filter and a place in other traces mean nothing in these
         last = None
+    if query is not None:
+        last = structs.replace(last, query=query) if last else Resume([], query=query)
     overrides = overrides or (last.overrides if last else Overrides())
     return run_app(
         sources or (last.sources if last else []),
@@ -66,4 +77,5 @@ def open_on_screen(
         logs or (last.logs if last else ()),
         overrides,
         notices,
+        exact_names=exact_names or (last is not None and last.exact_names),
     )

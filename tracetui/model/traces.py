@@ -14,6 +14,7 @@ import numpy as np
 from tracetui.model.clocks import skewed_spans
 from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.intake import Resource
+from tracetui.model.operations import Operations, exact_operations, operations_by_shape
 from tracetui.model.problems import LoadWarning
 from tracetui.model.span import Event, Kind, Link, Mark, Span, Status, Value
 from tracetui.model.tree import subtree_maximum
@@ -81,7 +82,7 @@ class TraceSet:
     key: np.ndarray
     """uint64[n], the span id as a number (see `model.ids`)."""
     name: np.ndarray
-    """int32[n] into `names`: the operation."""
+    """int32[n] into `names`."""
     resource: np.ndarray
     """int32[n] into `resources`."""
     kind: np.ndarray
@@ -126,6 +127,10 @@ class TraceSet:
     """Per span, lines of logs that were read beside the traces, by time."""
     skew: dict[int, int] = field(default_factory=dict)
     """Per span moved to correct clock skew, by how many nanoseconds."""
+    exact_names: bool = False
+    """Whether every name of a span is an operation of its own, ids and all."""
+    known_operations: list[Operations] = field(default_factory=list)
+    """What `operations` has worked out, for all selections of a set: none or one."""
 
     def __len__(self) -> int:
         """The number of spans."""
@@ -150,15 +155,40 @@ class TraceSet:
         return column
 
     @cached_property
-    def operation(self) -> np.ndarray:
-        """int64[n], one number per (service, operation): `service * len(names) + name`."""
+    def exact_operation(self) -> np.ndarray:
+        """int64[n], one number per (service, name of a span): `service * len(names) + name`."""
         numbers: np.ndarray = self.service.astype(np.int64) * len(self.names) + self.name
         return numbers
 
+    @property
+    def operations(self) -> Operations:
+        """The shapes of the names, or with `exact_names` the names themselves."""
+        if self.exact_names:
+            return exact_operations(self)
+        if not self.known_operations:
+            self.known_operations.append(operations_by_shape(self))
+        return self.known_operations[0]
+
+    @cached_property
+    def shape(self) -> np.ndarray:
+        """int32[n] into `shapes`: the operation of each span without its service."""
+        return self.operations.column(self)
+
+    @property
+    def shapes(self) -> list[str]:
+        """Names with `{id}` for ids; see `model.operation_shape`."""
+        return self.operations.texts
+
+    @cached_property
+    def operation(self) -> np.ndarray:
+        """int64[n], one number per (service, shape): `service * len(shapes) + shape`. Everything groups by it."""
+        numbers: np.ndarray = self.service.astype(np.int64) * len(self.shapes) + self.shape
+        return numbers
+
     def operation_label(self, operation: int) -> tuple[str, str]:
-        """-> service and operation name of a number of `operation`."""
-        service, name = divmod(operation, len(self.names))
-        return self.services[service], self.names[name]
+        """-> service and shape of a number of `operation`."""
+        service, shape = divmod(operation, len(self.shapes))
+        return self.services[service], self.shapes[shape]
 
     @cached_property
     def trace_start(self) -> np.ndarray:
@@ -257,7 +287,16 @@ class TraceSet:
         return self.services[int(self.service[span])]
 
     def operation_name(self, span: int) -> str:
+        """The name of the span as it is; `shape_name` is what it groups by."""
         return self.names[int(self.name[span])]
+
+    def shape_name(self, span: int) -> str:
+        return self.shapes[int(self.shape[span])]
+
+    def name_of_all(self, spans: range) -> str:
+        """The name of spans of one operation: their own where they have one name, else its shape."""
+        names = self.name[spans.start : spans.stop : spans.step]
+        return self.operation_name(spans.start) if (names == names[0]).all() else self.shape_name(spans.start)
 
     def span_id(self, span: int) -> str:
         """The id as the source wrote it."""
@@ -345,6 +384,8 @@ class TraceSet:
             traces = np.flatnonzero(traces)
         if len(traces) == self.trace_count:
             return self
+        # from all spans, so that an operation is the same one in every selection
+        _ = self.operations
         sizes = np.diff(self.first)[traces]
         first = np.zeros(len(traces) + 1, np.int64)
         np.cumsum(sizes, out=first[1:])

@@ -61,6 +61,8 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> Merged:
     error = np.zeros(count, bool)
     error[node_of[traces.error[first:stop]]] = True
     columns = {name: getattr(traces, name)[example] for name in _TAKEN.split()}
+    # a call path stands for spans of many names
+    columns["name"] = traces.shape[example]
     merged = replace(
         traces,
         **columns,
@@ -75,6 +77,8 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> Merged:
         event_bytes=np.zeros(count, traces.event_bytes.dtype),
         link_bytes=np.zeros(count, traces.link_bytes.dtype),
         first=np.array([0, count], np.int64),
+        names=traces.shapes,
+        exact_names=True,
         trace_ids=[traces.trace_ids[int(traces.trace[first])]],
         odd_ids={},
         missing_parents={},

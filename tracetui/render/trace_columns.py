@@ -74,7 +74,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
     for value in (ErrorRole.PROPAGATED, ErrorRole.ORIGIN):
         pair_role[number[role == value]] = value
     order = np.lexsort((first, distinct // width))
-    operations, label = np.unique(traces.operation[traces.main_root], return_inverse=True)
+    operations, label = np.unique(traces.exact_operation[traces.main_root], return_inverse=True)
     labels = []
     services = [safe(name, _NAME_LIMIT) for name in traces.services]
     for operation in operations.tolist():

@@ -306,7 +306,7 @@ class Waterfall:
             service_role=Role.service(self.slots[int(traces.service[span])]),
             # the service is named where it changes: reading down, one knows it
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
-            operation=safe(traces.operation_name(span)) or "(no name)",
+            operation=safe(traces.name_of_all(run or range(span, span + 1))) or "(no name)",
             operation_role=name_role,
             notes=list(self._notes(row, span, run)),
         )

@@ -64,7 +64,9 @@ class Arrivals:
         self._state.load_state = "reading"
         self._is_poll = False
         self.text = "reading"
-        return lambda: load_in_background(load, self._state.logs, self.wanted_query, self._post)
+        return lambda: load_in_background(
+            load, state.logs, self.wanted_query, self._post, exact_names=state.exact_names
+        )
 
     def place(self, view: str) -> Resume:
         """Where the user is, or will be once that has arrived."""
@@ -106,7 +108,8 @@ class Arrivals:
         if not is_poll:
             self.text = "asking"
         asked = Asked(search, known, watched, is_poll)
-        return lambda: ask_in_background(load, asked, state.logs, self.wanted_query, self._post)
+        query, exact_names = self.wanted_query, state.exact_names
+        return lambda: ask_in_background(load, asked, state.logs, query, self._post, exact_names=exact_names)
 
     def opinion(
         self, service: str, lookback_ns: int, findings: Findings, post: Callable[[Message], object]

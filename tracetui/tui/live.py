@@ -78,7 +78,7 @@ class Live:
         from tracetui.analysis.query.pushed import pushed
 
         try:
-            wanted, _ = pushed(query)
+            wanted, _ = pushed(query, exact_names=self._state.exact_names)
         except UsageError:
             wanted = Search()
         return combined(self._state.search, wanted)

@@ -87,21 +87,26 @@ class Asked:
 
 
 def load_in_background(
-    load: BackgroundLoad, logs: Sequence[str], query: Callable[[], str], post: Callable[[Message], object]
+    load: BackgroundLoad,
+    logs: Sequence[str],
+    query: Callable[[], str],
+    post: Callable[[Message], object],
+    *,
+    exact_names: bool = False,
 ) -> None:
     """Run a load in this thread and post what becomes of it; `post` takes messages from any thread.
 
     `logs` are files with log lines, which are read when all traces are here; `query` tells the filter that is wanted
-    when a set is here.
+    when a set is here; `exact_names` makes every name an operation of its own.
     """
     told: list[Told] = []
 
     def part(traces: TraceSet) -> None:
-        post(Arrived(*_filtered(traces, query()), whole=False))
+        post(Arrived(*_filtered(replace(traces, exact_names=exact_names), query()), whole=False))
 
     try:
         traces = load.run(lambda progress: post(LoadProgress(progress)), part, told.append)
-        traces = _with_logs(traces, logs, lambda: not load.is_stopped)
+        traces = replace(_with_logs(traces, logs, lambda: not load.is_stopped), exact_names=exact_names)
         post(Arrived(*_filtered(traces, query()), whole=True, told=told))
     except LoadCancelledError as error:
         post(LoadFailed(str(error), stopped=True))
@@ -110,7 +115,13 @@ def load_in_background(
 
 
 def ask_in_background(
-    load: BackgroundLoad, asked: Asked, logs: Sequence[str], query: Callable[[], str], post: Callable[[Message], object]
+    load: BackgroundLoad,
+    asked: Asked,
+    logs: Sequence[str],
+    query: Callable[[], str],
+    post: Callable[[Message], object],
+    *,
+    exact_names: bool = False,
 ) -> None:
     """Have a load ask its servers again, in this thread, and post what becomes of it, as `load_in_background` does."""
     told: list[Told] = []
@@ -127,6 +138,7 @@ def ask_in_background(
         return
     # who hurries a look for what is new wants no log line to be missing after it
     traces = _with_logs(traces, logs, lambda: load.can_ask_again and (asked.is_poll or not load.is_stopped))
+    traces = replace(traces, exact_names=exact_names)
     new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in asked.known)
     found = News()
     if asked.watched is not None:

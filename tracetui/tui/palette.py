@@ -103,7 +103,7 @@ class Entries:
         # of what the first query imports, and too much for the first screen
         from tracetui.analysis.query.complete import quoted
 
-        for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.names)):
+        for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
             for name in names[:_MOST]:
                 yield Entry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))
 

@@ -33,10 +33,12 @@ def run_app(
     logs: Sequence[str] = (),
     overrides: Overrides = _NO_OVERRIDES,
     notices: Sequence[str] = (),
+    *,
+    exact_names: bool = False,
 ) -> int:
     """Run the app until the user leaves it. -> the exit code
 
-    notices: what the screen says once it is open.
+    notices: what the screen says once it is open. `exact_names` makes every name of a span an operation of its own.
     Raises UsageError for a theme or key that does not exist, and for a server that cannot be used as it is described.
     """
     if settings.theme and settings.theme not in THEMES:
@@ -49,6 +51,7 @@ def run_app(
     state = State(
         sources=tuple(sources),
         logs=tuple(logs),
+        exact_names=exact_names,
         stdin=stdin,
         look=look,
         search=resume.search if resume is not None else NOTHING,

@@ -51,6 +51,7 @@ class Resume(msgspec.Struct):
     overrides: Overrides = Overrides()
     rows: dict[str, str] = {}
     """What the cursor of each view's list is on, by name."""
+    exact_names: bool = False
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -38,6 +38,8 @@ class State:
     sources: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
     """Files with log lines to put beside their spans."""
+    exact_names: bool = False
+    """Whether every name of a span is an operation of its own, ids and all."""
     search: Search = NOTHING
     """What servers are asked for besides what the filter says."""
     overrides: Overrides = field(default_factory=Overrides)

@@ -32,6 +32,7 @@ def whereabouts(state: State, view: str) -> Resume:
         search=state.search,
         overrides=state.overrides,
         rows=dict(state.rows),
+        exact_names=state.exact_names,
     )
     if state.session is not None and state.trace is not None:
         loaded = state.session.loaded

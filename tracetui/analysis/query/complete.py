@@ -111,7 +111,7 @@ def vocabulary(traces: TraceSet) -> Vocabulary:
     messages = _commonest(traces.messages[1:], np.bincount(traces.message, minlength=len(traces.messages))[1:])
     return Vocabulary(
         services=_commonest(traces.services, np.bincount(traces.service, minlength=len(traces.services))),
-        operations=_commonest(traces.names, np.bincount(traces.name, minlength=len(traces.names))),
+        operations=_commonest(traces.shapes, np.bincount(traces.shape, minlength=len(traces.shapes))),
         trace_names=tuple(f"{service} {name}" for service, name in roots),
         root_services=tuple(dict.fromkeys(service for service, _ in roots)),
         root_operations=tuple(dict.fromkeys(name for _, name in roots)),

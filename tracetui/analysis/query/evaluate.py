@@ -57,6 +57,7 @@ class _Evaluation:
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
         self._columns: dict[str, Column] = {}
+        self._other_columns: dict[str, Texts] = {}
         self._attributes = AttributeScan(traces)
 
     def of_traces(self, node: Node, at: np.ndarray) -> np.ndarray:
@@ -133,7 +134,12 @@ class _Evaluation:
             return self.trace_id(operation, value, at) if field.of_traces else self.span_id(operation, value, at)
         column = self.column(field)
         if isinstance(column, Texts):
-            return _texts_hold(column, test, at)
+            held = _texts_hold(column, test, at)
+            if field.read_also is None or self.traces.exact_names:
+                return held
+            also = _texts_hold(self.other_column(field), test, at)
+            either: np.ndarray = held & also if operation in ("!=", "!~") else held | also
+            return either
         if value is None:
             present: np.ndarray = column[at].astype(bool)
             return present
@@ -149,6 +155,13 @@ class _Evaluation:
         if column is None:
             assert field.read is not None
             column = self._columns[field.name] = field.read(self.traces)
+        return column
+
+    def other_column(self, field: Field) -> Texts:
+        column = self._other_columns.get(field.name)
+        if column is None:
+            assert field.read_also is not None
+            column = self._other_columns[field.name] = field.read_also(self.traces)
         return column
 
     def trace_id(self, operation: str, value: Literal, at: np.ndarray) -> np.ndarray:

@@ -50,6 +50,8 @@ class Field:
     choices: tuple[str, ...] = ()
     can_lack: bool = False
     """Whether a span can be without it, so that the field alone asks something."""
+    read_also: Callable[[TraceSet], Texts] | None = None
+    """Another column of the field: what equals or matches either value is met, and only what neither does is not."""
 
 
 OF_EXCEPTIONS: Final = "exception."
@@ -81,6 +83,12 @@ def _trace_name(traces: TraceSet) -> Texts:
     return Texts(codes, [" ".join(traces.operation_label(number)) for number in operations.tolist()])
 
 
+def _exact_trace_name(traces: TraceSet) -> Texts:
+    operations, codes = np.unique(traces.exact_operation[traces.main_root], return_inverse=True)
+    pairs = [divmod(number, len(traces.names)) for number in operations.tolist()]
+    return Texts(codes, [f"{traces.services[service]} {traces.names[name]}" for service, name in pairs])
+
+
 def _caller(traces: TraceSet) -> Texts:
     service, none = traces.service, len(traces.services)
     above = np.where(traces.parent >= 0, service[traces.parent], none)
@@ -91,7 +99,14 @@ _KINDS: Final = tuple(kind.name.lower() for kind in Kind)
 
 _OF_SPANS: Final = (
     Field("service", Type.TEXT, False, "service of a span", lambda t: Texts(t.service, t.services)),
-    Field("operation", Type.TEXT, False, "operation of a span", lambda t: Texts(t.name, t.names)),
+    Field(
+        "operation",
+        Type.TEXT,
+        False,
+        "operation of a span: its name, with {id} for ids or as it is",
+        lambda t: Texts(t.shape, t.shapes),
+        read_also=lambda t: Texts(t.name, t.names),
+    ),
     Field(
         "caller",
         Type.TEXT,
@@ -144,7 +159,14 @@ _OF_TRACES: Final = (
         lambda t: t.trace_start,
     ),
     Field("trace.id", Type.ID, True, "id of the trace, in any spelling"),
-    Field("trace.name", Type.TEXT, True, "service and operation of the main root", _trace_name),
+    Field(
+        "trace.name",
+        Type.TEXT,
+        True,
+        "service and operation of the main root",
+        _trace_name,
+        read_also=_exact_trace_name,
+    ),
     Field("trace.spans", Type.NUMBER, True, "number of spans in the trace", lambda t: np.diff(t.first)),
     Field("trace.errors", Type.NUMBER, True, "number of error spans in the trace", lambda t: t.trace_errors),
     Field("trace.services", Type.NUMBER, True, "number of services in the trace", _trace_service_count),
@@ -160,7 +182,8 @@ _OF_TRACES: Final = (
         Type.TEXT,
         True,
         "operation of the main root",
-        lambda t: Texts(t.name[t.main_root], t.names),
+        lambda t: Texts(t.shape[t.main_root], t.shapes),
+        read_also=lambda t: Texts(t.name[t.main_root], t.names),
     ),
 )
 _DURATION: Final = Field("duration", Type.DURATION, True, "duration of the trace; inside braces that of the span")

@@ -13,6 +13,7 @@ from tracetui.analysis.query.fields import OF_EXCEPTIONS, Attribute
 from tracetui.analysis.query.nodes import And, AnySpan, Node, Test
 from tracetui.analysis.query.parsing import parse
 from tracetui.analysis.query.values import Literal
+from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.search import Search
 from tracetui.model.times import find_duration, find_time
 
@@ -52,12 +53,13 @@ class Group:
     """Whether that is all that they say."""
 
 
-def pushed(text: str, more: Sequence[Group] = ()) -> tuple[Search, list[str]]:
+def pushed(text: str, more: Sequence[Group] = (), *, exact_names: bool = False) -> tuple[Search, list[str]]:
     """-> what a server can be asked for, and the parts of the query and of `more` that are left to be done here.
 
     What is asked finds all traces that the query means, and others: a server's conditions are all about one span, so
     of conditions on different spans only those on one of them are asked. Text of an attribute that is a number written
-    otherwise (500.0 where 500 is asked for) and elements of its lists are what some servers do not find.
+    otherwise (500.0 where 500 is asked for) and elements of its lists are what some servers do not find. Servers know
+    names of spans, not their shapes: `operation = "GET /orders/{id}"` is done here unless `exact_names` is set.
     Raises QueryError as `parse`.
     """
     asked: dict[str, Any] = {}
@@ -74,7 +76,7 @@ def pushed(text: str, more: Sequence[Group] = ()) -> tuple[Search, list[str]]:
             # a trace lasts at least as long as its response takes: some that a server finds answered sooner
             rest += [part] if _is_response(root) else []
         elif isinstance(root, AnySpan):
-            groups.append(Group(part, *_of_span(root.part)))
+            groups.append(Group(part, *_of_span(root.part, exact_names)))
         elif service := _root_service(root):
             # the root is a span too
             groups.append(Group(part, {"service": service}, exact=False))
@@ -123,22 +125,22 @@ def _of_trace(node: Node) -> dict[str, Any] | None:
     return None
 
 
-def _of_span(node: Node) -> tuple[dict[str, Any], bool]:
+def _of_span(node: Node, exact_names: bool) -> tuple[dict[str, Any], bool]:
     """-> what conditions on one span ask of a server, and whether that is all that they say"""
     if isinstance(node, And):
         together: dict[str, Any] = {}
         exact = True
         for part in node.parts:
-            one, all_of_it = _of_span(part)
+            one, all_of_it = _of_span(part, exact_names)
             attributes = {**together.get("attributes", {}), **one.get("attributes", {})}
             together |= one | ({"attributes": attributes} if attributes else {})
             exact &= all_of_it
         return together, exact
-    found = _of_test(node) if isinstance(node, Test) else None
+    found = _of_test(node, exact_names) if isinstance(node, Test) else None
     return found or {}, found is not None
 
 
-def _of_test(node: Test) -> dict[str, Any] | None:
+def _of_test(node: Test, exact_names: bool) -> dict[str, Any] | None:
     """What one comparison asks of a server, None for nothing that it knows."""
     if isinstance(node.field, Attribute):
         if node.operation != "=" or node.value is None or not _is_as_written(node.value):
@@ -153,6 +155,8 @@ def _of_test(node: Test) -> dict[str, Any] | None:
     if node.value is None:
         return None
     value = node.value.text
+    if name == "operation" and not exact_names and may_be_shape(value):
+        return None
     if name in ("service", "operation") and node.operation == "=":
         return {name: value}
     if name == "status" and node.operation == "=" and value == "error":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -216,7 +217,7 @@ def _compared(source: str, after: Findings, state: State) -> Comparison | str:
     try:
         # what is for one server must not go to another
         servers_of([*state.sources, source])
-        before = Findings(load.run(lambda _: None))
+        before = Findings(replace(load.run(lambda _: None), exact_names=after.traces.exact_names))
     except (InputError, UsageError, LoadCancelledError) as error:
         return _missing(source) or str(error)
     finally:

@@ -77,7 +77,7 @@ class Questions:
 
     def pick_operation(self) -> None:
         traces = self._traces
-        self._pick("operation", filters.OPERATION, traces.names, traces.name)
+        self._pick("operation", filters.OPERATION, traces.shapes, traces.shape)
 
     def _pick(self, what: str, kind: re.Pattern[str], texts: list[str], column: np.ndarray) -> None:
         traces = self._traces

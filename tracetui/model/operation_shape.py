@@ -1,0 +1,223 @@
+"""The shape of an operation name: the name with its id-like parts written `{id}`.
+
+Spans group by shape, so that `GET /orders/17` and `GET /orders/18` are one operation, `GET /orders/{id}`. A name
+without ids is its own shape, and a shape has itself as its shape.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from tracetui.model.sql import verb_and_table
+
+PLACEHOLDER: Final = "{id}"
+LONGEST_NAME = 4_000
+"""Characters of a name that are looked at; what follows is left out of its shape."""
+
+_KEPT_NAMES = 1 << 18
+
+_UUID: Final = re.compile(
+    r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"
+)
+# a replica set's hash is of [4-9bcdf] (k8s.io/apimachinery, `rand.SafeEncodeString`); a job's has the minute
+_POD: Final = re.compile(
+    r"""
+    -(?<=[0-9A-Za-z]-)
+    (?: (?:(?=[4-9]*[bcdf])(?=[bcdf]*[4-9])[4-9bcdf]{6,10} | (?=[a-z]*[0-9]+[a-z]+[0-9])[a-z0-9]{8,10}) -[a-z0-9]{5}
+      | [0-9]{8,10}-(?:(?=[a-z]*[0-9])[a-z0-9]{5} | [bcdfghjklmnpqrstvwxz]{5}) )
+    (?![0-9A-Za-z])
+    """,
+    re.VERBOSE,
+)
+_OBJECT_HASH: Final = re.compile(r"@(?:(?=[a-f]*[0-9])[0-9a-f]{4,}|[0-9a-f]{8})(?![0-9A-Za-z])")
+_RUN: Final = re.compile(r"[0-9A-Za-z]*[0-9][0-9A-Za-z]*")
+"""Letters and digits, a digit among them."""
+_DIGITS: Final = re.compile(r"[0-9]+")
+_HEX: Final = re.compile(r"[0-9]*[a-fA-F][0-9a-fA-F]*")
+_CAMEL_WORDS: Final = re.compile(r"(?:[a-z]{2,}[0-9]{0,3})?(?:(?:[A-Z]+[a-z]+|[A-Z]{2,}|[SV](?=[0-9]))[0-9]{0,8})+")
+_CAMEL_WORD: Final = re.compile(r"[A-Z]?[a-z]+")
+_LEAST_CAMEL_WORDS = 3
+_LEAST_CAMEL_LETTERS = 5
+"""Of a word on average."""
+_LAST_WORD: Final = re.compile(r"[A-Z]?[a-z]+\Z")
+"""Of CamelCase."""
+_NUMBERED: Final = frozenset({"step", "phase", "v", "sha", "utf", "level", "part"})
+"""Words whose number behind `_` or `-` is part of the name."""
+_ENDS_PART: Final = frozenset("/?#;&,:\"')]} \t\n")
+_DECIMALS: Final = re.compile(r"\.[0-9]+(?![0-9A-Za-z]|\.[0-9])")
+
+_UUID_DASHES = 4
+_POD_DASHES = 2
+_LEAST_RUN = 8
+_LEAST_LONG_RUN = 20
+_LEAST_NUMBER = 3
+
+_MAY_HOLD_VALUES: Final = re.compile(r"[0-9'(:@]")
+
+_KEY_COMMAND: Final = re.compile(
+    r"(APPEND|DECRBY|DEL|EXISTS|EXPIRE|EXPIREAT|GETEX|GETRANGE|GETSET|HDEL|HGET|HINCRBY|HMGET|HMSET|HSET|HSETNX|INCRBY"
+    r"|INCRBYFLOAT|LPUSH|LRANGE|LREM|LTRIM|MGET|MSET|PEXPIRE|PFADD|PSETEX|PUBLISH|RPUSH|SADD|SET|SETEX|SETNX|SETRANGE"
+    r"|SISMEMBER|SREM|UNLINK|XADD|ZADD|ZINCRBY|ZRANGE|ZRANGEBYSCORE|ZREM|ZSCORE) (\S+) .*",
+    re.DOTALL,
+)
+"""A key-value command with its key and, behind it, values or other keys."""
+
+_RAW_PATH: Final = re.compile(r"((?:[A-Za-z]+ ){0,2})(/[^\s{}<>*]*)")
+_PARAMETER: Final = re.compile(r"/:[A-Za-z_]")
+
+
+@lru_cache(maxsize=_KEPT_NAMES)
+def shape(name: str) -> str:
+    """Replace the id-like parts of an operation name by `{id}`.
+
+    Id-like are UUIDs and ULIDs; a number that is a whole part of a path or follows `:` or `=`; after `_` or `-` a
+    number of three digits or more, but for `step-`, `phase-`, `v-`, `sha-`, `utf-`, `level-` and `part-`; runs of
+    letters and digits that no word looks like (see `is_random`); suffixes of pods; and hashes of objects (`@1b2c3d`).
+    SQL with values in it is shortened to verb and table, a key-value command with values to verb and key.
+    """
+    if len(name) > LONGEST_NAME:
+        name = name[:LONGEST_NAME]
+    if _MAY_HOLD_VALUES.search(name) is None:
+        return name
+    shortened = verb_and_table(name)
+    if shortened:
+        return _without_ids(shortened)
+    command = _KEY_COMMAND.fullmatch(name)
+    if command is not None:
+        key = _without_ids(command[2])
+        if ":" in key or key != command[2]:
+            return f"{command[1]} {key}"
+    return _without_ids(name)
+
+
+def is_random(run: str) -> bool:
+    """Whether a run of letters and digits is an id rather than words.
+
+    One of 8 or more hex digits with a letter and two digits; one of 20 or more with two digits; one of 8 or more with
+    digits in two places neither of which is at a word's end. CamelCase of three words or more, with digits at the ends
+    of words alone, is words at any length.
+    """
+    size = len(run)
+    if size < _LEAST_RUN:
+        return False
+    digits = sum(map(str.isdecimal, run))
+    if digits >= 2:
+        if size >= _LEAST_LONG_RUN:
+            if not _is_camel_case(run):
+                return True
+        elif _HEX.fullmatch(run):
+            return True
+    return digits >= 2 and _digits_within_words(run) >= 2
+
+
+def _is_camel_case(run: str) -> bool:
+    """Whether a long run is words: of random letters one in several thousand looks like these."""
+    if _CAMEL_WORDS.fullmatch(run) is None:
+        return False
+    words = _CAMEL_WORD.findall(run)
+    return len(words) >= _LEAST_CAMEL_WORDS and sum(map(len, words)) >= _LEAST_CAMEL_LETTERS * len(words)
+
+
+def _digits_within_words(run: str) -> int:
+    """The places with digits that are not followed by the end of a word."""
+    has_lower = any(map(str.islower, run))
+    count = 0
+    for match in _DIGITS.finditer(run):
+        following = run[match.end() : match.end() + 1]
+        # in capitals throughout no letter begins a word
+        if following and not (has_lower and following.isupper()):
+            count += 1
+    return count
+
+
+def _without_ids(name: str) -> str:
+    dashes = name.count("-")
+    if dashes >= _UUID_DASHES:
+        name = _UUID.sub(PLACEHOLDER, name)
+    if dashes >= _POD_DASHES:
+        name = _POD.sub("-" + PLACEHOLDER, name)
+    if "@" in name:
+        name = _OBJECT_HASH.sub("@" + PLACEHOLDER, name)
+    parts: list[str] = []
+    done = 0
+    for match in _RUN.finditer(name):
+        start, end = match.span()
+        if start < done:
+            continue
+        run = match[0]
+        if is_random(run):
+            pass
+        elif run.isdecimal():
+            end = _number_end(name, start, end)
+            if not end:
+                continue
+        else:
+            continue
+        parts += (name[done:start], PLACEHOLDER)
+        done = end
+    return "".join((*parts, name[done:])) if parts else name
+
+
+def _number_end(name: str, start: int, end: int) -> int:
+    """-> where the number `name[start:end]` ends that is an id, 0 for one that is none."""
+    before = name[start - 1 : start]
+    if before == "/":
+        following = name[end : end + 1]
+        return end if (not following or following in _ENDS_PART) and _is_path(name, start - 1) else 0
+    if before == ":" or before == "=":
+        if name[end : end + 1] == "." and name[end + 1 : end + 2].isdecimal():
+            decimals = _DECIMALS.match(name, end)
+            return decimals.end() if decimals else 0
+        return end
+    if before == "_" or before == "-":
+        if before == "-" and name[start - 2 : start - 1] in (":", "="):
+            return end
+        if end - start < _LEAST_NUMBER:
+            return 0
+        head = name[max(start - 41, 0) : start - 1]
+        word = _LAST_WORD.search(head)
+        last = word[0].lower() if word is not None else ""
+        return 0 if last in _NUMBERED or _whole_word(head) in _NUMBERED else end
+    return 0
+
+
+def _whole_word(head: str) -> str:
+    """The letters at the end of a text, in lower case."""
+    at = len(head)
+    while at and head[at - 1].isascii() and head[at - 1].isalpha():
+        at -= 1
+    return head[at:].lower()
+
+
+def _is_path(name: str, slash: int) -> bool:
+    """Whether a slash is one of a path, not of `HTTP/2` or `1/2`."""
+    if name[max(slash - 4, 0) : slash] == "HTTP":
+        return False
+    at = slash
+    while at and (name[at - 1].isdecimal() or name[at - 1] == "/"):
+        at -= 1
+    # digits and slashes alone: a path begins with a slash or has something before them
+    return name[at] == "/" or (at > 0 and not name[at - 1].isspace())
+
+
+def may_be_shape(text: str) -> bool:
+    """Whether other names may have this as their shape: a server that knows names alone is not asked for it."""
+    return "{" in text
+
+
+def is_raw_path(name: str) -> bool:
+    """Whether a name is a path that no framework made a route of: `GET /orders/17`, not `GET /orders/{id}`."""
+    return "/" in name and _RAW_PATH.fullmatch(name) is not None and _PARAMETER.search(name) is None
+
+
+def routed(name: str, route: str) -> str:
+    """The name with its raw path exchanged for the route (`http.route`) that it was served by; see `is_raw_path`.
+
+    '' where the route says nothing: it is none, or `/` for another path.
+    """
+    match = _RAW_PATH.fullmatch(name)
+    if match is None or not route.startswith("/") or (route == "/" and match[2] != "/"):
+        return ""
+    return match[1] + route

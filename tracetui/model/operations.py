@@ -1,0 +1,96 @@
+"""The operations of a trace set: one number for each shape of a name, by name and by the routes of raw paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracetui.model.intake import Interner
+from tracetui.model.operation_shape import is_raw_path, routed, shape
+from tracetui.model.span import Kind
+
+if TYPE_CHECKING:
+    from tracetui.model.traces import TraceSet
+
+_ROUTE = "http.route"
+_READ_OF_EACH = 4
+"""Spans of a raw path that are looked at for its route: some, as those answered 404, have none."""
+_MOST_READ = 100_000
+"""Spans after which one of each raw path has to do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operations:
+    """Which operation the spans of a set belong to."""
+
+    texts: list[str]
+    """The operations: shapes of names, and routes."""
+    of_name: np.ndarray
+    """int32[names] into `texts`."""
+    routes: np.ndarray
+    """int64[m], ascending: the `service * names + name` that have a route..."""
+    of_route: np.ndarray
+    """int32[m] into `texts`: ...and its operation."""
+
+    def column(self, traces: TraceSet) -> np.ndarray:
+        """int32[n] into `texts`, for a set with the tables that these were made of."""
+        column: np.ndarray = self.of_name[traces.name]
+        if len(self.routes):
+            pair = traces.exact_operation
+            at = np.minimum(np.searchsorted(self.routes, pair), len(self.routes) - 1)
+            column = np.where(self.routes[at] == pair, self.of_route[at], column)
+        return column
+
+
+def exact_operations(traces: TraceSet) -> Operations:
+    """Every name as an operation of its own."""
+    none = np.zeros(0, np.int64)
+    return Operations(traces.names, np.arange(len(traces.names), dtype=np.int32), none, none)
+
+
+def operations_by_shape(traces: TraceSet) -> Operations:
+    """Work out the shape of every name once, and the routes of raw paths from a few spans of each."""
+    texts = Interner()
+    of_name = np.array([texts(shape(name)) for name in traces.names], np.int32)
+    found = _routes(traces)
+    pairs = np.array(sorted(found), np.int64)
+    of_route = np.array([texts(found[pair]) for pair in pairs.tolist()], np.int32)
+    return Operations(texts.texts, of_name, pairs, of_route)
+
+
+def _routes(traces: TraceSet) -> dict[int, str]:
+    """-> per (service, name), as `service * names + name`, the name with the route of its spans in it."""
+    raw = np.array([is_raw_path(name) for name in traces.names], bool)
+    if not raw.any():
+        return {}
+    # a route is what a server knows
+    spans = np.flatnonzero(raw[traces.name] & (traces.kind != Kind.CLIENT) & (traces.attribute_bytes > 0))
+    pair = traces.exact_operation[spans]
+    order = np.argsort(pair, kind="stable")
+    spans, pair = spans[order], pair[order]
+    first = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])) if len(pair) else np.zeros(0, np.int64)
+    sizes = np.diff(np.append(first, len(pair)))
+    found: dict[int, str] = {}
+    read = 0
+    for turn in range(_READ_OF_EACH):
+        at = first[sizes > turn] + turn
+        at = at[[number not in found for number in pair[at].tolist()]] if found else at
+        if turn and read + len(at) > _MOST_READ:
+            break
+        read += len(at)
+        for number, span in zip(pair[at].tolist(), spans[at].tolist(), strict=True):
+            operation = _routed(traces, span)
+            if operation:
+                found[number] = operation
+    return found
+
+
+def _routed(traces: TraceSet, span: int) -> str:
+    if _ROUTE.encode() not in traces.raw_attributes(span):
+        return ""
+    route = traces.attributes(span).get(_ROUTE)
+    name = traces.operation_name(span)
+    operation = routed(name, route) if isinstance(route, str) else ""
+    return shape(operation) if operation and operation != name else ""
