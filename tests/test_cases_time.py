@@ -107,3 +107,14 @@ def test_roots_at_the_same_time_share_it(report: Report, program: Program) -> No
     assert found["bottlenecks"][0]["total_share_percent"] == 100
     assert shares_are_shares(found)
     assert "200 %" not in text(program, "fuzz-roots-share")
+
+
+def test_asynchronous_work_is_an_entry_point_of_its_own(report: Report, program: Program) -> None:
+    found = report("async-an-hour-later")
+    (mail,) = found["async_work"]
+    assert (mail["service"], mail["operation"]) == ("mailer", "process mail")
+    assert (mail["unit_count"], mail["trace_count"], mail["duration_stats"]["max_ms"]) == (20, 20, 500)
+    assert all(one["share_percent"] <= 100 for one in mail["bottlenecks"])
+    assert not any(one["service"] == "mailer" for one in found["bottlenecks"])
+    assert {unit["service"] for path in found["critical_paths"] for unit in path["async_work"]} == {"mailer"}
+    assert "⇝ mailer process mail" in text(program, "async-an-hour-later")

@@ -72,10 +72,14 @@ def report(args: list[str], capsysbinary: pytest.CaptureFixture[bytes]) -> Any:
 SUMMARY = "trace_count span_count service_count error_trace_count error_rate orphan_span_count warning_count start end"
 PATTERN = "service message operations count percent propagated_count trace_count first_seen last_seen example_trace_ids"
 KEYS = {
-    "summary": f"{SUMMARY} duration_stats",
+    "summary": f"{SUMMARY} duration_stats response_time_stats skewed_trace_count root_missing_count",
+    "summary.response_time_stats": "min_ms mean_ms p50_ms p90_ms p95_ms p99_ms max_ms",
+    "async_work.0": "service operation unit_count trace_count duration_stats bottlenecks example_trace_ids",
+    "critical_paths.2.async_work.0": "span_id service operation duration_ms sections",
     "summary.duration_stats": "min_ms mean_ms p50_ms p90_ms p95_ms p99_ms max_ms",
     "bottlenecks.0": "service operation mean_critical_ms share_percent occurrences trace_count pattern",
-    "critical_paths.0": "trace_id total_duration_ms critical_path_duration_ms spans sections",
+    "critical_paths.0": "trace_id total_duration_ms response_time_ms critical_path_duration_ms spans sections",
+    "critical_paths.1": "async_work root_missing",
     "critical_paths.0.spans.0": "span_id service operation duration_ms critical_ms",
     "critical_paths.0.sections.0": "span_id service operation start_us end_us",
     "errors": "error_rate error_trace_count trace_count patterns by_service",
@@ -93,7 +97,7 @@ KEYS = {
 def test_the_json_has_every_promised_key(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["analyze", *FIRST_LOOK, "broken/cut.json", "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)
-    sections = {"bottlenecks", "findings", "critical_paths", "errors", "dependencies"}
+    sections = {"bottlenecks", "findings", "async_work", "critical_paths", "errors", "dependencies"}
     assert set(found) == {"summary", *sections, "warnings"}
     for path, keys in KEYS.items():
         part = found

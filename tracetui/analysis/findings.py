@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracetui.analysis.advice import Finding, find_advice
+from tracetui.analysis.async_work import AsyncWork
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, find_bottlenecks
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Calls, Dependencies, find_calls, find_dependencies
@@ -32,6 +33,10 @@ class Findings:
     @cached_property
     def paths(self) -> CriticalPaths:
         return critical_paths(self.traces)
+
+    @cached_property
+    def async_work(self) -> AsyncWork:
+        return AsyncWork(self.traces)
 
     @cached_property
     def errors(self) -> Errors:

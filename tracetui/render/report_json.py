@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 
 from tracetui.analysis.advice import Finding
+from tracetui.analysis.async_work import AsyncEntry, AsyncWork, Unit
 from tracetui.analysis.bottlenecks import Bottleneck
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Dependencies
@@ -35,8 +36,9 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
     if "bottlenecks" in sections:
         parts["bottlenecks"] = [bottleneck_json(found) for found in findings.bottlenecks()]
         parts["findings"] = [finding_json(found, traces) for found in findings.advice]
+        parts["async_work"] = [async_entry_json(found, traces) for found in findings.async_work.entries()]
     if "critical_paths" in sections:
-        parts["critical_paths"] = critical_paths_json(findings.paths)
+        parts["critical_paths"] = critical_paths_json(findings.paths, findings.async_work)
     if "errors" in sections:
         parts["errors"] = errors_json(findings.errors, traces)
     if "dependencies" in sections:
@@ -118,7 +120,23 @@ def finding_json(found: Finding, traces: TraceSet) -> dict[str, Any]:
     }
 
 
-def critical_paths_json(paths: CriticalPaths) -> list[dict[str, Any]]:
+def async_entry_json(found: AsyncEntry, traces: TraceSet) -> dict[str, Any]:
+    """An entry point of asynchronous work. Occurrences of its bottlenecks are of `unit_count` units."""
+    bottlenecks = [bottleneck_json(one) for one in found.bottlenecks]
+    for one in bottlenecks:
+        one["unit_count"] = one.pop("trace_count")
+    return {
+        "service": found.service,
+        "operation": found.operation,
+        "unit_count": found.unit_count,
+        "trace_count": found.trace_count,
+        "duration_stats": stats_json(found.durations),
+        "bottlenecks": bottlenecks,
+        "example_trace_ids": list(dict.fromkeys(traces.trace_ids[trace] for trace, _ in found.slowest)),
+    }
+
+
+def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str, Any]]:
     """One entry per trace, the one with the longest response time first.
 
     Boundaries are cut down to whole microseconds, so that sections still meet without a gap.
@@ -169,9 +187,30 @@ def critical_paths_json(paths: CriticalPaths) -> list[dict[str, Any]]:
                     )
                 ],
                 "sections": sections,
+                "async_work": [_unit_json(unit, traces) for unit in work.units_of(trace)],
             }
         )
     return result
+
+
+def _unit_json(unit: Unit, traces: TraceSet) -> dict[str, Any]:
+    """Asynchronous work of a trace, with a critical path of its own."""
+    sections = zip(unit.spans.tolist(), (unit.starts // 1000).tolist(), (unit.ends // 1000).tolist(), strict=True)
+    return {
+        **_labels(unit.root, traces),
+        "duration_ms": in_ms(int(traces.reached_end[unit.root] - traces.start[unit.root])),
+        "sections": [
+            {**_labels(span, traces), "start_us": start, "end_us": end} for span, start, end in sections if start < end
+        ],
+    }
+
+
+def _labels(span: int, traces: TraceSet) -> dict[str, str]:
+    return {
+        "span_id": traces.span_id(span),
+        "service": traces.service_name(span),
+        "operation": traces.operation_name(span),
+    }
 
 
 def errors_json(errors: Errors, traces: TraceSet) -> dict[str, Any]:

@@ -121,9 +121,10 @@ class _Report:
         yield from self._stats("Response time", summary.response_times)
         if summary.response_differs:
             count = numbers.counted(summary.differing_count, "trace")
-            longer = f"{_INDENT}{count} of {summary.trace_count:,} lasted over 5 % longer than that,"
+            longer = f"{count} of {summary.trace_count:,} lasted over 5 % longer than that,"
             parts = [Line([(longer, Role.PLAIN)]), Line([("as work went on after the response", Role.PLAIN)])]
-            yield from self._flowed(parts, self.width, 1)
+            for line in self._flowed(parts, self.width - len(_INDENT), 1):
+                yield Line([(_INDENT, Role.PLAIN)]).extend(line)
             yield from self._stats("Duration", summary.durations)
         if summary.root_missing_count:
             count = numbers.counted(summary.root_missing_count, "trace")
@@ -148,7 +149,32 @@ class _Report:
         for rank, bottleneck in enumerate(found[:shown], 1):
             yield from self._bottleneck(rank, bottleneck)
         yield from self._more(len(found) - shown, "bottleneck")
+        yield from self._async_work()
         yield from self._advice()
+
+    def _async_work(self) -> Iterator[Line]:
+        """The entry points of asynchronous work, with bottlenecks of their own."""
+        found = self.findings.async_work.entries()
+        if not found:
+            return
+        yield Line()
+        yield self._line(("Asynchronous work", Role.TITLE), (", which no request waits for", Role.DIM))
+        shown = self._few(len(found), 5)
+        for entry in found[:shown]:
+            name = f"{self.marks.async_call} {safe(entry.service)} {safe(entry.operation)}"
+            where = f"{numbers.counted(entry.unit_count, 'time')} in {numbers.counted(entry.trace_count, 'trace')}"
+            values = [("p50", entry.durations.p50_ns), ("max", entry.durations.max_ns)]
+            parts = [Line([(f"{_INDENT}{name}", Role.STRONG)]), Line([(where, Role.PLAIN)])]
+            parts += [
+                Line([(f"{what} ", Role.DIM), (numbers.milliseconds(round(ns)), Role.PLAIN)]) for what, ns in values
+            ]
+            yield from self._flowed(parts, self.width)
+            for one in entry.bottlenecks[: self._few(len(entry.bottlenecks), 3)]:
+                share = f"{numbers.whole_percent(one.share_percent):>6}"
+                label = f"{safe(one.service)}.{safe(one.operation)}"
+                took = numbers.milliseconds(round(one.mean_critical_ns))
+                yield self._line((f"{_INDENT}{share} ", Role.PLAIN), (f"{took:>9}  ", Role.PLAIN), (label, Role.PLAIN))
+        yield from self._more(len(found) - shown, "entry point")
 
     def _advice(self) -> Iterator[Line]:
         found = self.findings.advice

@@ -1,0 +1,183 @@
+"""Asynchronous work: what goes on after a message was sent, which no request waits for.
+
+A CONSUMER below a PRODUCER, and a CONSUMER root that is not its trace's main one, begins a unit of work with a critical
+path of its own (see `analysis.critical_path`). Units that begin with the same operation have one entry point, with
+bottlenecks of its own; they are no part of the requests' figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from operator import itemgetter
+
+import numpy as np
+
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, common_detail
+from tracetui.analysis.critical_path import CriticalPaths, async_roots, root_paths
+from tracetui.analysis.groups import group_slices
+from tracetui.analysis.summary import DurationStats, duration_stats
+from tracetui.model.traces import TraceSet
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncEntry:
+    """An operation that units of asynchronous work begin with."""
+
+    service: str
+    operation: str
+    unit_count: int
+    trace_count: int
+    """Traces that have such a unit."""
+    durations: DurationStats
+    """Of the units: of the spans that they begin with."""
+    path_ns: int
+    """Time on the critical paths of all its units."""
+    bottlenecks: tuple[Bottleneck, ...]
+    """Operations by their share of the path time of the units in which they occur. Their `occurrences` and
+    `trace_count` are units, not traces.
+    """
+    slowest: tuple[tuple[int, int], ...]
+    """(trace, span) of the longest units, at most a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of work: the span it begins with, and the sections of its critical path (spans, starts, ends)."""
+
+    root: int
+    spans: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+
+_SLOWEST = 5
+
+
+class AsyncWork:
+    """The asynchronous work of a trace set."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+        self.roots = async_roots(traces)
+        """int64, the spans that units begin with."""
+        self._touched = np.unique(traces.trace[self.roots])
+        """int64, the traces that have units: only these are looked at."""
+        alone = traces.select(self._touched) if len(self.roots) else traces
+        self._moved = np.zeros(len(alone), np.int64)
+        """int64 per span of these traces, its position in the whole set."""
+        if len(self.roots):
+            sizes = np.diff(traces.first)[self._touched]
+            self._moved = np.arange(len(alone)) + np.repeat(traces.first[self._touched] - alone.first[:-1], sizes)
+        own_roots = np.searchsorted(self._moved, self.roots)
+        parent = alone.parent.copy()
+        parent[own_roots] = -1
+        cut = replace(alone, parent=parent)
+        # a span without an end reaches as far as in the whole trace
+        vars(cut)["reached_end"] = alone.reached_end
+        self._paths: CriticalPaths = root_paths(cut)
+        self._own_roots = own_roots
+        self._unit = _units(parent, own_roots)
+
+    def __len__(self) -> int:
+        """The number of units."""
+        return len(self.roots)
+
+    def entries(self) -> list[AsyncEntry]:
+        """The entry points of asynchronous work, that with most time on critical paths first."""
+        if not len(self.roots):
+            return []
+        within = np.flatnonzero(self._unit >= 0)
+        entry_of = self._paths.traces.operation[self._own_roots]
+        order, distinct, first = group_slices(entry_of[self._unit[within]])
+        found = [
+            self._entry(entry, within[order[begin:end]])
+            for entry, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True)
+        ]
+        return sorted(found, key=lambda one: (-one.path_ns, one.service, one.operation))
+
+    def _entry(self, entry: int, spans: np.ndarray) -> AsyncEntry:
+        """The entry point of an operation's number. spans: int64, all that are in its units."""
+        traces = self._paths.traces
+        units = np.unique(self._unit[spans])
+        roots = self._own_roots[units]
+        lengths = traces.reached_end[roots] - traces.start[roots]
+        slowest = roots[np.argsort(-lengths, kind="stable")[:_SLOWEST]]
+        service, operation = traces.operation_label(entry)
+        return AsyncEntry(
+            service=service,
+            operation=operation,
+            unit_count=len(units),
+            trace_count=len(np.unique(traces.trace[roots])),
+            durations=duration_stats(lengths),
+            path_ns=int(self._paths.critical[spans].sum()),
+            bottlenecks=tuple(self._bottlenecks(spans, len(units))),
+            slowest=tuple(
+                (int(self._touched[traces.trace[root]]), int(self._moved[root])) for root in slowest.tolist()
+            ),
+        )
+
+    def _bottlenecks(self, spans: np.ndarray, unit_count: int) -> Iterator[Bottleneck]:
+        traces, critical = self._paths.traces, self._paths.critical
+        unit = self._unit[spans]
+        number, place = np.unique(unit, return_inverse=True)
+        path_time = np.bincount(place, weights=critical[spans], minlength=len(number))
+        whole = float(path_time.sum())
+        order, distinct, first = group_slices(traces.operation[spans])
+        rows: list[tuple[float, int, np.ndarray, int, float]] = []
+        for operation, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
+            own = order[begin:end]
+            time = float(critical[spans[own]].sum())
+            touched = np.unique(place[own])
+            concerned = float(path_time[touched].sum())
+            rows.append((time, operation, own, len(touched), 100 * time / concerned if concerned else 0.0))
+        for time, operation, own, occurs, share in sorted(rows, key=itemgetter(0), reverse=True):
+            if share > DEFAULT_SHARE:
+                service, name = traces.operation_label(operation)
+                yield Bottleneck(
+                    service=service,
+                    operation=name,
+                    mean_critical_ns=time / occurs,
+                    share_percent=share,
+                    total_share_percent=100 * time / whole if whole else 0.0,
+                    occurrences=occurs,
+                    trace_count=unit_count,
+                    span_count=len(own),
+                    pattern=common_detail(traces, spans[own]),
+                )
+
+    def units_of(self, trace: int) -> list[Unit]:
+        """The units of a trace, by position."""
+        at = int(np.searchsorted(self._touched, trace))
+        if at == len(self._touched) or self._touched[at] != trace:
+            return []
+        spans, starts, ends = self._paths.sections_of(at)
+        order, distinct, first = group_slices(self._unit[spans])
+        begin, end = np.searchsorted(self._own_roots, self._paths.traces.first[at : at + 2]).tolist()
+        # a unit that takes no time has no sections
+        places = np.searchsorted(distinct, np.arange(begin, end + 1))
+        units = []
+        for number in range(begin, end):
+            low, high = first[places[number - begin]], first[places[number - begin + 1]]
+            part = order[low:high]
+            root = int(self._moved[self._own_roots[number]])
+            units.append(Unit(root, self._moved[spans[part]], starts[part], ends[part]))
+        return units
+
+
+def _units(parent: np.ndarray, roots: np.ndarray) -> np.ndarray:
+    """int64[n], the number of the unit that each span is in, -1 for none.
+
+    parent: int32[n], -1 for the roots of units too. roots: int64, of the units.
+    """
+    count = len(parent)
+    top = np.where(parent >= 0, parent, np.arange(count))
+    while True:
+        further = top[top]
+        if np.array_equal(further, top):
+            break
+        top = further
+    number = np.full(count, -1, np.int64)
+    number[roots] = np.arange(len(roots))
+    units: np.ndarray = number[top]
+    return units
