@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.message import Message
 
 from tests.building import GivenSpan, build, span
 from tests.strategies import unhurried
@@ -28,13 +30,17 @@ from tracetui.analysis.query.complete import vocabulary
 from tracetui.analysis.query.pushed import pushed
 from tracetui.analysis.service_overview import overview
 from tracetui.cli.main import run
+from tracetui.ingest.background import BackgroundLoad
 from tracetui.model.operation_shape import shape
 from tracetui.model.search import Search
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.alert_rules import alert_rules
 from tracetui.render.flame import merge_calls
+from tracetui.tui.loading import Arrived, load_in_background
 from tracetui.tui.panes.services_queries import operation_query
+
+CASES = Path(__file__).parent / "cases"
 
 
 def requests(*names: str, **rest: Any) -> TraceSet:
@@ -303,6 +309,34 @@ def test_a_pattern_matches_every_name(operation: str, names: list[str]) -> None:
     assert not pattern or all(re.fullmatch(pattern, name) for name in names)
 
 
+def test_the_command_of_an_alert_opens_the_traces_behind_it(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = tmp_path / "my traces.json"
+    file.write_bytes((CASES / "ids-in-names.json").read_bytes())
+    assert run(["alerts", str(file), "--service", "api"]) == 0
+    slow, _ = yaml.safe_load(capfdbinary.readouterr().out)["groups"][0]["rules"]
+    program, *arguments = shlex.split(slow["annotations"]["command"])
+    assert program == "tracetui"
+    assert run(arguments) == 0
+    assert capfdbinary.readouterr().out.startswith(b"20 traces")
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_screen_groups_as_it_is_told(exact: bool) -> None:
+    posted: list[Message] = []
+    load = BackgroundLoad([str(CASES / "ids-in-names.json")])
+    load_in_background(load, (), lambda: "", posted.append, exact_names=exact)
+    arrived = [message for message in posted if isinstance(message, Arrived)]
+    assert arrived
+    for message in arrived:
+        assert message.session.loaded.exact_names is exact
+        assert message.findings.traces.exact_names is exact
+
+
 # --- size ------------------------------------------------------------------------------------------------------------
 
 
@@ -321,7 +355,7 @@ def test_each_name_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_commands_take_names_as_they_are(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    file = str(Path(__file__).parent / "cases" / "ids-in-names.json")
+    file = str(CASES / "ids-in-names.json")
     for command in (["analyze", file], ["contrast", file, "--slow", "50"], ["compare", file, file]):
         run([*command, "--json", "--exact-names"])
     out = capfdbinary.readouterr().out

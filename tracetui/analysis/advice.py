@@ -234,8 +234,11 @@ class _Siblings:
     def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Instances that one span names, with its parent. -> their kinds, and per kind the span"""
         traces = self.traces
-        pair = traces.operation[traces.parent[spans]] * (int(traces.operation.max(initial=0)) + 1)
-        _, first, kind = np.unique(pair + traces.operation[spans], return_index=True, return_inverse=True)
+        # numbers of operations are too large to be one number of two
+        parent = np.unique(traces.operation[traces.parent[spans]], return_inverse=True)[1]
+        operations, operation = np.unique(traces.operation[spans], return_inverse=True)
+        pair = parent * len(operations) + operation
+        first, kind = np.unique(pair, return_index=True, return_inverse=True)[1:]
         return kind, [spans[at : at + 1] for at in first.tolist()]
 
     def _named_by_all(
@@ -251,15 +254,16 @@ class _Siblings:
         instance = np.repeat(np.arange(len(starts)), sizes)
         places = np.arange(len(instance)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         members = spans[np.repeat(starts, sizes) + places]
-        operation = traces.operation[self._shown[members]]
+        operations, operation = np.unique(traces.operation[self._shown[members]], return_inverse=True)
+        parents, parent = np.unique(traces.operation[traces.parent[spans[starts]]], return_inverse=True)
         if not ordered:
             # once each, whatever their order
-            pairs = np.unique(instance * (int(traces.operation.max()) + 1) + operation)
-            instance, operation = np.divmod(pairs, int(traces.operation.max()) + 1)
+            pairs = np.unique(instance * len(operations) + operation)
+            instance, operation = np.divmod(pairs, len(operations))
             places = np.zeros(len(instance), np.int64)
         # a sum of random numbers stands for a set of operations: two sets have one sum by a chance of 1 in 2**64
-        chance = np.random.default_rng(0).integers(0, 1 << 63, int(traces.operation.max()) + 1, np.uint64)
-        sums = chance[traces.operation[traces.parent[spans[starts]]]] * np.uint64(3)
+        chance = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
+        sums = chance[len(operations) + parent]
         np.add.at(sums, instance, chance[operation] * (places + 1).astype(np.uint64))
         _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
         return kind, [spans[starts[at] : starts[at] + sizes[at]] for at in first.tolist()]
