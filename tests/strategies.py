@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.building import GivenSpan
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
 
 unhurried = settings(deadline=None)
 """For property tests: what they find does not depend on how fast the machine is."""
@@ -266,4 +266,72 @@ def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
             )
         )
         others.append(spans[-1])
+    return draw(st.permutations(spans)) if draw(st.booleans()) else spans
+
+
+_LAYERS = (
+    {},
+    {},
+    {},
+    {"server.address": "cart"},
+    {"server.address": "db.default.svc"},
+    {"server.address": "api.example.org:443"},
+    {"peer.service": "stripe"},
+    {"peer.service": "mail"},
+    {"db.system": "redis", "server.address": "cache-1"},
+    {"db.system.name": "postgresql", "db.namespace": "shop"},
+    {"peer.service": "redis", "db.system": "redis"},
+    {"messaging.system": "kafka", "messaging.destination.name": "orders"},
+    {"messaging.system": "kafka", "messaging.operation": "receive"},
+    {"messaging.operation.type": "process"},
+    {"messaging.operation.type": "send", "server.address": "broker"},
+    {"rpc.system": "grpc", "rpc.service": "shop.Cart", "server.address": "cart.shop.svc.cluster.local"},
+    {"rpc.system": "aws-api", "rpc.service": "S3"},
+    {"network.peer.address": "10.0.0.1"},
+)
+
+
+@st.composite
+def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Calls with layers between their halves: spans within spans of few services, or of none that is named, each of any
+    kind; they say all sorts of things about what they call, and link to any other.
+    """
+    drawn = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(("1", "1", "1", "2")),
+                st.sampled_from((0, 0, 0, 0, 1, 2, 99, -1)),
+                st.sampled_from(("api", "api", "cart", "db", UNKNOWN_SERVICE)),
+                st.sampled_from((Kind.INTERNAL, Kind.CLIENT, Kind.CLIENT, *Kind)),
+                st.sampled_from(_LAYERS),
+                st.booleans(),
+                st.sampled_from((Mark.NONE, Mark.NONE, Mark.NONE, Mark.FOLLOWS_FROM)),
+                st.lists(st.integers(0, 14), max_size=2, unique=True),
+                st.integers(0, 9),
+            ),
+            min_size=1,
+            max_size=14,
+        )
+    )
+    known: dict[str, list[str]] = {}
+    spans = []
+    for number, (trace, pick, service, kind, said, error, marks, links, duration) in enumerate(drawn):
+        others = known.setdefault(trace, [])
+        parent = others[-1 - pick] if 0 <= pick < len(others) else "gone" if pick < 0 else ""
+        others.append(ranked(number))
+        spans.append(
+            GivenSpan(
+                ranked(number),
+                1 + number,
+                duration,
+                parent=parent,
+                trace=trace,
+                service=service,
+                kind=kind,
+                error=error,
+                attributes=said,
+                marks=marks,
+                links=[(drawn[link][0], ranked(link)) for link in sorted({link % len(drawn) for link in links})],
+            )
+        )
     return draw(st.permutations(spans)) if draw(st.booleans()) else spans

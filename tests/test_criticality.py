@@ -26,6 +26,7 @@ def test_the_parts_are_what_spans_and_calls_tell(spans: list[GivenSpan]) -> None
     assert {one.service for one in found} == plain.names
     for one in found:
         through = {node.trace for node in plain.nodes if one.service in (node.service, node.peer)}
+        through |= {call.span.trace for call in plain.calls if call.by_peer and call.caller == one.service}
         callers = steps(one.service, turned(plain.pairs))
         direct = [name for name, hops in callers.items() if hops == 1]
         # the main roots that have some of it below them; what it is itself entered by is no caller

@@ -15,9 +15,14 @@ from tracetui.ingest.formats import jaeger_json, otlp_json
 from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.peers import peer_name
+from tracetui.model.peers import Peer, PeerType, called_peer, read_note
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
+
+
+def name_of(kind: Kind, attributes: dict[str, Any]) -> str | None:
+    peer = called_peer(kind, attributes)
+    return peer and peer.name
 
 
 @pytest.mark.parametrize(
@@ -64,20 +69,53 @@ from tracetui.model.traces import TraceSet
     ],
 )
 def test_a_client_span_names_its_peer(attributes: dict[str, Any], expected: str | None) -> None:
-    assert peer_name(Kind.CLIENT, attributes) == expected
+    assert name_of(Kind.CLIENT, attributes) == expected
 
 
 @pytest.mark.parametrize("known", [{}, {"server.address": "broker-1"}])
-def test_a_producer_is_named_after_its_destination_alone(known: dict[str, Any]) -> None:
-    assert peer_name(Kind.PRODUCER, {"messaging.destination.name": "orders", **known}) == "orders"
-    assert peer_name(Kind.PRODUCER, known) is None
+def test_a_producer_is_named_after_its_destination_or_else_its_host(known: dict[str, Any]) -> None:
+    assert name_of(Kind.PRODUCER, {"messaging.destination.name": "orders", **known}) == "orders"
+    assert name_of(Kind.PRODUCER, known) == known.get("server.address")
 
 
-@pytest.mark.parametrize("kind", [Kind.INTERNAL, Kind.UNSPECIFIED])
-def test_a_span_of_another_kind_names_a_database_or_whom_it_says(kind: Kind) -> None:
-    assert peer_name(kind, {"db.system": "redis", "db.namespace": "0"}) == "redis:0"
-    assert peer_name(kind, {"peer.service": "stripe"}) == "stripe"
-    assert peer_name(kind, {"server.address": "example.org", "messaging.system": "kafka", "rpc.system": "grpc"}) is None
+@pytest.mark.parametrize(
+    ("kind", "attributes", "expected"),
+    [
+        (Kind.CLIENT, {"db.system": "postgresql"}, PeerType.DATABASE),
+        (Kind.CLIENT, {"sql.query": "SELECT 1"}, PeerType.DATABASE),
+        (Kind.CLIENT, {"db.system.name": "Redis", "db.namespace": "0"}, PeerType.CACHE),
+        (Kind.INTERNAL, {"db.system": "memcached"}, PeerType.CACHE),
+        (Kind.CLIENT, {"peer.service": "users", "db.system": "mysql"}, PeerType.DATABASE),
+        (Kind.CLIENT, {"messaging.system": "kafka"}, PeerType.QUEUE),
+        (Kind.CLIENT, {"peer.service": "events", "messaging.system": "kafka"}, PeerType.QUEUE),
+        (Kind.PRODUCER, {"peer.service": "events"}, PeerType.QUEUE),
+        (Kind.PRODUCER, {"server.address": "broker-1"}, PeerType.QUEUE),
+        (Kind.CLIENT, {"peer.service": "stripe"}, PeerType.EXTERNAL),
+        (Kind.CLIENT, {"rpc.system": "grpc", "rpc.service": "shop.Cart"}, PeerType.EXTERNAL),
+        (Kind.UNSPECIFIED, {"network.peer.address": "10.0.0.1"}, PeerType.EXTERNAL),
+    ],
+)
+def test_a_peer_has_a_type(kind: Kind, attributes: dict[str, Any], expected: PeerType) -> None:
+    peer = called_peer(kind, attributes)
+    assert peer is not None
+    assert peer.type is expected
+
+
+def test_a_span_of_another_kind_names_a_database_and_without_a_kind_its_remote_end() -> None:
+    for kind in (Kind.INTERNAL, Kind.UNSPECIFIED):
+        assert name_of(kind, {"db.system": "redis", "db.namespace": "0"}) == "redis:0"
+        known = {"server.address": "example.org", "messaging.system": "kafka", "rpc.system": "grpc"}
+        assert name_of(kind, known) is None
+    assert name_of(Kind.UNSPECIFIED, {"peer.service": "stripe"}) == "stripe"
+    assert name_of(Kind.INTERNAL, {"peer.service": "stripe"}) is None
+    assert name_of(Kind.INTERNAL, {"peer.service": "cache", "db.system": "redis"}) == "cache"
+
+
+def test_only_an_address_is_no_name() -> None:
+    assert called_peer(Kind.CLIENT, {"server.address": "a"}) == Peer("a", PeerType.EXTERNAL, True, "a")
+    assert called_peer(Kind.CLIENT, {"peer.service": "a"}) == Peer("a", PeerType.EXTERNAL, False, "a")
+    # a database or a queue is no service, wherever it is
+    assert called_peer(Kind.CLIENT, {"db.system": "redis", "server.address": "a"}) == Peer("redis@a", PeerType.CACHE)
 
 
 _KEYS = (
@@ -91,7 +129,7 @@ _values = st.one_of(st.text(), st.sampled_from(("http://[", "https://x", "//", "
 @unhurried
 @given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(_KEYS), _values))
 def test_whatever_the_attributes_hold_a_name_is_a_text_or_none(kind: Kind, attributes: dict[str, Any]) -> None:
-    name = peer_name(kind, attributes)
+    name = name_of(kind, attributes)
     assert name is None or (name and name == name.strip())
 
 
@@ -130,6 +168,11 @@ def test_what_decoders_note_is_what_the_attributes_say(
     for span in range(len(traces)):
         noted = traces.peers[int(traces.noted_peer[span])]
         attributes = traces.attributes(span)
-        assert noted in ("", peer_name(Kind.CLIENT, attributes))
+        if noted:
+            name, type_, host = read_note(noted)
+            peer = called_peer(Kind.CLIENT, attributes)
+            assert peer is not None
+            assert (name, host, False) == (peer.name, peer.host, peer.is_host)
+            assert type_ in (None, peer.type)
         if attributes.get("peer.service", "").strip():
             assert noted

@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.building import GivenSpan, build, span
+from tests.plain_calls import Node, find, nodes_of
 from tests.strategies import service_sets, unhurried
+from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.dependencies import find_calls, find_dependencies
+from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
-from tracetui.model.peers import peer_name
 from tracetui.model.problems import UsageError
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 some = settings(unhurried, max_examples=60)
@@ -28,129 +28,21 @@ some = settings(unhurried, max_examples=60)
 # --- The definition, span by span -----------------------------------------------------------------------------------
 
 
-@dataclass(eq=False)
-class Node:
-    """A span."""
-
-    id: str
-    trace: int
-    service: str
-    operation: str
-    kind: Kind
-    error: bool
-    duration: int
-    follows: bool
-    parent: Node | None = None
-    children: list[Node] = field(default_factory=list)
-    linked: list[Node] = field(default_factory=list)
-    """The spans of other services that this consumer's links say called it."""
-    peer: str = ""
-    critical: int = 0
-
-    @property
-    def upwards(self) -> Iterator[Node]:
-        """This span and all above it, nearest first."""
-        one: Node | None = self
-        while one:
-            yield one
-            one = one.parent
-
-    @property
-    def subtree(self) -> list[Node]:
-        found = [self]
-        for one in found:
-            found.extend(one.children)
-        return found
-
-    @property
-    def part(self) -> list[Node]:
-        """This span and those above it as far as they are of its service, nearest first."""
-        found = []
-        for one in self.upwards:
-            if one.service != self.service:
-                break
-            found.append(one)
-        return found
-
-    @property
-    def origins(self) -> list[Node]:
-        """The errors at or below it that have no error below them."""
-        return [one for one in self.subtree if one.error and not any(below.error for below in one.subtree[1:])]
-
-
-@dataclass(eq=False)
-class PlainCall:
-    caller: str
-    callee: str
-    span: Node
-    """Where it begins in the callee; of a peer the caller's span."""
-    caller_span: Node
-    is_async: bool
-    by_link: bool = False
-
-
 class Plain:
     """A trace set as objects, and the calls in it."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.trace_count = traces.trace_count
-        self.nodes = [
-            Node(
-                traces.span_id(i),
-                int(traces.trace[i]),
-                traces.service_name(i),
-                traces.operation_name(i),
-                Kind(int(traces.kind[i])),
-                bool(traces.error[i]),
-                int(traces.duration[i]),
-                bool(traces.marks[i] & Mark.FOLLOWS_FROM),
-            )
-            for i in range(len(traces))
-        ]
-        by_id = {(one.trace, one.id): one for one in self.nodes}
-        assert len(by_id) == len(self.nodes)
-        for i, one in enumerate(self.nodes):
-            if traces.parent[i] >= 0:
-                one.parent = self.nodes[int(traces.parent[i])]
-                one.parent.children.append(one)
-        for i, one in enumerate(self.nodes):
-            for link in traces.links(i) if one.kind == Kind.CONSUMER else ():
-                trace = traces.find_trace(link.trace_id)
-                other = None if trace is None else by_id.get((trace, link.span_id))
-                if other and other is not one.parent and other.service != one.service:
-                    one.linked.append(other)
+        self.nodes = nodes_of(traces)
+        self.calls = find(traces, self.nodes)
         self.roots = [self.nodes[int(i)] for i in traces.main_root]
-        self.calls = [*self._calls(), *self._to_peers([traces.attributes(i) for i in range(len(traces))])]
         for trace in range(traces.trace_count):
             for i, start, end in zip(*critical_paths(traces).sections_of(trace), strict=True):
                 self.nodes[int(i)].critical += int(end) - int(start)
         self.services = {one.service for one in self.nodes}
-        self.names = self.services | {call.callee for call in self.calls}
+        self.names = self.services | {name for call in self.calls for name in (call.caller, call.callee)}
         self.pairs = {(call.caller, call.callee) for call in self.calls}
         self.sync_pairs = {(call.caller, call.callee) for call in self.calls if not call.is_async}
-
-    def _calls(self) -> Iterator[PlainCall]:
-        for one in self.nodes:
-            up = one.parent
-            if up and up.service != one.service:
-                message = (up.kind, one.kind) == (Kind.PRODUCER, Kind.CONSUMER)
-                yield PlainCall(up.service, one.service, one, up, message or one.follows)
-            for other in one.linked:
-                yield PlainCall(other.service, one.service, one, other, True, by_link=True)
-
-    def _to_peers(self, attributes: list[dict]) -> Iterator[PlainCall]:
-        answered = {other.id for one in self.nodes for other in one.linked}
-        for one, said in zip(self.nodes, attributes, strict=True):
-            outgoing = one.kind in (Kind.CLIENT, Kind.PRODUCER)
-            queries = one.kind in (Kind.INTERNAL, Kind.UNSPECIFIED) and not one.children and "db.system" in said
-            if one.id in answered or not (outgoing or queries):
-                continue
-            if any(c.service != one.service or c.kind in (Kind.CLIENT, Kind.PRODUCER) for c in one.children):
-                continue
-            name = peer_name(one.kind, said)
-            if name and name != one.service:
-                one.peer = name
-                yield PlainCall(one.service, name, one, one, one.kind == Kind.PRODUCER)
 
     @property
     def targets(self) -> list[Target]:

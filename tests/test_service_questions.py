@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.building import US, GivenSpan, build, span
+from tests.plain_calls import PlainCall
 from tests.strategies import service_sets, unhurried
-from tests.test_service_graph import LONG, Plain, PlainCall, calling, distances, graph_of, named, steps, turned
+from tests.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
 from tracetui.analysis.service_graph import Distance, Target
 from tracetui.analysis.service_questions import (
     CallerDifference,
@@ -126,7 +127,7 @@ def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
                         if (call.caller, call.callee) == pair
                         and (not target.operation or with_it(plain, target, call, upstream))
                     ]
-                    calls, errors = len(between), sum(call.span.error or call.caller_span.error for call in between)
+                    calls, errors = len(between), sum(call.error for call in between)
                 assert (one.calls, one.error_rate) == (calls, pytest.approx(100 * errors / max(calls, 1)))
 
 
@@ -150,7 +151,7 @@ def seen(plain: Plain, target: Target, *, upstream: bool) -> set[str]:
 def figures(plain: Plain, service: str) -> tuple[int, int]:
     """Calls and errors of all that a service or peer takes."""
     if service in plain.services:
-        entries = [one for one in plain.nodes if one.service == service and len(one.part) == 1]
+        entries = [one for one in plain.nodes if one.service == service and one.begins]
     else:
         entries = [call.span for call in plain.calls if call.callee == service]
     return len(entries), sum(one.error for one in entries)
@@ -167,14 +168,14 @@ def test_near_ones_come_with_the_calls_between_them_and_far_ones_with_their_own(
     spans[0] = spans[0].but(kind=Kind.PRODUCER)
     graph = graph_of(*spans)
     near, far = Distance(1, True), Distance(2, True)
-    # a call is an error if either half is; of 50 and 10 µs the 95th percentile is 48
+    # a call is an error if either half is, which a span of no kind is not; of 50 and 10 µs the 95th percentile is 48
     assert neighbours(graph, Target("web"), upstream=False) == [
         Neighbour("cart", near, 2, 100.0, 48 * US, False, False),
         Neighbour("mail", Distance(1, False), 1, 100.0, 1 * US, True, False),
         Neighbour("db", far, 1, 0.0, 30 * US, False, False),
     ]
     assert neighbours(graph, Target("db"), upstream=True) == [
-        Neighbour("cart", near, 1, 100.0, 30 * US, False, False),
+        Neighbour("cart", near, 1, 0.0, 30 * US, False, False),
         Neighbour("web", far, 1, 100.0, 100 * US, False, False),
     ]
     assert neighbours(graph, Target("db"), upstream=False) == []

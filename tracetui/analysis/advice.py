@@ -20,12 +20,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.calls import Calls
 from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.dependencies import Calls
 from tracetui.analysis.errors import retried
 from tracetui.analysis.groups import group_slices, keyed_together
 from tracetui.analysis.slack import Slack
-from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 LEAST_CALLS = 5
@@ -277,10 +276,9 @@ def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
     shown = np.arange(len(traces))
     waited = ~calls.is_async
     target[calls.span[waited]] = calls.callee[waited]
-    kind = traces.kind[calls.caller_span]
-    made = waited & ((kind == Kind.CLIENT) | (kind == Kind.PRODUCER))
-    target[calls.caller_span[made]] = calls.callee[made]
-    shown[calls.caller_span[made]] = calls.span[made]
+    made = waited & (calls.half >= 0)
+    target[calls.half[made]] = calls.callee[made]
+    shown[calls.half[made]] = calls.span[made]
     return target, shown
 
 

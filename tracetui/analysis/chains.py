@@ -8,9 +8,9 @@ from itertools import islice
 import networkx as nx
 import numpy as np
 
-from tracetui.analysis.dependencies import Calls
+from tracetui.analysis.calls import Calls, is_named
 from tracetui.analysis.groups import quantiles
-from tracetui.analysis.reach import links, nearest, own_spans
+from tracetui.analysis.reach import nearest, own_spans
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.model.traces import TraceSet
 
@@ -61,10 +61,11 @@ def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> Chains:
     return Chains(begin.name, end.name, tuple(observed), tuple(possible))
 
 
-def _entry_of(traces: TraceSet) -> np.ndarray:
+def _entry_of(traces: TraceSet, calls: Calls) -> np.ndarray:
     """int64[n], per span the topmost span of its service's part of the trace that it is in."""
-    same = (traces.parent >= 0) & (traces.service == traces.service[traces.parent])
-    entry = np.where(same, traces.parent, np.arange(len(traces))).astype(np.int64)
+    above = calls.above
+    same = (above >= 0) & ((traces.service == traces.service[above]) | ~is_named(traces))
+    entry = np.where(same, above, np.arange(len(traces))).astype(np.int64)
     # twice as far with every turn
     while True:
         further = entry[entry]
@@ -77,10 +78,10 @@ class _Ways:
     """The calls that led to a span."""
 
     def __init__(self, traces: TraceSet, calls: Calls) -> None:
-        self.entry = _entry_of(traces)
+        self.entry = _entry_of(traces, calls)
         self._traces = traces
         # a call to an inferred peer is told by its own span, which nothing came in by
-        inward = np.flatnonzero(calls.span != calls.caller_span)
+        inward = np.flatnonzero(~calls.outward)
         self._calls = inward[np.argsort(calls.span[inward], kind="stable")]
         self._begun = calls.span[self._calls]
         begins = np.zeros(len(traces), bool)
@@ -122,7 +123,8 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[Chain]:
     (first_node, last_node) = graph.node_numbers([begin.service, end.service])
     back = _Ways(traces, calls)
     start = nearest(traces, own_spans(graph, begin))
-    by_link = links(traces, calls)
+    by_link, by_peer = calls.by_link, calls.by_peer
+    waited = np.where(calls.half >= 0, calls.half, calls.caller_span)
     arriving = calls.callee == last_node
     if end.caller:
         arriving &= calls.caller == graph.node_numbers([end.caller])[0]
@@ -148,12 +150,15 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[Chain]:
         pairs, way = np.unique(np.column_stack((way, caller)), axis=0, return_inverse=True)
         way = way.ravel()
         ways = [(node, *ways[before]) for before, node in pairs.tolist()]
-        there = (caller == first_node) & (start[caller_span] >= back.entry[caller_span])
+        # a peer that calls has no spans to begin at, and nothing leads to it
+        unseen = by_peer[at]
+        there = (caller == first_node) & (unseen | (start[caller_span] >= back.entry[caller_span]))
         for number in np.unique(way[there]).tolist():
             of_way = there & (way == number)
-            found.setdefault(ways[number], []).append((calls.span[arrived[of_way]], caller_span[of_way]))
-        way, arrived = way[~there], arrived[~there]
-        rows, at = back.back(caller_span[~there])
+            found.setdefault(ways[number], []).append((calls.span[arrived[of_way]], waited[at[of_way]]))
+        further = ~there & ~unseen
+        way, arrived = way[further], arrived[further]
+        rows, at = back.back(caller_span[further])
         way, arrived = way[rows], arrived[rows]
     return _chains(graph, found)
 

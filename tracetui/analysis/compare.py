@@ -239,10 +239,8 @@ def _edges(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
         rows = [group.of(name) for group in groups]
         durations, failed = [], []
         for findings, calls, row in zip((before, after), callers, rows, strict=True):
-            span, caller_span = calls.span[row], calls.caller_span[row]
-            durations.append(findings.traces.duration[span])
-            errors = findings.traces.error[span] | findings.traces.error[caller_span]
-            failed.append((int(errors.sum()), len(row)))
+            durations.append(findings.traces.duration[calls.span[row]])
+            failed.append((int(calls.error[row].sum()), len(row)))
         changes = (*judge.times(("p50", "p95", "p99"), *durations), judge.rate(*failed))
         found.append(Compared(name, (len(rows[0]), len(rows[1])), changes))
     weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}

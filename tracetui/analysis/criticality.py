@@ -77,8 +77,13 @@ def _visits(graph: ServiceGraph, among: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _traces_through(graph: ServiceGraph) -> np.ndarray:
     """int64[nodes]"""
-    _, node = _visits(graph, np.ones(len(graph.traces), bool))
-    return np.bincount(node, minlength=len(graph.calls.nodes))
+    traces, calls = graph.traces, graph.calls
+    trace, node = _visits(graph, np.ones(len(traces), bool))
+    # a peer that calls takes part as well, though nothing leads to it
+    trace = np.concatenate((trace, traces.trace[calls.span[calls.by_peer]].astype(np.int64)))
+    node = np.concatenate((node, calls.caller[calls.by_peer].astype(np.int64)))
+    pairs = np.unique(trace * len(calls.nodes) + node)
+    return np.bincount(pairs % max(len(calls.nodes), 1), minlength=len(calls.nodes))
 
 
 def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from tracetui.analysis.advice import Finding, find_advice
 from tracetui.analysis.async_work import AsyncWork
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, find_bottlenecks
+from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
-from tracetui.analysis.dependencies import Calls, Dependencies, find_calls, find_dependencies
+from tracetui.analysis.dependencies import Dependencies, find_dependencies
 from tracetui.analysis.errors import Errors, find_errors
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.model.traces import TraceSet

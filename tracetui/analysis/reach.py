@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.dependencies import Calls
+from tracetui.analysis.calls import Calls, nearest_of
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.model.traces import TraceSet
 
@@ -80,14 +80,7 @@ def reach(graph: ServiceGraph, target: Target) -> Reach:
 
 def nearest(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
     """spans: bool[n]. -> int64[n], per span the nearest of those at or above it, -1 for none"""
-    above = np.where(spans, np.arange(len(traces)), traces.parent).astype(np.int64)
-    moving = np.flatnonzero(~spans & (above >= 0))
-    # twice as far with every turn
-    while len(moving):
-        further = above[above[moving]]
-        above[moving] = further
-        moving = moving[(further >= 0) & ~spans[further]]
-    return above
+    return nearest_of(traces.parent, spans)
 
 
 def below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
@@ -108,16 +101,9 @@ def counts_below(traces: TraceSet, values: np.ndarray) -> np.ndarray:
     return sums
 
 
-def links(traces: TraceSet, calls: Calls) -> np.ndarray:
-    """bool[calls], those by a link: neither to a child nor to an inferred peer."""
-    found: np.ndarray = (calls.span != calls.caller_span) & (traces.parent[calls.span] != calls.caller_span)
-    return found
-
-
 def led_to(traces: TraceSet, calls: Calls, spans: np.ndarray) -> np.ndarray:
     """spans: bool[n]. -> bool[n], those and everything below them, also by way of asynchronous links"""
-    by_link = links(traces, calls)
-    linking, linked = calls.span[by_link], calls.caller_span[by_link]
+    linking, linked = calls.span[calls.by_link], calls.caller_span[calls.by_link]
     here = spans.copy()
     while True:
         inside = below(traces, here)
@@ -128,8 +114,7 @@ def led_to(traces: TraceSet, calls: Calls, spans: np.ndarray) -> np.ndarray:
 
 
 def _leading(traces: TraceSet, calls: Calls, own: np.ndarray) -> np.ndarray:
-    by_link = links(traces, calls)
-    linking, linked = calls.span[by_link], calls.caller_span[by_link]
+    linking, linked = calls.span[calls.by_link], calls.caller_span[calls.by_link]
     here = own.copy()
     while True:
         leads: np.ndarray = counts_below(traces, here) > 0

@@ -14,7 +14,8 @@ from itertools import islice
 import networkx as nx
 import numpy as np
 
-from tracetui.analysis.dependencies import Calls, Dependencies, Edge, ServiceFigures
+from tracetui.analysis.calls import Calls, is_named
+from tracetui.analysis.dependencies import Dependencies, Edge, ServiceFigures
 from tracetui.model.operation_shape import shape
 from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
@@ -147,8 +148,14 @@ class ServiceGraph:
     @cached_property
     def entry_services(self) -> tuple[str, ...]:
         """The services that requests enter by: those of the traces' main roots."""
-        services = np.unique(self.traces.service[self.traces.main_root])
-        return tuple(sorted(self.traces.services[number] for number in services.tolist()))
+        traces = self.traces
+        roots = traces.main_root
+        known = is_named(traces)[roots]
+        # behind a root that names no service the first that do
+        first = self.calls.entries[self.calls.above[self.calls.entries] < 0]
+        behind = first[~known[traces.trace[first]]]
+        services = np.unique(np.concatenate((traces.service[roots[known]], traces.service[behind])))
+        return tuple(sorted(traces.services[number] for number in services.tolist()))
 
     def node_numbers(self, names: Iterable[str]) -> list[int]:
         """The numbers that these names have in `calls`."""

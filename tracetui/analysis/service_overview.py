@@ -52,7 +52,7 @@ def overview(graph: ServiceGraph, target: Target) -> Overview:
     count = len(np.unique(traces.trace[own]))
     operations = []
     if not graph.figures[target.service].inferred:
-        entries = own[(traces.parent[own] < 0) | (traces.service[own] != traces.service[traces.parent[own]])]
+        entries = np.intersect1d(own, graph.calls.entries, assume_unique=True)
         order, distinct, first = group_slices(traces.shape[entries])
         for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
             spans = entries[order[begin:end]]

@@ -177,8 +177,7 @@ def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream
     caller, callee = graph.node_numbers(pair)
     of_pair = (calls.caller == caller) & (calls.callee == callee)
     of_pair &= seen.leads[calls.span] if upstream else led_to(traces, calls, seen.own)[calls.caller_span]
-    span, caller_span = calls.span[of_pair], calls.caller_span[of_pair]
-    errors = int((traces.error[span] | traces.error[caller_span]).sum())
+    span, errors = calls.span[of_pair], int(calls.error[of_pair].sum())
     return len(span), errors, quantiles(traces.duration[span], (0.95,))[0]
 
 

@@ -6,8 +6,11 @@ Tempo's service graphs and Zipkin's dependency links do; databases are named `sy
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tracetui.model.span import Kind, Value
@@ -28,61 +31,162 @@ _HOST = (
     "peer.hostname",
     "peer.address",
 )
+_REMOTE = ("network.peer.address", "peer.hostname", "peer.address")
+"""What names the remote endpoint of a span that does not say which side of the call it is."""
 _DESTINATION = (
     "messaging.destination.name",
     "messaging.destination.template",
     "messaging.destination",
     "message_bus.destination",
 )
-
-
-_USED = frozenset(
-    (
-        *_NAMED,
-        *_DB_SYSTEM,
-        *_HOST,
-        *_DESTINATION,
-        "sql.query",
-        "messaging.system",
-        "rpc.system",
-        "rpc.system.name",
-    )
+_MESSAGING = ("messaging.system", *_DESTINATION)
+_RPC = ("rpc.system", "rpc.system.name", "rpc.service")
+_OPERATION = ("messaging.operation.type", "messaging.operation", "messaging.operation.name")
+_RECEIVING = frozenset(("receive", "process", "deliver"))
+"""`deliver` was the word for `process` in versions 1.24 and 1.25 of the conventions."""
+_CACHES = frozenset(
+    "redis valkey memcached keydb dragonfly garnet hazelcast infinispan ehcache coherence elasticache"
+    " aws.elasticache momento".split()
 )
+
+_TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
+"""Attributes that say more of a call than where it went."""
+_USED = _TELLING.union(_HOST)
 NOTED = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
 """The attributes that decoders read for `noted_peer`, as they name most of what is called."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
+_SERVICE_SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
+"""Ends of hosts' names that clusters give to the services in them."""
+_HOST_MARK, _NAME_MARK = "\1", "\0"
+"""Behind the type of a note: before the name of a peer that may be a service of the set, or of a database."""
 
 
-def peer_name(kind: int, attributes: Mapping[str, Value]) -> str | None:
-    """What an unanswered CLIENT or PRODUCER span called, or a database that any other span names; None if unknown."""
+class PeerType(enum.StrEnum):
+    """What sort of thing an inferred peer is; of equally many calls that say so the first here."""
+
+    DATABASE = "database"
+    CACHE = "cache"
+    QUEUE = "queue"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What a span says about what it called."""
+
+    name: str
+    type: PeerType
+    is_host: bool = False
+    """Whether nothing but an address names it: a span around it may know better."""
+    host: str = ""
+    """The host that may be a service of the set; '' where the name is a database's or a queue's."""
+
+
+def called_peer(kind: int, attributes: Mapping[str, Value]) -> Peer | None:
+    """Name what an unanswered CLIENT or PRODUCER span called, or any other span that names a database.
+
+    A span without a kind calls its remote endpoint, too. None if nothing names it.
+    """
     # asked of every span that nothing answers: most attributes have nothing to do with it
     if _USED.isdisjoint(attributes):
         return None
+    is_outgoing = kind in (Kind.CLIENT, Kind.PRODUCER)
+    if is_outgoing and _TELLING.isdisjoint(attributes):
+        return _peer_of_host(_host(attributes), kind == Kind.PRODUCER)
+    system = _first(attributes, _DB_SYSTEM) or ("sql" if "sql.query" in attributes else None)
+    has_messaging = not _NO_MESSAGING(attributes)
+    type_ = _type(kind, system, has_messaging)
     named = _first(attributes, _NAMED)
     if named:
-        return named
-    system = _first(attributes, _DB_SYSTEM)
-    if system or "sql.query" in attributes:
-        return _database(system or "sql", attributes)
-    if kind not in (Kind.CLIENT, Kind.PRODUCER):
+        may_name = is_outgoing or kind == Kind.UNSPECIFIED or system
+        return Peer(named, type_, host=named) if may_name else None
+    if system:
+        return Peer(_database(system, attributes), type_)
+    if kind == Kind.UNSPECIFIED:
+        remote = _first(attributes, _REMOTE)
+        return Peer(remote, PeerType.EXTERNAL, True, remote) if remote else None
+    if not is_outgoing:
         return None
-    messaging = _first(attributes, ("messaging.system",))
-    if messaging or kind == Kind.PRODUCER:
-        return _first(attributes, _DESTINATION) or messaging
+    if has_messaging:
+        queue = _first(attributes, _DESTINATION) or _first(attributes, ("messaging.system",))
+        if queue:
+            return Peer(queue, type_)
+    host = _host(attributes)
     if "rpc.system" in attributes or "rpc.system.name" in attributes:
         service = _first(attributes, ("rpc.service",))
         method = _first(attributes, ("rpc.method",))
-        return service or (method.rpartition("/")[0].strip("/") if method else None) or _host(attributes)
-    return _host(attributes)
+        name = service or (method.rpartition("/")[0].strip("/") if method else None) or host
+        return Peer(name, type_, host=host or "") if name else None
+    return _peer_of_host(host, kind == Kind.PRODUCER)
+
+
+@lru_cache(10_000)
+def _peer_of_host(host: str | None, is_message: bool) -> Peer | None:
+    return Peer(host, PeerType.QUEUE if is_message else PeerType.EXTERNAL, True, host) if host else None
+
+
+_NO_MESSAGING = frozenset(_MESSAGING).isdisjoint
+
+
+def _type(kind: int, system: str | None, has_messaging: bool) -> PeerType:
+    if system:
+        return PeerType.CACHE if system.lower() in _CACHES else PeerType.DATABASE
+    return PeerType.QUEUE if has_messaging or kind == Kind.PRODUCER else PeerType.EXTERNAL
 
 
 def noted_peer(attributes: Mapping[str, Value]) -> str:
-    """What `peer_name` says of an outgoing span, by `NOTED` attributes alone; '' where it takes others to tell."""
+    """What `called_peer` says of an outgoing span, by `NOTED` attributes alone; '' where it takes others to tell.
+
+    `read_note` reads it.
+    """
     named = _first(attributes, _NAMED)
+    system = _first(attributes, _DB_SYSTEM)
     if named:
-        return named
-    system, database = _first(attributes, _DB_SYSTEM), _first(attributes, _DB_NAME)
-    return f"{system}:{database}" if system and database else ""
+        return f"{_type(Kind.CLIENT, system, False)}{_HOST_MARK}{named}" if system else named
+    database = _first(attributes, _DB_NAME)
+    return f"{_type(Kind.CLIENT, system, False)}{_NAME_MARK}{system}:{database}" if system and database else ""
+
+
+def read_note(note: str) -> tuple[str, PeerType | None, str]:
+    """-> of a `noted_peer` the name, the type where it was known, and the host as in `Peer`."""
+    for mark in (_HOST_MARK, _NAME_MARK):
+        type_, found, name = note.partition(mark)
+        if found and type_ in _TYPES:
+            return name, PeerType(type_), name if mark == _HOST_MARK else ""
+    return note, None, note
+
+
+_TYPES = frozenset(PeerType)
+
+
+def remote_endpoint(attributes: Mapping[str, Value]) -> str | None:
+    """The name of the service at the other end of a span's call."""
+    return _first(attributes, _NAMED)
+
+
+def receives(attributes: Mapping[str, Value]) -> bool:
+    """Whether a messaging operation receives or processes, by the present or a former attribute."""
+    operation = _first(attributes, _OPERATION)
+    return operation is not None and operation.lower() in _RECEIVING
+
+
+def service_of_host(host: str, services: Mapping[str, int]) -> int | None:
+    """The service that a host's name means: the name itself, or with labels of a cluster's names behind it.
+
+    services: numbers by lower-case name.
+    """
+    bare = host.strip().lower().rstrip(".")
+    name, colon, port = bare.rpartition(":")
+    if colon and port.isdigit() and ":" not in name:
+        bare = name
+    found = services.get(bare)
+    if found is not None or not bare.endswith(_SERVICE_SUFFIXES):
+        return found
+    # a service's name may have dots of its own: the longest that fits
+    labels = bare.split(".")
+    return next(
+        (services[name] for n in range(len(labels) - 1, 0, -1) if (name := ".".join(labels[:n])) in services), None
+    )
 
 
 def _database(system: str, attributes: Mapping[str, Value]) -> str:

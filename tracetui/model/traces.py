@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import repeat
 from pickle import PickleBuffer
 from typing import TypeVar
 
@@ -56,6 +57,27 @@ class Arena:
         piece = bisect_right(self.starts, at) - 1
         at -= self.starts[piece]
         return bytes(self._pieces[piece][at : at + size])
+
+    def holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Find which stretches of bytes hold a text: at, sizes int64[m] -> bool[m]"""
+        held = np.zeros(len(at), bool)
+        order = np.argsort(at, kind="stable")
+        starts = np.array(self.starts)
+        edges = np.searchsorted(at[order], np.append(starts[1:], np.iinfo(np.int64).max))
+        first = 0
+        for piece, start, last in zip(self._pieces, self.starts, edges.tolist(), strict=False):
+            rows = order[first:last]
+            first = last
+            begins = at[rows] - start
+            ends = begins + sizes[rows]
+            if isinstance(piece, bytes):
+                # without a copy of each
+                places = map(piece.find, repeat(needle), begins.tolist(), ends.tolist())
+                held[rows] = np.fromiter(places, np.int64, len(rows)) >= 0
+            else:
+                pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+                held[rows] = [needle in bytes(piece[begin:end]) for begin, end in pairs]
+        return held
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -294,7 +294,8 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
                 "p50_ms": in_ms(edge.p50_ns),
                 "p95_ms": in_ms(edge.p95_ns),
                 "p99_ms": in_ms(edge.p99_ns),
-                "caller_p50_ms": in_ms(edge.caller_p50_ns),
+                "caller_p50_ms": None if edge.caller_p50_ns is None else in_ms(edge.caller_p50_ns),
+                "network_p50_ms": None if edge.network_p50_ns is None else in_ms(edge.network_p50_ns),
                 "async": edge.is_async,
                 "inferred": edge.inferred,
             }

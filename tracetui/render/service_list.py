@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.dependencies import Calls, ServiceFigures, self_calls
+from tracetui.analysis.calls import Calls
+from tracetui.analysis.dependencies import ServiceFigures, self_calls
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
 from tracetui.model.traces import TraceSet
@@ -164,7 +165,7 @@ def _extremes(group: np.ndarray, durations: np.ndarray) -> dict[int, tuple[int, 
 
 
 def _ranges_of_services(traces: TraceSet, calls: Calls) -> dict[int, tuple[int, int]]:
-    own = np.flatnonzero((traces.parent < 0) | (traces.service != traces.service[traces.parent]))
+    own = calls.entries
     to_peer = calls.callee >= calls.first_peer
     spans = np.concatenate((own, calls.span[to_peer]))
     return _extremes(np.concatenate((traces.service[own], calls.callee[to_peer])), traces.duration[spans])

@@ -1,0 +1,290 @@
+"""The calls between services: from the spans of one to those of another, and to what has no spans of its own.
+
+A call is counted once, at the callee's entry span, however many spans of the caller lie above it. Spans that name no
+service are layers of whoever they are below: calls pass through them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.called_peers import Callers, find_peers, outgoing_leaves
+from tracetui.model.ids import span_keys
+from tracetui.model.peers import PeerType, receives
+from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
+from tracetui.model.span_index import SpanIndex
+from tracetui.model.traces import TraceSet
+
+_MESSAGING = b"messaging.op"
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """Every call of a trace set, one row each. `caller` and `callee` index `nodes`."""
+
+    nodes: list[str]
+    """The services of the set, then the inferred peers."""
+    first_peer: int
+    peer_types: tuple[PeerType, ...]
+    """Of each inferred peer."""
+    caller: np.ndarray
+    callee: np.ndarray
+    span: np.ndarray
+    """The callee's entry span, or the span with a link to the caller's; for an inferred peer the client span."""
+    caller_span: np.ndarray
+    """The span of the caller that is nearest above, or that the link points to; for an inferred peer the client span.
+    An inferred caller has none: the callee's entry span stands there.
+    """
+    half: np.ndarray
+    """int64, the caller's half: the CLIENT or PRODUCER span that made the call; -1 where there is none."""
+    is_async: np.ndarray
+    by_link: np.ndarray
+    """bool, whether the two are connected by a link alone."""
+    error: np.ndarray
+    """bool, whether either half of the call is an error."""
+    peer: np.ndarray
+    """int32[n] per span: the service or inferred peer that it called and that has no span there, -1 for none."""
+    above: np.ndarray
+    """int32[n] per span: the nearest span above it that names a service, -1 for none."""
+    entries: np.ndarray
+    """The entry spans of every service, those that begin its part of a trace; called by another or by nobody."""
+
+    @property
+    def by_peer(self) -> np.ndarray:
+        """bool[calls], those of an inferred caller: no span of it is there."""
+        inferred: np.ndarray = (self.caller_span == self.span) & (self.half < 0)
+        return inferred
+
+    @property
+    def outward(self) -> np.ndarray:
+        """bool[calls], those that the caller's span alone tells of: no span of the callee is there."""
+        outward: np.ndarray = (self.caller_span == self.span) & (self.half >= 0)
+        return outward
+
+    def peer_type(self, node: int) -> PeerType | None:
+        """The type of an inferred peer, None for a service."""
+        return self.peer_types[node - self.first_peer] if node >= self.first_peer else None
+
+
+def nearest_of(parent: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Climb from every span to the nearest stop, twice as far with every turn.
+
+    parent: int[n], -1 where a climb ends; stops: bool[n]. -> int64[n], the nearest at or above, -1 for none
+    """
+    above = np.where(stops, np.arange(len(parent)), parent).astype(np.int64)
+    moving = np.flatnonzero(~stops & (above >= 0))
+    while len(moving):
+        further = above[above[moving]]
+        above[moving] = further
+        moving = moving[(further >= 0) & ~stops[further]]
+    return above
+
+
+def is_named(traces: TraceSet) -> np.ndarray:
+    """bool[n], the spans that name their service."""
+    if UNKNOWN_SERVICE not in traces.services:
+        return np.ones(len(traces), bool)
+    named: np.ndarray = traces.service != traces.services.index(UNKNOWN_SERVICE)
+    return named
+
+
+def find_calls(traces: TraceSet) -> Calls:
+    """Find the calls between services.
+
+    A call is an entry span of a service that is below another, a span with a link to a PRODUCER span of another
+    service, or the innermost of the CLIENT and PRODUCER spans around a call that no span of another service answers
+    and that one of them names. A root SERVER or CONSUMER that names its remote end is called by that. Calls within a
+    service are none.
+    """
+    layers = _Layers(traces)
+    entry = layers.called
+    caller_span = layers.above[entry].astype(np.int64)
+    half = layers.half_above(entry)
+    linked, linking = _linked(traces, layers)
+    answered = np.zeros(len(traces), bool)
+    answered[half[half >= 0]] = True
+    answered[linked] = True
+    peers = find_peers(
+        traces,
+        Callers(layers.kind, layers.owner, layers.wrapper(), layers.outgoing | layers.leaves, answered, layers.known),
+    )
+    service, kind = layers.owner, layers.kind
+    called = np.flatnonzero(peers.called >= 0)
+    roots = np.flatnonzero(peers.caller >= 0)
+    # a span that is itself outgoing says nothing of how the call to its service went
+    error, told = traces.error, traces.error & ~layers.outgoing
+    none = np.full(len(roots), -1, np.int64)
+    is_async = (half >= 0) & (kind[half] == Kind.PRODUCER) & (kind[entry] == Kind.CONSUMER)
+    return Calls(
+        nodes=[*traces.services, *peers.names],
+        first_peer=len(traces.services),
+        peer_types=peers.types,
+        caller=np.concatenate((service[caller_span], service[linked], service[called], peers.caller[roots])),
+        callee=np.concatenate((service[entry], service[linking], peers.called[called], service[roots])),
+        span=np.concatenate((entry, linking, called, roots)),
+        caller_span=np.concatenate((caller_span, linked, called, roots)),
+        half=np.concatenate((half, linked, called, none)),
+        is_async=np.concatenate(
+            (
+                is_async | layers.follows(entry),
+                np.ones(len(linked), bool),
+                peers.is_async[called],
+                kind[roots] == Kind.CONSUMER,
+            )
+        ),
+        by_link=np.repeat([False, True, False, False], [len(part) for part in (entry, linking, called, roots)]),
+        error=np.concatenate(
+            (
+                told[entry] | (error[half] & (half >= 0)),
+                told[linking] | error[linked],
+                error[called],
+                error[roots],
+            )
+        ),
+        peer=peers.called,
+        above=layers.above,
+        entries=layers.entries,
+    )
+
+
+class _Layers:
+    """The spans of a set as layers of their services.
+
+    `above` int32[n] is the nearest span above that names a service; `owner` int32[n] the service that a span is a
+    layer of, its own or that of the nearest above; `kind` uint8[n] has CONSUMER for every span that receives.
+    """
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+        named = is_named(traces)
+        self._named = None if named.all() else named
+        parent = traces.parent
+        self.above = parent
+        self.owner = traces.service
+        self.known = np.ones(len(traces), bool)
+        if self._named is not None:
+            at = nearest_of(parent, named)
+            self.above = np.where(parent >= 0, at[parent], -1).astype(np.int32)
+            self.owner = np.where(at >= 0, traces.service[at], traces.service)
+            self.known = at >= 0
+        above = self.above
+        is_entry = (above < 0) | (traces.service != traces.service[above])
+        if self._named is not None:
+            # those without a service begin where one is nowhere above, or ends
+            is_entry = np.where(named, is_entry, (parent < 0) | named[parent])
+            self.called = np.flatnonzero(is_entry & named & (above >= 0))
+        else:
+            self.called = np.flatnonzero(is_entry & (above >= 0))
+        self.entries = np.flatnonzero(is_entry)
+        # within a service's part: calls pass through layers up to its own entry
+        self._inner = np.where((parent >= 0) & (self.owner == self.owner[parent]), parent, -1).astype(np.int32)
+        self.kind = traces.kind
+        self.leaves = outgoing_leaves(traces, self.kind)
+        self._around = self._climbed()
+        self._find_receivers()
+
+    @property
+    def outgoing(self) -> np.ndarray:
+        """bool[n]"""
+        outgoing: np.ndarray = (self.kind == Kind.CLIENT) | (self.kind == Kind.PRODUCER)
+        return outgoing
+
+    def _climbed(self) -> np.ndarray:
+        """int64[n], the nearest CLIENT, PRODUCER, SERVER or CONSUMER at or above within the service's part, -1 for
+        none. Servers and consumers that name no service are passed.
+        """
+        stops = (self.kind != Kind.INTERNAL) & (self.kind != Kind.UNSPECIFIED)
+        if self._named is not None:
+            stops &= self._named | self.outgoing
+        return nearest_of(self._inner, stops)
+
+    def _find_receivers(self) -> None:
+        """Take spans that receive messages for consumers, whatever their kind."""
+        traces = self.traces
+        plain = (self.kind == Kind.INTERNAL) | (self.kind == Kind.UNSPECIFIED)
+        # others make no difference: nothing is called through them
+        of_note = (traces.link_bytes > 0) | self.leaves
+        of_note |= (self._around >= 0) & self.outgoing[self._around]
+        half = self.half_above(self.called)
+        of_note[self.called[(half >= 0) & (self.kind[half] == Kind.PRODUCER)]] = True
+        asked = np.flatnonzero(((self.kind == Kind.CLIENT) | (plain & of_note)) & (traces.attribute_bytes > 0))
+        held = asked[traces.arena.holding(_MESSAGING, traces.raw_at[asked], traces.attribute_bytes[asked])]
+        receiving = [span for span in held.tolist() if receives(traces.attributes(span))]
+        if receiving:
+            self.kind = self.kind.copy()
+            self.kind[receiving] = Kind.CONSUMER
+            self.leaves[receiving] = False
+            self._around = self._climbed()
+
+    def half_above(self, entry: np.ndarray) -> np.ndarray:
+        """The CLIENT or PRODUCER spans that called these entry spans: int64[m] -> int64[m], -1 for none"""
+        around, kind = self._around, self.kind
+        if self._named is not None:
+            # the half is the caller's own: spans without a service are passed
+            stops = self._named & (kind != Kind.INTERNAL) & (kind != Kind.UNSPECIFIED)
+            around = nearest_of(self._inner, stops)
+        half = around[self.above[entry]]
+        return np.where((half >= 0) & self.outgoing[half], half, -1)
+
+    def wrapper(self) -> np.ndarray:
+        """int64[n], the CLIENT or PRODUCER span that a span is a layer of, -1 for none."""
+        inner = self._inner
+        around = np.where(inner >= 0, self._around[inner], -1)
+        return np.where((around >= 0) & self.outgoing[around], around, -1)
+
+    def follows(self, entry: np.ndarray) -> np.ndarray:
+        """bool[m], the entry spans that their caller did not wait for by the source's own word."""
+        traces = self.traces
+        marked = (traces.marks & int(Mark.FOLLOWS_FROM)) > 0
+        if self._named is None:
+            return np.asarray(marked[entry])
+        # it may be one of those between that says so
+        step = np.zeros(len(traces) + 1, np.int64)
+        step[np.flatnonzero(marked)] += 1
+        np.subtract.at(step, traces.subtree_end[marked], 1)
+        at_or_above = np.cumsum(step[:-1])
+        return np.asarray(at_or_above[entry] > at_or_above[self.above[entry]])
+
+    def parts(self) -> np.ndarray:
+        """int64[n], the topmost span of the part of its service that each span is in."""
+        return nearest_of(self._inner, self._inner < 0)
+
+
+def linked_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
+    """Find the calls that a link alone tells of: int64[m] the PRODUCER spans, int64[m] the spans that link to them."""
+    if not (traces.link_bytes > 0).any():
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing
+    return _linked(traces, _Layers(traces))
+
+
+def _linked(traces: TraceSet, layers: _Layers) -> tuple[np.ndarray, np.ndarray]:
+    """Calls by link: a span that points to a PRODUCER span of another service, which is not above it. One for each of
+    those and each part of the callee.
+    """
+    nothing = np.zeros(0, np.int64)
+    candidates = np.flatnonzero(traces.link_bytes > 0)
+    if not len(candidates) or not (layers.kind == Kind.PRODUCER).any():
+        return nothing, nothing
+    spans, wanted_traces, ids = [], [], []
+    for span in candidates.tolist():
+        for link in traces.links(span):
+            trace = traces.find_trace(link.trace_id) if link.trace_id else int(traces.trace[span])
+            if trace is not None:
+                spans.append(span)
+                wanted_traces.append(trace)
+                ids.append(link.span_id)
+    if not spans:
+        return nothing, nothing
+    found = SpanIndex(traces.trace, traces.key).find(np.array(wanted_traces), span_keys(ids)[0])
+    linking = np.array(spans)
+    leads = (found <= linking) & (traces.subtree_end[found] > linking)
+    calls = (found >= 0) & ~leads & (layers.kind[found] == Kind.PRODUCER)
+    calls &= (layers.owner[found] != layers.owner[linking]) & layers.known[found] & layers.known[linking]
+    linked, linking = found[calls], linking[calls]
+    # the topmost of a part's spans stands for those below it that point to the same message
+    _, first = np.unique(linked * len(traces) + layers.parts()[linking], return_index=True)
+    first.sort()
+    return linked[first], linking[first]
