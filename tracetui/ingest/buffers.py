@@ -1,131 +1,235 @@
-"""Bytes of a source: mapped or read, and unwrapped where they are compressed."""
+"""Bytes of a source: mapped or read, and unpacked where they are compressed, within what memory there is."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import select
+import stat
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Literal
 
-import zstandard
-
+from tracetui.ingest.limits import MIB, input_limit, unpacked_limit
 from tracetui.ingest.place import Place
+from tracetui.ingest.unpack import Member, UnpackError, ZlibMember, ZstdMember
 
 Buffer = bytes | mmap.mmap
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
-MAX_UNPACKED = 1 << 34
-"""Unpacking stops here: a small file can hold any number of zeros."""
+WRITER_SECONDS = 10.0
+"""How long a named pipe that nobody has opened for writing is waited for."""
 
 _PATIENCE = 0.1
 """Seconds for which nothing may come through a pipe until it is asked whether to go on."""
 _STEP = 1 << 20
 _SMALL_STEPS = 1 << 17
 _NESTED = 3
+_PROBED = 64 * MIB
+"""How much comes through a pipe before it is looked at whether that can be traces."""
+_MONOTONOUS = 150
+"""Data that packs to a smaller part is one thing over and over; traces, full of random ids, reach some thirty."""
+_MONOTONOUS_PIECES = 32
 
 
-def read_file(path: Path, go_on: Callable[[], bool]) -> Buffer:
-    """The bytes of a file, mapped where the file system allows it, else read as `read_stream` does. Raises OSError."""
+def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]) -> Buffer:
+    """Return the bytes of a file, mapped where the file system allows it, else read as `read_stream` does.
+
+    Raises OSError, also for a device, which has no end, and for a named pipe that nobody writes to.
+    """
+    found = path.stat()
+    mode = found.st_mode
+    if stat.S_ISFIFO(mode):
+        # opened in the usual way it would wait for a writer, deaf to everything
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
+            _wait_for_writer(pipe.fileno(), go_on)
+            return read_stream(pipe, go_on, warn)
     with path.open("rb") as file:
+        is_device = stat.S_ISCHR(mode) and found.st_rdev != Path(os.devnull).stat().st_rdev
+        if is_device and not file.isatty():
+            raise OSError(0, "it is a device, not a file")
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
-            # empty files and pipes cannot be mapped
-            return read_stream(file, go_on)
+            # empty files and some file systems' cannot be mapped
+            return read_stream(file, go_on, warn)
 
 
-def read_stream(stream: BinaryIO, go_on: Callable[[], bool]) -> bytes:
-    """What comes through a pipe until its end, or until `go_on`, which is asked several times a second, says no.
+def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
+    """Return when a named pipe has a writer, or `go_on` says no. Raises OSError if there is none for long."""
+    until = time.monotonic() + WRITER_SECONDS
+    while go_on():
+        ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
+        if ready:
+            return
+        try:
+            # a pipe with a writer would block
+            os.read(descriptor, 0)
+        except BlockingIOError:
+            return
+        if time.monotonic() > until and not _has_writer(descriptor):
+            raise OSError(0, f"nothing writes to this pipe (waited for {WRITER_SECONDS:.0f} s)")
 
-    Raises OSError.
+
+def _has_writer(descriptor: int) -> bool:
+    """Whether somebody has a non-blocking pipe, which holds nothing now, open for writing."""
+    try:
+        os.read(descriptor, 1)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def read_stream(stream: BinaryIO, go_on: Callable[[], bool], warn: Callable[[str], None]) -> bytes:
+    """Return what comes through a pipe until its end, or until `go_on`, which is asked several times a second, says no.
+
+    Stops with a warning at what memory there is, and where what comes is one thing over and over. Raises OSError.
     """
     try:
         descriptor = stream.fileno()
     except OSError:
         # in memory, not a file
         return stream.read()
+    limit = input_limit()
     pieces = []
+    size = 0
+    is_probed = False
     while go_on():
         ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
-        if ready:
+        if not ready:
+            continue
+        try:
             piece = os.read(descriptor, _STEP)
-            if not piece:
-                break
-            pieces.append(piece)
+        except BlockingIOError:
+            continue
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            warn(f"more than {in_words(limit)} came; the rest is not read")
+            break
+        if size > _PROBED and not is_probed:
+            is_probed = True
+            if _is_monotonous(b"".join(pieces[-_MONOTONOUS_PIECES:])):
+                warn(f"the same over and over for {in_words(size)}; the rest is not read")
+                return b"".join(pieces[:1])
     return b"".join(pieces)
 
 
-def unpacked(data: Buffer, place: Place) -> Buffer:
-    """The bytes within a gzip or zstd wrapper (told by its first bytes), or the bytes as they are.
+def _is_monotonous(data: bytes) -> bool:
+    return len(zlib.compress(data, 9)) * _MONOTONOUS < len(data)
 
-    Of a damaged wrapper everything before the damage is kept, with a warning that says where it is.
+
+def in_words(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / MIB:.3g} MiB"
+
+
+def unpacked(data: Buffer, place: Place, go_on: Callable[[], bool] = lambda: True) -> Buffer:
+    """Return the bytes within a gzip or zstd wrapper (told by its first bytes), or the bytes as they are.
+
+    Of a damaged wrapper everything before the damage is kept, with a warning that says where it is; of one that holds
+    more than memory or its own size allows (`limits.unpacked_limit`) what is within the limit. `go_on` is asked
+    meanwhile.
     """
+    limit = unpacked_limit(len(data))
     for _ in range(_NESTED):
         if data[:2] == GZIP:
-            data = _unwrapped(data, "gzip", GZIP, lambda: zlib.decompressobj(wbits=31), place)
+            data = _unwrapped(data, "gzip", GZIP, ZlibMember, place, limit, go_on)
         elif data[:4] == ZSTD:
-            data = _unwrapped(data, "zstd", ZSTD, lambda: zstandard.ZstdDecompressor().decompressobj(), place)
+            data = _unwrapped(data, "zstd", ZSTD, ZstdMember, place, limit, go_on)
         else:
             break
     return data
 
 
-class _Member(Protocol):
-    """One gzip member or zstd frame that is being unpacked; a file can hold several."""
+class _Unpacked:
+    """Where unpacked bytes are gathered, without a second copy when they are whole. At most `limit` bytes."""
 
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        # pages of it are taken when they are written to
+        self._memory = mmap.mmap(-1, limit, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.size = 0
+
+    def add(self, piece: bytes) -> bool:
+        """Append what fits. -> whether all did"""
+        fits = piece[: self._limit - self.size]
+        self._memory[self.size : self.size + len(fits)] = fits
+        self.size += len(fits)
+        return len(fits) == len(piece)
+
+    def whole(self) -> Buffer:
+        """Return all of it; nothing can be added any more."""
+        if not self.size:
+            self._memory.close()
+            return b""
+        try:
+            self._memory.resize(self.size)
+        except (SystemError, OSError):  # not every system can
+            return self._memory[: self.size]
+        return self._memory
 
 
-def _unwrapped(data: Buffer, name: str, magic: bytes, member: Callable[[], _Member], place: Place) -> bytes:
-    pieces: list[bytes] = []
+def _unwrapped(
+    data: Buffer,
+    name: str,
+    magic: bytes,
+    member: Callable[[], Member],
+    place: Place,
+    limit: int,
+    go_on: Callable[[], bool],
+) -> Buffer:
+    out = _Unpacked(limit)
     at = 0
     while data[at : at + len(magic)] == magic:
-        room = MAX_UNPACKED - sum(map(len, pieces))
-        found = _unpack(data, at, member(), _STEP, room)
-        if found.damaged:
+        before = out.size
+        end, result = _unpack(data, at, member(), _STEP, out, go_on)
+        if result == "damaged":
             # the step with the damage is lost whole, so it should be a small one
-            found = _unpack(data, at, member(), max(1, (found.end - at + _STEP) // _SMALL_STEPS), room)
-        pieces += found.pieces
-        at = found.end
-        if found.damaged:
+            out.size = before
+            end, result = _unpack(data, at, member(), max(1, (end - at + _STEP) // _SMALL_STEPS), out, go_on)
+        at = end
+        if result == "damaged":
             place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; what came before is kept")
-            return b"".join(pieces)
-        if found.too_large:
-            place.warn(f"unpacks to more than {MAX_UNPACKED >> 30} GiB; the rest is left out")
-            return b"".join(pieces)
-        if not found.whole:
+            return out.whole()
+        if result == "too large":
+            place.warn(f"unpacks to more than {in_words(limit)}; the rest is left out")
+            return out.whole()
+        if result == "stopped":
+            return out.whole()
+        if result == "cut":
             place.warn(f"{name} data ends early, at byte {len(data):,}; what came before is kept")
-    if data[at:].strip(b"\0"):
+    if _holds_more(data, at):
         place.warn(f"{len(data) - at:,} bytes after the {name} data are left out")
-    return b"".join(pieces)
+    return out.whole()
 
 
-class _Unpacked(NamedTuple):
-    pieces: list[bytes]
-    end: int
-    whole: bool
-    damaged: bool = False
-    too_large: bool = False
+def _holds_more(data: Buffer, at: int) -> bool:
+    """Whether anything but padding follows."""
+    return any(data[begin : begin + _STEP].strip(b"\0") for begin in range(at, len(data), _STEP))
 
 
-def _unpack(data: Buffer, at: int, member: _Member, step: int, room: int) -> _Unpacked:
-    pieces: list[bytes] = []
+def _unpack(
+    data: Buffer, at: int, member: Member, step: int, out: _Unpacked, go_on: Callable[[], bool]
+) -> tuple[int, Literal["whole", "cut", "damaged", "too large", "stopped"]]:
+    """Unpack one member. -> where in the data that ended, and how"""
+    asked = time.monotonic()
     while not member.eof and at < len(data):
         chunk = data[at : at + step]
         try:
-            pieces.append(member.decompress(chunk))
-        except (zlib.error, zstandard.ZstdError):
-            return _Unpacked(pieces, at, whole=False, damaged=True)
+            for piece in member.unpack(chunk):
+                if not out.add(piece):
+                    return at, "too large"
+                if time.monotonic() - asked > _PATIENCE:
+                    asked = time.monotonic()
+                    if not go_on():
+                        return at, "stopped"
+        except UnpackError:
+            return at, "damaged"
         at += len(chunk) - len(member.unused_data)
-        room -= len(pieces[-1])
-        if room < 0:
-            return _Unpacked(pieces, at, whole=False, too_large=True)
-    return _Unpacked(pieces, at, member.eof)
+    return at, "whole" if member.eof else "cut"

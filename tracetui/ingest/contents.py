@@ -65,9 +65,17 @@ class NotTracesError(Exception):
     """A value holds no spans; the text says what it is."""
 
 
-def decode(data: Buffer, place: Place, progress: Progress = lambda _: None) -> None:
-    """Take in everything a source's bytes hold. What cannot be read is left out with a warning; nothing is raised."""
-    data = lenient.in_utf8(unpacked(data, place))
+def decode(
+    data: Buffer,
+    place: Place,
+    progress: Progress = lambda _: None,
+    go_on: Callable[[], bool] = lambda: True,
+) -> None:
+    """Take in everything a source's bytes hold. What cannot be read is left out with a warning; nothing is raised.
+
+    go_on: asked while compressed bytes are unpacked; where it says no, what came before counts.
+    """
+    data = lenient.in_utf8(unpacked(data, place, go_on))
     start = _skip_blank(data, 0)
     if start == len(data):
         place.warn("nothing in it" if data else "the file is empty")

@@ -202,14 +202,14 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
         return not stopped
 
     try:
-        data = item.read(go_on)
+        data = item.read(go_on, place.warn)
     except OSError as error:
         if item.named and not keep_going:
             raise InputError(f"{item.name}: {error.strerror or error}") from None
         place.warn(f"left out: {error.strerror or error}")
         return
     # what a pipe said until it was stopped counts
-    decode(data, place, report if not stopped else lambda _: None)
+    decode(data, place, report if not stopped else lambda _: None, go_on)
     found = intake.warnings[before:]
     if not item.named and len(intake) == spans and len(found) > 1:
         # a directory may hold anything; one line about a file that is none of ours is enough

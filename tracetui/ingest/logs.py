@@ -61,7 +61,8 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
     for source in inputs(files, lambda name, what: lost.append(LoadWarning(name, "", what))):
         intake = Intake()
         try:
-            data = in_utf8(unpacked(source.read(go_on), Place(intake, source.name)))
+            place = Place(intake, source.name)
+            data = in_utf8(unpacked(source.read(go_on, place.warn), place, go_on))
         except OSError as error:
             lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
             continue

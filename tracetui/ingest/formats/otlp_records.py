@@ -14,6 +14,7 @@ from itertools import islice
 import zstandard
 
 from tracetui.ingest.error_rule import decide_status
+from tracetui.ingest.limits import unpacked_limit
 from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
 from tracetui.model.span import Kind, Link, Mark, Status, Value
 
@@ -35,6 +36,7 @@ SCOPE_SPANS = frozenset({2 << 3 | BYTES, 1000 << 3 | BYTES})
 _SPAN_WIRES = dict(enumerate((2, 2, 2, 2, 2, 0, 1, 1, 2, 0, 2, 0, 2, 0, 2, 5), start=1))
 _TRIED_SPANS = 16
 _TRIED_RECORDS = 16
+_TRIED_EMPTY = 1_000
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _PIECE = 1 << 20
 _LARGEST = 1 << 30
@@ -222,13 +224,14 @@ class Records:
             return payload
         pieces: list[bytes] = []
         size = 0
+        largest = min(self._largest, unpacked_limit(len(payload)))
         try:
             with zstandard.ZstdDecompressor().stream_reader(payload, read_across_frames=True) as reader:
                 while piece := reader.read(_PIECE):
                     pieces.append(piece)
                     size += len(piece)
-                    if size > self._largest:
-                        self.warnings.append((at, f"record left out: more than {self._largest} bytes uncompressed"))
+                    if size > largest:
+                        self.warnings.append((at, f"record left out: more than {largest:,} bytes unpacked"))
                         return b""
         except (zstandard.ZstdError, MemoryError) as error:
             self.warnings.append((at, f"record left out: {error}"))
@@ -245,7 +248,10 @@ def looks_like_records(data: bytes | memoryview) -> bool:
     """Whether the bytes begin with records of requests. The last record may be cut off."""
     data = memoryview(data)
     at = count = 0
-    while at + 4 < len(data) and count < _TRIED_RECORDS:
+    # empty records say nothing, and a file of zeros is full of them
+    for _ in range(_TRIED_EMPTY):
+        if at + 4 >= len(data) or count >= _TRIED_RECORDS:
+            break
         length = int.from_bytes(data[at : at + 4], "big")
         if length and not _looks_like_payload(data[at + 4 : at + 4 + length], length):
             return False

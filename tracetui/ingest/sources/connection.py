@@ -19,8 +19,10 @@ import httpx
 import msgspec
 from httpx_retries import Retry, RetryTransport
 
+from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES
 from tracetui.ingest.sources.access import Access
 from tracetui.ingest.sources.address import Address
+from tracetui.ingest.unpack import HTTP_CODINGS, UnpackError, unpack_stream
 from tracetui.model.problems import BackEndError
 from tracetui.model.times import format_duration
 
@@ -38,6 +40,7 @@ _REDIRECTS = 5
 _CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
 """Seconds: what a date in whole ones and a slow answer make up, and what none is off by that was ever set."""
 _QUOTED = 200
+_MOST_CODINGS = 3
 _TRIES = 2
 _ENDED: Final = re.compile("disconnected|peer closed")
 """What is said of an answer that has ended too early; all else is of one that was none."""
@@ -137,7 +140,12 @@ class Connection:
             # a server that was silent once will be silent again, and a certificate does not mend itself
             retry_on_exceptions=(httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.ConnectTimeout),
         )
-        headers = {"User-Agent": "tracetui", "Accept": "application/json", **access.headers}
+        headers = {
+            "User-Agent": "tracetui",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate, zstd",
+            **access.headers,
+        }
         self._client = httpx.Client(
             transport=RetryTransport(transport, retry),
             headers=[(name.encode(), value.encode()) for name, value in headers.items()],
@@ -248,7 +256,7 @@ class Connection:
         """The unpacked body, as long as it comes at a pace and is not too large."""
         size, since, seen = 0, time.monotonic(), 0
         patience = self._access.timeout
-        for piece in response.iter_bytes():
+        for piece in self._unpacked(response, path):
             size += len(piece)
             now = time.monotonic()
             if now - since > patience:
@@ -264,6 +272,29 @@ class Connection:
                     f"{self._at(path)}: more than {limit / (1 << 30):.3g} GiB in one answer; the rest is left out."
                     " Ask for less: a shorter time, a smaller limit"
                 )
+            if size > max(MOST_PACKED_TIMES * response.num_bytes_downloaded, LEAST):
+                raise CutOffError(
+                    f"{self._at(path)}: the answer unpacks to more than {MOST_PACKED_TIMES} times its size;"
+                    " that is no answer with traces"
+                )
+
+    def _unpacked(self, response: httpx.Response, path: str) -> Iterator[bytes]:
+        """The body without its content codings, in pieces of bounded size, which httpx's own are not."""
+        pieces = response.iter_raw()
+        codings = [word.strip().lower() for word in response.headers.get("Content-Encoding", "").split(",")]
+        codings = [word for word in codings if word not in ("", "identity")]
+        unknown = [word for word in codings if word not in HTTP_CODINGS]
+        if unknown or len(codings) > _MOST_CODINGS:
+            what = unknown[0][:_QUOTED] if unknown else f"{len(codings)} times over"
+            raise HttpError(f"{self._at(path)}: the answer is compressed in a way that was not asked for ({what})")
+        for coding in reversed(codings):
+            pieces = unpack_stream(pieces, coding)
+        try:
+            yield from pieces
+        except UnpackError:
+            raise CutOffError(
+                f"{self._at(path)}: says that its answer is compressed, and it is not; does a proxy stand between?"
+            ) from None
 
     @contextmanager
     def _in_words(self, path: str) -> Iterator[None]:
@@ -298,10 +329,6 @@ class Connection:
                 ) from None
             then = "is it another port, or https://?" if _UNANSWERED in str(error) else "ask again"
             raise CutOffError(f"{at}: the answer was cut off ({self._cause(error)}); {then}") from None
-        except httpx.DecodingError:
-            raise CutOffError(
-                f"{at}: says that its answer is compressed, and it is not; does a proxy stand between?"
-            ) from None
         except httpx.TimeoutException:
             raise HttpError(f"{at}: did not take the request within {self._access.timeout:g} s") from None
         except httpx.HTTPError as error:

@@ -23,8 +23,10 @@ class Input:
 
     name: str
     size: int | None
-    read: Callable[[Callable[[], bool]], Buffer]
-    """Is given a function that is asked, where reading takes its time, whether to go on. Raises OSError."""
+    read: Callable[[Callable[[], bool], Callable[[str], None]], Buffer]
+    """Is given a function that is asked, where reading takes its time, whether to go on, and one that takes warnings.
+    Raises OSError.
+    """
     named: bool
     """Whether the user named it, and did not just name a directory or a pattern that holds it."""
 

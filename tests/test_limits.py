@@ -1,0 +1,200 @@
+"""Small inputs that stand for huge ones, and inputs without an end: how much memory a process takes for them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.loopback import JSON, Answer, Loopback
+from tracetui.ingest import buffers
+from tracetui.ingest.limits import LEAST, input_limit, unpacked_limit
+from tracetui.ingest.unpack import UnpackError, unpack_stream
+
+CASES = Path(__file__).parent / "cases"
+MIB = 1 << 20
+MOST_MEMORY = 1 << 30
+TRACE = (
+    b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1,"duration":1,'
+    b'"processID":"p"}],"processes":{"p":{"serviceName":"s"}}}]}'
+)
+
+
+class Ended(NamedTuple):
+    code: int
+    memory: int
+    """The most bytes that were resident."""
+    err: str
+
+
+def analyze(*arguments: str, stdin: int | None = None) -> Ended:
+    """Run the program in a process of its own, whose memory is measured. Fails if it does not end."""
+    command = [sys.executable, "-m", "tracetui", "analyze", *arguments]
+    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+        assert child.stderr is not None
+        err = child.stderr.read().decode()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert "Traceback" not in err
+    assert "internal error" not in err
+    return Ended(child.returncode, usage.ru_maxrss * 1024, err)
+
+
+def zeros(times: int) -> Iterator[bytes]:
+    yield from (b"\0" * MIB for _ in range(times))
+
+
+def zstd_zeros(times: int) -> bytes:
+    packer = zstandard.ZstdCompressor(level=3).compressobj()
+    return b"".join([*map(packer.compress, zeros(times)), packer.flush()])
+
+
+def gzip_zeros(times: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join([*map(packer.compress, zeros(times)), packer.flush()])
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "gzip in gzip in zstd": (CASES / "fuzz-bomb-10-gib.bin").read_bytes,
+    "zstd": lambda: zstd_zeros(2 << 10),
+    "zstd in zstd": lambda: zstandard.compress(zstd_zeros(2 << 10)),
+    "gzip": lambda: gzip_zeros(1 << 10),
+    "zstd in gzip": lambda: gzip.compress(zstd_zeros(2 << 10)),
+    "a record of zstd": lambda: len(packed := zstd_zeros(2 << 10)).to_bytes(4, "big") + packed,
+    "many frames of zstd": lambda: zstd_zeros(1 << 9) * 4,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_small_file_that_unpacks_to_gigabytes_takes_little_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(FILES[name]())
+    ended = analyze(str(path))
+    assert ended.code == 3
+    assert ended.memory < MOST_MEMORY
+    assert str(path) in ended.err
+
+
+def test_spans_before_the_limit_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zst"
+    packer = zstandard.ZstdCompressor().compressobj()
+    path.write_bytes(packer.compress(TRACE + b"\n") + b"".join(map(packer.compress, zeros(2 << 10))) + packer.flush())
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_MEMORY
+    assert "unpacks to more than 64 MiB; the rest is left out" in ended.err
+
+
+CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "zstd": (lambda: zstd_zeros(2 << 10), "zstd"),
+    "gzip": (lambda: gzip_zeros(1 << 10), "gzip"),
+    "zstd, gzip": (lambda: gzip.compress(zstd_zeros(2 << 10)), "zstd, gzip"),
+    "deflate": (lambda: zlib.compress(bytes(256 * MIB), 9), "deflate"),
+}
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_a_small_answer_that_unpacks_to_gigabytes_takes_little_memory(name: str) -> None:
+    make, coding = CODINGS[name]
+    body = make()
+    with Loopback(lambda _: Answer((body,), 200, JSON | {"content-encoding": coding})) as server:
+        ended = analyze(server.url)
+    assert ended.code == 4
+    assert ended.memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])
+def test_an_answer_in_a_coding_that_was_not_asked_for_is_refused(coding: str) -> None:
+    with Loopback(lambda _: Answer((b"{}",), 200, JSON | {"content-encoding": coding})) as server:
+        ended = analyze(server.url)
+    assert ended.code == 4
+    assert "compressed in a way that was not asked for" in ended.err
+
+
+@pytest.mark.parametrize("command", ["cat /dev/zero", "yes", "yes '{\"a\":1}'"])
+def test_a_pipe_without_an_end_ends_with_a_message(command: str) -> None:
+    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source:
+        assert source.stdout is not None
+        ended = analyze("-", stdin=source.stdout.fileno())
+        source.kill()
+    assert ended.code == 3
+    assert ended.memory < MOST_MEMORY
+    assert "the same over and over" in ended.err
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/full"])
+def test_a_device_is_no_file(device: str) -> None:
+    ended = analyze(device)
+    assert ended.code == 3
+    assert f"{device}: it is a device" in ended.err
+
+
+def test_a_file_of_zeros_is_no_file_of_empty_records(tmp_path: Path) -> None:
+    path = tmp_path / "zeros"
+    with path.open("wb") as file:
+        file.truncate(32 * MIB)
+    ended = analyze(str(path))
+    assert ended.code == 3
+    assert "neither JSON, OTLP protobuf nor the collector's records" in ended.err
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffers, "WRITER_SECONDS", 0.2)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="nothing writes to this pipe"):
+        buffers.read_file(path, lambda: True, print)
+    assert buffers.read_file(path, lambda: False, print) == b""
+
+
+def test_a_pipe_is_read_whenever_its_writer_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "WRITER_SECONDS", 30.0)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with subprocess.Popen(["sh", "-c", f"sleep 0.3; (printf a; sleep 0.3; printf b) > {path}"]):
+        assert buffers.read_file(path, lambda: True, print) == b"ab"
+
+
+def test_a_pipe_stops_at_what_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "input_limit", lambda: 3 * MIB)
+    warnings: list[str] = []
+    with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
+        assert source.stdout is not None
+        data = buffers.read_stream(source.stdout, lambda: True, warnings.append)
+        source.kill()
+    assert 3 * MIB < len(data) < 5 * MIB
+    assert warnings == ["more than 3 MiB came; the rest is not read"]
+
+
+def test_limits_grow_with_what_is_packed_and_end_at_the_machine() -> None:
+    assert unpacked_limit(0) == LEAST
+    assert unpacked_limit(1 << 20) == 200 << 20
+    assert unpacked_limit(1 << 40) == input_limit() >= LEAST
+
+
+@given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.sampled_from(["gzip", "deflate", "zstd"]))
+def test_streams_unpack_to_what_was_packed(texts: list[bytes], step: int, coding: str) -> None:
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.compress}[coding]
+    packed = b"".join(map(pack, texts))
+    pieces = (packed[at : at + step] for at in range(0, len(packed), step))
+    assert b"".join(unpack_stream(pieces, coding)) == b"".join(texts)
+
+
+@given(st.binary(min_size=1, max_size=100), st.data())
+def test_a_stream_that_is_cut_off_is_damaged(text: bytes, data: st.DataObject) -> None:
+    packed = gzip.compress(text)
+    cut = data.draw(st.integers(1, len(packed) - 1))
+    with pytest.raises(UnpackError):
+        list(unpack_stream(iter([packed[:cut]]), "gzip"))

@@ -1,0 +1,55 @@
+"""How much memory input may take, known before it is taken."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # not everywhere
+    resource = None  # type: ignore[assignment]
+
+MIB = 1 << 20
+LEAST = 64 * MIB
+"""Any machine has so much to spare."""
+MOST_PACKED_TIMES = 200
+"""How many times its packed size data may have: traces, which hold random ids, reach some thirty times."""
+_SHARE = 4
+"""The part of the free memory that input may take, as 1 / n: decoding it takes up to twice as much again."""
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
+
+
+def input_limit() -> int:
+    """Return how many bytes one source may hold in memory: a quarter of what is free, and 64 MiB at least."""
+    return max(min(_free()) // _SHARE, LEAST)
+
+
+def unpacked_limit(packed_size: int) -> int:
+    """Return how many bytes may be unpacked from compressed data of this size."""
+    return min(input_limit(), max(MOST_PACKED_TIMES * packed_size, LEAST))
+
+
+def _free() -> list[int]:
+    """What each bound leaves: the machine's free memory, the control group's and the process's limit."""
+    found = [1 << 34]
+    try:
+        available = _AVAILABLE.search(Path("/proc/meminfo").read_text("ascii"))
+        if available:
+            found.append(int(available[1]) << 10)
+    except OSError:
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    for path in _CGROUP_LIMITS:
+        try:
+            text = Path(path).read_text("ascii").strip()
+        except OSError:
+            continue
+        if text.isdecimal():
+            found.append(int(text))
+    if resource is not None:
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if soft != resource.RLIM_INFINITY:
+            found.append(soft)
+    return found

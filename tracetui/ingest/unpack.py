@@ -1,0 +1,144 @@
+"""Unpack gzip, deflate and zstd in pieces of bounded size: a few bytes can stand for any number of zeros."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+import zstandard
+
+MOST_PIECE: Final = 1 << 20
+"""Bytes of a piece that zlib unpacks. zstd's has no such bound: see `_ZSTD_STEP`."""
+_ZSTD_STEP: Final = 2 << 10
+"""Bytes of zstd that are unpacked at a time: four can stand for 128 KiB, so that is 64 MiB at most."""
+_RAW_DEFLATE: Final = -zlib.MAX_WBITS
+
+
+class UnpackError(ValueError):
+    """Compressed data that is damaged."""
+
+
+class Member(Protocol):
+    """One gzip member or zstd frame that is being unpacked; data can hold several, one after the other."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether its end was read."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What followed on its end in the data that was given last."""
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        """Yield what comes out of the next bytes, in bounded pieces. Raises UnpackError."""
+
+
+class ZlibMember:
+    """A member of gzip (by default) or another form of zlib, by its `wbits`."""
+
+    def __init__(self, wbits: int = zlib.MAX_WBITS | 16) -> None:
+        self._member = zlib.decompressobj(wbits)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        while True:
+            try:
+                piece = self._member.decompress(data, MOST_PIECE)
+            except zlib.error as error:
+                raise UnpackError(str(error)) from None
+            if piece:
+                yield piece
+            data = self._member.unconsumed_tail
+            # a piece that is full may leave more behind, though all was read
+            if not data and len(piece) < MOST_PIECE:
+                return
+
+
+class ZstdMember:
+    """A frame of zstd."""
+
+    def __init__(self) -> None:
+        self._member = zstandard.ZstdDecompressor().decompressobj()
+        self._behind = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._behind
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), _ZSTD_STEP):
+            try:
+                piece = self._member.decompress(data[at : at + _ZSTD_STEP])
+            except (zstandard.ZstdError, MemoryError) as error:
+                raise UnpackError(str(error)) from None
+            if piece:
+                yield piece
+            if self._member.eof:
+                self._behind = self._member.unused_data + data[at + _ZSTD_STEP :]
+                return
+
+
+class _Deflate:
+    """HTTP's "deflate": zlib by the standard, and raw deflate by what some servers send."""
+
+    def __init__(self) -> None:
+        self._member = ZlibMember(zlib.MAX_WBITS)
+        self._is_first = True
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        if self._is_first and data:
+            self._is_first = False
+            if data[0] & 0x0F != 8:
+                self._member = ZlibMember(_RAW_DEFLATE)
+        return self._member.unpack(data)
+
+
+HTTP_CODINGS: Final[dict[str, Callable[[], Member]]] = {
+    "gzip": ZlibMember,
+    "x-gzip": ZlibMember,
+    "deflate": _Deflate,
+    "zstd": ZstdMember,
+}
+"""The content codings of HTTP that are understood."""
+
+
+def unpack_stream(pieces: Iterator[bytes], coding: str) -> Iterator[bytes]:
+    """Yield the unpacked pieces of a body in one of `HTTP_CODINGS`; it may hold several members.
+
+    Raises UnpackError for data that is damaged or ends within a member.
+    """
+    new = HTTP_CODINGS[coding]
+    member: Member | None = None
+    for piece in pieces:
+        data = piece
+        while data:
+            if member is None:
+                member = new()
+            yield from member.unpack(data)
+            data = member.unused_data if member.eof else b""
+            if member.eof:
+                member = None
+                # some servers pad with zeros
+                data = data.lstrip(b"\0")
+    if member is not None:
+        raise UnpackError("it ends early")
