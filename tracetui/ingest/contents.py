@@ -16,6 +16,7 @@ from tracetui.ingest.answers import bare_value, is_answer, object_with, server_e
 from tracetui.ingest.buffers import Buffer, unpacked
 from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_v1
 from tracetui.ingest.formats.otlp_records import Records, looks_like_records
+from tracetui.ingest.formats.words import plain
 from tracetui.ingest.lines import json_line, line_cuts, lines
 from tracetui.ingest.mend import next_value
 from tracetui.ingest.parallel import decode_shares, processes_for
@@ -303,6 +304,11 @@ def _take_object(value: Buffer | Raw, place: Place, held: _Held) -> _Take:
         if members.keys() >= keys:
             take(value, members, place, held)
             return take
+    names = {plain(key) for key in members}
+    for keys, take in _SHAPES_IN_ANY_SPELLING:
+        if names >= keys:
+            take(value, members, place, held)
+            return take
     raise NotTracesError(object_with(members))
 
 
@@ -408,3 +414,12 @@ _SHAPES: list[tuple[set[str], _Take]] = [
     ({"errors"}, _error_answer),
 ]
 """The keys that tell what an object is, in the order in which they are looked for."""
+_SHAPES_IN_ANY_SPELLING: list[tuple[set[str], _Take]] = [
+    ({"resourcespans"}, _otlp),
+    ({"scopespans"}, _otlp_resource),
+    ({"traceid", "spans", "processes"}, _jaeger_trace),
+    ({"traceid", "spanid", "operationname"}, _document_span),
+    ({"traceid", "id", "localendpoint"}, _zipkin_span),
+    ({"traceid", "id", "binaryannotations"}, _zipkin_span),
+]
+"""The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""

@@ -48,6 +48,11 @@ _FIRST_KEYS_OF = {
 _WITHIN_SPANS = frozenset((b'"key"', b'"refType"', b'"fields"', b'"timeUnixNano"'))
 """What no span or trace begins with: where a list of spans seems to hold such objects, it is not that list."""
 
+_LIKE_SPANS = frozenset((b'"links"', b'"references"'))
+"""Lists of objects that begin like spans, by the ids of one, and have less to say."""
+_HEAD = re.compile(rb"[^{}]*")
+_OF_SPANS = re.compile(rb'"(?:name|operationName|kind|start[A-Za-z_]*|processID)"')
+
 _OBJECT = rb'\{\s*(?P<first>%s)\s*:\s*(?:(?P<open>[\[{])|(?:"[^"\\]*"|[^"{\[,}\s]+)\s*(?:\}|,\s*(?P<second>"[^"\\]*")))'
 _BEGINNING = re.compile(_OBJECT % rb'"[^"\\]*"')
 _CLOSE = {
@@ -308,7 +313,12 @@ def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> boo
     """Whether an object begins here that stands elsewhere: damage has opened or closed a list before it."""
     if level.loses:
         return beginning["first"] in _WITHIN_SPANS
-    return any(_beginning(beginning) in begun for begun in walk.begun.values())
+    if not any(_beginning(beginning) in begun for begun in walk.begun.values()):
+        return False
+    if level.key not in _LIKE_SPANS:
+        return True
+    head = _HEAD.match(walk.data, beginning.start() + 1)
+    return bool(head and _OF_SPANS.search(head[0]))
 
 
 def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes]) -> bool:

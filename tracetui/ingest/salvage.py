@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.commas import without_commas
 from tracetui.ingest.mend import Finder, Gap, mend
 from tracetui.ingest.place import Place
 
@@ -14,8 +15,16 @@ def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None
 
     take: raises ValueError if it cannot read the text. trouble: what a strict reader said of the data.
     """
-    finder = Finder(data)
     commas: list[int] = []
+    sound = without_commas(data, start)
+    if sound:
+        text, commas = sound
+        start = len(data)
+        try:
+            take(text)
+        except ValueError as error:
+            place.warn(f"cannot be read: {error}")
+    finder = Finder(data)
     while start < len(data):
         mended = mend(data, start, finder)
         for gap in mended.gaps:

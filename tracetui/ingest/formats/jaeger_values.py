@@ -44,8 +44,8 @@ class Tag(Struct, gc=False):
 
 
 class _Log(Struct, gc=False):
-    timestamp: int = 0
-    fields: list[Tag] = []
+    timestamp: int
+    fields: list[Tag]
 
 
 _TAGS = msgspec.json.Decoder(list[Tag])

@@ -16,6 +16,8 @@ class Status(Struct, gc=False):
     code: int | str = 0
     message: str = ""
     Code: None = None
+    Message: None = None
+    description: None = None
     statusCode: None = None  # noqa: N815 - the wire's spelling, as below
     status_code: None = None
 
@@ -51,6 +53,8 @@ class Span(Struct, gc=False):
 class Scope(Struct, gc=False):
     name: str = ""
     version: str = ""
+    Name: None = None
+    Version: None = None
 
 
 class ScopeSpans(Struct, gc=False):

@@ -97,8 +97,8 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 
 class _Annotation(Struct, gc=False):
-    timestamp: int = 0
-    value: str = ""
+    timestamp: int
+    value: str
 
 
 _TAGS = msgspec.json.Decoder(dict[str, Any])

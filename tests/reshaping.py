@@ -1,0 +1,331 @@
+"""Documents of OTLP, Jaeger and Zipkin, and the shapes that real writers give their values.
+
+Each shape is one that some writer is known for: protobufjs and Long.js (two halves), Go's encoding/json (structs,
+PascalCase, bytes in base64 or lists), Python's MessageToDict with preserving_proto_field_name (snake_case), Jackson and
+dataclasses (nulls, enums by name), dumps of SQL tables (integers and JSON as text), console exporters (ISO 8601).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+Json = Any
+KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
+CODES = ("UNSET", "OK", "ERROR")
+START = 1_774_000_000_000_000_000
+
+
+# --- Spelling of names ------------------------------------------------------------------------------------------------
+
+
+def snake(name: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def pascal(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def respelled(message: Json, random: Random) -> Json:
+    """A message with all its names in another spelling, or as it was."""
+    spell = random.choice([str, str, snake, pascal])
+    message = {spell(name): value for name, value in message.items()}
+    if random.random() < 0.2:
+        message["unknown_field"] = None
+    return message
+
+
+# --- Numbers, times, ids ----------------------------------------------------------------------------------------------
+
+
+def halves(number: int, random: Random) -> Json:
+    low, high = number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF
+    if random.random() < 0.5:
+        low, high = (half - (1 << 32) if half >> 31 else half for half in (low, high))
+    more = random.choice([{}, {"unsigned": False}])
+    return {"low": low, "high": high, **more}
+
+
+def integer(number: int, random: Random) -> Json:
+    return random.choice([number, str(number), halves(number, random), {"$numberLong": str(number)}])
+
+
+def iso(time_ns: int, random: Random) -> str:
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    day, clock = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00").split("T")
+    zone = random.choice(["Z", "+00:00", " UTC", "", " +0000 UTC"])
+    return f"{day}{random.choice('T ')}{clock}.{rest:09}{zone}"
+
+
+def moment(time_ns: int, unit: int, random: Random) -> Json:
+    seconds, nanos = divmod(time_ns, 1_000_000_000)
+    return random.choice(
+        [
+            integer(time_ns // unit, random),
+            f"{time_ns // unit}.0",
+            iso(time_ns, random),
+            {"seconds": str(seconds), "nanos": nanos},
+            [seconds, nanos],
+        ]
+    )
+
+
+def id_in_bytes(text: str, random: Random) -> Json:
+    data = bytes.fromhex(text)
+    return random.choice([text, base64.b64encode(data).decode(), list(data)]) if text else random.choice(["", None])
+
+
+def kind(number: int, random: Random) -> Json:
+    name = KINDS[number]
+    words = [
+        f"SPAN_KIND_{name}",
+        name,
+        name.lower(),
+        name.capitalize(),
+        f"SpanKind.{name}",
+        f"SPAN_KIND_{name}".lower(),
+    ]
+    return random.choice([number, str(number), float(number), *words])
+
+
+def code(number: int, random: Random) -> Json:
+    name = CODES[number]
+    return random.choice([number, str(number), f"STATUS_CODE_{name}", name, name.lower(), f"StatusCode.{name}"])
+
+
+# --- OTLP -------------------------------------------------------------------------------------------------------------
+
+
+def any_value(value: Json, random: Random) -> Json:
+    """An AnyValue; the plain value in its own shape or another's."""
+    match value:
+        case bool():
+            name, content = "boolValue", random.choice([value, str(value).lower()])
+        case int():
+            name, content = "intValue", integer(value, random)
+        case float():
+            name, content = "doubleValue", random.choice([value, repr(value)])
+        case list():
+            name, content = (
+                "arrayValue",
+                random.choice([{"values": items}, items])
+                if (items := [any_value(item, random) for item in value])
+                else {"values": []},
+            )
+        case _:
+            name, content = "stringValue", value
+    wrapped = {random.choice([name, snake(name), pascal(name)]): content}
+    return random.choice([wrapped, {"Value": wrapped}, {"value": wrapped}, value])
+
+
+def attributes(values: dict[str, Json], random: Random) -> Json:
+    key, value = random.choice([("key", "value"), ("Key", "Value")])
+    pairs = [{key: name, value: any_value(content, random)} for name, content in values.items()]
+    shapes: list[Json] = [
+        pairs,
+        pairs,
+        {name: any_value(content, random) for name, content in values.items()},
+        values,
+        json.dumps(values),
+        [[name, content] for name, content in values.items()],
+        {"values": pairs},
+    ]
+    return random.choice(shapes if values else [[], {}, None, "", pairs])
+
+
+def otlp(spans: list[Json], random: Random | None) -> bytes:
+    """A request of these facts, as specified, or with values of other shapes where a `random` chooses them."""
+    plain = Plain() if random is None else random
+    by_service: dict[str, list[Json]] = {}
+    for span in spans:
+        by_service.setdefault(span["service"], []).append(_otlp_span(span, plain))
+    parts = []
+    for service, members in by_service.items():
+        resource: Json = respelled({"attributes": attributes({"service.name": service, "zone": "a"}, plain)}, plain)
+        if plain.random() < 0.1:
+            resource = {"service.name": service, "zone": "a"}
+        scopes = [respelled({"scope": respelled({"name": "lib"}, plain), "spans": members}, plain)]
+        parts.append(respelled({"resource": resource, "scopeSpans": scopes}, plain))
+    return json.dumps(respelled({"resourceSpans": parts}, plain), separators=(",", ":")).encode()
+
+
+def _otlp_span(span: Json, random: Random) -> Json:
+    message, number = span["message"], span["status"]
+    status: Json = respelled({"code": code(number, random), "message": message}, random)
+    if not message:
+        status = random.choice([status, code(number, random)])
+    return respelled(
+        {
+            "traceId": id_in_bytes(span["trace"], random),
+            "spanId": id_in_bytes(span["id"], random),
+            "parentSpanId": id_in_bytes(span["parent"], random),
+            "name": span["name"],
+            "kind": kind(span["kind"], random),
+            "startTimeUnixNano": moment(span["start"], 1, random),
+            "endTimeUnixNano": moment(span["start"] + span["length"], 1, random),
+            "attributes": attributes(span["attributes"], random),
+            "events": _or_nothing(
+                [
+                    respelled(
+                        {
+                            "timeUnixNano": moment(time_ns, 1, random),
+                            "name": name,
+                            "attributes": attributes(values, random),
+                        },
+                        random,
+                    )
+                    for time_ns, name, values in span["events"]
+                ],
+                random,
+            ),
+            "links": _or_nothing(
+                [
+                    respelled(
+                        {"traceId": id_in_bytes(trace, random), "spanId": id_in_bytes(one, random), "attributes": []},
+                        random,
+                    )
+                    for trace, one in span["links"]
+                ],
+                random,
+            ),
+            "status": status,
+        },
+        random,
+    )
+
+
+def _or_nothing(items: list[Json], random: Random) -> Json:
+    return items or random.choice([[], None, {}])
+
+
+class Plain(Random):
+    """Chooses the first of everything, which is how it is specified."""
+
+    def choice(self, sequence: Any) -> Any:
+        return sequence[0]
+
+    def random(self) -> float:
+        return 1.0
+
+
+# --- Jaeger -----------------------------------------------------------------------------------------------------------
+
+
+def jaeger(spans: list[Json], random: Random | None) -> bytes:
+    """An answer of Jaeger's with one trace for each trace id."""
+    chosen = Plain() if random is None else random
+    services = list(dict.fromkeys(span["service"] for span in spans))
+    traces = []
+    for trace in dict.fromkeys(span["trace"] for span in spans):
+        members = [_jaeger_span(span, services, chosen) for span in spans if span["trace"] == trace]
+        processes: Json = {
+            f"p{i}": chosen.choice([respelled({"serviceName": service}, chosen), service])
+            for i, service in enumerate(services)
+        }
+        traces.append({"traceID": trace, "spans": members, "processes": processes})
+    return json.dumps({"data": traces}, separators=(",", ":")).encode()
+
+
+def _jaeger_span(span: Json, services: list[str], random: Random) -> Json:
+    values = dict(span["attributes"])
+    if span["kind"]:
+        word = KINDS[span["kind"]].lower()
+        values["span.kind"] = random.choice([word, word.upper(), f"SPAN_KIND_{word.upper()}", str(span["kind"])])
+    if span["status"]:
+        values["otel.status_code"] = CODES[span["status"]]
+    fields: Json = {
+        "traceID": span["trace"],
+        "spanID": span["id"],
+        "operationName": span["name"],
+        "startTime": moment(span["start"], 1000, random),
+        "duration": random.choice(
+            [span["length"] // 1000, str(span["length"] // 1000), f"{span['length'] / 1e9:.6f}s"]
+        ),
+        "processID": f"p{services.index(span['service'])}",
+        "tags": _tags(values, random),
+        "logs": [
+            respelled(
+                {"timestamp": moment(time_ns, 1000, random), "fields": _tags({"event": name, **more}, random)}, random
+            )
+            for time_ns, name, more in span["events"]
+        ],
+    }
+    if span["parent"]:
+        kinds = ["CHILD_OF", "child_of", "CHILD-OF", "ChildOf", 0, "0", None]
+        reference = {"refType": random.choice(kinds), "traceID": span["trace"], "spanID": span["parent"]}
+        whole = respelled(reference, random)
+        if random.random() < 0.3:
+            name = random.choice(["parentSpanID", "parentSpanId", "parent_span_id"])
+            fields |= {name: span["parent"]}
+        else:
+            fields["references"] = random.choice([[whole], whole])
+    return respelled(fields, random)
+
+
+def _tags(values: dict[str, Json], random: Random) -> Json:
+    types = {str: ("string", "vStr"), bool: ("bool", "vBool"), int: ("int64", "vInt64"), float: ("float64", "vFloat64")}
+    pairs, proto = [], []
+    for key, value in values.items():
+        known, member = types.get(type(value), ("", "value"))
+        written = integer(value, random) if type(value) is int else value
+        pairs.append({"key": key, "type": random.choice([known, known.upper()]), "value": written})
+        proto.append({"key": key, **({"vType": known.upper()} if known != "string" else {}), member: written})
+    return random.choice([pairs, pairs, proto, values, json.dumps(values)] if values else [[], None, {}])
+
+
+# --- Zipkin -----------------------------------------------------------------------------------------------------------
+
+
+def zipkin(spans: list[Json], random: Random | None) -> bytes:
+    """A list of spans of version 2."""
+    return json.dumps([_zipkin_span(span, Plain() if random is None else random) for span in spans]).encode()
+
+
+def _zipkin_span(span: Json, random: Random) -> Json:
+    tags = {
+        key: json.dumps(value) if not isinstance(value, str) else value for key, value in span["attributes"].items()
+    }
+    if span["status"] == 2:
+        tags["error"] = span["message"] or "true"
+    fields: Json = {
+        "traceId": span["trace"],
+        "id": span["id"],
+        "name": span["name"],
+        "timestamp": moment(span["start"], 1000, random),
+        "duration": random.choice(
+            [span["length"] // 1000, str(span["length"] // 1000), f"{span['length'] / 1e9:.6f}s"]
+        ),
+        "localEndpoint": random.choice([respelled({"serviceName": span["service"]}, random), span["service"]]),
+        "tags": random.choice(
+            [tags, tags, [{"key": key, "value": value} for key, value in tags.items()], json.dumps(tags)]
+        ),
+        "annotations": [
+            respelled({"timestamp": moment(time_ns, 1000, random), "value": name}, random)
+            for time_ns, name, _ in span["events"]
+        ],
+    }
+    if span["parent"]:
+        fields[random.choice(["parentId", "parentId", "parent_id"])] = span["parent"]
+    if span["kind"] > 1:
+        word = KINDS[span["kind"]]
+        fields["kind"] = random.choice([word, word.lower(), f"SPAN_KIND_{word}", str(span["kind"])])
+    return respelled(fields, random)
+
+
+# --- Commas -----------------------------------------------------------------------------------------------------------
+
+_PLACES = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<place>(?<![\[{,:])[\]}])')
+
+
+def with_commas(text: bytes, random: Random) -> tuple[bytes, int]:
+    """The text with superfluous commas at the ends of some lists and objects, and how many there are."""
+    places = [match.start() for match in _PLACES.finditer(text) if match["place"] and match.start() < len(text) - 1]
+    chosen = sorted(place for place in places if random.random() < 0.1)
+    for place in reversed(chosen):
+        text = text[:place] + b"," + text[place:]
+    return text, len(chosen)

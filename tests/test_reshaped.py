@@ -1,0 +1,105 @@
+"""Documents whose values have the shapes of other writers give the spans of those that are as specified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import reshaping
+from tests.strategies import unhurried
+from tracetui.ingest.contents import decode
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Span
+from tracetui.model.traces import TraceSet
+
+Write = Callable[[list[Any], Random | None], bytes]
+WRITERS: dict[str, Write] = {"otlp": reshaping.otlp, "jaeger": reshaping.jaeger, "zipkin": reshaping.zipkin}
+
+VALUES = st.one_of(
+    st.sampled_from(["", "GET", "a b", "é", "12", "true"]),
+    st.booleans(),
+    st.integers(-(2**62), 2**62),
+    st.sampled_from([0.5, -2.25, 1e300]),
+    st.lists(st.sampled_from(["x", "y"]), max_size=2),
+)
+KEYS = st.sampled_from(
+    ["http.status_code", "error", "db.system", "db.name", "peer.service", "user.id", "a", "rpc.grpc.status_code"]
+)
+ATTRIBUTES = st.dictionaries(KEYS, VALUES, max_size=3)
+TICKS = st.integers(1, 10**6).map(lambda tick: tick * 1000)
+
+
+@st.composite
+def given_spans(draw: st.DrawFn) -> list[dict[str, Any]]:
+    spans: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(1, 4))):
+        start = reshaping.START + draw(TICKS)
+        spans.append(
+            {
+                "trace": f"{0xC0FFEE << 96 | draw(st.integers(1, 2)):032x}",
+                "id": f"{0xABCDEF << 40 | number + 1:016x}",
+                "parent": spans[draw(st.integers(0, number - 1))]["id"] if number and draw(st.booleans()) else "",
+                "service": draw(st.sampled_from(["web", "db api"])),
+                "name": draw(st.sampled_from(["GET /", "query"])),
+                "kind": draw(st.integers(0, 5)),
+                "status": draw(st.integers(0, 2)),
+                "message": draw(st.sampled_from(["", "boom"])),
+                "start": start,
+                "length": draw(TICKS),
+                "attributes": draw(ATTRIBUTES),
+                "events": draw(st.lists(st.tuples(st.just(start + 1000), st.just("e"), ATTRIBUTES), max_size=2)),
+                "links": draw(st.lists(st.just((f"{7:032x}", f"{8:016x}")), max_size=1)),
+            }
+        )
+    return spans
+
+
+def read(text: bytes) -> TraceSet:
+    intake = Intake()
+    decode(text, Place(intake, "f"))
+    return assemble(intake)
+
+
+def spans_of(traces: TraceSet) -> list[Span]:
+    """The spans without the tag that names their kind, which stays as it is written."""
+    found = [
+        replace(span, attributes={key: value for key, value in span.attributes.items() if key != "span.kind"})
+        for span in map(traces.span, range(len(traces)))
+    ]
+    return sorted(found, key=lambda span: (span.trace_id, span.span_id))
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@unhurried
+@given(given_spans(), st.randoms(use_true_random=False))
+def test_values_of_another_shape_give_the_same_spans(form: str, spans: list[Any], random: Random) -> None:
+    specified = read(WRITERS[form](spans, None))
+    text = WRITERS[form](spans, random)
+    reshaped = read(text)
+    assert len(specified) == len(spans)
+    assert [str(warning) for warning in reshaped.load_warnings] == [], text
+    assert spans_of(reshaped) == spans_of(specified), text
+    # what is empty has no mark
+    for i, span in enumerate(map(reshaped.span, range(len(reshaped)))):
+        assert (bool(reshaped.event_bytes[i]), bool(reshaped.link_bytes[i])) == (bool(span.events), bool(span.links))
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@unhurried
+@given(given_spans(), st.randoms(use_true_random=False))
+def test_superfluous_commas_cost_nothing_and_are_told(form: str, spans: list[Any], random: Random) -> None:
+    text = WRITERS[form](spans, None)
+    broken, count = reshaping.with_commas(text, random)
+    found = read(broken)
+    assert spans_of(found) == spans_of(read(text)), broken
+    warnings = [warning.message for warning in found.load_warnings]
+    more = f" (and {count - 1:,} more)" if count > 1 else ""
+    assert warnings == ([f"superfluous comma{more}; read without"] if count else [])
