@@ -55,7 +55,7 @@ UNSET, OK, ERROR = Status.UNSET, Status.OK, Status.ERROR
         (S, UNSET, {"rpc.grpc.status_code": 5, "http.status_code": 500}, False),
         (S, UNSET, {"rpc.grpc.status_code": 13}, True),
         (S, UNSET, {"rpc.grpc.status_code": "14"}, True),
-        (Kind.CONSUMER, UNSET, {"rpc.grpc.status_code": 16}, False),
+        (Kind.CONSUMER, UNSET, {"rpc.grpc.status_code": 16}, True),
         (Kind.INTERNAL, UNSET, {"rpc.grpc.status_code": 16}, True),
         (S, UNSET, {"rpc.response.status_code": "DEADLINE_EXCEEDED"}, True),
         (S, UNSET, {"rpc.status_code": "deadline_exceeded"}, True),

@@ -33,7 +33,7 @@ class StatedBy(enum.Enum):
 
 
 Decision = Callable[[Value, bool], bool | None]
-"""From the value of an attribute and whether its span serves (SERVER, CONSUMER): is it an error? None: it tells
+"""From the value of an attribute and whether its span is a SERVER: is it an error? None: it tells
 nothing, and what follows decides.
 """
 
@@ -123,7 +123,7 @@ def decide_status(
     """
     if status != Status.UNSET:
         return status, status == Status.ERROR
-    serving = kind in (Kind.SERVER, Kind.CONSUMER)
+    serving = kind == Kind.SERVER
     for rule in RULES:
         error = rule.decision(attributes, serving, states)
         if error is not None:
