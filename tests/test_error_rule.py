@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -195,6 +196,46 @@ def test_every_decoder_follows_the_rule(name: str, spans: list[Plain], style: St
     form = FORMATS[name]
     found = form.read(spans, style)
     assert [span.error for span in found] == [expected(form, span) for span in spans]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("seed", range(3))
+def test_many_spans_are_decided_as_each_of_them_is(name: str, seed: int) -> None:
+    chance = random.Random(seed)
+    values: list[Value] = [
+        "",
+        "OK",
+        "ERROR",
+        "true",
+        "false",
+        "0",
+        "14",
+        "200",
+        "503",
+        500,
+        404,
+        2,
+        True,
+        0.5,
+        "a}b{",
+        "x" * 300,
+    ]
+    keys = [*deciding_keys(), "peer.service", "db.system", "http.status_text", "url.path"]
+    spans = [
+        Plain(
+            {key: chance.choice(values) for key in chance.sample(keys, chance.randrange(5))},
+            chance.choice(list(Kind)),
+            chance.choice(list(Status)),
+        )
+        for _ in range(400)
+    ]
+    form = FORMATS[name]
+    for style in (Style(), Style((", ", ": ")), Style(indent=4), Style(backwards=True)):
+        found = form.read(spans, style)
+        assert [span.error for span in found] == [expected(form, span) for span in spans]
+        assert {key: form.held(value) for key, value in spans[7].attributes.items()}.items() <= found[
+            7
+        ].attributes.items()
 
 
 @unhurried

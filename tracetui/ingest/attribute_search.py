@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from tracetui.ingest.attribute_scan import Scanner
 from tracetui.ingest.error_rule import deciding_keys, needles
-from tracetui.model.peers import noted_peer
+from tracetui.model.intake import MARK_SHIFT, Decided
+from tracetui.model.peers import NOTED, noted_peer
 from tracetui.model.span import Value
 
 _KEY = b'"key"'
@@ -20,6 +24,10 @@ _PEERS = (
 )
 """Texts of `model.peers.NOTED`, and what stands in a list with one of each group: a single look for most lists."""
 _REMEMBERED = 20_000
+_MANY = 32
+"""So many spans are decided about together."""
+_NATIVE = (1 << MARK_SHIFT) - 1
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _LONGEST_REMEMBERED = 400
 
 
@@ -48,12 +56,21 @@ class AttributeSearch:
         self._once = f'"{once}"'.encode() if once else b""
         self._tail = b"}" * closing
         self._nested = nested
+        self._scanner = Scanner([*deciding_keys(), *also, *([once] if once else []), *NOTED])
+        self._compared: dict[int, tuple[int, str]] = {}
         self._known: dict[tuple[bytes, int], tuple[int, str]] = {}
 
     def states(self, raws: Sequence[bytes], natives: Sequence[int]) -> tuple[list[int], list[str]]:
         """The packed states of spans with these raw attributes, and what they called (see `model.peers.noted_peer`);
         `natives` is what each span itself says.
         """
+        if len(raws) < _MANY:
+            return self._one_by_one(raws, natives)
+        decided = self.decide(raws, np.array(natives, np.int32))
+        kinds = decided.kind.tolist()
+        return decided.states[decided.kind].tolist(), [decided.peers[kind] for kind in kinds]
+
+    def _one_by_one(self, raws: Sequence[bytes], natives: Sequence[int]) -> tuple[list[int], list[str]]:
         known, nested = self._known.get, self._nested
         states, peers = [], []
         for raw, native in zip(raws, natives, strict=True):
@@ -66,6 +83,35 @@ class AttributeSearch:
             states.append(state)
             peers.append(peer)
         return states, peers
+
+    def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> Decided:
+        """Decide about many spans at once; those that say the same are decided about once."""
+        found = self._scanner.scan(attributes)
+        natives = states & _NATIVE
+        texts = found.texts + natives.astype(np.uint64) * _FACTOR
+        # each span that cannot be compared with others is one of a kind, and the last ones
+        compared = np.flatnonzero(found.plain)
+        distinct, first, group = np.unique(texts[compared], return_index=True, return_inverse=True)
+        decided = [
+            self._compared.get(text) or self._compare(text, attributes[at], native)
+            for text, at, native in zip(
+                distinct.tolist(), compared[first].tolist(), natives[compared[first]].tolist(), strict=True
+            )
+        ]
+        kind = np.empty(len(attributes), np.int64)
+        kind[compared] = group
+        others = np.flatnonzero(~found.plain).tolist()
+        kind[others] = np.arange(len(distinct), len(distinct) + len(others))
+        more, called = self._one_by_one([attributes[at] for at in others], natives[others].tolist())
+        return Decided(
+            kind, np.array([state for state, _ in decided] + more, np.int32), [peer for _, peer in decided] + called
+        )
+
+    def _compare(self, text: int, raw: bytes, native: int) -> tuple[int, str]:
+        if len(self._compared) >= _REMEMBERED:
+            self._compared.clear()
+        decided = self._compared[text] = self._decided(self._attributes(raw), native)
+        return decided
 
     def _found(self, raw: bytes) -> bytes | None:
         """The objects with a wanted key, each from its word `"key"` on; None where it takes all to tell."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pickle import PickleBuffer
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -32,6 +32,40 @@ def pack_state(kind: int, status: int, error: bool, marks: int = 0) -> int:
     return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | marks << MARK_SHIFT
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What attributes say of some spans, each thing once."""
+
+    kind: np.ndarray
+    """int64[spans] into the others: which of them each span is."""
+    states: np.ndarray
+    """int32[kinds], packed."""
+    peers: list[str]
+    """What a span called, as far as `model.peers.noted_peer` tells."""
+
+
+class Decider(Protocol):
+    """Decides by the attributes of spans, many at once, as that is cheaper."""
+
+    def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> Decided:
+        """Decide about spans with these raw attributes, given the packed states that they have without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Rows of which attributes still have to decide: from, to and by whom.
+
+    note: is told the raw attributes of each row of which the decider leaves a mark, which is for this alone.
+    noted: is called after the last.
+    """
+
+    start: int
+    stop: int
+    decider: Decider
+    note: Callable[[bytes], None]
+    noted: Callable[[], None]
+
+
 @dataclass(slots=True)
 class SpanRows:
     """Spans as equally long lists. A decoder either calls `Intake.add` or extends every list itself."""
@@ -49,6 +83,7 @@ class SpanRows:
     links: list[bytes] = field(default_factory=list)
     peer: list[int] = field(default_factory=list)
     """Into `Intake.peers`: what the span called, as far as `model.peers.noted_peer` tells."""
+    undecided: list[Undecided] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -369,6 +404,8 @@ class Intake:
         self.odd_ids.update((self._flushed + i, text) for i, text in odd.items())
         self.odd_parent_ids.update((self._flushed + i, text) for i, text in odd_parents.items())
         state = np.array(rows.state, np.int32)
+        peer = np.array(rows.peer, np.int32)
+        self._decide(rows, state, peer)
         parts = (rows.attributes, rows.events, rows.links)
         sizes = [_sizes(part) for part in parts]
         for part, size in zip(parts, sizes, strict=True):
@@ -392,12 +429,42 @@ class Intake:
                 attribute_bytes=sizes[0].astype(np.int32),
                 event_bytes=sizes[1].astype(np.int32),
                 link_bytes=sizes[2].astype(np.int32),
-                peer=np.array(rows.peer, np.int32),
+                peer=peer,
                 raw=b"".join(_interleaved(*parts)),
             )
         )
         self._flushed += count
         self.rows = SpanRows()
+
+    def _decide(self, rows: SpanRows, state: np.ndarray, peer: np.ndarray) -> None:
+        """Fill in what the attributes of rows decide."""
+        for part in _in_pieces(rows.undecided):
+            at = slice(part[0].start, part[-1].stop)
+            decided = part[0].decider.decide(rows.attributes[at], state[at])
+            found = decided.states[decided.kind]
+            state[at] |= found & ((1 << MARK_SHIFT) - 1)
+            peer[at] = np.array(self.peers.many(decided.peers), np.int32)[decided.kind]
+            marked = np.flatnonzero(found >> MARK_SHIFT) + at.start
+            for some in part if len(marked) else ():
+                for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
+                    some.note(rows.attributes[row])
+                some.noted()
+
+
+def _in_pieces(undecided: list[Undecided]) -> Iterator[list[Undecided]]:
+    """Neighbours of one decider together, no more rows than one chunk has."""
+    piece: list[Undecided] = []
+    for whole in undecided:
+        for start in range(whole.start, whole.stop, CHUNK_SPANS):
+            some = replace(whole, start=start, stop=min(start + CHUNK_SPANS, whole.stop))
+            if piece:
+                follows = piece[-1].stop == some.start and piece[-1].decider is some.decider
+                if not follows or some.stop - piece[0].start > CHUNK_SPANS:
+                    yield piece
+                    piece = []
+            piece.append(some)
+    if piece:
+        yield piece
 
 
 def _sizes(parts: list[bytes]) -> np.ndarray:

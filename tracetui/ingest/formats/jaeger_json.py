@@ -6,6 +6,8 @@ jaegertracing/jaeger's `internal/uimodel`.
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec import Raw
 
@@ -19,7 +21,7 @@ from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind, read_reference_type
 from tracetui.ingest.place import Place
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, pack_state
+from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Undecided, pack_state
 from tracetui.model.span import Kind, Mark, Status, Value
 
 __all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
@@ -27,7 +29,7 @@ __all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
 _NO_START = Mark.START_REPAIRED << MARK_SHIFT
 _NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
 _UNKNOWN_KIND = Mark.SOURCE_WARNING
-"""Set in the states of spans until their kinds are warned of."""
+"""Set by `_state` where a kind is unknown, and taken away when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
 """How tags begin as nearly every writer writes them."""
 _REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
@@ -98,10 +100,13 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
         tags = [_usual_tags(raw, unread) for raw in tags]
     rows.attributes += tags
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
-    states, peers = _search.states(tags, [0] * len(tags))
-    rows.peer += intake.peers.many(peers)
-    if max(states) >= 1 << MARK_SHIFT:
-        states = _without_unknown_kinds(states, tags, unread)
+    states = [0] * len(tags)
+    rows.peer += states
+    kinds = Unread()
+    begin = len(rows.attributes) - len(tags)
+    rows.undecided.append(
+        Undecided(begin, len(rows.attributes), _search, partial(_note_kind, kinds), partial(kinds.warn, place))
+    )
     for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
         if None in times:
             states = [state | mark if time is None else state for state, time in zip(states, times, strict=True)]
@@ -143,13 +148,8 @@ def _usual_tags(raw: bytes, unread: Unread) -> bytes:
     return usual or b""
 
 
-def _without_unknown_kinds(states: list[int], tags: list[bytes], unread: Unread) -> list[int]:
-    """The states without the sign of a kind that is unknown; what such kinds are is noted."""
-    sign = _UNKNOWN_KIND << MARK_SHIFT
-    for state, raw in zip(states, tags, strict=True):
-        if state & sign:
-            unread.note(f"kind {CODEC.attributes(raw).get('span.kind')!r}", "is unknown; read as internal")
-    return [state & ~sign for state in states]
+def _note_kind(unread: Unread, tags: bytes) -> None:
+    unread.note(f"kind {CODEC.attributes(tags).get('span.kind')!r}", "is unknown; read as internal")
 
 
 def _name_types(references: list[JaegerReference], unread: Unread) -> None:

@@ -19,3 +19,4 @@ class Unread:
         """Warn once of each thing."""
         for (what, then), count in self._counts.items():
             place.warn(f"{what} of {count:,} span{'s' if count > 1 else ''} {then}")
+        self._counts.clear()
