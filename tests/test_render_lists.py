@@ -352,3 +352,28 @@ def test_a_long_service_leaves_room_for_its_operation() -> None:
     assert line.text == "●recommenda… fetch_items"
     assert service_name("db", Role.DIM, 30, UNICODE, True).text == "●db (inferred)".ljust(30)
     assert service_name("database", Role.DIM, 12, UNICODE, True).text == "●database ? "
+
+
+def test_asynchronous_work_is_listed_after_what_requests_wait_for() -> None:
+    calls = [
+        span("1", 0, 200, service="shop", name="POST"),
+        span("2", 1, 2, parent="1", service="shop", name="send", kind=Kind.PRODUCER),
+        span("3", 5_000, 5_500, parent="2", service="mail", name="process", kind=Kind.CONSUMER),
+        span("4", 5_100, 5_500, parent="3", service="mail", name="render"),
+    ]
+    table = HotSpotTable(Findings(build(*calls)))
+    assert [table.label(row) for row in range(4)] == [
+        ("shop", "POST"),
+        ("shop", "send"),
+        ("mail", "process"),
+        ("mail", "render"),
+    ]
+    spots = HotSpotList(table, {}, UNICODE)
+    listed = [spots.line(row, 120).text for row in range(len(spots))]
+    assert ["⇝ async" in text for text in listed] == [False, False, False, True, True]
+    detail = HotSpotDetail(table, table.hot_spot(2), "", UNICODE)
+    text = "\n".join(detail.line(row, 120).text.rstrip() for row in range(len(detail)))
+    assert "by no request: it is asynchronous, in 1 trace" in text
+    assert "⇝ 1 time in 1 trace, each with a critical path of its own; p50 500 µs, max 500 µs" in text
+    assert " 80 % 400 µs mail render" in text
+    assert table.worst_traces(table.number(2)) == [(0, 0)]

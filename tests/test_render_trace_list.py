@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.building import EPOCH, build, span
 from tests.strategies import span_sets, unhurried
+from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.cells import cell_width
 from tracetui.render.line import Line, Role
@@ -50,6 +51,45 @@ def roles_of(line: Line, text: str) -> set[str]:
 
 def is_safe(text: str) -> bool:
     return all(unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
+
+
+def mailing() -> TraceSet:
+    """A request of 200 ms whose mail is processed an hour later, and one without its root."""
+    return build(
+        span("1", 0, 200_000, trace="1", service="shop", name="POST"),
+        span("2", 1, 2, trace="1", parent="1", service="shop", name="send", kind=Kind.PRODUCER),
+        span("3", 3600 * SECOND, 3601 * SECOND, trace="1", parent="2", service="mail", kind=Kind.CONSUMER),
+        span("4", 0, 100_000, trace="2", parent="gone", service="shop", name="GET"),
+    )
+
+
+def test_response_times_stand_beside_durations_where_they_differ() -> None:
+    listed = rows(mailing())
+    heading = listed.header(140, SortKey.DURATION, True)
+    assert "whole trace" in heading.text
+    assert "▼ response" in heading.text
+    first, second = (listed.line(row, 140).text for row in range(2))
+    assert re.search(r"shop POST .* 1 h .* 200 ms", first)
+    assert re.search(r"shop GET ⚠ root missing .* 100 ms .* 100 ms", second)
+    assert listed.heading_at(140, heading.text.index("whole") + 3) is None
+    assert listed.heading_at(140, heading.text.index("response") + 3) is SortKey.DURATION
+    assert first.count("█") > second.count("█") > 0
+    for width in range(20, 140):
+        assert listed.header(width, None, False).width <= width
+        assert listed.line(0, width).width == width
+
+
+def test_durations_stand_alone_where_responses_take_as_long() -> None:
+    assert "whole trace" not in rows(failing()).header(200, None, False).text
+
+
+def test_a_row_says_that_clocks_disagree() -> None:
+    traces = build(
+        span("1", 0, 100, service="web", name="GET"),
+        span("2", -900, -800, parent="1", service="api", name="GET"),
+    )
+    assert "web GET ⚠ skew?" in rows(traces).line(0, 120).text
+    assert trace_columns(traces).skewed_count == 1
 
 
 def test_a_row_says_where_it_broke() -> None:
@@ -134,6 +174,7 @@ def test_what_failed_comes_before_the_whole_names_of_services() -> None:
         spans=6,
         errors=7,
         duration=7,
+        whole=0,
         verdict=60,
     )
     found = {width: (laid_out(needs, width).verdict, laid_out(needs, width).full_services) for width in (106, 107, 130)}

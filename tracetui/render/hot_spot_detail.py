@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tracetui.render import numbers
 from tracetui.render.cells import fit
@@ -21,6 +21,7 @@ from tracetui.render.small_bars import small_bars
 
 _LEAST_NAME = 16
 _BINS = 24
+_WORK_BOTTLENECKS = 3
 _LABEL = 10
 _CLOCK = len("10:00:00.000")
 _OWN = len("of it")
@@ -45,6 +46,7 @@ class HotSpotDetail:
         self.pattern_row = 2
         self.head = [self._wait(), self._calls(), self._pattern(), self._times(), self._trend()]
         """What is said of it, a line each."""
+        self.head += list(self._async_work())
         self.head += [_labelled("").extend(line) for line in more]
         self.first_trace = len(self.head) + 1
         traces = table.traces
@@ -98,10 +100,27 @@ class HotSpotDetail:
 
     def _wait(self) -> Line:
         spot = self.spot
+        if spot.is_async:
+            text = f"by no request: it is asynchronous, in {numbers.counted(spot.traces, 'trace')}"
+            return _labelled("waited").add(text)
         line = _labelled("waited").add(numbers.percent(spot.total_share), Role.STRONG).add(" of all time; ")
         line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
         line.add(f" in each of {numbers.counted(spot.traces, 'trace')}, ")
         return line.add(numbers.percent(spot.share), Role.STRONG).add(" of theirs")
+
+    def _async_work(self) -> Iterator[Line]:
+        """The asynchronous work that begins with it: how long it takes, and where that goes."""
+        entry, marks = self.spot.entry, self.marks
+        if entry is None:
+            return
+        line = _labelled("work").add(f"{marks.async_call} {numbers.counted(entry.unit_count, 'time')}", Role.STRONG)
+        line.add(f" in {numbers.counted(entry.trace_count, 'trace')}, each with a critical path of its own;")
+        line.add(f" p50 {self._duration(entry.durations.p50_ns)}, max {self._duration(entry.durations.max_ns)}")
+        yield line
+        for one in entry.bottlenecks[:_WORK_BOTTLENECKS]:
+            line = _labelled("").add(f"{numbers.whole_percent(one.share_percent):>5} ", Role.STRONG)
+            line.add(f"{self._duration(one.mean_critical_ns)} ", Role.PLAIN)
+            yield line.add(f"{safe(one.service)} {safe(one.operation)}")
 
     def _calls(self) -> Line:
         spot = self.spot

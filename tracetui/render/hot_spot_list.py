@@ -109,10 +109,14 @@ class HotSpotList:
         role = self.table.roles.get(spot.service, Role.DIM)
         bar_role, share_role = (Role.CRITICAL, Role.STRONG) if spot.is_bottleneck else (Role.DIM, Role.PLAIN)
         share = Line([(share_bar(spot.total_share, layout.bar, marks), bar_role), (" ", Role.PLAIN)])
+        share.extend(figure(numbers.percent(spot.total_share), _PERCENT, share_role))
+        if spot.is_async:
+            text = f"{marks.async_call} async"
+            share = Line([(fit(text, layout.bar + 1 + _PERCENT, "right", marks.ellipsis), Role.DIM)])
         cells = [
             figure(f"{place + 1:,}", _RANK, Role.DIM),
             service_name(spot.service, role, layout.name, marks, operation=spot.operation),
-            share.extend(figure(numbers.percent(spot.total_share), _PERCENT, share_role)),
+            share,
         ]
         if layout.of_traces:
             cells.append(figure(numbers.whole_percent(spot.share), _OF_TRACES))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical_operations
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_quantiles, group_slices
@@ -60,6 +61,10 @@ class HotSpot:
     """Of all calls together."""
     extremes: tuple[int, int] | None
     """Least and greatest duration where there are few calls."""
+    is_async: bool
+    """Whether it occurs in asynchronous work alone, which no request waits for."""
+    entry: AsyncEntry | None
+    """What is known of the asynchronous work that begins with it."""
 
     @property
     def is_bottleneck(self) -> bool:
@@ -78,15 +83,19 @@ class HotSpotTable:
         paths = findings.paths
         self.traces = traces = findings.traces
         self.roles = service_roles(traces)
+        self.skewed_count = int(traces.skewed.sum())
+        """Traces in which clocks disagree."""
         self._critical = paths.critical
         self._order, distinct, self._first = group_slices(traces.operation)
         self._place = {number: i for i, number in enumerate(distinct.tolist())}
+        self._entries = {(one.service, one.operation): one for one in findings.async_work.entries()}
         found = critical_operations(paths)
         self._figures = {number: figures for number, *figures in found}
         costliest = np.array([number for number, *_ in found], np.int64)
         share = np.array([figures[2] for figures in found], np.float64)
         self.bottlenecks = int((share > DEFAULT_SHARE).sum())
-        self._numbers = costliest[np.argsort(share <= DEFAULT_SHARE, kind="stable")]
+        costliest = costliest[np.argsort(share <= DEFAULT_SHARE, kind="stable")]
+        self._numbers = np.concatenate((costliest, self._async_alone(distinct)))
         self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
         labels = map(traces.operation_label, self._numbers.tolist())
         self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)
@@ -96,6 +105,13 @@ class HotSpotTable:
         self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
         """From the first trace's start to the last's."""
         self.duration_cells = numbers.duration_width(int(traces.duration.max()) if len(traces) else 0)
+
+    def _async_alone(self, operations: np.ndarray) -> np.ndarray:
+        """int64, those of these operations that occur in asynchronous work alone: entry points first."""
+        alone = [number for number in operations.tolist() if number not in self._figures]
+        first = {label: rank for rank, label in enumerate(self._entries)}
+        alone.sort(key=lambda number: first.get(self.traces.operation_label(number), len(first)))
+        return np.array(alone, np.int64)
 
     def _measure(self) -> None:
         """Calls, errors, times and percentiles of every operation."""
@@ -138,7 +154,8 @@ class HotSpotTable:
     def hot_spot(self, row: int) -> HotSpot:
         number = self.number(row)
         at = self._place[number]
-        critical, share, total_share, traces = self._figures[number]
+        is_async = number not in self._figures
+        critical, share, total_share, traces = self._figures.get(number, (0.0, 0.0, 0.0, self._trace_count(number)))
         service, operation = self.traces.operation_label(number)
         least, p50, p95, p99, most = (float(column[at]) for column in self._quantiles)
         calls = int(self._calls[at])
@@ -158,6 +175,8 @@ class HotSpotTable:
             self_ns=float(self._self[at]),
             total_ns=float(self._total[at]),
             extremes=(round(least), round(most)) if calls < FEW_SAMPLES else None,
+            is_async=is_async,
+            entry=self._entries.get((service, operation)),
         )
 
     def order(self, sorting: str, descending: bool) -> np.ndarray:
@@ -208,10 +227,16 @@ class HotSpotTable:
     def worst_traces(self, number: int) -> list[tuple[int, int]]:
         """The traces that wait longest for an operation: (trace, ns of the operation on its critical path)."""
         begin = int(self._pair_first[self._place[number]])
-        end = min(begin + min(EXAMPLES, int(self._figures[number][3])), len(self._pair_trace))
+        end = begin + min(EXAMPLES, self._trace_count(number))
         return list(
             zip(self._pair_trace[begin:end].tolist(), self._pair_critical[begin:end].astype(int).tolist(), strict=True)
         )
+
+    def _trace_count(self, number: int) -> int:
+        """How many traces have an operation at all."""
+        at = self._place[number]
+        end = self._pair_first[at + 1] if at + 1 < len(self._pair_first) else len(self._pair_trace)
+        return int(end - self._pair_first[at])
 
     def slow_traces(self, number: int) -> tuple[TraceSet, np.ndarray]:
         """The traces that have an operation, and bool[traces of them], where a call of it takes its p95 or longer."""

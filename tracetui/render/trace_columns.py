@@ -9,6 +9,7 @@ import numpy as np
 
 from tracetui.analysis.errors import Role as ErrorRole
 from tracetui.analysis.errors import roles
+from tracetui.analysis.summary import DIFFERING_TRACES, differing
 from tracetui.model.traces import TraceSet
 from tracetui.render.colours import service_slots
 from tracetui.render.safe_text import safe
@@ -55,11 +56,15 @@ class TraceColumns:
     short: list[str]
     """Two letters for each service, no two the same."""
     slots: list[int]
+    skewed_count: int
+    """Traces in which clocks disagree."""
+    shows_whole: bool
+    """Whether traces often last longer than their responses take, so that both are shown."""
 
     def sorted(self, traces: np.ndarray, key: SortKey, descending: bool) -> np.ndarray:
-        """The traces (int64[m]) in the order of a column; equal ones slowest first."""
+        """The traces (int64[m]) in the order of a column; equal ones slowest response first."""
         values = self.values[key][traces]
-        order = np.lexsort((-self.traces.trace_duration[traces], -values if descending else values))
+        order = np.lexsort((-self.traces.response_time[traces], -values if descending else values))
         result: np.ndarray = traces[order]
         return result
 
@@ -90,7 +95,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         np.diff(service_first),
         spans,
         traces.trace_errors,
-        traces.trace_duration,
+        traces.response_time,
     )
     return TraceColumns(
         traces=traces,
@@ -106,4 +111,6 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         services=services,
         short=short_names(services),
         slots=service_slots(traces.services),
+        skewed_count=int(traces.skewed.sum()),
+        shows_whole=int(differing(traces).sum()) > DIFFERING_TRACES * count,
     )

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 GAP = 2
 DURATION_HEADING = "duration"
+WHOLE_HEADING = "whole trace"
 _LEAST_NAME = 24
 _LEAST_BAR = 4
 _USEFUL_BAR = 8
@@ -32,6 +33,8 @@ class Needs:
     spans: int
     errors: int
     duration: int
+    whole: int
+    """For how long whole traces lasted; 0 where that is how long their responses took."""
     verdict: int
     """Cells that messages of what failed may take; 0 where nothing failed."""
 
@@ -45,6 +48,7 @@ class Layout:
     services: int = 0
     spans: int = 0
     errors: int = 0
+    whole: int = 0
     duration: int = 0
     bar: int = 0
     verdict: int = 0
@@ -65,25 +69,27 @@ def laid_out(needs: Needs, width: int) -> Layout:
     duration = max(needs.duration, len(DURATION_HEADING) + 2)
     short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
     least = min(needs.name, _LEAST_NAME)
+    whole = needs.whole
     tries = (
-        (needs.start, needs.services, needs.spans, needs.errors, _LEAST_BAR),
-        (short, needs.services, needs.spans, needs.errors, _LEAST_BAR),
-        (short, needs.services, 0, needs.errors, _LEAST_BAR),
-        (short, few, 0, needs.errors, _LEAST_BAR),
-        (short, few, 0, needs.errors, 0),
-        (short, 0, 0, needs.errors, 0),
-        (0, 0, 0, needs.errors, 0),
-        (0, 0, 0, 0, 0),
+        (needs.start, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR),
+        (short, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR),
+        (short, needs.services, 0, needs.errors, whole, _LEAST_BAR),
+        (short, few, 0, needs.errors, whole, _LEAST_BAR),
+        (short, few, 0, needs.errors, whole, 0),
+        (short, 0, 0, needs.errors, whole, 0),
+        (0, 0, 0, needs.errors, whole, 0),
+        (0, 0, 0, needs.errors, 0, 0),
+        (0, 0, 0, 0, 0, 0),
     )
-    for start, services, spans, errors, bar in tries:
-        fixed = (start, services, spans, errors)
+    for start, services, spans, errors, whole, bar in tries:
+        fixed = (start, services, spans, errors, whole)
         left = width - 2 - duration - sum(cells + GAP for cells in fixed if cells) - GAP
         left -= bar + 1 if bar else 0
         if left >= least or not any(fixed):
             break
     name = max(min(needs.name, left), min(left, 8), 1)
     layout = Layout(start=start, name=name, services=services, spans=spans, errors=errors, duration=duration, bar=bar)
-    return _with_the_rest(replace(layout, exact_start=start > short), needs, max(left - name, 0))
+    return _with_the_rest(replace(layout, whole=whole, exact_start=start > short), needs, max(left - name, 0))
 
 
 def _with_the_rest(layout: Layout, needs: Needs, left: int) -> Layout:

@@ -18,13 +18,15 @@ from tracetui.render.marks import Marks
 from tracetui.render.moments import Moments
 from tracetui.render.safe_text import safe
 from tracetui.render.trace_columns import SortKey, TraceColumns
-from tracetui.render.trace_layout import GAP, Layout, Needs, laid_out
+from tracetui.render.trace_layout import DURATION_HEADING, GAP, WHOLE_HEADING, Layout, Needs, laid_out
 
 _LONGEST_VERDICT = 60
 _MEASURED_NAMES = 5_000
 """So many names are looked at to find how wide their column should be."""
 _MOST_SERVICES = 4
 """So many of a trace are shown: each has a colour, which costs bytes at each move of the cursor."""
+_LEAST_NAMED = 12
+"""Cells of a name below which nothing else is said behind it."""
 _NOTHING = np.zeros(0, np.int64)
 
 
@@ -64,7 +66,7 @@ class TraceRows:
         self._rows = traces if groups is None else _grouped(groups)
         shown = traces if groups is None else np.concatenate([_NOTHING, *(group.traces for group in groups)])
         times = columns.traces.trace_start[shown] if len(shown) else np.zeros(1, np.int64)
-        self._longest = int(columns.traces.trace_duration[shown].max(initial=0))
+        self._longest = int(columns.traces.response_time[shown].max(initial=0))
         self._moments = Moments.between(int(times.min()), int(times.max()), local)
         self._zone = numbers.zone(int(times[0]), local)
         self._needs = self._needed(shown)
@@ -102,11 +104,14 @@ class TraceRows:
         full, two = (before[first + np.minimum(sizes, count)] - before[first] for count in (_MOST_SERVICES, 2))
         origins, echoes = (int(column[shown].max(initial=0)) for column in (columns.origins, columns.echoes))
         names = (columns.labels[i] for i in used)
+        remarks = max((cell_width(self._remark(trace)) for trace in self._remarked(shown)), default=0)
+        whole = numbers.duration_width(int(columns.traces.trace_duration[shown].max(initial=0)))
         heading = cell_width(f"start {self._zone}")
         return Needs(
             start=max(self._moments.width(exact=True), heading),
             short_start=max(self._moments.width(exact=False), heading + 1),
-            name=max((cell_width(service) + 1 + cell_width(operation) for _, service, operation in names), default=0),
+            name=max((cell_width(service) + 1 + cell_width(operation) for _, service, operation in names), default=0)
+            + remarks,
             services=max(4 * min(most, _MOST_SERVICES) - 1 + more, len("services") + 1),
             full_services=int(full.max(initial=0)) - 1 + more,
             # where all fit by two letters each, some by their names would say less
@@ -114,6 +119,7 @@ class TraceRows:
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
             errors=max(7, cell_width(errors_text(origins, echoes, self.marks))),
             duration=numbers.duration_width(self._longest),
+            whole=max(whole, len(WHOLE_HEADING)) if columns.shows_whole else 0,
             verdict=_LONGEST_VERDICT if origins else 0,
         )
 
@@ -121,8 +127,8 @@ class TraceRows:
         """How wide each column is in a line of `width` cells."""
         return laid_out(self._needs, width)
 
-    def _headings(self, width: int) -> Iterator[tuple[SortKey, int, bool]]:
-        """(column, cells, whether at their right end) of those that there is room for."""
+    def _headings(self, width: int) -> Iterator[tuple[SortKey | None, int, bool]]:
+        """(column, cells, whether at their right end) of those that there is room for; None for whole traces."""
         layout = self.layout(width)
         for column, cells, right in (
             (SortKey.START, layout.start, False),
@@ -130,6 +136,7 @@ class TraceRows:
             (SortKey.SERVICES, layout.services, False),
             (SortKey.SPANS, layout.spans, True),
             (SortKey.ERRORS, layout.errors, False),
+            (None, layout.whole, True),
             (SortKey.DURATION, layout.duration, True),
         ):
             if cells:
@@ -140,18 +147,25 @@ class TraceRows:
         arrow = ("v" if descending else "^") if self.marks.ascii_only else "▼" if descending else "▲"
         line = Line([("  ", Role.PLAIN)])
         for column, cells, right in self._headings(width):
-            text = f"{column} {self._zone}" if column is SortKey.START else str(column)
-            if column is key:
+            text = self._heading(column)
+            if column is not None and column is key:
                 # on the side where there is room, so that the heading stays where it is
-                text = f"{arrow} {column}" if right else f"{text} {arrow}"
+                text = f"{arrow} {text}" if right else f"{text} {arrow}"
                 if cell_width(text) > cells:
                     text = f"{arrow}{column}"
             line.add(
                 fit(text, cells, "right" if right else "left", self.marks.ellipsis),
-                Role.STRONG if column is key else Role.DIM,
+                Role.STRONG if column is not None and column is key else Role.DIM,
             )
             line.add(" " * GAP)
         return line.cropped(width, "")
+
+    def _heading(self, column: SortKey | None) -> str:
+        if column is None:
+            return WHOLE_HEADING
+        if column is SortKey.DURATION:
+            return "response" if self.columns.shows_whole else DURATION_HEADING
+        return f"{column} {self._zone}" if column is SortKey.START else str(column)
 
     def heading_at(self, width: int, cell: int) -> SortKey | None:
         """The column that a cell of the headings belongs to; the bars belong to the durations before them."""
@@ -189,7 +203,10 @@ class TraceRows:
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
             line.add(fit(text, layout.errors, "left", marks.ellipsis), role)
             line.add(gap)
-        duration = int(columns.traces.trace_duration[trace])
+        if layout.whole:
+            whole = int(columns.traces.trace_duration[trace])
+            line.add(numbers.duration(whole, marks.ascii_only).rjust(layout.whole) + gap)
+        duration = int(columns.traces.response_time[trace])
         line.add(numbers.duration(duration, marks.ascii_only).rjust(layout.duration))
         if layout.bar:
             # quieter than the number, which says the same; the blanks behind it in its run cost no bytes for another
@@ -207,9 +224,26 @@ class TraceRows:
 
     def _add_name(self, line: Line, trace: int, width: int) -> None:
         _, service, operation = self.columns.labels[int(self.columns.label[trace])]
-        ellipsis = self.marks.ellipsis
+        ellipsis, remark = self.marks.ellipsis, self._remark(trace)
+        # what is to be said of it is cut last
+        width -= cell_width(remark)
+        if width < min(_LEAST_NAMED, cell_width(service) + 1 + cell_width(operation)):
+            width, remark = width + cell_width(remark), ""
         room = max(width - 1 - cell_width(operation), min(cell_width(service), width // 2))
-        line.add(fit(f"{cut(service, min(room, width), ellipsis)} {operation}", width, "left", ellipsis))
+        name = f"{cut(service, min(room, width), ellipsis)} {operation}"
+        line.add(fit(cut(name, width, ellipsis) + remark, width + cell_width(remark), "left", ellipsis))
+
+    def _remarked(self, shown: np.ndarray) -> list[int]:
+        """The first few of the traces that something is to be said of behind their names."""
+        traces = self.columns.traces
+        found: list[int] = shown[(traces.root_missing | traces.skewed)[shown]][:_MEASURED_NAMES].tolist()
+        return found
+
+    def _remark(self, trace: int) -> str:
+        """That a trace's root is missing, so that its duration is that of the whole trace, or that clocks disagree."""
+        traces, warning = self.columns.traces, self.marks.warning
+        missing = f" {warning} root missing" if traces.root_missing[trace] else ""
+        return missing + (f" {warning} skew?" if traces.skewed[trace] else "")
 
     def _add_services(self, line: Line, trace: int, layout: Layout) -> None:
         columns, marks = self.columns, self.marks

@@ -18,6 +18,7 @@ from tracetui.render.hot_spot_table import SORTINGS, WAITED, HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import service_name
+from tracetui.render.skew_remark import skew_remark
 from tracetui.render.what_if_line import what_if_lines
 from tracetui.tui.messages import ListTraces, Notice, ReadText
 from tracetui.tui.panes.apart import tell_apart
@@ -320,6 +321,8 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             advice.add("  ").add(could, Role.ACCENT)
             key = self.key_names.short("{hot-spots.advice}")
             advice.add(f"  {key}: operations" if self._shows_advice else f"  {key} shows", Role.DIM)
+        if table.skewed_count:
+            advice.add("  ").add(skew_remark(table.skewed_count, self.state.look.marks), Role.WARNING)
         meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
         fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
         return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)

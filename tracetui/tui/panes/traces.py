@@ -181,6 +181,7 @@ class TracesPane(AskedPane):
             # keys are of use from now on
             self.post_message(Placed())
         self._columns, self._former = found.columns, None
+        self._show_count()
         self._list_again()
         self.scatter.show(found.points)
         self._mark_point()
@@ -229,7 +230,10 @@ class TracesPane(AskedPane):
         return rows.header(width, self.sort_key, self.descending) if rows is not None else Line()
 
     def _show_count(self) -> None:
-        self.query_bar.show_count(count_line(self.state, self._loaded.trace_count if self._loaded is not None else 0))
+        total = self._loaded.trace_count if self._loaded is not None else 0
+        self.query_bar.show_count(
+            count_line(self.state, total, self._columns.skewed_count if self._columns is not None else 0)
+        )
 
     def _show_rows_or(self, lines: list[Line]) -> None:
         """Show the list and its plot, or these lines in place of both."""

@@ -13,6 +13,7 @@ from tracetui.render.frame import source_name
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
 from tracetui.render.scatter import Points
+from tracetui.render.skew_remark import skew_remark
 from tracetui.render.trace_columns import TraceColumns, trace_columns
 from tracetui.render.trace_list import chosen_mark, new_mark
 from tracetui.tui.keymap import KeyNames
@@ -68,9 +69,11 @@ def unmet_lines(found: filters.Blame | None, names: KeyNames) -> list[Line]:
     ]
 
 
-def count_line(state: State, total: int) -> Line:
-    """How many traces are shown, new and marked, of so many."""
+def count_line(state: State, total: int, skewed: int = 0) -> Line:
+    """How many traces are shown, new and marked, of so many; in how many of them clocks disagree."""
     marks, shown, line = state.look.marks, len(state.shown), Line()
+    if skewed:
+        line.add(skew_remark(skewed, marks), Role.WARNING).add("   ")
     if state.new:
         line.add(f"{new_mark(marks)} {len(state.new):,} new", Role.ACCENT).add("   ")
     if state.marked:
