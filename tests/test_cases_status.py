@@ -31,3 +31,27 @@ def test_a_query_tells_failed_grpc_calls_from_others(program: Program, query: st
     case = str(CASES / "grpc-over-http-200.json")
     found = json.loads(program("analyze", case, "--query", query, "--json").out)
     assert {path["trace_id"][-2:] for path in found["critical_paths"]} == kept
+
+
+def test_what_is_unknown_is_said_of_its_own_file(program: Program, tmp_path: Path) -> None:
+    tags = [{"key": "span.kind", "type": "string", "value": "sideways"}]
+    for number in range(3):
+        span = {
+            "traceID": f"a{number}",
+            "spanID": "b",
+            "operationName": "op",
+            "startTime": 1,
+            "duration": 2,
+            "tags": tags,
+        }
+        trace = {
+            "traceID": f"a{number}",
+            "spans": [{**span, "processID": "p"}],
+            "processes": {"p": {"serviceName": "s"}},
+        }
+        (tmp_path / f"{number}.json").write_text(json.dumps({"data": [trace] * 60}))
+    found = json.loads(program.analyze(*(str(tmp_path / f"{number}.json") for number in range(3))).out)
+    files = [Path(warning["file"]).name for warning in found["warnings"]]
+    assert files == sorted(files)
+    assert len(set(files)) == 3
+    assert sum("more warnings like these" in warning["message"] for warning in found["warnings"]) in (0, 3)

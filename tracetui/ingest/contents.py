@@ -93,6 +93,8 @@ def decode(
     elif not _lines(data, start, place, held) and not _within(data, start, place, held):
         place.warn(f"neither JSON, OTLP protobuf nor the collector's records; starts with {shown_start(data[:64])}")
     held.finish()
+    # what is wrong with this source is said before the next one is read
+    place.intake.decide()
 
 
 def _skip_blank(data: Buffer, at: int) -> int:

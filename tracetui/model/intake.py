@@ -399,13 +399,12 @@ class Intake:
         count = len(rows.trace)
         if not count:
             return
+        self.decide()
         keys, odd = span_keys(rows.span_id)
         parent_keys, odd_parents = span_keys(rows.parent_id)
         self.odd_ids.update((self._flushed + i, text) for i, text in odd.items())
         self.odd_parent_ids.update((self._flushed + i, text) for i, text in odd_parents.items())
         state = np.array(rows.state, np.int32)
-        peer = np.array(rows.peer, np.int32)
-        self._decide(rows, state, peer)
         parts = (rows.attributes, rows.events, rows.links)
         sizes = [_sizes(part) for part in parts]
         for part, size in zip(parts, sizes, strict=True):
@@ -429,21 +428,27 @@ class Intake:
                 attribute_bytes=sizes[0].astype(np.int32),
                 event_bytes=sizes[1].astype(np.int32),
                 link_bytes=sizes[2].astype(np.int32),
-                peer=peer,
+                peer=np.array(rows.peer, np.int32),
                 raw=b"".join(_interleaved(*parts)),
             )
         )
         self._flushed += count
         self.rows = SpanRows()
 
-    def _decide(self, rows: SpanRows, state: np.ndarray, peer: np.ndarray) -> None:
-        """Fill in what the attributes of rows decide."""
-        for part in _in_pieces(rows.undecided):
+    def decide(self) -> None:
+        """Let attributes decide about the rows that still wait for it; `flush` does so, too.
+
+        What there is to warn of is then warned of.
+        """
+        rows = self.rows
+        undecided, rows.undecided = rows.undecided, []
+        for part in _in_pieces(undecided):
             at = slice(part[0].start, part[-1].stop)
-            decided = part[0].decider.decide(rows.attributes[at], state[at])
+            state = np.array(rows.state[at], np.int32)
+            decided = part[0].decider.decide(rows.attributes[at], state)
             found = decided.states[decided.kind]
-            state[at] |= found & ((1 << MARK_SHIFT) - 1)
-            peer[at] = np.array(self.peers.many(decided.peers), np.int32)[decided.kind]
+            rows.state[at] = (state | found & ((1 << MARK_SHIFT) - 1)).tolist()
+            rows.peer[at] = np.array(self.peers.many(decided.peers), np.int32)[decided.kind].tolist()
             marked = np.flatnonzero(found >> MARK_SHIFT) + at.start
             for some in part if len(marked) else ():
                 for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
