@@ -15,9 +15,10 @@ from tests.strategies import rough_sets, unhurried
 from tracetui.ingest.load import load
 from tracetui.ingest.save import save
 from tracetui.model.assemble import assemble
-from tracetui.model.ids import canonical_trace_id
+from tracetui.model.ids import canonical_trace_id, span_key
 from tracetui.model.intake import Intake
 from tracetui.model.problems import UsageError
+from tracetui.model.span import Mark
 from tracetui.model.traces import TraceSet
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
@@ -33,24 +34,46 @@ def spans_by_trace(traces: TraceSet) -> dict[str, list[str]]:
     }
 
 
+def _identity(one: GivenSpan) -> tuple[object, ...]:
+    return canonical_trace_id(one.trace), span_key(one.id), one.service, one.name, one.kind
+
+
 @unhurried
 @given(rough_sets(), rough_sets())
-def test_a_trace_that_comes_again_takes_the_place_of_what_was_here(
+def test_a_span_that_comes_again_takes_the_place_of_what_was_here(
     first: list[GivenSpan], second: list[GivenSpan]
 ) -> None:
-    again = Counter(canonical_trace_id(one.trace) for one in second)
-    before = Counter(canonical_trace_id(one.trace) for one in first)
-    # as many spans as were here are taken for the same, and fewer for a part of them
-    assume(any(count > before[trace] for trace, count in again.items()))
+    again, before = (Counter(map(_identity, spans)) for spans in (second, first))
+    # fewer than were here are part of an answer that broke off
+    taken = {identity for identity, count in again.items() if count >= before[identity]}
+    stays = [one for one in first if _identity(one) not in taken]
+    comes = [one for one in second if _identity(one) in taken]
     kept = collect(first)
-    assert kept.replace(collect(second))
-    taken = {trace for trace, count in again.items() if count >= before[trace]}
-    stays = [one for one in first if canonical_trace_id(one.trace) not in taken]
-    comes = [one for one in second if canonical_trace_id(one.trace) in taken]
+    kept.replace(collect(second))
     found = spans_by_trace(assemble(kept))
-    assert found == {**spans_by_trace(build(*stays)), **spans_by_trace(build(*comes))}
     assert not kept.replace(collect(second))
     assert spans_by_trace(assemble(kept)) == found
+    assume([one for one in first if _identity(one) in taken] != comes)
+    assert found == spans_by_trace(build(*stays, *comes))
+
+
+def test_what_several_sources_say_of_a_trace_stays_when_one_is_asked_again() -> None:
+    of_file = [span(str(at), at, 10, name="GET", attributes={"from": "file"}) for at in range(1, 4)]
+    of_server = [span(str(at), at, 10, name="get", attributes={"more": at}) for at in range(1, 4)]
+    kept = collect([*of_file, *of_server])
+    assert not kept.replace(collect(of_server))
+    assert kept.replace(collect([*of_server, span("4", 4, 10, name="get")]))
+    found = assemble(kept)
+    assert (len(found), found.duplicates) == (4, {0: 3})
+    assert all(found.attributes(at).keys() == {"from", "more"} for at in range(3))
+
+
+def test_a_span_that_has_ended_takes_the_place_of_its_beginning() -> None:
+    begun = span("1", 1, 1, marks=Mark.NO_DURATION)
+    kept = collect([begun])
+    assert kept.replace(collect([span("1", 1, 9)]))
+    found = assemble(kept)
+    assert (found.duration.tolist(), found.duplicates, found.marks.tolist()) == ([8_000], {}, [Mark.NONE])
 
 
 def test_of_an_answer_that_broke_off_within_a_trace_nothing_is_lost() -> None:
@@ -89,7 +112,7 @@ def test_what_stands_beside_spans_moves_with_them() -> None:
     assert found.parent_id(b) == "nobody"
     assert found.attributes(b) == {"k": 1}
     names = [found.span_id(at) for at in found.spans_of(found.find_trace("c") or 0)]
-    assert names == ["odd-4", "odd-5"]
+    assert names == ["odd-3", "odd-4", "odd-5"]
 
 
 def test_the_oldest_go_where_there_is_no_room() -> None:

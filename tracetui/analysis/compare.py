@@ -18,6 +18,8 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import group_slices
 from tracetui.analysis.judge import Change, Judge, Verdict
 from tracetui.analysis.self_time import self_times
+from tracetui.analysis.spelling import in_one_spelling
+from tracetui.model.traces import TraceSet
 
 DEFAULT_THRESHOLD = 10.0
 """Percent by which a figure changes at least, to be called out."""
@@ -122,7 +124,11 @@ class Comparison:
 
 
 def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
-    """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out."""
+    """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out.
+
+    Services and operations that differ in case alone are the same.
+    """
+    before, after = _in_one_spelling(before, after.traces), _in_one_spelling(after, before.traces)
     sides = [one.traces.response_time for one in (before, after)]
     means = [float(durations.mean()) for durations in sides if len(durations)]
     of_traces, of_spans = _judges(threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])), before, after)
@@ -136,6 +142,11 @@ def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESH
         edges=tuple(_edges(before, after, of_spans)),
         patterns=tuple(_patterns(before, after, of_traces)),
     )
+
+
+def _in_one_spelling(findings: Findings, other: TraceSet) -> Findings:
+    traces = in_one_spelling(findings.traces, other)
+    return findings if traces is findings.traces else Findings(traces)
 
 
 def _judges(

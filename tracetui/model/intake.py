@@ -22,6 +22,8 @@ MAX_START_NS = 1 << 62
 """The year 2116. With MAX_DURATION_NS it keeps every end and every difference within 64 bits."""
 MAX_DURATION_NS = 1 << 61
 
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
 STATUS_SHIFT = 3
 ERROR_SHIFT = 5
 MARK_SHIFT = 6
@@ -306,27 +308,70 @@ class Intake:
         self.warnings.extend(other.warnings)
 
     def replace(self, other: Intake) -> bool:
-        """Take over what another intake has, in place of what is here of the same traces. The other is spent by it.
+        """Take over what another intake has, in place of what is here of the same spans. The other is spent by it.
 
-        Of a trace of which more is here, nothing is taken: an answer may have broken off within it.
+        Of spans of the same trace, id, service, operation, kind and format the newer records stay, unless more were
+        here: an answer may have broken off. So an answer that comes again and again is there once, and what other
+        sources say of its spans stays beside it.
 
-        -> whether that changes anything: a trace is new, or has more spans
+        -> whether that changes anything
         """
         self.flush()
         other.flush()
-        numbers = [self._traces.get(canonical_trace_id(text)) for text in other.trace_ids]
-        here, there = self._sizes(), other._sizes()
-        more = [int(there[at]) - (0 if number is None else int(here[number])) for at, number in enumerate(numbers)]
-        changed = any(count > 0 for count in more)
+        base = self._flushed
+        warnings = self.warnings.copy()
+        unnamed = [other.trace_ids[number] for number in other.unnamed]
+        # asked for the same again, a server sends those without an id in the same places
+        other.unnamed.clear()
+        self.absorb(other)
+        new = np.arange(base, self._flushed)
+        if not len(new):
+            return False
+        trace = self._column("trace")
+        touched = np.zeros(len(self.trace_ids), bool)
+        touched[trace[base:]] = True
+        old = np.flatnonzero(touched[trace[:base]])
+        places = np.concatenate((old, new))
+        whole = np.zeros(len(self.trace_ids), bool)
+        whole[[self.trace(text) for text in unnamed]] = True
+        _, same = np.unique(self._identities(places, whole), return_inverse=True)
+        same_old, same_new = same[: len(old)], same[len(old) :]
+        counts = np.bincount(same_new, minlength=len(places)), np.bincount(same_old, minlength=len(places))
+        newer = counts[0] >= counts[1]
+        goes, comes = old[newer[same_old] & (counts[0][same_old] > 0)], new[newer[same_new]]
+        changed = not np.array_equal(np.sort(self._contents(goes)), np.sort(self._contents(comes)))
+        keep = np.ones(self._flushed, bool)
+        keep[base:] = False
         if changed:
-            other.drop([at for at, count in enumerate(more) if count < 0])
-            self.drop(
-                [number for number, count in zip(numbers, more, strict=True) if number is not None and count >= 0]
-            )
-            # asked for the same again, a server sends those without an id in the same places
-            other.unnamed.clear()
-            self.absorb(other)
+            keep[goes], keep[comes] = False, True
+        else:
+            self.warnings = warnings
+        self._keep(keep)
         return changed
+
+    def _column(self, name: str) -> np.ndarray:
+        return np.concatenate([getattr(chunk, name) for chunk in self.chunks])
+
+    def _identities(self, places: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """uint64, equal for records of one span in one format; of a trace that is taken as a whole, for all of it.
+
+        whole: bool[traces]
+        """
+        made_by: dict[tuple[int, type[Codec]], int] = {}
+        numbers = np.array(
+            [made_by.setdefault((one.service, type(one.codec)), len(made_by)) for one in self.resources], np.int64
+        )
+        trace = self._column("trace")[places]
+        kind = self._column("state")[places] & 7
+        columns = (self._column("key")[places], numbers[self._column("resource")[places]], kind)
+        identity = mix([trace, *columns, self._column("name")[places]])
+        return np.where(whole[trace], mix([trace]), identity)
+
+    def _contents(self, places: np.ndarray) -> np.ndarray:
+        """uint64, equal for records that say the same, as far as columns tell."""
+        names = ("trace", "key", "parent_key", "start", "duration", "attribute_bytes", "event_bytes", "link_bytes")
+        outcome = self._column("state")[places] & ((1 << MARK_SHIFT) - 1)
+        return mix([outcome, *(self._column(name)[places] for name in names)])
 
     def traces_behind(self, position: int) -> int:
         """How many traces the spans from a position on are of."""
@@ -362,23 +407,25 @@ class Intake:
         self.flush()
         gone = np.zeros(len(self.trace_ids), bool)
         gone[list(traces)] = True
-        keep = np.concatenate([~gone[chunk.trace] for chunk in self.chunks]) if self.chunks else np.zeros(0, bool)
+        if self.chunks:
+            self._keep(~gone[self._column("trace")])
+        for trace in traces:
+            self.trace_warnings.pop(trace, None)
+
+    def _keep(self, keep: np.ndarray) -> None:
+        """Forget all records but these: bool[n]. All are in chunks."""
         moved = np.cumsum(keep) - 1
-        self.chunks = [left for chunk in self.chunks if len(left := chunk.select(~gone[chunk.trace]))]
+        at = 0
+        left = []
+        for chunk in self.chunks:
+            left.append(chunk.select(keep[at : at + len(chunk)]))
+            at += len(chunk)
+        self.chunks = [chunk for chunk in left if len(chunk)]
         self._flushed = int(keep.sum())
         for texts in (self.odd_ids, self.odd_parent_ids, self.status_messages, self.span_warnings):
             kept: dict[int, Any] = {int(moved[at]): text for at, text in texts.items() if keep[at]}
             texts.clear()
             texts.update(kept)
-        for trace in traces:
-            self.trace_warnings.pop(trace, None)
-
-    def _sizes(self) -> np.ndarray:
-        """int64[traces], how many spans each has."""
-        sizes = np.zeros(len(self.trace_ids), np.int64)
-        for chunk in self.chunks:
-            sizes += np.bincount(chunk.trace, minlength=len(sizes))
-        return sizes
 
     def warn_span(self, position: int, warnings: Sequence[str]) -> None:
         """Keep what a source warned of the span at this position, each warning once."""
@@ -470,6 +517,16 @@ def _in_pieces(undecided: list[Undecided]) -> Iterator[list[Undecided]]:
             piece.append(some)
     if piece:
         yield piece
+
+
+def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """uint64[n], equal where all columns (int[n], at least one) are equal, and hardly elsewhere."""
+    mixed = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        mixed ^= column.astype(np.uint64)
+        mixed *= _MULTIPLIER
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
 
 
 def _sizes(parts: list[bytes]) -> np.ndarray:

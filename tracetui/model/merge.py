@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracetui.model.intake import Resource
+from tracetui.model.intake import Resource, mix
 from tracetui.model.record_groups import Facts, split
 from tracetui.model.records import Records, spelled_with_capitals
 from tracetui.model.span import Mark
@@ -48,19 +48,25 @@ def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
         members, cluster = split(Facts(records, members), group)
         if len(members):
             _Merging(records, members, cluster).write(into)
+            # what a repeat has gone into may have gone into another
+            into = into[into]
     return into if (into != np.arange(len(records))).any() else None
 
 
 def _without_repeats(
     records: Records, members: np.ndarray, group: np.ndarray, into: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put records that equal the first of their group into it. -> the members and groups in which more than one is left
+    """Put records that are equal into the first of them. -> the members of groups that have more than one left
 
-    A file that is read twice has all of its records twice: of these, most are settled here.
+    A file that is read twice has all of its records twice: they are settled here.
     """
-    leads = np.concatenate(([True], group[1:] != group[:-1]))
-    first = members[np.flatnonzero(leads)[np.cumsum(leads) - 1]]
-    same = np.flatnonzero(~leads)
+    mixed = mix([getattr(records, name)[members] for name in _COMPARED])
+    order = np.lexsort((members, mixed, group))
+    head = np.ones(len(order), bool)
+    head[1:] = (group[order[1:]] != group[order[:-1]]) | (mixed[order[1:]] != mixed[order[:-1]])
+    first = np.empty(len(members), np.int64)
+    first[order] = members[order[np.flatnonzero(head)[np.cumsum(head) - 1]]]
+    same = np.flatnonzero(members != first)
     for name in _COMPARED:
         column = getattr(records, name)
         same = same[column[members[same]] == column[first[same]]]
@@ -68,7 +74,8 @@ def _without_repeats(
     same = same[other_marks[members[same]] == other_marks[first[same]]]
     same = same[_equal_raw(records, members[same], first[same])]
     into[members[same]] = first[same]
-    records.marks[first[same]] |= records.marks[members[same]] & np.uint16(Mark.SOURCE_WARNING)
+    warned = same[(records.marks[members[same]] & int(Mark.SOURCE_WARNING)) > 0]
+    records.marks[first[warned]] |= np.uint16(Mark.SOURCE_WARNING)
     left = np.ones(len(members), bool)
     left[same] = False
     members, group = members[left], group[left]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracetui.analysis.errors import Role as Part
 from tracetui.analysis.rank import SpanFacts
-from tracetui.model.span import Span, Status
+from tracetui.model.span import Mark, Span, Status
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.marks import Marks
@@ -19,8 +19,10 @@ def head(span: Span, facts: SpanFacts | None, slot: int, marks: Marks, width: in
     joint = " - " if marks.ascii_only else " · "
     name = Line([(safe(span.service), Role.service(slot)), (joint, Role.DIM)])
     name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, marks.ellipsis)
-    took = Line([(numbers.duration(span.duration_ns, marks.ascii_only), Role.STRONG)])
-    if facts:
+    unfinished = Mark.NO_DURATION in span.marks
+    lasted = "no end" if unfinished else numbers.duration(span.duration_ns, marks.ascii_only)
+    took = Line([(lasted, Role.STRONG)])
+    if facts and not unfinished:
         took.add(f", {rank_words(facts.rank)}")
     room = width - name.width - took.width - 2 * _GAP
     kind = kind_words(span.kind)

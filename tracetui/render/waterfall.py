@@ -46,6 +46,8 @@ _WARNING_WORDS = {
 _WARNINGS, _FOLLOWS_FROM = int(Mark.warnings()), int(Mark.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
 _OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
+_NO_END = "no end"
+"""In place of a duration that is not known."""
 _SHARE = len("100 %")
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
@@ -218,7 +220,11 @@ class Waterfall:
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
             role = Role.STRONG
-        figures = f" {fit(self.duration(took), layout.duration, 'right')}"
+        within = (
+            self.traces.no_duration[run.start : run.stop : run.step] if run else self.traces.no_duration[spans.start]
+        )
+        took_text = _NO_END if within.all() else self.duration(took)
+        figures = f" {fit(took_text, layout.duration, 'right')}"
         if layout.share:
             figures += f" {fit(numbers.whole_percent(share) if share else '', layout.share, 'right')}"
         line.add(figures, role)
@@ -254,7 +260,7 @@ class Waterfall:
         if has_events and not run and traces.event_bytes[span] <= _EVENT_BYTES:
             events = np.array([event.time_ns for event in traces.events(span)], np.float64)
         within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
-        starts_at, ends_at = traces.start[within], traces.end[within]
+        starts_at, ends_at = traces.start[within], traces.reached_end[within]
         if self.window != self.whole:
             beside = self._beside(int(starts_at.min()), int(ends_at.max()), cells)
             if beside is not None:
