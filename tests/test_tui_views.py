@@ -228,7 +228,7 @@ async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) ->
         assert app.pane.list.has_focus
         assert not app.pane.go_back()
         await press(app, pilot, "y")
-        assert app.asked == [CopyText(app.pane.crumbs()[0], "the name")]
+        assert app.asked == [CopyText(app.pane.crumbs()[0], "the name", one_line=True)]
 
 
 @pytest.mark.parametrize("pane", PANES)
