@@ -103,3 +103,42 @@ def test_superfluous_commas_cost_nothing_and_are_told(form: str, spans: list[Any
     warnings = [warning.message for warning in found.load_warnings]
     more = f" (and {count - 1:,} more)" if count > 1 else ""
     assert warnings == ([f"superfluous comma{more}; read without"] if count else [])
+
+
+OTLP = b'{"resourceSpans":[{"resource":%s,"scopeSpans":[{"spans":[{"traceId":"%032x","spanId":"%016x",%s}]}]}]}'
+JAEGER = b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"2","processID":"p1",%s}],"processes":{"p1":%s}}]}'
+ZIPKIN = b'[{"traceId":"1","id":"2",%s}]'
+WEB = b'{"attributes":[{"key":"service.name","value":{"stringValue":"web"}}]}'
+AT = b'"startTimeUnixNano":1,"endTimeUnixNano":2'
+UNREAD = {
+    "attributes of 1 span cannot be read": OTLP % (WEB, 1, 2, b'"attributes":5,' + AT),
+    "events of 1 span cannot be read": OTLP % (WEB, 1, 2, b'"events":"none",' + AT),
+    "links of 1 span cannot be read": OTLP % (WEB, 1, 2, b'"links":true,' + AT),
+    "kind 'SERVERLESS' of 1 span is unknown": OTLP % (WEB, 1, 2, b'"kind":"SERVERLESS",' + AT),
+    "kind 9 of 1 span is unknown": OTLP % (WEB, 1, 2, b'"kind":9,' + AT),
+    "status code 'FAILED' of 1 span is unknown": OTLP % (WEB, 1, 2, b'"status":"FAILED",' + AT),
+    "status code 7 of 1 span is unknown": OTLP % (WEB, 1, 2, b'"status":7,' + AT),
+    "startTimeUnixNano is no time": OTLP % (WEB, 1, 2, b'"startTimeUnixNano":{"low":1}'),
+    "service name of 1 span cannot be read": OTLP
+    % (b'{"attributes":[{"name":"service.name","content":"web"}]}', 1, 2, AT),
+    "service name of 1 span cannot be read: an unknown shape": OTLP % (b'{"attributes":7}', 1, 2, AT),
+    "kind 'serverless' of 1 span is unknown": JAEGER
+    % (b'"tags":[{"key":"span.kind","type":"string","value":"serverless"}]', b'{"serviceName":"web"}'),
+    "reference type 'NEAR' of 1 span is unknown": JAEGER
+    % (b'"references":[{"refType":"NEAR","traceID":"1","spanID":"3"}]', b'{"serviceName":"web"}'),
+    "tags of 1 span cannot be read": JAEGER % (b'"tags":5', b'{"serviceName":"web"}'),
+    "process 'p1' has no service name": JAEGER % (b'"tags":[]', b'{"title":"web"}'),
+    "startTime: not a time": JAEGER % (b'"startTime":"soon"', b'{"serviceName":"web"}'),
+    "kind 'SERVERLESS' of 1 span is unknown; read as internal": ZIPKIN % b'"kind":"SERVERLESS"',
+    "tags of 1 span cannot be read: an unknown shape": ZIPKIN % b'"tags":5,"kind":"SERVER"',
+    "annotations of 1 span cannot be read": ZIPKIN % b'"annotations":5,"tags":{}',
+    "service name of 1 span cannot be read: ": ZIPKIN % b'"localEndpoint":{"title":"web"}',
+}
+
+
+@pytest.mark.parametrize("said", UNREAD)
+def test_what_cannot_be_read_is_named(said: str) -> None:
+    found = read(UNREAD[said])
+    assert len(found) == 1
+    assert [said in str(warning) for warning in found.load_warnings] == [True], found.load_warnings
+    found.span(0)
