@@ -17,6 +17,7 @@ from typing import Any
 Json = Any
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 CODES = ("UNSET", "OK", "ERROR")
+UNSET_MEMBERS: dict[str, Json] = {"stringValue": "", "boolValue": False, "intValue": 0, "doubleValue": 0.0}
 START = 1_774_000_000_000_000_000
 
 
@@ -77,7 +78,10 @@ def moment(time_ns: int, unit: int, random: Random) -> Json:
 
 def id_in_bytes(text: str, random: Random) -> Json:
     data = bytes.fromhex(text)
-    return random.choice([text, base64.b64encode(data).decode(), list(data)]) if text else random.choice(["", None])
+    buffer = {"type": "Buffer", "data": list(data)}
+    indexed = {str(i): byte for i, byte in enumerate(data)}
+    shapes = [text, base64.b64encode(data).decode(), list(data), buffer, indexed]
+    return random.choice(shapes if text else ["", None])
 
 
 def kind(number: int, random: Random) -> Json:
@@ -120,7 +124,23 @@ def any_value(value: Json, random: Random) -> Json:
         case _:
             name, content = "stringValue", value
     wrapped = {random.choice([name, snake(name), pascal(name)]): content}
-    return random.choice([wrapped, {"Value": wrapped}, {"value": wrapped}, value])
+    unset = {member: default for member, default in UNSET_MEMBERS.items() if member != name}
+    case = 1 + (*UNSET_MEMBERS, "arrayValue").index(name)
+    return random.choice(
+        [
+            wrapped,
+            {"Value": wrapped},
+            {"value": wrapped},
+            value,
+            {
+                **{pascal(member): default for member, default in unset.items()},
+                pascal(name): content,
+                "ValueCase": case,
+            },
+            {**dict.fromkeys(unset), name: content},
+            {"valueCase_": case, "value_": value},
+        ]
+    )
 
 
 def attributes(values: dict[str, Json], random: Random) -> Json:

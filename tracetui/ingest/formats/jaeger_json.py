@@ -191,7 +191,7 @@ def _with_parent(references: list[JaegerReference], parent: str, trace_id: str) 
     if len(of_trace) == 1 and named:
         return references
     others = [ref for ref in references if ref not in named]
-    return [JaegerReference("CHILD_OF", trace_id, parent), *others]
+    return [JaegerReference(parent, traceID=trace_id), *others]
 
 
 def _list_of(items: list[Raw]) -> bytes:

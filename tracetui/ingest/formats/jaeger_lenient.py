@@ -81,9 +81,9 @@ def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
         operationName=text_of(field(item, "operationName")),
         references=[
             JaegerReference(
-                _reference_type(field(ref, "refType", "type")),
-                _id(field(ref, "traceID"), 32),
-                _id(field(ref, "spanID"), 16),
+                spanID=_id(field(ref, "spanID"), 16),
+                refType=_reference_type(field(ref, "refType", "type")),
+                traceID=_id(field(ref, "traceID"), 32),
             )
             for ref in objects_of(field(item, "references"))
         ],

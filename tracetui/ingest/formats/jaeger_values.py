@@ -40,6 +40,12 @@ class Tag(Struct, gc=False):
     vInt64: None = None  # noqa: N815
     vFloat64: None = None  # noqa: N815
     vBinary: None = None  # noqa: N815
+    v_type: None = None
+    v_str: None = None
+    v_bool: None = None
+    v_int64: None = None
+    v_float64: None = None
+    v_binary: None = None
     Value: None = None
 
 

@@ -12,13 +12,13 @@ EMPTY = Raw(b"[]")
 
 
 class JaegerReference(Struct, gc=False):
-    refType: str = "CHILD_OF"  # noqa: N815 - the wire's spelling, as below
+    spanID: str  # noqa: N815 - the wire's spelling, as below
+    refType: str = "CHILD_OF"  # noqa: N815
     traceID: str = ""  # noqa: N815
-    spanID: str = ""  # noqa: N815
     ref_type: None = None
+    RefType: None = None
     traceId: None = None  # noqa: N815
-    spanId: None = None  # noqa: N815
-    span_id: None = None
+    trace_id: None = None
 
 
 class JaegerSpan(Struct, gc=False):

@@ -36,6 +36,11 @@ _PROTO_NAMES: Final = {
     "vbinary": "bytesvalue",
 }
 """The names of the members of Jaeger's KeyValue."""
+_CASES: Final = dict(
+    enumerate(("stringvalue", "boolvalue", "intvalue", "doublevalue", "arrayvalue", "kvlistvalue", "bytesvalue"), 1)
+)
+"""The numbers of the members of AnyValue."""
+_DEFAULTS: Final[tuple[Any, ...]] = ("", 0, [], {})
 _TRUTHS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -47,13 +52,26 @@ def any_value(value: Any, depth: int = 0) -> Value:
         return None
     # writers that write every member of a oneof leave all but one null
     names = {plain(name): content for name, content in value.items() if content is not None or len(value) == 1}
-    for name, content in names.items():
-        if (known := _PROTO_NAMES.get(name, name)) in _NAMES:
-            return _typed(known, content, depth)
+    members = {known: content for name, content in names.items() if (known := _PROTO_NAMES.get(name, name)) in _NAMES}
+    if members:
+        name = _set_member(members, names.get("valuecase"))
+        return _typed(name, members[name], depth)
     # Go's oneof, or a type beside the value
-    if "value" in names and names.keys() <= {"value", "type"}:
+    if "value" in names and (names.keys() <= {"value", "type"} or "valuecase" in names):
         return any_value(names["value"], depth + 1)
     return attributes_of(value, depth + 1) if value else None
+
+
+def _set_member(members: dict[str, Any], case: Any) -> str:
+    """The member of a oneof that is set, of several by the case that .NET and Java write beside them, else by what is
+    no default.
+    """
+    if len(members) > 1:
+        named = _CASES.get(whole_number(case) or 0) or plain(str(case))
+        if named in members:
+            return named
+        return next((name for name, content in members.items() if content not in _DEFAULTS), next(iter(members)))
+    return next(iter(members))
 
 
 def _typed(name: str, content: Any, depth: int) -> Value:
@@ -96,9 +114,7 @@ def _converted(convert: Callable[[Any], Value], content: Any) -> Value:
 
 
 def _bytes(content: Any) -> Value:
-    if isinstance(content, dict):
-        # a Buffer of Node
-        content = content.get("data")
+    content = _listed(content)
     if isinstance(content, list):
         try:
             return bytes(content)
@@ -207,12 +223,17 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
 
 def id_of(value: Any, digits: int) -> str:
     """Read an id in hex, base64 or as a list of its bytes."""
-    if isinstance(value, dict):
-        value = value.get("data")
+    value = _listed(value)
     if isinstance(value, list):
-        # Go arrays and Node's buffers
         return bytes(value).hex() if all(type(byte) is int and 0 <= byte < 256 for byte in value) else ""
     return hex_id(text_of(value), digits)
+
+
+def _listed(value: Any) -> Any:
+    """Bytes as a list where they are an object: a Buffer of Node, or a typed array with its indices for keys."""
+    if not isinstance(value, dict):
+        return value
+    return value["data"] if "data" in value else list(value.values()) if all(map(str.isdecimal, value)) else None
 
 
 def text_of(value: Any) -> str:

@@ -12,6 +12,8 @@ from tracetui.model.conventions import GRPC_NAMES
 from tracetui.model.span import Kind, Status
 
 _OTHER: Final = re.compile(r"[^a-z0-9]")
+_KIND_PREFIX: Final = re.compile(r"^(?:span)?(?:spankind|kind|rpc)")
+_STATUS_PREFIX: Final = re.compile(r"^(?:status)?(?:statuscode|code)|^status")
 _OLD_CODES: Final = frozenset(name.replace("_", "").lower() for name in (*GRPC_NAMES[1:], "UNKNOWN_ERROR"))
 """The status codes that OTLP had until 2020, which were gRPC's; all but OK meant a failure."""
 _KINDS: Final[dict[int | None, Kind]] = {int(kind): kind for kind in Kind}
@@ -43,7 +45,7 @@ def read_kind(value: Any) -> Kind | None:
 
 @lru_cache(maxsize=256)
 def _read_kind_word(text: str) -> Kind | None:
-    word = plain(text).removeprefix("spankind").removeprefix("kind").removeprefix("rpc").upper()
+    word = _KIND_PREFIX.sub("", plain(text)).upper()
     known = Kind.__members__.get(word)
     return _KINDS.get(_exact(text)) if known is None else known
 
@@ -57,7 +59,7 @@ def read_status(value: Any) -> Status | None:
 
 @lru_cache(maxsize=256)
 def _read_status_word(text: str) -> Status | None:
-    word = plain(text).removeprefix("statuscode").removeprefix("status")
+    word = _STATUS_PREFIX.sub("", plain(text))
     if word in _OLD_CODES:
         return Status.ERROR
     known = Status.__members__.get(word.upper())
