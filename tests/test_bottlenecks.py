@@ -137,11 +137,11 @@ def detail(*spans: GivenSpan) -> str:
 @pytest.mark.parametrize(
     ("attributes", "error", "expected"),
     [
-        ({"db.query.text": "SELECT 1", "db.statement": "SELECT 'x'"}, False, "SELECT <n>"),
+        ({"db.query.text": "SELECT 1", "db.statement": "SELECT 'x'"}, False, "SELECT ?"),
         (
             {"db.statement": "SELECT *\n  FROM t WHERE n = 'bob' LIMIT 5"},
             True,
-            "SELECT * FROM t WHERE n = <text> LIMIT <n>",
+            "SELECT * FROM t WHERE n = ? LIMIT ?",
         ),
         ({"db.statement": " ", "http.method": "GET"}, False, "GET"),
         ({"http.request.method": "GET"}, True, "row <n> is locked"),
@@ -175,7 +175,7 @@ def test_an_error_that_says_nothing_is_no_pattern(attributes: dict[str, Any], ex
 def test_the_commonest_detail_is_the_pattern() -> None:
     statements = ["SELECT 1", "INSERT x", "SELECT 22", None, None, None]
     spans = [span(f"{i}", 0, 9, attributes={"db.statement": text} if text else {}) for i, text in enumerate(statements)]
-    assert detail(*spans) == "SELECT <n>"
+    assert detail(*spans) == "SELECT ?"
 
 
 @pytest.mark.parametrize(("silent", "expected"), [(18, "timeout"), (19, "")])
@@ -190,7 +190,7 @@ def test_a_pattern_is_of_the_operations_own_spans() -> None:
         span("a", 0, 100, name="GET", attributes={"http.method": "GET"}),
         span("b", 0, 60, name="query", parent="a", attributes={"db.statement": "SELECT 1"}),
     ]
-    assert {operation: one.pattern for operation, one in found(*spans).items()} == {"query": "SELECT <n>", "GET": "GET"}
+    assert {operation: one.pattern for operation, one in found(*spans).items()} == {"query": "SELECT ?", "GET": "GET"}
 
 
 def test_of_very_many_spans_a_sample_tells() -> None:
