@@ -63,12 +63,10 @@ class AsyncWork:
         """int64, the spans that units begin with."""
         self._touched = np.unique(traces.trace[self.roots])
         """int64, the traces that have units: only these are looked at."""
-        alone = traces.select(self._touched) if len(self.roots) else traces
-        self._moved = np.zeros(len(alone), np.int64)
+        alone = traces.select(self._touched)
+        sizes = np.diff(traces.first)[self._touched]
+        self._moved = np.arange(len(alone)) + np.repeat(traces.first[self._touched] - alone.first[:-1], sizes)
         """int64 per span of these traces, its position in the whole set."""
-        if len(self.roots):
-            sizes = np.diff(traces.first)[self._touched]
-            self._moved = np.arange(len(alone)) + np.repeat(traces.first[self._touched] - alone.first[:-1], sizes)
         own_roots = np.searchsorted(self._moved, self.roots)
         parent = alone.parent.copy()
         parent[own_roots] = -1

@@ -132,14 +132,14 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
     count = len(traces)
     candidates = np.flatnonzero((parent >= 0) & (start < end))
     candidates = candidates[np.lexsort((end[candidates], parent[candidates]))]
-    _settle_ties(candidates, parent, start, end, traces.order)
-    above = parent[candidates]
+    above, until = parent[candidates], end[candidates]
+    _settle_ties(candidates, above, until, start, traces.order)
     earlier = np.full(len(candidates), -1, np.int64)
     last_of = np.full(count, -1, np.int64)
     if len(candidates):
         new_parent = np.concatenate(([True], above[1:] != above[:-1]))
         group = np.cumsum(new_parent) - 1
-        start_key, end_key = keyed(group, start[candidates], end[candidates])
+        start_key, end_key = keyed(group, start[candidates], until)
         earlier = np.searchsorted(end_key, start_key, side="right") - 1
         earlier[earlier < np.flatnonzero(new_parent)[group]] = -1
         last_of[above] = np.arange(len(candidates))
@@ -159,12 +159,11 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
 
 
 def _settle_ties(
-    candidates: np.ndarray, parent: np.ndarray, start: np.ndarray, end: np.ndarray, order: np.ndarray
+    candidates: np.ndarray, above: np.ndarray, until: np.ndarray, start: np.ndarray, order: np.ndarray
 ) -> None:
     """Of siblings that end together put the one to prefer last: that with the earliest start, then the first in the
-    input. `candidates` stand by parent and end, and are put in order in place.
+    input. `candidates` stand by their parents and ends, `above` and `until`, and are put in order in place.
     """
-    above, until = parent[candidates], end[candidates]
     with_next = (above[1:] == above[:-1]) & (until[1:] == until[:-1])
     if not with_next.any():
         return
