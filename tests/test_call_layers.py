@@ -9,6 +9,7 @@ import pytest
 from tests.building import US, GivenSpan, build, span
 from tests.test_dependencies import WEB, client, edge_of, edges
 from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
+from tracetui.analysis.query.fields import FIELDS, Texts
 from tracetui.model.peers import PeerType
 from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
 
@@ -255,3 +256,20 @@ def test_a_span_without_a_service_calls_for_the_one_above() -> None:
     query = nameless("t", "a", Kind.CLIENT, attributes={"db.system": "redis"})
     assert edges(WEB, query) == {("web", "redis", False): 1}
     assert edges(query.but(parent="")) == {}
+
+
+# --- In queries -----------------------------------------------------------------------------------------------------
+
+
+def test_the_caller_of_a_query_is_that_of_the_call() -> None:
+    consumed = span("b", 100, 120, trace="2", service="mail", kind=Kind.CONSUMER, links=[("1", "c")])
+    traces = build(SENT, consumed, nameless("t", "c"), span("d", 20, 80, service="orders", parent="t"))
+
+    def callers() -> dict[str, str]:
+        read = FIELDS["caller"].read
+        assert read is not None
+        found = read(traces)
+        assert isinstance(found, Texts)
+        return {traces.service_name(i): found.texts[code] for i, code in enumerate(found.codes.tolist())}
+
+    assert callers() == {"web": "", "mail": "web", "orders": "web", UNKNOWN_SERVICE: ""}

@@ -283,6 +283,33 @@ def test_what_failed_already_is_told(graph: Any) -> None:
     assert "if it FAILS    up to 4.0 % of traces failed by it: web-app place order" in text
 
 
+def test_peers_of_a_type(ask: Any, graph: Any) -> None:
+    (database,) = ask("databases", "order-service")["services"]
+    assert (database["service"], database["type"], database["hops"], database["calls"]) == (
+        "postgres-main",
+        "database",
+        1,
+        58,
+    )
+    assert database["callers"] == ["order-service"]
+    # those that others need for it are further away
+    found = ask("databases", "checkout-api")
+    assert [(one["service"], one["hops"]) for one in found["services"]] == [("postgres-main", 2)]
+    assert graph("databases", "checkout-api").startswith("checkout-api calls 0 databases; 1 more through others\n")
+    every = {one["service"]: one["hops"] for one in ask("databases")["services"]}
+    assert every.keys() == {
+        *("catalog-db", "order-db", "postgres-main", "preferences-db", "profile-db", "search-index", "user-db")
+    }
+    assert set(every.values()) == {0}
+    assert [one["service"] for one in ask("caches")["services"]] == ["redis-cache"]
+    assert {one["service"] for one in ask("external")["services"]} == {"email-gateway", "sms-provider"}
+    assert ask("queues")["services"] == []
+    assert graph("queues", "order-service").startswith("order-service needs no queue\n")
+    assert {one["service"] for one in ask("find", "database")["services"]} == every.keys()
+    assert [one["service"] for one in ask("find", "Caches")["services"]] == ["redis-cache"]
+    assert [m["what"] for m in ask("find", "cache")["services"][0]["matched"]] == ["service", "type"]
+
+
 def test_possible_ways_stand_apart(ask: Any, graph: Any) -> None:
     found = ask("path", "account-service", "redis-cache")
     assert found["observed"] == []
@@ -304,9 +331,14 @@ ASKED = {
     "shared": ["api-gateway", "user-service", "order-service"],
     "diff-callers": ["legacy-auth", "new-auth-service"],
     "critical": [],
+    "databases": ["order-service"],
+    "caches": ["user-service"],
+    "queues": [],
+    "external": [],
     "find": ["payment"],
 }
-_CALLS = "services.0: service hops calls error_rate p95_ms async inferred"
+_CALLS = "services.0: service hops calls error_rate p95_ms async inferred type"
+_PEERS = [": type name services", "services.0: service type hops calls error_rate p95_ms callers"]
 _HIT = "exposure_percent failing_percent latency_share_percent"
 KEYS = {
     "overview": [
@@ -316,7 +348,7 @@ KEYS = {
     ],
     "services": [
         ": services cycles",
-        "services.0: service call_count error_rate p50_ms p95_ms callers callees inferred",
+        "services.0: service call_count error_rate p50_ms p95_ms callers callees inferred type",
     ],
     "callers": [": name direct indirect services", _CALLS],
     "callees": [": name direct indirect services", _CALLS],
@@ -333,6 +365,10 @@ KEYS = {
         "services.0: service rank trace_share_percent direct_callers indirect_callers entry_operations betweenness "
         "single_point",
     ],
+    "databases": _PEERS,
+    "caches": _PEERS,
+    "queues": _PEERS[:1],
+    "external": _PEERS,
     "find": [": word services", "services.0: service matched", "services.0.matched.0: what value count"],
 }
 
@@ -395,7 +431,10 @@ def test_drawings_hold_what_the_question_is_about(question: str, graph: Any) -> 
         service = {"payment": "payment-processor"}.get(name, name.partition(":")[0])
         assert f'label="{service}' in dot
         assert f'"{service}' in mermaid
-    assert dot.count(" -> ") == len(re.findall(r"--?>\||-o\|", mermaid)) > 0
+    arrows = dot.count(" -> ")
+    assert arrows == len(re.findall(r"--?>\||-o\|", mermaid))
+    # the shop has no queue that nobody reads
+    assert (arrows > 0) == (question != "queues")
 
 
 def test_drawings_tell_kinds_of_calls_apart(graph: Any) -> None:

@@ -15,6 +15,7 @@ from tests.strategies import unhurried
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import neighbours
+from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.render.cells import cell_width
 from tracetui.render.graph_diagram import Arrow, Diagram, Node, calls_diagram, dot, mermaid
@@ -34,11 +35,18 @@ _TRAPS = (
 _names = st.one_of(
     st.sampled_from(_TRAPS), st.text(max_size=12), st.lists(st.sampled_from(_TRAPS), max_size=4).map("".join)
 )
+_types = st.sampled_from((None, *PeerType))
+_DOT_SHAPES = {
+    PeerType.DATABASE: "cylinder",
+    PeerType.CACHE: "cylinder",
+    PeerType.QUEUE: "cds",
+    PeerType.EXTERNAL: "hexagon",
+}
 _diagrams = st.lists(_names, min_size=1, max_size=4, unique=True).flatmap(
     lambda names: st.builds(
         Diagram,
         st.tuples(
-            *(st.builds(Node, st.just(n), st.booleans(), st.booleans(), st.sampled_from(("", "rank 1"))) for n in names)
+            *(st.builds(Node, st.just(n), _types, st.booleans(), st.sampled_from(("", "rank 1"))) for n in names)
         ),
         st.lists(
             st.builds(
@@ -55,7 +63,7 @@ _diagrams = st.lists(_names, min_size=1, max_size=4, unique=True).flatmap(
 )
 
 _EVERY_TRAP = Diagram(
-    tuple(Node(name, inferred=at % 2 == 0, is_asked=at % 3 == 0) for at, name in enumerate(_TRAPS)),
+    tuple(Node(name, (None, *PeerType)[at % 5], is_asked=at % 3 == 0) for at, name in enumerate(_TRAPS)),
     tuple(Arrow(name, _TRAPS[0], "1 call") for name in _TRAPS),
 )
 
@@ -121,7 +129,7 @@ def test_graphviz_shows_every_name_as_it_is(diagram: Diagram) -> None:
     nodes, edges = read_dot(text)
     for node, looks in zip(diagram.nodes, nodes.values(), strict=True):
         assert shown_by_graphviz(looks["label"]) == [safe(node.name, 200), *([node.note] if node.note else [])]
-        assert looks.get("shape") == ("cylinder" if node.inferred else None)
+        assert looks.get("shape") == (_DOT_SHAPES[node.peer_type] if node.peer_type else None)
         assert looks.get("penwidth") == ("3" if node.is_asked else None)
     ids = {node.name: number for node, number in zip(diagram.nodes, nodes, strict=True)}
     for arrow, (caller, callee, looks) in zip(diagram.arrows, edges, strict=True):
@@ -132,7 +140,14 @@ def test_graphviz_shows_every_name_as_it_is(diagram: Diagram) -> None:
 
 # --- Mermaid ----------------------------------------------------------------------------------------------------------
 
-_MERMAID_NODE = re.compile(r'  (n\d+)(\[|\[\()"([^"]*)"(\]|\)\])(:::asked)?')
+_MERMAID_NODE = re.compile(r'  (n\d+)(\[|\[\(|>|\{\{)"([^"]*)"(\]|\)\]|\}\})(:::asked)?')
+_MERMAID_SHAPES = {
+    None: "[]",
+    PeerType.DATABASE: "[()]",
+    PeerType.CACHE: "[()]",
+    PeerType.QUEUE: ">]",
+    PeerType.EXTERNAL: "{{}}",
+}
 _MERMAID_ARROW = re.compile(r'  (n\d+) (-->|-\.->|-\.-o)\|"([^"]*)"\| (n\d+)')
 
 
@@ -156,7 +171,7 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
         # nothing that HTML, Markdown or a directive is made of stands there as it is
         assert re.fullmatch(r"(?:[^\W_]|(?<=[^\W_])[-:/ ](?=[^\W_])|#\d+;)+", name), name
         assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), name) == (safe(node.name, 200) or " ")
-        assert (match[2] + match[4], bool(match[5])) == ("[()]" if node.inferred else "[]", node.is_asked)
+        assert (match[2] + match[4], bool(match[5])) == (_MERMAID_SHAPES[node.peer_type], node.is_asked)
     assert len(set(ids.values())) == len(diagram.nodes)
     for arrow, line in zip(diagram.arrows, lines[len(diagram.nodes) :], strict=True):
         match = _MERMAID_ARROW.fullmatch(line)
@@ -187,7 +202,7 @@ def test_a_drawing_of_calls() -> None:
     drawn = calls_diagram(findings().graph, ["web", "api", "mail", "cache"], asked=["api"], notes={"web": "x"})
     assert drawn.nodes == (
         Node("api", is_asked=True),
-        Node("cache", inferred=True),
+        Node("cache", PeerType.EXTERNAL),
         Node("mail"),
         Node("web", note="x"),
     )

@@ -90,6 +90,23 @@ def is_named(traces: TraceSet) -> np.ndarray:
     return named
 
 
+def named_above(traces: TraceSet) -> np.ndarray:
+    """int32[n], the nearest span above each that names a service, -1 for none."""
+    named, parent = is_named(traces), traces.parent
+    if named.all():
+        return parent
+    return np.where(parent >= 0, nearest_of(parent, named)[parent], -1).astype(np.int32)
+
+
+def owners(traces: TraceSet) -> np.ndarray:
+    """int32[n], the service that each span is a layer of: its own, or that of the nearest span above that names one."""
+    named = is_named(traces)
+    if named.all():
+        return traces.service
+    at = nearest_of(traces.parent, named)
+    return np.where(at >= 0, traces.service[at], traces.service)
+
+
 def find_calls(traces: TraceSet) -> Calls:
     """Find the calls between services.
 
@@ -161,14 +178,9 @@ class _Layers:
         named = is_named(traces)
         self._named = None if named.all() else named
         parent = traces.parent
-        self.above = parent
-        self.owner = traces.service
-        self.known = np.ones(len(traces), bool)
-        if self._named is not None:
-            at = nearest_of(parent, named)
-            self.above = np.where(parent >= 0, at[parent], -1).astype(np.int32)
-            self.owner = np.where(at >= 0, traces.service[at], traces.service)
-            self.known = at >= 0
+        self.above = named_above(traces)
+        self.owner = owners(traces)
+        self.known = named | (self.above >= 0)
         above = self.above
         is_entry = (above < 0) | (traces.service != traces.service[above])
         if self._named is not None:

@@ -12,11 +12,13 @@ from tracetui.analysis.find import find_spans
 from tracetui.analysis.groups import quantiles
 from tracetui.analysis.reach import Reach, led_to, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
 _LOOKED_AT = 200
 """Spans of a service whose attributes are read to say what of them matched."""
-_SORTS = ("service", "operation", "attribute")
+_SORTS = ("service", "type", "operation", "attribute")
+_PLURALS = {type_: f"{type_}s" for type_ in PeerType}
 _NAMED = 5
 """Things that matched which are named, of each service and sort."""
 
@@ -65,8 +67,42 @@ def caller_difference(graph: ServiceGraph, a: str, b: str) -> CallerDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class TypedPeer:
+    """An inferred peer of a type that was asked for."""
+
+    service: str
+    type: PeerType
+    hops: int
+    """From the service that the question is about; 0 without one."""
+    calls: int
+    """Of the service where it calls the peer itself, else all that the peer takes."""
+    error_rate: float
+    """In percent of those calls."""
+    p95_ns: float
+    callers: tuple[str, ...]
+    """The services that call it themselves, by name."""
+
+
+def peers_of_type(graph: ServiceGraph, type_: PeerType, service: str | None = None) -> list[TypedPeer]:
+    """Find the peers of a type, of all services or those that one reaches: nearest first, then the most calls."""
+    of_type = {name: figures for name, figures in graph.figures.items() if figures.peer_type is type_}
+    if service is None:
+        rows = [(name, 0, one.call_count, one.error_rate, one.p95_ns) for name, one in of_type.items()]
+    else:
+        around = neighbours(graph, Target(service), upstream=False)
+        rows = [(n.service, n.distance.hops, n.calls, n.error_rate, n.p95_ns) for n in around if n.service in of_type]
+    found = [
+        TypedPeer(name, type_, hops, calls, rate, p95, tuple(sorted(graph.graph.predecessors(name))))
+        for name, hops, calls, rate, p95 in rows
+    ]
+    return sorted(found, key=lambda one: (one.hops, -one.calls, one.service))
+
+
+@dataclass(frozen=True, slots=True)
 class Matched:
-    """Something of a service that holds a word: `what` is "service", "operation" or "attribute"."""
+    """Something of a service that holds a word: `what` is "service", "type", "operation" or "attribute"; a type is
+    that of an inferred peer, and holds no word but its own.
+    """
 
     what: str
     value: str
@@ -81,12 +117,15 @@ class FoundService:
 
 
 def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
-    """The services and peers that have to do with a word: by name first, then by operation, then by attributes."""
+    """The services and peers that have to do with a word: by name first, then by type, operation and attributes."""
     traces, sought = graph.traces, word.lower()
     matched: dict[str, list[Matched]] = {}
     for name in graph.names:
         if sought in name.lower():
             matched.setdefault(name, []).append(Matched("service", name, graph.figures[name].call_count))
+        type_ = graph.figures[name].peer_type
+        if type_ and sought in (type_, _PLURALS[type_]):
+            matched.setdefault(name, []).append(Matched("type", type_, graph.figures[name].call_count))
     holding = np.array([sought in name.lower() for name in traces.names], bool)
     of_word = np.flatnonzero(holding[traces.name])
     pairs, counts = np.unique(traces.operation[of_word], return_counts=True)
@@ -146,6 +185,8 @@ class Neighbour:
     is_async: bool
     """Whether no synchronous call leads there."""
     inferred: bool
+    peer_type: PeerType | None = None
+    """What sort of thing an inferred peer is; None for a service."""
 
 
 def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[Neighbour]:
@@ -167,7 +208,9 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
             calls, errors = sum(e.call_count for e in edges), sum(e.error_count for e in edges)
             p95 = max(edges, key=lambda edge: edge.call_count).p95_ns
         rate = 100 * errors / calls if calls else 0.0
-        found.append(Neighbour(name, distance, calls, rate, p95, not distance.is_sync, figures.inferred))
+        found.append(
+            Neighbour(name, distance, calls, rate, p95, not distance.is_sync, figures.inferred, figures.peer_type)
+        )
     return sorted(found, key=lambda one: (one.distance.hops, -one.calls, one.service))
 
 

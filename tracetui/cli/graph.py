@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import print_diagram, print_json, print_lines, say
+from tracetui.model.peers import PeerType
 from tracetui.model.problems import UsageError
 from tracetui.render.line import Line
 from tracetui.render.report_text import report_text
@@ -318,6 +320,27 @@ def _find(findings: Findings, targets: Sequence[Target]) -> _Answer:
     )
 
 
+def _peers(findings: Findings, targets: Sequence[Target], type_: PeerType) -> _Answer:
+    from tracetui.analysis.service_questions import peers_of_type
+    from tracetui.render.graph_diagram import calls_diagram
+    from tracetui.render.graph_json import peers_json
+
+    graph = findings.graph
+    service = targets[0].service if targets else None
+    found = peers_of_type(graph, type_, service)
+    names = {one.service for one in found}
+    asked = {service} if service else set()
+    among = {*names, *asked} if service else names.union(*(one.callers for one in found))
+    if service:
+        # what lies on the way to those that are reached through others
+        among |= set(graph.callees(service)) & names.union(*(graph.callers(name) for name in names))
+    return _Answer(
+        text=lambda page: page.peers(type_, service, found),
+        json=lambda: peers_json(type_, service, found),
+        diagram=lambda: calls_diagram(graph, among, asked=sorted(asked)),
+    )
+
+
 def _parts(phrase: str) -> list[str]:
     words = [word for word in re.split(r"[^\w]+", phrase) if len(word) >= _LEAST_WORD]
     return [part for word in words for part in dict.fromkeys((word, word.removesuffix("s"))) if part != phrase]
@@ -335,7 +358,24 @@ QUESTIONS = {
     "shared": _Question("shared A B [C...]", "what all of them depend on", _Kind.SERVICE, 2, None, _shared),
     "diff-callers": _Question("diff-callers A B", "who calls A, B or both of them", _Kind.SERVICE, 2, 2, _diff_callers),
     "critical": _Question("critical [S...]", "what the system leans on most", _Kind.SERVICE, 0, None, _critical),
-    "find": _Question("find WORD", "services that have to do with a word", _Kind.WORD, 1, 1, _find),
+    "databases": _Question(
+        "databases [S]", "databases that S needs, or all", _Kind.SERVICE, 0, 1, partial(_peers, type_=PeerType.DATABASE)
+    ),
+    "caches": _Question(
+        "caches [S]", "caches that S needs, or all", _Kind.SERVICE, 0, 1, partial(_peers, type_=PeerType.CACHE)
+    ),
+    "queues": _Question(
+        "queues [S]", "queues that S needs, or all", _Kind.SERVICE, 0, 1, partial(_peers, type_=PeerType.QUEUE)
+    ),
+    "external": _Question(
+        "external [S]",
+        "other systems that S needs, or all",
+        _Kind.SERVICE,
+        0,
+        1,
+        partial(_peers, type_=PeerType.EXTERNAL),
+    ),
+    "find": _Question("find WORD", "services that have to do with a word, or peers of a type", _Kind.WORD, 1, 1, _find),
 }
 
 # the forms stand in one place: the help lists what the errors do

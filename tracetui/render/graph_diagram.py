@@ -1,8 +1,9 @@
 """Services and their calls as a drawing for Graphviz (DOT) or Mermaid.
 
 Names come from strangers: each is made safe, and then spelt so that neither language reads anything in it but text.
-A service is a box, an inferred peer a cylinder; a synchronous call is a solid line, an asynchronous one dashed, and
-one of a way that no trace took dotted.
+A service is a box, and an inferred peer has the shape of its type: a database or cache is a cylinder, a queue an arrow,
+anything else a hexagon. A synchronous call is a solid line, an asynchronous one dashed, and one of a way that no trace
+took dotted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tracetui.model.peers import PeerType
 from tracetui.render import numbers
 from tracetui.render.safe_text import safe
 
@@ -28,6 +30,18 @@ Pair = tuple[str, str]
 
 _NAME_CHARACTERS = 200
 _DOT_BREAK = "\\n"
+_DOT_SHAPES = {
+    PeerType.DATABASE: "cylinder",
+    PeerType.CACHE: "cylinder",
+    PeerType.QUEUE: "cds",
+    PeerType.EXTERNAL: "hexagon",
+}
+_MERMAID_SHAPES = {
+    PeerType.DATABASE: ("[(", ")]"),
+    PeerType.CACHE: ("[(", ")]"),
+    PeerType.QUEUE: (">", "]"),
+    PeerType.EXTERNAL: ("{{", "}}"),
+}
 # Between two letters or digits neither Mermaid nor its Markdown makes anything of these.
 _MERMAID_PLAIN = re.compile(r"(?<=[^\W_])[-:/](?=[^\W_])|[^\W_]|(?<=[^\W_]) (?=[^\W_])")
 
@@ -37,7 +51,8 @@ class Node:
     """A service of a drawing."""
 
     name: str
-    inferred: bool = False
+    peer_type: PeerType | None = None
+    """Of an inferred peer."""
     is_asked: bool = False
     """It is what the question is about: drawn bolder."""
     note: str = ""
@@ -78,7 +93,7 @@ def calls_diagram(
     if pairs is None:
         pairs = [(caller, callee) for caller, callee in graph.graph.subgraph(among).edges]
     nodes = [
-        Node(name, graph.figures[name].inferred, name in asked, (notes or {}).get(name, "")) for name in sorted(among)
+        Node(name, graph.figures[name].peer_type, name in asked, (notes or {}).get(name, "")) for name in sorted(among)
     ]
     arrows = [
         Arrow(edge.caller, edge.callee, _calls(edge), edge.is_async, pair in possible)
@@ -127,7 +142,7 @@ def dot(diagram: Diagram) -> str:
     lines = ["digraph tracetui {", "  rankdir=LR;", "  node [shape=box];"]
     for name, node in _numbered(diagram).items():
         looks = [f'label="{dot_text(node.name)}{_under(_DOT_BREAK, node)}"']
-        looks += ["shape=cylinder"] if node.inferred else []
+        looks += [f"shape={_DOT_SHAPES[node.peer_type]}"] if node.peer_type else []
         looks += ["penwidth=3"] if node.is_asked else []
         lines.append(f"  {name} [{', '.join(looks)}];")
     for caller, callee, arrow in _arrows(diagram):
@@ -147,7 +162,7 @@ def mermaid(diagram: Diagram) -> str:
     """The drawing in Mermaid's language."""
     lines = ["flowchart LR"]
     for name, node in _numbered(diagram).items():
-        opening, closing = ("[(", ")]") if node.inferred else ("[", "]")
+        opening, closing = _MERMAID_SHAPES[node.peer_type] if node.peer_type else ("[", "]")
         asked = ":::asked" if node.is_asked else ""
         lines.append(f'  {name}{opening}"{mermaid_text(node.name)}{_under("<br/>", node)}"{closing}{asked}')
     for caller, callee, arrow in _arrows(diagram):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tracetui.analysis.dependencies import ServiceFigures
     from tracetui.analysis.service_graph import ServiceGraph, Target
     from tracetui.analysis.service_overview import Overview
-    from tracetui.analysis.service_questions import CallerDifference, FoundService, Neighbour, Shared
+    from tracetui.analysis.service_questions import CallerDifference, FoundService, Neighbour, Shared, TypedPeer
+    from tracetui.model.peers import PeerType
 
 
 def answer_json(answer: dict[str, Any]) -> bytes:
@@ -33,6 +34,7 @@ def overview_json(found: Overview) -> dict[str, Any]:
     return {
         "service": figures.service,
         "inferred": figures.inferred,
+        "type": figures.peer_type,
         "call_count": figures.call_count,
         "error_rate": in_percent(figures.error_rate),
         "p95_ms": in_ms(figures.p95_ns),
@@ -67,6 +69,7 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
                 "callers": graph.graph.in_degree(figures.service),
                 "callees": graph.graph.out_degree(figures.service),
                 "inferred": figures.inferred,
+                "type": figures.peer_type,
             }
             for figures in services
         ],
@@ -89,6 +92,26 @@ def neighbours_json(target: Target, found: Sequence[Neighbour]) -> dict[str, Any
                 "p95_ms": in_ms(one.p95_ns),
                 "async": one.is_async,
                 "inferred": one.inferred,
+                "type": one.peer_type,
+            }
+            for one in found
+        ],
+    }
+
+
+def peers_json(type_: PeerType, service: str | None, found: Sequence[TypedPeer]) -> dict[str, Any]:
+    return {
+        "type": type_,
+        "name": service,
+        "services": [
+            {
+                "service": one.service,
+                "type": one.type,
+                "hops": one.hops,
+                "calls": one.calls,
+                "error_rate": in_percent(one.error_rate),
+                "p95_ms": in_ms(one.p95_ns),
+                "callers": list(one.callers),
             }
             for one in found
         ],

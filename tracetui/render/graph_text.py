@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tracetui.model.peers import PeerType
 from tracetui.render import numbers
 from tracetui.render.graph_page import Cell, GraphPage, figure_cell, number_cell
 from tracetui.render.hot_spot_list import share_bar
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from tracetui.analysis.dependencies import ServiceFigures
     from tracetui.analysis.service_graph import Target
     from tracetui.analysis.service_overview import Overview
-    from tracetui.analysis.service_questions import CallerDifference, FoundService, Matched, Neighbour, Shared
+    from tracetui.analysis.service_questions import (
+        CallerDifference,
+        FoundService,
+        Matched,
+        Neighbour,
+        Shared,
+        TypedPeer,
+    )
 
 _INDENT = "  "
 _UNSEEN = "Possible, but not seen in these traces"
@@ -37,6 +45,13 @@ _HIT = (
     Column("traces", "right"),
 )
 
+_PEERS = {
+    PeerType.DATABASE: ("database", "databases"),
+    PeerType.CACHE: ("cache", "caches"),
+    PeerType.QUEUE: ("queue", "queues"),
+    PeerType.EXTERNAL: ("external peer", "external peers"),
+}
+
 _Lines = Iterator[Line]
 
 
@@ -47,6 +62,7 @@ class GraphText(GraphPage):
         figures = found.figures
         yield from self.flowed(
             self.name(figures.service, Role.TITLE),
+            *([Line([(figures.peer_type, Role.DIM)])] if figures.peer_type else []),
             Line([(numbers.counted(figures.call_count, "call"), Role.PLAIN)]),
             self.failing(figures.error_rate, "of them"),
             Line([("p95 ", Role.DIM), (self.duration(figures.p95_ns), Role.PLAIN)]),
@@ -122,6 +138,43 @@ class GraphText(GraphPage):
         else:
             yield from self.answer(_needs(found, name))
         yield from self._neighbours(found, name, upstream)
+        yield from self.footer()
+
+    def peers(self, type_: PeerType, service: str | None, found: Sequence[TypedPeer]) -> _Lines:
+        sort = _PEERS[type_]
+        if service is None:
+            yield from self.answer(
+                f"{numbers.counted(len(found), *sort)} called" if found else f"No {sort[0]} is called"
+            )
+        else:
+            name = safe(service)
+            direct = sum(one.hops == 1 for one in found)
+            more = f"; {len(found) - direct:,} more through others" if len(found) > direct else ""
+            yield from self.answer(
+                f"{name} calls {numbers.counted(direct, *sort)}{more}" if found else f"{name} needs no {sort[0]}"
+            )
+        hops = service is not None
+        if found:
+            yield from self.table(
+                [
+                    Column(sort[0], grows=True),
+                    *([Column("hops", "right")] if hops else []),
+                    *_CALLS,
+                    Column("p95", "right"),
+                    Column("called by", grows=True),
+                ],
+                [
+                    [
+                        self.service_cell(one.service),
+                        *([number_cell(one.hops)] if hops else []),
+                        *self.call_cells(one.calls, one.error_rate),
+                        self.time_cell(one.p95_ns),
+                        self.text_cell(", ".join(map(safe, one.callers))),
+                    ]
+                    for one in self.few(found)
+                ],
+            )
+        yield from self.more(len(found))
         yield from self.footer()
 
     def blast_radius(self, found: BlastRadius) -> _Lines:
@@ -310,6 +363,11 @@ class GraphText(GraphPage):
         for what, group in groupby(matched, key=lambda match: match.what):
             if what == "service":
                 yield from (Line([(numbers.counted(match.count, "call"), Role.DIM)]) for match in group)
+            elif what == "type":
+                yield from (
+                    Line([(match.value, Role.PLAIN), (f", {numbers.counted(match.count, 'call')}", Role.DIM)])
+                    for match in group
+                )
             elif what == "operation":
                 for match in group:
                     yield Line([(safe(match.value), Role.PLAIN), (f" {self.marks.repeated(match.count)}", Role.DIM)])

@@ -280,6 +280,7 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
                 "p99_ms": in_ms(service.p99_ns),
                 "error_rate": in_percent(service.error_rate),
                 "inferred": service.inferred,
+                "type": service.peer_type,
             }
             for service in dependencies.services
         },

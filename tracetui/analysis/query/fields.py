@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from tracetui.analysis.calls import is_named, linked_calls, named_above, owners
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
 
@@ -91,8 +92,15 @@ def _exact_trace_name(traces: TraceSet) -> Texts:
 
 def _caller(traces: TraceSet) -> Texts:
     service, none = traces.service, len(traces.services)
-    above = np.where(traces.parent >= 0, service[traces.parent], none)
-    return Texts(np.where(above == service, none, above), [*traces.services, ""], none)
+    above = named_above(traces)
+    caller = np.where(above >= 0, service[above], none)
+    caller = np.where((caller == service) | ~is_named(traces), none, caller)
+    linked, linking = linked_calls(traces)
+    # of several producers of a batch the first
+    linked, linking = linked[::-1], linking[::-1]
+    linked, linking = linked[caller[linking] == none], linking[caller[linking] == none]
+    caller[linking] = owners(traces)[linked]
+    return Texts(caller, [*traces.services, ""], none)
 
 
 _KINDS: Final = tuple(kind.name.lower() for kind in Kind)

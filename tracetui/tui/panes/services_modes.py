@@ -79,6 +79,8 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: Answer | None, wid
     figures = table.services[table.number[focus]]
     room, role = max(width // 2, 8), table.role(focus)
     line = service_name(focus, role, room, marks, figures.inferred, operation=mode.operation, pad=False)
+    if figures.peer_type:
+        line.add(f"  {figures.peer_type}", Role.DIM)
     if mode.what in (SLOW, FAILS):
         return _hit_title(line, mode, found.blast if found else None, marks)
     if mode.what == PATH:
