@@ -24,7 +24,7 @@ _PEERS = (
 )
 """Texts of `model.peers.NOTED`, and what stands in a list with one of each group: a single look for most lists."""
 _REMEMBERED = 20_000
-_MANY = 32
+_MANY = 256
 """So many spans are decided about together."""
 _NATIVE = (1 << MARK_SHIFT) - 1
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)

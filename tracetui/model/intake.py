@@ -57,14 +57,14 @@ class Decider(Protocol):
 class Undecided:
     """Rows of which attributes still have to decide: from, to and by whom.
 
-    note: is told the raw attributes of each row of which the decider leaves a mark, which is for this alone.
+    note: is told each row of which the decider leaves a mark, which is for this alone, and its raw attributes.
     noted: is called after the last.
     """
 
     start: int
     stop: int
     decider: Decider
-    note: Callable[[bytes], None]
+    note: Callable[[int, bytes], None]
     noted: Callable[[], None]
 
 
@@ -499,7 +499,7 @@ class Intake:
             marked = np.flatnonzero(found >> MARK_SHIFT) + at.start
             for some in part if len(marked) else ():
                 for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
-                    some.note(rows.attributes[row])
+                    some.note(row, rows.attributes[row])
                 some.noted()
 
 

@@ -148,7 +148,7 @@ def _usual_tags(raw: bytes, unread: Unread) -> bytes:
     return usual or b""
 
 
-def _note_kind(unread: Unread, tags: bytes) -> None:
+def _note_kind(unread: Unread, _row: int, tags: bytes) -> None:
     unread.note(f"kind {CODEC.attributes(tags).get('span.kind')!r}", "is unknown; read as internal")
 
 

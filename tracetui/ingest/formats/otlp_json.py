@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ from tracetui.ingest.formats.saved import saved_of
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind, read_status
 from tracetui.ingest.place import Place
-from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT
+from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Intake, Undecided
 from tracetui.model.span import Event, Kind, Link, Mark, Value
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
@@ -142,7 +143,9 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) 
         natives.append(kind)
         if span.droppedAttributesCount or span.droppedEventsCount or span.droppedLinksCount:
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
-    states, peers = _search.states(attributes, natives)
+    # the errors of a saved file may not be those of its attributes, so they are not left to be decided later
+    later = not any(more.error is not None for more in saved.values())
+    states, peers = (natives, [""] * len(natives)) if later else _search.states(attributes, natives)
     for i, state in enumerate(states):
         if state >= 1 << MARK_SHIFT:
             warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
@@ -174,6 +177,11 @@ def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) 
     rows.duration_ns += durations
     rows.state += states
     rows.peer += intake.peers.many(peers)
+    if later:
+        first = len(rows.attributes)
+        rows.undecided.append(
+            Undecided(first, first + len(attributes), _search, partial(_note_warning, intake), _nothing_more)
+        )
     rows.attributes += attributes
     # asking first is cheaper than copying nothing
     rows.events += _held("events", [span.events for span in spans], unread)
@@ -200,6 +208,18 @@ def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread:
     if usual is None:
         unread.note(what)
     return usual or b""
+
+
+def _note_warning(intake: Intake, row: int, attributes: bytes) -> None:
+    """Keep what Jaeger warned of the span in a row that is not flushed yet."""
+    position = len(intake) - len(intake.rows.trace) + row
+    known = intake.span_warnings.get(position, [])
+    intake.warn_span(position, [*known, *_jaeger_warnings(attributes)])
+    intake.rows.state[row] |= Mark.SOURCE_WARNING << MARK_SHIFT
+
+
+def _nothing_more() -> None:
+    pass
 
 
 def _jaeger_warnings(attributes: bytes) -> list[str]:
