@@ -8,6 +8,8 @@ Readings where the definition leaves room:
 - A span that links to a PRODUCER makes one call for each such PRODUCER span, whatever its own kind.
 - A peer that is a service of the set is a call to that service; it has no entry span there, so it is not among the
   calls of that service's own figures.
+- A chain that only hosts name has the innermost of them. The host of a peer is that of the span that names it.
+- A receive span that is a CLIENT is the incoming call, so its error is that call's.
 - A PRODUCER's call to a peer is an asynchronous one though no CONSUMER is seen.
 """
 
@@ -17,7 +19,7 @@ from collections import defaultdict
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.oracle.assembly import ancestors, below
+from tests.oracle.assembly import ancestors
 
 Span = dict[str, Any]
 Call = dict[str, Any]
@@ -68,7 +70,7 @@ def call_of_entry(span: Span) -> Call | None:
     if not is_named(span) or above is None or above["service"] == span["service"]:
         return None
     half = callers_half(span)
-    failed = span["status"] == "error" and span["kind"] not in ("CLIENT", "PRODUCER")
+    failed = span["status"] == "error" and (span["kind"] not in ("CLIENT", "PRODUCER") or is_receive(span))
     way = [span, *ancestors(span)]
     steps = way[: next(i for i, at in enumerate(way) if at is above)]
     asynchronous = any(step["follows"] and step["up"] is not None for step in steps)
@@ -118,7 +120,7 @@ def linked_producers(spans: list[Span], by_id: dict[Any, list[Span]]) -> list[tu
 def call_by_link(span: Span, producer: Span) -> Call | None:
     if not (is_named(span) and is_named(producer)):
         return None
-    failed = span["status"] == "error" and span["kind"] not in ("CLIENT", "PRODUCER")
+    failed = span["status"] == "error" and (span["kind"] not in ("CLIENT", "PRODUCER") or is_receive(span))
     return {
         "caller": producer["service"],
         "callee": span["service"],
@@ -133,17 +135,14 @@ def call_by_link(span: Span, producer: Span) -> Call | None:
 
 
 def is_innermost_client(span: Span) -> bool:
-    """A CLIENT or PRODUCER that no other service answers and with none of its own below; a kindless leaf with `db`."""
+    """A CLIENT or PRODUCER that nothing answers and without one below it; a kindless leaf of a named peer."""
     if not is_named(span) or is_receive(span):
         return False
     if span["kind"] is None:
-        return not span["down"] and bool(db_system(span))
+        return not span["down"] and bool(db_system(span) or span["attrs"].get("peer.service"))
     if span["kind"] not in ("CLIENT", "PRODUCER"):
         return False
-    return all(
-        (not is_named(other) or other["service"] == span["service"]) and other["kind"] not in ("CLIENT", "PRODUCER")
-        for other in below(span)
-    )
+    return not is_answered(span) and all(other["kind"] not in ("CLIENT", "PRODUCER") for other in within_call(span))
 
 
 def is_receive(span: Span) -> bool:
@@ -153,17 +152,14 @@ def is_receive(span: Span) -> bool:
 
 
 def call_of_peer(span: Span, services: set[str]) -> Call | None:
-    chain = [span]
-    for above in ancestors(span):
-        if above["service"] != span["service"] or above["kind"] in ("SERVER", "CONSUMER"):
-            break
-        if above["kind"] in ("CLIENT", "PRODUCER"):
-            chain.append(above)
+    chain = chain_of(span)
     named = [at for at in chain if says_peer(at)]
-    name, kind = peer(named[-1] if named else span)
+    said_by = named[-1] if named else next((at for at in chain if peer(at)[0]), span)
+    name, kind = peer(said_by)
     if not name:
         return None
-    known = next((service for service in services if is_host_of(name, service)), None)
+    hosts = name, host(said_by)
+    known = next((service for service in services if any(is_host_of(at, service) for at in hosts)), None)
     if known == span["service"]:
         return None
     return {
@@ -175,6 +171,30 @@ def call_of_peer(span: Span, services: set[str]) -> Call | None:
         "inferred": known is None,
         "type": None if known else kind,
     }
+
+
+def chain_of(span: Span) -> list[Span]:
+    """The span and the CLIENT and PRODUCER spans above it in its service, below its own SERVER or CONSUMER."""
+    chain = [span]
+    for above in ancestors(span):
+        if above["service"] != span["service"] or above["kind"] in ("SERVER", "CONSUMER"):
+            break
+        if above["kind"] in ("CLIENT", "PRODUCER"):
+            chain.append(above)
+    return chain
+
+
+def is_answered(span: Span) -> bool:
+    return any(is_named(other) and other["service"] != span["service"] for other in within_call(span))
+
+
+def within_call(span: Span) -> list[Span]:
+    """What lies below it, but for the work of the SERVER and CONSUMER spans of its own service."""
+    found = []
+    for child in span["down"]:
+        if child["service"] != span["service"] or child["kind"] not in ("SERVER", "CONSUMER"):
+            found += [child, *within_call(child)]
+    return found
 
 
 def says_peer(span: Span) -> bool:

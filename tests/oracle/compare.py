@@ -111,7 +111,7 @@ def patterns(ours: Answer, theirs: Answer) -> Iterator[str]:
         yield from same("errors", "cancelled_count", ours["cancelled_count"], theirs["cancelled_count"])
     found: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for row in theirs["patterns"]:
-        found[row["service"], template(row["message"])].append(row)
+        found[row["service"], message_template(row["message"])].append(row)
     yield from same("errors", "patterns", sorted(ours["patterns"]), sorted(found))
     for key, rows in found.items():
         yield from same("errors", f"rows of {key}", 1, len(rows))
@@ -122,6 +122,10 @@ def patterns(ours: Answer, theirs: Answer) -> Iterator[str]:
                 if got is not None and name != "operations":
                     got = Counter(got) if name == "propagated_to" else got
                     yield from same("errors", f"{key} {name}", value, got, 0.01)
+
+
+def message_template(text: str) -> str:
+    return "" if text == "(no message)" else template(text)
 
 
 def edges(ours: Answer, theirs: list[Answer]) -> Iterator[str]:

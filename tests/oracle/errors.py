@@ -3,8 +3,9 @@
 Readings where the definition leaves room:
 
 - A message that is empty shares no template with any other.
-- (a) "the work went on" needs no span between: it judges U itself too. The peer of a span is its logical peer
-  (`peer`); a child without one is no call to another peer, and a failed span without one has none to share.
+- (a) "the work went on" needs no span between: it judges U itself too. The peer of a span is the name it would have as
+  an inferred peer (section 6), of a SERVER its service; a child without one calls nothing, a failed span without one
+  has none to share.
 - "No time test across skewed hosts" holds for every test of the cause rule; where it may not be made, nothing is
   proved: (b) does not exclude, (d) does not make a consequence.
 - (d) "no asynchronous step between" holds for the way from L up to the ancestor, and down to the branch that failed.
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.oracle.assembly import MS, ancestors, below
+from tests.oracle.calls import peer
 from tests.oracle.operations import template
 from tests.oracle.status import grpc_code, http_code
 
@@ -78,7 +80,7 @@ def is_cause(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:
     between = spans_between(low, high)
     return not (
         any(coped(span) for span in between)
-        or work_went_on(low, high, between)
+        or work_went_on(low, high, between, skewed)
         or any(span["async_step"] for span in [low, *between])
         or outlived(low, high, skewed)
         or (not share(low, high) and any(later_attempt(span) for span in [low, *between]))
@@ -103,34 +105,21 @@ def coped(span: Span) -> bool:
     return span["status"] == "ok" or (http is not None and http < 400) or grpc_code(span) == 0
 
 
-def work_went_on(low: Span, high: Span, between: list[Span]) -> bool:
+def work_went_on(low: Span, high: Span, between: list[Span], skewed: set[frozenset[str]]) -> bool:
     """(a), last part: a call to another peer began after `low` ended, below `high` or an unset span between."""
     if share(low, high) or not high["message"] or any(span["status"] == "error" for span in between):
         return False
     if low["length"] is None:
         return False
+    mine = peer(low)[0] or (low["service"] if low["kind"] == "SERVER" else "")
     for span in [high, *(span for span in between if span["status"] == "unset")]:
         for child in span["down"]:
-            if child["start"] >= low["end"] and peer(child) and peer(child) != peer(low):
+            if any(child is step for step in [low, *between]) or frozenset((child["host"], low["host"])) in skewed:
+                continue
+            name, _ = peer(child)
+            if child["start"] >= low["end"] and name not in ("", mine):
                 return True
     return False
-
-
-def peer(span: Span) -> tuple[str, ...] | None:
-    """The other side of a call: peer.service, the database, the queue, the host, or the service that answers."""
-    attrs = span["attrs"]
-    if attrs.get("peer.service"):
-        return ("peer", attrs["peer.service"])
-    system = attrs.get("db.system.name") or attrs.get("db.system")
-    if system:
-        return ("db", system, attrs.get("db.namespace") or attrs.get("db.name") or "")
-    if attrs.get("messaging.destination.name"):
-        return ("queue", attrs["messaging.destination.name"])
-    if attrs.get("rpc.service"):
-        return ("peer", attrs["rpc.service"])
-    if attrs.get("server.address"):
-        return ("host", attrs["server.address"])
-    return None
 
 
 def outlived(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:

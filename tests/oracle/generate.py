@@ -105,7 +105,8 @@ class Maker:
         else:
             kind = "INTERNAL" if shape == "internal" else None
             root = self.span(service, self.name_of_step(), kind, None, start, start + length)
-        self.fill(root, 0)
+        if shape != "client":
+            self.fill(root, 0)
         self.set_errors(root)
         if self.damage:
             self.break_things()
@@ -244,7 +245,8 @@ class Maker:
                 {"server.address": host},
                 {"url.full": f"https://{host}/v1/charges?x=1"},
                 {"peer.service": "legacy-billing"},
-                {"rpc.system": "grpc", "rpc.service": "billing.Billing", "server.address": host},
+                {"rpc.system": "grpc", "rpc.service": "billing.Billing", "server.address": "10.9.9.9"},
+                {"rpc.system": "grpc", "rpc.service": "orders.Orders", "server.address": "orders"},
                 {},
             ]
         ).copy()
@@ -294,7 +296,8 @@ class Maker:
             top["plan"] = self.rng.choice(LATE)
         for number in range(self.rng.randint(1, 3)):
             stop = end + self.rng.choice([-20, -1, 0, 1, 5, 40]) * MS
-            below = self.server(callee, top, min(start + number * MS, stop), stop)
+            begin = start + number * MS
+            below = self.server(callee, top, begin, max(begin, stop))
             fails = number == 0 and not passes
             below["plan"] = self.rng.choice(MESSAGES[:4] if fails else CANCELLED)
             if self.chance(0.3):

@@ -22,7 +22,7 @@ class Role:
     """Where the eye should go first."""
     ERROR = "error"
     ECHO = "echo"
-    """An error that propagated from below."""
+    """An error that was only passed on."""
     WARNING = "warning"
     EVENT = "event"
     REST = "rest"
