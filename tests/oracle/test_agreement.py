@@ -1,0 +1,35 @@
+"""The program and the oracle agree about random trace sets.
+
+`ORACLE_SETS=2000 python -m pytest tests/oracle -n 4` asks about more sets than the usual run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from tests.oracle.compare import check, smallest
+from tests.oracle.generate import trace_set
+from tests.program import Program
+
+SETS = int(os.environ.get("ORACLE_SETS", "200"))
+CHUNKS = 8
+TOPICS = ("summary", "paths", "bottlenecks", "edges", "services", "graph")
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_program_agrees_with_oracle(chunk: int, program: Program) -> None:
+    for seed in range(chunk, SETS, CHUNKS):
+        documents = trace_set(seed, damage=False)
+        lines = [line for line in check(documents) if line.startswith(TOPICS)]
+        if lines:
+            pytest.fail(explained(seed, documents, lines[0]), pytrace=False)
+
+
+def explained(seed: int, documents: list[object], line: str) -> str:
+    """The smallest documents of this sort of difference, beside what both say."""
+    small, lines = smallest(documents, line)
+    text = "\n".join(json.dumps(document) for document in small)
+    return f"seed {seed}: {line}\nsmallest documents that show it:\n{text}\n" + "\n".join(lines)
