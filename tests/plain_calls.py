@@ -186,7 +186,7 @@ def _entered(one: Node) -> PlainCall | None:
     between = [step for step in one.upwards if step.position > caller.position]
     is_async = any(step.follows for step in between)
     is_async |= half is not None and half.kind == Kind.PRODUCER and one.receives
-    failed = (one.error and not one.is_outgoing) or bool(half and half.error)
+    failed = (one.error and one.kind not in (Kind.CLIENT, Kind.PRODUCER)) or bool(half and half.error)
     return PlainCall(caller.service, one.service, one, caller, is_async, failed, half)
 
 
@@ -203,7 +203,7 @@ def _by_link(traces: TraceSet, nodes: list[Node]) -> Iterator[PlainCall]:
                 continue
             taken.add(place)
             one.linked.append(other)
-            failed = (one.error and not one.is_outgoing) or other.error
+            failed = (one.error and one.kind not in (Kind.CLIENT, Kind.PRODUCER)) or other.error
             yield PlainCall(other.owner, one.owner, one, other, True, failed, other, by_link=True)
 
 

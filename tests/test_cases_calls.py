@@ -39,3 +39,30 @@ def test_calls_of_cases(
     }
     assert rows == edges
     assert set(found["services"]) == services
+
+
+def test_spans_without_a_service_are_counted_and_warned_of(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    ids = {"traceId": "c" * 32, "startTimeUnixNano": "1774000000000000000", "endTimeUnixNano": "1774000001000000000"}
+    spans = [
+        ("web", {"spanId": "1" * 16, "name": "GET /", "kind": 2}),
+        ("", {"spanId": "2" * 16, "parentSpanId": "1" * 16, "name": "proxy", "kind": 1}),
+        ("orders", {"spanId": "3" * 16, "parentSpanId": "2" * 16, "name": "GET /orders", "kind": 2}),
+    ]
+    resources = [
+        {
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": name}}] if name else []},
+            "scopeSpans": [{"spans": [{**ids, **one}]}],
+        }
+        for name, one in spans
+    ]
+    source = tmp_path / "nameless.json"
+    source.write_bytes(orjson.dumps({"resourceSpans": resources}))
+    assert run(["analyze", str(source), "--json"]) == 0
+    found = orjson.loads(capfdbinary.readouterr().out)
+    assert found["summary"]["nameless_span_count"] == 1
+    assert [one["message"] for one in found["warnings"]] == ["1 span without a service name; calls pass through"]
+    assert found["dependencies"]["dependencies"] == {"web": {"orders": 1}}
+    assert run(["analyze", str(source), "--width", "100"]) == 0
+    assert "1 span without a service name; calls pass through" in capfdbinary.readouterr().out.decode()

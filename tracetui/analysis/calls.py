@@ -130,8 +130,9 @@ def find_calls(traces: TraceSet) -> Calls:
     service, kind = layers.owner, layers.kind
     called = np.flatnonzero(peers.called >= 0)
     roots = np.flatnonzero(peers.caller >= 0)
-    # a span that is itself outgoing says nothing of how the call to its service went
-    error, told = traces.error, traces.error & ~layers.outgoing
+    # a span that is itself a client, be it one that polls, says nothing of how the call to its service went
+    error = traces.error
+    told = error & (traces.kind != Kind.CLIENT) & (traces.kind != Kind.PRODUCER)
     none = np.full(len(roots), -1, np.int64)
     is_async = (half >= 0) & (kind[half] == Kind.PRODUCER) & (kind[entry] == Kind.CONSUMER)
     return Calls(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.calls import is_named
 from tracetui.analysis.groups import quantiles
 from tracetui.model.span import Mark
 from tracetui.model.traces import TraceSet
@@ -55,6 +56,8 @@ class Summary:
     """Traces whose main root is missing, so that their duration stands in for the response time."""
     skewed_trace_count: int
     """Traces in which clocks disagree."""
+    nameless_span_count: int
+    """Spans that name no service; calls pass through them."""
 
     @property
     def response_differs(self) -> bool:
@@ -89,6 +92,7 @@ def summarize(traces: TraceSet) -> Summary:
         differing_count=int(differing(traces).sum()),
         root_missing_count=int(traces.root_missing.sum()),
         skewed_trace_count=int(traces.skewed.sum()),
+        nameless_span_count=int((~is_named(traces)).sum()),
     )
 
 

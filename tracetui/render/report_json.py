@@ -16,6 +16,7 @@ import orjson
 from tracetui.analysis.advice import Finding
 from tracetui.analysis.async_work import AsyncEntry, AsyncWork, Unit
 from tracetui.analysis.bottlenecks import Bottleneck
+from tracetui.analysis.calls import is_named
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Dependencies
 from tracetui.analysis.errors import ErrorPattern, Errors
@@ -24,6 +25,7 @@ from tracetui.analysis.summary import DurationStats, Summary
 from tracetui.model.clocks import SKEW_WARNING
 from tracetui.model.problems import LoadWarning
 from tracetui.model.traces import TraceSet
+from tracetui.render import numbers
 
 SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +45,7 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
         parts["errors"] = errors_json(findings.errors, traces)
     if "dependencies" in sections:
         parts["dependencies"] = dependencies_json(findings.dependencies)
-    parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces)
+    parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces) + nameless_json(traces)
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -76,6 +78,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "end": None if summary.end_ns is None else iso_time(summary.end_ns),
         "skewed_trace_count": summary.skewed_trace_count,
         "root_missing_count": summary.root_missing_count,
+        "nameless_span_count": summary.nameless_span_count,
         "duration_stats": stats_json(summary.durations),
         "response_time_stats": stats_json(summary.response_times),
     }
@@ -315,6 +318,13 @@ def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
         }
         for warning in warnings
     ]
+
+
+def nameless_json(traces: TraceSet) -> list[dict[str, str]]:
+    """A warning where spans name no service."""
+    count = int((~is_named(traces)).sum())
+    message = f"{numbers.counted(count, 'span')} without a service name; calls pass through"
+    return [{"file": "", "position": "", "message": message}] if count else []
 
 
 def skew_warnings_json(traces: TraceSet) -> list[dict[str, str]]:

@@ -117,6 +117,10 @@ class _Report:
             what = Line([(f"{self.marks.warning} clocks disagree in {where}:", Role.WARNING)])
             why = Line([("spans run outside a caller that waited for them;", Role.WARNING)])
             yield from self._flowed([what, why, Line([("--adjust-skew moves them", Role.WARNING)])], self.width, 1)
+        if summary.nameless_span_count:
+            nameless = numbers.counted(summary.nameless_span_count, "span")
+            said = (f"{self.marks.warning} {nameless} without a service name;", "calls pass through")
+            yield from self._flowed([Line([(part, Role.WARNING)]) for part in said], self.width, 1)
         yield Line()
         yield from self._stats("Response time", summary.response_times)
         if summary.response_differs:
