@@ -77,10 +77,10 @@ def _fit(one: GivenSpan, other: GivenSpan) -> bool:
     """Whether two records of one trace and id can be of one span."""
     if not _equal(one.service, other.service, "", "unknown_service"):
         return False
-    if one.kind and other.kind and one.kind != other.kind:
-        return False
     if _timeless(one) or _timeless(other):
         return True
+    if one.kind and other.kind and one.kind != other.kind:
+        return False
     if not _equal(one.name, other.name, "", "unknown"):
         return False
     if not (_whole(one) and _whole(other)):
@@ -212,7 +212,7 @@ def _united(group: list[GivenSpan]) -> GivenSpan:
         parent=parent,
         service=next((s for s in serving if s != s.lower()), serving[0] if serving else leader.service),
         name=name,
-        kind=max(record.kind for record in group),
+        kind=next((record.kind for record in group if record.kind), Kind.UNSPECIFIED),
         error=bool(errors),
         message=next((r.message for r in errors or group if r.message), ""),
         attributes=attributes,
@@ -530,6 +530,7 @@ REPEATS = {
     "no end, begun elsewhere": {"start": ONE.start - 900 * US, "duration": 0, "marks": Mark.NO_DURATION},
     "no start": {"start": -1, "marks": Mark.START_REPAIRED},
     "no time at all and another name": {"start": -1, "marks": Mark.NO_DURATION, "name": "other"},
+    "no time at all and another kind": {"start": -1, "marks": Mark.NO_DURATION, "kind": Kind.CLIENT},
     "no service": {"service": ""},
     "no name": {"name": ""},
     "Zipkin's word for no name": {"name": "unknown"},

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.building import GivenSpan, build, span
+from tests.error_reference import Reference
 from tests.plain_calls import Node
 from tests.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Plain, calling, distances, graph_of, turned
@@ -30,15 +31,16 @@ class Expected:
     def __init__(self, plain: Plain, target: Target, traces: TraceSet) -> None:
         self.plain, self.target, self.traces = plain, target, traces
         self.own = plain.own(target)
+        self.outcome = Reference(traces).outcome
 
     def leads(self, one: Node) -> bool:
         return not self.own.isdisjoint(self.plain.led_to(one))
 
-    def fails(self, one: Node) -> bool:
-        """Whether an error began at or below it, in the target's spans that are there or below those."""
-        for origin in self.plain.nodes:
+    def began(self, one: Node, *outcomes: str) -> bool:
+        """Whether an error of such an outcome began at or below it, in the target's spans there or below those."""
+        for at, origin in enumerate(self.plain.nodes):
             between = list(origin.upwards)
-            began = origin.error and not any(other.error for other in origin.subtree if other is not origin)
+            began = self.outcome.get(at) in outcomes
             if began and one in between and not self.own.isdisjoint(between[: between.index(one) + 1]):
                 return True
         return False
@@ -73,13 +75,15 @@ class Expected:
         """members: the spans that stand for somebody."""
         traces = {one.trace for one in members}
         exposed = {one.trace for one in members if self.leads(one)}
-        failing = {one.trace for one in members if self.fails(one)}
+        failing = {one.trace for one in members if self.began(one, "failed")}
+        handled = {one.trace for one in members if self.began(one, "handled", "retried")} - failing
         path, within = self.shares(members, [one.critical for one in self.plain.nodes])
         if not path:
             # nobody waits for it: its own paths count
             path, within = self.shares(members, self.apart(members))
         share = 100 / len(traces)
-        return Hit(len(exposed) * share, len(failing) * share, 100 * within / path if path else 0.0, len(traces))
+        latency = 100 * within / path if path else 0.0
+        return Hit(len(exposed) * share, len(failing) * share, latency, len(traces), len(handled) * share)
 
     def services(self) -> list[HitService]:
         plain, target = self.plain, self.target
@@ -118,7 +122,11 @@ class Expected:
 
 
 def figures(found: Hit) -> tuple[Any, ...]:
-    return pytest.approx((found.exposure, found.failing, found.latency)), found.trace_count
+    return pytest.approx(_plain(found)), found.trace_count
+
+
+def _plain(found: Hit) -> tuple[float, ...]:
+    return found.exposure, found.failing, found.handled, found.latency
 
 
 def radii(*spans: GivenSpan) -> dict[Target, BlastRadius]:
@@ -140,12 +148,19 @@ def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
         assert found.trace_share == pytest.approx(100 * len(traces) / plain.trace_count)
         services = {one.service: (one.distance, *figures(one.hit)) for one in expected.services()}
         assert {
-            one.service: (one.distance, (one.hit.exposure, one.hit.failing, one.hit.latency), one.hit.trace_count)
+            one.service: (
+                one.distance,
+                (one.hit.exposure, one.hit.failing, one.hit.handled, one.hit.latency),
+                one.hit.trace_count,
+            )
             for one in found.services
         } == services
         entries = {(one.service, one.operation): figures(one.hit) for one in expected.entries()}
         assert {
-            (one.service, one.operation): ((one.hit.exposure, one.hit.failing, one.hit.latency), one.hit.trace_count)
+            (one.service, one.operation): (
+                (one.hit.exposure, one.hit.failing, one.hit.handled, one.hit.latency),
+                one.hit.trace_count,
+            )
             for one in found.entries
         } == entries
         assert dict(found.downstream) == expected.downstream()
@@ -299,11 +314,13 @@ def test_an_error_below_the_target_is_its_own() -> None:
     assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
 
 
-def test_a_swallowed_error_counts_for_all_above_it() -> None:
-    spans = failures(in_web=False, in_cart=True, in_db=True, below_db=False)
-    assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
-    spans = failures(in_web=False, in_cart=False, in_db=True, below_db=False)
-    assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
+@pytest.mark.parametrize("in_cart", [True, False])
+def test_an_error_that_failed_no_request_counts_apart(in_cart: bool) -> None:
+    spans = failures(in_web=False, in_cart=in_cart, in_db=True, below_db=False)
+    assert failing("db", *spans) == {"cart": 0, "web": 0, "entry web": 0}
+    found = radius("db", *spans)
+    assert {one.service: one.hit.handled for one in found.services} == {"cart": 50, "web": 50}
+    assert [one.hit.handled for one in found.entries] == [50]
 
 
 def test_an_error_elsewhere_is_not_the_targets() -> None:
@@ -321,7 +338,7 @@ def test_an_error_elsewhere_is_not_the_targets() -> None:
 
 def test_an_error_below_any_span_of_a_service_counts_and_below_the_root_for_the_entry() -> None:
     spans = [
-        web("1"),
+        web("1", error=True),
         span("2", 1, 99, trace="1", service="web", kind=Kind.CLIENT, parent="1", error=True),
         span("3", 2, 98, trace="1", service="db", parent="2", error=True),
     ]
@@ -446,7 +463,8 @@ def test_a_message_leads_to_its_consumer_but_is_not_waited_for() -> None:
         span("4", 20, 80, trace="1", service="smtp", parent="3"),
     ]
     found = radius("mail", *spans)
-    assert hits(found) == {"web": (1, False, Hit(100, 100, 0, 1))}
+    # what fails in the background fails no request
+    assert hits(found) == {"web": (1, False, Hit(100, 0, 0, 1))}
     further = hits(radius("smtp", *spans))
     assert further["web"] == (2, False, Hit(100, 0, 0, 1))
     # the request does not wait, but the consumer does
@@ -480,8 +498,8 @@ def test_a_link_leads_to_another_trace() -> None:
     found = radius("smtp", *spans)
     assert found.trace_count == 1
     # of its two traces one has what led there; an error in another trace is none of its own, nor is the time
-    assert hits(found) == {"mail": (1, True, Hit(100, 100, 80, 1)), "web": (2, False, Hit(50, 0, 0, 2))}
-    assert entries(found) == {"mail send": Hit(100, 100, 80, 1), "web buy": Hit(50, 0, 0, 2)}
+    assert hits(found) == {"mail": (1, True, Hit(100, 0, 80, 1, 100)), "web": (2, False, Hit(50, 0, 0, 2))}
+    assert entries(found) == {"mail send": Hit(100, 0, 80, 1, 100), "web buy": Hit(50, 0, 0, 2)}
     assert hits(radius("smtp:put", *spans)).keys() == {"mail", "web"}
     # what an operation needs is found by the same way
     needed = {"mail": Distance(1, False), "smtp": Distance(2, False), "dns": Distance(3, False)}
@@ -509,7 +527,7 @@ def test_what_follows_is_asynchronous() -> None:
 def test_a_service_alone_hits_only_itself() -> None:
     found = radius("api", span("1", 0, 9), span("2", 1, 8, parent="1"), span("3", 2, 3, parent="2", error=True))
     assert (found.services, found.downstream, found.trace_share) == ((), (), 100)
-    assert entries(found) == {"api work": Hit(100, 100, 100, 1)}
+    assert entries(found) == {"api work": Hit(100, 0, 100, 1, 100)}
 
 
 def test_a_service_that_calls_itself_counts_once() -> None:
@@ -588,8 +606,8 @@ def test_an_orphan_is_in_the_trace_but_nobody_led_to_it() -> None:
     ]
     found = radius("db", *spans)
     assert found.trace_count == 2
-    # the path of the orphan is its own, and cart's
-    assert hits(found) == {"cart": (1, True, Hit(100, 50, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
+    # the path of the orphan is its own, and cart's; what became of its error is not known
+    assert hits(found) == {"cart": (1, True, Hit(100, 0, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
     assert entries(found) == {"web buy": Hit(50, 0, 3, 2)}
 
 

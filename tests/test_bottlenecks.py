@@ -144,10 +144,10 @@ def detail(*spans: GivenSpan) -> str:
             "SELECT * FROM t WHERE n = ? LIMIT ?",
         ),
         ({"db.statement": " ", "http.method": "GET"}, False, "GET"),
-        ({"http.request.method": "GET"}, True, "row <n> is locked"),
+        ({"http.request.method": "GET"}, True, "row {id} is locked"),
         ({"http.request.method": "GET", "http.route": "/api/v1/users/{id}"}, False, "GET /api/v1/users/{id}"),
-        ({"http.method": "GET", "url.path": "/users/42"}, False, "GET /users/<id>"),
-        ({"http.method": "GET", "http.target": "/users/42"}, False, "GET /users/<id>"),
+        ({"http.method": "GET", "url.path": "/users/42"}, False, "GET /users/{id}"),
+        ({"http.method": "GET", "http.target": "/users/42"}, False, "GET /users/{id}"),
         ({"http.route": "/users", "messaging.destination.name": "orders"}, False, "orders"),
         ({"messaging.destination": "orders"}, False, "orders"),
         ({"other": "x", "http.method": 7, "db.statement": None}, False, ""),
@@ -165,7 +165,7 @@ def test_the_detail_of_a_span(attributes: dict[str, Any], error: bool, expected:
         ({"http.response.status_code": 503}, ""),
         ({"rpc.grpc.status_code": 14}, ""),
         ({"http.response.status_code": 503, "http.request.method": "GET", "http.route": "/cart"}, "GET /cart"),
-        ({"http.response.status_code": 503, "error.message": "no seat 12"}, "no seat <n>"),
+        ({"http.response.status_code": 503, "error.message": "no seat 12"}, "no seat {id}"),
     ],
 )
 def test_an_error_that_says_nothing_is_no_pattern(attributes: dict[str, Any], expected: str) -> None:

@@ -7,56 +7,19 @@ from collections import Counter
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.building import EPOCH, US, GivenSpan, at, build, ids, span
+from tests.error_reference import Reference
+from tests.failing_sets import failing_sets
 from tests.strategies import chain, span_sets, unhurried
-from tracetui.analysis.errors import EXAMPLES, ErrorPattern, Role, find_errors, first_origin, retried, roles, swallowed
-from tracetui.analysis.messages import NO_MESSAGE, error_message, template
+from tracetui.analysis.errors import EXAMPLES, ErrorPattern, Role, find_errors, first_origin, retried, roles
+from tracetui.analysis.messages import NO_MESSAGE, error_message
+from tracetui.analysis.templates import template
+from tracetui.model.span import Status
 from tracetui.model.traces import TraceSet
 
 # --- Against the definitions, span by span --------------------------------------------------------------------------
-
-
-def _ancestors(traces: TraceSet, one: int) -> list[int]:
-    above = []
-    while (one := int(traces.parent[one])) >= 0:
-        above.append(one)
-    return above
-
-
-def _below(traces: TraceSet, one: int) -> list[int]:
-    return [other for other in range(len(traces)) if one in _ancestors(traces, other)]
-
-
-def _expected_role(traces: TraceSet, one: int) -> Role:
-    if not traces.error[one]:
-        return Role.NONE
-    return Role.PROPAGATED if any(traces.error[other] for other in _below(traces, one)) else Role.ORIGIN
-
-
-def _expected_retried(traces: TraceSet, one: int) -> bool:
-    return any(
-        traces.parent[one] == traces.parent[other] >= 0
-        and traces.service_name(one) == traces.service_name(other)
-        and traces.operation_name(one) == traces.operation_name(other)
-        and traces.start[other] > traces.start[one]
-        and not traces.error[other]
-        and traces.error[one]
-        for other in range(len(traces))
-    )
-
-
-@unhurried
-@given(span_sets())
-def test_every_error_has_the_role_of_its_definition(spans: list[GivenSpan]) -> None:
-    traces = build(*spans)
-    everyone = range(len(traces))
-    assert roles(traces).tolist() == [_expected_role(traces, one) for one in everyone]
-    assert retried(traces).tolist() == [_expected_retried(traces, one) for one in everyone]
-    assert swallowed(traces).tolist() == [
-        bool(traces.error[one]) and int(traces.parent[one]) >= 0 and not traces.error[traces.parent[one]]
-        for one in everyone
-    ]
 
 
 def _hops(traces: TraceSet, origins: list[int], service: str) -> int:
@@ -64,54 +27,57 @@ def _hops(traces: TraceSet, origins: list[int], service: str) -> int:
     return min(
         up
         for origin in origins
-        for up, above in enumerate(_ancestors(traces, origin))
+        for up, above in enumerate(Reference(traces).above(origin))
         if traces.error[above] and traces.service_name(above) == service
     )
 
 
 @unhurried
-@given(span_sets())
-def test_patterns_hold_every_origin_once_and_what_it_spread_to(spans: list[GivenSpan]) -> None:
+@given(st.one_of(span_sets(), failing_sets()))
+def test_patterns_hold_every_origin_once_and_what_it_propagated_to(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
-    errors = find_errors(traces)
+    errors, expected = find_errors(traces), Reference(traces)
     groups: dict[tuple[str, str], list[int]] = {}
-    for one in range(len(traces)):
-        if _expected_role(traces, one) == Role.ORIGIN:
-            key = traces.service_name(one), template(error_message(traces, one))
-            groups.setdefault(key, []).append(one)
+    for one in expected.outcome:
+        key = traces.service_name(one), template(error_message(traces, one))
+        groups.setdefault(key, []).append(one)
     assert len(errors.patterns) == len(groups)
     origins = sum(map(len, groups.values()))
     for pattern in errors.patterns:
         members = groups[pattern.service, pattern.template]
-        spread = {other for one in members for other in _ancestors(traces, one) if traces.error[other]}
+        outcomes = Counter(expected.outcome[one] for one in members)
+        reached = {other for one in members for other in expected.reaches[one] if expected.role[other] == "propagated"}
+        failed = {int(traces.trace[one]) for one in members if expected.outcome[one] == "failed"}
         assert pattern.spans.tolist() == members
         assert pattern.count == len(members)
         assert pattern.percent == pytest.approx(100 * len(members) / origins)
-        assert pattern.propagated_count == len(spread)
-        counts = Counter(traces.service_name(one) for one in spread)
+        assert pattern.propagated_count == len(reached)
+        counts = Counter(traces.service_name(one) for one in reached)
         assert dict(pattern.propagated_to) == counts
-        hops = {service: _hops(traces, members, service) for service in counts}
-        order = [(hops[service], -counts[service]) for service, _ in pattern.propagated_to]
-        assert order == sorted(order)
         assert set(pattern.operations) == {traces.operation_name(one) for one in members}
         assert pattern.trace_count == len({int(traces.trace[one]) for one in members})
         assert pattern.first_seen == min(traces.start[one] for one in members)
         assert pattern.last_seen == max(traces.start[one] for one in members)
-        assert pattern.retried_count == sum(_expected_retried(traces, one) for one in members)
+        assert pattern.failed_request_count == len(failed)
+        assert pattern.swallowed_count == outcomes["handled"] + outcomes["retried"]
+        assert pattern.retried_count == outcomes["retried"]
+        assert (pattern.background_count, pattern.unknown_count) == (outcomes["background"], outcomes["unknown"])
         assert {int(traces.trace[one]) for one in members} >= set(pattern.example_traces)
     assert [p.count for p in errors.patterns] == sorted((p.count for p in errors.patterns), reverse=True)
+    assert errors.cancelled_count == Counter(expected.role.values())["cancelled"]
 
 
 @unhurried
-@given(span_sets())
-def test_failed_traces_are_those_with_an_error(spans: list[GivenSpan]) -> None:
+@given(st.one_of(span_sets(), failing_sets()))
+def test_traces_with_errors_and_failed_requests_are_counted_apart(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
-    failed = {int(trace) for trace in traces.trace[traces.error]}
-    errors = find_errors(traces)
-    assert (errors.error_trace_count, errors.trace_count) == (len(failed), traces.trace_count)
-    assert errors.error_rate == (100 * len(failed) / traces.trace_count if traces.trace_count else 0)
-    # every failed trace has an origin, and so a pattern to find it by
-    assert {int(trace) for p in errors.patterns for trace in traces.trace[p.spans]} == failed
+    with_errors = {int(trace) for trace in traces.trace[traces.error]}
+    errors, expected = find_errors(traces), Reference(traces)
+    assert (errors.error_trace_count, errors.trace_count) == (len(with_errors), traces.trace_count)
+    assert errors.error_rate == (100 * len(with_errors) / traces.trace_count if traces.trace_count else 0)
+    failed = sum(bool(expected.failures(trace)) for trace in range(traces.trace_count))
+    assert errors.failed_request_count == failed <= errors.error_trace_count
+    assert errors.failed_request_rate == (100 * failed / traces.trace_count if traces.trace_count else 0)
 
 
 # --- By hand --------------------------------------------------------------------------------------------------------
@@ -142,21 +108,25 @@ def test_a_failure_is_traced_to_where_it_began() -> None:
     role = roles(traces)
     assert named(traces, role == Role.PROPAGATED) == ["1", "2"]
     assert named(traces, role == Role.ORIGIN) == ["4", "7"]
-    assert named(traces, swallowed(traces)) == ["7"]
     assert named(traces, retried(traces)) == []
 
 
-def test_a_pattern_says_what_it_spread_to() -> None:
+def test_a_pattern_says_what_it_propagated_to() -> None:
     locked, unreachable = find_errors(build(*CHECKOUT)).patterns
-    assert (locked.service, locked.message, locked.template) == ("db", "row 17 is locked", "row <n> is locked")
+    assert (locked.service, locked.message, locked.template) == ("db", "row 17 is locked", "row {id} is locked")
     assert (locked.count, locked.percent, locked.trace_count, locked.operations) == (1, 50, 1, ("UPDATE",))
     assert (locked.propagated_count, sorted(locked.propagated_to)) == (2, [("cart", 1), ("web", 1)])
     assert locked.propagated_to == (("cart", 1), ("web", 1))
-    assert (unreachable.service, unreachable.template) == ("mail", "no route to <ip>")
-    # web failed with this below it too, but not through it: the span between is no error
-    assert unreachable.swallowed_count == 1
+    assert (unreachable.service, unreachable.template) == ("mail", "no route to {id}")
+    # nothing says that the span between coped with it
     assert unreachable.propagated_to == (("web", 1),)
-    assert (locked.is_cut_off, unreachable.is_cut_off) == (False, True)
+    assert (locked.failed_request_count, unreachable.failed_request_count) == (1, 1)
+
+
+def test_what_a_span_between_coped_with_is_handled() -> None:
+    fine = [one.but(status=Status.OK) if one.id == "6" else one for one in CHECKOUT]
+    _, unreachable = find_errors(build(*fine)).patterns
+    assert (unreachable.propagated_to, unreachable.swallowed_count, unreachable.failed_request_count) == ((), 1, 0)
 
 
 def test_a_cascade_begins_with_what_is_nearest() -> None:
@@ -191,7 +161,7 @@ def test_origins_of_one_service_and_template_are_one_pattern() -> None:
         span("a", 0, 1, trace="5"),
     )
     database, cache = find_errors(traces).patterns
-    assert (database.message, database.count, database.percent) == ("row <n> is locked", 3, 75)
+    assert (database.message, database.count, database.percent) == ("row {id} is locked", 3, 75)
     assert database.operations == ("UPDATE", "DELETE")
     assert (database.first_seen, database.last_seen) == (EPOCH + 30 * US, EPOCH + 70 * US)
     # one message alone is shown as it is
@@ -251,10 +221,11 @@ def test_every_attempt_before_the_one_that_succeeded_is_retried() -> None:
     assert (only(traces).count, only(traces).retried_count) == (3, 2)
 
 
-def test_an_orphan_is_neither_swallowed_nor_retried() -> None:
-    traces = build(span("a", 0, 9, parent="gone", error=True), span("b", 5, 9, parent="gone"))
-    assert not swallowed(traces).any()
+def test_the_outcome_of_an_orphan_is_unknown() -> None:
+    main = span("m", 0, 90)
+    traces = build(main, span("a", 0, 9, parent="gone", error=True), span("b", 9, 12, parent="gone"))
     assert not retried(traces).any()
+    assert (only(traces).unknown_count, only(traces).swallowed_count) == (1, 0)
 
 
 def test_an_error_that_says_nothing_has_a_pattern_too() -> None:

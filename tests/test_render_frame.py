@@ -46,7 +46,7 @@ def test_warnings_and_failures_outlast_the_times(marks: Marks) -> None:
     for width in range(60, 200):
         text = status(width, marks).text
         assert text.endswith(f"{marks.warning} 19")
-        assert f"{marks.origin} 6 failed" in text
+        assert f"{marks.origin} 1 failed" in text
         assert "304 traces" in text
         assert "shop" in text or marks.ellipsis in text
 
@@ -75,7 +75,7 @@ def test_the_filter_is_named_where_it_is_asked_for(marks: Marks) -> None:
     query = 'error AND service = "\x1b[31mred" AND operation = GET'
     assert "filter" not in status(200, marks, query=query).text
     named = [status(width, marks, query=query, names_filter=True).text for width in range(80, 250)]
-    assert all("filter error" in text and f"{marks.origin} 6 failed" in text for text in named)
+    assert all("filter error" in text and f"{marks.origin} 1 failed" in text for text in named)
     assert "operation = GET" in named[-1]
     assert "\x1b" not in "".join(named)
 

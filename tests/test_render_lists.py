@@ -16,7 +16,7 @@ from tracetui.analysis.contrast import contrast
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.findings import Findings
 from tracetui.cli.output import LEAST_WIDTH
-from tracetui.model.span import Kind
+from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
 from tracetui.render.advice_list import AdviceDetail, AdviceList
 from tracetui.render.cells import cell_width
@@ -191,47 +191,47 @@ def test_sorting_follows_the_column(sorting: str) -> None:
     assert (sorting in table.sortings(78)) is (sorting not in ("callees", "entries", "between"))
 
 
-def test_error_patterns_with_what_became_of_them() -> None:
+def test_error_patterns_with_what_they_propagated_to() -> None:
     table = ErrorTable(Findings(shop()))
     line = ErrorList(table, UNICODE).line(0, 118)
-    assert line.text.split()[:7] == ["row", "<n>", "●cart", "3", "3", "100", "%"]
+    assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "100", "%"]
     assert line.text.endswith("✗ web")
     assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.ECHO)
     detail = ErrorDetail(table, table.patterns[0], UNICODE)
-    assert texts(detail)[:8] == [
-        "✖ row <n>",
+    assert texts(detail)[:9] == [
+        "✖ row {id}",
         "begins in ●cart add",
-        "cascade ✖3 ●cart → ✗3 ●web",
-        "reached ✗3 ●web order",
+        "propagated ✖3 ●cart → ✗3 ●web",
+        "entries ✗3 ●web order",
+        "outcome failed 3 requests",
         "seen 22:13:20.000 UTC",
         "apart reading its traces…",
         "start traces, worst first errors takes",
         "22:13:20.000 ●web order ✖1 ✗1 300 µs",
     ]
     detail.show_apart(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
-    assert texts(detail)[5] == "apart one trace alone does not tell"
+    assert texts(detail)[6] == "apart one trace alone does not tell"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
 
 
-def test_swallowed_and_retried_errors_say_so() -> None:
+def test_handled_and_retried_errors_say_so() -> None:
     failed = span("2", 10, 20, parent="1", error=True, message="no")
     table = ErrorTable(
-        Findings(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 1_000, error=False)))
+        Findings(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
     )
     lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
-    assert "cascade none: no span above it became an error" in lines
-    assert "of these 1 swallowed: what called it is no error; 1 retried, and a later try succeeded" in lines
+    assert "propagated to nothing: it is no cause of an error above it" in lines
+    assert "outcome 1 handled (1 retried)" in lines
 
 
-def test_a_swallowed_error_below_another_one_says_that_both_are_so() -> None:
-    # the middle one is none; the first failed, and the last is below it
-    spans = [span("1", 0, 100, service="web", error=True, message="failed")]
-    spans += [span("2", 0, 90, parent="1", service="cart"), span("3", 0, 80, parent="2", service="db", error=True)]
+def test_outcomes_of_one_pattern_stand_side_by_side() -> None:
+    failed = span("1", 0, 100, service="db", error=True, message="no")
+    spans = [failed, span("1", 0, 100, trace="2", status=Status.OK), failed.but(id="2", trace="2", parent="1")]
+    spans += [span("1", 0, 100, trace="3"), failed.but(id="2", trace="3", parent="gone")]
     table = ErrorTable(Findings(build(*spans)))
     lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
-    assert "cascade ✖1 ●db → ✗1 ●web" in lines
-    assert "of these 1 swallowed: what called it is no error, though what is further up is one" in lines
+    assert "outcome failed 1 request, 1 handled, 1 with unknown outcome" in lines
 
 
 def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:

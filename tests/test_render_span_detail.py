@@ -392,7 +392,7 @@ def test_markdown() -> None:
         "###  : 1.00 ms",
         "",
         "- 2023-11-14 22:13:20.000 UTC, 2 spans, trace ",
-        "- ✖ 1 error",
+        "- ✖ began in 1 span",
         "- : ",
         "- waited 1.00 ms (100 %) for  ",
         "",

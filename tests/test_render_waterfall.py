@@ -97,7 +97,7 @@ def text_of(view: Waterfall, width: int, **more: Any) -> str:
 AT_80_COLUMNS = """\
 api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
-✖ 1 origin, ✗ 2 echoes: user-service “Database query timeout”
+✖ began in 1 span, ✗ propagated to 2: user-service “Database query timeout”
 █ 75 % of the time: user-service database_query   ⚠ 1 warning
 
                                   0 s          1.80 s       3.61 s    took  path
@@ -112,13 +112,13 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 ╴ ●audit write ⚠ orphan ⇢         ╶╴                               50.0 ms
 
 █ the request waited   ─ it ran, nobody waited   ✖ error began here
-✗ error passed on   ◆ event
+✗ propagated   ◆ event
 """
 
 IN_ASCII = """\
 api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
-X 1 origin, x 2 echoes: user-service "Database query timeout"
+X began in 1 span, x propagated to 2: user-service "Database query timeout"
 # 75 % of the time: user-service database_query   ! 1 warning
 
                                   0 s          1.80 s       3.61 s    took  path
@@ -133,7 +133,7 @@ v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
 - audit write ! orphan >          --                               50.0 ms
 
 # the request waited   - it ran, nobody waited   X error began here
-x error passed on   * event
+x propagated   * event
 """
 
 

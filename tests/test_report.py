@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.building import build, span
 from tracetui.analysis.findings import Findings
 from tracetui.cli.main import run
+from tracetui.model.span import Status
 from tracetui.render.report_text import ReportOptions, report_text
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
@@ -224,10 +225,24 @@ def test_no_name_reaches_the_terminal_as_a_code(
     assert is_harmless(capsysbinary.readouterr().err.decode())
 
 
-def test_one_trace_is_no_traces_and_a_swallowed_error_spread_to_none() -> None:
+def test_one_trace_is_no_traces_and_a_handled_error_propagated_to_none() -> None:
     spans = [span("1", 0, 100, service="web", error=True, message="failed")]
-    spans += [span("2", 0, 90, parent="1", service="cart"), span("3", 0, 80, parent="2", service="db", error=True)]
+    spans.append(span("2", 0, 90, parent="1", service="cart", status=Status.OK))
+    spans.append(span("3", 0, 80, parent="2", service="db", error=True))
     shown = "\n".join(line.text for line in report_text(Findings(build(*spans)), ("errors",), ReportOptions(width=100)))
-    assert shown.count("1 of 1 trace failed") == 2
-    assert "further up failed web 1   1 swallowed by the caller" in shown
-    assert "spread to" not in shown
+    assert shown.count("1 of 1 request failed") == 2
+    assert "1 handled" in shown
+    assert "failed 1 request" in shown
+    assert "propagated to" not in shown
+
+
+def test_traces_with_errors_and_failed_requests_stand_side_by_side() -> None:
+    recovered = [
+        span("1", 0, 100, trace="2", service="web"),
+        span("2", 0, 10, trace="2", parent="1", service="web", name="get", error=True),
+        span("3", 10, 20, trace="2", parent="1", service="web", name="get"),
+    ]
+    traces = build(span("1", 0, 100, trace="1", service="web", error=True, message="failed"), *recovered)
+    shown = "\n".join(line.text for line in report_text(Findings(traces), ("errors",), ReportOptions(width=100)))
+    assert shown.count("2 of 2 traces with errors: 1 request failed, 1 recovered (100 %)") == 2
+    assert "1 handled (1 retried)" in shown

@@ -446,7 +446,7 @@ def test_services_to_pick_from_are_counted_in_traces_and_those_that_broke_stand_
         listed = [line for line in lines if line.split()[:1] in (["db"], ["api"], ["web"], ["mail"])]
         assert listed[0] == "db ✖2 3 traces"
         assert sorted(listed[1:]) == ["api ✗2 3 traces", "mail 4 traces", "web ✗2 4 traces"]
-        assert "✖ broke there" in app.text
+        assert "✖ errors began there" in app.text
         await press(pilot, "escape", "p")
         assert any("query ✖2 3 traces" in " ".join(line.split()) for line in app.lines())
 

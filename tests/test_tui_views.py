@@ -506,13 +506,13 @@ async def test_errors_open_examples_where_they_began() -> None:
         await press(app, pilot, "g", "enter")
         assert app.asked[-1] == ReadText("Error", "Database query timeout")
         await press(app, pilot, "j", "j", "enter")
-        assert app.asked[-1] == ReadText("Error", "cascade   ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
+        assert app.asked[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
 
 
 async def test_no_errors_say_where_to_go() -> None:
     async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
         assert "No span of these traces is an error." in app.text
-        assert "0 of 92 traces failed" in app.text
+        assert "0 of 92 requests failed" in app.text
 
 
 async def test_hot_spots_pass_over_the_row_between_and_open_the_worst_trace() -> None:

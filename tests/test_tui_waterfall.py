@@ -171,7 +171,7 @@ def rows(app: PaneApp) -> int:
 def test_a_trace_is_opened() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "GET /cart" in app.lines[0]
-        assert "1 origin, ✗ 2 echoes: users “timed out”" in app.text
+        assert "began in 1 span, ✗ propagated to 2: users “timed out”" in app.text
         assert "✖" in next(line for line in app.lines if "▕" in line)
         assert "0 ms" in app.text
         assert "GET item ×8" in app.text

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths, root_paths
-from tracetui.analysis.errors import Role, roles
 from tracetui.analysis.groups import group_slices
+from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.reach import Reach, counts_below, led_to, parts, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
 from tracetui.model.traces import TraceSet
@@ -21,8 +21,8 @@ class Hit:
     exposure: float
     """Of the traces that it takes part in, those in which one of its spans leads to the target."""
     failing: float
-    """Of those traces, the ones in which an error began in the target or below it, and below or in a span of its own;
-    also one that somebody between swallowed.
+    """Of those traces, the ones in which an error that failed the request began in the target or below it, and below or
+    in a span of its own.
     """
     latency: float
     """Of the critical path that runs in it and below it, what runs in the target and below that. Who is never on the
@@ -30,6 +30,8 @@ class Hit:
     """
     trace_count: int
     """The traces that it takes part in."""
+    handled: float = 0.0
+    """As `failing`, for errors that were handled, in traces that are not among the failing ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,15 @@ class _Measure:
         self._within = np.flatnonzero(seen.nearest >= 0)
         self._at = seen.nearest[self._within]
         self._path, self._path_within = self._shares(paths.critical)
-        origins = np.zeros(len(traces), np.int64)
-        np.add.at(origins, self._at, roles(traces)[self._within] == Role.ORIGIN)
-        self._origins = counts_below(traces, origins)
+        outcome = outcomes(traces)[self._within]
+        self._failed = self._origins(outcome == Outcome.FAILED)
+        self._handled = self._origins((outcome == Outcome.HANDLED) | (outcome == Outcome.RETRIED))
+
+    def _origins(self, chosen: np.ndarray) -> np.ndarray:
+        """int64[n], of every span the chosen ones of the spans within the target that stand in it or below it."""
+        origins = np.zeros(len(self._traces), np.int64)
+        np.add.at(origins, self._at, chosen)
+        return counts_below(self._traces, origins)
 
     def _shares(self, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """int64[n] each: of every span the path that runs in it and below it, and what of that is the target's."""
@@ -99,11 +107,14 @@ class _Measure:
             # the request does not wait for it, but it waits itself: a consumer of a queue, a branch that is never last
             path, within = self._shares(self._own_paths(tops))
         total = int(path[tops].sum())
+        failed = np.unique(traces[self._failed[tops] > 0])
+        handled = np.setdiff1d(traces[self._handled[tops] > 0], failed)
         return Hit(
             exposure=100 * exposed / own,
-            failing=100 * len(np.unique(traces[self._origins[tops] > 0])) / own,
+            failing=100 * len(failed) / own,
             latency=100 * int(within[tops].sum()) / total if total else 0.0,
             trace_count=own,
+            handled=100 * len(handled) / own,
         )
 
     def _own_paths(self, tops: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.groups import group_slices
-from tracetui.analysis.messages import stated_message, template
+from tracetui.analysis.messages import stated_message
+from tracetui.analysis.templates import template
 from tracetui.model.span import Value
 from tracetui.model.sql import is_sql, normalised
 from tracetui.model.traces import TraceSet

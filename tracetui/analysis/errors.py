@@ -1,4 +1,4 @@
-"""Errors: which span a failure began at, which it spread to, and the patterns that failures follow."""
+"""Errors: where failures began, what they propagated to, and the patterns that they follow."""
 
 from __future__ import annotations
 
@@ -8,65 +8,68 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.causes import Causes, causes
 from tracetui.analysis.groups import group_slices
-from tracetui.analysis.messages import error_message, template
+from tracetui.analysis.outcomes import Outcome, outcomes
+from tracetui.analysis.requests import failed_requests
+from tracetui.analysis.templates import template
 from tracetui.model.traces import TraceSet
 
 EXAMPLES = 5
 
 
 class Role(enum.IntEnum):
-    """The part an error span has in a failure."""
+    """The part of an error span in a failure (see `analysis.causes`)."""
 
     NONE = 0
     ORIGIN = 1
-    """No error span among its descendants."""
+    """No error below is a cause of it."""
     PROPAGATED = 2
-    """An error span among its descendants."""
+    """Some error below is a cause of it."""
+    CANCELLED = 3
+    """A cancellation that something else explains. It may have causes, and is a cause of nothing."""
 
 
 def roles(traces: TraceSet) -> np.ndarray:
     """uint8[n] of `Role`."""
-    errors_before = np.zeros(len(traces) + 1, np.int64)
-    np.cumsum(traces.error, out=errors_before[1:])
-    below = errors_before[traces.subtree_end] - errors_before[1:]
-    result: np.ndarray = np.where(traces.error, np.where(below > 0, Role.PROPAGATED, Role.ORIGIN), Role.NONE)
-    return result.astype(np.uint8)
+    found = causes(traces)
+    result = np.zeros(len(traces), np.uint8)
+    propagated = np.array(found.propagated, np.uint8)
+    role = np.where(propagated > 0, Role.PROPAGATED, Role.ORIGIN)
+    result[found.spans] = np.where(np.array(found.consequence, np.uint8) > 0, Role.CANCELLED, role)
+    return result
 
 
 def first_origin(traces: TraceSet, trace: int) -> int | None:
-    """The first span of a trace that an error began in, None of a trace that did not fail."""
-    begin, end = int(traces.first[trace]), int(traces.first[trace + 1])
-    errors = begin + np.flatnonzero(traces.error[begin:end])
-    if not len(errors):
-        return None
-    # none of the errors after it is within its subtree
-    last = np.searchsorted(errors, traces.subtree_end[errors]) == np.arange(len(errors)) + 1
-    return int(errors[np.argmax(last)])
-
-
-def swallowed(traces: TraceSet) -> np.ndarray:
-    """bool[n]: errors whose parent exists and is no error."""
-    answer: np.ndarray = traces.error & (traces.parent >= 0) & ~traces.error[traces.parent]
-    return answer
+    """The first span of a trace that an error began in; of a trace where all were cancelled the first error, None
+    where there is none.
+    """
+    found = causes(traces)
+    begin, end = np.searchsorted(found.spans, traces.first[trace : trace + 2]).tolist()
+    for i in range(begin, end):
+        if not found.propagated[i] and not found.consequence[i]:
+            return int(found.spans[i])
+    return int(found.spans[begin]) if begin < end else None
 
 
 def retried(traces: TraceSet) -> np.ndarray:
-    """bool[n]: errors with a later-starting sibling of the same service and operation that succeeded."""
-    spans = np.flatnonzero(traces.parent >= 0)
-    order = spans[np.lexsort((traces.start[spans], traces.exact_operation[spans], traces.parent[spans]))]
-    answer = np.zeros(len(traces), bool)
-    if not len(order):
-        return answer
-    alike = (traces.parent[order[1:]] == traces.parent[order[:-1]]) & (
-        traces.exact_operation[order[1:]] == traces.exact_operation[order[:-1]]
-    )
-    group = np.concatenate(([0], np.cumsum(~alike)))
-    latest_success = np.full(int(group[-1]) + 1, np.iinfo(np.int64).min)
-    fine = ~traces.error[order]
-    np.maximum.at(latest_success, group[fine], traces.start[order[fine]])
-    answer[order] = traces.error[order] & (latest_success[group] > traces.start[order])
-    return answer
+    """bool[n]: error spans after which a later attempt succeeded (see `analysis.attempts`)."""
+    result = np.zeros(len(traces), bool)
+    result[causes(traces).superseded] = True
+    result &= traces.error
+    return result
+
+
+def causes_of(traces: TraceSet, span: int) -> list[int]:
+    """The error spans that are a cause of this one: those that are no cancellation first, then the latest end first."""
+    found = causes(traces)
+    own = int(np.searchsorted(found.spans, span))
+    until = int(np.searchsorted(found.spans, traces.subtree_end[span]))
+    if own == until or found.spans[own] != span:
+        return []
+    below = [i for i in range(own + 1, until) if found.is_cause(i, own)]
+    below.sort(key=lambda i: (found.facts.cancellation[i], -int(traces.end[found.spans[i]]), i))
+    return [int(found.spans[i]) for i in below]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,15 @@ class ErrorPattern:
     """Of all origins of the set."""
     propagated_count: int
     propagated_to: tuple[tuple[str, int], ...]
-    """Services with the number of their spans that became errors because of it: nearest first, then most."""
+    """Services with the number of their error spans that it propagated to: nearest first, then most."""
+    failed_request_count: int
+    """Requests that its origins failed; the other counts are of origins."""
+    unknown_count: int
+    background_count: int
     swallowed_count: int
+    """Origins that were handled, also by another attempt."""
     retried_count: int
+    """Of those, the ones handled by another attempt."""
     trace_count: int
     first_seen: int
     last_seen: int
@@ -96,65 +105,82 @@ class ErrorPattern:
     spans: np.ndarray
     """The origins, int64[count]."""
 
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether every one was swallowed, though spans further up are errors."""
-        return self.propagated_count > 0 and self.swallowed_count == self.count
-
 
 @dataclass(frozen=True, slots=True)
 class Errors:
     """The errors of a trace set."""
 
     error_trace_count: int
+    """Traces with at least one error span."""
     trace_count: int
     error_rate: float
-    """Failed traces of all traces, in percent."""
+    """Traces with errors of all traces, in percent."""
+    failed_request_count: int
+    failed_request_rate: float
+    """Failed requests of all traces, in percent."""
+    cancelled_count: int
+    """Error spans that are cancellations explained by something else, and in no pattern."""
     patterns: tuple[ErrorPattern, ...]
     """Commonest first."""
 
+    def by_service(self) -> dict[str, list[ErrorPattern]]:
+        """The patterns of each service, commonest first, the service with most origins first."""
+        found: dict[str, list[ErrorPattern]] = {}
+        for pattern in self.patterns:
+            found.setdefault(pattern.service, []).append(pattern)
+        counts = {service: sum(pattern.count for pattern in patterns) for service, patterns in found.items()}
+        return dict(sorted(found.items(), key=lambda one: (-counts[one[0]], one[0])))
+
 
 def find_errors(traces: TraceSet) -> Errors:
-    """Find the failed traces and the patterns of their errors."""
-    failed = int((traces.trace_errors > 0).sum())
+    """Find the traces with errors, the failed requests, and the patterns of the errors."""
+    with_errors, failed = int((traces.trace_errors > 0).sum()), int(failed_requests(traces).sum())
+    count = traces.trace_count
+    found = causes(traces)
     return Errors(
-        error_trace_count=failed,
-        trace_count=traces.trace_count,
-        error_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
-        patterns=tuple(_patterns(traces)),
+        error_trace_count=with_errors,
+        trace_count=count,
+        error_rate=100 * with_errors / count if count else 0.0,
+        failed_request_count=failed,
+        failed_request_rate=100 * failed / count if count else 0.0,
+        cancelled_count=sum(found.consequence),
+        patterns=tuple(_patterns(traces, found)),
     )
 
 
-def _patterns(traces: TraceSet) -> list[ErrorPattern]:
-    role = roles(traces)
-    origins = np.flatnonzero(role == Role.ORIGIN)
+def _patterns(traces: TraceSet, found: Causes) -> list[ErrorPattern]:
+    pairs = zip(found.propagated, found.consequence, strict=True)
+    origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
     if not len(origins):
         return []
-    messages = [error_message(traces, span) for span in origins.tolist()]
+    messages = [found.facts.shown_message(i) for i in origins.tolist()]
+    spans_of = found.spans[origins]
     numbers: dict[tuple[int, str], int] = {}
-    services = traces.service[origins].tolist()
+    services = traces.service[spans_of].tolist()
     number = np.array(
         [
             numbers.setdefault((service, template(text)), len(numbers))
             for service, text in zip(services, messages, strict=True)
         ]
     )
-    propagated = np.flatnonzero(role == Role.PROPAGATED)
-    was_swallowed, was_retried = swallowed(traces), retried(traces)
+    outcome = outcomes(traces)
     order, distinct, first = group_slices(number)
     keys = list(numbers)
     patterns = []
     for pattern, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
         members = order[begin:end]
-        spans = origins[members]
+        spans = spans_of[members]
         texts = {messages[i] for i in members.tolist()}
         service, pattern_template = keys[pattern]
         touched = np.unique(traces.trace[spans])
-        spread = _reached(traces, spans, touched, propagated)
-        became = Counter(traces.service[spread].tolist())
+        spread = _propagated_to(found, origins[members])
+        by_service = Counter(traces.service[spread].tolist())
         hops = _hops(traces, spans, spread)
         operations = Counter(traces.shape[spans].tolist())
-        worst = touched[np.lexsort((-traces.trace_duration[touched], -traces.trace_errors[touched]))]
+        became = Counter(outcome[spans].tolist())
+        failed = np.unique(traces.trace[spans[outcome[spans] == Outcome.FAILED]])
+        order_of_traces = (-traces.trace_duration[touched], -traces.trace_errors[touched], ~np.isin(touched, failed))
+        worst = touched[np.lexsort(order_of_traces)]
         patterns.append(
             ErrorPattern(
                 service=traces.services[service],
@@ -167,11 +193,14 @@ def _patterns(traces: TraceSet) -> list[ErrorPattern]:
                 propagated_to=tuple(
                     (traces.services[s], times)
                     for s, times in sorted(
-                        became.items(), key=lambda one: (hops[one[0]], -one[1], traces.services[one[0]])
+                        by_service.items(), key=lambda one: (hops[one[0]], -one[1], traces.services[one[0]])
                     )
                 ),
-                swallowed_count=int(was_swallowed[spans].sum()),
-                retried_count=int(was_retried[spans].sum()),
+                failed_request_count=len(failed),
+                unknown_count=became[Outcome.UNKNOWN],
+                background_count=became[Outcome.BACKGROUND],
+                swallowed_count=became[Outcome.HANDLED] + became[Outcome.RETRIED],
+                retried_count=became[Outcome.RETRIED],
                 trace_count=len(touched),
                 first_seen=int(traces.start[spans].min()),
                 last_seen=int(traces.start[spans].max()),
@@ -182,15 +211,22 @@ def _patterns(traces: TraceSet) -> list[ErrorPattern]:
     return sorted(patterns, key=lambda p: (-p.count, p.service, p.message))
 
 
-def _reached(traces: TraceSet, origins: np.ndarray, touched: np.ndarray, propagated: np.ndarray) -> np.ndarray:
-    """The propagated errors with one of these origins below them."""
-    begin = np.searchsorted(propagated, traces.first[touched])
-    end = np.searchsorted(propagated, traces.first[touched + 1])
-    sizes = end - begin
-    near = propagated[np.repeat(begin - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))]
-    inside = np.searchsorted(origins, traces.subtree_end[near]) - np.searchsorted(origins, near)
-    reached: np.ndarray = near[inside > 0]
-    return reached
+def _propagated_to(found: Causes, origins: np.ndarray) -> np.ndarray:
+    """The propagated error spans that these origins reach, each once, ascending: int64[m]."""
+    passed: set[int] = set()
+    others: set[int] = set()
+    for i in origins.tolist():
+        top = found.way_up(i)
+        if top is None:
+            others.update(found.reached(i))
+            continue
+        # where one way meets another, both go on to the same end
+        while i != top and (i := found.above[i]) not in passed:
+            passed.add(i)
+    propagated, consequence = found.propagated, found.consequence
+    reached = [i for i in passed | others if propagated[i] and not consequence[i]]
+    spans: np.ndarray = found.spans[np.array(sorted(reached), np.int64)]
+    return spans
 
 
 def _hops(traces: TraceSet, origins: np.ndarray, spread: np.ndarray) -> dict[int, int]:

@@ -10,9 +10,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
-from tracetui.analysis.errors import Role, roles
+from tracetui.analysis.errors import Role, causes_of, roles
 from tracetui.analysis.groups import keyed
 from tracetui.analysis.messages import error_message
+from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
 
@@ -80,6 +81,9 @@ def _quantile(ordered: np.ndarray, share: float) -> float:
     return value + part * (int(ordered[at + 1]) - value) if part else float(value)
 
 
+_NAMED_CAUSES = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanFacts:
     """What the analysis has to say about one span. Times are nanoseconds."""
@@ -95,6 +99,12 @@ class SpanFacts:
     is_async: bool
     """Whether it is asynchronous work, which no request waits for."""
     role: Role
+    outcome: Outcome = Outcome.NONE
+    """Of an origin."""
+    cause_count: int = 0
+    """Of an error how many errors below are a cause of it (see `analysis.errors.causes_of`)."""
+    caused_by: tuple[tuple[str, str, str], ...] = ()
+    """Service, operation and message of the first of them."""
     message: str
     """What an error span says went wrong, else ''."""
     place: int
@@ -117,7 +127,8 @@ class FactFinder:
         self.traces = traces
         self._lock = Lock()
         self._trace = -1
-        self._self = self._roles = np.zeros(0, np.int64)
+        self._alone = traces
+        self._self = self._roles = self._outcomes = np.zeros(0, np.int64)
         self._paths: CriticalPaths | None = None
         self._ranked = False
 
@@ -139,6 +150,9 @@ class FactFinder:
             at = span - int(traces.first[trace])
             assert self._paths is not None
             own, role, paths = int(self._self[at]), Role(int(self._roles[at])), self._paths
+            outcome = Outcome(int(self._outcomes[at]))
+            caused_by = causes_of(self._alone, at) if role in (Role.PROPAGATED, Role.CANCELLED) else []
+        first = int(traces.first[trace])
         parent = int(traces.parent[span])
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
         siblings = within.start + np.flatnonzero(traces.parent[within] == parent)
@@ -151,6 +165,12 @@ class FactFinder:
             trace_path_ns=int(paths.trace_critical[0]),
             is_async=bool(paths.asynchronous[at]),
             role=role,
+            outcome=outcome,
+            cause_count=len(caused_by),
+            caused_by=tuple(
+                (traces.service_name(one), traces.operation_name(one), error_message(traces, one))
+                for one in (first + below for below in caused_by[:_NAMED_CAUSES])
+            ),
             message=error_message(traces, span) if role else "",
             place=int(np.searchsorted(siblings, span)) + 1,
             siblings=len(siblings),
@@ -161,8 +181,8 @@ class FactFinder:
         )
 
     def _analyse(self, trace: int) -> None:
-        alone = self.traces.select(np.array([trace]))
+        self._alone = alone = self.traces.select(np.array([trace]))
         self._self = self_times(alone)
         self._paths = critical_paths(alone)
-        self._roles = roles(alone)
+        self._roles, self._outcomes = roles(alone), outcomes(alone)
         self._trace = trace

@@ -8,6 +8,7 @@ import numpy as np
 
 from tracetui.analysis.calls import is_named
 from tracetui.analysis.groups import quantiles
+from tracetui.analysis.requests import failed_requests
 from tracetui.model.span import Mark
 from tracetui.model.traces import TraceSet
 
@@ -42,7 +43,11 @@ class Summary:
     service_count: int
     error_trace_count: int
     error_rate: float
-    """Failed traces of all traces, in percent."""
+    """Traces with errors of all traces, in percent."""
+    failed_request_count: int
+    """Traces whose request failed (see `analysis.requests`)."""
+    failed_request_rate: float
+    """Of all traces, in percent."""
     orphan_span_count: int
     warning_count: int
     """Marks on spans and warnings on traces."""
@@ -75,14 +80,16 @@ def duration_stats(durations: np.ndarray) -> DurationStats:
 
 def summarize(traces: TraceSet) -> Summary:
     """Count and time the traces of a set."""
-    failed = int((traces.trace_errors > 0).sum())
+    with_errors, failed = int((traces.trace_errors > 0).sum()), int(failed_requests(traces).sum())
     return Summary(
         trace_count=traces.trace_count,
         span_count=len(traces),
         duplicate_span_count=sum(traces.duplicates.values()),
         service_count=len(np.unique(traces.service)),
-        error_trace_count=failed,
-        error_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
+        error_trace_count=with_errors,
+        error_rate=100 * with_errors / traces.trace_count if traces.trace_count else 0.0,
+        failed_request_count=failed,
+        failed_request_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
         orphan_span_count=int(((traces.marks & int(Mark.ORPHAN)) > 0).sum()),
         warning_count=int(traces.trace_warning_counts.sum()),
         start_ns=int(traces.trace_start.min()) if traces.trace_count else None,

@@ -137,7 +137,7 @@ class _Merging:
             **times,
             **parents,
             **self._outcome(),
-            "kind": np.maximum.reduceat(records.kind[self.record], self.first),
+            "kind": records.kind[self._best(records.kind[self.record] > 0)],
             "name": records.name[self._naming()],
             "id_from": records.id_from[leader],
             **self._raw(self._serving()),

@@ -92,7 +92,7 @@ def _fit(facts: Facts, some: np.ndarray, others: np.ndarray) -> np.ndarray:
     close = (apart <= _ROUNDED_NS) | (rounded & (apart < _MILLISECOND))
     close |= ~(facts.whole[some] & facts.whole[others])
     timeless = facts.timeless[some] | facts.timeless[others]
-    fit: np.ndarray = agree(facts.service) & agree(facts.kind) & (timeless | (agree(facts.operation) & close))
+    fit: np.ndarray = agree(facts.service) & (timeless | (agree(facts.kind) & agree(facts.operation) & close))
     return fit
 
 
@@ -135,10 +135,10 @@ class _Span:
         """Whether a record fits all that are here. They come by start, so that the least one is the furthest."""
         if record.service and self.service not in (0, record.service):
             return False
-        if record.kind and self.kind not in (0, record.kind):
-            return False
         if record.timeless:
             return True
+        if record.kind and self.kind not in (0, record.kind):
+            return False
         if record.operation and self.operation not in (0, record.operation):
             return False
         if not record.whole:
@@ -151,8 +151,8 @@ class _Span:
     def add(self, record: _Record) -> None:
         self.members.append(record.at)
         self.service = self.service or record.service
-        self.kind = self.kind or record.kind
         if not record.timeless:
+            self.kind = self.kind or record.kind
             self.operation = self.operation or record.operation
         if record.whole and record.start % _MILLISECOND == 0:
             self.least_rounded = record.start if self.least_rounded is None else self.least_rounded

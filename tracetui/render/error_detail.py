@@ -1,4 +1,4 @@
-"""One error pattern in full: where it begins, what becomes of it, whom it reaches, when, and examples."""
+"""One error pattern in full: where it begins, what it propagates to, how it ends, when, and examples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tracetui.render.contrast_list import in_short
 from tracetui.render.error_list import ErrorTable
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
+from tracetui.render.outcome_words import outcome_counts
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import (
     figure,
@@ -23,14 +24,14 @@ _LEAST = 10
 _NAMED_OPERATIONS = 3
 _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
-_LABEL = 10
+_LABEL = 11
 _LEAST_WIDTH = 40
 """Cells from which on there is room for that."""
 _DAY = 86_400_000_000_000
 
 
 class ErrorDetail:
-    """One pattern: where it begins, what it becomes, when, and examples."""
+    """One pattern: where it begins, what it propagates to, how it ends, when, and examples."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class ErrorDetail:
         `opens`, `tells_apart`: the keys that open a row and show all of `apart`, '' where there is none.
         """
         self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
-        self.head = [self._message(), self._where(), self._cascade(), self._reached(), *self._fates(), self._times()]
+        self.head = [self._message(), self._where(), self._cascade(), self._entries(), self._outcomes(), self._times()]
         """What is said of it, a line each."""
         self.stack = table.stack_of(pattern)
         """The stack of the worst example, '' for none."""
@@ -126,10 +127,10 @@ class ErrorDetail:
         return line.add(f" and {numbers.counted(more, 'more operation')}" if more > 0 else "", Role.DIM)
 
     def _cascade(self) -> Line:
-        line = _labelled("cascade")
+        line = _labelled("propagated")
         reached = self.pattern.propagated_to
         if not reached:
-            return line.add("none: no span above it became an error")
+            return line.add("to nothing: it is no cause of an error above it")
         line.add(f"{self.marks.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
         line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.marks)} ", Role.GUIDE)
         for i, (service, count) in enumerate(reached[:_NAMED_SERVICES]):
@@ -138,9 +139,9 @@ class ErrorDetail:
         more = len(reached) - _NAMED_SERVICES
         return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
 
-    def _reached(self) -> Line:
-        """The operations that requests enter by, and whether they failed with it."""
-        line = _labelled("reached")
+    def _entries(self) -> Line:
+        """The operations that the traces enter by, and in how many of them their spans are errors."""
+        line = _labelled("entries")
         entries = self.table.entries(self.pattern)
         for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):
             line.add("  " if i else "")
@@ -151,17 +152,8 @@ class ErrorDetail:
         more = len(entries) - _NAMED_ENTRIES
         return line.add(f"  and {numbers.counted(more, 'more entry', 'more entries')}" if more > 0 else "", Role.DIM)
 
-    def _fates(self) -> list[Line]:
-        swallowed, retried = self.pattern.swallowed_count, self.pattern.retried_count
-        if not swallowed and not retried:
-            return []
-        words = []
-        if swallowed:
-            though = ", though what is further up is one" if self.pattern.is_cut_off else ""
-            words.append(f"{swallowed:,} swallowed: what called it is no error{though}")
-        if retried:
-            words.append(f"{retried:,} retried, and a later try succeeded")
-        return [_labelled("of these").add("; ".join(words))]
+    def _outcomes(self) -> Line:
+        return _labelled("outcome").add(", ".join(outcome_counts(self.pattern)))
 
     def show_apart(self, apart: Contrast) -> None:
         """What sets its traces apart is known now."""

@@ -28,8 +28,8 @@ from tracetui.render.small_bars import heights
 _BUCKETS = 48
 _COUNT, _SHARE = 7, 5
 _TRACES = 7
-_BECAME_FROM = 110
-"""Cells from which on there is a column for where a pattern spread to."""
+_PROPAGATED_FROM = 110
+"""Cells from which on there is a column for what a pattern propagated to."""
 _LEAST = 10
 
 
@@ -61,13 +61,13 @@ class ErrorTable:
         self.service_cells = max((name_cells(p.service) for p in self.patterns), default=0)
 
     def pattern_of(self, span: int) -> int | None:
-        """The pattern that an error began with at this span."""
+        """The pattern of the error that began at this span."""
         at = int(np.searchsorted(self._spans, span))
         return int(self._owners[at]) if at < len(self._spans) and self._spans[at] == span else None
 
     def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
-        """Service and operation that the traces of a pattern enter by, how many of them failed there, and of how many;
-        commonest first.
+        """Service and operation that the traces of a pattern enter by, in how many of them that span is an error, and
+        of how many; commonest first.
         """
         traces = self.traces
         roots = traces.main_root[np.unique(traces.trace[pattern.spans])]
@@ -119,7 +119,7 @@ class ErrorList:
         return int(self._row_of[pattern])
 
     def heading(self, width: int) -> Line:
-        message, service, when, became = self._widths(width)
+        message, service, when, reached = self._widths(width)
         cells = [
             Line([(fit("pattern", message), Role.DIM)]),
             Line([(fit("service", service), Role.DIM)]),
@@ -128,15 +128,15 @@ class ErrorList:
             figure("share", _SHARE, Role.DIM),
             Line([(fit("when", when), Role.DIM)]),
         ]
-        if became:
-            cells.append(Line([(fit("became", became), Role.DIM)]))
+        if reached:
+            cells.append(Line([(fit("propagated to", reached), Role.DIM)]))
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         table, marks = self.table, self.marks
         number = self.pattern(row)
         pattern = table.patterns[number]
-        message, service, when, became = self._widths(width)
+        message, service, when, reached = self._widths(width)
         cells = [
             Line([(fit(safe(pattern.message), message, ellipsis=marks.ellipsis), Role.STRONG)]),
             service_name(pattern.service, table.roles.get(pattern.service, Role.DIM), service, marks),
@@ -145,11 +145,11 @@ class ErrorList:
             figure(numbers.whole_percent(pattern.percent), _SHARE),
             trend(table.over_time[number], when, marks),
         ]
-        if became:
-            cells.append(self._became(pattern).cropped(became, marks.ellipsis))
+        if reached:
+            cells.append(self._propagated(pattern).cropped(reached, marks.ellipsis))
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
-    def _became(self, pattern: ErrorPattern) -> Line:
+    def _propagated(self, pattern: ErrorPattern) -> Line:
         if not pattern.propagated_to:
             return Line([("-", Role.DIM)])
         service, _ = pattern.propagated_to[0]
@@ -158,16 +158,16 @@ class ErrorList:
         return line.add(f" +{more}" if more else "", Role.DIM)
 
     def _widths(self, width: int) -> tuple[int, int, int, int]:
-        """Cells of message, service, sparkline and `became`."""
-        when = 8 if width < _BECAME_FROM else 12 if width < 160 else 24
+        """Cells of message, service, sparkline and what it propagated to."""
+        when = 8 if width < _PROPAGATED_FROM else 12 if width < 160 else 24
         room = width - _COUNT - _TRACES - _SHARE - when - 10
-        became = 0
-        if width >= _BECAME_FROM:
-            became = room // 4
-            room -= became + 2
+        reached = 0
+        if width >= _PROPAGATED_FROM:
+            reached = room // 4
+            room -= reached + 2
         message, service = self.table.message_cells, self.table.service_cells
         service = max(min(service, max(room * 2 // 5, room - message)), _LEAST)
-        return max(min(room - service, message), _LEAST), service, when, became
+        return max(min(room - service, message), _LEAST), service, when, reached
 
 
 def trend(counts: np.ndarray, width: int, marks: Marks) -> Line:

@@ -12,7 +12,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.label import Note
 from tracetui.render.line import Role
-from tracetui.render.waterfall import ECHO, ORIGIN, Waterfall, running
+from tracetui.render.waterfall import CANCELLED, ECHO, ORIGIN, Waterfall, running
 
 _TAKEN = "key name resource kind status message raw_at attribute_bytes"
 """What a call path has of the span that stands for it."""
@@ -183,7 +183,7 @@ class Flame(Waterfall):
         self.merged = merged = merge_calls(traces, first, stop)
         count = len(merged.example)
         roles = np.zeros(count, np.uint8)
-        for role in (ECHO, ORIGIN):
+        for role in (CANCELLED, ECHO, ORIGIN):
             roles[merged.node_of[base.roles == role]] = role
         critical = np.zeros(count, np.int64)
         np.add.at(critical, merged.node_of, base.critical)

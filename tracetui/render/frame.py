@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
-_LEAST_IMPORTANT = ("window", "name", "source", "contents", "filter")
+_LEAST_IMPORTANT = ("others", "window", "name", "source", "contents", "filter")
 """Parts of the status in the order in which they make room."""
 _LEAST_CELLS = {"source": 16, "filter": 12}
 """What of a part is left when it makes room; of the others nothing is."""
@@ -43,6 +43,8 @@ class _Parts:
     contents: tuple[str, str] = _NOTHING
     filter: tuple[str, str] = _NOTHING
     failed: tuple[str, str] = _NOTHING
+    others: tuple[str, str] = _NOTHING
+    """What there is of failed requests and traces with errors beside `failed`."""
     window: tuple[str, str] = _NOTHING
     warnings: tuple[str, str] = _NOTHING
 
@@ -51,7 +53,8 @@ class _Parts:
         counts = (self.traces[0] + self.contents[0], Role.PLAIN)
         line = Line()
         about = (self.name, self.source, self.unsafe, self.loading)
-        for text, role in (*about, counts, self.filter, self.failed, self.window, self.warnings):
+        failed = (self.failed[0] + self.others[0], self.failed[1])
+        for text, role in (*about, counts, self.filter, failed, self.window, self.warnings):
             if text:
                 line.add(separator if line.runs else "", Role.GUIDE).add(text, role)
         return line
@@ -103,7 +106,12 @@ def status_line(
         if query and names_filter:
             parts.filter = (f"filter {safe(query, _FILTER_CHARACTERS)}", Role.WARNING)
         if summary.error_trace_count:
-            parts.failed = (f"{marks.origin} {summary.error_trace_count:,} failed", Role.ERROR)
+            counts = [f"{summary.failed_request_count:,} failed", f"{summary.error_trace_count:,} with errors"]
+            if not summary.failed_request_count:
+                counts.reverse()
+            parts.failed = (f"{marks.origin} {counts[0]}", Role.ERROR)
+            if summary.failed_request_count < summary.error_trace_count:
+                parts.others = (f", {counts[1]}", Role.ERROR)
         if summary.start_ns is not None and summary.end_ns is not None:
             window = numbers.time_range(summary.start_ns, summary.end_ns, local_time, marks.ascii_only)
             parts.window = (window, Role.DIM)

@@ -143,6 +143,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
     return {
         "exposure_percent": in_percent(hit.exposure),
         "failing_percent": in_percent(hit.failing),
+        "handled_percent": in_percent(hit.handled),
         "latency_share_percent": in_percent(hit.latency),
         "trace_count": hit.trace_count,
     }

@@ -221,9 +221,16 @@ class GraphText(GraphPage):
         if hit or found.entries:
             yield from self.prose(
                 f"exposed: of each one's traces, those in which it leads to {name}. SLOW: of the time that each waits, "
-                f"what is spent in {name} and below. FAILS: of each one's traces, those with an error that "
-                "began there, also one that was swallowed on the way."
+                f"what is spent in {name} and below. FAILS: of each one's traces, those whose request an error "
+                "failed that began there."
             )
+            shares = [(one.hit.handled, one.service) for one in found.entries]
+            handled, who = max([*shares, *((one.hit.handled, one.service) for one in hit)])
+            if handled:
+                yield from self.prose(
+                    f"Handled, and not counted: errors that began there, in up to {numbers.percent(handled)} of "
+                    f"the traces of {safe(who)}."
+                )
         unseen = [(one.service, one.distance) for one in found.services if not one.hit.exposure]
         yield from self.by_hops(_UNSEEN, unseen)
         yield from self.by_hops(f"What {name} needs", found.downstream)

@@ -22,7 +22,7 @@ class Role:
     """Where the eye should go first."""
     ERROR = "error"
     ECHO = "echo"
-    """An error that was only passed on."""
+    """An error that propagated from below."""
     WARNING = "warning"
     EVENT = "event"
     REST = "rest"

@@ -69,8 +69,8 @@ def _errors(view: Waterfall) -> Iterator[str]:
     said = Counter(
         (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
     )
-    passed = f", passed on {numbers.counted(echoes, 'time')}" if echoes else ""
-    yield f"{view.marks.origin} {numbers.counted(len(origins), 'error')}{passed}"
+    propagated = f", propagated to {echoes:,}" if echoes else ""
+    yield f"{view.marks.origin} began in {numbers.counted(len(origins), 'span')}{propagated}"
     for (service, message), times in said.most_common(_SHOWN):
         text = code(message) if message.strip() else "no message"
         yield f"{code(service)}: {text}{f', {view.marks.repeated(times)}' if times > 1 else ''}"

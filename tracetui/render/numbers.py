@@ -98,9 +98,14 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def failed_of(failed: int, traces: int) -> str:
-    """`8 of 100 traces failed`, `1 of 1 trace failed`"""
-    return f"{failed:,} of {counted(traces, 'trace')} failed"
+def failures_of(with_errors: int, failed: int, traces: int) -> str:
+    """Traces with errors and failed requests: `8 of 100 requests failed` where they are the same, else `8 of 100 traces
+    with errors: 6 requests failed, 2 recovered`.
+    """
+    if with_errors == failed:
+        return f"{failed:,} of {counted(traces, 'request')} failed"
+    of = f"{with_errors:,} of {counted(traces, 'trace')} with errors"
+    return f"{of}: {counted(failed, 'request')} failed, {with_errors - failed:,} recovered"
 
 
 def short_count(number: int) -> str:

@@ -72,6 +72,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "service_count": summary.service_count,
         "error_trace_count": summary.error_trace_count,
         "error_rate": in_percent(summary.error_rate),
+        "failed_request_count": summary.failed_request_count,
+        "failed_request_rate": in_percent(summary.failed_request_rate),
         "orphan_span_count": summary.orphan_span_count,
         "warning_count": summary.warning_count,
         "start": None if summary.start_ns is None else iso_time(summary.start_ns),
@@ -217,30 +219,28 @@ def _labels(span: int, traces: TraceSet) -> dict[str, str]:
 
 
 def errors_json(errors: Errors, traces: TraceSet) -> dict[str, Any]:
-    by_service: dict[str, dict[str, Any]] = {}
-    for pattern in errors.patterns:
-        service = by_service.setdefault(pattern.service, {"error_count": 0, "patterns": []})
-        service["error_count"] += pattern.count
-        service["patterns"].append(pattern)
     return {
         "error_rate": in_percent(errors.error_rate),
         "error_trace_count": errors.error_trace_count,
         "trace_count": errors.trace_count,
+        "failed_request_count": errors.failed_request_count,
+        "failed_request_rate": in_percent(errors.failed_request_rate),
+        "cancelled_count": errors.cancelled_count,
         "patterns": [_pattern_json(pattern, traces) for pattern in errors.patterns],
         "by_service": {
             name: {
-                "error_count": service["error_count"],
+                "error_count": sum(pattern.count for pattern in patterns),
                 "patterns": [
                     {
                         "message": pattern.message,
                         "count": pattern.count,
-                        "percent": in_percent(100 * pattern.count / service["error_count"]),
+                        "percent": in_percent(100 * pattern.count / sum(one.count for one in patterns)),
                         "example_trace_ids": _examples(pattern, traces),
                     }
-                    for pattern in service["patterns"]
+                    for pattern in patterns
                 ],
             }
-            for name, service in by_service.items()
+            for name, patterns in errors.by_service().items()
         },
     }
 
@@ -259,6 +259,9 @@ def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
         "percent": in_percent(pattern.percent),
         "propagated_count": pattern.propagated_count,
         "propagated_to": dict(pattern.propagated_to),
+        "failed_request_count": pattern.failed_request_count,
+        "unknown_count": pattern.unknown_count,
+        "background_count": pattern.background_count,
         "swallowed_count": pattern.swallowed_count,
         "retried_count": pattern.retried_count,
         "trace_count": pattern.trace_count,

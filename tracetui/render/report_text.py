@@ -19,12 +19,17 @@ from tracetui.render.advice_list import words_of
 from tracetui.render.cells import cell_width, cut
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.outcome_words import outcome_counts
 from tracetui.render.safe_text import safe
 from tracetui.render.table import Column, table
 
 _FEW_SAMPLES = 20
 """Below so many, percentiles say little; the range stands in their place."""
 _INDENT = "  "
+_SERVICES = 4
+"""Services named of those that errors propagated to."""
+_EXAMPLES = 3
+"""Traces named for each pattern of a service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +108,11 @@ class _Report:
         if options.filtered:
             yield self._line((f"only {safe(options.filtered)}", Role.DIM))
         if summary.error_trace_count:
+            failures = (summary.error_trace_count, summary.failed_request_count, summary.trace_count)
             share = numbers.percent(summary.error_rate)
-            failed = numbers.failed_of(summary.error_trace_count, summary.trace_count)
-            yield self._line((f"{self.marks.origin} {failed} ({share})", Role.ERROR))
+            yield self._line((f"{self.marks.origin} {numbers.failures_of(*failures)} ({share})", Role.ERROR))
         else:
-            yield self._line(("no trace failed", Role.PLAIN))
+            yield self._line(("no errors", Role.PLAIN))
         if summary.warning_count:
             orphans = numbers.counted(summary.orphan_span_count, "orphan span")
             text = f"{self.marks.warning} {numbers.counted(summary.warning_count, 'warning')} on spans and traces"
@@ -275,11 +280,15 @@ class _Report:
 
     def errors(self) -> Iterator[Line]:
         errors = self.findings.errors
+        counts = (errors.error_trace_count, errors.failed_request_count, errors.trace_count)
         yield self._line(
             ("Errors", Role.TITLE),
-            (f" {numbers.failed_of(errors.error_trace_count, errors.trace_count)}", Role.DIM),
+            (f" {numbers.failures_of(*counts)}", Role.DIM),
             (f" ({numbers.percent(errors.error_rate)})", Role.ERROR if errors.error_trace_count else Role.DIM),
         )
+        if errors.cancelled_count:
+            text = f"{numbers.counted(errors.cancelled_count, 'cancellation')} in consequence of other failures"
+            yield self._line((f"{_INDENT}{text}, in no pattern", Role.DIM))
         if not errors.patterns:
             yield self._line((f"{_INDENT}none", Role.PLAIN))
             return
@@ -287,6 +296,32 @@ class _Report:
         for pattern in errors.patterns[:shown]:
             yield from self._pattern(pattern)
         yield from self._more(len(errors.patterns) - shown, "pattern")
+        yield Line()
+        yield from self._errors_by_service()
+
+    def _errors_by_service(self) -> Iterator[Line]:
+        by_service = self.findings.errors.by_service()
+        yield self._line(("Errors by service", Role.TITLE), (", where they began", Role.DIM))
+        shown = self._few(len(by_service), 10)
+        for service, patterns in list(by_service.items())[:shown]:
+            count = sum(pattern.count for pattern in patterns)
+            yield self._line(
+                (f"{_INDENT}{safe(service)}", Role.STRONG), (f"  {numbers.counted(count, 'error')}", Role.PLAIN)
+            )
+            few = self._few(len(patterns), 3)
+            for pattern in patterns[:few]:
+                share = numbers.whole_percent(100 * pattern.count / count)
+                head = f"{_INDENT * 2}{pattern.count:>5,} {share:>5}  "
+                yield self._line((head, Role.PLAIN), (safe(pattern.message), Role.PLAIN))
+                indent = " " * cell_width(head)
+                examples = pattern.example_traces if self.options.verbose else pattern.example_traces[:_EXAMPLES]
+                traces = [Line([(safe(self.traces.trace_ids[trace]), Role.PLAIN)]) for trace in examples]
+                traces[0] = Line([("traces " if len(traces) > 1 else "trace ", Role.DIM)]).extend(traces[0])
+                for line in self._flowed(traces, self.width - len(indent)):
+                    yield Line([(indent, Role.PLAIN)]).extend(line)
+            if len(patterns) > few:
+                yield self._line((f"{_INDENT * 2}{numbers.counted(len(patterns) - few, 'more pattern')}", Role.DIM))
+        yield from self._more(len(by_service) - shown, "service")
 
     def _pattern(self, pattern: ErrorPattern) -> Iterator[Line]:
         head = f"{_INDENT}{pattern.count:>5,} {numbers.whole_percent(pattern.percent):>5}  "
@@ -299,17 +334,22 @@ class _Report:
         yield self._line((indent, Role.PLAIN), (where, Role.PLAIN))
         facts = []
         if pattern.propagated_to:
-            became = ", ".join(f"{safe(service)} {count:,}" for service, count in pattern.propagated_to[:4])
-            label = "further up failed " if pattern.is_cut_off else "spread to "
-            facts.append(Line([(label, Role.DIM), (became, Role.ECHO)]))
-        if pattern.retried_count:
-            facts.append(Line([(f"{pattern.retried_count:,} retried with success", Role.PLAIN)]))
-        if pattern.swallowed_count:
-            facts.append(Line([(f"{pattern.swallowed_count:,} swallowed by the caller", Role.PLAIN)]))
+            facts.append(self._propagated(pattern, self.width - len(indent)))
+        facts += [Line([(words, Role.PLAIN)]) for words in outcome_counts(pattern)]
         example = safe(self.traces.trace_ids[pattern.example_traces[0]])
         facts.append(Line([("example ", Role.DIM), (example, Role.PLAIN)]))
         for line in self._flowed(facts, self.width - len(indent)):
             yield Line([(indent, Role.PLAIN)]).extend(line)
+
+    def _propagated(self, pattern: ErrorPattern, width: int) -> Line:
+        """The services that errors propagated to, as many as there is room for."""
+        named = [f"{safe(service)} {count:,}" for service, count in pattern.propagated_to]
+        for shown in range(min(len(named), _SERVICES), 0, -1):
+            more = f" +{len(named) - shown}" if shown < len(named) else ""
+            line = Line([("propagated to ", Role.DIM), (", ".join(named[:shown]), Role.ECHO), (more, Role.DIM)])
+            if line.width <= width:
+                break
+        return line
 
     def dependencies(self) -> Iterator[Line]:
         dependencies = self.findings.dependencies

@@ -14,7 +14,7 @@ from tracetui.render.cells import cell_width, cut, fit
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import UNICODE, Marks
 from tracetui.render.safe_text import safe
-from tracetui.render.span_facts import kind_words, place, side_by_side, waiting, words_wrapped
+from tracetui.render.span_facts import causes, kind_words, place, side_by_side, waiting, words_wrapped
 from tracetui.render.span_head import head
 
 MOST_SHOWN = 500
@@ -175,6 +175,8 @@ class SpanDetailLines:
         if message and message != NO_MESSAGE:
             role = Role.ERROR if span.error else Role.PLAIN
             yield self._statement("message", "status message", message, marks.origin if span.error else "", role)
+        if self.facts and self.facts.caused_by:
+            yield self._said("causes", causes(self.facts))
         if message and span.status_message and message != span.status_message:
             yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
         if self.facts:

@@ -49,6 +49,16 @@ def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Ite
         yield f"self {duration(facts.self_ns)}", Role.PLAIN
 
 
+def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:
+    """The errors below that are a cause of this one, as text and its role."""
+    for number, (service, operation, message) in enumerate(facts.caused_by):
+        text = f"{safe(service, 60)} {safe(operation, 60)}: {safe(message, 200)}"
+        yield f"{'' if number else 'caused by '}{text}", Role.PLAIN
+    more = facts.cause_count - len(facts.caused_by)
+    if more:
+        yield f"and {more:,} more", Role.DIM
+
+
 def place(span: Span, facts: SpanFacts | None, when: str, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
     """Where the span stands in time, among its like and in the tree, as text and its role."""
     if facts is None:

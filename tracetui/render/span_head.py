@@ -8,6 +8,7 @@ from tracetui.model.span import Mark, Span, Status
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.marks import Marks
+from tracetui.render.outcome_words import OUTCOME_WORDS
 from tracetui.render.safe_text import safe
 from tracetui.render.span_facts import kind_words, rank_words
 
@@ -39,8 +40,13 @@ def _endings(span: Span, facts: SpanFacts | None, marks: Marks) -> list[tuple[st
         if facts is None:
             return [(f"{marks.origin} error", Role.ERROR)]
         if facts.role == Part.PROPAGATED:
-            return [(f"{marks.echo} error passed on", Role.ECHO), (marks.echo, Role.ECHO)]
-        return [(f"{marks.origin} error began here", Role.ERROR), (marks.origin, Role.ERROR)]
+            return [(f"{marks.echo} error propagated from below", Role.ECHO), (marks.echo, Role.ECHO)]
+        if facts.role == Part.CANCELLED:
+            return [(f"{marks.echo} cancelled", Role.ECHO), (marks.echo, Role.ECHO)]
+        began = f"{marks.origin} error began here"
+        outcome = OUTCOME_WORDS.get(facts.outcome)
+        full = [(f"{began}, {outcome}", Role.ERROR)] if outcome else []
+        return [*full, (began, Role.ERROR), (marks.origin, Role.ERROR)]
     words = {Status.OK: "ok", Status.ERROR: "status error"}
     return [(words.get(span.status, ""), Role.PLAIN)]
 

@@ -36,15 +36,15 @@ class TraceColumns:
     traces: TraceSet
     spans: np.ndarray
     origins: np.ndarray
-    """int64[traces], error spans with no error below them."""
+    """int64[traces], error spans that no error below is a cause of."""
     echoes: np.ndarray
-    """int64[traces], errors that were passed on."""
+    """int64[traces], error spans that are propagated or cancelled."""
     service_first: np.ndarray
     """int64[traces + 1], slices of the next two."""
     service: np.ndarray
     """int32[pairs], the services of each trace in the order in which they first stand in it."""
     service_role: np.ndarray
-    """uint8[pairs] of `analysis.errors.Role`: whether an error began in the service, or passed through it."""
+    """uint8[pairs] of `analysis.errors.Role`: whether an error began in the service, or propagated to it."""
     label: np.ndarray
     """int64[traces] into `labels`."""
     labels: list[tuple[int, str, str]]
@@ -76,8 +76,9 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
     pairs = traces.trace.astype(np.int64) * width + traces.service
     distinct, first, number = np.unique(pairs, return_index=True, return_inverse=True)
     pair_role = np.zeros(len(distinct), np.uint8)
-    for value in (ErrorRole.PROPAGATED, ErrorRole.ORIGIN):
-        pair_role[number[role == value]] = value
+    propagated = (role == ErrorRole.PROPAGATED) | (role == ErrorRole.CANCELLED)
+    pair_role[number[propagated]] = ErrorRole.PROPAGATED
+    pair_role[number[role == ErrorRole.ORIGIN]] = ErrorRole.ORIGIN
     order = np.lexsort((first, distinct // width))
     operations, label = np.unique(traces.exact_operation[traces.main_root], return_inverse=True)
     labels = []
@@ -101,7 +102,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         traces=traces,
         spans=spans,
         origins=np.bincount(traces.trace[role == ErrorRole.ORIGIN], minlength=count),
-        echoes=np.bincount(traces.trace[role == ErrorRole.PROPAGATED], minlength=count),
+        echoes=np.bincount(traces.trace[propagated], minlength=count),
         service_first=service_first,
         service=(distinct % width).astype(np.int32)[order],
         service_role=pair_role[order],

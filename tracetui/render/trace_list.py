@@ -303,7 +303,7 @@ def _grouped(groups: Sequence[Group]) -> np.ndarray:
 
 
 def errors_text(origins: int, echoes: int, marks: Marks) -> str:
-    """How many errors began and how many only passed on: `✖1 ✗3`."""
+    """How many errors began, and to how many spans they propagated: `✖1 ✗3`."""
     parts = []
     if origins:
         parts.append(f"{marks.origin}{numbers.short_count(origins)}")

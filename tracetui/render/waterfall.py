@@ -27,8 +27,8 @@ ALIKE_SIBLINGS = 5
 """From how many siblings on that are alike, with all below them, they are folded to one row."""
 BOTTLENECK_PERCENT = 20
 """Operations with at least this share of the trace's time are set off."""
-ORIGIN, ECHO = 1, 2
-"""The roles of an error span: its origin, or only passed on."""
+ORIGIN, ECHO, CANCELLED = 1, 2, 3
+"""The roles of an error span: origin, propagated or cancelled."""
 
 _WARNING_WORDS = {
     Mark.ORPHAN: "orphan",
@@ -89,8 +89,8 @@ class Waterfall:
         message_of: Callable[[int], str] | None = None,
         outside: np.ndarray | None = None,
     ) -> None:
-        """`roles`: uint8[n] of the set, 0, `ORIGIN` or `ECHO`; without it an error span without an error below is
-        an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
+        """`roles`: uint8[n] of the set, 0, `ORIGIN`, `ECHO` or `CANCELLED`; without it an error span without an error
+        below is an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
         `alike`: from how many alike siblings on they are folded, 0 for never. `message_of`: the error message
         of a span; without it the status message. `outside`: what `outside_callers` says of the trace.
         """
@@ -111,7 +111,7 @@ class Waterfall:
         """The time that the bars are drawn over."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
-        self._origins, self._echoes = running(self.roles == ORIGIN), running(self.roles == ECHO)
+        self._origins, self._echoes = running(self.roles == ORIGIN), running(self.roles >= ECHO)
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
@@ -359,6 +359,8 @@ class Waterfall:
             yield Note(f"{marks.origin} {message}".rstrip(), marks.origin, Role.ERROR, can_be_cut=True)
         elif role == ECHO:
             yield Note(marks.echo, marks.echo, Role.ECHO)
+        elif role == CANCELLED:
+            yield Note(f"{marks.echo} cancelled", marks.echo, Role.ECHO)
         hidden = self.rows.hidden(row)
         if hidden:
             yield Note(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
@@ -370,7 +372,7 @@ class Waterfall:
                     (self._echoes, marks.echo, Role.ECHO, ECHO),
                 ):
                     # siblings that are alike have the same role
-                    number = int(sums[stop] - sums[first]) - (role == own) * len(run or range(1))
+                    number = int(sums[stop] - sums[first]) - (min(role, ECHO) == own) * len(run or range(1))
                     if number:
                         text = f"{mark}{numbers.short_count(number)}"
                         yield Note(text, text, error)

@@ -14,7 +14,7 @@ from tracetui.model.span import Kind, Mark
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.safe_text import safe
-from tracetui.render.waterfall import BOTTLENECK_PERCENT, ECHO, ORIGIN, Waterfall
+from tracetui.render.waterfall import BOTTLENECK_PERCENT, CANCELLED, ECHO, ORIGIN, Waterfall
 
 _SHOWN_TRACE_WARNINGS = 3
 _COUNTED_ORIGINS = 1_000
@@ -107,13 +107,15 @@ def _ordinal(number: int) -> str:
 def _errors(view: Waterfall) -> Iterator[Line]:
     marks = view.marks
     origins = np.flatnonzero(view.roles == ORIGIN) + view.first
-    echoes = int((view.roles == ECHO).sum())
-    if not len(origins) and not echoes:
+    echoes, cancelled = int((view.roles == ECHO).sum()), int((view.roles == CANCELLED).sum())
+    if not len(origins) and not echoes and not cancelled:
         yield Line([("no errors", Role.DIM)])
         return
-    line = Line([(f"{marks.origin} {numbers.counted(len(origins), 'origin')}", Role.ERROR)])
+    line = Line([(f"{marks.origin} began in {numbers.counted(len(origins), 'span')}", Role.ERROR)])
     if echoes:
-        line.add(", ").add(f"{marks.echo} {numbers.counted(echoes, 'echo', 'echoes')}", Role.ECHO)
+        line.add(", ").add(f"{marks.echo} propagated to {echoes:,}", Role.ECHO)
+    if cancelled:
+        line.add(", ").add(f"{cancelled:,} cancelled", Role.ECHO)
     what = Counter(_what_broke(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
     if what:
         (service, text), _ = what.most_common(1)[0]

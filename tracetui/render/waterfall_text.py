@@ -73,7 +73,7 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     if (view.roles == ORIGIN).any():
         words.append((marks.origin, "error began here"))
     if (view.roles == ECHO).any():
-        words.append((marks.echo, "error passed on"))
+        words.append((marks.echo, "propagated"))
     own = range(view.first, view.stop)
     kinds = {
         "event": bool(view.traces.event_bytes[view.first : view.stop].any()),

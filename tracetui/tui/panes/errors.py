@@ -31,8 +31,12 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         ("{list.open}", "open the chosen example at the span where the error began; the worst one is chosen first"),
         ("{errors.next errors.previous}", "choose the next, the previous example"),
         ("{errors.group}", "service by service, the one with most errors first; commonest first again"),
-        ("cascade", "which services' spans became errors because of it; reached: the requests that this was part of"),
-        ("of these", "swallowed: what called it went well; retried: a later try of the same went well"),
+        ("propagated", "which services' error spans it is a cause of; entries: where its traces enter"),
+        (
+            "outcome",
+            "failed the request; handled: an ancestor coped with it, or another attempt succeeded (retried); in the "
+            "background: below a message, or after its caller had ended; unknown: its caller is missing",
+        ),
         (
             "apart, {errors.apart}",
             "what sets its traces apart from the rest; {errors.apart} shows all of it, {list.open} then looks at those "
@@ -123,7 +127,7 @@ class ErrorsPane(FindingsPane[ErrorTable]):
 
     def summary_line(self, table: ErrorTable) -> Line:
         errors = table.errors
-        failed = numbers.failed_of(errors.error_trace_count, errors.trace_count)
+        failed = numbers.failures_of(errors.error_trace_count, errors.failed_request_count, errors.trace_count)
         if not errors.patterns:
             return Line([(failed, Role.TITLE)])
         line = Line([(f"{self.state.look.marks.origin} {failed}", Role.ERROR)])

@@ -382,7 +382,7 @@ class TracesPane(AskedPane):
             return
         if not self._grouped:
             if not self._columns.origins[self.state.shown].any():
-                self.say("none of these traces failed")
+                self.say("no error began in these traces")
                 return
             self.sort_key, self.descending, self._wants_first = SortKey.DURATION, True, True
         self._group(not self._grouped)

@@ -57,7 +57,7 @@ KEYS = (
     ("{traces.save}", "save the traces shown to a file that opens again"),
     ("{traces.copy}", "copy the trace's id, its waterfall, or the filter"),
     ("{list.open}", "open the trace"),
-    ("●ag ✖us ✗", "services, by letters where names do not fit: ✖ errors began there, ✗ were passed on there"),
+    ("●ag ✖us ✗", "services, by letters where names do not fit: ✖ errors began there, ✗ propagated to it"),
     ("the plot", "a dot: a trace or a few; a larger one: several; ✖: failed ones among them"),
 )
 

@@ -86,7 +86,7 @@ class Questions:
             role = roles(traces)
             every, begun, passed = (
                 _traces_per_code(column[among], traces.trace[among], len(texts))
-                for among in (np.arange(len(traces)), role == ErrorRole.ORIGIN, role == ErrorRole.PROPAGATED)
+                for among in (np.arange(len(traces)), role == ErrorRole.ORIGIN, role > ErrorRole.ORIGIN)
             )
             marks = self._pane.state.look.marks
             options = []
@@ -108,7 +108,7 @@ class Questions:
             if filters.found(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "takes the filter out", Role.DIM), *options]
             marks = self._pane.state.look.marks
-            signs = f"   {marks.origin} broke there  {marks.echo} passed on" if traces.error.any() else ""
+            signs = f"   {marks.origin} errors began there  {marks.echo} propagated to it" if traces.error.any() else ""
             self._choose(f"Traces with the {what}{signs}", options, done)
 
         def done(value: str) -> None:

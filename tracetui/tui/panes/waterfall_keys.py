@@ -71,7 +71,7 @@ KEYS = (
     ("{list.open} or {waterfall.to-detail}", "into the detail; {app.back} comes back"),
     ("{waterfall.detail}", "detail on or off"),
     ("█ ─", "the trace waited for it: the critical path; it ran, and nobody waited"),
-    ("✖ ✗", "an error began here; it was passed on from below"),
+    ("✖ ✗", "an error began here; it propagated from below, or was cancelled"),
     ("◆ ⇢ ⇝", "an event or a log line; a link; a call that is not waited for"),
     ("×3", "so many alike in a row of their own; unfolded they are one by one"),
     ("took, path", "how long it lasted; the share of the trace's time that was waited for it"),

@@ -1,0 +1,69 @@
+"""Attempts: calls that were made again, and whether a later one succeeded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracetui.analysis.error_facts import logical_target
+from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.model.span import Mark
+from tracetui.model.traces import TraceSet
+
+_NEVER = np.iinfo(np.int64).min
+
+
+def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) -> np.ndarray:
+    """Tell the attempts after which a later one succeeded.
+
+    A later attempt is a sibling of the same service, raw name and logical target that began when this one ended, or
+    after that, and is no error.
+
+    spans: int64[m], distinct. -> bool[m]. Only their siblings are looked at, and attributes are decoded only where
+    times and names fit already. Orphans have no siblings here: nothing above them could be told by it.
+    """
+    found = np.zeros(len(spans), bool)
+    asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.marks[spans] & int(Mark.NO_DURATION)) == 0))
+    if not len(asked):
+        return found
+    number = np.full(len(traces), -1, np.int64)
+    number[spans[asked]] = asked
+    above = np.zeros(len(traces), bool)
+    above[traces.parent[spans[asked]]] = True
+    children = np.flatnonzero((traces.parent >= 0) & above[traces.parent])
+    parent, operation = traces.parent[children], traces.exact_operation[children]
+    order = np.lexsort((operation, parent))
+    children, parent, operation = children[order], parent[order], operation[order]
+    begins = np.ones(len(children), bool)
+    begins[1:] = (parent[1:] != parent[:-1]) | (operation[1:] != operation[:-1])
+    group = np.cumsum(begins) - 1
+    start, fine, end = traces.start[children], ~traces.error[children], traces.end[children]
+    latest = np.full(int(group[-1]) + 1, _NEVER)
+    np.maximum.at(latest, group[fine], start[fine])
+    is_asked = number[children] >= 0
+    candidate = is_asked & (latest[group] >= end)
+    # a span of no length is no attempt after itself
+    candidate &= ~fine | (np.bincount(group, fine)[group] > 1)
+    if not candidate.any():
+        return found
+    least_end = np.full(len(latest), np.iinfo(np.int64).max)
+    np.minimum.at(least_end, group[candidate], end[candidate])
+    later = fine & (start >= least_end[group])
+    # by group and target, of each host the two latest: one of them may be the span itself
+    successes: dict[tuple[object, ...], dict[int, list[tuple[int, int]]]] = {}
+    skewed_traces = skewed.traces()
+    for at in np.flatnonzero(later).tolist():
+        span = int(children[at])
+        host = skewed.host(span) if int(traces.trace[span]) in skewed_traces else -1
+        of_target = successes.setdefault((int(group[at]), logical_target(traces, span)), {})
+        of_target[host] = sorted([*of_target.get(host, ()), (int(start[at]), span)])[-2:]
+    for at in np.flatnonzero(candidate).tolist():
+        span, until = int(children[at]), int(end[at])
+        by_host = successes.get((int(group[at]), logical_target(traces, span)), {})
+        pairs = skewed.pairs(int(traces.trace[span]))
+        found[number[span]] = any(
+            begin >= until and other != span
+            for host, latest_two in by_host.items()
+            if not pairs or (skewed.host(span), host) not in pairs
+            for begin, other in latest_two
+        )
+    return found

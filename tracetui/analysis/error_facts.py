@@ -1,0 +1,143 @@
+"""What single spans say about a failure: messages, cancellations, timeouts, answers that went well, and targets.
+
+Attributes are decoded for the spans that are asked about, so callers ask for few: errors and spans close to them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from tracetui.analysis.messages import NO_MESSAGE, message_and_attributes
+from tracetui.analysis.templates import template
+from tracetui.model import conventions
+from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
+from tracetui.model.peers import called_peer
+from tracetui.model.span import Attributes
+from tracetui.model.traces import TraceSet
+
+_CANCELLED, _DEADLINE_EXCEEDED = 1, 4
+_TIMEOUT_WORDS = ("deadline exceeded", "deadline_exceeded", "timed out", "timeout")
+
+
+class ErrorFacts:
+    """What every error span of a set says. Error `i` is span `spans[i]`; spans ascend."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+        self.spans = np.flatnonzero(traces.error)
+        count = len(self.spans)
+        self.messages: list[str] = [""] * count
+        """'' where the span says nothing."""
+        self.cancellation = bytearray(count)
+        self.timeout = bytearray(count)
+        for i, span in enumerate(self.spans.tolist()):
+            text, attributes = message_and_attributes(traces, span)
+            self.messages[i] = text
+            about = _of_text(text)
+            http, grpc = http_code(attributes), grpc_code(attributes)
+            self.timeout[i] = about == _TIMEOUT or grpc == _DEADLINE_EXCEEDED or http in (504, 408)
+            # a text that names a timeout outweighs a code
+            self.cancellation[i] = about == _CANCELLATION or (about == 0 and (grpc == _CANCELLED or http == 499))
+
+    @cached_property
+    def _templates(self) -> dict[int, str]:
+        return {}
+
+    def template(self, i: int) -> str:
+        """The template of an error's message, '' of one that says nothing."""
+        known = self._templates.get(i)
+        if known is None:
+            known = self._templates[i] = template(self.messages[i])
+        return known
+
+    def shown_message(self, i: int) -> str:
+        """The message, or the words that stand for none."""
+        return self.messages[i] or NO_MESSAGE
+
+
+_CANCELLATION, _TIMEOUT = 1, 2
+
+
+@lru_cache(maxsize=50_000)
+def _of_text(text: str) -> int:
+    """Whether a message names a timeout, else a cancellation, else neither (0)."""
+    lowered = text.lower()
+    if any(word in lowered for word in _TIMEOUT_WORDS):
+        return _TIMEOUT
+    return _CANCELLATION if "canceled" in lowered or "cancelled" in lowered else 0
+
+
+def shares_template(one: str, other: str) -> bool:
+    """Whether two templates are equal or one contains the other. That of no message shares nothing."""
+    return bool(one and other) and (one in other or other in one)
+
+
+def http_code(attributes: Attributes) -> int | None:
+    """The HTTP status code, None where there is none."""
+    for key in HTTP_STATUS:
+        if key in attributes and (code := conventions.status_number(attributes[key])) is not None:
+            return code
+    return None
+
+
+def grpc_code(attributes: Attributes) -> int | None:
+    """The gRPC status as a number, None where there is none."""
+    for key in GRPC_STATUS:
+        if key in attributes and (code := conventions.grpc_code(attributes[key])) is not None:
+            return code
+    return None
+
+
+def answered_well(traces: TraceSet, span: int) -> bool:
+    """Whether a span has a code of its own that says success: HTTP below 400, or gRPC 0."""
+    if not traces.attribute_bytes[span]:
+        return False
+    attributes = traces.attributes(span)
+    http = http_code(attributes)
+    return (http is not None and http < 400) or grpc_code(attributes) == 0
+
+
+def logical_target(traces: TraceSet, span: int) -> tuple[str, str, str, str]:
+    """What a call is about, wherever it goes: peer, database namespace, statement and URL path.
+
+    Host and port do not count: another attempt may go to another replica.
+    """
+    attributes = traces.attributes(span)
+    path = _first(attributes, "url.path")
+    if not path:
+        url = _first(attributes, "url.full", "http.url", "http.target")
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            path = url
+    return (
+        _first(attributes, "service.peer.name", "peer.service"),
+        _first(attributes, "db.namespace", "db.name"),
+        _first(attributes, "db.query.text", "db.statement"),
+        path,
+    )
+
+
+def _first(attributes: Attributes, *keys: str) -> str:
+    for key in keys:
+        value = attributes.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
+
+
+def peer_of(traces: TraceSet, span: int) -> str:
+    """The service, database, queue or host at the other side of a call, '' of a span that is no call.
+
+    A span in another service than its parent is that service's answer.
+    """
+    peer = called_peer(int(traces.kind[span]), traces.attributes(span)) if traces.attribute_bytes[span] else None
+    if peer is not None:
+        return peer.name
+    parent = int(traces.parent[span])
+    if parent >= 0 and traces.service[parent] != traces.service[span]:
+        return traces.service_name(span)
+    return ""

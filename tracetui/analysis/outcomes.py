@@ -1,0 +1,175 @@
+"""Outcomes: what became of the request where an error began.
+
+The outcome of an origin is the first of these that applies:
+
+- it failed the request: it is, or reaches, an error from the main root to the request span;
+- it is unknown: a root above it is an orphan, so its caller is lost;
+- it was in the background: an asynchronous step lies above it, or a root that is not the main one and has a link, or
+  it or a span above it, up to and with the topmost error it reaches, outlived its parent by more than the tolerance;
+- it was handled. A sub-case is retried: a later attempt at it, or at a span above it below the first that coped,
+  succeeded, and the origin shares its message template with no error above that attempt.
+"""
+
+from __future__ import annotations
+
+import enum
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from tracetui.analysis.causes import Causes, causes, tolerance
+from tracetui.analysis.error_facts import shares_template
+from tracetui.analysis.requests import request_errors
+from tracetui.model.span import Mark
+from tracetui.model.traces import TraceSet
+
+
+class Outcome(enum.IntEnum):
+    """What became of the request where an error began."""
+
+    NONE = 0
+    """Not an origin."""
+    FAILED = 1
+    UNKNOWN = 2
+    BACKGROUND = 3
+    HANDLED = 4
+    RETRIED = 5
+    """Handled by another attempt."""
+
+
+def outcomes(traces: TraceSet) -> np.ndarray:
+    """uint8[n] of `Outcome`, kept as long as the set is."""
+    known = _known.get(traces)
+    if known is None:
+        known = _known[traces] = _Outcomes(causes(traces)).of_all()
+    return known
+
+
+_known: WeakKeyDictionary[TraceSet, np.ndarray] = WeakKeyDictionary()
+
+
+class _Outcomes:
+    def __init__(self, found: Causes) -> None:
+        self.found, self.traces = found, found.traces
+        pairs = zip(found.propagated, found.consequence, strict=True)
+        self.origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
+        self._superseded = set(found.superseded.tolist())
+        self._latest_attempts: dict[int, int] = {}
+        self._told_above: dict[tuple[int, str], bool] = {}
+
+    def of_all(self) -> np.ndarray:
+        traces, found = self.traces, self.found
+        result = np.zeros(len(traces), np.uint8)
+        if not len(self.origins):
+            return result
+        spans = found.spans[self.origins]
+        failed, topmost = self._failed_and_topmost()
+        unknown = (
+            _below(traces, np.flatnonzero((traces.parent < 0) & ((traces.marks & int(Mark.ORPHAN)) > 0)), spans) > 0
+        )
+        background = self._in_background(spans, topmost)
+        outcome = np.where(
+            failed,
+            Outcome.FAILED,
+            np.where(unknown, Outcome.UNKNOWN, np.where(background, Outcome.BACKGROUND, Outcome.HANDLED)),
+        )
+        if len(found.superseded):
+            passed = _below(traces, found.superseded, spans) > 0
+            for at in np.flatnonzero((outcome == Outcome.HANDLED) & passed).tolist():
+                if self._retried(int(self.origins[at])):
+                    outcome[at] = Outcome.RETRIED
+        result[spans] = outcome
+        return result
+
+    def _failed_and_topmost(self) -> tuple[np.ndarray, np.ndarray]:
+        """Per origin whether it failed the request, bool[m], and the topmost error that it reaches or is, as a span."""
+        traces, found = self.traces, self.found
+        of_request = np.isin(found.spans, request_errors(traces)).tolist()
+        nearest = [-1] * len(found.spans)
+        for i, up in enumerate(found.above):
+            nearest[i] = i if of_request[i] else nearest[up] if up >= 0 else -1
+        failed, topmost = [], []
+        for i in self.origins.tolist():
+            fails, top = of_request[i], found.way_up(i)
+            if top is None:
+                top = i
+                for top in found.reached(i):
+                    fails = fails or of_request[top]
+            elif top != i:
+                # in pre-order the topmost comes first
+                fails = fails or nearest[found.above[i]] >= top
+            failed.append(fails)
+            topmost.append(int(found.spans[top]))
+        return np.array(failed, bool), np.array(topmost)
+
+    def _in_background(self, spans: np.ndarray, topmost: np.ndarray) -> np.ndarray:
+        traces, found = self.traces, self.found
+        roots = np.flatnonzero((traces.parent < 0) & (traces.link_bytes > 0))
+        main = set(traces.main_root.tolist())
+        linked = np.array([root for root in roots.tolist() if root not in main and traces.links(root)], np.int64)
+        asynchronous = np.concatenate((np.flatnonzero(found.steps), linked))
+        outlived = np.flatnonzero(self._outlived_parent())
+        background: np.ndarray = _below(traces, asynchronous, spans) > 0
+        above = traces.parent[topmost]
+        on_top = np.where(above >= 0, _below(traces, outlived, np.maximum(above, 0)), 0)
+        background |= _below(traces, outlived, spans) > on_top
+        return background
+
+    def _outlived_parent(self) -> np.ndarray:
+        """bool[n]"""
+        traces = self.traces
+        has_parent = traces.parent >= 0
+        lost = (traces.marks & int(Mark.NO_DURATION)) > 0
+        timed = has_parent & ~lost & ~lost[traces.parent]
+        timed &= traces.end - traces.end[traces.parent] > tolerance(traces)
+        for trace in self.found.skewed.traces():
+            first = int(traces.first[trace])
+            here = first + np.flatnonzero(timed[first : int(traces.first[trace + 1])])
+            for span in here.tolist():
+                timed[span] = not self.found.skewed.skewed(span, int(traces.parent[span]))
+        answer: np.ndarray = timed
+        return answer
+
+    def _retried(self, i: int) -> bool:
+        found = self.found
+        attempt = self._topmost_attempt(int(found.spans[i]))
+        return attempt >= 0 and not self._is_told_above(attempt, found.facts.template(i))
+
+    def _topmost_attempt(self, span: int) -> int:
+        """The topmost span, at or above this one and below the first that coped, after which a later attempt
+        succeeded; -1 for none.
+        """
+        way, found = [], -1
+        while span >= 0 and not self.found.coped(span):
+            if span in self._latest_attempts:
+                found = self._latest_attempts[span]
+                break
+            way.append(span)
+            span = int(self.traces.parent[span])
+        for passed in reversed(way):
+            if found < 0 and passed in self._superseded:
+                found = passed
+            self._latest_attempts[passed] = found
+        return found
+
+    def _is_told_above(self, span: int, template: str) -> bool:
+        """Whether an error above a span shares a message template."""
+        known = self._told_above.get((span, template))
+        if known is None:
+            found = self.found
+            up = int(np.searchsorted(found.spans, span)) - 1
+            while up >= 0 and self.traces.subtree_end[found.spans[up]] <= span:
+                up = found.nearest_above[up]
+            while up >= 0 and not shares_template(template, found.facts.template(up)):
+                up = found.nearest_above[up]
+            known = self._told_above[span, template] = up >= 0
+        return known
+
+
+def _below(traces: TraceSet, tops: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """int64[m], how many of the tops stand at or above each of these spans. tops: distinct."""
+    step = np.zeros(len(traces) + 1, np.int64)
+    step[tops] += 1
+    np.subtract.at(step, traces.subtree_end[tops], 1)
+    counts: np.ndarray = np.cumsum(step)[spans]
+    return counts
