@@ -157,13 +157,13 @@ def test_a_pipe_and_a_device_are_written_to_not_replaced(program: Program, tmp_p
     assert Path("/dev/null").is_char_device()
 
 
-@pytest.mark.parametrize("name", ["pipe", "folder"])
-def test_only_plain_files_are_replaced_by_what_is_saved(program: Program, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "why"), [("pipe", "not a plain file"), ("folder", "Is a directory")])
+def test_only_plain_files_are_replaced_by_what_is_saved(program: Program, tmp_path: Path, name: str, why: str) -> None:
     path = tmp_path / name
     os.mkfifo(path) if name == "pipe" else path.mkdir()
     said = program("analyze", INCIDENT, "--save", str(path))
     assert said.code == 2
-    assert "not a plain file" in said.err
+    assert why in said.err
     assert not path.is_file()
     assert program("analyze", INCIDENT, "--save", "/dev/null").code == 2
     assert Path("/dev/null").is_char_device()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -49,6 +50,8 @@ def check_replaceable(path: Path) -> None:
         return
     if stat.S_ISLNK(found.st_mode):
         raise FileExistsError(0, "it is a symbolic link; name the file it points to")
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
         raise FileExistsError(0, "it is not a plain file")
 
