@@ -127,3 +127,14 @@ def test_one_host_has_one_clock_and_nobody_waits_for_a_consumer() -> None:
     assert not outside_callers(build(*pair), 0).any()
     pair = (span("a", 100, 400, kind=Kind.PRODUCER), span("b", 500, 900, parent="a", service="w", kind=Kind.CONSUMER))
     assert not outside_callers(build(*pair), 0).any()
+
+
+def test_the_response_time_stands_beside_a_longer_duration() -> None:
+    request = span("a", 0, 200_000, name="POST")
+    mail = [
+        span("b", 1, 2, parent="a", kind=Kind.PRODUCER),
+        span("c", 3_000_000, 3_500_000, parent="b", kind=Kind.CONSUMER),
+    ]
+    assert "3.50 s   response time 200 ms" in said(build(request, *mail))
+    assert "response time" not in said(build(request))
+    assert "⚠ root missing" in said(build(request.but(parent="gone")))

@@ -131,7 +131,9 @@ class _Report:
         if summary.response_differs:
             count = numbers.counted(summary.differing_count, "trace")
             longer = f"{count} of {summary.trace_count:,} lasted over 5 % longer than that,"
-            parts = [Line([(longer, Role.PLAIN)]), Line([("as work went on after the response", Role.PLAIN)])]
+            clocks = " or clocks disagree" if summary.skewed_trace_count else ""
+            reason = f"as work went on after the response{clocks}"
+            parts = [Line([(longer, Role.PLAIN)]), Line([(reason, Role.PLAIN)])]
             for line in self._flowed(parts, self.width - len(_INDENT), 1):
                 yield Line([(_INDENT, Role.PLAIN)]).extend(line)
             yield from self._stats("Duration", summary.durations)

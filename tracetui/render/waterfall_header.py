@@ -10,6 +10,7 @@ import numpy as np
 from tracetui.analysis.kinds import kind_rank
 from tracetui.analysis.outside import SKEWED
 from tracetui.analysis.rank import Rank
+from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Kind, Mark
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role, flowed
@@ -48,6 +49,8 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
     title = title.cropped(max(width - len(took) - 3, 8), marks.ellipsis).add("   ").add(took, Role.STRONG)
     of_room = width - title.width
     yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, marks.ellipsis)) if of_room > 8 else title
+    if not part and kept >= _KIND:
+        yield from _response(view)
     counts = []
     if kept >= _SPANS:
         counts.append(numbers.counted(view.stop - view.first, "span"))
@@ -68,6 +71,16 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
         yield Line([(alike, Role.PLAIN)])
     if kept >= _ID:
         yield Line([(f"trace {safe(traces.trace_ids[view.trace], 64)}", Role.DIM)])
+
+
+def _response(view: Waterfall) -> Iterator[Line]:
+    """The response time, where the trace lasted over 5 % longer, or that the root is missing, so that it is unknown."""
+    traces, trace = view.traces, view.trace
+    response = int(traces.response_time[trace])
+    if traces.root_missing[trace]:
+        yield Line([(f"{view.marks.warning} root missing", Role.WARNING)])
+    elif view.trace_ns > (1 + DIFFERENCE) * response:
+        yield Line([("response time ", Role.PLAIN), (view.duration(response), Role.STRONG)])
 
 
 def _name(view: Waterfall, part: bool) -> str:
