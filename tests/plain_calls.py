@@ -171,11 +171,21 @@ def find(traces: TraceSet, nodes: list[Node]) -> list[PlainCall]:
     """All calls; notes in the nodes whom they link to and whom they called."""
     calls = [call for one in nodes if (call := _entered(one))]
     calls += _by_link(traces, nodes)
-    answered = {call.half for call in calls}
+    answered = {call.half for call in calls} | {_answered(call.span) for call in calls if not call.by_link}
     services = {one.service for one in nodes if one.is_named}
     calls += _to_peers(nodes, answered, services)
     calls += _from_peers(nodes, services)
     return calls
+
+
+def _answered(one: Node) -> Node | None:
+    """The CLIENT or PRODUCER span that an entry span answers, be it one that names no service."""
+    for above in one.above:
+        if above.owner != one.above[0].owner or (above.is_named and (above.receives or above.kind == Kind.SERVER)):
+            return None
+        if above.is_outgoing:
+            return above
+    return None
 
 
 def _entered(one: Node) -> PlainCall | None:
@@ -186,7 +196,7 @@ def _entered(one: Node) -> PlainCall | None:
     between = [step for step in one.upwards if step.position > caller.position]
     is_async = any(step.follows for step in between)
     is_async |= half is not None and half.kind == Kind.PRODUCER and one.receives
-    failed = (one.error and one.kind not in (Kind.CLIENT, Kind.PRODUCER)) or bool(half and half.error)
+    failed = (one.error and not one.is_outgoing) or bool(half and half.error)
     return PlainCall(caller.service, one.service, one, caller, is_async, failed, half)
 
 
@@ -203,7 +213,7 @@ def _by_link(traces: TraceSet, nodes: list[Node]) -> Iterator[PlainCall]:
                 continue
             taken.add(place)
             one.linked.append(other)
-            failed = (one.error and one.kind not in (Kind.CLIENT, Kind.PRODUCER)) or other.error
+            failed = (one.error and not one.is_outgoing) or other.error
             yield PlainCall(other.owner, one.owner, one, other, True, failed, other, by_link=True)
 
 

@@ -256,6 +256,9 @@ def test_a_span_without_a_service_calls_for_the_one_above() -> None:
     query = nameless("t", "a", Kind.CLIENT, attributes={"db.system": "redis"})
     assert edges(WEB, query) == {("web", "redis", False): 1}
     assert edges(query.but(parent="")) == {}
+    # and what answers it is called once
+    called = nameless("t", "a", Kind.CLIENT, attributes={"peer.service": "orders"})
+    assert edges(WEB, called, ORDERS) == {("web", "orders", False): 1}
 
 
 # --- In queries -----------------------------------------------------------------------------------------------------

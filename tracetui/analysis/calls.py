@@ -122,6 +122,7 @@ def find_calls(traces: TraceSet) -> Calls:
     linked, linking = _linked(traces, layers)
     answered = np.zeros(len(traces), bool)
     answered[half[half >= 0]] = True
+    answered[layers.answered_by(entry)] = True
     answered[linked] = True
     peers = find_peers(
         traces,
@@ -130,9 +131,8 @@ def find_calls(traces: TraceSet) -> Calls:
     service, kind = layers.owner, layers.kind
     called = np.flatnonzero(peers.called >= 0)
     roots = np.flatnonzero(peers.caller >= 0)
-    # a span that is itself a client, be it one that polls, says nothing of how the call to its service went
-    error = traces.error
-    told = error & (traces.kind != Kind.CLIENT) & (traces.kind != Kind.PRODUCER)
+    # a span that is itself outgoing says nothing of how the call to its service went; one that polls does
+    error, told = traces.error, traces.error & ~layers.outgoing
     none = np.full(len(roots), -1, np.int64)
     is_async = (half >= 0) & (kind[half] == Kind.PRODUCER) & (kind[entry] == Kind.CONSUMER)
     return Calls(
@@ -240,6 +240,11 @@ class _Layers:
             around = nearest_of(self._inner, stops)
         half = around[self.above[entry]]
         return np.where((half >= 0) & self.outgoing[half], half, -1)
+
+    def answered_by(self, entry: np.ndarray) -> np.ndarray:
+        """The CLIENT and PRODUCER spans that these entry spans answer, named or not: int64[m] -> int64[k]"""
+        around = self._around[self.traces.parent[entry]]
+        return np.asarray(around[(around >= 0) & self.outgoing[around]])
 
     def wrapper(self) -> np.ndarray:
         """int64[n], the CLIENT or PRODUCER span that a span is a layer of, -1 for none."""
