@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from tracetui.analysis.messages import NO_MESSAGE, message_and_attributes
+from tracetui.analysis.messages import NO_MESSAGE, message_among
 from tracetui.analysis.templates import template
 from tracetui.model import conventions
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
@@ -18,6 +18,8 @@ from tracetui.model.peers import called_peer
 from tracetui.model.span import Attributes
 from tracetui.model.traces import TraceSet
 
+_NOTHING: Attributes = {}
+_CODES = frozenset((*HTTP_STATUS, *GRPC_STATUS))
 _CANCELLED, _DEADLINE_EXCEEDED = 1, 4
 _TIMEOUT_WORDS = ("deadline exceeded", "deadline_exceeded", "timed out", "timeout")
 
@@ -33,10 +35,16 @@ class ErrorFacts:
         """'' where the span says nothing."""
         self.cancellation = bytearray(count)
         self.timeout = bytearray(count)
-        for i, span in enumerate(self.spans.tolist()):
-            text, attributes = message_and_attributes(traces, span)
-            self.messages[i] = text
+        read, resources = traces.arena.read, traces.resources
+        columns = (traces.resource, traces.raw_at, traces.attribute_bytes)
+        places = zip(self.spans.tolist(), *(column[self.spans].tolist() for column in columns), strict=True)
+        for i, (span, resource, at, size) in enumerate(places):
+            attributes: Attributes = resources[resource].codec.attributes(read(at, size)) if size else _NOTHING
+            text = self.messages[i] = message_among(traces, span, attributes)
             about = _of_text(text)
+            if _CODES.isdisjoint(attributes):
+                self.timeout[i], self.cancellation[i] = about == _TIMEOUT, about == _CANCELLATION
+                continue
             http, grpc = http_code(attributes), grpc_code(attributes)
             self.timeout[i] = about == _TIMEOUT or grpc == _DEADLINE_EXCEEDED or http in (504, 408)
             # a text that names a timeout outweighs a code
@@ -96,6 +104,8 @@ def answered_well(traces: TraceSet, span: int) -> bool:
     if not traces.attribute_bytes[span]:
         return False
     attributes = traces.attributes(span)
+    if _CODES.isdisjoint(attributes):
+        return False
     http = http_code(attributes)
     return (http is not None and http < 400) or grpc_code(attributes) == 0
 

@@ -19,20 +19,20 @@ _MESSAGE_KEYS = (
     "http.status_message",
     "error.type",
 )
-_NOTHING: Attributes = {}
+_STATING = frozenset(_MESSAGE_KEYS)
+_CODES = frozenset((*GRPC_STATUS, *HTTP_STATUS))
 
 
 def error_message(traces: TraceSet, span: int) -> str:
     """The message of an error span: the first there is of its status message, exception, error tags, gRPC or HTTP
     status; `(no message)` if it says nothing.
     """
-    return message_and_attributes(traces, span)[0] or NO_MESSAGE
+    return message_among(traces, span, traces.attributes(span)) or NO_MESSAGE
 
 
-def message_and_attributes(traces: TraceSet, span: int) -> tuple[str, Attributes]:
-    """The message of an error span, '' if it says nothing, and its attributes, which are decoded once for both."""
-    attributes = traces.attributes(span) if traces.attribute_bytes[span] else _NOTHING
-    return _stated(traces, span, attributes) or _from_codes(attributes), attributes
+def message_among(traces: TraceSet, span: int, attributes: Attributes) -> str:
+    """The message of an error span whose attributes are known, '' if it says nothing."""
+    return _stated(traces, span, attributes) or ("" if _CODES.isdisjoint(attributes) else _from_codes(attributes))
 
 
 def stated_message(traces: TraceSet, span: int) -> str:
@@ -51,10 +51,9 @@ def _stated(traces: TraceSet, span: int, attributes: Attributes) -> str:
         text = _from_events(traces.events(span))
         if text:
             return text
-    for key in _MESSAGE_KEYS:
-        if key in attributes and (text := _text(attributes[key])):
-            return text
-    return ""
+    if _STATING.isdisjoint(attributes):
+        return ""
+    return next((text for key in _MESSAGE_KEYS if (text := _text(attributes.get(key)))), "")
 
 
 def _text(value: Value) -> str:
