@@ -187,12 +187,13 @@ def of_trace(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
     root = traces.span(int(traces.main_root[trace]))
     found = [
         compared(draw, "trace.duration", int(traces.trace_duration[trace]), "{}ns"),
+        compared(draw, "trace.response", int(traces.response_time[trace]), "{}ns"),
         compared(draw, "trace.start", int(traces.trace_start[trace]), EPOCH_TIME),
         f"root.service = {root.service}",
         f"trace.id = {traces.trace_ids[trace]}",
     ]
     # an id makes all else unnecessary
-    return draw(st.sampled_from(found[:3] * 3 + found))
+    return draw(st.sampled_from(found[:4] * 3 + found))
 
 
 def wanting(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
@@ -274,7 +275,7 @@ def test_no_trace_that_filters_keep_is_left_out(traces: TraceSet, data: st.DataO
     filters = Filters(
         services=data.draw(st.sampled_from(((), (span.service,), (span.service, "mail")))),
         operations=data.draw(st.sampled_from(((), (span.name,), (span.name, "list")))),
-        latency_threshold_ns=data.draw(st.sampled_from((None, max(int(traces.trace_duration[wanted]) - 1, 0)))),
+        latency_threshold_ns=data.draw(st.sampled_from((None, max(int(traces.response_time[wanted]) - 1, 0)))),
         errors_only=data.draw(st.sampled_from((False, any(span.error for span in spans)))),
         query=data.draw(st.sampled_from((None, parse(wanting(data.draw, traces, wanted))))),
     )
@@ -295,3 +296,9 @@ def test_the_parts_of_a_query_are_the_query(traces: TraceSet, data: st.DataObjec
     assert set(pushed(text)[1]) <= set(parts)
     assert conjuncts(f"{text} OR {other}") is None
     assert pushed(f"{text} OR {other}") == (Search(), [f"{text} OR {other}"])
+
+
+def test_of_a_response_time_a_server_is_asked_for_the_duration_and_the_rest_is_done_here() -> None:
+    search, rest = pushed("trace.response > 100ms AND trace.duration > 90ms")
+    assert (search.slower_ns, rest) == (90_000_000, ["trace.response > 100ms"])
+    assert pushed("trace.response < 100ms") == (Search(), ["trace.response < 100ms"])
