@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from tests.building import GivenSpan, build, span
 from tests.error_reference import Reference
 from tests.failing_sets import failing_sets
-from tests.strategies import span_sets, unhurried
+from tests.strategies import ranked, span_sets, unhurried
 from tracetui.analysis.causes import causes
 from tracetui.analysis.errors import Role, causes_of, roles
 from tracetui.analysis.outcomes import Outcome, outcomes
@@ -53,3 +53,23 @@ def test_a_cancellation_below_a_span_without_an_end_is_no_cause_of_it() -> None:
     traces = build(*spans[:2], spans[2].but(marks=Mark.NO_DURATION), spans[3].but(message="context canceled"))
     assert roles(traces).tolist() == [Role.PROPAGATED, Role.PROPAGATED, Role.ORIGIN, Role.CANCELLED]
     check(traces)
+
+
+def test_a_deep_chain_of_errors_that_outlast_one_another_at_random() -> None:
+    lengths = np.random.default_rng(1).integers(0, 10**6, 20_000) * 1_000_000
+    spans = [
+        GivenSpan(ranked(i), 10**9 + i, length, parent=ranked(i - 1) if i else "", error=True)
+        for i, length in enumerate(lengths.tolist())
+    ]
+    found = causes(build(*spans))
+    # what it reaches is what ended no earlier than it or than what it reaches, but for the tolerance
+    origin = len(spans) - 1
+    assert not found.propagated[origin]
+    least, expected = spans[origin].duration + origin, []
+    least -= max(10**7, spans[origin].duration // 20)
+    for up in range(origin - 1, -1, -1):
+        end = spans[up].duration + up
+        if end >= least:
+            expected.append(up)
+            least = min(least, end - max(10**7, spans[up].duration // 20))
+    assert list(found.reached(origin)) == expected

@@ -267,6 +267,9 @@ class Causes:
                 i = self.above[i]
                 yield i
             return
+        if not self._special[i]:
+            yield from self._reached_by_time(i)
+            return
         state: _Threshold = {}
         below, is_source = i, True
         while (up := self.above[below]) >= 0:
@@ -277,6 +280,18 @@ class Causes:
                 yield up
             _merge(state, own)
             below = up
+
+    def _reached_by_time(self, i: int) -> Iterator[int]:
+        """`reached` where hosts and later attempts do not matter."""
+        end, above = self._end, self.above
+        earlier, own = _NONE, _NONE if self.consequence[i] else self._least[i]
+        while (up := above[i]) >= 0:
+            is_reached = earlier <= end[up] or (own <= end[up] and not self._went_on[i])
+            earlier = min(earlier, own)
+            own = self._least[up] if is_reached and not self.consequence[up] else _NONE
+            if is_reached:
+                yield up
+            i = up
 
     def is_cause(self, low: int, high: int) -> bool:
         """Whether an error is a cause of one above it."""
