@@ -650,7 +650,7 @@ async def test_errors_service_by_service_and_their_stack() -> None:
         pane.list.cursor = 2
         await settle(app, pilot)
         assert "stack      TimeoutError: too late" in app.text
-        assert "apart      one trace alone does not tell" in app.text
+        assert "apart     one trace alone does not tell" in app.text
         await press(app, pilot, "tab", *"kkkkkk")
         while pane.detail.cursor != pane.detail.source.stack_row:
             await press(app, pilot, "j")

@@ -8,6 +8,7 @@ Readings where the definition leaves room:
 - A span that links to a PRODUCER makes one call for each such PRODUCER span, whatever its own kind.
 - A peer that is a service of the set is a call to that service; it has no entry span there, so it is not among the
   calls of that service's own figures.
+- A client's span that says no more than a host, below one that is answered, is a layer of that call.
 - A chain that only hosts name has the innermost of them. The host of a peer is that of the span that names it.
 - A receive span that is a CLIENT is the incoming call, so its error is that call's.
 - A PRODUCER's call to a peer is an asynchronous one though no CONSUMER is seen.
@@ -111,18 +112,19 @@ def linked_producers(spans: list[Span], by_id: dict[Any, list[Span]]) -> list[tu
             for other in by_id.get(link, []):
                 above = any(other is ancestor for ancestor in ancestors(span))
                 new = all(other is not seen for seen in producers)
-                if other["kind"] == "PRODUCER" and other["service"] != span["service"] and not above and new:
+                elsewhere = calling_service(other) not in ("", span["service"])
+                if other["kind"] == "PRODUCER" and elsewhere and not above and new:
                     producers.append(other)
         found.append((span, producers))
     return found
 
 
 def call_by_link(span: Span, producer: Span) -> Call | None:
-    if not (is_named(span) and is_named(producer)):
+    if not is_named(span):
         return None
     failed = span["status"] == "error" and (span["kind"] not in ("CLIENT", "PRODUCER") or is_receive(span))
     return {
-        "caller": producer["service"],
+        "caller": calling_service(producer),
         "callee": span["service"],
         "async": True,
         "error": failed or producer["status"] == "error",
@@ -136,7 +138,7 @@ def call_by_link(span: Span, producer: Span) -> Call | None:
 
 def is_innermost_client(span: Span) -> bool:
     """A CLIENT or PRODUCER that nothing answers and without one below it; a kindless leaf of a named peer."""
-    if not is_named(span) or is_receive(span):
+    if is_receive(span):
         return False
     if span["kind"] is None:
         return not span["down"] and bool(db_system(span) or span["attrs"].get("peer.service"))
@@ -154,16 +156,19 @@ def is_receive(span: Span) -> bool:
 def call_of_peer(span: Span, services: set[str]) -> Call | None:
     chain = chain_of(span)
     named = [at for at in chain if says_peer(at)]
+    if not says_peer(span) and any(is_answered(at) for at in chain):
+        return None
     said_by = named[-1] if named else next((at for at in chain if peer(at)[0]), span)
     name, kind = peer(said_by)
-    if not name:
+    caller = calling_service(span)
+    if not name or not caller:
         return None
     hosts = name, host(said_by)
     known = next((service for service in services if any(is_host_of(at, service) for at in hosts)), None)
-    if known == span["service"]:
+    if known == caller:
         return None
     return {
-        "caller": span["service"],
+        "caller": caller,
         "callee": known or name,
         "async": span["kind"] == "PRODUCER",
         "error": span["status"] == "error",
@@ -173,11 +178,17 @@ def call_of_peer(span: Span, services: set[str]) -> Call | None:
     }
 
 
+def calling_service(span: Span) -> str:
+    """Its service; of a span without one that of the nearest named ancestor."""
+    above = span if is_named(span) else caller_span(span)
+    return above["service"] if above else ""
+
+
 def chain_of(span: Span) -> list[Span]:
     """The span and the CLIENT and PRODUCER spans above it in its service, below its own SERVER or CONSUMER."""
     chain = [span]
     for above in ancestors(span):
-        if above["service"] != span["service"] or above["kind"] in ("SERVER", "CONSUMER"):
+        if calling_service(above) != calling_service(span) or above["kind"] in ("SERVER", "CONSUMER"):
             break
         if above["kind"] in ("CLIENT", "PRODUCER"):
             chain.append(above)
@@ -185,14 +196,15 @@ def chain_of(span: Span) -> list[Span]:
 
 
 def is_answered(span: Span) -> bool:
-    return any(is_named(other) and other["service"] != span["service"] for other in within_call(span))
+    return any(is_named(other) and other["service"] != calling_service(span) for other in within_call(span))
 
 
 def within_call(span: Span) -> list[Span]:
     """What lies below it, but for the work of the SERVER and CONSUMER spans of its own service."""
     found = []
     for child in span["down"]:
-        if child["service"] != span["service"] or child["kind"] not in ("SERVER", "CONSUMER"):
+        own = is_named(child) and child["service"] == calling_service(span)
+        if not own or child["kind"] not in ("SERVER", "CONSUMER"):
             found += [child, *within_call(child)]
     return found
 

@@ -16,14 +16,13 @@ from tests.program import Program
 
 SETS = int(os.environ.get("ORACLE_SETS", "200"))
 CHUNKS = 8
-TOPICS = ("summary", "paths", "bottlenecks", "edges", "services", "graph")
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_program_agrees_with_oracle(chunk: int, program: Program) -> None:
     for seed in range(chunk, SETS, CHUNKS):
         documents = trace_set(seed, damage=False)
-        lines = [line for line in check(documents) if line.startswith(TOPICS)]
+        lines = check(documents)
         if lines:
             pytest.fail(explained(seed, documents, lines[0]), pytrace=False)
 
