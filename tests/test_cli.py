@@ -98,7 +98,8 @@ SECTIONS = {
 def test_sections_in_every_combination(count: int, tracetui: Any) -> None:
     for flags in combinations(SECTIONS, count):
         wanted = flags or tuple(SECTIONS)
-        keys = {SECTIONS[flag][0] for flag in wanted} | ({"findings"} if "--bottlenecks" in wanted else set())
+        keys = {SECTIONS[flag][0] for flag in wanted}
+        keys |= {"findings", "async_work"} if "--bottlenecks" in wanted else set()
         assert set(tracetui("analyze", CHECKOUT, "--json", *flags).json) == {"summary", "warnings", *keys}
         text = tracetui("analyze", CHECKOUT, *flags).out
         found = [flag for flag, (_, heading) in SECTIONS.items() if f"\n{heading}" in text]

@@ -280,3 +280,17 @@ def test_a_service_without_a_span_left_is_a_peer() -> None:
     found = find_dependencies(traces.select(np.array([0])))
     assert [(figures.service, figures.inferred) for figures in found.services] == [("cart", True), ("web", False)]
     assert [(edge.caller, edge.callee, edge.inferred) for edge in found.edges] == [("web", "cart", True)]
+
+
+def test_a_span_without_an_end_counts_as_a_call_and_not_as_one_of_0_ms() -> None:
+    traces = build(
+        span("1", 0, 100, service="web", kind=Kind.SERVER),
+        span("2", 0, 40, service="back", parent="1", kind=Kind.SERVER),
+        span("3", 50, 0, service="back", parent="1", kind=Kind.SERVER, marks=Mark.NO_DURATION),
+        span("4", 60, 0, service="mute", parent="1", kind=Kind.SERVER, marks=Mark.NO_DURATION),
+    )
+    found = find_dependencies(traces)
+    back, mute, _ = found.services
+    assert (back.call_count, back.p50_ns, back.p99_ns, back.mean_ns) == (2, 40e3, 40e3, 40e3)
+    assert (mute.call_count, mute.p50_ns, mute.mean_ns) == (1, 0, 0)
+    assert [(edge.callee, edge.call_count, edge.p50_ns) for edge in found.edges] == [("back", 2, 40e3), ("mute", 1, 0)]

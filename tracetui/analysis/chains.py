@@ -174,7 +174,7 @@ def _chains(graph: ServiceGraph, found: dict[tuple[int, ...], list[tuple[np.ndar
                 services=tuple(nodes[node] for node in way),
                 trace_count=len(np.unique(traces.trace[last])),
                 call_count=len(last),
-                p50_ns=quantiles(traces.duration[first], (0.5,))[0],
+                p50_ns=quantiles(traces.known_durations(first), (0.5,))[0],
             )
         )
     return sorted(chains, key=lambda chain: (-chain.trace_count, len(chain.services), chain.services))

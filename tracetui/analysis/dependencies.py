@@ -101,11 +101,8 @@ def _services(traces: TraceSet, calls: Calls) -> list[ServiceFigures]:
     ]
     if len(distinct):
         spans = spans[order]
-        durations = traces.duration[spans]
-        counts = np.diff(first)
         errors = np.add.reduceat(traces.error[spans].astype(np.int64), first[:-1])
-        sums = np.add.reduceat(durations, first[:-1], dtype=np.float64)
-        columns = (distinct, counts, errors, sums / counts, *group_quantiles(durations, first, _SHARES))
+        columns = (distinct, np.diff(first), errors, *_durations(traces, spans, first))
         figures += [
             ServiceFigures(
                 calls.nodes[node], node >= calls.first_peer, count, failed, mean, p50, p95, p99, calls.peer_type(node)
@@ -122,12 +119,12 @@ def _edges(traces: TraceSet, calls: Calls) -> list[Edge]:
         return []
     span = calls.span[order]
     failed = np.add.reduceat(calls.error[order].astype(np.int64), first[:-1])
-    quantiles = group_quantiles(traces.duration[span], first, _SHARES)
+    _, *quantiles = _durations(traces, span, first)
     half = calls.half[order]
-    seen = half >= 0
+    seen = (half >= 0) & ~traces.no_duration[half]
     waited = _medians(traces.duration[half], seen, first)
     # a message waits for its consumer: what lies between is no time of a network
-    both = seen & (half != span) & ~calls.is_async[order]
+    both = seen & (half != span) & ~calls.is_async[order] & ~traces.no_duration[span]
     network = _medians(traces.duration[half] - traces.duration[span], both, first)
     columns = (distinct, np.diff(first), failed, *quantiles)
     edges: list[Edge] = []
@@ -140,6 +137,23 @@ def _edges(traces: TraceSet, calls: Calls) -> list[Edge]:
         halves = (waited[row], network[row])
         edges.append(Edge(*pair_names, bool(is_async), inferred, count, errors, p50, p95, p99, *halves))
     return sorted(edges, key=lambda e: (e.caller, e.callee, e.is_async))
+
+
+def _durations(traces: TraceSet, spans: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """float64[1 + shares, groups]: mean and quantiles of the durations of each group, `spans[first[g]:first[g + 1]]`.
+
+    A span without an end has no duration and takes no part; a group of such spans alone has zeros.
+    """
+    found = np.zeros((1 + len(_SHARES), len(first) - 1))
+    known = ~traces.no_duration[spans]
+    begins = np.concatenate(([0], np.cumsum(known)))[first]
+    there = np.flatnonzero(np.diff(begins) > 0)
+    if len(there):
+        durations = traces.duration[spans[known]]
+        bounds = np.append(begins[there], begins[-1])
+        found[0, there] = np.add.reduceat(durations, bounds[:-1], dtype=np.float64) / np.diff(bounds)
+        found[1:, there] = group_quantiles(durations, bounds, _SHARES)
+    return found
 
 
 def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> list[float | None]:

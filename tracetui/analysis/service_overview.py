@@ -56,7 +56,7 @@ def overview(graph: ServiceGraph, target: Target) -> Overview:
         order, distinct, first = group_slices(traces.shape[entries])
         for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
             spans = entries[order[begin:end]]
-            (p95,) = quantiles(traces.duration[spans], (0.95,))
+            (p95,) = quantiles(traces.known_durations(spans), (0.95,))
             operations.append(OperationFigures(traces.shapes[shape], len(spans), int(traces.error[spans].sum()), p95))
     return Overview(
         figures=graph.figures[target.service],

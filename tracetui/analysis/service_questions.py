@@ -221,7 +221,7 @@ def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream
     of_pair = (calls.caller == caller) & (calls.callee == callee)
     of_pair &= seen.leads[calls.span] if upstream else led_to(traces, calls, seen.own)[calls.caller_span]
     span, errors = calls.span[of_pair], int(calls.error[of_pair].sum())
-    return len(span), errors, quantiles(traces.duration[span], (0.95,))[0]
+    return len(span), errors, quantiles(traces.known_durations(span), (0.95,))[0]
 
 
 def _of_operation(graph: ServiceGraph, target: Target, seen: Reach, upstream: bool) -> dict[str, Distance]:

@@ -235,6 +235,11 @@ class TraceSet:
         missing: np.ndarray = (self.marks & int(Mark.NO_DURATION)) > 0
         return missing
 
+    def known_durations(self, spans: np.ndarray) -> np.ndarray:
+        """int64[m], the durations of those of some spans that have one, for statistics."""
+        durations: np.ndarray = self.duration[spans[~self.no_duration[spans]]]
+        return durations
+
     @cached_property
     def reached_end(self) -> np.ndarray:
         """int64[n], `end`; of a span without an end the greatest end in its subtree."""
