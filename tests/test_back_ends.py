@@ -392,10 +392,10 @@ def test_a_limit_and_a_window(name: str) -> None:
 def test_what_of_a_search_is_done_here() -> None:
     wanted = changed(ALL, errors=True, failed=True, slower_ns=1, attributes={"a": "b"})
     for name, left in {
-        "jaeger-v1": {"failed": False, "slower_ns": None},
+        "jaeger-v1": {"failed": False, "slower_ns": None, "least_ns": 2},
         "jaeger-v3": {},
         "jaeger-v3 before 2.19": {"failed": False, "slower_ns": None, "errors": False, "attributes": {}},
-        "zipkin": {"failed": False, "slower_ns": None},
+        "zipkin": {"failed": False, "slower_ns": None, "least_ns": 2},
         "tempo": {},
     }.items():
         with asking(SERVERS[name]()) as asked:

@@ -232,7 +232,10 @@ async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:
             await on.press("slash", *"service = cart AND duration > 1s", "enter")
             await on.until("nothing new from", "6 of 82 traces")
             searches = [one for one in server.requests[asked:] if "query.serviceName" in one.query]
-            assert [one.query["query.serviceName"] for one in searches] == [["cart"]]
+            assert [one.query["query.serviceName"] for one in searches] == [["cart"], ["cart"]]
+            # such a span first, then the others by what summaries say of them
+            assert [one.path.rpartition("/")[2] for one in searches] == ["traces", "trace-summaries"]
+            assert "query.durationMin" in searches[0].query
             # taking it back asks nothing anew
             before = len(server.requests)
             await on.press("u")

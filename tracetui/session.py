@@ -12,7 +12,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.query import parse
 from tracetui.analysis.skew import without_skew
 from tracetui.config import Overrides
-from tracetui.ingest.asked import Told
+from tracetui.ingest.asked import Told, searched_words
 from tracetui.ingest.load import Progress, load
 from tracetui.ingest.logs import with_logs
 from tracetui.model.search import NOTHING, Search
@@ -24,8 +24,10 @@ _NO_OVERRIDES = Overrides()
 class Session:
     """One loaded set of traces and what is looked at of it."""
 
-    def __init__(self, loaded: TraceSet) -> None:
+    def __init__(self, loaded: TraceSet, told: Sequence[Told] = ()) -> None:
+        """`told`: what servers were asked for, and what came of it."""
         self.loaded = loaded
+        self.told = told
         self.findings = self._of_all = Findings(loaded)
 
     @classmethod
@@ -48,9 +50,20 @@ class Session:
 
         Raises InputError and UsageError as `ingest.load.load` does.
         """
-        loaded = load(sources, progress, search=search, overrides=overrides, told=told)
+        heard: list[Told] = []
+
+        def hear(found: Told) -> None:
+            heard.append(found)
+            told(found)
+
+        loaded = load(sources, progress, search=search, overrides=overrides, told=hear)
         traces = replace(with_logs(loaded, logs), exact_names=exact_names)
-        return cls(without_skew(traces) if adjust_skew else traces)
+        return cls(without_skew(traces) if adjust_skew else traces, heard)
+
+    @property
+    def searched(self) -> str:
+        """Which traces of servers that hold more were looked through: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
+        return searched_words(self.told)
 
     def filter(self, filters: Filters) -> list[str]:
         """Look at the traces that meet the filters. -> what of the filters names nothing in the set, for people."""

@@ -48,6 +48,6 @@ def analyze(
     if json:
         print_json(report_json(session.findings, sections), report.output, ascii_only=report.ascii)
         return
-    look = report.options(filters)
+    look = report.options(filters, session.searched)
     lines = report_text(session.findings, sections, look)
     print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)

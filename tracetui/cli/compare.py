@@ -54,15 +54,19 @@ def compare(
     # each is read for itself, and what is for one server must not go to the other
     servers_of([before, after])
     filters = selection.filters()
-    first, second = (
+    sessions = [
         open_filtered(
             [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
-        ).findings
+        )
         for source in (before, after)
-    )
-    for source, findings in ((before, first), (after, second)):
-        if not findings.traces.trace_count:
-            raise UsageError(f"no trace of {without_secrets(source)} is left to compare; other filters may leave some")
+    ]
+    for source, session in zip((before, after), sessions, strict=True):
+        if not session.findings.traces.trace_count:
+            name = without_secrets(source)
+            if session.searched:
+                raise UsageError(f"none among {session.searched} of {name} is left to compare; --limit looks at more")
+            raise UsageError(f"no trace of {name} is left to compare; other filters may leave some")
+    first, second = (session.findings for session in sessions)
     found = compared(first, second, threshold)
     if json:
         from tracetui.render.compare_json import compare_json

@@ -58,14 +58,16 @@ def contrast(
     if slow is not None and select is not None:
         raise UsageError("--slow and --select are two selections: choose one")
     filters = selection.filters()
-    traces = open_filtered(
+    session = open_filtered(
         sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
-    ).findings.traces
+    )
+    traces = session.findings.traces
     chosen, what = _chosen(traces, slow, select)
     number = int(chosen.sum())
     if not number or number == traces.trace_count:
         none = "no trace" if not number else "every trace"
-        raise UsageError(f"{none} of {traces.trace_count:,} is among the {what}: there is nothing to tell apart")
+        of = f"among {session.searched}" if session.searched else f"of {traces.trace_count:,}"
+        raise UsageError(f"{none} {of} is among the {what}: there is nothing to tell apart")
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if json:
         data = orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

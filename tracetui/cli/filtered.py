@@ -20,6 +20,10 @@ def open_filtered(
     if rest and any(server_at(source) for source in sources):
         say(f"filtered here: {', '.join(rest)}")
     say_warnings(session.loaded.load_warnings, verbose)
-    for unknown in session.filter(filters):
-        say(unknown)
+    unknown = session.filter(filters)
+    if session.searched and not session.findings.traces.trace_count:
+        say(f"none among {session.searched}: --limit looks through more, --time-range further back")
+    else:
+        for line in unknown:
+            say(line)
     return session

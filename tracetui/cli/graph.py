@@ -97,7 +97,7 @@ def graph(
     session = open_filtered(
         [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
     )
-    look = report.options(filters)
+    look = report.options(filters, session.searched)
     findings = session.findings
     if not findings.traces.trace_count and not json and not format:
         print_lines(report_text(findings, (), look), report.color, report.output, ascii_only=look.ascii_only)

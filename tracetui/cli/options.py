@@ -162,8 +162,8 @@ class Report(OptionGroup):
     width: Width = None
     local_time: LocalTime = False
 
-    def options(self, filters: Filters) -> ReportOptions:
-        """How the report is to look, by the options and by where it goes."""
+    def options(self, filters: Filters, searched: str = "") -> ReportOptions:
+        """How the report is to look, by the options and by where it goes; `searched` as `Session.searched`."""
         # not every command that has options reports
         from tracetui.render.report_text import ReportOptions
 
@@ -173,4 +173,5 @@ class Report(OptionGroup):
             verbose=self.verbose,
             local_time=self.local_time,
             filtered="" if filters == Filters() else describe(filters),
+            searched=searched,
         )

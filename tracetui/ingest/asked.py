@@ -10,11 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from tracetui.config import Overrides
 from tracetui.ingest.beside import Beside
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
+from tracetui.ingest.sources.searched import Searched, window_of
 from tracetui.ingest.sources.served import Server, documents, downloaded, opened
 from tracetui.model.intake import Intake
 from tracetui.model.opinion import Dependency, Metrics, Opinion
@@ -45,6 +47,13 @@ class Told:
     """Whether it sent as many traces as it was asked for at most."""
     asked: Search
     """With what its address and profile say."""
+    searched: Searched | None = None
+    """Which traces were looked through for those that are wanted, where the server holds more than these."""
+
+
+def searched_words(told: Sequence[Told]) -> str:
+    """Which traces of servers that hold more were looked through, in words; '' where all were that there are."""
+    return " and ".join(found.searched.words for found in told if found.searched is not None)
 
 
 class Servers:
@@ -134,7 +143,7 @@ class Servers:
             what = f"sent something else than traces ({damage[0].message}); does a gateway stand between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
-        told(_told(back_end, wanted, intake.traces_behind(spans), name))
+        told(_told(back_end, wanted, _searched(intake, spans), name))
 
     def back_end(self, server: Server) -> BackEnd:
         """The connection to a server. Raises BackEndError and UsageError."""
@@ -202,17 +211,34 @@ def _decode(name: str, document: bytes, intake: Intake) -> None:
     decode(document, Place(intake, name))
 
 
-def _told(back_end: BackEnd, wanted: Search, found: int, name: str) -> Told:
+def _searched(intake: Intake, position: int) -> Searched:
+    """The traces that the spans from a position on are of."""
+    intake.flush()
+    none = np.zeros(0, np.int64)
+    trace = np.concatenate([none, *(chunk.trace for chunk in intake.chunks)])[position:]
+    start = np.concatenate([none, *(chunk.start for chunk in intake.chunks)])[position:]
+    traces, of_trace = np.unique(trace, return_inverse=True)
+    known = start > 0
+    begun = np.full(len(traces), np.iinfo(np.int64).max)
+    np.minimum.at(begun, of_trace[known], start[known])
+    return Searched(len(traces), *window_of(begun[begun < np.iinfo(np.int64).max].tolist()))
+
+
+def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:
     asked = back_end.takes(wanted)
-    count = "1 trace" if found == 1 else f"{found:,} traces"
+    count = "1 trace" if came.count == 1 else f"{came.count:,} traces"
     text = f"{count} from {back_end.offers.name}{name and ' at '}{name} (asked for: {describe(asked)})"
-    may_have_more = not asked.trace_ids and (found >= asked.most or back_end.has_more)
+    searched = back_end.searched
+    if searched is not None:
+        text += f", and among {searched.words} for others like these"
+    may_have_more = not asked.trace_ids and (came.count >= asked.most or back_end.has_more)
     text += "; there may be more" if may_have_more else ""
-    if asked.errors:
+    if asked.errors or asked.failed:
         text += f"; it finds errors {back_end.offers.finds_errors}"
     rest = {
         name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(asked, name)
     }
+    rest = {name: value for name, value in rest.items() if value != getattr(NOTHING, name)}
     if rest:
         text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
-    return Told(text, may_have_more, asked)
+    return Told(text, may_have_more, asked, (searched or came) if may_have_more else None)

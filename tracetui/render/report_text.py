@@ -42,6 +42,8 @@ class ReportOptions:
     local_time: bool = False
     filtered: str = ""
     """The filters in words, '' without any."""
+    searched: str = ""
+    """Which traces of a server that holds more were looked through; '' where all were that there are."""
 
 
 def report_text(findings: Findings, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
@@ -87,7 +89,8 @@ class _Report:
     def summary(self) -> Iterator[Line]:
         summary, options = self.findings.summary, self.options
         if not summary.trace_count:
-            yield self._line(("No trace is left", Role.TITLE))
+            none = f"None among {options.searched}" if options.searched else "No trace is left"
+            yield self._line((none, Role.TITLE))
             if options.filtered:
                 yield self._line((f"only {safe(options.filtered)}", Role.DIM))
             return

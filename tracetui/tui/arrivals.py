@@ -19,6 +19,7 @@ from tracetui.tui.whereabouts import marked_ids, select_again, whereabouts
 if TYPE_CHECKING:
     # the screen is painted before what reads is imported
     from tracetui.analysis.findings import Findings
+    from tracetui.ingest.asked import Told
     from tracetui.ingest.background import BackgroundLoad
     from tracetui.model.problems import LoadWarning
     from tracetui.model.search import Search
@@ -218,9 +219,16 @@ class Arrivals:
             self._has_all = True
             if self._live is not None:
                 state.is_live, state.offered = self._live.can_ask_again, self._live.services
-            state.told = [found.text for found in message.told]
+            self.told(message.told)
             state.load_state = ""
         return True
+
+    def told(self, found: Sequence[Told]) -> None:
+        """Servers have said what they were asked for, and what came of it."""
+        from tracetui.ingest.asked import searched_words
+
+        self._state.told = [one.text for one in found]
+        self._state.searched = searched_words(found)
 
     def view_to_return_to(self) -> str:
         """The view that the user left, once; '' for none."""

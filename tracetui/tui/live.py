@@ -201,7 +201,7 @@ class Live:
         """Servers had nothing new."""
         self._answered(message.told, message.is_poll)
         if not message.is_poll:
-            self._state.told = [found.text for found in message.told]
+            self._arrivals.told(message.told)
             self._say(f"nothing new from {'; '.join(self._state.told)}")
 
     def failed(self, message: LoadFailed) -> bool:

@@ -51,6 +51,8 @@ class State:
     """Services that the servers know, whether or not there are traces of them here."""
     told: list[str] = field(default_factory=list)
     """What the servers were asked for last, and what came of it."""
+    searched: str = ""
+    """Which traces of servers that hold more were looked through; '' where all were that there are."""
     stdin: int | None = None
     """The descriptor that the source `-` is read from, once."""
     look: Look = field(default_factory=Look)

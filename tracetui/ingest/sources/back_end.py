@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import msgspec
 
 from tracetui.ingest.sources.at_once import each
-from tracetui.ingest.sources.connection import AT_ONCE, Answer, Connection, CutOffError, HttpError, Params
+from tracetui.ingest.sources.connection import AT_ONCE, NO_JSON, Answer, Connection, CutOffError, HttpError, Params
+from tracetui.ingest.sources.names import readable_names
 from tracetui.ingest.sources.pieces import Shape, TooLargeError, pieces
+from tracetui.ingest.sources.searched import Searched
 from tracetui.model.opinion import Dependency, Metrics
 from tracetui.model.problems import BackEndError
 from tracetui.model.search import Search
@@ -35,6 +37,28 @@ class Offers:
     """How it tells a span that failed, in words."""
 
 
+def with_a_span_alike(search: Search) -> Search | None:
+    """What to ask for first of traces that are failed or slow: such a span, which nearly all of them have.
+
+    None where the search is of neither, or where no span can be so long.
+    """
+    if not search.failed and search.slower_ns is None:
+        return None
+    least = search.least_ns
+    if search.slower_ns is not None:
+        least = max(least or 0, search.slower_ns + 1)
+        if search.most_ns is not None and search.most_ns < least:
+            return None
+    return msgspec.structs.replace(
+        search, errors=search.errors or search.failed, failed=False, slower_ns=None, least_ns=least
+    )
+
+
+def of_spans_alone(search: Search) -> Search:
+    """A search without what it says of whole traces."""
+    return msgspec.structs.replace(search, failed=False, slower_ns=None)
+
+
 class BackEnd(ABC):
     """A server that holds traces. What is sent are documents for `ingest.contents.decode`."""
 
@@ -43,6 +67,8 @@ class BackEnd(ABC):
         self._say = say
         self.has_more = False
         """Whether the last search left out traces though it found fewer than it was to find."""
+        self.searched: Searched | None = None
+        """Which traces the last search looked through, where a server could not be asked for what was wanted alone."""
 
     def say(self, text: str) -> None:
         """Tell something, in which there may be what the server said."""
@@ -80,6 +106,13 @@ class BackEnd(ABC):
         """How a service does by the server's metrics. Raises NotOfferedError where it keeps none."""
         raise NotOfferedError(f"{self.connection.name}: {self.offers.name} keeps no metrics of services")
 
+    def names(self, path: str, listed: Sequence[msgspec.Raw], what: str) -> list[str]:
+        """The names in a list that was sent, as `readable_names`. Raises HttpError where not one of them is a name."""
+        try:
+            return readable_names(listed, what, self.say)
+        except NO_JSON as error:
+            raise self.connection.no_answer(path, str(error)) from None
+
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """What it sends to a search, in documents as it comes."""
         try:
@@ -90,8 +123,8 @@ class BackEnd(ABC):
             ) from None
 
     def takes(self, search: Search) -> Search:
-        """What of a search it can answer; the rest is for whoever asks to filter."""
-        return msgspec.structs.replace(search, failed=False, slower_ns=None)
+        """What it is asked for by a search, at first; the rest is for whoever asks to filter."""
+        return with_a_span_alike(search) or of_spans_alone(search)
 
     def whole(self, path: str) -> Answer:
         """What it sends for one trace, whatever its status."""

@@ -19,6 +19,7 @@ import httpx
 import msgspec
 from httpx_retries import Retry, RetryTransport
 
+from tracetui.ingest.lenient import without_lone_surrogates
 from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES
 from tracetui.ingest.sources.access import Access
 from tracetui.ingest.sources.address import Address
@@ -77,8 +78,18 @@ class Answer:
     body: bytes
 
     def json(self, kind: type[_Kind]) -> _Kind:
-        """The body as what it should be. Raises one of NO_JSON for any other; numbers may be written as texts."""
-        return msgspec.json.decode(self.body, type=kind, strict=False)
+        """The body as what it should be. Raises one of NO_JSON for any other; numbers may be written as texts, and
+        lone surrogates become U+FFFD.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=kind, strict=False)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            whole = without_lone_surrogates(self.body)
+            if whole == self.body:
+                raise
+        return msgspec.json.decode(whole, type=kind, strict=False)
 
 
 class _BusyError(Exception):
@@ -187,10 +198,7 @@ class Connection:
         try:
             return answer.json(kind)
         except msgspec.ValidationError as error:
-            why = self.redacted(str(error))
-            raise HttpError(
-                f"{self._at(path)}: not the answer that belongs there ({why}); does a gateway stand between?"
-            ) from None
+            raise self.no_answer(path, str(error)) from None
         except NO_JSON:
             raise self._no_json(path, answer.content_type, answer.body) from None
 
@@ -383,6 +391,11 @@ class Connection:
             case _:
                 text = f"the server answered {status}{f': {said}' if said else ''}"
         return HttpError(f"{self._at(path)}: {text}", status, said)
+
+    def no_answer(self, path: str, why: str) -> HttpError:
+        """JSON that is not what should be sent there."""
+        why = self.redacted(why)
+        return HttpError(f"{self._at(path)}: not the answer that belongs there ({why}); does a gateway stand between?")
 
     def _no_json(self, path: str, content_type: str, body: bytes) -> HttpError:
         if body.lstrip()[:1] == b"<":

@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.sources.back_end import BackEnd, Offers, Say
+from tracetui.ingest.sources.back_end import BackEnd, Offers, Say, of_spans_alone, with_a_span_alike
 from tracetui.ingest.sources.connection import Connection
 from tracetui.ingest.sources.pieces import ZIPKIN
+from tracetui.ingest.sources.searched import Searched, window_of
+from tracetui.ingest.sources.trace_heads import Heads, unseen_zipkin
 from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
@@ -36,16 +38,41 @@ class Zipkin(BackEnd):
         return Offers("Zipkin", "by the tag error")
 
     def services(self) -> list[str]:
-        return sorted(self.connection.json(list[str], f"{self._api}/services"))
+        path = f"{self._api}/services"
+        return self.names(path, self.connection.json(list[msgspec.Raw], path), "services")
 
     def operations(self, service: str) -> list[str]:
-        return sorted(self.connection.json(list[str], f"{self._api}/spans", {"serviceName": service.lower()}))
+        path = f"{self._api}/spans"
+        found = self.connection.json(list[msgspec.Raw], path, {"serviceName": service.lower()})
+        return self.names(path, found, "operations")
 
     def takes(self, search: Search) -> Search:
         return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
 
     def search(self, search: Search) -> Generator[bytes]:
-        yield from self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
+        self.has_more, self.searched = False, None
+        narrow = with_a_span_alike(search)
+        if narrow is None:
+            yield from self._streamed(of_spans_alone(search))
+            return
+        seen: Heads = {}
+        for document in self._streamed(narrow):
+            seen |= unseen_zipkin(document, {})[0]
+            yield document
+        if len(seen) >= search.most:
+            return
+        # a trace may be slow or failed by other signs than a server can be asked for
+        found: Heads = {}
+        for document in self._streamed(of_spans_alone(search)):
+            heads, unseen = unseen_zipkin(document, seen)
+            found |= heads
+            if unseen:
+                yield unseen
+        self.has_more = len(found) >= search.most
+        self.searched = Searched(len(found), *window_of([*found.values()]))
+
+    def _streamed(self, search: Search) -> Generator[bytes]:
+        return self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
 
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"

@@ -191,7 +191,7 @@ class TracesPane(AskedPane):
             if len(found.shown)
             else absent_lines(self.state, self.key_names)
             if nothing
-            else unmet_lines(found.blame, self.key_names)
+            else unmet_lines(found.blame, self.key_names, self.state.searched)
         )
 
     def _list_again(self) -> None:

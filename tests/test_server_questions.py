@@ -1,0 +1,199 @@
+"""Questions to servers that hold more than is asked for: what is wanted is asked for, and what is left out is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.documents import padded
+from tests.loopback import Answer
+from tests.losses import sent
+from tests.many_traces import MS, NEWER, SECOND, server_with_newer_traces, trace
+from tests.recorded import FIRST_NS, LAST_NS
+from tests.servers import KINDS, LiveServer, StandIn, replaying
+from tests.test_back_ends import asking
+from tracetui.ingest.load import load
+from tracetui.ingest.sources import jaeger, names
+from tracetui.model.search import Search
+from tracetui.model.span import Status
+
+FAILED_COUNT = 8
+"""Recorded traces with an error; all are older than the newest 150."""
+SLOW_COUNT = {"jaeger-v1": 7, "zipkin": 7, "jaeger-v3": 7, "tempo": 7}
+"""Recorded traces whose response time is above 400 ms."""
+WHOLE = Search(start_ns=FIRST_NS, end_ns=LAST_NS + (NEWER + 1) * SECOND, limit=20)
+changed = msgspec.structs.replace
+
+
+def failed_ids() -> set[str]:
+    return {ids[0] for ids, span in sent().items() if span.status is Status.ERROR}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_failed_traces_are_found_behind_newer_ones(kind: str) -> None:
+    with asking(server_with_newer_traces(kind)) as asked:
+        found = asked.found(changed(WHOLE, failed=True))
+        held = asked.held
+    assert len(failed_ids() & held) == FAILED_COUNT
+    assert failed_ids() & held <= {padded(trace_id) for trace_id in found}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_traces_are_found_behind_newer_ones(kind: str) -> None:
+    slow = 400 * MS
+    with server_with_newer_traces(kind) as server:
+        everything = load([server.url], search=changed(WHOLE, limit=1000))
+        found = load([server.url], search=changed(WHOLE, slower_ns=slow))
+    wanted, got = (
+        {text for text, took in zip(some.trace_ids, some.response_time.tolist(), strict=True) if took > slow}
+        for some in (everything, found)
+    )
+    assert len(wanted) == SLOW_COUNT[kind]
+    assert got == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [("zipkin", 2), ("jaeger-v3", 2), ("tempo", 1 + FAILED_COUNT), ("jaeger-v1", 2)],
+)
+def test_requests_for_failed_traces_are_few(kind: str, most: int) -> None:
+    with asking(server_with_newer_traces(kind)) as asked:
+        before = len(asked.server.requests)
+        service = "cart" if kind == "jaeger-v1" else ""
+        asked.spans(changed(WHOLE, failed=True, service=service))
+        assert len(asked.server.requests) - before <= most
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
+def test_a_full_answer_is_not_filled_up(kind: str) -> None:
+    with asking(server_with_newer_traces(kind)) as asked:
+        before = len(asked.server.requests)
+        assert len(asked.found(changed(WHOLE, failed=True, limit=5))) == 5
+        assert len(asked.server.requests) - before == 1
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
+def test_traces_that_failed_by_another_sign_are_filled_up(kind: str) -> None:
+    server = LiveServer(kind)
+    server.add(trace(kind, 1, LAST_NS, tags={"http.response.status_code": "503"}))
+    search = changed(WHOLE, failed=True, service="front" if kind == "jaeger-v1" else "")
+    with server:
+        traces = load([server.url], search=search)
+    failed = {text for text, errors in zip(traces.trace_ids, traces.trace_errors.tolist(), strict=True) if errors}
+    assert f"{1:032x}" in {padded(text) for text in failed}
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
+def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
+    search = changed(WHOLE, failed=True, limit=1000, service="payment")
+    with asking(LiveServer(kind)) as asked:
+        from tracetui.ingest.sources.served import documents
+
+        bodies = [json.loads(body) for body in documents(asked.back_end, search)]
+    traces = [one for body in bodies for one in (body if kind == "zipkin" else body["data"])]
+    ids = [one[0]["traceId"] if kind == "zipkin" else one["traceID"] for one in traces]
+    assert len(ids) == len(set(ids)) > FAILED_COUNT
+
+
+# stores that keep traces by service
+
+
+def badger(server: StandIn) -> StandIn:
+    """Jaeger with a store that refuses attributes without a service, with status 500."""
+    refused = Answer((b'{"error":{"httpCode":500,"message":"service name must be set"}}',), 500)
+
+    def fault(handler: Any) -> None:
+        query = handler.request_read.query
+        if "query.attributes" in query and "query.serviceName" not in query:
+            server.send(handler, refused)
+        else:
+            server.send(handler, server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
+    return server
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Search(errors=True),
+        Search(failed=True),
+        Search(attributes={"customer.tier": "gold"}),
+        Search(attributes={"customer.tier": "gold"}, failed=True),
+        Search(),
+    ],
+    ids=["error", "failed", "attribute", "attribute of failed", "all"],
+)
+def test_a_store_that_wants_a_service_for_attributes(wanted: Search) -> None:
+    search = changed(wanted, start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
+    with asking(replaying("jaeger-main-v3")) as plain:
+        right = plain.found(search)
+    with asking(badger(replaying("jaeger-main-v3"))) as asked:
+        assert asked.found(search) == right
+        assert asked.found(search) == right
+        if not wanted.attributes and not wanted.errors and not wanted.failed:
+            assert asked.said == []
+    assert right
+
+
+# lists of names that servers send
+
+
+@pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
+def test_damaged_names_of_services_are_left_out(kind: str) -> None:
+    server = LiveServer(kind)
+    key = {"jaeger-v1": "data", "jaeger-v3": "services", "zipkin": ""}[kind]
+    listed = b'["cart","\\ud800",7,"' + b"x" * 100_000 + b'","payment"]'
+    body = b'{"%s":%b}' % (key.encode(), listed) if key else listed
+
+    def fault(handler: Any) -> None:
+        server.send(handler, Answer((body,)))
+
+    server.fault, server.fault_on = fault, "/services$"
+    with asking(server) as asked:
+        assert asked.back_end.services() == ["cart", "payment", "\ufffd"]
+        assert asked.said == [
+            "the names of 1 services cannot be read; they are left out",
+            "the names of 1 services are longer than 2,000 characters; they are left out",
+        ]
+
+
+def test_names_are_bounded() -> None:
+    said: list[str] = []
+    listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
+    assert len(names.readable_names(listed, "services", said.append)) == names.MOST_NAMES
+    assert said == ["it lists 30,000 services; the first 10,000 are kept"]
+
+
+def test_many_services_are_asked_until_there_is_enough() -> None:
+    server = LiveServer("jaeger-v1", empty=True)
+    many = 5 * jaeger.FEW_SERVICES
+    for number in range(many):
+        start = FIRST_NS + number * SECOND
+        server.add(trace("jaeger-v1", number + 1, start, [MS], [f"svc-{number:03}"]))
+    with asking(server) as asked:
+        assert len(asked.found(changed(WHOLE, limit=1000))) == many
+        del server.requests[:]
+        few = asked.found(changed(WHOLE, limit=10))
+        asked_for = server.paths().count("/api/traces")
+    assert len(few) >= 10
+    assert asked_for < many / 2
+    assert "were asked, which was enough for 10 traces" in asked.said[-1]
+
+
+def test_a_service_that_cannot_be_asked_costs_the_others_nothing() -> None:
+    server = LiveServer("jaeger-v1")
+
+    def fault(handler: Any) -> None:
+        if handler.request_read.query.get("service") == ["cart"]:
+            server.send(handler, Answer((b'{"errors":[{"code":500,"msg":"no such table"}]}',), 500))
+        else:
+            server.send(handler, server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/api/traces$"
+    with asking(server) as asked:
+        assert len(asked.found(changed(WHOLE, limit=1000))) > 20
+        assert any("the search failed for 1 of 12 services" in text for text in asked.said)

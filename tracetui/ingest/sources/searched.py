@@ -1,0 +1,49 @@
+"""Which traces of a server were looked through, where it was not asked for those that are wanted alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_NS = 1_000_000_000
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Traces that were looked through for those that are wanted."""
+
+    count: int
+    since_ns: int = 0
+    until_ns: int = 0
+    """When the first and the last of them began, in nanoseconds since the epoch; 0 where that is not known."""
+    is_newest: bool = True
+    """Whether they are the newest that the server holds, not any."""
+
+    @property
+    def words(self) -> str:
+        """In words: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
+        return f"{'the newest' if self.is_newest else 'any'} {self.count:,}{self._when}"
+
+    @property
+    def _when(self) -> str:
+        if not self.until_ns:
+            return ""
+        since, until = (time.gmtime(ns // _NS) for ns in (self.since_ns, self.until_ns))
+        same_day = since[:3] == until[:3]
+        is_today = same_day and abs(time.time() - self.until_ns / _NS) < _DAY
+        first, second = (
+            time.strftime(clock, moment)
+            for clock, moment in (
+                ("%H:%M:%SZ" if is_today else "%Y-%m-%d %H:%M:%SZ", since),
+                ("%H:%M:%SZ" if same_day else "%Y-%m-%d %H:%M:%SZ", until),
+            )
+        )
+        return f" ({first})" if self.since_ns == self.until_ns else f" ({first} to {second})"
+
+
+def window_of(starts: Sequence[int]) -> tuple[int, int]:
+    """From the earliest to the latest of known moments, (0, 0) for none."""
+    known = [start for start in starts if start > 0]
+    return (min(known), max(known)) if known else (0, 0)
