@@ -52,7 +52,7 @@ def calls(traces: list[Span]) -> list[Call]:
     services = {span["service"] for span in spans if is_named(span)}
     linked = linked_producers(spans, by_id)
     found = [call for span in spans if (call := call_of_entry(span)) is not None]
-    found += [call for span, producers in linked for producer in producers if (call := call_by_link(span, producer))]
+    found += [call_by_link(span, producer) for span, producers in linked for producer in producers]
     answered = [producer for _, producers in linked for producer in producers]
     for span in spans:
         if is_innermost_client(span) and not any(span is producer for producer in answered):
@@ -113,15 +113,13 @@ def linked_producers(spans: list[Span], by_id: dict[Any, list[Span]]) -> list[tu
                 above = any(other is ancestor for ancestor in ancestors(span))
                 new = all(other is not seen for seen in producers)
                 elsewhere = calling_service(other) not in ("", span["service"])
-                if other["kind"] == "PRODUCER" and elsewhere and not above and new:
+                if other["kind"] == "PRODUCER" and is_named(span) and elsewhere and not above and new:
                     producers.append(other)
         found.append((span, producers))
     return found
 
 
-def call_by_link(span: Span, producer: Span) -> Call | None:
-    if not is_named(span):
-        return None
+def call_by_link(span: Span, producer: Span) -> Call:
     failed = span["status"] == "error" and (span["kind"] not in ("CLIENT", "PRODUCER") or is_receive(span))
     return {
         "caller": calling_service(producer),

@@ -3,9 +3,9 @@
 Readings where the definition leaves room:
 
 - A message that is empty shares no template with any other.
-- (a) "the work went on" needs no span between: it judges U itself too. The peer of a span is the name it would have as
-  an inferred peer (section 6), of a SERVER its service; a child without one calls nothing, a failed span without one
-  has none to share.
+- (a) "the work went on" needs no span between: it judges U itself too; "after" is when or after, as in (c). The peer
+  of a span is the name it would have as an inferred peer (section 6), or its service below a span of another; a child
+  without one calls nothing, a failed span without one has none to share. L and what it hangs below are no such work.
 - "No time test across skewed hosts" holds for every test of the cause rule; where it may not be made, nothing is
   proved: (b) does not exclude, (d) does not make a consequence.
 - (d) "no asynchronous step between" holds for the way from L up to the ancestor, and down to the branch that failed.
@@ -111,15 +111,20 @@ def work_went_on(low: Span, high: Span, between: list[Span], skewed: set[frozens
         return False
     if low["length"] is None:
         return False
-    mine = peer(low)[0] or (low["service"] if low["kind"] == "SERVER" else "")
+    mine = called(low)
     for span in [high, *(span for span in between if span["status"] == "unset")]:
         for child in span["down"]:
             if any(child is step for step in [low, *between]) or frozenset((child["host"], low["host"])) in skewed:
                 continue
-            name, _ = peer(child)
-            if child["start"] >= low["end"] and name not in ("", mine):
+            if child["start"] >= low["end"] and called(child) not in ("", mine):
                 return True
     return False
+
+
+def called(span: Span) -> str:
+    """What a span calls: the name of its peer, or its own service where it is called by another."""
+    up = span["up"]
+    return peer(span)[0] or (span["service"] if up and up["service"] != span["service"] else "")
 
 
 def outlived(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:

@@ -474,7 +474,9 @@ class Maker:
             for span in rng.sample(spans, len(spans) // 2):
                 span["id"] = span["id"].upper()
         if self.chance(0.03):  # a ring
-            rng.choice(spans)["parent"] = rng.choice(spans)["id"]
+            top, low = rng.sample(spans, 2) if len(spans) > 1 else (spans[0], spans[0])
+            if len({span["start"] for span in spans}) == len(spans):
+                top["parent"] = low["id"]
 
     def share_id(self, client: Draft, server: Draft) -> None:
         old = server["id"]
@@ -508,7 +510,9 @@ class Maker:
             copy["end"] = max(copy["start"], copy["end"] - copy["end"] % MS)
         elif form == "lower":
             copy.update(service=copy["service"].lower(), name=copy["name"].lower())
-            copy["end"] = max(copy["start"], copy["end"] - self.grid)
+            copy["end"] -= self.grid
+            if copy["end"] < copy["start"]:
+                return dict(record)
         elif form == "kindless":
             copy["kind"] = None
         elif form == "poor":
