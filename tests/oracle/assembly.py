@@ -5,6 +5,7 @@ Readings where the definition leaves room:
 - A record is decided upon by itself ("status is error if any is"), before attributes are united.
 - "Finer times": those that are no whole microseconds are finest, those that are no whole milliseconds come next.
 - "The longer": lengths that are equal but for rounding to whole milliseconds are equal.
+- A trace of which no start is known begins at its least end.
 - Starts that are both missing are equal; one that is missing alone differs.
 - Spans that share an id by pairs of both sorts (CLIENT and SERVER, PRODUCER and CONSUMER) are not made.
 """
@@ -193,7 +194,9 @@ def cut_cycles(spans: list[Span]) -> None:
 
 def set_times(spans: list[Span]) -> None:
     """Section 1, "Missing times". Sets `start`, `length` (or None), `reach`, and `no_start`."""
-    least = min((span["start"] for span in spans if span["start"] is not None), default=0)
+    starts = [span["start"] for span in spans if span["start"] is not None]
+    ends = [span["end"] for span in spans if span["end"] is not None]
+    least = min(starts or ends or [0])
     for span in spans:
         span["no_start"] = span["start"] is None
     for span in spans:

@@ -4,7 +4,7 @@ Readings where the definition leaves room:
 
 - A message that is empty shares no template with any other.
 - (a) "the work went on" needs no span between: it judges U itself too; "after" is when or after, as in (c). The peer
-  of a span is the name it would have as an inferred peer (section 6), or its service below a span of another; a child
+  of a span is its service below a span of another, else the name it would have as an inferred peer (section 6); a child
   without one calls nothing, a failed span without one has none to share. L and what it hangs below are no such work.
 - "No time test across skewed hosts" holds for every test of the cause rule; where it may not be made, nothing is
   proved: (b) does not exclude, (d) does not make a consequence.
@@ -122,9 +122,9 @@ def work_went_on(low: Span, high: Span, between: list[Span], skewed: set[frozens
 
 
 def called(span: Span) -> str:
-    """What a span calls: the name of its peer, or its own service where it is called by another."""
+    """What is called: its service where a span of another called it, else the name of its peer."""
     up = span["up"]
-    return peer(span)[0] or (span["service"] if up and up["service"] != span["service"] else "")
+    return span["service"] if up and up["service"] != span["service"] else peer(span)[0]
 
 
 def outlived(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:

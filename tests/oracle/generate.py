@@ -510,9 +510,7 @@ class Maker:
             copy["end"] = max(copy["start"], copy["end"] - copy["end"] % MS)
         elif form == "lower":
             copy.update(service=copy["service"].lower(), name=copy["name"].lower())
-            copy["end"] -= self.grid
-            if copy["end"] < copy["start"]:
-                return dict(record)
+            record["attrs"] = {**record["attrs"], "thread.id": 7}
         elif form == "kindless":
             copy["kind"] = None
         elif form == "poor":

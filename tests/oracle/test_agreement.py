@@ -21,7 +21,7 @@ CHUNKS = 8
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_program_agrees_with_oracle(chunk: int, program: Program) -> None:
     for seed in range(chunk, SETS, CHUNKS):
-        documents = trace_set(seed, damage=False)
+        documents = trace_set(seed)
         lines = check(documents)
         if lines:
             pytest.fail(explained(seed, documents, lines[0]), pytrace=False)
