@@ -489,7 +489,7 @@ TRACEQL = (
                 "serviceName": "payment",
                 "spanName": "payments.charge/run",
                 "annotationQuery": "customer.tier=gold and error",
-                "minDuration": "50000",
+                "minDuration": "50001",
                 "maxDuration": "1500001",
                 "endTs": str(LAST_NS // MS + 1),
                 "lookback": str((LAST_NS - FIRST_NS) // MS + 1),

@@ -229,7 +229,7 @@ def test_the_trace_that_show_draws(wanted: str, code: int, message: str, tracetu
 
 def test_no_failed_trace(tracetui: Any) -> None:
     said = tracetui("show", CHECKOUT, "--trace", "failed")
-    assert (said.code, said.err) == (2, "tracetui: no trace failed\n")
+    assert (said.code, said.err) == (2, "tracetui: no trace has an error\n")
 
 
 def test_long_traces_are_cut_and_all_is_on_offer(tracetui: Any) -> None:

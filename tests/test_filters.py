@@ -140,7 +140,7 @@ def test_names_that_are_not_there_come_with_the_nearest(shop: TraceSet) -> None:
     assert unknown_names(shop, Filters(services=("user-servce", "xyz", "xyz", "CART"), operations=("get /cart",))) == [
         'no service "user-servce"; nearest: user-service',
         'no service "xyz"',
-        'no service "CART"; nearest: cart',
+        'no service "CART"; taken for cart',
         'no operation "get /cart"; nearest: GET /cart',
     ]
 

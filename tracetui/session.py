@@ -42,8 +42,10 @@ class Session:
         exact_names: bool = False,
         progress: Callable[[Progress], None] = lambda _: None,
         told: Callable[[Told], None] = lambda _: None,
+        also: Search | None = None,
     ) -> Session:
-        """Load sources; servers are asked for what `search` says, reached as `overrides` say; `told` as `load` has it.
+        """Load sources; servers are asked for what `search` and then `also` say, reached as `overrides` say; `told` as
+        `load` has it.
 
         `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them; `logs` are files
         with log lines to put beside their spans; `exact_names` makes every name an operation of its own.
@@ -56,7 +58,7 @@ class Session:
             heard.append(found)
             told(found)
 
-        loaded = load(sources, progress, search=search, overrides=overrides, told=hear)
+        loaded = load(sources, progress, search=search, overrides=overrides, told=hear, also=also)
         traces = replace(with_logs(loaded, logs), exact_names=exact_names)
         return cls(without_skew(traces) if adjust_skew else traces, heard)
 

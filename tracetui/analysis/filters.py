@@ -9,6 +9,7 @@ import numpy as np
 from tracetui.analysis.query import Query
 from tracetui.analysis.query.errors import nearest
 from tracetui.analysis.query.pushed import Group, pushed
+from tracetui.analysis.spelling import as_kept
 from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
@@ -105,6 +106,7 @@ def _taking_part(traces: TraceSet, filters: Filters) -> np.ndarray:
         (filters.operations, _operation_columns(traces)),
     ):
         if wanted:
+            wanted = tuple(as_kept(name, *(texts for texts, _ in columns)) for name in wanted)
             named = [np.array([text in wanted for text in texts], bool)[column] for texts, column in columns]
             spans &= np.logical_or.reduce(named)
     found = np.zeros(traces.trace_count, bool)
@@ -129,7 +131,10 @@ def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
         # a selection shares the tables of the set it was made from
         present = {texts[code] for texts, column in columns for code in np.unique(column).tolist()}
         for name in dict.fromkeys(wanted):
-            if name not in present:
+            kept = as_kept(name, present)
+            if kept != name:
+                lines.append(f'no {what} "{name}"; taken for {kept}')
+            elif name not in present:
                 alike = nearest(name, sorted(present))
                 lines.append(f'no {what} "{name}"' + (f"; nearest: {alike}" if alike else ""))
     return lines

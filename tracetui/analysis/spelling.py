@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from tracetui.model.traces import TraceSet
@@ -14,6 +15,14 @@ def in_one_spelling(traces: TraceSet, other: TraceSet) -> TraceSet:
     if services == traces.services and names == traces.names:
         return traces
     return replace(traces, services=services, names=names, known_operations=[])
+
+
+def as_kept(name: str, *tables: Collection[str]) -> str:
+    """The name as a set's tables have it: in lower case where it is in none of them, and so it is."""
+    lowered = name.lower()
+    if lowered == name or any(name in table for table in tables):
+        return name
+    return lowered if any(lowered in table for table in tables) else name
 
 
 def _spelled(texts: list[str], others: list[str]) -> list[str]:

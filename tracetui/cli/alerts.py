@@ -10,8 +10,9 @@ import typer
 
 from tracetui.analysis.alerts import LEAST_CALLS, baselines
 from tracetui.analysis.query.errors import nearest
+from tracetui.analysis.spelling import as_kept
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered
+from tracetui.cli.filtered import has_servers, offered_services, open_filtered
 from tracetui.cli.output import print_bytes, say
 from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.problems import UsageError
@@ -35,6 +36,7 @@ def alerts(
     unit: Unit = UNITS[0],
     time_range: o.TimeRange = None,
     query: o.QueryText = None,
+    limit: o.Limit = None,
     exact_names: o.ExactNames = False,
     output: o.Output = None,
     verbose: o.Verbose = False,
@@ -47,15 +49,25 @@ def alerts(
         raise UsageError(f"--unit is {' or '.join(UNITS)}, not {unit}")
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
         raise UsageError(f"--namespace: {namespace} cannot begin the name of a metric")
-    filters = o.Selection(time_range=time_range, query=query).filters()
-    traces = open_filtered(
-        sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names
-    ).findings.traces
-    if service not in traces.services:
-        alike = nearest(service, sorted(traces.services))
-        some = ", ".join(sorted(traces.services)[:_NAMED])
-        more = f" and {len(traces.services) - _NAMED:,} more" if len(traces.services) > _NAMED else ""
+    # traces of other services say nothing of this one, and a server need not send them
+    named = [service] if has_servers(sources) else None
+    filters = o.Selection(service=named, time_range=time_range, query=query, limit=limit).filters()
+    session = open_filtered(sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names)
+    traces = session.findings.traces
+    service = as_kept(service, session.loaded.services)
+    if service not in session.loaded.services:
+        known = sorted({*session.loaded.services, *offered_services(sources)})
+        if service in known:
+            raise UsageError(f"no traces of {service} in this time; --time-range looks further back")
+        alike = nearest(service, known)
+        some = ", ".join(known[:_NAMED]) or "no services"
+        more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
         raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"there are {some}{more}"))
+    if any(told.lower_case for told in session.told):
+        say(
+            "Zipkin keeps services and operations in lower case: where the metrics have capitals, these rules never"
+            " fire; take the baseline from another source"
+        )
     found, few = baselines(traces, service)
     if not found:
         raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: that is no baseline")

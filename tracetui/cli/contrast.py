@@ -13,10 +13,12 @@ import typer
 from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.query import parse
+from tracetui.analysis.query.pushed import pushed
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import marks_of, print_json, print_lines
 from tracetui.model.problems import UsageError
+from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.contrast_list import ContrastList, remarks
@@ -58,8 +60,22 @@ def contrast(
     if slow is not None and select is not None:
         raise UsageError("--slow and --select are two selections: choose one")
     filters = selection.filters()
+
+    def also(search: Search) -> Search | None:
+        """Ask for those that are to be told from the others, of which the newest may hold none."""
+        if slow is not None or filters.errors_only:
+            return None
+        if select is None:
+            return combined(search, Search(failed=True))
+        return combined(search, pushed(select, exact_names=selection.exact_names)[0])
+
     session = open_filtered(
-        sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+        sources,
+        filters,
+        adjust_skew=report.adjust_skew,
+        verbose=report.verbose,
+        exact_names=selection.exact_names,
+        also=also,
     )
     traces = session.findings.traces
     chosen, what = _chosen(traces, slow, select)

@@ -54,8 +54,10 @@ def open_session(
     adjust_skew: bool = False,
     logs: Sequence[str] = (),
     exact_names: bool = False,
+    also: Search | None = None,
 ) -> Session:
-    """Load sources with progress; servers are asked for what `search` says, and it is said what they were asked.
+    """Load sources with progress; servers are asked for what `search` and then `also` say, and it is said what they
+    were asked.
 
     Raises InputError and UsageError.
     """
@@ -76,6 +78,7 @@ def open_session(
             exact_names=exact_names,
             progress=line,
             told=told,
+            also=also,
         )
     finally:
         line.erase()

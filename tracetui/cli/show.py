@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +13,7 @@ import typer
 from tracetui.analysis.errors import roles
 from tracetui.analysis.messages import error_message
 from tracetui.cli import options as o
+from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.model.problems import UsageError
@@ -19,9 +22,12 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.ansi import When
 from tracetui.render.waterfall import ALIKE_SIBLINGS, Waterfall
 from tracetui.render.waterfall_text import MAX_ROWS, waterfall_text
+from tracetui.session import Session
 
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _LISTED = 5
+_LOOKS = 5
+"""For slower traces than the slowest that servers have sent."""
 _WHOLE_ID = re.compile(r"[0-9a-fA-F]{16}|[0-9a-fA-F]{32}")
 
 
@@ -33,6 +39,8 @@ def show(
             "--trace", "-t", metavar="ID", help="A trace id or the beginning of one, or slowest, newest or failed."
         ),
     ] = SLOWEST,
+    *,
+    selection: o.Selection,
     everything: Annotated[bool, typer.Option("--all", help="Every span, also of long traces and repeats.")] = False,
     max_rows: Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="Rows of a long trace.")] = MAX_ROWS,
     verbose: o.Verbose = False,
@@ -44,11 +52,22 @@ def show(
     local_time: o.LocalTime = False,
 ) -> None:
     """Draw one trace as a waterfall. Solid is what the trace waited for, light what ran beside it."""
-    search = Search(trace_ids=(trace,)) if _WHOLE_ID.fullmatch(trace) else NOTHING
-    session = open_session(sources, search=search, adjust_skew=adjust_skew, logs=logs or ())
-    say_warnings(session.loaded.load_warnings, verbose)
-    traces = session.loaded
-    number = find_trace(traces, trace)
+    opening = _Opening(sources, selection, logs or (), adjust_skew=adjust_skew, verbose=verbose)
+    if _WHOLE_ID.fullmatch(trace):
+        session = opening.by_id(trace)
+    elif trace == SLOWEST:
+        session = opening.slowest()
+    else:
+        session = opening.filtered(errors_only=trace == FAILED)
+    traces = session.findings.traces
+    try:
+        number = find_trace(traces, trace)
+    except UsageError as error:
+        if not session.searched or trace == NEWEST:
+            raise
+        hint = "a server finds whole ids alone, of 16 or 32 digits"
+        hint = "--limit looks through more" if trace in (SLOWEST, FAILED) else hint
+        raise UsageError(f"{error}; only {session.searched} were looked through: {hint}") from None
     marks = marks_of(is_ascii(ascii))
     view = Waterfall(
         traces,
@@ -64,11 +83,62 @@ def show(
     print_lines(lines, color, ascii_only=marks.ascii_only)
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Sources, and which traces of them are looked at."""
+
+    sources: Sequence[str]
+    selection: o.Selection
+    logs: Sequence[str]
+    adjust_skew: bool
+    verbose: bool
+
+    def by_id(self, trace_id: str) -> Session:
+        search = Search(trace_ids=(trace_id,))
+        exact_names = self.selection.exact_names
+        session = open_session(
+            self.sources, search=search, adjust_skew=self.adjust_skew, logs=self.logs, exact_names=exact_names
+        )
+        say_warnings(session.loaded.load_warnings, self.verbose)
+        return session
+
+    def filtered(self, *, errors_only: bool = False, more: Search = NOTHING) -> Session:
+        selection = self.selection
+        filters = replace(selection, errors_only=selection.errors_only or errors_only).filters()
+        return open_filtered(
+            self.sources,
+            filters,
+            adjust_skew=self.adjust_skew,
+            verbose=self.verbose,
+            exact_names=selection.exact_names,
+            logs=self.logs,
+            more=more,
+        )
+
+    def slowest(self) -> Session:
+        """Ask servers for what is slower than the slowest that they sent, until nothing is."""
+        session = self.filtered()
+        for _ in range(_LOOKS):
+            traces = session.findings.traces
+            if not session.searched or not traces.trace_count:
+                break
+            slowest = int(traces.response_time.max())
+            # whoever waited so long for a response has a span that is as long
+            slower = self.filtered(more=Search(least_ns=slowest + 1))
+            found = slower.findings.traces
+            if not found.trace_count or int(found.response_time.max()) <= slowest:
+                break
+            session = slower
+        return session
+
+
 def find_trace(traces: TraceSet, wanted: str) -> int:
     """The trace that a user means. UsageError if it is none or more than one."""
     exact = traces.find_trace(wanted)
     if exact is not None:
         return exact
+    if wanted in (SLOWEST, NEWEST) and not traces.trace_count:
+        raise UsageError("there are no traces")
     if wanted == SLOWEST:
         return int(np.argmax(traces.response_time))
     if wanted == NEWEST:
@@ -76,7 +146,7 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
     if wanted == FAILED:
         failed = np.flatnonzero(traces.trace_errors > 0)
         if not len(failed):
-            raise UsageError("no trace failed")
+            raise UsageError("no trace has an error")
         return int(failed[np.argmax(traces.trace_errors[failed])])
     begins = [t for t, text in enumerate(traces.trace_ids) if wanted and text.lower().startswith(wanted.lower())]
     if len(begins) == 1:

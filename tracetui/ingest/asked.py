@@ -47,6 +47,8 @@ class Told:
     """Whether it sent as many traces as it was asked for at most."""
     asked: Search
     """With what its address and profile say."""
+    lower_case: bool = False
+    """Whether the server keeps services and operations in lower case, whatever they were sent as."""
     searched: Searched | None = None
     """Which traces were looked through for those that are wanted, where the server holds more than these."""
 
@@ -241,4 +243,4 @@ def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:
     rest = {name: value for name, value in rest.items() if value != getattr(NOTHING, name)}
     if rest:
         text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
-    return Told(text, may_have_more, asked, (searched or came) if may_have_more else None)
+    return Told(text, may_have_more, asked, back_end.offers.lower_case, (searched or came) if may_have_more else None)

@@ -171,12 +171,13 @@ def load(
     search: Search = NOTHING,
     overrides: Overrides = _NO_OVERRIDES,
     told: Callable[[Told], None] = lambda _: None,
+    also: Search | None = None,
 ) -> TraceSet:
     """Read files, directories, patterns and standard input (`-`) of any format and servers, in any mixture.
 
-    Servers are asked for what `search` says; `told` hears what each was asked for and how much came. Spans of one
-    trace meet wherever they come from. What is damaged is left out and named in the set's `load_warnings`. `arrived`
-    is called from time to time with a function that makes a set of what is here so far.
+    Servers are asked for what `search` says, and then for what `also` says; `told` hears what each was asked for and
+    how much came. Spans of one trace meet wherever they come from. What is damaged is left out and named in the set's
+    `load_warnings`. `arrived` is called from time to time with a function that makes a set of what is here so far.
 
     Raises InputError when there is no span in all of them, but for servers that have none to send, and when a source
     cannot be read (BackEndError for a server); with `keep_going` the others are read all the same, and that one is
@@ -184,7 +185,10 @@ def load(
     """
     loading = Loading(sources, overrides, keep_going=keep_going)
     with closing(loading.servers):
-        return loading.read(progress, arrived, search, told)
+        traces = loading.read(progress, arrived, search, told)
+        if also is not None and also != search and loading.servers.can_be_asked_again:
+            traces = loading.ask(also, progress, told) or traces
+        return traces
 
 
 def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:

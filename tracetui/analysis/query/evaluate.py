@@ -7,6 +7,8 @@ Conditions are tried with the cheap ones first, each only on the traces or spans
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -14,10 +16,12 @@ from tracetui.analysis.query.attributes import AttributeScan
 from tracetui.analysis.query.fields import Attribute, Column, Field, Texts, Type
 from tracetui.analysis.query.nodes import And, AnySpan, Below, Node, Not, Or, Test, decodes
 from tracetui.analysis.query.values import Literal, find_number, text_test
+from tracetui.analysis.spelling import as_kept
 from tracetui.model.ids import span_key
 from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
 
+_NAMES: Final = ("service", "operation", "root.service", "root.operation")
 _WAVES = ((0, 1), (1, 4), (4, 16))
 """Which of 16 successive spans are asked at once."""
 _MANY = 10_000
@@ -134,6 +138,9 @@ class _Evaluation:
             return self.trace_id(operation, value, at) if field.of_traces else self.span_id(operation, value, at)
         column = self.column(field)
         if isinstance(column, Texts):
+            if value is not None and field.name in _NAMES and operation in ("=", "!="):
+                tables = [column.texts, *([self.other_column(field).texts] if field.read_also is not None else [])]
+                test = replace(test, value=replace(value, text=as_kept(value.text, *tables)))
             held = _texts_hold(column, test, at)
             if field.read_also is None or self.traces.exact_names:
                 return held

@@ -35,6 +35,8 @@ class Offers:
     """As people call it, with its interface: `Jaeger (v3)`."""
     finds_errors: str
     """How it tells a span that failed, in words."""
+    lower_case: bool = False
+    """Whether it keeps services and operations in lower case, whatever they were sent as."""
 
 
 def with_a_span_alike(search: Search) -> Search | None:

@@ -35,7 +35,7 @@ class Zipkin(BackEnd):
 
     @property
     def offers(self) -> Offers:
-        return Offers("Zipkin", "by the tag error")
+        return Offers("Zipkin", "by the tag error", lower_case=True)
 
     def services(self) -> list[str]:
         path = f"{self._api}/services"
@@ -111,7 +111,8 @@ def _params(search: Search) -> dict[str, Any]:
         "serviceName": search.service.lower(),
         "spanName": search.operation.lower(),
         "annotationQuery": _AND.join([*conditions, *(["error"] if search.errors else [])]),
-        "minDuration": least and max(least // 1_000, 1),
+        # whole microseconds are all that it keeps
+        "minDuration": least and max(-(-least // 1_000), 1),
         "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
         "endTs": stop,
         "lookback": max(stop - begin, 1),

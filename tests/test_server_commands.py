@@ -1,0 +1,163 @@
+"""Commands over servers that hold more than they send at once: the question is asked of the server."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from tests.many_traces import MS, NEWER, SECOND, trace
+from tests.program import Program
+from tests.servers import KINDS, LiveServer
+
+FAILED_COUNT = 8
+
+
+def held(kind: str, newer: int = NEWER) -> LiveServer:
+    """The recorded traces, then newer ones of the services front and back, up to some seconds ago."""
+    now = time.time_ns()
+    server = LiveServer(kind, ends_ns=now - (newer + 60) * SECOND)
+    for number in range(newer):
+        server.add(trace(kind, number + 1, now - (newer - number) * SECOND))
+    return server
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors_only_finds_all(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        report = program.analyze(server.url, "--errors-only", "--limit", "20", "--time-range", "1h")
+    assert _summary(report)["trace_count"] == FAILED_COUNT, report.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_latency_threshold_finds_all(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        report = program.analyze(server.url, "--latency-threshold", "400", "--limit", "20", "--time-range", "1h")
+    assert _summary(report)["trace_count"] == 7, report.err
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "tempo", "jaeger-v3"])
+def test_a_full_answer_is_no_proof_of_none(kind: str, program: Program) -> None:
+    # of attributes that are compared otherwise than servers do
+    unlike = "{ duration > 4500us AND duration < 4600us } OR operation =~ checkout"
+    with held(kind) as server:
+        report = program("analyze", server.url, "--query", unlike, "--limit", "20")
+    assert "No trace is left" not in report.out
+    assert re.search(r"None among the newest 20 \(\d\d:\d\d:\d\dZ to \d\d:\d\d:\d\dZ\)", report.out)
+    assert "none among the newest 20" in report.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_alerts_ask_for_the_service(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        for number in range(30):
+            at = time.time_ns() - (2000 + number) * SECOND
+            server.add(trace(kind, 1000 + number, at, [9 * MS], ["Rare" if kind != "zipkin" else "rare"]))
+        rules = program("alerts", server.url, "--service", "Rare", "--limit", "50")
+    assert rules.code == 0, rules.err
+    assert f"tracetui {'rare' if kind == 'zipkin' else 'Rare'}" in rules.out
+    assert ("these rules never fire" in rules.err) == (kind == "zipkin")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_alerts_name_what_the_server_knows(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        said = program("alerts", server.url, "--service", "paymnt", "--limit", "20")
+    assert said.code == 2
+    assert "no service paymnt; nearest: payment" in said.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_slowest_of_all_is_shown(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        server.add(trace(kind, 5000, time.time_ns() - 1800 * SECOND, [60 * SECOND, MS]))
+        shown = program("show", server.url, "--trace", "slowest", "--limit", "20", "--width", "120")
+    assert shown.code == 0, shown.err
+    assert f"{5000:x}" in shown.out
+    assert "1 min" in shown.out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failed_trace_is_shown(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        shown = program("show", server.url, "--trace", "failed", "--limit", "20", "--time-range", "1h")
+    assert shown.code == 0, shown.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_show_heeds_service_and_window(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        shown = program("show", server.url, "--trace", "newest", "--service", "payment", "--time-range", "1h")
+        none = program("show", server.url, "--trace", "newest", "--service", "payment", "--time-range", "1m")
+    assert shown.code == 0, shown.err
+    assert "payment" in shown.out
+    assert none.code == 2
+
+
+def test_the_beginning_of_an_id_is_said_to_be_looked_for_here_alone(program: Program) -> None:
+    with held("zipkin") as server:
+        said = program("show", server.url, "--trace", "36b96d7a", "--limit", "20")
+    assert said.code == 2
+    assert "only the newest 20" in said.err
+    assert "a server finds whole ids alone" in said.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contrast_has_failed_traces_to_tell_from_the_others(kind: str, program: Program) -> None:
+    with held(kind) as server:
+        said = program("contrast", server.url, "--json", "--limit", "20", "--time-range", "1h")
+    assert said.code == 0, said.err
+    assert _json(said)["selected_sample"] >= 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--operation", "POST /Checkout"],
+        ["--query", 'operation = "POST /Checkout"'],
+        ["--service", "PAYMENT"],
+        ["--query", "service = PAYMENT AND duration > 1us"],
+        ["--query", 'root.operation = "POST /Checkout"'],
+    ],
+    ids=" ".join,
+)
+def test_capitals_are_no_reason_to_find_nothing_in_zipkin(options: list[str], program: Program) -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        right = program.analyze(server.url, *[option.lower() for option in options])
+        found = program.analyze(server.url, *options)
+    assert _summary(right)["trace_count"] > 5
+    assert _summary(found)["trace_count"] == _summary(right)["trace_count"]
+    assert "nearest" not in found.err
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "tempo"])
+@pytest.mark.parametrize("command", [["graph", "services"], ["contrast"], ["compare"]], ids=lambda c: c[0])
+def test_selections_are_pushed_down(kind: str, command: list[str], program: Program) -> None:
+    name, *question = command
+    options = ["--service", "payment", "--operation", "payments.Charge/Run", "--time-range", "30m", "--limit", "7"]
+    with held(kind) as server:
+        sources = [server.url] * (2 if name == "compare" else 1)
+        program(name, *sources, *question, *options)
+        asked = [request.query for request in server.requests if _is_search(request.path)]
+    assert asked
+    for query in asked:
+        text = " ".join(value for values in query.values() for value in values)
+        assert "payment" in text
+        assert "payments.charge/run" in text.lower()
+        assert any(value == "7" for key, values in query.items() if "imit" in key or "Depth" in key for value in values)
+
+
+def _is_search(path: str) -> bool:
+    return path.endswith(("/api/v2/traces", "/api/v3/traces", "/api/search"))
+
+
+def _json(said: Any) -> Any:
+    import json
+
+    return json.loads(said.out)
+
+
+def _summary(said: Any) -> Any:
+    return _json(said)["summary"]
