@@ -137,6 +137,8 @@ class Reference:
             and self.comparable(child, low)
             for one in [high, *between]
             for child in self.children[one]
+            # neither the span itself nor what it is in came after it
+            if child != low and child not in between
         )
 
     def superseded(self, one: int) -> bool:

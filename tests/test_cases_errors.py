@@ -47,6 +47,19 @@ def test_messages_that_differ_by_ids_are_one_pattern() -> None:
     assert [one.count for one in errors_of("errors-with-ids.json").patterns] == [4, 4, 4]
 
 
+@pytest.mark.parametrize(
+    ("name", "service", "message", "reached"),
+    [
+        ("error-below-spans-of-no-length.json", "mail-worker", "INTERNAL", "stock"),
+        ("error-of-no-length.json", "web", "KeyError", "api"),
+    ],
+)
+def test_a_span_of_no_length_did_not_come_after_itself(name: str, service: str, message: str, reached: str) -> None:
+    pattern = patterns_of(name)[service, message]
+    assert pattern.propagated_to == ((reached, 1),)
+    assert (pattern.failed_request_count, pattern.swallowed_count) == (1, 0)
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in CASES.glob("error*.json")))
 def test_every_case_has_a_failed_request_or_none_at_all(name: str) -> None:
     errors = errors_of(name)

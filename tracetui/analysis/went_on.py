@@ -7,8 +7,8 @@ from tracetui.analysis.skewed_hosts import SkewedHosts
 from tracetui.model.traces import TraceSet
 
 _EVERY_HOST = -1
-_Calls = dict[int, list[tuple[int, str]]]
-"""By host of the callee's span, start and peer of the latest calls to two different peers, the latest first."""
+_Calls = dict[int, list[tuple[int, str, int]]]
+"""By host of the callee's span, start, peer and span of the latest calls to two different peers, the latest first."""
 
 
 class WorkAfter:
@@ -41,12 +41,35 @@ class WorkAfter:
             return False
         peer = peer_of(traces, failed)
         pairs = self._skewed.pairs(int(traces.trace[failed]))
-        return any(
-            start >= until and other != peer
+        hits = [
+            call
             for host, calls in self._calls_of(first, above).items()
             if not pairs or (self._skewed.host(failed), host) not in pairs
-            for start, other in calls
-        )
+            for start, other, call in calls
+            if start >= until and other != peer
+        ]
+        if any(not self._holds(call, failed) for call in hits):
+            return True
+        return bool(hits) and self._found_beside(failed, above, until, peer)
+
+    def _holds(self, span: int, failed: int) -> bool:
+        """Whether a span is the failed one, or above it: no work that went on after it, even if of no length."""
+        return span <= failed < int(self._traces.subtree_end[span])
+
+    def _found_beside(self, failed: int, above: int, until: int, peer: str) -> bool:
+        """The same from all children, where the latest calls are spans that the failed one is in."""
+        traces, skewed = self._traces, self._skewed
+        pairs = skewed.pairs(int(traces.trace[failed]))
+        span = failed
+        while span != above:
+            span = int(traces.parent[span])
+            for child in self._children(span):
+                if int(traces.start[child]) < until or self._holds(child, failed):
+                    continue
+                other = peer_of(traces, child)
+                if other and other != peer and (skewed.host(failed), skewed.host(child)) not in pairs:
+                    return True
+        return False
 
     def _children(self, span: int) -> list[int]:
         traces = self._traces
@@ -69,8 +92,8 @@ class WorkAfter:
             calls = self._own_calls(span)
             if span != above:
                 for host, others in self._calls[int(self._traces.parent[span])].items():
-                    for start, peer in others:
-                        _add(calls, host, start, peer)
+                    for start, peer, call in others:
+                        _add(calls, host, start, peer, call)
             self._calls[span] = calls
         return self._calls[first]
 
@@ -87,14 +110,14 @@ class WorkAfter:
                 continue
             peer = peer_of(traces, child)
             if peer:
-                _add(calls, host, int(traces.start[child]), peer)
+                _add(calls, host, int(traces.start[child]), peer, child)
         return calls
 
 
-def _add(calls: _Calls, host: int, start: int, peer: str) -> None:
+def _add(calls: _Calls, host: int, start: int, peer: str, call: int) -> None:
     """Keep the latest call to each of two peers."""
-    best: dict[str, int] = {}
-    for began, other in [*calls.get(host, ()), (start, peer)]:
-        best[other] = max(began, best.get(other, began))
-    ordered = sorted(((began, other) for other, began in best.items()), reverse=True)
+    best: dict[str, tuple[int, int]] = {}
+    for began, other, span in [*calls.get(host, ()), (start, peer, call)]:
+        best[other] = max((began, span), best.get(other, (began, span)))
+    ordered = sorted(((began, other, span) for other, (began, span) in best.items()), reverse=True)
     calls[host] = ordered[:2]
