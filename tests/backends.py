@@ -284,11 +284,11 @@ class Tempo(Backend):
     }
 
     def search(self, query: Query) -> Answer:
-        question = _first(query, "q") or _as_traceql(query)
+        question, hint, _ = (_first(query, "q") or _as_traceql(query)).partition(" with (most_recent=true)")
         try:
             if self.wanted(query) < 1:
                 return self.recording["search-bad-limit"]
-            found = self._asked(query, question)
+            found = self._asked(query, question, newest=bool(hint))
         except ValueError:
             return self.recording["search-bad-limit"]
         except NotUnderstoodError:
@@ -317,9 +317,12 @@ class Tempo(Backend):
         found = sorted({value for value in map(read, spans) if value is not None})
         return _json({"tagValues": [{"type": "string", "value": value} for value in found] if version else found})
 
-    def _asked(self, query: Query, question: str) -> list[Document]:
+    def _asked(self, query: Query, question: str, *, newest: bool) -> list[Document]:
         since, until = window(query) or (0, 1 << 63)
         found = [d for d in self.visible() if since <= d.start_ns <= until and matching(question, d)]
+        if not newest:
+            # unless it is asked for the newest, any will do
+            found.sort(key=lambda document: document.id)
         return found[: self.wanted(query)]
 
 

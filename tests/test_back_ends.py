@@ -500,7 +500,7 @@ TRACEQL = (
             "tempo",
             "/api/search",
             {
-                "q": TRACEQL,
+                "q": TRACEQL + " with (most_recent=true)",
                 "start": str(FIRST_NS // SECOND),
                 "end": str(LAST_NS // SECOND + 1),
                 "limit": "7",

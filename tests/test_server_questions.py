@@ -15,8 +15,10 @@ from tests.many_traces import MS, NEWER, SECOND, server_with_newer_traces, trace
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
+from tracetui.ingest.asked import Told
 from tracetui.ingest.load import load
 from tracetui.ingest.sources import jaeger, names
+from tracetui.ingest.sources.connection import HttpError
 from tracetui.model.search import Search
 from tracetui.model.span import Status
 
@@ -197,3 +199,66 @@ def test_a_service_that_cannot_be_asked_costs_the_others_nothing() -> None:
     with asking(server) as asked:
         assert len(asked.found(changed(WHOLE, limit=1000))) > 20
         assert any("the search failed for 1 of 12 services" in text for text in asked.said)
+
+
+# Tempo
+
+
+def without_hints(server: StandIn) -> StandIn:
+    """A Tempo that refuses what it does not know behind a query."""
+    refused = Answer((b"invalid TraceQL query: parse error at line 1, col 4: syntax error: unexpected with",), 400)
+
+    def fault(handler: Any) -> None:
+        hinted = "most_recent" in handler.request_read.query.get("q", [""])[0]
+        server.send(handler, refused if hinted else server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/api/search$"
+    return server
+
+
+def test_tempo_is_asked_for_its_newest_traces() -> None:
+    with asking(server_with_newer_traces("tempo")) as asked:
+        found = asked.found(WHOLE)
+        assert found == set(asked.server.trace_ids[-20:])
+        searches = [request.query["q"] for request in asked.server.requests if request.path == "/api/search"]
+        assert searches == [["{} with (most_recent=true)"]]
+
+
+def test_an_older_tempo_sends_any_and_is_asked_no_other_way_again() -> None:
+    with asking(without_hints(server_with_newer_traces("tempo"))) as asked:
+        assert len(asked.found(WHOLE)) == 20
+        assert not asked.back_end.sends_newest
+        assert len(asked.found(WHOLE)) == 20
+        assert asked.server.paths().count("/api/search") == 3
+
+
+def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
+    told: list[Told] = []
+    with without_hints(server_with_newer_traces("tempo")) as server:
+        load([server.url], search=WHOLE, told=told.append)
+    assert told[0].text.endswith("there may be more, and newer ones: it sends any, not the newest")
+    assert told[0].searched is not None
+    assert told[0].searched.words.startswith("any 20 (")
+
+
+def test_a_query_that_tempo_refuses_is_refused() -> None:
+    with asking(LiveServer("tempo")) as asked:
+        with pytest.raises(HttpError, match="400"):
+            asked.found(changed(WHOLE, expression="{ nonsense"))
+        assert asked.back_end.sends_newest
+
+
+def test_tempo_is_asked_for_names_of_a_time() -> None:
+    """Without one it knows what has come just now: nothing, mostly."""
+    server = LiveServer("tempo")
+
+    def fault(handler: Any) -> None:
+        query = handler.request_read.query
+        timed = {"start", "end"} <= set(query) and int(query["start"][0]) < int(query["end"][0])
+        empty = Answer((b'{"tagValues":[],"metrics":{}}',))
+        server.send(handler, server.respond(handler.request_read) if timed else empty)
+
+    server.fault, server.fault_on = fault, "/values$"
+    with asking(server) as asked:
+        assert len(asked.back_end.services()) == 13
+        assert asked.back_end.operations("payment") == ["payments.Charge/Run"]

@@ -234,7 +234,11 @@ def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:
     if searched is not None:
         text += f", and among {searched.words} for others like these"
     may_have_more = not asked.trace_ids and (came.count >= asked.most or back_end.has_more)
-    text += "; there may be more" if may_have_more else ""
+    if may_have_more:
+        text += "; there may be more"
+        if not back_end.sends_newest:
+            came = replace(came, is_newest=False)
+            text += ", and newer ones: it sends any, not the newest"
     if asked.errors or asked.failed:
         text += f"; it finds errors {back_end.offers.finds_errors}"
     rest = {

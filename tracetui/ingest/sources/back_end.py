@@ -72,6 +72,11 @@ class BackEnd(ABC):
         self.searched: Searched | None = None
         """Which traces the last search looked through, where a server could not be asked for what was wanted alone."""
 
+    @property
+    def sends_newest(self) -> bool:
+        """Whether of more traces than are asked for it sends the newest, and not any."""
+        return True
+
     def say(self, text: str) -> None:
         """Tell something, in which there may be what the server said."""
         self._say(self.connection.redacted(text))

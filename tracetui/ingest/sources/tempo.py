@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
 from tracetui.ingest.sources.back_end import BackEnd, NotOfferedError, Offers, with_a_span_alike
-from tracetui.ingest.sources.connection import NO_JSON
+from tracetui.ingest.sources.connection import NO_JSON, HttpError
 from tracetui.ingest.sources.trace_heads import Heads
 from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
@@ -20,6 +20,10 @@ _NOT_FOUND: Final = 404
 _SECOND: Final = 1_000_000_000
 _LONGEST_SECONDS: Final = 167 * 3600
 """It searches 168 hours at a time unless told otherwise."""
+_NAMES_SECONDS: Final = 24 * 3600
+"""Of which services and operations are listed."""
+_NEWEST: Final = " with (most_recent=true)"
+_BAD_REQUEST: Final = 400
 _MOST_SEARCHES: Final = 60
 """Of so long a time, one after the other."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
@@ -27,7 +31,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class _Value(msgspec.Struct):
-    value: str
+    value: msgspec.Raw
 
 
 class _Values(msgspec.Struct, rename="camel"):
@@ -51,6 +55,9 @@ class _Head(msgspec.Struct):
 
 
 class Tempo(BackEnd):
+    _knows_hint = True
+    """Whether it may be asked for its newest traces; older ones refuse that, and send any."""
+
     @property
     def offers(self) -> Offers:
         return Offers("Tempo", "by the span's status")
@@ -65,8 +72,12 @@ class Tempo(BackEnd):
         raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph of its own to ask for")
 
     def _values(self, tag: str, params: dict[str, str]) -> list[str]:
-        found = self.connection.json(_Values, f"/api/v2/search/tag/{tag}/values", params).tag_values or ()
-        return sorted({item.value for item in found})
+        path = f"/api/v2/search/tag/{tag}/values"
+        # without a time it tells of what has arrived just now alone
+        end = int(time.time() + self.connection.clock_ahead) + 1
+        window = {"start": end - _NAMES_SECONDS, "end": end}
+        found = self.connection.json(_Values, path, {**params, **window}).tag_values or ()
+        return self.names(path, [item.value for item in found], "names")
 
     def search(self, search: Search) -> Generator[bytes]:
         found: Heads = {}
@@ -89,17 +100,29 @@ class Tempo(BackEnd):
                 break
             asked += 1
             since = max(begin, stop - _LONGEST_SECONDS)
-            params: dict[str, str | int] = {
-                "q": query(search),
-                "start": since,
-                "end": stop,
-                "limit": search.most,
-                "spss": 1,
-            }
-            for item in self.connection.json(_Listed, "/api/search", params).traces or ():
+            params = {"start": since, "end": stop, "limit": search.most, "spss": 1}
+            for item in self._listed(query(search), params):
                 if len(found) < search.most:
                     found.setdefault(item.trace_id, item.start_time_unix_nano)
             stop = since
+
+    def _listed(self, traceql: str, params: dict[str, int]) -> Sequence[_Found]:
+        """The newest traces of a search, or any where it cannot be asked for these."""
+        if self._knows_hint:
+            try:
+                newest: dict[str, str | int] = {"q": traceql + _NEWEST, **params}
+                return self.connection.json(_Listed, "/api/search", newest).traces or ()
+            except HttpError as error:
+                if error.status != _BAD_REQUEST:
+                    raise
+        # a query that is refused either way says nothing about the hint
+        found = self.connection.json(_Listed, "/api/search", {"q": traceql, **params}).traces or ()
+        self._knows_hint = False
+        return found
+
+    @property
+    def sends_newest(self) -> bool:
+        return self._knows_hint
 
     def takes(self, search: Search) -> Search:
         return search
