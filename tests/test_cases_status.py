@@ -20,7 +20,7 @@ def test_a_failed_grpc_call_is_http_200(program: Program) -> None:
         for pattern in found["errors"]["patterns"]
         for trace in pattern["example_trace_ids"]
     }
-    assert messages == {"01": "no healthy upstream", "02": "gRPC UNAVAILABLE", "04": "gRPC INTERNAL"}
+    assert messages == {"01": "no healthy upstream", "02": "UNAVAILABLE", "04": "INTERNAL"}
 
 
 @pytest.mark.parametrize(

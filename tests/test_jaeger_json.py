@@ -186,6 +186,13 @@ def test_an_undescribed_process_is_an_unknown_service() -> None:
     ]
 
 
+def test_an_attribute_of_the_process_names_the_service_where_the_field_does_not() -> None:
+    named = {"p1": {"tags": [tag("service.name", "string", "web")]}}
+    traces = taken(trace(span_json(), processes=named))
+    assert [traces.span(i).service for i in range(len(traces))] == ["web"]
+    assert not traces.load_warnings
+
+
 def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
     found = taken(trace(span_json(traceID=""), traceID=""), trace(span_json(traceID=""), traceID=""))
     assert found.trace_count == 2

@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tracetui.ingest.formats.words import read_status
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS, grpc_code, status_number
 from tracetui.model.span import Kind, Status, Value
+
+STATUS_CODE: Final = "otel.status_code"
+"""The attribute that holds OpenTelemetry's status code in formats that have no field for it."""
 
 ERROR_TAG: Final = "error"
 """The tag with which OpenTracing and Zipkin state an error, and whose text may be the message."""
@@ -69,8 +73,14 @@ _GRPC_SERVER_ERRORS: Final = frozenset({2, 4, 12, 13, 14, 15})
 _NO_ERROR_TEXTS: Final = frozenset({"", "false", "0"})
 
 
+def has_unknown_code(attributes: Mapping[str, Value]) -> bool:
+    """Whether attributes state a status code that no version of OpenTelemetry has."""
+    return read_status(attributes.get(STATUS_CODE)) is None
+
+
 def _by_status(value: Value, _serving: bool) -> bool | None:
-    return {"OK": False, "ERROR": True}.get(value.strip().upper()) if isinstance(value, str) else None
+    status = read_status(value)
+    return None if status is None or status == Status.UNSET else status == Status.ERROR
 
 
 def _by_tag(value: Value, _serving: bool) -> bool:
@@ -98,7 +108,7 @@ def _always(_value: Value, _serving: bool) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(("otel.status_code",), _by_status, states=True),
+    Rule((STATUS_CODE,), _by_status, states=True),
     Rule((ERROR_TAG,), _by_tag, zipkin=_always),
     # a gRPC call that failed is an HTTP exchange that did not
     Rule(GRPC_STATUS, _by_grpc),

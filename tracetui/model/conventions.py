@@ -41,9 +41,11 @@ def status_number(value: Value) -> int | None:
 
 
 def grpc_code(value: Value) -> int | None:
-    """A gRPC status as its number, from a number, digits or the name (`NOT_FOUND`, Go's `NotFound`)."""
+    """A gRPC status as its number, from a number, digits or the name (`NOT_FOUND`, Go's `NotFound`, Python's
+    `StatusCode.NOT_FOUND`).
+    """
     if isinstance(value, str):
-        code = _GRPC_CODES.get(value.strip().replace("_", "").upper())
+        code = _GRPC_CODES.get(value.strip().removeprefix("StatusCode.").replace("_", "").upper())
         if code is not None:
             return code
     return status_number(value)

@@ -13,10 +13,10 @@ from msgspec import Raw
 
 from tracetui.ingest import lenient
 from tracetui.ingest.attribute_search import AttributeSearch
-from tracetui.ingest.error_rule import StatedBy, decide_status
+from tracetui.ingest.error_rule import STATUS_CODE, StatedBy, decide_status, has_unknown_code
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
 from tracetui.ingest.formats.jaeger_values import CODEC, JaegerCodec, usual_tags
-from tracetui.ingest.formats.jaeger_wire import JaegerReference, JaegerSpan, JaegerTrace
+from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind, read_reference_type
 from tracetui.ingest.place import Place
@@ -28,8 +28,8 @@ __all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
 
 _NO_START = Mark.START_REPAIRED << MARK_SHIFT
 _NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
-_UNKNOWN_KIND = Mark.SOURCE_WARNING
-"""Set by `_state` where a kind is unknown, and taken away when that is noted."""
+_UNKNOWN_WORD = Mark.SOURCE_WARNING
+"""Set by `_state` where a kind or a status code is unknown, and taken away when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
 """How tags begin as nearly every writer writes them."""
 _REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
@@ -39,7 +39,9 @@ _TRACE = msgspec.json.Decoder(JaegerTrace)
 def _state(attributes: dict[str, Value], marks: int) -> int:
     kind = read_kind(attributes.get("span.kind"))
     if kind is None:
-        kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_KIND
+        kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_WORD
+    if has_unknown_code(attributes):
+        marks |= _UNKNOWN_WORD
     status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.TAGS)
     return pack_state(kind, status, error, marks)
 
@@ -77,9 +79,10 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
         intake.warn_trace(number, trace.warnings)
     resources = {}
     for pid, process in (trace.processes or {}).items():
-        if process.serviceName is None:
+        service = _service_of(process)
+        if service is None:
             place.warn(f"process {pid!r} has no service name; its spans have an unknown service")
-        resources[pid] = intake.resource(process.serviceName or "", bytes(process.tags), CODEC)
+        resources[pid] = intake.resource(service or "", bytes(process.tags), CODEC)
     lost = next((span.processID for span in spans if span.processID not in resources), None)
     if lost is not None:
         place.warn(f"process {lost!r} is not described; its spans have an unknown service")
@@ -102,10 +105,10 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
     states = [0] * len(tags)
     rows.peer += states
-    kinds = Unread()
+    words = Unread()
     begin = len(rows.attributes) - len(tags)
     rows.undecided.append(
-        Undecided(begin, len(rows.attributes), _search, partial(_note_kind, kinds), partial(kinds.warn, place))
+        Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, place))
     )
     for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
         if None in times:
@@ -148,8 +151,21 @@ def _usual_tags(raw: bytes, unread: Unread) -> bytes:
     return usual or b""
 
 
-def _note_kind(unread: Unread, _row: int, tags: bytes) -> None:
-    unread.note(f"kind {CODEC.attributes(tags).get('span.kind')!r}", "is unknown; read as internal")
+def _note_words(unread: Unread, _row: int, tags: bytes) -> None:
+    attributes = CODEC.attributes(tags)
+    kind = attributes.get("span.kind")
+    if read_kind(kind) is None:
+        unread.note(f"kind {kind!r}", "is unknown; read as internal")
+    if has_unknown_code(attributes):
+        unread.note(f"status code {attributes[STATUS_CODE]!r}", "is unknown; read as unset")
+
+
+def _service_of(process: JaegerProcess) -> str | None:
+    """The service of a process, which OpenTelemetry's attribute names where the field does not."""
+    if process.serviceName is None and b'"service.name"' in bytes(process.tags):
+        name = CODEC.attributes(bytes(process.tags)).get("service.name")
+        return name if isinstance(name, str) else None
+    return process.serviceName
 
 
 def _name_types(references: list[JaegerReference], unread: Unread) -> None:

@@ -12,7 +12,15 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from tracetui.ingest.error_rule import ERROR_TAG, StatedBy, decide_status, deciding_keys, needles
+from tracetui.ingest.error_rule import (
+    ERROR_TAG,
+    STATUS_CODE,
+    StatedBy,
+    decide_status,
+    deciding_keys,
+    has_unknown_code,
+    needles,
+)
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind
 from tracetui.ingest.formats.zipkin_lenient import (
@@ -50,6 +58,8 @@ _NO_START = Mark.START_REPAIRED << MARK_SHIFT
 _LONGEST_REMEMBERED = 2_000
 _NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
 _SHARED = Mark.SHARED << MARK_SHIFT
+_UNKNOWN_CODE = Mark.SOURCE_WARNING << MARK_SHIFT
+"""Set by `_state` where a status code is unknown, and taken away when that is noted."""
 
 
 class _Ids(Struct, gc=False):
@@ -178,6 +188,10 @@ class _Taker:
         for i, raw in enumerate(tags):
             if any(map(raw.__contains__, _NEEDLES)):
                 states[i], message = self._decide(raw, states[i])
+                if states[i] & _UNKNOWN_CODE:
+                    states[i] ^= _UNKNOWN_CODE
+                    code = CODEC.attributes(raw)[STATUS_CODE]
+                    self.unread.note(f"status code {code!r}", "is unknown; read as unset")
                 if message:
                     intake.status_messages[position + i] = message
             if b'"otlp.link.' in raw:
@@ -265,6 +279,8 @@ def _state(attributes: dict[str, Value], kind: int) -> tuple[int, str]:
     """-> the packed state by these tags, and the text of the tag `error`."""
     status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.ZIPKIN_TAGS)
     state = pack_state(kind, status, error)
+    if has_unknown_code(attributes):
+        state |= _UNKNOWN_CODE
     return state, _message(attributes.get(ERROR_TAG)) if status == Status.ERROR else ""
 
 
