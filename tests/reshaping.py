@@ -49,11 +49,13 @@ def halves(number: int, random: Random) -> Json:
     if random.random() < 0.5:
         low, high = (half - (1 << 32) if half >> 31 else half for half in (low, high))
     more = random.choice([{}, {"unsigned": False}])
-    return {"low": low, "high": high, **more}
+    write = random.choice([int, int, str])
+    low_name, high_name = random.choice([("low", "high"), ("lowBits", "highBits")])
+    return {low_name: write(low), high_name: write(high), **more}
 
 
 def integer(number: int, random: Random) -> Json:
-    return random.choice([number, str(number), halves(number, random), {"$numberLong": str(number)}])
+    return random.choice([number, str(number), halves(number, random), {"$numberLong": str(number)}, f"{number}n"])
 
 
 def iso(time_ns: int, random: Random) -> str:
@@ -139,8 +141,31 @@ def any_value(value: Json, random: Random) -> Json:
             },
             {**dict.fromkeys(unset), name: content},
             {"valueCase_": case, "value_": value},
+            {"value": {"case": name, "value": content}},
         ]
     )
+
+
+def nested(values: dict[str, Json]) -> Json:
+    """Values by the parts of their names, where no name is a part of another's."""
+    found: Json = {}
+    for name, value in values.items():
+        *above, last = name.split(".")
+        inner = found
+        for part in above:
+            inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                return values
+        if last in inner:
+            return values
+        inner[last] = value
+    return found
+
+
+def beside_the_key(value: Json, random: Random) -> Json:
+    """The member of an AnyValue that stands in its attribute itself."""
+    found = any_value(value, Plain())
+    return {random.choice([name, snake(name)]): content for name, content in found.items()}
 
 
 def attributes(values: dict[str, Json], random: Random) -> Json:
@@ -154,6 +179,9 @@ def attributes(values: dict[str, Json], random: Random) -> Json:
         json.dumps(values),
         [[name, content] for name, content in values.items()],
         {"values": pairs},
+        nested(values),
+        [{"name": name, "value": content} for name, content in values.items()],
+        [{key: name, **beside_the_key(content, random)} for name, content in values.items()],
     ]
     return random.choice(shapes if values else [[], {}, None, "", pairs])
 
@@ -177,8 +205,7 @@ def otlp(spans: list[Json], random: Random | None) -> bytes:
 def _otlp_span(span: Json, random: Random) -> Json:
     message, number = span["message"], span["status"]
     status: Json = respelled({"code": code(number, random), "message": message}, random)
-    if not message:
-        status = random.choice([status, code(number, random)])
+    status = random.choice([status, status, json.dumps(status)] if message else [status, code(number, random)])
     return respelled(
         {
             "traceId": id_in_bytes(span["trace"], random),
@@ -257,7 +284,7 @@ def _jaeger_span(span: Json, services: list[str], random: Random) -> Json:
         word = KINDS[span["kind"]].lower()
         values["span.kind"] = random.choice([word, word.upper(), f"SPAN_KIND_{word.upper()}", str(span["kind"])])
     if span["status"]:
-        values["otel.status_code"] = CODES[span["status"]]
+        values["otel.status_code"] = code(span["status"], random) if random.random() < 0.5 else CODES[span["status"]]
     fields: Json = {
         "traceID": span["trace"],
         "spanID": span["id"],
@@ -276,11 +303,13 @@ def _jaeger_span(span: Json, services: list[str], random: Random) -> Json:
         ],
     }
     if span["parent"]:
-        kinds = ["CHILD_OF", "child_of", "CHILD-OF", "ChildOf", 0, "0", None]
+        kinds = ["CHILD_OF", "child_of", "CHILD-OF", "ChildOf", 0, "0", None, "SpanRefType_CHILD_OF"]
         reference = {"refType": random.choice(kinds), "traceID": span["trace"], "spanID": span["parent"]}
         whole = respelled(reference, random)
         if random.random() < 0.3:
-            name = random.choice(["parentSpanID", "parentSpanId", "parent_span_id"])
+            name = random.choice(
+                ["parentSpanID", "parentSpanId", "parent_span_id", "parentID", "parent_id", "ParentSpanID"]
+            )
             fields |= {name: span["parent"]}
         else:
             fields["references"] = random.choice([[whole], whole])
@@ -295,7 +324,19 @@ def _tags(values: dict[str, Json], random: Random) -> Json:
         written = integer(value, random) if type(value) is int else value
         pairs.append({"key": key, "type": random.choice([known, known.upper()]), "value": written})
         proto.append({"key": key, **({"vType": known.upper()} if known != "string" else {}), member: written})
-    return random.choice([pairs, pairs, proto, values, json.dumps(values)] if values else [[], None, {}])
+    shapes: list[Json] = [
+        pairs,
+        pairs,
+        proto,
+        values,
+        json.dumps(values),
+        nested(values),
+        [[key, value] for key, value in values.items()],
+        [{key: value} for key, value in values.items()],
+        [{"name": key, "value": value} for key, value in values.items()],
+        [{"key": key, "value": any_value(value, random)} for key, value in values.items()],
+    ]
+    return random.choice(shapes if values else [[], None, {}])
 
 
 # --- Zipkin -----------------------------------------------------------------------------------------------------------
@@ -330,7 +371,7 @@ def _zipkin_span(span: Json, random: Random) -> Json:
         ],
     }
     if span["parent"]:
-        fields[random.choice(["parentId", "parentId", "parent_id"])] = span["parent"]
+        fields[random.choice(["parentId", "parentId", "parent_id", "parentID", "parentSpanId"])] = span["parent"]
     if span["kind"] > 1:
         word = KINDS[span["kind"]]
         fields["kind"] = random.choice([word, word.lower(), f"SPAN_KIND_{word}", str(span["kind"])])

@@ -20,6 +20,7 @@ from tracetui.model.intake import Intake
 from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
 
+AS_WRITTEN = ("span.kind", "otel.status_code")
 Write = Callable[[list[Any], Random | None], bytes]
 WRITERS: dict[str, Write] = {"otlp": reshaping.otlp, "jaeger": reshaping.jaeger, "zipkin": reshaping.zipkin}
 
@@ -69,9 +70,9 @@ def read(text: bytes) -> TraceSet:
 
 
 def spans_of(traces: TraceSet) -> list[Span]:
-    """The spans without the tag that names their kind, which stays as it is written."""
+    """The spans without the tags that name their kind and status, which stay as they are written."""
     found = [
-        replace(span, attributes={key: value for key, value in span.attributes.items() if key != "span.kind"})
+        replace(span, attributes={key: value for key, value in span.attributes.items() if key not in AS_WRITTEN})
         for span in map(traces.span, range(len(traces)))
     ]
     return sorted(found, key=lambda span: (span.trace_id, span.span_id))
@@ -122,6 +123,10 @@ UNREAD = {
     "service name of 1 span cannot be read": OTLP
     % (b'{"attributes":[{"name":"service.name","content":"web"}]}', 1, 2, AT),
     "service name of 1 span cannot be read: an unknown shape": OTLP % (b'{"attributes":7}', 1, 2, AT),
+    "service name of 1 span cannot be read: ": OTLP
+    % (b'{"attributes":[{"key":"service.name","value":{"text":"web"}}]}', 1, 2, AT),
+    "status code 'FAILED' of 1 span is unknown; read as unset": JAEGER
+    % (b'"tags":[{"key":"otel.status_code","type":"string","value":"FAILED"}]', b'{"serviceName":"web"}'),
     "kind 'serverless' of 1 span is unknown": JAEGER
     % (b'"tags":[{"key":"span.kind","type":"string","value":"serverless"}]', b'{"serviceName":"web"}'),
     "reference type 'NEAR' of 1 span is unknown": JAEGER
@@ -132,7 +137,8 @@ UNREAD = {
     "kind 'SERVERLESS' of 1 span is unknown; read as internal": ZIPKIN % b'"kind":"SERVERLESS"',
     "tags of 1 span cannot be read: an unknown shape": ZIPKIN % b'"tags":5,"kind":"SERVER"',
     "annotations of 1 span cannot be read": ZIPKIN % b'"annotations":5,"tags":{}',
-    "service name of 1 span cannot be read: ": ZIPKIN % b'"localEndpoint":{"title":"web"}',
+    "status code 'BAD' of 1 span is unknown; read as unset": ZIPKIN % b'"tags":{"otel.status_code":"BAD"}',
+    "service name of 1 span cannot be read: an unknown": ZIPKIN % b'"localEndpoint":{"title":"web"}',
 }
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tracetui.ingest import lenient
 from tracetui.ingest.formats.jaeger_wire import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.otlp_values import any_value, flattened
 from tracetui.ingest.formats.words import field, plain
 from tracetui.model.span import Event, Link, Value
 
@@ -120,19 +121,32 @@ def tags_of(value: Any) -> list[Tag]:
     if isinstance(value, str):
         value = lenient.value_in(value)
     if isinstance(value, dict):
-        return [_tag(key, item) for key, item in value.items()]
+        return _tags_of_object(value)
     found = []
     for item in value if isinstance(value, list) else ():
-        key = field(item, "key") if isinstance(item, dict) else None
-        if isinstance(key, str):
-            found.append(_tag_of_item(key, item))
+        if isinstance(item, list) and len(item) == 2 and isinstance(item[0], str):
+            found.append(Tag(item[0], "", item[1]))
+        elif isinstance(item, dict):
+            key = field(item, "key")
+            if key is None and field(item, "value") is not None:
+                key = field(item, "name")
+            if isinstance(key, str):
+                found.append(_tag_of_item(key, item))
+            elif key is None and item.keys().isdisjoint(("value", "Value")):
+                found += _tags_of_object(item)
     return found
 
 
-def _tag(key: str, value: Any) -> Tag:
-    if isinstance(value, dict) and "value" in value and value.keys() <= {"type", "value"}:
-        return _tag_of_item(key, value)
-    return Tag(key, "", value)
+def _tags_of_object(value: dict[str, Any]) -> list[Tag]:
+    found = []
+    for key, item in value.items():
+        if not isinstance(item, dict):
+            found.append(Tag(key, "", item))
+        elif "value" in item and item.keys() <= {"type", "value"}:
+            found.append(_tag_of_item(key, item))
+        else:
+            found += [Tag(name, "", content) for name, content in flattened({key: item}).items()]
+    return found
 
 
 def _tag_of_item(key: str, item: dict[str, Any]) -> Tag:
@@ -154,6 +168,9 @@ def tags_json(tags: list[Tag]) -> bytes:
 
 def _value(tag: Tag) -> Value:
     value, kind = tag.value, tag.type
+    if isinstance(value, dict):
+        # as OTLP has it
+        value = any_value(value)
     if kind == "string" or not kind:
         return value  # type: ignore[no-any-return]  # any JSON value is a Value
     kind = _TYPES.get(kind := kind.lower(), kind)

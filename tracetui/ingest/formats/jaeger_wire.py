@@ -37,6 +37,10 @@ class JaegerSpan(Struct, gc=False):
     parentSpanId: None = None  # noqa: N815
     parent_span_id: None = None
     parentId: None = None  # noqa: N815
+    parentID: None = None  # noqa: N815
+    parent_id: None = None
+    ParentSpanID: None = None
+    ParentSpanId: None = None
     processId: None = None  # noqa: N815
     process: None = None
 

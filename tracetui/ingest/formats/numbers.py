@@ -12,7 +12,7 @@ from tracetui.model.times import find_duration, find_time
 _LONGEST_NUMBER: Final = 40
 """Digits, signs and points of a number that is read exactly; no field holds a longer one."""
 _HALF: Final = 0xFFFF_FFFF
-_HALVES: Final = (("low", "high"), ("lo", "hi"), ("low_", "high_"), ("Low", "High"))
+_HALVES: Final = (("low", "high"), ("lo", "hi"), ("low_", "high_"), ("Low", "High"), ("lowBits", "highBits"))
 """The names that JavaScript's classes for 64-bit integers (Long, protobufjs' LongBits, Closure) give their halves."""
 _WRAPPERS: Final = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal", "value", "Int64", "Value")
 """Keys of objects that hold nothing but a number: MongoDB's extended JSON, protobuf's wrappers, Go's sql.NullInt64."""
@@ -32,7 +32,8 @@ def whole_number(value: Any) -> int | None:
         return value
     if isinstance(value, str):
         try:
-            return int(value)
+            # a BigInt of JavaScript, as its literals are written
+            return int(value[:-1] if value[-1:] == "n" else value)
         except ValueError:
             pass
         try:
@@ -49,11 +50,15 @@ def _cut(text: str) -> int | None:
     return int(value) if math.isfinite(value) else None
 
 
+def _half(value: Any) -> int | None:
+    return whole_number(value) if isinstance(value, (int, str)) else None
+
+
 def _of_object(value: dict[str, Any]) -> int | None:
     for low_key, high_key in _HALVES:
         if low_key in value and high_key in value:
-            low, high = value[low_key], value[high_key]
-            if type(low) is not int or type(high) is not int:
+            low, high = _half(value[low_key]), _half(value[high_key])
+            if low is None or high is None:
                 return None
             whole = (high & _HALF) << 32 | (low & _HALF)
             return whole if value.get("unsigned") is True or whole < 1 << 63 else whole - (1 << 64)

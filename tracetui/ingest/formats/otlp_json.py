@@ -45,6 +45,22 @@ class _KeyValue(Struct, gc=False):
     key: str
     value: Any = None
     Value: None = None
+    # the members of AnyValue beside the key: see `otlp_wire`
+    stringValue: None = None  # noqa: N815 - the wire's spelling, as below
+    boolValue: None = None  # noqa: N815
+    intValue: None = None  # noqa: N815
+    doubleValue: None = None  # noqa: N815
+    bytesValue: None = None  # noqa: N815
+    arrayValue: None = None  # noqa: N815
+    kvlistValue: None = None  # noqa: N815
+    string_value: None = None
+    bool_value: None = None
+    int_value: None = None
+    double_value: None = None
+    vStr: None = None  # noqa: N815
+    vBool: None = None  # noqa: N815
+    vInt64: None = None  # noqa: N815
+    vFloat64: None = None  # noqa: N815
 
 
 _PAIRS = msgspec.json.Decoder(list[_KeyValue])

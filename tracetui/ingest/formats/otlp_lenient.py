@@ -94,6 +94,8 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     name = attributes.pop(key) if key else None
     if name is None and isinstance(nested := attributes.get("service"), dict):
         name = nested.get("name")
+    if isinstance(name, (dict, list)):
+        name = None
     lost = name is None and (not are_readable(given) or "servicename" in plain(raw.decode("utf-8", "replace")))
     return text_of(name), encoded(pairs_of(attributes)) if attributes else b"", lost
 
@@ -175,8 +177,10 @@ class _Reader:
 
 
 def _status(item: dict[str, Any]) -> Status:
-    """A status message, or a bare code in place of one."""
+    """A status message, the JSON of one in a text, or a bare code in place of one."""
     status = field(item, "status")
+    if isinstance(status, str) and status.lstrip()[:1] == "{":
+        status = lenient.value_in(status)
     if not isinstance(status, dict):
         code = field(item, "statusCode") if status is None else status
         return Status(_enum(code), text_of(field(item, "statusMessage")))

@@ -56,10 +56,14 @@ def any_value(value: Any, depth: int = 0) -> Value:
     if members:
         name = _set_member(members, names.get("valuecase"))
         return _typed(name, members[name], depth)
+    # protobuf-es names the member beside its content
+    if names.keys() == {"case", "value"} and (case := plain(str(names["case"]))) in _NAMES:
+        return _typed(case, names["value"], depth)
     # Go's oneof, or a type beside the value
     if "value" in names and (names.keys() <= {"value", "type"} or "valuecase" in names):
         return any_value(names["value"], depth + 1)
-    return attributes_of(value, depth + 1) if value else None
+    number = None if "value" in names else whole_number(value)
+    return number if number is not None else attributes_of(value, depth + 1) if value else None
 
 
 def _set_member(members: dict[str, Any], case: Any) -> str:
@@ -131,13 +135,35 @@ def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
         values = field(value, "values")
         if len(value) == 1 and isinstance(values, list):
             return attributes_of(values, depth)
-        return {str(key): any_value(item, depth) for key, item in value.items()}
+        return flattened(value, depth)
     found: dict[str, Value] = {}
     for item in value if isinstance(value, list) else ():
         if isinstance(item, dict):
             found |= _pair(item, depth)
         elif isinstance(item, list) and len(item) == 2 and isinstance(item[0], str):
             found[item[0]] = any_value(item[1], depth)
+    return found
+
+
+def flattened(value: dict[str, Any], depth: int = 0) -> dict[str, Value]:
+    """Read attributes from an object. One within it stands for the parts of a name between dots, as document stores
+    write them: `{"db": {"system": "mysql"}}` is `db.system`.
+    """
+    found: dict[str, Value] = {}
+    for key, item in value.items():
+        read = any_value(item, depth)
+        # a value of its own says so by its type
+        if depth or not isinstance(read, dict) or read.keys() != {str(name) for name in item}:
+            found[str(key)] = read
+            continue
+        pending = [(f"{key}.", read)]
+        while pending:
+            prefix, members = pending.pop()
+            for name, member in members.items():
+                if isinstance(member, dict) and member:
+                    pending.append((f"{prefix}{name}.", member))
+                else:
+                    found[prefix + name] = member
     return found
 
 
@@ -152,6 +178,8 @@ def are_readable(value: Any) -> bool:
 
 def _pair(item: dict[str, Any], depth: int) -> dict[str, Value]:
     key = item.get("key", item.get("Key"))
+    if key is None and {plain(name) for name in item} == {"name", "value"}:
+        key = field(item, "name")
     if isinstance(key, str):
         if "value" in item or "Value" in item:
             return {key: any_value(item.get("value", item.get("Value")), depth)}

@@ -14,6 +14,7 @@ from tracetui.model.span import Kind, Status
 _OTHER: Final = re.compile(r"[^a-z0-9]")
 _KIND_PREFIX: Final = re.compile(r"^(?:span)?(?:spankind|kind|rpc)")
 _STATUS_PREFIX: Final = re.compile(r"^(?:status)?(?:statuscode|code)|^status")
+_REFERENCE_PREFIX: Final = re.compile(r"^(?:span)?reftype")
 _OLD_CODES: Final = frozenset(name.replace("_", "").lower() for name in (*GRPC_NAMES[1:], "UNKNOWN_ERROR"))
 """The status codes that OTLP had until 2020, which were gRPC's; all but OK meant a failure."""
 _KINDS: Final[dict[int | None, Kind]] = {int(kind): kind for kind in Kind}
@@ -70,7 +71,7 @@ def read_reference_type(value: Any) -> str | None:
     """Read the type of a Jaeger reference, in any spelling or as Jaeger's number; None for no known type."""
     if value is None or value == "":
         return "CHILD_OF"
-    return None if isinstance(value, bool) else _REFERENCES.get(plain(str(value)))
+    return None if isinstance(value, bool) else _REFERENCES.get(_REFERENCE_PREFIX.sub("", plain(str(value))))
 
 
 def _exact(value: Any) -> int | None:

@@ -44,7 +44,10 @@ class ZipkinSpan(Struct, gc=False):
     binaryAnnotations: None = None  # noqa: N815
     """Of version 1: a span with any is none of version 2. What follows are other writers' names of fields."""
     parent_id: None = None
+    parentID: None = None  # noqa: N815
     parentSpanId: None = None  # noqa: N815
+    parentSpanID: None = None  # noqa: N815
+    parent_span_id: None = None
     local_endpoint: None = None
     remote_endpoint: None = None
     serviceName: None = None  # noqa: N815

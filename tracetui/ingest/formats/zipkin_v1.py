@@ -23,6 +23,7 @@ Endpoint = dict[str, Any]
 _KINDS = {"cs": "CLIENT", "cr": "CLIENT", "sr": "SERVER", "ss": "SERVER", "ms": "PRODUCER", "mr": "CONSUMER"}
 _CORE = frozenset({*_KINDS, "ws", "wr"})
 _ADDRESSES = frozenset({"ca", "sa", "ma"})
+_OF_V2 = (b'Endpoint"', b'_endpoint"', b'"tags"')
 
 
 class _Annotation(Struct, gc=False):
@@ -64,7 +65,7 @@ def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
 
 def is_v1(item: bytes) -> bool:
     """Whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
-    return b'"binaryAnnotations"' in item or not (b'Endpoint"' in item or b'"tags"' in item)
+    return b'"binaryAnnotations"' in item or not any(map(item.__contains__, _OF_V2))
 
 
 def _read(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
@@ -96,7 +97,7 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Span
     return _Span(
         traceId=id_field(fields, "traceId"),
         id=id_field(fields, "id"),
-        parentId=id_field(fields, "parentId"),
+        parentId=id_field(fields, "parentId", "parentSpanId"),
         name=text_of(field(fields, "name")),
         timestamp=time_field(fields, "timestamp", index, repairs),
         duration=time_field(fields, "duration", index, repairs, length=True),
