@@ -22,6 +22,12 @@ CASES = Path(__file__).parent / "cases"
         ("call-through-internal-span.json", {("web", "orders", False): (1, 0)}, {"web", "orders"}),
         # the server's address comes as a span of its own
         ("zipkin-address-fragment.json", {("web", "sandbox", False): (1, 0)}, {"web", "sandbox"}),
+        # two calls of one name, of which the host of one is a service
+        (
+            "peer-with-several-hosts.json",
+            {("audit", "orders", False): (1, 0), ("mail-worker", "billing.Billing", False): (1, 0)},
+            {"audit", "orders", "mail-worker", "billing.Billing"},
+        ),
         ("zipkin-v1-span-among-v2.json", {("web", "auth", False): (1, 1)}, {"web", "auth"}),
     ],
 )

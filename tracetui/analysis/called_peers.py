@@ -94,21 +94,26 @@ class _Numbers:
     def __init__(self, traces: TraceSet) -> None:
         # a set that was filtered may name services that have no span left in it: who calls those calls a peer
         there = np.unique(traces.service).tolist()
-        known = {traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE}
-        self._known = dict(known)
+        self._services = {
+            traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE
+        }
+        self._peers: dict[str, int] = {}
         self._hosts: dict[str, int] = {}
-        for name, number in known.items():
+        for name, number in self._services.items():
             self._hosts.setdefault(name.lower(), number)
         self.first = len(traces.services)
         self.names: list[str] = []
 
     def of(self, name: str, host: str) -> int:
         """The number of a peer that is called so; of a service where its name, or else its host, means one."""
-        number = self._known.get(name)
+        number = self._services.get(name)
         if number is None and host:
+            # whatever another call of that name led to
             number = service_of_host(host, self._hosts)
         if number is None:
-            number = self._known[name] = self.first + len(self.names)
+            number = self._peers.get(name)
+        if number is None:
+            number = self._peers[name] = self.first + len(self.names)
             self.names.append(name)
         return number
 
