@@ -46,8 +46,8 @@ FAULTS = {
     "500": "the server failed (status 500)",
 }
 """What the banner says."""
-ENDLESS = {"silent": "said nothing for 1 s", "drip": "sends next to nothing"}
-PATIENCE = "1s"
+ENDLESS = {"silent": "said nothing for 3 s", "drip": "sends next to nothing"}
+PATIENCE = "3s"
 """In which a server that is well answers on a machine with much to do, too."""
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
 
@@ -63,7 +63,7 @@ class App:
         return text_of(self.app)
 
     async def until(self, *texts: str) -> None:
-        for _ in range(600):
+        for _ in range(2_400):
             if all(text in self.text for text in texts):
                 return
             await self.pilot.pause(0.05)
