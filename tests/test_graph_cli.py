@@ -347,7 +347,7 @@ KEYS = {
         "operations.0: operation call_count error_rate p95_ms",
     ],
     "services": [
-        ": services cycles",
+        ": services cycles left_out",
         "services.0: service call_count error_rate p50_ms p95_ms callers callees inferred type",
     ],
     "callers": [": name direct indirect services", _CALLS],
@@ -473,8 +473,8 @@ def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
 def test_no_trace_is_left(ask: Any, graph: Any) -> None:
     nothing = ["--query", "duration > 1h"]
     assert graph("callers", "legacy-auth", *nothing) == "No trace is left\nonly where duration > 1h\n"
-    assert ask("services", *nothing) == {"services": [], "cycles": [], "groups": []}
-    assert ask("critical", *nothing) == {"services": []}
+    assert ask("services", *nothing) == {"services": [], "cycles": [], "groups": [], "left_out": []}
+    assert ask("critical", *nothing) == {"services": [], "left_out": []}
     assert ask("find", "x", *nothing) == {"word": "x", "services": []}
     assert graph("services", *nothing, "--format", "mermaid") == "flowchart LR\n"
     left_out = "legacy-auth takes part in none of the traces that are left: only where duration > 1h"

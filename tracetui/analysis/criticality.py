@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import networkx as nx
 import numpy as np
 
+from tracetui.analysis.graph_measures import betweenness, dominating
 from tracetui.analysis.service_graph import ServiceGraph
-
-_EXACT = 300
-"""Services up to which betweenness is exact."""
-_STEPS = 2_000_000
-"""Beyond, it is counted from so many services that these steps over calls are not exceeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +22,8 @@ class Criticality:
     trace_share: float
     """Traces through it, in percent of all."""
     direct_callers: int
-    indirect_callers: int
+    indirect_callers: int | None
+    """None where the graph is too large to count them."""
     entry_operations: tuple[str, ...]
     """Operations that requests enter by and that led to it, as `service operation`, by name."""
     betweenness: float
@@ -35,19 +31,39 @@ class Criticality:
     single_point: bool
     """Whether there is a service that an entry needs and reaches through this one alone."""
 
+    @property
+    def callers(self) -> int:
+        """Direct and indirect ones, as far as they are counted."""
+        return self.direct_callers + (self.indirect_callers or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All services of a graph by their rank."""
+
+    services: list[Criticality]
+    left_out: tuple[str, ...]
+    """What was not counted in full in a very large graph, in words."""
+
 
 def criticality(graph: ServiceGraph) -> list[Criticality]:
     """Rank all services, the one in most traces first."""
+    return ranking(graph).services
+
+
+def ranking(graph: ServiceGraph) -> Ranking:
+    """Rank all services, and say what that leaves out."""
     traces = graph.traces
     through = _traces_through(graph)
-    between = _betweenness(graph)
-    single = single_points(graph)
+    between, not_between = betweenness(graph.arcs)
+    single, not_single = _single_points(graph)
     needed_by = _needed_by(graph)
     found = []
-    for name in graph.names:
-        (number,) = graph.node_numbers([name])
+    numbers = graph.node_numbers(graph.names)
+    for node, (name, number) in enumerate(zip(graph.names, numbers, strict=True)):
         count = int(through[number])
-        direct = graph.graph.in_degree(name)
+        direct = len(graph.arcs.backwards[node])
+        reached = graph.caller_counts[name]
         found.append(
             Criticality(
                 service=name,
@@ -56,14 +72,15 @@ def criticality(graph: ServiceGraph) -> list[Criticality]:
                 trace_count=count,
                 trace_share=100 * count / traces.trace_count if traces.trace_count else 0.0,
                 direct_callers=direct,
-                indirect_callers=graph.caller_counts[name] - direct,
+                indirect_callers=None if reached is None else reached - direct,
                 entry_operations=needed_by.get(name, ()),
-                betweenness=between.get(name, 0.0),
-                single_point=name in single,
+                betweenness=between[node],
+                single_point=node in single,
             )
         )
-    found.sort(key=lambda c: (-c.trace_count, -c.direct_callers - c.indirect_callers, -c.direct_callers, c.service))
-    return [replace(one, rank=rank) for rank, one in enumerate(found, 1)]
+    found.sort(key=lambda c: (-c.trace_count, -c.callers, -c.direct_callers, c.service))
+    ranked = [replace(one, rank=rank) for rank, one in enumerate(found, 1)]
+    return Ranking(ranked, tuple(filter(None, (graph.callers_left_out, not_between, not_single))))
 
 
 def _visits(graph: ServiceGraph, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,20 +120,10 @@ def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(entries)) for name, entries in found.items()}
 
 
-def _betweenness(graph: ServiceGraph) -> dict[str, float]:
-    count = len(graph.graph)
-    begins = None if count <= _EXACT else min(max(_STEPS // (len(graph.edges) + 1), 10), count)
-    between: dict[str, float] = nx.betweenness_centrality(graph.graph, k=begins, seed=0)
-    return between
-
-
 def single_points(graph: ServiceGraph) -> set[str]:
-    """Services without which an entry would lose something else that it needs.
+    """Services without which an entry would lose something else that it needs."""
+    return {graph.names[node] for node in _single_points(graph)[0]}
 
-    Such a service stands on every way from an entry to something: it dominates it (Lengauer and Tarjan's word).
-    """
-    found: set[str] = set()
-    for entry in graph.entry_services:
-        immediate = nx.immediate_dominators(graph.graph, entry)
-        found.update(above for below, above in immediate.items() if above not in (None, entry, below))
-    return found
+
+def _single_points(graph: ServiceGraph) -> tuple[set[int], str]:
+    return dominating(graph.arcs, [graph.place[name] for name in graph.entry_services])

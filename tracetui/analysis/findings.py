@@ -17,7 +17,7 @@ from tracetui.model.traces import TraceSet
 
 if TYPE_CHECKING:
     # its library is imported where a graph is asked for
-    from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.criticality import Criticality, Ranking
     from tracetui.analysis.service_graph import ServiceGraph
 
 
@@ -57,12 +57,17 @@ class Findings:
 
         return ServiceGraph(self.traces, self.calls, self.dependencies)
 
-    @cached_property
+    @property
     def criticality(self) -> list[Criticality]:
         """How much the system leans on each service, the one in most traces first."""
-        from tracetui.analysis.criticality import criticality
+        return self.ranking.services
 
-        return criticality(self.graph)
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The same, and what of it was not counted in full in a very large graph."""
+        from tracetui.analysis.criticality import ranking
+
+        return ranking(self.graph)
 
     @cached_property
     def advice(self) -> list[Finding]:

@@ -1,21 +1,21 @@
 """The graph of services and inferred peers: what can be asked of it, and the names it is asked by.
 
-This is the one module that imports networkx; import it only where a graph is asked for.
+It imports networkx: import it only where a graph is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import islice
 
 import networkx as nx
 import numpy as np
 
 from tracetui.analysis.calls import Calls, is_named
 from tracetui.analysis.dependencies import Dependencies, Edge, ServiceFigures
+from tracetui.analysis.graph_measures import MOST_GROUPED, Arcs, RingSearch, hops, parts, reaching
 from tracetui.model.operation_shape import shape
 from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
@@ -66,75 +66,77 @@ class ServiceGraph:
         self.graph = nx.DiGraph()
         self.graph.add_nodes_from(self.figures)
         self.graph.add_edges_from(self.edges)
-        self._sync = nx.DiGraph()
-        self._sync.add_nodes_from(self.figures)
-        self._sync.add_edges_from(pair for pair, edges in self.edges.items() if any(not e.is_async for e in edges))
-
-    @property
-    def names(self) -> list[str]:
+        self.names = sorted(self.figures)
         """Services and peers, by name."""
-        return sorted(self.figures)
+        self.place = {name: at for at, name in enumerate(self.names)}
+        """The position of each in `names`, which is its node in `arcs`."""
+        place = self.place
+        self.arcs = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in self.edges))
+        awaited = (pair for pair, edges in self.edges.items() if any(not edge.is_async for edge in edges))
+        self._sync = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in awaited))
 
     def callers(self, name: str) -> dict[str, Distance]:
         """Everything that reaches a service, nearest first, then by name. The service itself is not among them."""
-        return self._distances(name, self.graph.reverse(copy=False), self._sync.reverse(copy=False))
+        return self._distances(name, self.arcs.backwards, self._sync.backwards)
 
     def callees(self, name: str) -> dict[str, Distance]:
         """Everything that a service reaches, nearest first, then by name. The service itself is not among them."""
-        return self._distances(name, self.graph, self._sync)
+        return self._distances(name, self.arcs.onwards, self._sync.onwards)
 
-    @staticmethod
-    def _distances(name: str, graph: nx.DiGraph, sync: nx.DiGraph) -> dict[str, Distance]:
-        hops = nx.single_source_shortest_path_length(graph, name)
-        at_once = nx.single_source_shortest_path_length(sync, name)
-        ordered = sorted((far, other) for other, far in hops.items() if other != name)
-        return {other: Distance(far, other in at_once) for far, other in ordered}
+    def _distances(self, name: str, arcs: list[list[int]], sync: list[list[int]]) -> dict[str, Distance]:
+        begin = self.place[name]
+        far, at_once = hops(arcs, (begin,)), hops(sync, (begin,))
+        # positions are in the order of the names
+        ordered = sorted((hops, other) for other, hops in far.items() if other != begin)
+        return {self.names[other]: Distance(hops, other in at_once) for hops, other in ordered}
+
+    def around(self, names: Iterable[str], *, upstream: bool) -> set[str]:
+        """Everything that reaches some of these services, or that they reach, and themselves."""
+        arcs = self.arcs.backwards if upstream else self.arcs.onwards
+        return {self.names[node] for node in hops(arcs, [self.place[name] for name in names])}
 
     @cached_property
-    def caller_counts(self) -> dict[str, int]:
-        """How many others reach each service, directly or not."""
-        # sets as the bits of whole numbers: a thousand services are a few words of memory each
-        bit = {name: 1 << at for at, name in enumerate(self.graph)}
-        rings = nx.condensation(self.graph)
-        above: dict[int, int] = {}
-        counts = {}
-        for ring in nx.topological_sort(rings):
-            members = rings.nodes[ring]["members"]
-            reach = 0
-            for name in members:
-                reach |= bit[name]
-            for before in rings.predecessors(ring):
-                reach |= above[before]
-            above[ring] = reach
-            counts.update(dict.fromkeys(members, reach.bit_count() - 1))
-        return counts
+    def caller_counts(self) -> dict[str, int | None]:
+        """How many others reach each service, directly or not; None in a part of the graph that is too large."""
+        return dict(zip(self.names, self._reaching[0], strict=True))
+
+    @property
+    def callers_left_out(self) -> str:
+        """What `caller_counts` leaves out of a very large graph, in words, '' for nothing."""
+        return self._reaching[1]
+
+    @cached_property
+    def _reaching(self) -> tuple[list[int | None], str]:
+        return reaching(self.arcs)
 
     @cached_property
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """Services that call one another in a ring, shortest first, each ring from its first name on. At most 50."""
-        lengths = range(2, _LONGEST_CYCLE + 1)
-        return tuple(islice((ring for length in lengths for ring in self._rings(length)), _CYCLES))
+        return tuple(tuple(self.names[node] for node in ring) for ring in self._rings.found)
 
-    def _rings(self, length: int) -> Iterator[tuple[str, ...]]:
-        """The rings of so many services, by name."""
-        backwards = self.graph.reverse(copy=False)
-        strong = (found for found in nx.strongly_connected_components(self.graph) if len(found) > 1)
-        for first in sorted(name for found in strong for name in found):
-            far = nx.single_source_shortest_path_length(backwards, first, length - 1)
-            ways: list[tuple[str, ...]] = [(first,)]
-            while ways:
-                way = ways.pop()
-                if len(way) == length:
-                    yield way
-                    continue
-                left = length - len(way)
-                # on to whatever the rest of the length leads back from
-                further = (n for n in self.graph[way[-1]] if n > first and n not in way and far.get(n, length) <= left)
-                ways.extend((*way, name) for name in sorted(further, reverse=True))
+    @cached_property
+    def _rings(self) -> RingSearch:
+        return RingSearch(self.arcs, _LONGEST_CYCLE, _CYCLES)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What cycles and groups leave out of a very large graph, in words."""
+        said = "groups are of services that have any calls in common" if self._is_too_large_for_groups else ""
+        return tuple(filter(None, (self._rings.left_out, said)))
+
+    @property
+    def _is_too_large_for_groups(self) -> bool:
+        return len(self.graph) > MOST_GROUPED and bool(self.edges)
 
     @cached_property
     def communities(self) -> tuple[tuple[str, ...], ...]:
-        """Services that have more to do with one another than with the rest (Louvain's method over call counts)."""
+        """Services that have more to do with one another than with the rest (Louvain's method over call counts).
+
+        In a very large graph those that any calls connect.
+        """
+        if self._is_too_large_for_groups:
+            found = [[self.names[node] for node in part] for part in parts(self.arcs)]
+            return tuple(sorted((tuple(sorted(group)) for group in found), key=lambda group: (-len(group), group)))
         weighted = nx.Graph()
         weighted.add_nodes_from(self.names)
         for (caller, callee), edges in sorted(self.edges.items()):
@@ -142,8 +144,8 @@ class ServiceGraph:
             weighted.add_edge(caller, callee, weight=before + sum(edge.call_count for edge in edges))
         if not self.edges:
             return tuple((name,) for name in self.names)
-        found = nx.community.louvain_communities(weighted, seed=0)
-        return tuple(sorted((tuple(sorted(group)) for group in found), key=lambda group: (-len(group), group)))
+        close = nx.community.louvain_communities(weighted, seed=0)
+        return tuple(sorted((tuple(sorted(group)) for group in close), key=lambda group: (-len(group), group)))
 
     @cached_property
     def entry_services(self) -> tuple[str, ...]:

@@ -257,9 +257,9 @@ def _shared(findings: Findings, targets: Sequence[Target]) -> _Answer:
 
     def between() -> set[str]:
         """What lies on the way from one of those asked for to what they share."""
-        reached = set(names).union(*map(graph.callees, names))
-        shared = [one.service for one in found]
-        return (set(names) | reached & set(shared).union(*map(graph.callers, shared))) if shared else set(names)
+        reached = graph.around(names, upstream=False)
+        shared = graph.around([one.service for one in found], upstream=True)
+        return set(names) | reached & shared
 
     return _Answer(
         text=lambda page: page.shared(names, found),
@@ -284,15 +284,15 @@ def _diff_callers(findings: Findings, targets: Sequence[Target]) -> _Answer:
 
 
 def _critical(findings: Findings, targets: Sequence[Target]) -> _Answer:
-    from tracetui.analysis.criticality import criticality
     from tracetui.render.graph_diagram import critical_diagram
     from tracetui.render.graph_json import critical_json
 
     names = {target.service for target in targets}
-    found = [one for one in criticality(findings.graph) if not names or one.service in names]
+    found = [one for one in findings.ranking.services if not names or one.service in names]
+    left_out = findings.ranking.left_out
     return _Answer(
-        text=lambda page: page.critical(found, bool(names)),
-        json=lambda: critical_json(found),
+        text=lambda page: page.critical(found, bool(names), left_out),
+        json=lambda: critical_json(found, left_out),
         diagram=lambda: critical_diagram(findings.graph, found),
     )
 
@@ -333,7 +333,7 @@ def _peers(findings: Findings, targets: Sequence[Target], type_: PeerType) -> _A
     among = {*names, *asked} if service else names.union(*(one.callers for one in found))
     if service:
         # what lies on the way to those that are reached through others
-        among |= set(graph.callees(service)) & names.union(*(graph.callers(name) for name in names))
+        among |= graph.around([service], upstream=False) & graph.around(names, upstream=True)
     return _Answer(
         text=lambda page: page.peers(type_, service, found),
         json=lambda: peers_json(type_, service, found),

@@ -75,6 +75,7 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
         ],
         "cycles": [list(cycle) for cycle in graph.cycles],
         "groups": [list(group) for group in graph.communities],
+        "left_out": list(graph.left_out),
     }
 
 
@@ -186,7 +187,8 @@ def diff_callers_json(a: str, b: str, found: CallerDifference) -> dict[str, Any]
     }
 
 
-def critical_json(found: Sequence[Criticality]) -> dict[str, Any]:
+def critical_json(found: Sequence[Criticality], left_out: Sequence[str] = ()) -> dict[str, Any]:
+    """`indirect_callers` is null where they are too many to count; `left_out` says so in words."""
     return {
         "services": [
             {
@@ -202,7 +204,8 @@ def critical_json(found: Sequence[Criticality]) -> dict[str, Any]:
                 "inferred": one.inferred,
             }
             for one in found
-        ]
+        ],
+        "left_out": list(left_out),
     }
 
 

@@ -92,6 +92,11 @@ class GraphPage:
         yield Line()
         yield from self.prose(", ".join(parts), indent="")
 
+    def left_out(self, texts: Sequence[str]) -> Iterator[Line]:
+        """What an answer about a very large graph does not count in full."""
+        if texts:
+            yield from self.prose(f"{self.marks.warning} Left out: {'; '.join(texts)}.", indent="")
+
     def duration(self, ns: float) -> str:
         return numbers.duration(round(ns), self.marks.ascii_only)
 

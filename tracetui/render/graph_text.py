@@ -129,6 +129,7 @@ class GraphText(GraphPage):
             for number, group in enumerate(self.few(groups), 1):
                 said = Line([(f"{number}:", Role.DIM)])
                 yield from self.flowed(said, *map(self.name, group), indent=_INDENT, gap=2)
+        yield from self.left_out(self.graph.left_out)
         yield from self.footer()
 
     def neighbours(self, target: Target, found: Sequence[Neighbour], *, upstream: bool) -> _Lines:
@@ -294,8 +295,8 @@ class GraphText(GraphPage):
                 yield from self.flowed(*map(self.name, names), indent=_INDENT * 2, gap=2)
         yield from self.footer()
 
-    def critical(self, found: Sequence[Criticality], named: bool) -> _Lines:
-        """`named`: whether services were asked for by name; they are told in full."""
+    def critical(self, found: Sequence[Criticality], named: bool, left_out: Sequence[str] = ()) -> _Lines:
+        """`named`: whether services were asked for by name; they are told in full. `left_out`: what is not counted."""
         of, single = len(self.graph.figures), sum(one.single_point for one in found)
         yield from self.answer(
             "; ".join(self._standing(one, of) for one in found)
@@ -317,7 +318,7 @@ class GraphText(GraphPage):
                     number_cell(one.rank),
                     self.service_cell(one.service),
                     figure_cell(numbers.percent(one.trace_share)),
-                    figure_cell(f"{one.direct_callers:,}+{one.indirect_callers:,}"),
+                    figure_cell(f"{one.direct_callers:,}+{_counted(one.indirect_callers)}"),
                     number_cell(len(one.entry_operations)),
                     figure_cell(numbers.percent(100 * one.betweenness)),
                     self.text_cell("yes" if one.single_point else ""),
@@ -331,6 +332,7 @@ class GraphText(GraphPage):
             "enter by and that led to it. between: of the shortest ways between two others, those through it. "
             "single: without it an entry loses something that it reaches."
         )
+        yield from self.left_out(left_out)
         for one in found if named else ():
             yield Line()
             yield from self.prose(f"Entry operations that led to {safe(one.service)}", Role.TITLE, "")
@@ -361,7 +363,7 @@ class GraphText(GraphPage):
         return (
             f"{safe(one.service)} is number {one.rank:,} of {of:,}: "
             f"{self.share(one.trace_count, one.trace_share)} go through it, "
-            f"{one.direct_callers:,} direct and {one.indirect_callers:,} indirect callers{single}"
+            f"{one.direct_callers:,} direct and {_counted(one.indirect_callers)} indirect callers{single}"
         )
 
     # --- their parts -------------------------------------------------------------------------------------------------
@@ -454,6 +456,11 @@ def _needs(found: Collection[Neighbour], name: str) -> str:
     kinds = f" ({peers:,} inferred)" if peers else ""
     more = f" and needs {len(found) - len(direct):,} more through them" if len(found) > len(direct) else ""
     return f"{name} calls {_services(len(direct))}{kinds}{more}"
+
+
+def _counted(number: int | None) -> str:
+    """A number of callers, which a very large graph may have too many of to count."""
+    return "?" if number is None else f"{number:,}"
 
 
 def _services(number: int) -> str:

@@ -79,7 +79,7 @@ class ServiceTable:
         parts = [self.criticality[f.service] for f in self.services]
         self._columns = {
             "rank": np.array([-one.rank for one in parts], np.float64),
-            "callers": np.array([one.direct_callers + one.indirect_callers for one in parts], np.float64),
+            "callers": np.array([one.callers for one in parts], np.float64),
             "callees": np.array([self.graph.graph.out_degree(f.service) for f in self.services], np.float64),
             "entries": np.array([len(one.entry_operations) for one in parts], np.float64),
             "between": np.array([one.betweenness for one in parts], np.float64),
@@ -227,7 +227,8 @@ class ServiceList:
         figures, table = self.service(row), self.table
         name = figures.service
         part = table.criticality[name]
-        callers = str(part.direct_callers) + (f"+{part.indirect_callers}" if part.indirect_callers else "")
+        more = "?" if part.indirect_callers is None else part.indirect_callers
+        callers = str(part.direct_callers) + (f"+{more}" if more else "")
         cells = [
             self._hit_mark(name).extend(
                 service_name(name, table.role(name), self._name_cells(width) - self._mark, self.marks, figures.inferred)

@@ -1,0 +1,315 @@
+"""Measures of a directed graph that grow faster than it does, each within a number of steps.
+
+Of a few thousand services all of it is exact. Of more, what would take minutes is counted from a part of them, or left
+out, and the answer says so: every measure comes with what it left out, in words, '' where that is nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import networkx as nx
+
+MOST_STEPS = 2_000_000
+"""Steps over arcs of a measure that is counted service by service."""
+MOST_PAIRS = 2_000_000_000
+"""Of services and arcs between them, in a part of the graph whose indirect callers are counted exactly."""
+MOST_GROUPED = 5_000
+"""Services that are put into groups by how much they call one another."""
+EXACT = 300
+"""Nodes up to which nothing is left out."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Arcs:
+    """A directed graph whose nodes are numbers below `len(onwards)`."""
+
+    onwards: list[list[int]]
+    backwards: list[list[int]]
+
+    @classmethod
+    def of(cls, count: int, pairs: Iterable[tuple[int, int]]) -> Arcs:
+        """The graph of so many nodes with arcs between these, each pair once."""
+        onwards: list[list[int]] = [[] for _ in range(count)]
+        backwards: list[list[int]] = [[] for _ in range(count)]
+        for begin, end in pairs:
+            onwards[begin].append(end)
+            backwards[end].append(begin)
+        return cls(onwards, backwards)
+
+    def __len__(self) -> int:
+        return len(self.onwards)
+
+
+def hops(arcs: Sequence[Sequence[int]], begins: Iterable[int], most: int | None = None) -> dict[int, int]:
+    """The fewest arcs from any of some nodes to every node that they reach, itself among them; up to `most` arcs."""
+    found = dict.fromkeys(begins, 0)
+    layer = list(found)
+    far = 0
+    while layer and far != most:
+        far += 1
+        following = []
+        for node in layer:
+            for other in arcs[node]:
+                if other not in found:
+                    found[other] = far
+                    following.append(other)
+        layer = following
+    return found
+
+
+def parts(arcs: Arcs) -> Iterator[list[int]]:
+    """The nodes of each part of a graph that no arc connects with another."""
+    seen = bytearray(len(arcs))
+    for begin in range(len(arcs)):
+        if seen[begin]:
+            continue
+        seen[begin] = 1
+        part = [begin]
+        for node in part:
+            for around in (arcs.onwards[node], arcs.backwards[node]):
+                for other in around:
+                    if not seen[other]:
+                        seen[other] = 1
+                        part.append(other)
+        yield part
+
+
+def rings(arcs: Arcs) -> list[list[int]]:
+    """The nodes that reach one another, more than one each."""
+    left = [len(around) for around in arcs.backwards]
+    waiting = [node for node, count in enumerate(left) if not count]
+    done = bytearray(len(arcs))
+    while waiting:
+        node = waiting.pop()
+        done[node] = 1
+        for other in arcs.onwards[node]:
+            left[other] -= 1
+            if not left[other]:
+                waiting.append(other)
+    # whatever nothing outside a ring is left to lead to; mostly that is nothing
+    within = nx.DiGraph()
+    within.add_edges_from(
+        (node, other)
+        for node, around in enumerate(arcs.onwards)
+        if not done[node]
+        for other in around
+        if not done[other]
+    )
+    return [sorted(ring) for ring in nx.strongly_connected_components(within) if len(ring) > 1]
+
+
+def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
+    """How many others reach each node, None in a part that is too large, and what was left out."""
+    counts: list[int | None] = [0] * len(arcs)
+    # a ring is taken as one: whatever reaches one of it reaches all
+    ring_of = list(range(len(arcs)))
+    members: dict[int, list[int]] = {}
+    for ring in rings(arcs):
+        members[ring[0]] = ring
+        for node in ring:
+            ring_of[node] = ring[0]
+    left_out = 0
+    for part in parts(arcs):
+        if len(part) == 1:
+            continue
+        heads = [node for node in part if ring_of[node] == node]
+        size = sum(len(arcs.onwards[node]) for node in part)
+        if len(part) > EXACT and len(heads) * (len(heads) + size) > MOST_PAIRS:
+            left_out += len(part)
+            for node in part:
+                counts[node] = None
+            continue
+        _count_reaching(arcs, heads, ring_of, members, counts)
+    return counts, f"indirect callers of {left_out:,} services, too many to count" if left_out else ""
+
+
+def _count_reaching(
+    arcs: Arcs, heads: list[int], ring_of: list[int], members: dict[int, list[int]], counts: list[int | None]
+) -> None:
+    """Count within a part, given one node of each of its rings and every other node."""
+    before = {
+        head: {ring_of[other] for node in members.get(head, (head,)) for other in arcs.backwards[node]} - {head}
+        for head in heads
+    }
+    after: dict[int, list[int]] = {head: [] for head in heads}
+    for head, callers in before.items():
+        for caller in callers:
+            after[caller].append(head)
+    waiting = [head for head in heads if not before[head]]
+    missing = {head: len(callers) for head, callers in before.items()}
+    users = {head: len(following) for head, following in after.items()}
+    # sets as the bits of whole numbers: a thousand services are a few words of memory each
+    reach: dict[int, int] = {}
+    at = 0
+    while waiting:
+        head = waiting.pop()
+        ring = members.get(head, (head,))
+        bits = ((1 << len(ring)) - 1) << at
+        at += len(ring)
+        for caller in before[head]:
+            bits |= reach[caller]
+            users[caller] -= 1
+            if not users[caller]:
+                del reach[caller]
+        if users[head]:
+            reach[head] = bits
+        count = bits.bit_count() - 1
+        for node in ring:
+            counts[node] = count
+        for following in after[head]:
+            missing[following] -= 1
+            if not missing[following]:
+                waiting.append(following)
+
+
+def betweenness(arcs: Arcs) -> tuple[list[float], str]:
+    """Per node the share of the shortest ways between two others that go through it, and what was left out.
+
+    U. Brandes, "A Faster Algorithm for Betweenness Centrality", 2001; of a large graph from as many nodes, evenly
+    drawn, as the steps allow.
+    """
+    count = len(arcs)
+    between = [0.0] * count
+    if count < 3:
+        return between, ""
+    begins = [node for node in range(count) if arcs.onwards[node]]
+    random.Random(0).shuffle(begins)
+    steps = done = 0
+    for begin in begins:
+        if count > EXACT and steps > MOST_STEPS:
+            break
+        done += 1
+        steps += _add_between(arcs, begin, between)
+    scale = len(begins) / max(done, 1) / ((count - 1) * (count - 2))
+    left_out = f"betweenness is estimated from the ways of {done:,} of {len(begins):,} callers"
+    return [value * scale for value in between], left_out if done < len(begins) else ""
+
+
+def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
+    """Add the share of the shortest ways from one node that each other is on. -> steps taken"""
+    far, ways = {begin: 0}, {begin: 1.0}
+    order, steps = [begin], 0
+    for node in order:
+        onwards = arcs.onwards[node]
+        steps += len(onwards) + 1
+        for other in onwards:
+            if other not in far:
+                far[other] = far[node] + 1
+                ways[other] = 0.0
+                order.append(other)
+            if far[other] == far[node] + 1:
+                ways[other] += ways[node]
+    share = dict.fromkeys(order, 0.0)
+    for node in reversed(order):
+        own = share[node]
+        if node != begin:
+            between[node] += own
+        for other in arcs.backwards[node]:
+            if far.get(other, -2) == far[node] - 1:
+                share[other] += ways[other] / ways[node] * (1 + own)
+    return steps
+
+
+def dominating(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
+    """The nodes without which an entry would lose some other that it reaches, and what was left out.
+
+    Such a node stands on every way from an entry to another: it dominates that (K. D. Cooper, T. J. Harvey and
+    K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
+    """
+    found: set[int] = set()
+    steps = done = 0
+    for entry in entries:
+        if len(arcs) > EXACT and steps > MOST_STEPS:
+            break
+        done += 1
+        steps += _add_dominating(arcs, entry, found)
+    left_out = f"single points are those of {done:,} of {len(entries):,} entry services"
+    return found, left_out if done < len(entries) else ""
+
+
+def _add_dominating(arcs: Arcs, entry: int, found: set[int]) -> int:
+    """Add what dominates others from one entry on. -> steps taken"""
+    after = _in_postorder(arcs, entry)
+    number = {node: at for at, node in enumerate(after)}
+    immediate = {entry: entry}
+    steps = len(after)
+    changed = True
+    while changed:
+        changed = False
+        for node in reversed(after[:-1]):
+            nearest = -1
+            for other in arcs.backwards[node]:
+                if other not in immediate:
+                    continue
+                if nearest < 0:
+                    nearest = other
+                while nearest != other:
+                    steps += 1
+                    if number[nearest] < number[other]:
+                        nearest = immediate[nearest]
+                    else:
+                        other = immediate[other]
+            steps += 1
+            if immediate.get(node) != nearest:
+                immediate[node] = nearest
+                changed = True
+    found.update(above for below, above in immediate.items() if above != entry and above != below)
+    return steps
+
+
+def _in_postorder(arcs: Arcs, begin: int) -> list[int]:
+    """What a node reaches, each after what was first reached from it."""
+    seen = {begin}
+    order = []
+    stack = [(begin, iter(arcs.onwards[begin]))]
+    while stack:
+        node, onwards = stack[-1]
+        other = next((one for one in onwards if one not in seen), None)
+        if other is None:
+            order.append(node)
+            stack.pop()
+        else:
+            seen.add(other)
+            stack.append((other, iter(arcs.onwards[other])))
+    return order
+
+
+class RingSearch:
+    """The rings of a graph, shortest first, each from its least node on: `found`, and what was `left_out`."""
+
+    def __init__(self, arcs: Arcs, longest: int, most: int) -> None:
+        self._arcs = arcs
+        self._firsts = sorted(node for ring in rings(arcs) for node in ring)
+        self._steps = 0
+        every = (ring for length in range(2, longest + 1) for ring in self._of_length(length))
+        self.found = tuple(islice(every, most))
+        self.left_out = "cycles of some services: there are too many to look for all" if self._is_over() else ""
+
+    def _is_over(self) -> bool:
+        return self._steps > MOST_STEPS and len(self._arcs) > EXACT
+
+    def _of_length(self, length: int) -> Iterator[tuple[int, ...]]:
+        for first in self._firsts:
+            if self._is_over():
+                return
+            far = hops(self._arcs.backwards, (first,), length - 1)
+            self._steps += len(far)
+            ways: list[tuple[int, ...]] = [(first,)]
+            while ways:
+                way = ways.pop()
+                self._steps += 1
+                if len(way) == length:
+                    yield way
+                    continue
+                left = length - len(way)
+                # on to whatever the rest of the length leads back from
+                further = [
+                    node
+                    for node in self._arcs.onwards[way[-1]]
+                    if node > first and node not in way and far.get(node, length) <= left
+                ]
+                ways.extend((*way, node) for node in sorted(further, reverse=True))
