@@ -76,6 +76,7 @@ class _Measure:
         self._traces = traces
         self._leads = seen.leads
         # at the target's span that it is in or below: whatever has that span below it is hit by it
+        self._nearest = seen.nearest
         self._within = np.flatnonzero(seen.nearest >= 0)
         self._at = seen.nearest[self._within]
         self._path, self._path_within = self._shares(paths.critical)
@@ -102,26 +103,42 @@ class _Measure:
         if not own:
             return Hit(0.0, 0.0, 0.0, 0)
         exposed = len(np.unique(traces[self._leads[tops]]))
-        path, within = self._path, self._path_within
-        if exposed and not path[tops].any():
+        total, within = int(self._path[tops].sum()), int(self._path_within[tops].sum())
+        if exposed and not self._path[tops].any():
             # the request does not wait for it, but it waits itself: a consumer of a queue, a branch that is never last
-            path, within = self._shares(self._own_paths(tops))
-        total = int(path[tops].sum())
+            total, within = self._by_own_paths(tops)
         failed = np.unique(traces[self._failed[tops] > 0])
         handled = np.setdiff1d(traces[self._handled[tops] > 0], failed)
         return Hit(
             exposure=100 * exposed / own,
             failing=100 * len(failed) / own,
-            latency=100 * int(within[tops].sum()) / total if total else 0.0,
+            latency=100 * within / total if total else 0.0,
             trace_count=own,
             handled=100 * len(handled) / own,
         )
 
-    def _own_paths(self, tops: np.ndarray) -> np.ndarray:
-        """int64[n], the path's own time in each span where these spans begin paths of their own."""
-        parent = self._traces.parent.copy()
-        parent[tops] = -1
-        return root_paths(replace(self._traces, parent=parent)).critical
+    def _by_own_paths(self, tops: np.ndarray) -> tuple[int, int]:
+        """How long the paths are that these spans begin, and how much of them is the target's, in ns.
+
+        Nothing but what is below these spans is looked at, as there may be many that are asked about so.
+        """
+        traces = self._traces
+        sizes = traces.subtree_end[tops] - tops
+        begins = np.cumsum(sizes) - sizes
+        shift = np.repeat(tops - begins, sizes)
+        spans = np.arange(int(sizes.sum())) + shift
+        parent = traces.parent[spans] - shift
+        parent[begins] = -1
+        columns = ("trace", "start", "duration", "order", "kind", "marks")
+        below = replace(
+            traces,
+            **{name: getattr(traces, name)[spans] for name in columns},
+            parent=parent.astype(np.int32),
+            subtree_end=(traces.subtree_end[spans] - shift).astype(np.int32),
+        )
+        critical = root_paths(below).critical
+        of_target = self._nearest[spans] >= np.repeat(tops, sizes)
+        return int(critical.sum()), int(critical[of_target].sum())
 
 
 def blast_radius(graph: ServiceGraph, paths: CriticalPaths, target: Target) -> BlastRadius:
@@ -149,20 +166,16 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
         upstream = {name: Distance(d.hops + 1, d.is_sync and is_sync) for name, d in upstream.items()}
         upstream[target.caller] = Distance(1, is_sync)
     hits = []
+    numbers = {name: number for number, name in enumerate(traces.services)}
     for name, distance in upstream.items():
-        if name == target.service or name not in _services_of(traces):
+        if name == target.service or name not in numbers:
             continue
-        number = _services_of(traces)[name]
-        spans = tops.of(number)
+        spans = tops.of(numbers[name])
         if target.operation and not seen.leads[spans].any():
             # whoever calls the service but never gets to this operation has nothing to do with it
             continue
         hits.append(HitService(name, distance, measure.hit(spans)))
     return sorted(hits, key=lambda found: (-found.hit.exposure, found.distance.hops, found.service))
-
-
-def _services_of(traces: TraceSet) -> dict[str, int]:
-    return {name: number for number, name in enumerate(traces.services)}
 
 
 def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[HitEntry]:

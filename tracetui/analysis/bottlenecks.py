@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.groups import gathered, group_slices
 from tracetui.analysis.messages import stated_message
 from tracetui.analysis.templates import template
 from tracetui.model.span import Value
@@ -19,6 +19,9 @@ DEFAULT_SHARE = 20.0
 """Percent of the time on the critical paths above which an operation is a bottleneck."""
 
 _SAMPLED_SPANS = 2_000
+_SAMPLED_IN_ALL = 400_000
+"""Spans that are read at most for all bottlenecks together, but for `_LEAST_SAMPLED` of each."""
+_LEAST_SAMPLED = 2
 _LEAST_OF_SAMPLE = 0.1
 _LONGEST_PATTERN = 300
 
@@ -75,11 +78,13 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
 def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
     """Find operations with more than `min_share` percent of their traces' path time, the costliest of the set first."""
     traces = paths.traces
+    costly = [one for one in critical_operations(paths) if one[2] > min_share]
+    waited = np.flatnonzero(~paths.asynchronous)
+    groups = gathered(traces.operation[waited])
+    most = min(max(_SAMPLED_IN_ALL // max(len(costly), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
     found = []
-    for operation, critical, share, total_share, occurrences in critical_operations(paths):
-        if share <= min_share:
-            continue
-        spans = np.flatnonzero((traces.operation == operation) & ~paths.asynchronous)
+    for operation, critical, share, total_share, occurrences in costly:
+        spans = waited[groups.of(operation)]
         service, name = traces.operation_label(operation)
         found.append(
             Bottleneck(
@@ -91,19 +96,19 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> 
                 occurrences=occurrences,
                 trace_count=traces.trace_count,
                 span_count=len(spans),
-                pattern=common_detail(traces, spans),
+                pattern=common_detail(traces, spans, most),
             )
         )
     return found
 
 
-def common_detail(traces: TraceSet, spans: np.ndarray) -> str:
+def common_detail(traces: TraceSet, spans: np.ndarray, most: int = _SAMPLED_SPANS) -> str:
     """The commonest normalised detail of some spans: query, error template, HTTP method and route, or destination.
 
-    '' where hardly any has one: two failures of a hundred calls do not stand for all. Of many spans an even sample is
-    read.
+    '' where hardly any has one: two failures of a hundred calls do not stand for all. Of more than `most` spans an
+    even sample is read.
     """
-    step = max(1, len(spans) // _SAMPLED_SPANS)
+    step = max(1, len(spans) // most)
     sample = spans[::step].tolist()
     details = Counter(detail for span in sample if (detail := _detail(traces, span, traces.attributes(span))))
     commonest, times = details.most_common(1)[0] if details else ("", 0)

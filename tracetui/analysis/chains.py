@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 
 from tracetui.analysis.calls import Calls, is_named
-from tracetui.analysis.groups import quantiles
+from tracetui.analysis.groups import gathered, quantiles
 from tracetui.analysis.reach import nearest, own_spans
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.model.traces import TraceSet
@@ -153,8 +153,9 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[Chain]:
         # a peer that calls has no spans to begin at, and nothing leads to it
         unseen = by_peer[at]
         there = (caller == first_node) & (unseen | (start[caller_span] >= back.entry[caller_span]))
-        for number in np.unique(way[there]).tolist():
-            of_way = there & (way == number)
+        begun = np.flatnonzero(there)
+        for number, some in gathered(way[begun]):
+            of_way = begun[some]
             found.setdefault(ways[number], []).append((calls.span[arrived[of_way]], waited[at[of_way]]))
         further = ~there & ~unseen
         way, arrived = way[further], arrived[further]

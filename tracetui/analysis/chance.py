@@ -95,6 +95,17 @@ def _difference(
     return Difference(values[1] - values[0], math.sqrt(total))
 
 
+def normal_mean_difference(before: np.ndarray, after: np.ndarray, traces: tuple[int, int] | None = None) -> Difference:
+    """As `mean_difference`, with the errors that many draws would tend to: nothing is drawn."""
+    sides = before, after
+    values = [float(sample.mean()) for sample in sides]
+    scatter = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
+    total = 0.0
+    for sample, count in zip(sides, traces or (len(before), len(after)), strict=True):
+        total += max(float(sample.var()), float(scatter.var())) / max(min(len(sample), count), 1)
+    return Difference(values[1] - values[0], math.sqrt(total))
+
+
 def share_difference(
     before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None = None
 ) -> Difference:

@@ -15,7 +15,8 @@ from tracetui.analysis.chance import level_for
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.grouped_changes import Compared, GroupedFigures, compared_groups
+from tracetui.analysis.groups import gathered
 from tracetui.analysis.judge import Change, Judge, Verdict
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.spelling import in_one_spelling
@@ -25,27 +26,6 @@ DEFAULT_THRESHOLD = 10.0
 """Percent by which a figure changes at least, to be called out."""
 _OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 4
 """Figures that are compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """An operation (service, operation), or the calls between services (caller, callee, "" or "async")."""
-
-    name: tuple[str, ...]
-    counts: tuple[int, int]
-    """Spans, or calls, before and after."""
-    changes: tuple[Change, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """NEW or GONE, or the worst of its changes."""
-        if not self.counts[0]:
-            return Verdict.NEW
-        if not self.counts[1]:
-            return Verdict.GONE
-        found = {change.verdict for change in self.changes}
-        order = (Verdict.WORSE, Verdict.BETTER, Verdict.FEW, Verdict.CHANCE)
-        return next((verdict for verdict in order if verdict in found), Verdict.SMALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,53 +156,15 @@ def _labels(findings: Findings) -> set[tuple[str, str]]:
     return {traces.operation_label(number) for number in np.unique(traces.operation).tolist()}
 
 
-class _Groups:
-    """The spans of a set by name: those of an operation, or of the calls between two services."""
-
-    def __init__(self, numbers: np.ndarray, spans: np.ndarray, names: dict[int, tuple[str, ...]]) -> None:
-        order, distinct, first = group_slices(numbers)
-        self.spans = {
-            names[number]: spans[order[begin:end]]
-            for number, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True)
-        }
-
-    def of(self, name: tuple[str, ...]) -> np.ndarray:
-        """int64, none where there are none of this name."""
-        found = self.spans.get(name)
-        return np.zeros(0, np.int64) if found is None else found
-
-
 def _operations(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
-    groups, own, critical = [], [], []
+    sides = []
     for findings in (before, after):
         traces = findings.traces
-        names: dict[int, tuple[str, ...]] = {
-            number: traces.operation_label(number) for number in np.unique(traces.operation).tolist()
-        }
-        groups.append(_Groups(traces.operation, np.arange(len(traces)), names))
-        own.append(self_times(traces))
-        critical.append(findings.paths.critical)
-    found = []
-    for name in dict.fromkeys((*groups[0].spans, *groups[1].spans)):
-        spans = [group.of(name) for group in groups]
-        durations = [findings.traces.duration[s] for findings, s in zip((before, after), spans, strict=True)]
-        failed = [
-            (int(findings.traces.error[s].sum()), len(s)) for findings, s in zip((before, after), spans, strict=True)
-        ]
-        changes = [
-            *judge.times(("p50", "p95", "p99"), *durations),
-            judge.rate(*failed),
-            *(
-                _renamed(judge.times(("mean",), columns[0][spans[0]], columns[1][spans[1]])[0], figure)
-                for figure, columns in (("self", own), ("critical", critical))
-            ),
-        ]
-        found.append(Compared(name, (len(spans[0]), len(spans[1])), tuple(changes)))
-    return sorted(found, key=_by_weight)
-
-
-def _renamed(change: Change, figure: str) -> Change:
-    return Change(figure, change.before, change.after, change.verdict, change.interval)
+        groups = gathered(traces.operation)
+        names = list(map(traces.operation_label, groups.distinct.tolist()))
+        times = {"": traces.duration, "self": self_times(traces), "critical": findings.paths.critical}
+        sides.append(GroupedFigures(groups, names, traces.error, times))
+    return sorted(compared_groups(sides[0], sides[1], judge), key=_by_weight)
 
 
 def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
@@ -233,35 +175,27 @@ def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
 
 
 def _edges(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
-    groups, callers = [], []
+    sides = []
     for findings in (before, after):
         calls = findings.calls
         nodes = calls.nodes
-        numbers = (calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async
-        pairs: dict[int, tuple[str, ...]] = {}
-        for number in np.unique(numbers).tolist():
+        groups = gathered((calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async)
+        names: list[tuple[str, ...]] = []
+        for number in groups.distinct.tolist():
             pair, is_async = divmod(number, 2)
             caller, callee = divmod(pair, len(nodes))
-            pairs[number] = (nodes[caller], nodes[callee], "async" if is_async else "")
-        groups.append(_Groups(numbers, np.arange(len(numbers)), pairs))
-        callers.append(calls)
-    found = []
-    for name in dict.fromkeys((*groups[0].spans, *groups[1].spans)):
-        rows = [group.of(name) for group in groups]
-        durations, failed = [], []
-        for findings, calls, row in zip((before, after), callers, rows, strict=True):
-            durations.append(findings.traces.duration[calls.span[row]])
-            failed.append((int(calls.error[row].sum()), len(row)))
-        changes = (*judge.times(("p50", "p95", "p99"), *durations), judge.rate(*failed))
-        found.append(Compared(name, (len(rows[0]), len(rows[1])), changes))
+            names.append((nodes[caller], nodes[callee], "async" if is_async else ""))
+        sides.append(GroupedFigures(groups, names, calls.error, {"": findings.traces.duration[calls.span]}))
+    found = compared_groups(sides[0], sides[1], judge)
     weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))
 
 
 def _bottlenecks(before: Findings, after: Findings, judge: Judge) -> list[BottleneckChange]:
-    sides = []
+    sides, spans = [], []
     for findings in (before, after):
         traces = findings.traces
+        spans.append(gathered(traces.operation))
         sides.append(
             {
                 traces.operation_label(number): (number, critical / occurs, share)
@@ -271,8 +205,8 @@ def _bottlenecks(before: Findings, after: Findings, judge: Judge) -> list[Bottle
     found = []
     for name in dict.fromkeys(name for side in sides for name, (_, _, share) in side.items() if share > DEFAULT_SHARE):
         waits = [
-            _wait_per_trace(findings, side[name][0]) if name in side else np.zeros(0)
-            for findings, side in zip((before, after), sides, strict=True)
+            _wait_per_trace(findings, groups.of(side[name][0])) if name in side else np.zeros(0)
+            for findings, side, groups in zip((before, after), sides, spans, strict=True)
         ]
         change = judge.times(("mean",), *waits)[0]
         found.append(
@@ -286,11 +220,9 @@ def _bottlenecks(before: Findings, after: Findings, judge: Judge) -> list[Bottle
     return found
 
 
-def _wait_per_trace(findings: Findings, operation: int) -> np.ndarray:
-    """How long each trace in which an operation occurs waits for it, ns."""
-    traces = findings.traces
-    spans = np.flatnonzero(traces.operation == operation)
-    touched, number = np.unique(traces.trace[spans], return_inverse=True)
+def _wait_per_trace(findings: Findings, spans: np.ndarray) -> np.ndarray:
+    """How long each trace in which an operation occurs waits for it, ns. spans: int64, those of the operation."""
+    touched, number = np.unique(findings.traces.trace[spans], return_inverse=True)
     waits: np.ndarray = np.bincount(number, weights=findings.paths.critical[spans], minlength=len(touched))
     return waits
 

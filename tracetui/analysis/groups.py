@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
 
@@ -95,3 +98,33 @@ def _stable_order(group: np.ndarray) -> np.ndarray:
         return np.argsort(low, kind="stable")
     order: np.ndarray = np.lexsort((low, (group >> 16).astype(np.uint16)))
     return order
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Groups:
+    """Positions gathered by number once, so that to look up many numbers scans nothing."""
+
+    order: np.ndarray
+    """int64[n], the positions, group after group and ascending in each."""
+    distinct: np.ndarray
+    """int[k], the numbers of the groups, ascending."""
+    first: np.ndarray
+    """int64[k + 1]: group `g` is `order[first[g]:first[g + 1]]`."""
+
+    def of(self, number: int) -> np.ndarray:
+        """int64, the positions of a number, ascending; none where there is no such number."""
+        at = int(np.searchsorted(self.distinct, number))
+        if at == len(self.distinct) or self.distinct[at] != number:
+            return self.order[:0]
+        return self.order[self.first[at] : self.first[at + 1]]
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Each number with its positions, numbers ascending."""
+        bounds = self.first.tolist()
+        for number, begin, end in zip(self.distinct.tolist(), bounds, bounds[1:], strict=False):
+            yield number, self.order[begin:end]
+
+
+def gathered(group: np.ndarray) -> Groups:
+    """Gather the positions of equal numbers. group: int[n]."""
+    return Groups(*group_slices(group))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tracetui.analysis.chance import (
     Difference,
     limit_for,
     mean_difference,
+    normal_mean_difference,
     quantile_chance,
     quantile_difference,
     share_chance,
@@ -21,6 +22,10 @@ from tracetui.analysis.groups import quantiles
 
 FEW = 20
 """Samples below which nothing is called out."""
+MOST_DRAWN = 3_000
+"""Figures of which samples are drawn anew. With more names to compare, what is from few samples, or fails the exact
+test, has no interval.
+"""
 _LEAST_SHARE = 0.01
 
 
@@ -64,6 +69,17 @@ class Change:
         return 100 * self.difference / self.before if self.before and self.difference is not None else None
 
 
+class _Allowance:
+    """How many more figures may be drawn for."""
+
+    def __init__(self) -> None:
+        self._left = MOST_DRAWN
+
+    def take(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Says what the change of a figure amounts to."""
@@ -74,6 +90,7 @@ class Judge:
     trace_counts: tuple[int, int]
     level: float
     """The chance of a figure, on either side, below which it is taken for none."""
+    _draws: _Allowance = field(default_factory=_Allowance, compare=False)
 
     def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
         change = abs(after - before)
@@ -87,28 +104,48 @@ class Judge:
         changes = []
         for figure in figures:
             values = [_figure(figure, sample) for sample in (before, after)]
-            changes.append(self._judged(figure, values, before, after))
+            first, second = values
+            if first is None or second is None:
+                changes.append(Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE))
+            elif not self.is_large(first, second, self.least_ns(len(before), len(after))):
+                changes.append(Change(figure, first, second, Verdict.SMALL))
+            else:
+                changes.append(self.large(figure, first, second, before, after))
         return changes
 
-    def _judged(self, figure: str, values: Sequence[float | None], before: np.ndarray, after: np.ndarray) -> Change:
-        first, second = values
-        if first is None or second is None:
-            return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
-        samples = zip((before, after), self.trace_counts, strict=True)
-        calls_per_trace = max(len(sample) / count for sample, count in samples)
-        if not self.is_large(first, second, _LEAST_SHARE * self.trace_ns / max(calls_per_trace, 1.0)):
-            return Change(figure, first, second, Verdict.SMALL)
+    def least_ns(self, before: float, after: float) -> float:
+        """Nanoseconds that a figure of so many calls changes by at least, not to be small."""
+        return float(self.least_of(np.array([before]), np.array([after]))[0])
+
+    def least_of(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """The same for many figures: int64[n] calls on either side -> float64[n]."""
+        calls_per_trace = np.maximum(before / self.trace_counts[0], after / self.trace_counts[1])
+        least: np.ndarray = _LEAST_SHARE * self.trace_ns / np.maximum(calls_per_trace, 1.0)
+        return least
+
+    def large(self, figure: str, first: float, second: float, before: np.ndarray, after: np.ndarray) -> Change:
+        """What a change amounts to that is large enough. `before` and `after`: the samples, none of them empty."""
         sizes = (len(before), len(after))
+        drawn = self._draws.take()
         if figure[0] != "p":
-            return self._weighed(figure, (first, second), mean_difference(before, after, self.trace_counts), sizes)
+            if not drawn and min(sizes) < FEW:
+                return Change(figure, first, second, Verdict.FEW)
+            of_mean = mean_difference if drawn else normal_mean_difference
+            return self._weighed(figure, (first, second), of_mean(before, after, self.trace_counts), sizes)
         share = int(figure[1:]) / 100
+        # of fewer none is beyond it
+        least = max(FEW, round(1 / (1 - share)))
+        if not drawn:
+            if min(sizes) < least:
+                return Change(figure, first, second, Verdict.FEW)
+            if quantile_chance(before, after, share, self.trace_counts) > self.level:
+                return Change(figure, first, second, Verdict.CHANCE)
         return self._weighed(
             figure,
             (first, second),
             quantile_difference(before, after, share, self.trace_counts),
             sizes,
-            # of fewer none is beyond it
-            least=max(FEW, round(1 / (1 - share))),
+            least=least,
             exact=lambda: quantile_chance(before, after, share, self.trace_counts),
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.find import find_spans
-from tracetui.analysis.groups import quantiles
+from tracetui.analysis.groups import gathered, quantiles
 from tracetui.analysis.reach import Reach, led_to, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
 from tracetui.model.peers import PeerType
@@ -156,8 +156,8 @@ def _few(found: Sequence[Matched]) -> list[Matched]:
 
 def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, list[Matched]]:
     found: dict[str, list[Matched]] = {}
-    for number in np.unique(traces.service[spans]).tolist():
-        own = spans[traces.service[spans] == number]
+    for number, at in gathered(traces.service[spans]):
+        own = spans[at]
         seen: Counter[str] = Counter()
         for span in own[:_LOOKED_AT].tolist():
             attributes = {**traces.resource_attributes(span), **traces.attributes(span)}

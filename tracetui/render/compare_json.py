@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from tracetui.analysis.compare import Compared, Comparison
+from tracetui.analysis.compare import Comparison
+from tracetui.analysis.grouped_changes import Compared
 from tracetui.analysis.judge import Change
 from tracetui.render.report_json import in_ms, in_percent, summary_json, warnings_json
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracetui.analysis.compare import BottleneckChange, Compared, Comparison, PatternChange
+from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
+from tracetui.analysis.grouped_changes import Compared
 from tracetui.analysis.judge import Change, Verdict
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role

@@ -10,6 +10,7 @@ from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.errors import Role as Part
 from tracetui.analysis.errors import roles as parts
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.groups import gathered
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, fit
 from tracetui.render.line import Line, Role
@@ -72,8 +73,8 @@ class ErrorTable:
         traces = self.traces
         roots = traces.main_root[np.unique(traces.trace[pattern.spans])]
         found = []
-        for operation in np.unique(traces.operation[roots]).tolist():
-            own = roots[traces.operation[roots] == operation]
+        for operation, at in gathered(traces.operation[roots]):
+            own = roots[at]
             found.append((*traces.operation_label(operation), int(traces.error[own].sum()), len(own)))
         return sorted(found, key=lambda one: (-one[3], one[:2]))
 

@@ -27,12 +27,18 @@ def short_names(names: Sequence[str]) -> list[str]:
         else:
             short[i] = wanted
             holder[wanted] = names[i]
+    is_full = False
     pairs = ("".join(pair) for pair in product(_LETTERS, repeat=2))
     for i, wanted in left:
+        if is_full:
+            short[i] = wanted
+            continue
         chosen = next(
             (word for word in _others(names[i], holder[wanted]) if word not in holder and cell_width(word) == 2), ""
         )
-        short[i] = chosen = chosen or next((word for word in pairs if word not in holder), wanted)
+        chosen = chosen or next((word for word in pairs if word not in holder), "")
+        is_full = not chosen
+        short[i] = chosen = chosen or wanted
         holder.setdefault(chosen, names[i])
     return short
 

@@ -8,6 +8,7 @@ from collections.abc import Collection
 import numpy as np
 
 from tracetui.analysis.errors import Role as ErrorRole
+from tracetui.analysis.groups import gathered
 from tracetui.analysis.messages import NO_MESSAGE, error_message
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
@@ -36,8 +37,8 @@ def failing_by_service(
     at = np.flatnonzero((columns.service_role == ErrorRole.ORIGIN) & wanted[trace])
     failing = len(np.unique(trace[at]))
     groups = []
-    for service in np.unique(columns.service[at]).tolist():
-        members = columns.sorted(trace[at[columns.service[at] == service]], key, descending)
+    for service, own in gathered(columns.service[at]):
+        members = columns.sorted(trace[at[own]], key, descending)
         heading = _heading(columns, service, members, failing, marks)
         groups.append(Group(service, heading, members, service in folded))
     return sorted(groups, key=lambda group: (-len(group.traces), columns.services[group.key]))

@@ -1,0 +1,155 @@
+"""Many distinct names cost no more scans of the spans than few do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.bench.many_names import many_names, word
+from tracetui.analysis.alerts import baselines
+from tracetui.analysis.blast_radius import blast_radius
+from tracetui.analysis.chains import call_chains
+from tracetui.analysis.compare import compare
+from tracetui.analysis.contrast import contrast
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.query import parse
+from tracetui.analysis.service_graph import Target
+from tracetui.analysis.service_overview import overview
+from tracetui.analysis.service_questions import (
+    caller_difference,
+    find_services,
+    neighbours,
+    peers_of_type,
+    shared_dependencies,
+)
+from tracetui.analysis.watch import news
+from tracetui.model.peers import PeerType
+from tracetui.model.traces import TraceSet
+from tracetui.render.error_list import ErrorTable
+from tracetui.render.hot_spot_table import HotSpotTable
+from tracetui.render.marks import UNICODE
+from tracetui.render.service_list import ServiceList, ServiceTable
+from tracetui.render.trace_columns import SortKey, trace_columns
+from tracetui.tui.panes.traces_groups import failing_by_service
+
+SPANS = 20_000
+FEW, MANY = 60, 6_000
+MOST_TIMES = 4.0
+"""How many times as many numbers are looked at; a scan of all for each name would be a hundred times as many."""
+
+
+class Counted(np.ndarray):
+    """Numbers that count how many of them are looked at, in themselves and in all that is worked out from them."""
+
+    seen = 0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        Counted.seen += max(np.size(one) for one in inputs)
+        if "out" in options:
+            options["out"] = tuple(map(plain, options["out"]))
+        found = getattr(ufunc, method)(*map(plain, inputs), **options)
+        return found.view(Counted) if isinstance(found, np.ndarray) else found
+
+
+def plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, Counted) else value
+
+
+def counted(traces: TraceSet) -> TraceSet:
+    """The set with columns that count."""
+    columns = {one.name: getattr(traces, one.name) for one in fields(traces)}
+    made = replace(traces, **{k: v.view(Counted) for k, v in columns.items() if isinstance(v, np.ndarray)})
+    # looked up in tables, these are no results of the columns
+    for name in ("service", "shape"):
+        made.__dict__[name] = getattr(traces, name).view(Counted)
+    return made
+
+
+@cache
+def known(names: int) -> Findings:
+    """What the questions about services stand on."""
+    findings = Findings(counted(many_names(SPANS, names)))
+    _ = findings.graph, findings.paths, findings.errors
+    return findings
+
+
+def halves(findings: Findings) -> tuple[Findings, Findings]:
+    first = np.arange(findings.traces.trace_count) % 2 == 0
+    before, after = (counted(findings.traces.select(np.asarray(side))) for side in (first, ~first))
+    return Findings(before), Findings(after)
+
+
+def graph(question: Callable[..., object], *more: Any, **named: Any) -> Callable[[Findings], object]:
+    return lambda findings: question(findings.graph, *more, **named)
+
+
+A, B = (f"service_{word(number)}" for number in (1, 3))
+QUESTIONS: dict[str, Callable[[Findings], object]] = {
+    "bottlenecks": lambda findings: findings.bottlenecks(),
+    "paths": lambda findings: Findings(findings.traces).paths,
+    "errors": lambda findings: Findings(findings.traces).errors,
+    "dependencies": lambda findings: Findings(findings.traces).dependencies,
+    "advice": lambda findings: Findings(findings.traces).advice,
+    "summary": lambda findings: Findings(findings.traces).summary,
+    "asynchronous work": lambda findings: Findings(findings.traces).async_work.entries(),
+    "compare": lambda findings: compare(*halves(findings)).regressions,
+    "contrast": lambda findings: contrast(findings.traces, np.asarray(findings.traces.trace_errors > 0)),
+    "alerts": lambda findings: baselines(findings.traces, "service_a"),
+    "news": lambda findings: news(findings.traces, np.arange(findings.traces.trace_count) % 2 == 0),
+    "overview": graph(overview, Target(A)),
+    "callers": graph(neighbours, Target(A), upstream=True),
+    "callees": graph(neighbours, Target(A), upstream=False),
+    "callees of an operation": graph(neighbours, Target(A, f"operation_{word(1)}"), upstream=False),
+    "blast radius": lambda findings: blast_radius(findings.graph, findings.paths, Target(B)),
+    "path": graph(call_chains, Target(A), Target(B)),
+    "shared": graph(shared_dependencies, [A, B]),
+    "diff-callers": graph(caller_difference, A, B),
+    "critical": lambda findings: Findings.ranking.func(findings),
+    "databases": graph(peers_of_type, PeerType.DATABASE),
+    "find by name": graph(find_services, "operation"),
+    "find by attribute": graph(find_services, "select"),
+    "table of errors": lambda findings: [
+        table.entries(one) for table in [ErrorTable(findings)] for one in table.patterns
+    ],
+    "table of hot spots": lambda findings: [
+        (table.hot_spot(row), table.worst_traces(table.number(row)), table.over_time(table.number(row), 8))
+        for table in [HotSpotTable(findings)]
+        for row in range(min(len(table), FEW))
+    ],
+    "table of services": lambda findings: len(
+        ServiceList(ServiceTable(findings), UNICODE, "rank", descending=True, part="service_b")
+    ),
+    "table of traces": lambda findings: trace_columns(findings.traces),
+    "traces by service": lambda findings: failing_by_service(
+        trace_columns(findings.traces), np.arange(findings.traces.trace_count), next(iter(SortKey)), True, (), UNICODE
+    ),
+    **{
+        f"query {text}": lambda findings, text=text: parse(text).matches(findings.traces)
+        for text in ("service = service_b", "operation =~ operation_b", "caller = service_b and error")
+    },
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_many_names_take_no_more_scans_than_few(question: str) -> None:
+    looked_at = []
+    for names in (FEW, MANY):
+        findings = known(names)
+        before = Counted.seen
+        QUESTIONS[question](findings)
+        looked_at.append(Counted.seen - before)
+    # what is made for each name may be looked at a few times more
+    assert looked_at[1] <= MOST_TIMES * looked_at[0] + 20 * SPANS
+
+
+def test_a_scan_for_each_name_is_noticed() -> None:
+    findings = known(MANY)
+    before = Counted.seen
+    for operation in np.unique(np.asarray(findings.traces.operation)).tolist():
+        np.flatnonzero(findings.traces.operation == operation)
+    assert Counted.seen - before > 20 * MOST_TIMES * SPANS

@@ -1,0 +1,140 @@
+"""What changed of many groups of spans at once: of every operation, or of the calls between every two services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.groups import Groups, group_quantiles
+from tracetui.analysis.judge import Change, Judge, Verdict
+
+_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An operation (service, operation), or the calls between services (caller, callee, "" or "async")."""
+
+    name: tuple[str, ...]
+    counts: tuple[int, int]
+    """Spans, or calls, before and after."""
+    changes: tuple[Change, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """NEW or GONE, or the worst of its changes."""
+        if not self.counts[0]:
+            return Verdict.NEW
+        if not self.counts[1]:
+            return Verdict.GONE
+        found = {change.verdict for change in self.changes}
+        order = (Verdict.WORSE, Verdict.BETTER, Verdict.FEW, Verdict.CHANCE)
+        return next((verdict for verdict in order if verdict in found), Verdict.SMALL)
+
+
+class GroupedFigures:
+    """The groups of one set by name, and the figures of each."""
+
+    def __init__(
+        self, groups: Groups, names: Sequence[tuple[str, ...]], error: np.ndarray, times: dict[str, np.ndarray]
+    ) -> None:
+        """groups: of n spans or calls; names: of the groups, in their order; error: bool[n]; times: int64[n]
+        nanoseconds: "" are durations, of which there are quantiles, and of the others there are means.
+        """
+        self.first = groups.first
+        self.names = names
+        self.counts = np.diff(groups.first)
+        self.samples: dict[str, np.ndarray] = {}
+        """Per figure int64[n], group after group."""
+        self.values: dict[str, np.ndarray] = {}
+        """Per figure float64[groups]."""
+        begins = groups.first[:-1]
+        for name, column in times.items():
+            ordered = column[groups.order]
+            if name:
+                self.samples[name] = ordered
+                self.values[name] = _sums(ordered, begins) / self.counts
+                continue
+            quantiles = group_quantiles(ordered, groups.first, tuple(_QUANTILES.values()))
+            self.samples.update(dict.fromkeys(_QUANTILES, ordered))
+            self.values.update(zip(_QUANTILES, quantiles, strict=True))
+        self.failed = _sums(error[groups.order], begins).astype(np.int64)
+
+    def sample(self, figure: str, group: int) -> np.ndarray:
+        """int64, what a figure of a group is of."""
+        return self.samples[figure][self.first[group] : self.first[group + 1]]
+
+
+def _sums(ordered: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """float64[groups]"""
+    sums: np.ndarray = np.add.reduceat(ordered, begins, dtype=np.float64) if len(begins) else np.zeros(0)
+    return sums
+
+
+def compared_groups(before: GroupedFigures, after: GroupedFigures, judge: Judge) -> list[Compared]:
+    """Compare the groups of two sets by name: those of the first, then what only the second has."""
+    figures = list(before.values)
+    split = figures.index("p99") + 1
+    figures[split:split] = ["error_rate"]
+    number = {name: at for at, name in enumerate(after.names)}
+    pairs = [(at, number.pop(name, -1)) for at, name in enumerate(before.names)]
+    both = np.array([pair for pair in pairs if pair[1] >= 0], np.int64).reshape(-1, 2)
+    shared = iter(_changes(before, after, both, figures, judge))
+    found = []
+    for name, (first, second) in zip(before.names, pairs, strict=True):
+        counts = int(before.counts[first]), int(after.counts[second]) if second >= 0 else 0
+        found.append(Compared(name, counts, next(shared) if second >= 0 else _of_one(before, first, figures, False)))
+    for name, second in number.items():
+        found.append(Compared(name, (0, int(after.counts[second])), _of_one(after, second, figures, True)))
+    return found
+
+
+def _of_one(side: GroupedFigures, group: int, figures: Sequence[str], is_new: bool) -> tuple[Change, ...]:
+    """The changes of a group that the other set does not have."""
+    changes = []
+    for figure in figures:
+        rate = 100 * int(side.failed[group]) / int(side.counts[group]) if figure not in side.values else None
+        value = float(side.values[figure][group]) if rate is None else rate
+        changes.append(
+            Change(figure, None, value, Verdict.NEW) if is_new else Change(figure, value, None, Verdict.GONE)
+        )
+    return tuple(changes)
+
+
+def _changes(
+    before: GroupedFigures, after: GroupedFigures, both: np.ndarray, figures: Sequence[str], judge: Judge
+) -> list[tuple[Change, ...]]:
+    """The changes of the groups that both sets have. both: int64[m, 2], their numbers in either."""
+    first, second = both.T
+    least = judge.least_of(before.counts[first], after.counts[second])
+    columns: list[list[Change]] = []
+    for figure in figures:
+        if figure not in before.values:
+            columns.append(_rates(before, after, both, judge))
+            continue
+        was, now = before.values[figure][first], after.values[figure][second]
+        change = np.abs(now - was)
+        large = (change > least) & (100 * change >= judge.threshold * np.abs(was))
+        columns.append(
+            [
+                judge.large(figure, a, b, before.sample(figure, i), after.sample(figure, k))
+                if is_large
+                else Change(figure, a, b, Verdict.SMALL)
+                for a, b, is_large, (i, k) in zip(
+                    was.tolist(), now.tolist(), large.tolist(), both.tolist(), strict=True
+                )
+            ]
+        )
+    return list(zip(*columns, strict=True))
+
+
+def _rates(before: GroupedFigures, after: GroupedFigures, both: np.ndarray, judge: Judge) -> list[Change]:
+    """The changes of error rates; mostly nothing fails in either."""
+    first, second = both.T
+    columns = (before.failed[first], before.counts[first], after.failed[second], after.counts[second])
+    return [
+        judge.rate((failed, of), (fails, now)) if failed or fails else Change("error_rate", 0.0, 0.0, Verdict.SMALL)
+        for failed, of, fails, now in zip(*(column.tolist() for column in columns), strict=True)
+    ]
