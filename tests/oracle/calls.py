@@ -168,7 +168,7 @@ def call_of_peer(span: Span, services: set[str]) -> Call | None:
     return {
         "caller": caller,
         "callee": known or name,
-        "async": span["kind"] == "PRODUCER",
+        "async": said_by["kind"] == "PRODUCER",
         "error": span["status"] == "error",
         "span": span,
         "inferred": known is None,

@@ -4,8 +4,9 @@ Readings where the definition leaves room:
 
 - A message that is empty shares no template with any other.
 - (a) "the work went on" needs no span between: it judges U itself too; "after" is when or after, as in (c). The peer
-  of a span is its service below a span of another, else the name it would have as an inferred peer (section 6); a child
-  without one calls nothing, a failed span without one has none to share. L and what it hangs below are no such work.
+  of a CLIENT or PRODUCER is the name it would have as an inferred peer (section 6), of another span its service below
+  a span of another. A child without one calls nothing, a failed span without one has none to share. L and what it
+  hangs below are no such work.
 - "No time test across skewed hosts" holds for every test of the cause rule; where it may not be made, nothing is
   proved: (b) does not exclude, (d) does not make a consequence.
 - (d) "no asynchronous step between" holds for the way from L up to the ancestor, and down to the branch that failed.
@@ -123,8 +124,10 @@ def work_went_on(low: Span, high: Span, between: list[Span], skewed: set[frozens
 
 def called(span: Span) -> str:
     """What is called: its service where a span of another called it, else the name of its peer."""
-    up = span["up"]
-    return span["service"] if up and up["service"] != span["service"] else peer(span)[0]
+    up, name = span["up"], peer(span)[0]
+    if up and up["service"] != span["service"] and not (name and span["kind"] in ("CLIENT", "PRODUCER")):
+        return str(span["service"])
+    return name
 
 
 def outlived(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:
