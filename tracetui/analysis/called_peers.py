@@ -17,6 +17,7 @@ from tracetui.model.traces import TraceSet
 _TYPES = tuple(PeerType)
 _REMEMBERED = 2_000
 _LONGEST_REMEMBERED = 600
+_SELDOM = 10
 _DATABASES, _NAMES = b"db.", b"peer."
 
 
@@ -93,7 +94,7 @@ class _Numbers:
 
     def __init__(self, traces: TraceSet) -> None:
         # a set that was filtered may name services that have no span left in it: who calls those calls a peer
-        there = np.unique(traces.service).tolist()
+        there = np.flatnonzero(np.bincount(traces.service, minlength=1)).tolist()
         self._services = {
             traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE
         }
@@ -125,7 +126,7 @@ def _by_note(
     note = traces.noted_peer[noted]
     number_of = np.full(len(traces.peers), -1, np.int32)
     type_of = np.full(len(traces.peers), -1, np.int8)
-    for one in np.unique(note).tolist():
+    for one in np.flatnonzero(np.bincount(note, minlength=1)).tolist():
         name, type_, host = read_note(traces.peers[one])
         number_of[one] = numbers.of(name, host)
         type_of[one] = -1 if type_ is None else _TYPES.index(type_)
@@ -159,10 +160,17 @@ def _by_attributes(
     asked = np.flatnonzero(calls | around)
     read = _Reader(traces)
     wrapped: dict[int, tuple[Peer | None, Peer | None, bool, bool]] = {}
-    columns = (asked, callers.kind[asked], callers.wrapper[asked], calls[asked])
-    for span, kind, wrapper, is_call in zip(*(column.tolist() for column in columns), strict=True):
-        peer = read(span, kind)
-        known, host, within, sent = None, None, False, kind == Kind.PRODUCER
+    spans: list[int] = []
+    whom: list[int] = []
+    sorts: list[int] = []
+    messages: list[bool] = []
+    columns = (asked, *(column[asked] for column in (callers.kind, callers.wrapper, calls)))
+    raw = traces.arena.read_each(traces.raw_at[asked], traces.attribute_bytes[asked])
+    listed = (column.tolist() for column in (*columns, traces.resource[asked]))
+    producer = int(Kind.PRODUCER)
+    for span, kind, wrapper, is_call, resource, attributes in zip(*listed, raw, strict=True):
+        peer = read(kind, resource, attributes) if attributes else None
+        known, host, within, sent = None, None, False, kind == producer
         if wrapper >= 0:
             if callers.answered[wrapper]:
                 within = True
@@ -179,33 +187,38 @@ def _by_attributes(
         # without a name of its own it is the transport of the call around it, which is answered
         found = known or (None if within else host)
         if found is not None:
-            called[span] = numbers.of(found.name, found.host)
-            types[span] = _TYPES.index(found.type)
-            is_async[span] = sent
+            spans.append(span)
+            whom.append(numbers.of(found.name, found.host))
+            sorts.append(_TYPES.index(found.type))
+            messages.append(sent)
+    places = np.array(spans, np.int64)
+    called[places], types[places], is_async[places] = whom, sorts, messages
 
 
 class _Reader:
     """Reads what spans say about what they called; equal attributes are read once."""
 
     def __init__(self, traces: TraceSet) -> None:
-        self._traces = traces
+        self._resources = traces.resources
         self._known: dict[tuple[int, int, bytes], Peer | None] = {}
+        self._again = 0
+        self._longest = _LONGEST_REMEMBERED
 
-    def __call__(self, span: int, kind: int) -> Peer | None:
-        traces = self._traces
-        raw = traces.raw_attributes(span)
-        if not raw:
-            return None
-        resource = int(traces.resource[span])
-        if len(raw) > _LONGEST_REMEMBERED:
-            return called_peer(kind, traces.resources[resource].codec.attributes(raw))
+    def __call__(self, kind: int, resource: int, raw: bytes) -> Peer | None:
+        """Name what a span of this kind and resource called, by its raw attributes."""
+        if len(raw) > self._longest:
+            return called_peer(kind, self._resources[resource].codec.attributes(raw))
         key = (resource, kind, raw)
         if key in self._known:
+            self._again += 1
             return self._known[key]
-        peer = called_peer(kind, traces.resources[resource].codec.attributes(raw))
+        peer = called_peer(kind, self._resources[resource].codec.attributes(raw))
         if len(self._known) < _REMEMBERED:
             # those that come again come early
             self._known[key] = peer
+        elif self._again < _REMEMBERED // _SELDOM:
+            # to look for them would be in vain
+            self._longest = 0
         return peer
 
 

@@ -52,6 +52,8 @@ _CACHES = frozenset(
 _TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
 """Attributes that say more of a call than where it went."""
 _USED = _TELLING.union(_HOST)
+_PRODUCER = int(Kind.PRODUCER)
+_OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
 NOTED = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
 """The attributes that decoders read for `noted_peer`, as they name most of what is called."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
@@ -88,11 +90,11 @@ def called_peer(kind: int, attributes: Mapping[str, Value]) -> Peer | None:
     A span without a kind calls its remote endpoint, too. None if nothing names it.
     """
     # asked of every span that nothing answers: most attributes have nothing to do with it
+    is_outgoing = kind in _OUTGOING
+    if is_outgoing and _TELLING.isdisjoint(attributes):
+        return _peer_of_host(_host(attributes), kind == _PRODUCER)
     if _USED.isdisjoint(attributes):
         return None
-    is_outgoing = kind in (Kind.CLIENT, Kind.PRODUCER)
-    if is_outgoing and _TELLING.isdisjoint(attributes):
-        return _peer_of_host(_host(attributes), kind == Kind.PRODUCER)
     system = _first(attributes, _DB_SYSTEM) or ("sql" if "sql.query" in attributes else None)
     has_messaging = not _NO_MESSAGING(attributes)
     type_ = _type(kind, system, has_messaging)
@@ -199,9 +201,10 @@ def _database(system: str, attributes: Mapping[str, Value]) -> str:
 
 def _host(attributes: Mapping[str, Value]) -> str | None:
     for key in _HOST:
-        if key not in attributes:
+        value = attributes.get(key)
+        if not isinstance(value, str):
             continue
-        text = _first(attributes, (key,))
+        text: str | None = value.strip()
         if text and key in ("url.full", "http.url"):
             try:
                 text = _host_of_url(text)

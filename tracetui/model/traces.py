@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import repeat
 from pickle import PickleBuffer
 from typing import TypeVar
 
@@ -58,26 +57,68 @@ class Arena:
         at -= self.starts[piece]
         return bytes(self._pieces[piece][at : at + size])
 
+    def read_each(self, at: np.ndarray, sizes: np.ndarray) -> Iterator[bytes]:
+        """Read many stretches of bytes, which mostly stand near one another: at, sizes int64[m]"""
+        begin, window = 0, b""
+        for low, size in zip(at.tolist(), sizes.tolist(), strict=True):
+            place = low - begin
+            if place < 0 or place + size > len(window):
+                piece = bisect_right(self.starts, low) - 1
+                start = self.starts[piece]
+                begin = max(low - _BEHIND_BYTES, start)
+                end = max(low + size, begin + _NEAR_BYTES)
+                window = bytes(self._pieces[piece][begin - start : end - start])
+                place = low - begin
+            yield window[place : place + size]
+
     def holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Find which stretches of bytes hold a text: at, sizes int64[m] -> bool[m]"""
         held = np.zeros(len(at), bool)
         order = np.argsort(at, kind="stable")
+        ordered = at[order]
         starts = np.array(self.starts)
-        edges = np.searchsorted(at[order], np.append(starts[1:], np.iinfo(np.int64).max))
+        edges = np.searchsorted(ordered, np.append(starts[1:], np.iinfo(np.int64).max))
         first = 0
         for piece, start, last in zip(self._pieces, self.starts, edges.tolist(), strict=False):
-            rows = order[first:last]
-            first = last
-            begins = at[rows] - start
-            ends = begins + sizes[rows]
-            if isinstance(piece, bytes):
-                # without a copy of each
-                places = map(piece.find, repeat(needle), begins.tolist(), ends.tolist())
-                held[rows] = np.fromiter(places, np.int64, len(rows)) >= 0
-            else:
-                pairs = zip(begins.tolist(), ends.tolist(), strict=True)
-                held[rows] = [needle in bytes(piece[begin:end]) for begin, end in pairs]
+            while first < last:
+                # a window at a time: what is not bytes is copied to be searched
+                until = min(int(np.searchsorted(ordered, ordered[first] + _WINDOW_BYTES)), last)
+                rows = order[first:until]
+                begins = ordered[first:until] - start
+                held[rows] = _holding(piece, needle, begins, begins + sizes[rows])
+                first = until
         return held
+
+
+_NEAR_BYTES = 1 << 14
+_BEHIND_BYTES = 1 << 12
+"""Spans stand in another order than their bytes: children may have come before their parents."""
+_WINDOW_BYTES = 1 << 22
+_SPARSE = 8
+"""Stretches that are less than such a part of what they lie in are searched one by one."""
+
+
+def _holding(piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """bool[m], the stretches begins[i]:ends[i] that hold a text. They stand by their begins."""
+    low, high = int(begins[0]), int(ends.max())
+    if int((ends - begins).sum()) * _SPARSE < high - low:
+        pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+        return np.array([needle in bytes(piece[begin:end]) for begin, end in pairs], bool)
+    window = bytes(piece[low:high])
+    if needle not in window:
+        return np.zeros(len(begins), bool)
+    # the first place at or behind each begin: few are sought where few there are
+    found: list[int] = []
+    sought = (begins - low).tolist()
+    count, row = len(sought), 0
+    while row < count and (place := window.find(needle, sought[row])) >= 0:
+        found.append(place)
+        row += 1
+        if row < count and sought[row] <= place:
+            row = bisect_right(sought, place, row)
+    places = np.array([*found, high], np.int64) + low
+    held: np.ndarray = places[np.searchsorted(places, begins)] + len(needle) <= ends
+    return held
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

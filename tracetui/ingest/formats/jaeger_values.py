@@ -70,7 +70,7 @@ class JaegerCodec:
             tags = _TAGS.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             tags = tags_of(loads(raw))
-        return {tag.key: _value(tag) for tag in tags}
+        return {tag.key: tag.value if tag.type == "string" else _value(tag) for tag in tags}
 
     def events(self, raw: bytes) -> list[Event]:
         if raw in (b"", b"[]", b"null"):

@@ -1,0 +1,42 @@
+"""Reading and searching the raw bytes of many spans, whatever pieces they stand in."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tracetui.model.traces as traces_module
+from tracetui.model.traces import Arena
+
+_TEXTS = st.lists(st.binary(max_size=6) | st.lists(st.sampled_from([b"a", b"ab", b"b"]), max_size=4).map(b"".join))
+
+
+@given(
+    pieces=st.lists(_TEXTS, min_size=1, max_size=4),
+    viewed=st.booleans(),
+    needle=st.sampled_from([b"a", b"ab", b"aab", b"ba"]),
+    sizes=st.tuples(st.sampled_from([1, 4, 1 << 12]), st.sampled_from([1, 100])),
+    chosen=st.randoms(use_true_random=False),
+)
+def test_stretches_are_read_and_searched_one_by_one_or_together_alike(pieces, viewed, needle, sizes, chosen):
+    wrap = memoryview if viewed else bytes
+    arena = Arena([wrap(b"".join(texts)) for texts in pieces])
+    texts = [text for part in pieces for text in part]
+    lengths = np.array([len(text) for text in texts], np.int64)
+    at = np.cumsum(lengths) - lengths
+    rows = [row for row in range(len(texts)) if chosen.random() < 0.7]
+    chosen.shuffle(rows)
+    before = {
+        name: getattr(traces_module, name) for name in ("_WINDOW_BYTES", "_SPARSE", "_NEAR_BYTES", "_BEHIND_BYTES")
+    }
+    try:
+        traces_module._WINDOW_BYTES = traces_module._NEAR_BYTES = sizes[0]
+        traces_module._BEHIND_BYTES, traces_module._SPARSE = sizes[0] // 2, sizes[1]
+        held = arena.holding(needle, at[rows], lengths[rows])
+        read = list(arena.read_each(at[rows], lengths[rows]))
+    finally:
+        for name, value in before.items():
+            setattr(traces_module, name, value)
+    assert held.tolist() == [needle in texts[row] for row in rows]
+    assert read == [texts[row] for row in rows]
