@@ -25,6 +25,8 @@ from tracetui.analysis.self_time import detached
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
+_MANY = 50
+"""As many paths are walked a step at a time together; fewer one by one."""
 _NEVER = np.iinfo(np.int64).max
 _ALWAYS = np.iinfo(np.int64).min
 
@@ -165,13 +167,21 @@ def _settle_ties(
     input. `candidates` stand by their parents and ends, `above` and `until`, and are put in order in place.
     """
     with_next = (above[1:] == above[:-1]) & (until[1:] == until[:-1])
-    if not with_next.any():
+    pairs = np.flatnonzero(with_next)
+    if not len(pairs):
         return
-    tied = np.zeros(len(candidates), bool)
-    tied[1:] = with_next
-    tied[:-1] |= with_next
-    some = candidates[tied]
-    candidates[tied] = some[np.lexsort((-order[some], -start[some], until[tied], above[tied]))]
+    # siblings stand by start and input: turned round, ties are mostly in order
+    begins = np.flatnonzero(np.concatenate(([True], ~with_next)))
+    sizes = np.diff(np.append(begins, len(candidates)))
+    begins, sizes = begins[sizes > 1], sizes[sizes > 1]
+    both_ends = np.repeat(2 * begins + sizes - 1, sizes)
+    tied = np.arange(len(both_ends)) + np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
+    some = candidates[both_ends - tied]
+    candidates[tied] = some
+    one, other = candidates[pairs], candidates[pairs + 1]
+    ordered = (start[one] > start[other]) | ((start[one] == start[other]) & (order[one] > order[other]))
+    if not ordered.all():
+        candidates[tied] = some[np.lexsort((-order[some], -start[some], until[tied], above[tied]))]
 
 
 def async_roots(traces: TraceSet) -> np.ndarray:
@@ -242,10 +252,17 @@ def _skipped(traces: TraceSet) -> np.ndarray:
 
 def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_of: np.ndarray) -> np.ndarray:
     """The positions in `candidates` that are on a path, from the roots down."""
+    parts: list[np.ndarray] = []
+    frontier = last_of[roots]
+    frontier = frontier[frontier >= 0]
+    while len(frontier) >= _MANY:
+        parts.append(frontier)
+        frontier = np.concatenate((earlier[frontier], last_of[candidates[frontier]]))
+        frontier = frontier[frontier >= 0]
     # a view is read as a list is, and few of a large set's spans are on a path: to make lists of all takes longer
     span_at, before, last = candidates.data, earlier.data, last_of.data
     chosen: list[int] = []
-    waiting = [at for at in last_of[roots].tolist() if at >= 0]
+    waiting = frontier.tolist()
     while waiting:
         at = waiting.pop()
         while at >= 0:
@@ -254,7 +271,7 @@ def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_o
             if below >= 0:
                 waiting.append(below)
             at = before[at]
-    return np.array(chosen, np.int64)
+    return np.concatenate([*parts, np.array(chosen, np.int64)])
 
 
 def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracetui.analysis.groups import keyed
+from tracetui.analysis.groups import group_slices, keyed
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 
 def detached(traces: TraceSet) -> np.ndarray:
     """bool[n]: CONSUMER children of a PRODUCER, for which nobody waits."""
-    is_child = traces.parent >= 0
-    answer: np.ndarray = is_child & (traces.kind == Kind.CONSUMER) & (traces.kind[traces.parent] == Kind.PRODUCER)
+    consumers = np.flatnonzero(traces.kind == Kind.CONSUMER)
+    parent = traces.parent[consumers]
+    answer = np.zeros(len(traces), bool)
+    answer[consumers] = (parent >= 0) & (traces.kind[parent] == Kind.PRODUCER)
     return answer
 
 
@@ -30,14 +32,19 @@ def self_times(traces: TraceSet) -> np.ndarray:
     child, parent, start, end = child[kept], parent[kept], start[kept], end[kept]
     if not len(child):
         return result
-    order = np.lexsort((start, parent))
+    order, parents, first = group_slices(parent)
     parent, start, end = parent[order], start[order], end[order]
-    new_parent = np.concatenate(([True], parent[1:] != parent[:-1]))
+    new_parent = np.zeros(len(parent), bool)
+    new_parent[first[:-1]] = True
+    if (~new_parent[1:] & (start[1:] < start[:-1])).any():
+        # siblings stand by start, but for those that were moved
+        order = np.lexsort((start, parent))
+        start, end = start[order], end[order]
     (end_key,) = keyed(np.cumsum(new_parent), end)
     # the end that reaches furthest so far, by position so that it can be turned back into a time
     furthest = np.maximum.accumulate(end_key)
     holder = np.maximum.accumulate(np.where(end_key == furthest, np.arange(len(end)), 0))
     before = np.concatenate(([0], end[holder[:-1]]))
     covered = end - np.where(new_parent, start, np.maximum(start, before))
-    np.subtract.at(result, parent, np.maximum(covered, 0))
+    result[parents] -= np.add.reduceat(np.maximum(covered, 0), first[:-1])
     return result
