@@ -146,6 +146,8 @@ class AsyncWork:
 
     def units_of(self, trace: int) -> list[Unit]:
         """The units of a trace, by position."""
+        if not len(self._touched):
+            return []
         at = int(np.searchsorted(self._touched, trace))
         if at == len(self._touched) or self._touched[at] != trace:
             return []

@@ -133,9 +133,26 @@ class HotSpotTable:
         starts = np.flatnonzero(new)
         critical = np.add.reduceat(self._critical[self._order], starts) if len(starts) else np.zeros(0, np.int64)
         operation, trace = operation[starts], trace[starts]
-        order = np.lexsort((trace, -traces.response_time[trace], -critical, operation))
+        order = self._longest_waits_first(operation, trace, critical)
         self._pair_trace, self._pair_critical = trace[order], critical[order]
         self._pair_first = np.searchsorted(operation, np.fromiter(self._place, np.int64, len(self._place)))
+
+    def _longest_waits_first(self, operation: np.ndarray, trace: np.ndarray, critical: np.ndarray) -> np.ndarray:
+        """int64[m], an order by operation, time on the path, response time and trace."""
+        traces = self.traces
+        rank = np.empty(traces.trace_count, np.int64)
+        by_time = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
+        rank[by_time] = np.arange(traces.trace_count)
+        # mostly nothing waits: those pairs need no sorting by times
+        waits = critical > 0
+        waiting, idle = np.flatnonzero(waits), np.flatnonzero(~waits)
+        waiting = waiting[np.lexsort((rank[trace[waiting]], -critical[waiting]))]
+        idle = idle[group_slices(rank[trace[idle]])[0]]
+        order = np.concatenate((waiting, idle))
+        place = np.searchsorted(np.fromiter(self._place, np.int64, len(self._place)), operation)
+        by_operation, _, _ = group_slices(place[order])
+        grouped: np.ndarray = order[by_operation]
+        return grouped
 
     def __len__(self) -> int:
         return len(self._numbers)

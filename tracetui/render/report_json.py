@@ -149,7 +149,9 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str,
     traces = paths.traces
     services, names = traces.services, traces.names
     result = []
-    for trace in np.lexsort((np.arange(traces.trace_count), -traces.response_time)).tolist():
+    order = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
+    columns = (column[order].tolist() for column in (traces.trace_duration, traces.response_time, traces.root_missing))
+    for trace, total, response, root_missing in zip(order.tolist(), *columns, strict=True):
         spans, starts, ends = paths.sections_of(trace)
         # a span's sections are apart; it is listed where the first of them is
         _, first = np.unique(spans, return_index=True)
@@ -175,9 +177,9 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str,
         result.append(
             {
                 "trace_id": traces.trace_ids[trace],
-                "total_duration_ms": in_ms(int(traces.trace_duration[trace])),
-                "response_time_ms": in_ms(int(traces.response_time[trace])),
-                "root_missing": bool(traces.root_missing[trace]),
+                "total_duration_ms": in_ms(total),
+                "response_time_ms": in_ms(response),
+                "root_missing": root_missing,
                 "critical_path_duration_ms": in_ms(int((ends - starts).sum())),
                 "spans": [
                     {
