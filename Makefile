@@ -5,17 +5,27 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 # tests of the screen wait more than they compute
 WORKERS ?= 4
+SEED ?= 1
+COUNT ?= 20000
+EVENTS ?= 1000
 # a network that fails once is asked again
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
 RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
 
-.PHONY: run test test-live check lint types contracts bench samples clean
+.PHONY: run test test-random test-live fuzz check lint types contracts bench samples clean
 
 run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
 
 test: $(DEV)  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-random: $(DEV)  ## run the tests in a random order (ORDER=7 repeats one)
+	$(BIN)/python -m pytest -n $(WORKERS) --random-order $(if $(ORDER),--random-order-seed=$(ORDER))
+
+fuzz: $(DEV)  ## fuzz what reads, analyses and writes traces, then the screen (SEED, COUNT inputs, EVENTS)
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)
+	$(BIN)/python -m tests.fuzz.screen --seed $(SEED) --count $(EVENTS)
 
 test-live: $(DEV)  ## run the tests against a real Zipkin (ZIPKIN_JAR, else Maven fetches it; needs Java)
 	$(BIN)/python -m pytest -m live
