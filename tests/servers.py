@@ -124,6 +124,11 @@ class LiveServer(StandIn):
         self._backend.documents[document.id] = document
         return document.id
 
+    def add_all(self, bodies: Iterable[Json]) -> None:
+        """Hold more traces, all from the same moment on."""
+        documents = [Document(body, self._backend.facts, False) for body in bodies]
+        self._backend.documents = {**self._backend.documents, **{document.id: document for document in documents}}
+
     def hide(self, trace_ids: Iterable[str]) -> None:
         self._backend.hidden |= set(map(padded, trace_ids))
 

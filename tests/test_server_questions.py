@@ -261,4 +261,4 @@ def test_tempo_is_asked_for_names_of_a_time() -> None:
     server.fault, server.fault_on = fault, "/values$"
     with asking(server) as asked:
         assert len(asked.back_end.services()) == 13
-        assert asked.back_end.operations("payment") == ["payments.Charge/Run"]
+        assert "payments.Charge/Run" in asked.back_end.operations("payment")

@@ -38,7 +38,7 @@ from tracetui.tui.panes.services import ServicesPane
 from tracetui.tui.panes.waterfall_open import open_trace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
-from tracetui.tui.views import VIEWS, pane_classes
+from tracetui.tui.views import VIEWS
 from tracetui.tui.whereabouts import whereabouts
 from tracetui.tui.widgets.detail_view import DetailView
 from tracetui.tui.widgets.pager import Pager
@@ -520,7 +520,6 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
 
 def test_texts_name_keys_by_what_they_do() -> None:
     """So that they are right whatever the user has set."""
-    pane_classes()
     known = bindings()
     # of Textual's own, which nobody can set
     allowed = ("Enter adds those with it in attributes", "Enter looks in attributes too")
@@ -557,13 +556,11 @@ async def test_keys_are_named_on_the_palette_and_over_views() -> None:
     ],
 )
 def test_a_keymap_that_cannot_be_meant_is_refused(keymap: dict[str, str], reason: str) -> None:
-    pane_classes()
     with pytest.raises(UsageError, match=re.escape(reason)):
         check_keymap(keymap)
 
 
 def test_a_sound_keymap_is_taken() -> None:
-    pane_classes()
     check_keymap({"app.quit": "x,f10,ctrl+x", "waterfall.find": "slash", "list.down": "n,down", "app.keys": "shift+f1"})
 
 
@@ -577,7 +574,7 @@ async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[Counting
     async with app.run_test(size=(120, 40)) as pilot:
 
         async def wait_for(text: str) -> None:
-            for _ in range(400):
+            for _ in range(2_400):
                 if text in text_of(app):
                     return
                 await pilot.pause(0.05)

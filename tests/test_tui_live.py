@@ -18,6 +18,7 @@ from textual.message import Message
 
 from tests import faults, outside
 from tests.faults import faulty
+from tests.many_traces import trace
 from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
@@ -46,8 +47,8 @@ FAULTS = {
     "500": "the server failed (status 500)",
 }
 """What the banner says."""
-ENDLESS = {"silent": "said nothing for 1 s", "drip": "sends next to nothing"}
-PATIENCE = "1s"
+ENDLESS = {"silent": "said nothing for 3 s", "drip": "sends next to nothing"}
+PATIENCE = "3s"
 """In which a server that is well answers on a machine with much to do, too."""
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
 
@@ -63,7 +64,7 @@ class App:
         return text_of(self.app)
 
     async def until(self, *texts: str) -> None:
-        for _ in range(600):
+        for _ in range(2_400):
             if all(text in self.text for text in texts):
                 return
             await self.pilot.pause(0.05)
@@ -486,3 +487,70 @@ async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: st
             await on.press("escape", "escape", "escape", "escape", "escape", "escape")
             await on.until("loading stopped")
             assert painted(on.app)[-1]
+
+
+async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
+    """The oldest of so many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    now = time.time_ns()
+    with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
+        async with over(server.url, size=(160, 40)) as on:
+            await on.until("traces from")
+            assert on.app.state.session is not None
+            before = on.app.state.session.loaded.trace_count
+            errors = int((on.app.state.session.loaded.trace_errors > 0).sum())
+            await on.press("F")
+            await on.until("following ")
+            # the failed one first, so that no look comes between
+            bodies = [
+                trace(kind, number + 1, now - 90_000_000_000 + number * 40_000_000, tags={} if number else ERROR_TAGS)
+                for number in range(count)
+            ]
+            server.add_all(bodies)
+            await on.until(" new ")
+            await settled(on.app, on.pilot)
+            loaded = on.app.state.session.loaded
+            return loaded.trace_count - before, on.text, int((loaded.trace_errors > 0).sum()) - errors
+
+
+ERROR_TAGS = {"error": "true"}
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "tempo"])
+async def test_following_reads_all_of_a_burst(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    came, text, failed = await following_a_burst(kind, 400, monkeypatch)
+    assert (came, failed) == (400, 1)
+    assert "more came" not in text
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
+async def test_following_says_what_it_could_not_read_and_misses_no_error(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, text, failed = await following_a_burst(kind, 1_500, monkeypatch)
+    assert failed == 1
+    assert 900 < came < 1_100
+    assert "more came than the 1,0" in text
+
+
+async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its spans may come when newer traces are long there: no look for those finds them."""
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    now = time.time_ns()
+    with LiveServer("zipkin", ends_ns=now - 900_000_000_000) as server:
+        begun = now - 800_000_000_000
+        server.add(trace("zipkin", 1, begun, [5_000_000], ["front"]))
+        server.add(trace("zipkin", 2, now - 10_000_000_000))
+        async with over(server.url) as on:
+            await on.until("38 traces from")
+            assert on.app.state.session is not None
+            spans = len(on.app.state.session.loaded)
+            await on.press("slash", *f'trace.id = "{1:032x}"', "enter")
+            await on.until("1 of 38")
+            await on.press("enter", "F")
+            await on.until("Waterfall ›", "following ")
+            server.add(trace("zipkin", 1, begun))
+            await on.until("spans came late: shown when you leave this trace")
+            await on.press("1")
+            await settled(on.app, on.pilot)
+            assert len(on.app.state.session.loaded) == spans + 1

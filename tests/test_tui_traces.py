@@ -12,8 +12,6 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-# whose keys the pane names
-import tracetui.tui.app  # noqa: F401
 from tests.building import US, GivenSpan, build, span
 from tests.screens import ByteCounter
 from tracetui.analysis.findings import Findings

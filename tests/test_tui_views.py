@@ -10,8 +10,6 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-# whose keys the panes name
-import tracetui.tui.app  # noqa: F401
 from tests.building import build, span
 from tests.test_render_safe_text import is_harmless
 from tracetui.analysis.findings import Findings

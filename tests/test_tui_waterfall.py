@@ -15,7 +15,6 @@ from textual.binding import Binding
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
-import tracetui.tui.app  # noqa: F401
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, span
 from tests.screens import ByteCounter

@@ -51,6 +51,8 @@ class Told:
     """Whether the server keeps services and operations in lower case, whatever they were sent as."""
     searched: Searched | None = None
     """Which traces were looked through for those that are wanted, where the server holds more than these."""
+    unread_beyond: int = 0
+    """Of a look for what is new: as many traces were read, and more had come; 0 where all were read."""
 
 
 def searched_words(told: Sequence[Told]) -> str:

@@ -118,12 +118,16 @@ class BackgroundLoad:
         search: Search,
         progress: Callable[[Progress], object],
         told: Callable[[Told], object] = lambda _: None,
+        *,
+        known_ns: int = 0,
     ) -> TraceSet | None:
         """Ask the servers once more, in the calling thread. -> what is here then, None where nothing has changed
 
+        `known_ns`: where not all is sent at once, until when to ask for older ones; 0 for not at all.
+
         Raises BackEndError where no server answers, and LoadCancelledError.
         """
-        return self._follow(Ask(search), progress, lambda _: None, told)
+        return self._follow(Ask(search, known_ns), progress, lambda _: None, told)
 
     def opinion(self, services: Sequence[str], lookback_ns: int) -> Opinion:
         """What the servers say themselves, in the calling thread. Raises LoadCancelledError."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from tracetui.config import Overrides
 from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
@@ -20,6 +22,8 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
 _NO_OVERRIDES = Overrides()
+_MOST_LOOKS = 9
+"""For older traces, where more have come since the last look than servers send at once."""
 WARNINGS_PER_FILE = 20
 """More warnings about one file than this are counted, not listed."""
 
@@ -125,29 +129,31 @@ class Loading:
         return traces
 
     def ask(
-        self, search: Search, progress: Callable[[Progress], None], told: Callable[[Told], None] = lambda _: None
+        self,
+        search: Search,
+        progress: Callable[[Progress], None],
+        told: Callable[[Told], None] = lambda _: None,
+        *,
+        known_ns: int = 0,
     ) -> TraceSet | None:
         """Ask the servers again, and put what they send to what is here, a trace that is here already in its place.
+
+        `known_ns`: where what came are the newest traces alone, ask for older ones, too, until those that began then;
+        0 to ask once.
 
         -> None where nothing has changed. Raises BackEndError where none of them answers, and StopReading where that
         was stopped before anything came; nothing is lost then.
         """
-        new = Intake()
-        failed: list[BackEndError] = []
         with _no_collection():
-            try:
-                failed = self.servers.ask(search, new, lambda name: progress(Progress(name, 0, len(new))), told)
-            except StopReading:
-                if not len(new):
-                    raise
-                new.warn("", "", "the search was stopped; what had come until then is here")
-            if failed and not len(new):
-                raise _joined(failed)
-            for error in failed:
-                new.warn("", "", str(error))
-            progress(Progress("", 1, len(new), all_read=True))
-            intake, warned = self._intake, list(dict.fromkeys(new.warnings))
-            if not intake.replace(new) and warned == self._warned:
+            heard: list[Told] = []
+            changed, warned = self._take_in(search, progress, heard.append)
+            if known_ns:
+                heard, more, more_warned = self._catch_up(search, known_ns, progress, heard)
+                changed, warned = changed or more, [*warned, *more_warned]
+            for found in heard:
+                told(found)
+            intake, warned = self._intake, list(dict.fromkeys(warned))
+            if not changed and warned == self._warned:
                 return None
             # those of servers are about what they sent last
             intake.warnings = [*self._warnings, *warned]
@@ -156,6 +162,57 @@ class Loading:
             if dropped:
                 intake.warn("", "", f"the {dropped:,} oldest traces were let go, to hold no more than 1 GiB")
             return assemble(intake)
+
+    def _take_in(
+        self, search: Search, progress: Callable[[Progress], None], told: Callable[[Told], None]
+    ) -> tuple[bool, list[LoadWarning]]:
+        """Ask the servers once. -> whether something is other than it was, and what there is to be warned of"""
+        new = Intake()
+        failed: list[BackEndError] = []
+        try:
+            failed = self.servers.ask(search, new, lambda name: progress(Progress(name, 0, len(new))), told)
+        except StopReading:
+            if not len(new):
+                raise
+            new.warn("", "", "the search was stopped; what had come until then is here")
+        if failed and not len(new):
+            raise _joined(failed)
+        for error in failed:
+            new.warn("", "", str(error))
+        progress(Progress("", 1, len(new), all_read=True))
+        return self._intake.replace(new), new.warnings
+
+    def _catch_up(
+        self, search: Search, known_ns: int, progress: Callable[[Progress], None], heard: list[Told]
+    ) -> tuple[list[Told], bool, list[LoadWarning]]:
+        """Ask for what lies between a moment and the oldest that came, as long as that is not all.
+
+        -> what was told, as of one search; whether something has changed; and what there is to be warned of
+        """
+        changed, warnings, last = False, list[LoadWarning](), heard
+        read = sum(found.searched.count for found in heard if found.searched is not None)
+        end = search.end_ns
+        for look in range(_MOST_LOOKS + 1):
+            full = [found.searched for found in last if found.searched is not None]
+            if not full:
+                return heard, changed, warnings
+            # of several servers none is to leave out what another one has sent
+            oldest = max(found.since_ns for found in full)
+            if oldest <= known_ns:
+                return heard, changed, warnings
+            if look == _MOST_LOOKS or (end is not None and oldest >= end):
+                break
+            end = oldest
+            last = []
+            more, warned = self._take_in(msgspec.structs.replace(search, end_ns=end), progress, last.append)
+            changed, warnings = changed or more, [*warnings, *warned]
+            read += sum(found.searched.count for found in last if found.searched is not None)
+        if not search.errors and end is not None:
+            # what fails is what who follows must not miss
+            errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False)
+            more, warned = self._take_in(errors, progress, lambda _: None)
+            changed, warnings = changed or more, [*warnings, *warned]
+        return [replace(found, unread_beyond=read) for found in heard], changed, warnings
 
 
 def _joined(failed: Sequence[BackEndError]) -> BackEndError:

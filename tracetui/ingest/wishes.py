@@ -27,6 +27,8 @@ class Read(msgspec.Struct, tag="read"):
 
 class Ask(msgspec.Struct, tag="ask"):
     search: Search
+    known_ns: int = 0
+    """Where not all is sent at once: until when to ask for older ones; 0 for not at all."""
 
 
 class Opine(msgspec.Struct, tag="opine"):

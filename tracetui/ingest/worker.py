@@ -103,7 +103,7 @@ def main(arguments: Sequence[str]) -> int:
                 else:
                     reporter.begin(math.inf)
                     assert loading is not None
-                    changed = loading.ask(wish.search, reporter.progress, _say)
+                    changed = loading.ask(wish.search, reporter.progress, _say, known_ns=wish.known_ns)
                     if changed is None:
                         _tell(Same())
                         continue

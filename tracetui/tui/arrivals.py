@@ -98,8 +98,10 @@ class Arrivals:
         """Whether servers can be asked again now."""
         return self._load is None and self._live is not None and self._live.can_ask_again
 
-    def ask(self, search: Search, watched: frozenset[str] | None, *, is_poll: bool) -> Callable[[], None]:
-        """Begin to ask the servers again. -> the work, for a thread"""
+    def ask(
+        self, search: Search, watched: frozenset[str] | None, *, is_poll: bool, known_ns: int = 0
+    ) -> Callable[[], None]:
+        """Begin to ask the servers again, as `loading.Asked` has it. -> the work, for a thread"""
         from tracetui.tui.loading import Asked, ask_in_background
 
         load = self._asking()
@@ -108,7 +110,7 @@ class Arrivals:
         self._is_poll = is_poll
         if not is_poll:
             self.text = "asking"
-        asked = Asked(search, known, watched, is_poll)
+        asked = Asked(search, known, watched, is_poll, known_ns)
         query, exact_names = self.wanted_query, state.exact_names
         return lambda: ask_in_background(load, asked, state.logs, query, self._post, exact_names=exact_names)
 

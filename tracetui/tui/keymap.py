@@ -5,11 +5,13 @@ Texts name actions by their ids in braces, `{app.keys}`, or several that go toge
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -18,6 +20,7 @@ from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, format_key
 from textual.screen import Screen
 
+import tracetui.tui
 from tracetui.model.problems import UsageError
 from tracetui.render.line import Line, Role
 
@@ -26,12 +29,20 @@ _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
 
 
 def bindings() -> dict[str, Binding]:
-    """Every binding that can be rebound, by its id. Those of views that are not imported yet are not there."""
+    """Every binding that can be rebound, by its id."""
+    _import_all()
     return {action: binding for action, (_, binding) in _found().items()}
 
 
+@cache
+def _import_all() -> None:
+    """Import every module that may have a class with bindings: what is there depends on no other import then."""
+    for module in pkgutil.walk_packages(tracetui.tui.__path__, f"{tracetui.tui.__name__}."):
+        importlib.import_module(module.name)
+
+
 def _found() -> dict[str, tuple[type[DOMNode], Binding]]:
-    """Every binding that can be rebound with the class that it is of, by its id."""
+    """Bindings of the classes that are imported, each with its class, by its id."""
     found = {}
     for node in _nodes(DOMNode):
         for binding in node.__dict__.get("BINDINGS", ()):
@@ -120,6 +131,10 @@ class KeyNames:
 
     def keys(self, action: str) -> list[str]:
         """The keys of an action; of one that is for what has the focus not, those that it has there."""
+        if action not in self._known:
+            # the first screen is painted without what it does not show
+            _import_all()
+            self._known = _found()
         owner, binding = self._known.get(action, (None, None))
         if owner is None or binding is None:
             return []

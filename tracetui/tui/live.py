@@ -31,6 +31,10 @@ _LEISURE = 4
 _LONGEST_SECONDS = 60.0
 _OVERLAP_NS = 60_000_000_000
 """Spans come late, and with them parts of traces that are here already."""
+_LATE_NS = 15_000_000_000
+"""Traces that began so long before the newest that is here may have come since the last look."""
+_LOOKS_PER_TRACE = 4
+"""Of so many looks one is for more spans of the trace that is selected."""
 _AHEAD_NS = 3_600_000_000_000
 _MORE = 4
 _OPINION_NS = 24 * 3_600_000_000_000
@@ -39,12 +43,20 @@ _OPINION_NS = 24 * 3_600_000_000_000
 class Live:
     """What is asked of servers while the app runs; panes and the app tell it what the user wants."""
 
-    def __init__(self, app: App[None], state: State, arrivals: Arrivals, start: Callable[[Callable[[], None]], None]):
-        """`start` runs what it is given in a thread of its own."""
+    def __init__(
+        self,
+        app: App[None],
+        state: State,
+        arrivals: Arrivals,
+        start: Callable[[Callable[[], None]], None],
+        is_reading: Callable[[], bool],
+    ):
+        """`start` runs what it is given in a thread of its own; `is_reading` tells whether one trace is looked at."""
         self._app = app
         self._state = state
         self._arrivals = arrivals
         self._start = start
+        self._is_reading = is_reading
         self._asked: list[Search] = []
         """Since the sources were read: who takes a filter back need not ask anew."""
         self._last = Search()
@@ -60,6 +72,9 @@ class Live:
         """What was asked for before what is being asked for was widened: to go back to where servers refuse that."""
         self._failures = 0
         """One after the other."""
+        self._unread = 0
+        """How many traces were read when more had come than that, last; 0 where nothing was missed."""
+        self._looks = 0
         self._next: Callable[[], None] | None = None
         """What the user wants asked when what is being asked has come."""
         self._held: Arrived | None = None
@@ -139,7 +154,7 @@ class Live:
         """Whether what servers were asked for has a beginning: that of the page whose address was opened."""
         return any(found.asked.start_ns is not None for found in self._told)
 
-    def _ask(self, search: Search, *, is_poll: bool = False) -> None:
+    def _ask(self, search: Search, *, is_poll: bool = False, known_ns: int = 0) -> None:
         if not is_poll:
             self._last = search
             self._asked.append(search)
@@ -155,7 +170,7 @@ class Live:
         self._begun = time.monotonic()
         self._begun_ns = time.time_ns()
         watched = self._watched if self.is_following else None
-        self._start(self._arrivals.ask(search, watched, is_poll=is_poll))
+        self._start(self._arrivals.ask(search, watched, is_poll=is_poll, known_ns=known_ns))
 
     def opinion(self, service: str, post: Callable[[Message], object]) -> None:
         """Ask what the servers themselves say."""
@@ -183,7 +198,8 @@ class Live:
         if message.is_poll and not can_show:
             self._held = message
             count = numbers.counted(len(message.new), "new trace")
-            self._say(f"{count}: shown when you leave this trace")
+            what = count if message.new else "spans came late"
+            self._say(f"{what}: shown when you leave this trace")
             return False
         self._held = None
         return True
@@ -219,6 +235,8 @@ class Live:
         self._arrivals.answered()
         if told:
             self._answered_ns = self._begun_ns
+            unread = max((found.unread_beyond for found in told), default=0)
+            self._unread = unread or (self._unread if is_poll else 0)
             self._told = self._told if is_poll else list(told)
         if not is_poll:
             self._former = None
@@ -268,7 +286,8 @@ class Live:
         if not self._answered_ns:
             return "no answer yet"
         at = numbers.clock(self._answered_ns // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
-        return f"{'no answer since' if self._failures else 'following'} {at.partition('.')[0]}"
+        missed = f", more came than the {self._unread:,} read" if self._unread else ""
+        return f"{'no answer since' if self._failures else 'following'} {at.partition('.')[0]}{missed}"
 
     def _poll(self) -> None:
         """Ask for what began lately, if nothing else is being asked."""
@@ -276,10 +295,19 @@ class Live:
         session = self._state.session
         if session is None or not self._arrivals.can_ask:
             return
-        search = self.search_for(self._state.query)
-        if search.start_ns is None:
-            search = combined(search, self._lately(session.loaded.trace_start))
-        self._ask(search, is_poll=True)
+        self._looks += 1
+        if self._is_reading() and self._state.trace is not None and self._looks % _LOOKS_PER_TRACE == 0:
+            # its spans may come long after those that began lately
+            trace_id = session.loaded.trace_ids[self._state.trace]
+            self._ask(Search(trace_ids=(trace_id,)), is_poll=True)
+            return
+        search, lately = self.search_for(self._state.query), self._lately(session.loaded.trace_start)
+        if lately.start_ns is not None and (search.start_ns is None or search.start_ns < lately.start_ns):
+            known_ns = lately.start_ns + _OVERLAP_NS - _LATE_NS
+            lately = combined(lately, Search(end_ns=search.end_ns))
+            self._ask(combined(search, lately), is_poll=True, known_ns=known_ns)
+        else:
+            self._ask(search, is_poll=True)
 
     def _lately(self, starts: np.ndarray) -> Search:
         """What began since the newest trace that is here, of which clocks may say that it is of tomorrow."""

@@ -84,6 +84,8 @@ class Asked:
     watched: frozenset[str] | None
     """Ids of the traces that later ones are told from; None where nobody watches."""
     is_poll: bool
+    known_ns: int = 0
+    """Where not all is sent at once: until when to ask for older ones; 0 for not at all."""
 
 
 def load_in_background(
@@ -126,7 +128,9 @@ def ask_in_background(
     """Have a load ask its servers again, in this thread, and post what becomes of it, as `load_in_background` does."""
     told: list[Told] = []
     try:
-        traces = load.again(asked.search, lambda progress: post(LoadProgress(progress)), told.append)
+        traces = load.again(
+            asked.search, lambda progress: post(LoadProgress(progress)), told.append, known_ns=asked.known_ns
+        )
     except LoadCancelledError as error:
         post(LoadFailed(str(error), stopped=True, is_poll=asked.is_poll))
         return

@@ -36,7 +36,7 @@ class LoadingApp(ThriftyApp):
         super().__init__(ansi)
         self.state = state
         self._arrivals = Arrivals(state, resume, self.post_message)
-        self._live = Live(self, state, self._arrivals, self._in_thread)
+        self._live = Live(self, state, self._arrivals, self._in_thread, lambda: self._view == "waterfall")
         self._background = Background(self)
         self._back: list[Visit] = []
         self._back_at_load: list[Visit] = []

@@ -17,7 +17,6 @@ from tracetui.tui.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings, load_queries
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
-from tracetui.tui.views import pane_classes
 
 _STDIN = "-"
 _NO_OVERRIDES = Overrides()
@@ -66,8 +65,7 @@ def run_app(
     # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
     if settings.keymap:
-        # who has keys of their own waits for the views that these are checked against
-        pane_classes()
+        # who has keys of their own waits for all modules with actions that these are checked against
         try:
             check_keymap(settings.keymap)
         except UsageError as error:

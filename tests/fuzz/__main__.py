@@ -1,0 +1,36 @@
+"""`python -m tests.fuzz`: fuzz what reads strangers' bytes. Exit code 1 where something failed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from tests.fuzz.runs import fuzz
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--count", type=int, default=20_000, help="inputs")
+    options.add_argument("--first", type=int, default=0, help="number of the first input")
+    options.add_argument("--share", type=float, default=0.05, help="of the inputs that are analysed in whole")
+    options.add_argument("--save", type=Path, help="a directory for the least input of each failure")
+    args = options.parse_args()
+    began = time.monotonic()
+
+    def progress(number: int) -> None:
+        if not (number + 1) % 5_000:
+            print(f"  {number + 1:,} after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+    found = fuzz(args.seed, args.count, first=args.first, share=args.share, progress=progress)
+    print(found.text)
+    for failure in found.failures.values() if args.save else ():
+        args.save.mkdir(parents=True, exist_ok=True)
+        (args.save / f"{args.seed}-{failure.number}.bin").write_bytes(failure.data)
+    return 1 if found.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,273 @@
+"""What has to hold of any input: that it is read, and of what was read, that all findings are sound.
+
+Definitions of sections, shares and self time: those of the analysis modules that find them.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from tests.test_render_safe_text import is_harmless
+from tests.test_saved_files import again, figures, spans
+from tracetui.analysis.alerts import baselines
+from tracetui.analysis.compare import compare
+from tracetui.analysis.contrast import contrast
+from tracetui.analysis.errors import roles
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.messages import error_message
+from tracetui.analysis.query import parse
+from tracetui.analysis.self_time import self_times
+from tracetui.analysis.service_graph import Target
+from tracetui.analysis.skew import without_skew
+from tracetui.cli.graph import QUESTIONS
+from tracetui.ingest.contents import decode
+from tracetui.ingest.formats import encode
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.problems import UsageError
+from tracetui.model.span import Kind, Mark
+from tracetui.model.traces import TraceSet
+from tracetui.render.alert_rules import alert_rules
+from tracetui.render.compare_json import compare_json
+from tracetui.render.compare_text import compare_text
+from tracetui.render.graph_diagram import FORMATS
+from tracetui.render.graph_json import answer_json
+from tracetui.render.graph_text import GraphText
+from tracetui.render.line import Line
+from tracetui.render.markdown import trace_markdown
+from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.report_json import SECTIONS, report_json
+from tracetui.render.report_text import ReportOptions, report_text
+from tracetui.render.trace_columns import trace_columns
+from tracetui.render.trace_list import TraceRows
+from tracetui.render.waterfall import Waterfall
+from tracetui.render.waterfall_text import waterfall_text
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.copy_menu import copy_items
+
+_EVERY_TRACE = 3
+"""Traces of a set whose waterfalls are drawn; sets of mutants have few."""
+_QUERIES = (
+    'duration > 1ms AND { service =~ "a" } OR error',
+    "http.status_code >= 500 OR attr.x OR trace.start > 2026-03-10T10:03Z",
+    "NOT { status = error } AND trace.response < 1s",
+)
+_ENCODERS = {name: getattr(encode, name) for name in encode.__all__}
+
+
+class BrokenError(AssertionError):
+    """An invariant that does not hold; the message names it and nothing of the input, so that equal ones group."""
+
+
+def check(holds: object, what: str) -> None:
+    """Raises BrokenError where something does not hold."""
+    if not holds:
+        raise BrokenError(what)
+
+
+def read(data: bytes) -> TraceSet:
+    """Everything that is found in the bytes of one source."""
+    intake = Intake()
+    decode(data, Place(intake, "input"))
+    return assemble(intake)
+
+
+def check_whole(traces: TraceSet) -> None:
+    """Analyse, draw, export and save a set. Raises BrokenError for the first invariant that does not hold."""
+    findings = Findings(traces)
+    _check_report(findings)
+    _check_times(findings)
+    _check_waterfalls(findings)
+    _check_graph(findings)
+    _check_comparisons(findings)
+    _check_exports(traces)
+
+
+# --- findings --------------------------------------------------------------------------------------------------------
+
+
+def _check_report(findings: Findings) -> None:
+    traces = findings.traces
+    report = _strict(report_json(findings), "report")
+    summary = report["summary"]
+    check(summary["trace_count"] == traces.trace_count, "report: number of traces")
+    check(summary["span_count"] == len(traces), "report: number of spans")
+    for width, ascii_only in ((40, False), (80, True), (120, False)):
+        options = ReportOptions(width=width, ascii_only=ascii_only, verbose=width > 40, local_time=ascii_only)
+        text = _harmless(report_text(findings, SECTIONS, options), "report")
+        for noun in ("trace", "span", "service"):
+            check(f"{summary[f'{noun}_count']:,} {noun}" in text, f"report: number of {noun}s in text and JSON")
+    _check_shares(report, "report")
+    for name in ("duration_stats", "response_time_stats"):
+        stats = summary[name]
+        order = [stats[f"{key}_ms"] for key in ("min", "p50", "p90", "p95", "p99", "max")]
+        check(order == sorted(order), f"{name}: percentiles in order")
+        check(stats["min_ms"] - 1e-6 <= stats["mean_ms"] <= stats["max_ms"] + 1e-6, f"{name}: mean between extremes")
+    errors = report["errors"]
+    by_pattern = sum(pattern["count"] for pattern in errors["patterns"])
+    check(sum(one["error_count"] for one in errors["by_service"].values()) == by_pattern, "errors: sums by service")
+    check(_strict(report_json(Findings(without_skew(traces))), "report without skew"), "report without skew")
+
+
+def _check_times(findings: Findings) -> None:
+    traces, paths = findings.traces, findings.paths
+    own = self_times(traces)
+    check((own >= 0).all(), "self time is not negative")
+    check((own <= np.maximum(traces.duration, 0)).all(), "self time is not above the duration")
+    for trace in range(traces.trace_count):
+        _, starts, ends = paths.sections_of(trace)
+        check((starts < ends).all(), "sections are not empty")
+        check((ends[:-1] <= starts[1:]).all(), "sections do not overlap")
+        roots = [span for span in traces.spans_of(trace) if traces.parent[span] < 0]
+        main = int(traces.main_root[trace])
+        laid = [root for root in roots if root == main or traces.kind[root] != Kind.CONSUMER]
+        covered = _covered((int(traces.start[root]), int(traces.reached_end[root])) for root in laid)
+        check(int((ends - starts).sum()) == covered, "sections add up to the time of the roots")
+        check(covered <= int(traces.trace_duration[trace]), "the critical path is not longer than the trace")
+
+
+def _covered(intervals: Iterable[tuple[int, int]]) -> int:
+    """The length of a union."""
+    total, reached = 0, -(1 << 100)
+    for start, end in sorted(intervals):
+        total += max(end - max(start, reached), 0)
+        reached = max(reached, end)
+    return total
+
+
+def _check_waterfalls(findings: Findings) -> None:
+    traces = findings.traces
+    found = roles(traces)
+    for trace in range(min(traces.trace_count, _EVERY_TRACE)):
+        for marks, width in ((UNICODE, 80), (ASCII, 40), (UNICODE, 200)):
+            view = Waterfall(
+                traces,
+                trace,
+                sections=findings.paths.sections_of(trace),
+                roles=found,
+                marks=marks,
+                message_of=lambda span: error_message(traces, span),
+            )
+            _harmless(waterfall_text(view, width, max_rows=60, log_lines=True), "waterfall")
+        for line in trace_markdown(view, 100).splitlines():
+            _harmless([line], "Markdown")
+        for item in copy_items(traces, int(traces.first[trace]), Look()):
+            item.make().encode("utf-8", "surrogatepass")
+    rows = TraceRows(trace_columns(traces), np.arange(traces.trace_count), marks=UNICODE)
+    _harmless((rows.line(row, 100) for row in range(min(len(rows), 20))), "trace list")
+
+
+def _check_graph(findings: Findings) -> None:
+    names = sorted(findings.graph.names)[:3]
+    for key, question in QUESTIONS.items():
+        if not names and question.least:
+            continue
+        targets = [Target(names[at % len(names)]) for at in range(question.least)]
+        try:
+            answer = question.answer(findings, targets)
+        except UsageError:
+            # a word of blanks is none
+            continue
+        _check_shares(_strict(answer_json(answer.json()), f"graph {key}"), f"graph {key}")
+        _harmless(answer.text(GraphText(findings, ReportOptions(width=80))), f"graph {key}")
+        for name, drawn in FORMATS.items():
+            for line in drawn(answer.diagram()).splitlines():
+                _harmless([line], f"graph {key} as {name}")
+
+
+def _check_comparisons(findings: Findings) -> None:
+    traces = findings.traces
+    if not traces.trace_count:
+        return
+    found = compare(findings, Findings(traces))
+    written = _strict(compare_json(found), "compare")
+    check(not found.regressions, "compare with itself: regressions")
+    for path, number in _numbers(written["changes"]):
+        check(not path.endswith(".difference") or number == 0, "compare with itself: differences")
+    _harmless(compare_text(found, ("a", "b"), ReportOptions(width=80)), "compare")
+    failed = traces.trace_errors > 0
+    for selection in (failed, np.arange(traces.trace_count) % 2 == 0):
+        if selection.any() and not selection.all():
+            contrast(traces, selection, outcomes=True)
+    for service in traces.services[:2]:
+        base, _ = baselines(traces, service)
+        for line in alert_rules(service, base).splitlines():
+            _harmless([line], "alert rules")
+    for query in _queries():
+        query.matches(traces)
+
+
+@cache
+def _queries() -> list[Any]:
+    return list(map(parse, _QUERIES))
+
+
+def _check_exports(traces: TraceSet) -> None:
+    whole = [traces.span(span) for span in range(len(traces))]
+    # what is amiss with a span is not exported, and without it two spans of one id may be one
+    is_sound = not any(one.marks & Mark.warnings() for one in whole)
+    for name, encoder in _ENCODERS.items():
+        found = read(encoder(whole))
+        check(len(found) == len(traces) or not is_sound, f"{name}: number of spans")
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = again(traces, Path(folder))
+    check(_text(loaded) == _text(traces), "saved is loaded: spans")
+    check(figures(loaded) == figures(traces), "saved is loaded: figures")
+
+
+def _text(traces: TraceSet) -> str:
+    """The spans, as text: NaN equals itself, and a number beyond those of OTLP the text as which it is saved."""
+    return re.sub(r"(?<![\w.'-])-?\d{19,}(?![\w.'])", _as_saved, repr(spans(traces)))
+
+
+def _as_saved(found: re.Match[str]) -> str:
+    return found[0] if -(1 << 63) <= int(found[0]) < 1 << 63 else f"'{found[0]}'"
+
+
+# --- forms -----------------------------------------------------------------------------------------------------------
+
+
+def _strict(data: bytes, what: str) -> Any:
+    """The value of JSON as standards have it."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        raise BrokenError(f"{what}: strict JSON") from None
+
+
+def _harmless(lines: Iterable[Line | str], what: str) -> str:
+    text = [line if isinstance(line, str) else line.text for line in lines]
+    check(all(map(is_harmless, text)), f"{what}: nothing that a terminal obeys")
+    return "\n".join(text)
+
+
+def _check_shares(value: Any, what: str) -> None:
+    for path, number in _numbers(value):
+        key = path.rpartition(".")[2]
+        if key.endswith(("percent", "_rate")):
+            check(-1e-9 <= number <= 100 + 1e-6, f"{what}: {key} is within 0 and 100")
+        elif key.endswith(("_ms", "count", "occurrences")) and not key.startswith("network_"):
+            # of a call whose server says that it took longer than its client waited, the network's part is below 0
+            check(number >= -1e-9, f"{what}: {key} is not negative")
+
+
+def _numbers(value: Any) -> Iterator[tuple[str, float]]:
+    """Every number within a value, with its path."""
+    waiting = [("", value)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, dict):
+            waiting.extend((f"{path}.{key}", item) for key, item in node.items())
+        elif isinstance(node, list):
+            waiting.extend((path, item) for item in node)
+        elif isinstance(node, int | float) and not isinstance(node, bool):
+            yield path, node

@@ -1,0 +1,104 @@
+"""Names as an attacker would choose them, and traces that hold one wherever a name, an id or a text can stand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+KINDS = {
+    "C0": "".join(map(chr, range(0x20))),
+    "DEL": "a\x7fb",
+    "C1": "".join(map(chr, range(0x7F, 0xA0))),
+    "OSC": "\x1b]0;title\x07\x1b]52;c;cm0gLXJm\x1b\\\x9d8;;http://x\x9c",
+    "CSI": "\x1b[2J\x1b[31;5mred\x1b[201~\x1b[?1049l\x9b3A",
+    "bidi": "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202egpj.exe\u2066\u2067\u2068\u2069",
+    "invisible": "pay\u200bments\u00ad\u034f\u115f\u180e\u2060\u3164\ufeff\ufff9\ufe0f\U000e0041\U000e01ef",
+    "surrogates": "a\ud800b\udc00c\udcffd",
+    "markup": "[/bold][red]x[/] [@click=app.quit]quit[/] {app.quit} $title `x` *y* | z <b> &amp; \\",
+    "newlines": "a\rb\nc\r\nd\x0be\x0cf\x85g\u2028h\u2029i",
+    "diagram": '"]; x[label="y"]; end --> z -- "#quot; %% click x "javascript:1"\nsubgraph',
+    "long": "long" * 3_000,
+}
+ALL = " ".join(text for kind, text in KINDS.items() if kind != "long")
+"""All of them in one text, short enough for most sinks to show much of it."""
+ARGUMENT = ALL.replace("\0", "").replace("\ud800", "").replace("\udc00", "")
+"""The same as the command line can hold it: bytes that are no UTF-8, but neither NUL nor other surrogates."""
+FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f"
+_CALLS = 24
+"""Of the service that is named `ALL`; alert rules want some number of them."""
+
+
+def write_traces(folder: Path) -> None:
+    """Write an OTLP file, a Jaeger file (whose ids can be anything) and a file of log lines."""
+    folder.mkdir()
+    (folder / "otlp.json").write_text(json.dumps({"resourceSpans": [one for at in range(_CALLS) for one in _call(at)]}))
+    traces = [_jaeger(text, at) for at, text in enumerate(KINDS.values())]
+    (folder / "jaeger.json").write_text(json.dumps({"data": traces}))
+
+
+def write_logs(path: Path) -> None:
+    lines = [{"trace_id": _trace_id(at), "span_id": f"{at + 1:016x}", "message": ALL, ALL: ALL} for at in range(_CALLS)]
+    path.write_text("\n".join(map(json.dumps, [*lines, ALL])))
+
+
+def _trace_id(at: int) -> str:
+    return f"{at + 1:032x}"
+
+
+def _call(at: int) -> list[dict[str, Any]]:
+    """A request to the service `ALL`, which calls itself under another name, and a database; every third fails."""
+    start = 1_774_000_000_000_000_000 + at * 60_000_000_000
+    status = {"code": 2, "message": ALL} if not at % 3 else {}
+    texts = ["db.system", "db.query.text", "http.route", "peer.service", "exception.message", "url.full", ALL]
+    attributes = [{"key": key, "value": {"stringValue": ALL}} for key in texts]
+
+    def span(number: int, parent: str, kind: int, length: int) -> dict[str, Any]:
+        return {
+            "traceId": _trace_id(at),
+            "spanId": f"{number * 1000 + at + 1:016x}",
+            "parentSpanId": parent,
+            "name": ALL,
+            "kind": kind,
+            "startTimeUnixNano": str(start + number * 1_000),
+            "endTimeUnixNano": str(start + length * 1_000_000),
+            "status": status,
+            "attributes": attributes,
+            "events": [{"name": "exception", "timeUnixNano": str(start), "attributes": attributes}],
+            "links": [{"traceId": _trace_id(at + 1), "spanId": f"{at + 2:016x}", "attributes": attributes}],
+        }
+
+    def resource(service: str, *spans: dict[str, Any]) -> dict[str, Any]:
+        named = [{"key": "service.name", "value": {"stringValue": service}}, *attributes]
+        scope = {"name": ALL, "version": ALL}
+        return {"resource": {"attributes": named}, "scopeSpans": [{"scope": scope, "spans": list(spans)}]}
+
+    root, inner = f"{at + 1:016x}", f"{1000 + at + 1:016x}"
+    return [
+        resource(ALL, span(0, "", 2, 100 + at), span(1, root, 3, 80)),
+        resource(f"{ALL} 2", span(2, inner, 2, 60), span(3, f"{2000 + at + 1:016x}", 3, 40)),
+    ]
+
+
+def _jaeger(text: str, at: int) -> dict[str, Any]:
+    """A trace in which everything that is text is this one."""
+    tags = [
+        {"key": key, "type": "string", "value": text} for key in ("span.kind", "error", "message", "http.url", text)
+    ]
+    log = {"timestamp": 1_774_000_000_000_000, "fields": [{"key": "event", "type": "string", "value": text}, *tags]}
+    root = {
+        "traceID": f"{text}{at}",
+        "spanID": text,
+        "operationName": text,
+        "references": [],
+        "startTime": 1_774_000_000_000_000 + at,
+        "duration": 10_000,
+        "tags": tags,
+        "logs": [log],
+        "processID": text,
+        "warnings": [text],
+    }
+    link = {"refType": "CHILD_OF", "traceID": f"{text}{at}", "spanID": text}
+    child = {**root, "spanID": f"{text} 2", "references": [link], "processID": "p2", "duration": 5_000}
+    processes = {text: {"serviceName": text, "tags": tags}, "p2": {"serviceName": f"{text} 2", "tags": tags}}
+    return {"traceID": f"{text}{at}", "spans": [root, child], "processes": processes, "warnings": [text]}

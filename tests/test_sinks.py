@@ -1,0 +1,389 @@
+"""Everything that names from outside can come out of, with hostile names in it.
+
+The sinks are those that the program lists itself: the commands and their options, the questions and drawings of the
+service graph, the views and the keys of the screen, the lines of the copy menu, the encoders. What is added there is
+tested here, or fails the test that it is known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import orjson
+import pytest
+import typer
+import yaml
+
+from tests.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
+from tests.loopback import Answer, Loopback, Request
+from tests.program import Program
+from tests.test_render_safe_text import is_harmless
+from tests.test_tui_app import opened, painted, press, settled
+from tracetui.analysis.findings import Findings
+from tracetui.analysis.service_graph import Target
+from tracetui.cli.graph import QUESTIONS
+from tracetui.cli.main import COMMANDS, command_line
+from tracetui.ingest.formats import encode
+from tracetui.ingest.load import load
+from tracetui.model.problems import LoadWarning
+from tracetui.render.alert_rules import alert_rules
+from tracetui.render.clipboard import clipboard_text
+from tracetui.render.graph_diagram import FORMATS
+from tracetui.render.graph_json import answer_json
+from tracetui.render.graph_text import GraphText
+from tracetui.render.report_text import ReportOptions
+from tracetui.tui.app import TraceApp
+from tracetui.tui.keymap import _found
+from tracetui.tui.messages import CopyText, Notice, ReadText
+from tracetui.tui.panes.pane import Pane
+from tracetui.tui.state import Look
+from tracetui.tui.views import VIEWS, pane_classes
+from tracetui.tui.widgets.copy_menu import CopyMenu, copy_items, trace_items
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_EXIT_CODES = {0, 2, 3, 4}
+"""All but 1: no name is an internal error."""
+
+
+def assert_harmless(text: str, sink: str) -> None:
+    """Text as a terminal gets it: styles of our own, and nothing else that it obeys or hides."""
+    for line in _STYLE.sub("", text).split("\n"):
+        bad = [f"U+{ord(character):04X}" for character in line if not is_harmless(character)]
+        assert not bad, f"{sink}: {bad[:8]} in {line[:300]!r}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Traces below a directory whose own name is hostile; `logs` lies beside it."""
+    made = tmp_path_factory.mktemp("sinks") / FILE_NAME
+    write_traces(made)
+    write_logs(made.parent / "logs")
+    return made
+
+
+@pytest.fixture(scope="module")
+def findings(folder: Path) -> Findings:
+    return Findings(load([str(folder)]))
+
+
+def test_the_names_arrive_as_they_are(findings: Findings) -> None:
+    """Else nothing here is tested: what is not UTF-8 is replaced when it is read, and nothing else."""
+    services = set(findings.traces.services)
+    assert len(services) >= 2 * len(KINDS)
+    for kind, text in KINDS.items():
+        assert any(is_same(text, service) for service in services), kind
+
+
+def is_same(text: str, service: str) -> bool:
+    return re.sub("[\ud800-\udfff]", "\ufffd", text) == re.sub("[\ud800-\udfff]", "\ufffd", service)
+
+
+# --- the command line ------------------------------------------------------------------------------------------------
+
+SOURCES: dict[str, list[list[str]]] = {
+    "analyze": [["SOURCE"]],
+    "show": [["SOURCE"]],
+    "graph": [["SOURCE", "services"]],
+    "compare": [["SOURCE", "SOURCE"]],
+    "contrast": [["SOURCE", "--select", "error"]],
+    "alerts": [["SOURCE", "--service", ALL]],
+    "server": [["SERVER"]],
+    "demo": [[]],
+    "samples": [[]],
+    "open": [["SOURCE"]],
+}
+"""What stands behind each command."""
+VALUES: dict[str, list[str]] = {
+    "--service": [ALL, ARGUMENT],
+    "--operation": [ALL, ARGUMENT],
+    "--query": [f"name = {json.dumps(ALL)}", ARGUMENT, f'"{ARGUMENT}'],
+    "--select": [f"service = {json.dumps(ALL)}", ARGUMENT],
+    "--trace": [ARGUMENT, "failed", "newest"],
+    "--slow": ["50", ARGUMENT],
+    "--latency-threshold": ["1", ARGUMENT],
+    "--time-range": ["1h", ARGUMENT],
+    "--limit": ["3", ARGUMENT],
+    "--threshold": ["5", ARGUMENT],
+    "--max-rows": ["2", ARGUMENT],
+    "--width": ["40", "300", ARGUMENT],
+    "--logs": ["LOGS", ARGUMENT],
+    "--namespace": [ARGUMENT],
+    "--unit": ["s", ARGUMENT],
+    "--theme": [ARGUMENT],
+    "--output": ["FILE", f"{ARGUMENT}/{ARGUMENT}"],
+    "--save": ["FILE", f"{ARGUMENT}/{ARGUMENT}"],
+    "--tenant": [ARGUMENT],
+    "--ca": [ARGUMENT],
+    "--cert": [ARGUMENT],
+    "--key": [ARGUMENT],
+}
+"""What options with a value are given: one that can be meant, and one that cannot."""
+_ON_SCREEN = {"open", "demo"}
+"""Commands that open the screen where standard output is a terminal."""
+
+
+@cache
+def commands() -> dict[str, click.Command]:
+    group = typer.main.get_command(command_line())
+    return dict(group.commands)  # type: ignore[attr-defined]
+
+
+def command_lines() -> Iterator[Any]:
+    """Every command alone, with each of its options, and all forms of all questions of the graph."""
+    for name, command in commands().items():
+        for given in SOURCES.get(name, ()):
+            yield pytest.param([name, *given], id=name)
+            yield pytest.param(
+                [name, *(ARGUMENT if word == "SOURCE" else word for word in given)], id=f"{name} nothing"
+            )
+            for option in command.params:
+                for at, words in enumerate(_given(option)):
+                    yield pytest.param([name, *given, *words], id=f"{name} {words[0]} {at}")
+    for question, asked in QUESTIONS.items():
+        names = [ALL, f"{ALL} 2"][: max(asked.least, min(asked.most or 0, 1))]
+        for form in ([], ["--json"], *(["--format", form] for form in FORMATS)):
+            yield pytest.param(["graph", "SOURCE", question, *names, *form], id=f"graph {question} {' '.join(form)}")
+        yield pytest.param(["graph", "SOURCE", question, *[ARGUMENT] * len(names)], id=f"graph {question} nothing")
+    yield pytest.param(["graph", "SOURCE", ARGUMENT], id="graph nothing")
+    yield pytest.param([ARGUMENT], id="no command")
+
+
+def _given(option: click.Parameter) -> Iterator[list[str]]:
+    if not isinstance(option, click.Option) or option.name == "help":
+        return
+    name = max(option.opts, key=len)
+    if option.is_flag:
+        yield [name]
+    elif isinstance(option.type, click.Choice):
+        yield from ([name, str(getattr(choice, "value", choice))] for choice in option.type.choices)
+    else:
+        yield from ([name, value] for value in VALUES.get(name, ()))
+
+
+def test_every_command_and_option_is_known_here() -> None:
+    assert {*COMMANDS, "open"} == set(commands()) == set(SOURCES)
+    for name, command in commands().items():
+        for option in command.params:
+            if isinstance(option, click.Option) and option.name != "help":
+                assert list(_given(option)), f"{name} {option.opts}: give VALUES what it takes"
+
+
+@pytest.fixture(scope="module")
+def hostile_server() -> Iterator[str]:
+    """A Jaeger whose names, and whose words about what it does not have, are hostile."""
+
+    def respond(request: Request) -> Answer:
+        names = {"/api/services": [ALL, *KINDS.values()], "/api/dependencies": [_edge(text) for text in KINDS.values()]}
+        if request.path in names:
+            return Answer((json.dumps({"data": names[request.path], "errors": None}).encode(),))
+        words = json.dumps({"errors": [{"code": 500, "msg": ALL}]}).encode()
+        return Answer((words,), 500)
+
+    with Loopback(respond) as server:
+        yield server.url
+
+
+def _edge(text: str) -> dict[str, Any]:
+    return {"parent": text, "child": f"{text} 2", "callCount": 3}
+
+
+@pytest.mark.parametrize("words", list(command_lines()))
+def test_a_command(
+    program: Program,
+    folder: Path,
+    hostile_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    file = tmp_path / "written"
+    places = {"SOURCE": folder, "SERVER": hostile_server, "LOGS": folder.parent / "logs", "FILE": file}
+    if words[0] not in _ON_SCREEN and words != [ARGUMENT]:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    said = program(*(str(places.get(word, word)) for word in words))
+    assert said.code in _EXIT_CODES
+    assert said.out or said.err or file.exists()
+    assert_harmless(said.out, "standard output")
+    assert_harmless(said.err, "standard error")
+    if "--json" in words and said.out:
+        orjson.loads(said.out)
+    if file.exists():
+        written = file.read_bytes()
+        if "--save" in words:
+            assert all(map(orjson.loads, written.splitlines()))
+            assert program("analyze", str(file)).code == 0
+        else:
+            assert_harmless(written.decode(), "--output")
+    if words[0] == "alerts" and said.code == 0 and said.out:
+        assert yaml.safe_load(said.out)["groups"]
+
+
+# --- the functions behind it -----------------------------------------------------------------------------------------
+
+
+def harmful(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if not is_harmless(line)]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_question_about_a_name(findings: Findings, question: str, kind: str) -> None:
+    asked = QUESTIONS[question]
+    service = next(name for name in findings.traces.services if is_same(KINDS[kind], name))
+    if question == "find" and not service.strip():
+        service = "x"
+    answer = asked.answer(findings, [Target(service)] * asked.least)
+    for width in (40, 100):
+        assert not harmful(line.text for line in answer.text(GraphText(findings, ReportOptions(width=width))))
+    orjson.loads(answer_json(answer.json()))
+    for form in FORMATS.values():
+        assert not harmful(form(answer.diagram()).splitlines())
+
+
+def test_a_drawing_that_does_not_clean_names_is_found(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "raw", lambda diagram: "\n".join(node.name for node in diagram.nodes))
+    with pytest.raises(AssertionError):
+        test_a_question_about_a_name(findings, "services", "CSI")
+
+
+@pytest.mark.parametrize("name", encode.__all__)
+def test_an_encoder_writes_what_is_read_again(findings: Findings, name: str, tmp_path: Path) -> None:
+    traces = findings.traces
+    spans = [traces.span(span) for span in range(len(traces))]
+    path = tmp_path / "encoded"
+    path.write_bytes(getattr(encode, name)(spans))
+    assert load([str(path)]).trace_count == traces.trace_count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_copy_menu_offers(findings: Findings, kind: str) -> None:
+    traces = findings.traces
+    trace = next(
+        trace
+        for trace in range(traces.trace_count)
+        if any(is_same(KINDS[kind], traces.span(span).service) for span in traces.spans_of(trace))
+    )
+    items = [*trace_items(traces, trace, Look()), *copy_items(traces, int(traces.first[trace]), Look(), (ALL, ALL))]
+    for item in items:
+        copied = clipboard_text(item.make(), one_line=item.one_line)
+        copied.encode()
+        assert not [c for c in copied if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0], item.title
+        assert not set(copied) & set(KINDS["bidi"].replace("gpj.exe", "")), item.title
+        assert not item.one_line or len(copied.splitlines()) <= 1, item.title
+
+
+def test_alert_rules_of_every_service(findings: Findings) -> None:
+    from tracetui.analysis.alerts import baselines
+
+    found = {service: baselines(findings.traces, service)[0] for service in findings.traces.services}
+    assert any(found.values())
+    for service, base in found.items():
+        text = alert_rules(service, base)
+        assert not harmful(text.splitlines())
+        assert not base or yaml.safe_load(text)["groups"]
+
+
+def test_a_warning_of_the_load() -> None:
+    assert_harmless("\n".join(_as_said(str(LoadWarning(FILE_NAME, ALL, ALL)))), "a warning")
+
+
+def _as_said(text: str) -> list[str]:
+    from tracetui.render.safe_text import safe_lines
+
+    return safe_lines(text)
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+_NEVER_PRESSED = {"app.quit", "app.quit-at-once", "app.reload", "app.redraw", "app.follow", "app.more", "app.theme"}
+
+
+def keys_of(view: str) -> list[str]:
+    """A key for each action of a view, of the app and of the lists within."""
+    pane: type[Pane] = dict(zip((one for one, _ in VIEWS), pane_classes(), strict=True))[view]
+    owners = {*pane.__mro__, TraceApp}
+    return [
+        binding.key.split(",")[0]
+        for action, (owner, binding) in _found().items()
+        if owner in owners and action not in _NEVER_PRESSED and not action.startswith("view.")
+    ]
+
+
+def assert_screen_is_harmless(app: Any, after: str) -> None:
+    for line in painted(app):
+        assert not harmful([line]), f"after {after}: {line!r}"
+    for title in (app.title, app.sub_title):
+        assert is_harmless(title)
+
+
+@pytest.mark.parametrize("view", [view for view, _ in VIEWS])
+async def test_a_view_and_all_its_keys(folder: Path, view: str) -> None:
+    async with opened(str(folder), size=(120, 40)) as (app, pilot):
+        number = str([one for one, _ in VIEWS].index(view) + 1)
+        await press(app, pilot, "enter", number)
+        keys = keys_of(view)
+        assert len(keys) > 5
+        for key in keys:
+            await press(app, pilot, key)
+            assert_screen_is_harmless(app, f"{view} {key}")
+            # out of what has opened, and back to where the next key is for the view
+            for _ in range(3):
+                if len(app.screen_stack) > 1:
+                    await press(app, pilot, "escape")
+            if app._view != view or app.focused is None:
+                await press(app, pilot, "escape", number)
+            assert app.is_running
+
+
+@pytest.mark.parametrize("view", [view for view, _ in VIEWS])
+async def test_what_is_copied_in_a_view(folder: Path, view: str) -> None:
+    async with opened(str(folder), size=(120, 40)) as (app, pilot):
+        await press(app, pilot, "enter", str([one for one, _ in VIEWS].index(view) + 1), "y")
+        keys = [item.key for item in app.screen._items] if isinstance(app.screen, CopyMenu) else [""]
+        for key in keys:
+            if key:
+                if not isinstance(app.screen, CopyMenu):
+                    await press(app, pilot, "y")
+                await press(app, pilot, key)
+            assert app.clipboard
+            app.clipboard.encode()
+            assert not [c for c in app.clipboard if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0], key
+
+
+async def test_what_panes_tell_the_app(folder: Path) -> None:
+    async with opened(str(folder)) as (app, pilot):
+        for text in (ALL, KINDS["long"], KINDS["newlines"]):
+            app.post_message(Notice(text, bad=True))
+            app.post_message(CopyText(text, text, one_line=True))
+            await settled(app, pilot)
+            assert_screen_is_harmless(app, "a notice")
+            app.post_message(ReadText(text, text))
+            await settled(app, pilot)
+            assert_screen_is_harmless(app, "the pager")
+            await press(app, pilot, "escape")
+
+
+async def test_the_names_of_files_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_bytes(b"{")
+    async with opened(str(path), str(tmp_path / f"{FILE_NAME}2")) as (app, pilot):
+        assert_screen_is_harmless(app, "the load")
+        await press(app, pilot, "W")
+        assert_screen_is_harmless(app, "the warnings")
+
+
+def test_rows_are_there_to_be_drawn(findings: Findings) -> None:
+    """The screen shows names of this set: some error, some call, some long path."""
+    assert findings.errors.patterns
+    assert findings.graph.names
+    assert np.any(findings.traces.trace_errors > 0)
