@@ -131,6 +131,12 @@ NOTHING = {
     b"<!doctype html>": "f: a web page, not traces; was a login page saved instead of the answer?",
     b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server answered an error: gone (trace ab)",
     b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server answered an error: 404 No traces",
+    b'{"data": null, "errors": ["gone"]}': "f: the server answered an error: gone",
+    b'{"status": 500, "error": "Internal Server Error", "path": "/"}': "f: the server answered an error: Internal Server"
+    " Error",
+    b'{"error": "connection refused"}': "f: no traces in it: a JSON object with the keys error",
+    b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
+    b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
     b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "",
     b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end are left out",
 }

@@ -22,6 +22,7 @@ _OF_ANSWERS = frozenset(
 """The keys of what servers answer in place of traces."""
 _OF_LINES = frozenset(("timestamp", "message"))
 """Those of them that a line of a log has beside its error, too."""
+_OF_STATUS = frozenset(("status", "path"))
 _OF_ERRORS = frozenset(("code", "httpCode", "grpcCode", "msg", "message", "reason", "type", "root_cause"))
 
 
@@ -62,9 +63,10 @@ def is_answer(members: Mapping[str, Raw]) -> bool:
     except ValueError:
         return False
     found = [item for value in errors for item in (value if isinstance(value, list) else [value])]
-    return any(
-        isinstance(item, str) or (isinstance(item, dict) and not item.keys().isdisjoint(_OF_ERRORS)) for item in found
-    )
+    if any(isinstance(item, dict) and not item.keys().isdisjoint(_OF_ERRORS) for item in found):
+        return True
+    # a text alone may be anybody's: a server says beside it what was asked for, or that there is no data
+    return any(isinstance(item, str) for item in found) and ("data" in keys or keys >= _OF_STATUS)
 
 
 def server_errors(raw: Raw, place: Place) -> None:
