@@ -109,6 +109,14 @@ def test_base64_is_left_alone() -> None:
     assert only(document(tags=[tag("b", "binary", value)])).attributes == {"b": b"not hex!"}
 
 
+def test_tags_by_the_parts_of_their_keys_are_those_of_the_whole_keys() -> None:
+    nested = {"span": {"kind": "client"}, "db": {"system": "mysql", "name": "shop"}, "http": {"status_code": 503}}
+    whole = {"span@kind": "client", "db@system": "mysql", "db@name": "shop", "http@status_code": 503}
+    span = only(document(tag=nested))
+    assert span == only(document(tag=whole))
+    assert (span.kind, span.error) == (Kind.CLIENT, True)
+
+
 def test_tags_only_by_key_decide_too() -> None:
     span = only(document(tag={"span@kind": "server", "error": True}))
     assert (span.kind, span.status, span.error) == (Kind.SERVER, Status.ERROR, True)

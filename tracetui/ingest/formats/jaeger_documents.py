@@ -19,6 +19,7 @@ from tracetui.ingest.formats.jaeger_json import take_trace
 from tracetui.ingest.formats.jaeger_lenient import lenient_process, lenient_span
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.formats.otlp_values import flattened
 from tracetui.ingest.formats.words import field
 from tracetui.ingest.place import Place
 from tracetui.model.ids import canonical_trace_id
@@ -147,7 +148,7 @@ def _tags(tags: Raw, by_key: Raw) -> Raw:
     both = _with_base64(both) if isinstance(both, list) else []
     fields = _loads(by_key)
     if isinstance(fields, dict):
-        both += [{"key": key.replace("@", "."), "value": value} for key, value in fields.items()]
+        both += [{"key": key.replace("@", "."), "value": value} for key, value in flattened(fields).items()]
     return _raw(both)
 
 
