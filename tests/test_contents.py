@@ -132,8 +132,7 @@ NOTHING = {
     b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server answered an error: gone (trace ab)",
     b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server answered an error: 404 No traces",
     b'{"data": null, "errors": ["gone"]}': "f: the server answered an error: gone",
-    b'{"status": 500, "error": "Internal Server Error", "path": "/"}': "f: the server answered an error: Internal Server"
-    " Error",
+    b'{"status": 500, "error": "not well", "path": "/"}': "f: the server answered an error: not well",
     b'{"error": "connection refused"}': "f: no traces in it: a JSON object with the keys error",
     b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
     b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
