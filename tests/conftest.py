@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,9 @@ from tests.program import Program
 # what a property test finds depends neither on chance nor on how fast the machine is
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
 settings.load_profile("fixed")
+
+# an error that no decoder should raise fails a test, also in processes that it starts
+os.environ["TRACETUI_DEBUG"] = "raise"
 
 
 @pytest.fixture

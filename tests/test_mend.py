@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
-from tracetui.ingest.mend import MAX_DEPTH, Finder, mend
+from tracetui.ingest.depth import MAX_DEPTH
+from tracetui.ingest.mend import Finder, mend
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=6),

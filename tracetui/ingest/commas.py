@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.model.decoding import MALFORMED
 
 _TO_COMMA = re.compile(
     rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+"|,(?![ \t\r\n]*+[\]},]))*+(?P<comma>,)(?=[ \t\r\n]*+[\]},])', re.DOTALL
@@ -29,6 +30,6 @@ def without_commas(data: Buffer, start: int) -> tuple[bytes, list[int]] | None:
     written = bytes(text[start:])
     try:
         _VALUE.decode(written)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         return None
     return (written, places) if places else None

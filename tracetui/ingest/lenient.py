@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)(?P<even>(?:\\\\)*)"
@@ -39,20 +40,20 @@ def in_utf8(data: Buffer) -> Buffer:
 
 
 def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
-    """Decode a JSON value; ValueError if it cannot be.
+    """Decode a JSON value; MalformedError if it cannot be.
 
     What strict JSON refuses is taken with the least loss: NaN and infinities become floats, lone surrogates and
     bytes that are not UTF-8 become U+FFFD.
     """
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         pass
     text = without_lone_surrogates(bytes(memoryview(raw))).decode("utf-8", "replace")
     try:
         return json.loads(text, strict=False, parse_int=_integer)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(reason(error)) from None
 
 
 def value_in(text: str) -> Any:
@@ -61,7 +62,7 @@ def value_in(text: str) -> Any:
         return None
     try:
         value = loads(text.encode("utf-8", "surrogatepass"))
-    except ValueError:
+    except MalformedError:
         return None
     return value if isinstance(value, (dict, list)) else None
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.model.decoding import MALFORMED
 
-_AFTER_A_LINE = re.compile(rb"[^,\[{:\s][ \t\r]*\n[ \t\r\n]*(?=[{\[][^\r\n])")
-"""The beginning of a line that may be JSON and does not go on with the line before: lists are written an item a line,
-too.
-"""
+_LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[][^\r\n])")
+"""The beginning of a line that may be JSON."""
+_GOES_ON = b",[{:"
+"""A line that ends so goes on with the next one: lists are written an item a line, too."""
+_LAST_BYTES = 4096
 _MORE = re.compile(rb"\s*\S")
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 _STEP = 256
@@ -28,7 +30,10 @@ def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
         end = data.find(b"\n", start)
         line = data[start:end].strip() if end >= 0 and _MORE.match(data, end) else b""
         return line if _is_json(line) else None
-    for found in _AFTER_A_LINE.finditer(data, start):
+    for found in _LINE_BEGINS.finditer(data, start):
+        before = data[max(found.start() - _LAST_BYTES, start) : found.start()].rstrip()[-1:]
+        if not before or before in _GOES_ON:
+            continue
         end = data.find(b"\n", found.end())
         line = data[found.end() : end if end >= 0 else len(data)].strip()
         if _is_json(line):
@@ -39,7 +44,7 @@ def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
 def _is_json(text: bytes) -> bool:
     try:
         _VALUE.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return False
     return True
 

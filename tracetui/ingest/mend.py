@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
-
-MAX_DEPTH = 400
-"""JSON nested deeper than this is damage: no decoder follows it."""
+from tracetui.ingest.depth import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
+from tracetui.model.decoding import MalformedError, decode
 
 _TOKEN = re.compile(
     rb"""[ \t\r\n]*(?:
@@ -61,10 +60,14 @@ _CLOSE = {
 }
 """The end of a list of spans by what stands after it, where the writer of the file put it there."""
 _MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrarySpans)")\s*:\s*\[']
-_VALUE_BEGINS = rb'(?:\[\s*){0,3}\{\s*"(?:%s)"\s*:' % b"|".join(
+# told by its first byte, which makes the search a fast one
+_VALUE_BEGINS = rb'(?:\{|\[\s*(?:\[\s*){0,2}\{)\s*"(?:%s)"\s*:' % b"|".join(
     (*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes")
 )
+_MOST_LEVELS = 32
 _PATIENCE = 16
+_MOST_BEGINNINGS = 64
+"""More ways in which elements of lists begin are not remembered: each makes the search for the next one longer."""
 
 _Beginning = tuple[bytes, bytes]
 """How an object begins: its first key, and its second or the bracket that the first key's value opens with."""
@@ -102,6 +105,8 @@ class Finder:
         self._found: dict[bytes, tuple[int, re.Match[bytes] | None]] = {}
         self.patience = _PATIENCE * len(data)
         """How many more bytes may be looked at in vain."""
+        self.retreat = _PATIENCE * len(data)
+        """How many more bytes may be walked once more."""
 
     def search(self, pattern: bytes, position: int) -> re.Match[bytes] | None:
         begin, found = self._found.get(pattern, (len(self._data), None))
@@ -154,6 +159,8 @@ class _Walk:
     gaps: list[Gap] = field(default_factory=list)
     levels: list[_Level] = field(default_factory=list)
     begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
+    all_begun: set[_Beginning] = field(default_factory=set)
+    """Those of all lists."""
     last_text: int = 0
     """Where the last text token began. One that was closed too late may hide the beginning of an element."""
     separate: bool = False
@@ -189,6 +196,10 @@ class _Walk:
         begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
         levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
+    def state(self) -> tuple[int, int, str]:
+        """Position, how many levels are open, and what may come next."""
+        return self.position, len(self.levels), self.levels[-1].expects if self.levels else ""
+
     def done(self, end: int) -> Mended:
         return Mended(b"".join(self.out), self.gaps, end, self.unwritable, self.commas)
 
@@ -211,8 +222,11 @@ def mend(data: Buffer, start: int = 0, finder: Finder | None = None) -> Mended:
                 continue
         else:
             trouble = "the text ends within a value" if match else _trouble_at(data, walk.position)
+        before = walk.state()
         if not _recover(walk, trouble):
             return walk.done(walk.gaps[-1].end)
+        # the same would be wrong again, for ever; steps back end as they are paid for
+        assert walk.state() != before, f"no progress at byte {walk.position} ({trouble})"
 
 
 def next_value(data: Buffer, position: int) -> int | None:
@@ -278,7 +292,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
         return "a text among objects"
     if mark in (b"{", b"["):
         if len(levels) >= MAX_DEPTH:
-            return "nested too deeply"
+            return NESTED_TOO_DEEPLY
         at = match.start("mark")
         level.expects = "comma"
         if level.is_list:
@@ -313,7 +327,7 @@ def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> boo
     """Whether an object begins here that stands elsewhere: damage has opened or closed a list before it."""
     if level.loses:
         return beginning["first"] in _WITHIN_SPANS
-    if not any(_beginning(beginning) in begun for begun in walk.begun.values()):
+    if _beginning(beginning) not in walk.all_begun:
         return False
     if level.key not in _LIKE_SPANS:
         return True
@@ -324,7 +338,10 @@ def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> boo
 def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes]) -> bool:
     """Step over the element that begins here at once, if it is whole and the next one follows."""
     first, second = _beginning(beginning)
-    level.begun.add((first, second))
+    if len(walk.all_begun) < _MOST_BEGINNINGS:
+        walk.all_begun.add((first, second))
+    if (first, second) in walk.all_begun:
+        level.begun.add((first, second))
     if walk.finder.patience < 0:
         return False
     seconds = {known for _, known in level.begun}
@@ -338,12 +355,13 @@ def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes])
     element = bytes(walk.data[at : found.start()]).rstrip()
     if element[-1:] == b",":
         try:
-            _VALUE.decode(element[:-1])
-        except (msgspec.DecodeError, RecursionError):
+            decode(_VALUE.decode, element[:-1])
+        except MalformedError:
             pass
         else:
-            walk.position = at + len(element) - 1
-            return True
+            if not is_deeper(element, MAX_DEPTH - len(walk.levels)):
+                walk.position = at + len(element) - 1
+                return True
     walk.finder.patience -= len(element)
     return False
 
@@ -365,7 +383,15 @@ def _recover(walk: _Walk, trouble: str) -> bool:
     if broken:
         begin = levels[last].whole if broken.holds else broken.at
     search = max(begin + (broken is not None), min(walk.last_text, walk.position))
-    found = _next_beginning(walk, levels[: inner + 1], bool(broken and not broken.holds), search)
+    walk.finder.retreat -= max(walk.position - search, 0)
+    if walk.finder.retreat < 0:
+        search = max(search, walk.position)
+    if broken is None and trouble == NESTED_TOO_DEEPLY:
+        # what begins here would be so again
+        search = max(search, walk.position + 1)
+    found = _next_beginning(
+        walk, levels[max(inner + 1 - _MOST_LEVELS, 0) : inner + 1], bool(broken and not broken.holds), search
+    )
     groups = found.groupdict() if found else {}
     keeps = bool(groups.get("member"))
     if broken and (broken.holds or keeps):
@@ -404,7 +430,8 @@ def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: 
     where the spans within the element that is broken begin.
     """
     innermost = levels[-1].key if levels else b""
-    losing = [level for level in levels if level.loses]
+    # of many levels the innermost ones; all of them each time would take long
+    losing = [level for level in levels[-_MOST_LEVELS:] if level.loses]
     known = {first for level in losing for first, _ in level.begun}
     likely = {first for level in losing for first in _FIRST_KEYS_OF.get(level.key, _FIRST_KEYS)}
     others = _CLOSE.get(innermost, []) + (_MEMBER if is_broken and innermost != b'"spans"' else [])
@@ -418,7 +445,7 @@ def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: 
 def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
     """The index of the list whose elements begin like this."""
     first, second = _beginning(found)
-    losing = [i for i, level in enumerate(levels) if level.loses]
+    losing = [i for i in range(max(len(levels) - _MOST_LEVELS, 0), len(levels)) if levels[i].loses]
     alike = [i for i in losing if (first, second) in levels[i].begun]
     if alike:
         return alike[-1]

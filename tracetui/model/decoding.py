@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 _T = TypeVar("_T")
+_Data = TypeVar("_Data")
 
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that it cannot decode: its own error, Python's for text that is not UTF-8 (no subclass
@@ -19,7 +20,7 @@ class MalformedError(ValueError):
     """Bytes that are not what was expected; its text says why."""
 
 
-def decode(decoder: Callable[[bytes | memoryview], _T], data: bytes | memoryview) -> _T:
+def decode(decoder: Callable[[_Data], _T], data: _Data) -> _T:
     """Call a decoder of msgspec, such as `msgspec.json.Decoder(Type).decode`.
 
     Raises MalformedError, and nothing else, for data that it cannot decode.

@@ -482,25 +482,51 @@ class Intake:
         self._flushed += count
         self.rows = SpanRows()
 
+    def discard_incomplete(self) -> None:
+        """Drop the waiting rows that a decoder began and did not finish, as it failed between two columns."""
+        rows = self.rows
+        columns = [getattr(rows, name) for name in rows.__slots__ if name != "undecided"]
+        whole = min(map(len, columns))
+        for column in columns:
+            del column[whole:]
+        rows.undecided = [some for some in rows.undecided if some.stop <= whole]
+        for texts in (self.status_messages, self.span_warnings):
+            for position in [position for position in texts if position >= self._flushed + whole]:
+                del texts[position]
+
     def decide(self) -> None:
         """Let attributes decide about the rows that still wait for it; `flush` does so, too.
 
-        What there is to warn of is then warned of.
+        What there is to warn of is then warned of. What a decider raises is raised once all others have decided, and
+        costs the decisions about its row alone.
         """
-        rows = self.rows
-        undecided, rows.undecided = rows.undecided, []
+        undecided, self.rows.undecided = self.rows.undecided, []
+        failed: Exception | None = None
         for part in _in_pieces(undecided):
-            at = slice(part[0].start, part[-1].stop)
-            state = np.array(rows.state[at], np.int32)
-            decided = part[0].decider.decide(rows.attributes[at], state)
-            found = decided.states[decided.kind]
-            rows.state[at] = (state | found & ((1 << MARK_SHIFT) - 1)).tolist()
-            rows.peer[at] = np.array(self.peers.many(decided.peers), np.int32)[decided.kind].tolist()
-            marked = np.flatnonzero(found >> MARK_SHIFT) + at.start
-            for some in part if len(marked) else ():
-                for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
-                    some.note(row, rows.attributes[row])
-                some.noted()
+            try:
+                self._decide(part)
+            except Exception:
+                for row in range(part[0].start, part[-1].stop):
+                    try:
+                        self._decide([replace(part[0], start=row, stop=row + 1)])
+                    except Exception as error:
+                        failed = error
+        if failed is not None:
+            raise failed
+
+    def _decide(self, part: list[Undecided]) -> None:
+        rows = self.rows
+        at = slice(part[0].start, part[-1].stop)
+        state = np.array(rows.state[at], np.int32)
+        decided = part[0].decider.decide(rows.attributes[at], state)
+        found = decided.states[decided.kind]
+        rows.state[at] = (state | found & ((1 << MARK_SHIFT) - 1)).tolist()
+        rows.peer[at] = np.array(self.peers.many(decided.peers), np.int32)[decided.kind].tolist()
+        marked = np.flatnonzero(found >> MARK_SHIFT) + at.start
+        for some in part if len(marked) else ():
+            for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
+                some.note(row, rows.attributes[row])
+            some.noted()
 
 
 def _in_pieces(undecided: list[Undecided]) -> Iterator[list[Undecided]]:

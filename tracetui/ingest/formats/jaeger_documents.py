@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest import lenient
+from tracetui.ingest.failures import leave_out
 from tracetui.ingest.formats.jaeger_json import take_trace
 from tracetui.ingest.formats.jaeger_lenient import lenient_process, lenient_span
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerSpan, JaegerTrace
@@ -22,6 +23,7 @@ from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import flattened
 from tracetui.ingest.formats.words import field
 from tracetui.ingest.place import Place
+from tracetui.model.decoding import MALFORMED, MalformedError
 from tracetui.model.ids import canonical_trace_id
 
 _NONE = Raw(b"null")
@@ -73,7 +75,10 @@ class _Traces:
         for trace, spans in self.spans.items():
             names = dict.fromkeys(span.processID for span in spans)
             processes = {name: self._described[name] for name in names if name in self._described}
-            take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.places[trace])
+            try:
+                take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.places[trace])
+            except Exception as error:
+                leave_out(self.places[trace], error)
 
 
 def decode_documents(items: Sequence[tuple[Raw | bytes, Place]]) -> None:
@@ -84,11 +89,14 @@ def decode_documents(items: Sequence[tuple[Raw | bytes, Place]]) -> None:
     traces = _Traces()
     lost: list[Place] = []
     for item, place in items:
-        document = _document(item, place)
-        if document is None:
-            lost.append(place)
-        else:
-            traces.add(document, place)
+        try:
+            document = _document(item, place)
+            if document is None:
+                lost.append(place)
+            else:
+                traces.add(document, place)
+        except Exception as error:
+            leave_out(place, error)
     if lost:
         more = f" (and {len(lost) - 1:,} more like it)" if len(lost) > 1 else ""
         lost[0].warn(f"left out: no span object with a spanID{more}")
@@ -98,7 +106,7 @@ def decode_documents(items: Sequence[tuple[Raw | bytes, Place]]) -> None:
 def _document(item: Raw | bytes, place: Place) -> _Document | None:
     try:
         document = _DOCUMENT.decode(item)
-    except (ValueError, RecursionError):
+    except MALFORMED:
         return _lenient_document(item, place)
     return document if document.spanID else None
 
@@ -129,7 +137,7 @@ def _span(document: _Document, trace_id: str) -> _Document:
 def _process(raw: bytes) -> JaegerProcess | None:
     try:
         process = _PROCESS.decode(raw)
-    except (ValueError, RecursionError):
+    except MALFORMED:
         fields = _loads(raw)
         if not isinstance(fields, (dict, str)):
             return None
@@ -171,7 +179,7 @@ def _with_base64(value: Any) -> Any:
 def _loads(raw: Raw | bytes) -> Any:
     try:
         return lenient.loads(raw)
-    except ValueError:
+    except MalformedError:
         return None
 
 

@@ -20,6 +20,7 @@ from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, 
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind, read_reference_type
 from tracetui.ingest.place import Place
+from tracetui.model.decoding import MALFORMED
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Undecided, pack_state
 from tracetui.model.span import Kind, Mark, Status, Value
@@ -50,13 +51,13 @@ _search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
 
 
 def decode_trace(raw: bytes | Raw, place: Place) -> None:
-    """Take in one trace object; ValueError if it is no JSON at all.
+    """Take in one trace object; MalformedError if it is no JSON at all.
 
     A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
     try:
         trace = _TRACE.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         trace = lenient_trace(lenient.loads(raw), place)
     take_trace(trace, place)
 

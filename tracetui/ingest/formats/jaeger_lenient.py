@@ -16,13 +16,14 @@ from tracetui.ingest.formats.numbers import length_ns, moment_ns
 from tracetui.ingest.formats.otlp_values import id_of, text_of
 from tracetui.ingest.formats.words import field, read_reference_type
 from tracetui.ingest.place import Place
+from tracetui.model.decoding import MalformedError
 
 
 def lenient_trace(value: Any, place: Place) -> JaegerTrace:
-    """Read a trace from whatever is there; ValueError if it has no list of spans."""
+    """Read a trace from whatever is there; MalformedError if it has no list of spans."""
     items = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(items, list):
-        raise ValueError("not a trace: it has no list of spans")
+        raise MalformedError("not a trace: it has no list of spans")
     processes = _processes(field(value, "processes"))
     inline: dict[bytes, str] = {}
     spans = []

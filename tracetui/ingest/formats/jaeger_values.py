@@ -15,6 +15,7 @@ from tracetui.ingest.formats.jaeger_wire import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
 from tracetui.ingest.formats.words import field, plain
+from tracetui.model.decoding import MALFORMED
 from tracetui.model.span import Event, Link, Value
 
 _USUAL: Final = re.compile(rb"\[\s*\{\s*\"key\"\s*:")
@@ -68,7 +69,7 @@ class JaegerCodec:
             return {}
         try:
             tags = _TAGS.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             tags = tags_of(loads(raw))
         return {tag.key: tag.value if tag.type == "string" else _value(tag) for tag in tags}
 
@@ -77,7 +78,7 @@ class JaegerCodec:
             return []
         try:
             logs = [(log.timestamp * 1000, log.fields) for log in _LOGS.decode(raw)]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             logs = [
                 (moment_ns(field(item, "timestamp"), 1000) or 0, tags_of(field(item, "fields")))
                 for item in objects_of(loads(raw))

@@ -9,7 +9,7 @@ snake_case), as Tempo and older Jaegers send it, and the names of before 2022 (`
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest.attribute_search import AttributeSearch
+from tracetui.ingest.failures import leave_out, take_each
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
 from tracetui.ingest.formats.otlp_records import (
     JAEGER_WARNINGS,
@@ -26,11 +27,12 @@ from tracetui.ingest.formats.otlp_records import (
     state_of_otlp,
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
-from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, ResourceSpans, Scope, Span
+from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, Request, ResourceSpans, Scope, Span
 from tracetui.ingest.formats.saved import saved_of
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind, read_status
 from tracetui.ingest.place import Place
+from tracetui.model.decoding import MALFORMED
 from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Intake, Undecided
 from tracetui.model.span import Event, Kind, Link, Mark, Value
 
@@ -74,7 +76,7 @@ class OtlpJsonCodec:
             return {}
         try:
             return {pair.key: any_value(pair.value) for pair in _PAIRS.decode(raw)}
-        except (ValueError, RecursionError):
+        except MALFORMED:
             return attributes_of(loads(raw))
 
     def events(self, raw: bytes) -> list[Event]:
@@ -90,18 +92,31 @@ _search = AttributeSearch(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS
 
 
 def decode_request(raw: bytes | Raw, place: Place) -> None:
-    """Take in one request object; ValueError if it is none.
+    """Take in one request object; MalformedError if it is none.
 
     A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
-    try:
-        request = REQUEST.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        request = lenient_request(bytes(memoryview(raw)), place)
+    request = _request(raw, place)
     unread = Unread()
     for resource_spans in (request.resourceSpans or []) + (request.batches or []):
-        _take_resource(resource_spans, place, unread)
+        try:
+            _take_resource(resource_spans, place, unread)
+        except Exception as error:
+            leave_out(place, error)
     unread.warn(place)
+
+
+def _request(raw: bytes | Raw, place: Place) -> Request:
+    try:
+        return REQUEST.decode(raw)
+    except UnicodeDecodeError:
+        raw = bytes(memoryview(raw)).decode("utf-8", "replace").encode()
+    except MALFORMED:
+        return lenient_request(bytes(memoryview(raw)), place)
+    try:
+        return REQUEST.decode(raw)
+    except MALFORMED:
+        return lenient_request(raw, place)
 
 
 def _take_resource(resource_spans: ResourceSpans, place: Place, unread: Unread) -> None:
@@ -112,11 +127,12 @@ def _take_resource(resource_spans: ResourceSpans, place: Place, unread: Unread) 
             unread.note("service name", spans=len(spans))
         scope = part.scope or part.instrumentationLibrary or Scope()
         number = place.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
+        take = partial(_take_spans, resource=number, place=place, unread=unread)
         for at in range(0, len(spans), CHUNK_SPANS):
-            _take_spans(spans[at : at + CHUNK_SPANS], number, place, unread)
+            take_each(take, spans[at : at + CHUNK_SPANS], place)
 
 
-def _take_spans(spans: list[Span], resource: int, place: Place, unread: Unread) -> None:
+def _take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unread) -> None:
     intake = place.intake
     position = len(intake)
     traces = [span.traceId for span in spans]

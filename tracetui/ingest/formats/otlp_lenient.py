@@ -12,9 +12,9 @@ from typing import Any, Final
 from msgspec import Raw
 
 from tracetui.ingest import lenient
+from tracetui.ingest.depth import TOO_DEEP, pruned
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import (
-    JSON_NESTING,
     are_readable,
     attributes_of,
     encoded,
@@ -22,13 +22,13 @@ from tracetui.ingest.formats.otlp_values import (
     loads,
     objects_of,
     pairs_of,
-    pruned,
     text_of,
 )
 from tracetui.ingest.formats.otlp_wire import NONE, Request, ResourceSpans, Scope, ScopeSpans, Span, Status
 from tracetui.ingest.formats.saved import FIELD
 from tracetui.ingest.formats.words import field, plain
 from tracetui.ingest.place import Place
+from tracetui.model.decoding import MalformedError
 
 _EMPTY: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
 _USUAL: Final = re.compile(rb"\[\s*(?:\{\s*\"key\"\s*:|\])")
@@ -37,13 +37,13 @@ _NOT_ATTRIBUTES: Final = frozenset(("droppedattributescount", "entityrefs", "sch
 
 
 def lenient_request(raw: bytes, place: Place) -> Request:
-    """Read a request object from whatever is there; ValueError if it is no JSON object."""
+    """Read a request object from whatever is there; MalformedError if it is no JSON object."""
     less = pruned(raw)
     if less is not raw:
-        place.warn(f"values nested deeper than {JSON_NESTING} levels left out")
+        place.warn(TOO_DEEP)
     value = lenient.loads(less)
     if not isinstance(value, dict):
-        raise ValueError("not an OTLP request: no JSON object")
+        raise MalformedError("not an OTLP request: no JSON object")
     reader = _Reader()
     request = reader.request(value, place)
     for problem, (first, count) in reader.problems.items():

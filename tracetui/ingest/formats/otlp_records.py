@@ -198,10 +198,12 @@ class Records:
     """The records of a file: iterate for the byte at which each stands and its request, no longer compressed.
 
     largest: how many bytes a request may have. `warnings` fills up on the way: a byte and what is wrong there.
+    `cut`: then the byte and the request of a last record of which the end is missing.
     """
 
     def __init__(self, data: bytes | memoryview, largest: int = _LARGEST) -> None:
         self.warnings: list[tuple[int, str]] = []
+        self.cut: tuple[int, bytes] | None = None
         self._data = memoryview(data)
         self._largest = largest
 
@@ -211,12 +213,14 @@ class Records:
             end = at + 4 + int.from_bytes(self._data[at : at + 4], "big")
             if at + 4 > size:
                 self.warnings.append((at, f"cut off within the length of a record; {size - at} bytes not read"))
-            elif end > size:
+                return
+            if end > size:
                 self.warnings.append((at, f"cut off within a record: {end - size} of its {end - at - 4} bytes missing"))
-            else:
-                request = self._plain(at, bytes(self._data[at + 4 : end]))
-                if request:
-                    yield at, request
+            request = self._plain(at, bytes(self._data[at + 4 : end]))
+            if end > size:
+                self.cut = (at, request) if request else None
+            elif request:
+                yield at, request
             at = end
 
     def _plain(self, at: int, payload: bytes) -> bytes:
@@ -233,9 +237,12 @@ class Records:
                     if size > largest:
                         self.warnings.append((at, f"record left out: more than {largest:,} bytes unpacked"))
                         return b""
-        except (zstandard.ZstdError, MemoryError) as error:
+        except MemoryError as error:
             self.warnings.append((at, f"record left out: {error}"))
             return b""
+        except zstandard.ZstdError as error:
+            kept = f"; {size:,} bytes before that are read" if size else ""
+            self.warnings.append((at, f"record {'damaged' if size else 'left out'}: {error}{kept}"))
         return b"".join(pieces)
 
 

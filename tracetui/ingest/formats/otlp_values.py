@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from tracetui.ingest import lenient
+from tracetui.ingest.depth import pruned
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_records import VALUE_NESTING, hex_id, link_with_kind
 from tracetui.ingest.formats.words import field, plain
+from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
-
-JSON_NESTING: Final = 250
-"""JSON nested deeper than this is read as null."""
 
 _from_base64 = partial(base64.b64decode, validate=True)
 _NAMES: Final = frozenset(
@@ -270,35 +268,15 @@ def text_of(value: Any) -> str:
 
 # --- Raw parts --------------------------------------------------------------------------------------------------------
 
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
-
 
 def loads(raw: bytes) -> Any:
     """Decode JSON, with null in place of what is nested too deeply; None if it is no JSON."""
     try:
         return lenient.loads(raw)
-    except ValueError:
+    except MalformedError:
         less = pruned(raw)
         return None if less is raw else loads(less)
 
 
 def encoded(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def pruned(raw: bytes) -> bytes:
-    """JSON with null in place of what is nested deeper than any reader can go."""
-    depth = start = end = 0
-    kept = []
-    for token in _TOKEN.finditer(raw):
-        match raw[token.start()]:
-            case 0x5B | 0x7B:
-                depth += 1
-                if depth == JSON_NESTING + 1:
-                    start = token.start()
-            case 0x5D | 0x7D:
-                if depth == JSON_NESTING + 1:
-                    kept += [raw[end:start], b"null"]
-                    end = token.end()
-                depth -= 1
-    return b"".join([*kept, raw[end:]]) if kept else raw

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
+from tracetui.model.decoding import MALFORMED
 from tracetui.model.span import Mark
 
 FIELD: Final = "tracetui"
@@ -65,5 +66,5 @@ def saved_of(raw: Raw | bytes) -> Saved | None:
     """Read the field; None where it is not what this program writes."""
     try:
         return _SAVED.decode(raw)
-    except (ValueError, RecursionError):
+    except MALFORMED:
         return None

@@ -7,6 +7,7 @@ openzipkin/zipkin-api's `zipkin2-api.yaml`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import numpy as np
@@ -21,6 +22,7 @@ from tracetui.ingest.error_rule import (
     has_unknown_code,
     needles,
 )
+from tracetui.ingest.failures import leave_out, take_each
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.formats.words import read_kind
 from tracetui.ingest.formats.zipkin_lenient import (
@@ -105,10 +107,15 @@ def take_items(items: Sequence[Raw | bytes], place: Place, read: Reader) -> None
     The ids of traces are looked at first, as some may be there in two lengths.
     """
     repairs = Repairs()
-    taker = _Taker(place.intake, set(map(_trace_id, items)))
+    taker = _Taker(place.intake, _trace_ids(items))
     for start in range(0, len(items), CHUNK_SPANS):
-        batch = items[start : start + CHUNK_SPANS]
-        taker.take([span for i, item in enumerate(batch, start) for span in read(item, i, repairs)])
+        spans: list[ZipkinSpan] = []
+        for i, item in enumerate(items[start : start + CHUNK_SPANS], start):
+            try:
+                spans += read(item, i, repairs)
+            except Exception as error:
+                leave_out(place.at(f"[{i}]"), error)
+        take_each(taker.take, spans, place)
     taker.unread.warn(place)
     repairs.warn(place)
 
@@ -123,6 +130,18 @@ def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[Zipki
             return ()
         span = lenient_span(fields, index, repairs)
     return (span,) if has_ids(span, index, repairs) else ()
+
+
+def _trace_ids(items: Sequence[Raw | bytes]) -> set[str]:
+    try:
+        return set(map(_trace_id, items))
+    except Exception:
+        found = set()
+        for item in items:
+            # whoever reads the item says what is wrong with it
+            with suppress(Exception):
+                found.add(_trace_id(item))
+        return found
 
 
 def _trace_id(item: Raw | bytes) -> str:
@@ -150,7 +169,7 @@ class _Taker:
         self._peers: dict[bytes, bytes] = {}
         self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
-    def take(self, spans: list[ZipkinSpan]) -> None:
+    def take(self, spans: Sequence[ZipkinSpan]) -> None:
         """Take in spans."""
         keys, _ = span_keys([span.id for span in spans])
         parent_keys, _ = span_keys([span.parentId or "" for span in spans])

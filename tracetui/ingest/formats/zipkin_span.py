@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from tracetui.ingest import lenient
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.words import field, read_kind
+from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Kind, Link, Value
 
 UNNAMED = "unknown"
@@ -67,7 +68,7 @@ def loads(raw: Raw | bytes) -> Any:
     """A JSON value, or None if it is none."""
     try:
         return lenient.loads(raw)
-    except ValueError:
+    except MalformedError:
         return None
 
 

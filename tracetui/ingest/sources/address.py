@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
+from tracetui.model.decoding import MALFORMED
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search
 from tracetui.model.times import find_duration, find_time
@@ -234,7 +235,7 @@ def _attributes(query: dict[str, list[str]]) -> dict[str, str]:
     for text in (*query.get("tags", ()), *query.get("query.attributes", ())):
         try:
             found |= msgspec.json.decode(text, type=dict[str, str])
-        except msgspec.DecodeError:
+        except MALFORMED:
             # Tempo writes them otherwise
             continue
     found |= dict(text.split(":", 1) for text in query.get("tag", ()) if ":" in text)

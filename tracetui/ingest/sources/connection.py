@@ -24,6 +24,7 @@ from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES
 from tracetui.ingest.sources.access import Access
 from tracetui.ingest.sources.address import Address
 from tracetui.ingest.unpack import HTTP_CODINGS, UnpackError, unpack_stream
+from tracetui.model.decoding import MALFORMED
 from tracetui.model.problems import BackEndError
 from tracetui.model.times import format_duration
 
@@ -51,7 +52,7 @@ _TENANT_HINT = "A tenant is named with --tenant, TRACETUI_TENANT or in a profile
 
 Params = Mapping[str, str | int | Sequence[str]]
 _Kind = TypeVar("_Kind")
-NO_JSON: Final = (ValueError, RecursionError)
+NO_JSON: Final = MALFORMED
 """What decoding raises for bytes that are not what they should be, however they were made so."""
 
 

@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from tracetui.model.decoding import MALFORMED
+
 _FIRST_BYTES: Final = 1 << 16
 _MOST_BYTES: Final = 1 << 23
 """More is decoded no faster: what is read and left behind again fits into the processor's caches."""
@@ -121,6 +123,6 @@ def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
 def _is_sound(piece: bytes) -> bool:
     try:
         _CHECK.decode(piece)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return False
     return True

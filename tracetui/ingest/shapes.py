@@ -1,0 +1,366 @@
+"""JSON values that hold spans: told by their keys, and handed to their format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.answers import bare_value, is_answer, object_with, server_errors
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.depth import NESTED_TOO_DEEPLY
+from tracetui.ingest.failures import leave_out
+from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, zipkin_v1
+from tracetui.ingest.formats.words import plain
+from tracetui.ingest.parallel import decode_shares, processes_for
+from tracetui.ingest.place import Place
+from tracetui.model.decoding import MALFORMED, MalformedError, reason
+from tracetui.model.decoding import decode as decode_json
+from tracetui.model.intake import Intake
+
+Piece = bytes | Raw
+Progress = Callable[[float], None]
+"""Is told which share of a source (0 to 1) is read."""
+
+BLANK = b" \t\r\n"
+_ITEMS = msgspec.json.Decoder(list[Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
+_STEP = 256
+_MOST_WRAPPERS = 32
+"""Objects around objects that hold spans. Each is looked through as a whole, so that more would take long."""
+
+
+class _Data(msgspec.Struct):
+    data: list[Raw]
+    errors: Raw = Raw(b"null")
+
+
+_JAEGER_ANSWER = msgspec.json.Decoder(_Data)
+
+
+@dataclass(slots=True)
+class Held:
+    """Spans that are decoded together at the end of a source, because one needs the others."""
+
+    progress: Progress
+    wrappers: int = 0
+    """How many objects are open around the one that is looked at."""
+    zipkin: list[tuple[Piece, Place]] = field(default_factory=list)
+    documents: list[tuple[Piece, Place]] = field(default_factory=list)
+
+    def finish(self, place: Place) -> None:
+        try:
+            if self.documents:
+                jaeger_documents.decode_documents(self.documents)
+        except Exception as error:
+            leave_out(place, error)
+        try:
+            if self.zipkin:
+                zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], Place(place.intake, place.file))
+        except Exception as error:
+            leave_out(place, error)
+
+
+_Take = Callable[[Buffer | Raw, dict[str, Raw], Place, Held], None]
+
+
+class NotTracesError(Exception):
+    """A value holds no spans; the text says what it is."""
+
+
+def take_value(value: Buffer | Raw, place: Place, held: Held) -> None:
+    """Take in a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
+    held.wrappers = 0
+    try:
+        _dispatch(value, place, held)
+    except NotTracesError as error:
+        place.warn(f"no traces in it: {error}")
+    except MALFORMED as error:
+        raise MalformedError(reason(error).removeprefix("JSON is malformed: ")) from None
+
+
+def can_share(line: bytes) -> bool:
+    """Whether lines like this one are decoded each on its own; Zipkin's spans need their other halves."""
+    try:
+        keys = _members(line).keys() if line[:1] == b"{" else set[str]()
+    except MalformedError:
+        return False
+    return not keys.isdisjoint(("resourceSpans", "resourceLogs", "resourceMetrics", "spans"))
+
+
+def take_shares(cuts: Sequence[int], place: Place, held: Held, take: Callable[[int, int, Place, Held], None]) -> None:
+    """Have each stretch between two cuts taken in by a process of its own, in their order."""
+
+    def share(begin: int, end: int) -> Callable[[Intake], None]:
+        def decode_share(intake: Intake) -> None:
+            # how far a process of its own is, is not known here
+            here = held if intake is place.intake else Held(lambda _: None)
+            at = Place(intake, place.file, place.position)
+            take(begin, end, at, here)
+            if here is not held:
+                here.finish(at)
+
+        return decode_share
+
+    decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], place.intake)
+
+
+def _first_byte(value: Buffer | Raw) -> bytes:
+    view = memoryview(value)
+    for at in range(min(len(view), 1 << 16)):
+        byte = bytes(view[at : at + 1])
+        if byte not in BLANK:
+            return byte
+    return b""
+
+
+def _dispatch(value: Buffer | Raw, place: Place, held: Held) -> None:
+    first = _first_byte(value)
+    if first == b"[":
+        _take_list(_ITEMS.decode(value), place, held)
+    elif first == b"{":
+        if not isinstance(value, Raw) and _DATA_FIRST.match(value):
+            answer = _JAEGER_ANSWER.decode(value)
+            _take_list(answer.data, place.at("data"), held)
+            server_errors(answer.errors, place)
+        else:
+            _take_object(value, place, held)
+    else:
+        raise NotTracesError(bare_value(value))
+
+
+def _take_list(items: Sequence[Raw], place: Place, held: Held) -> None:
+    """A list of traces, spans, requests, or lists of them; what an item is, is seen from its keys."""
+    size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
+    processes = processes_for(size)
+    if processes > 1 and _is_trace(items[0]):
+        cuts = [len(items) * i // processes for i in range(processes + 1)]
+        take_shares(cuts, place, held, partial(_take_items, items))
+        return
+    _take_items(items, 0, len(items), place, held)
+
+
+def _is_trace(item: Raw) -> bool:
+    try:
+        return _first_byte(item) == b"{" and "spans" in _members(item)
+    except MalformedError:
+        return False
+
+
+def _take_items(items: Sequence[Raw], begin: int, end: int, place: Place, held: Held) -> None:
+    strangers = _Strangers(end - begin)
+    traces = False
+    for i in range(begin, end):
+        item = items[i]
+        at = _indexed(place, i)
+        if not i % _STEP:
+            held.progress((i - begin) / (end - begin))
+        try:
+            if traces:
+                # what the keys of one trace have told need not be asked of the next
+                try:
+                    jaeger_json.decode_trace(item, at)
+                    continue
+                except MalformedError:
+                    pass
+            traces = False
+            traces = _take_item(item, at, held) is _jaeger_trace
+        except (NotTracesError, MalformedError, *MALFORMED) as error:
+            strangers.add(error)
+        except Exception as error:
+            leave_out(at, error)
+    strangers.warn(place)
+
+
+@dataclass(slots=True)
+class _Strangers:
+    """The entries of a list that are nothing known, or no JSON."""
+
+    size: int
+    count: int = 0
+    reason: str = ""
+
+    def add(self, error: Exception) -> None:
+        self.count += 1
+        self.reason = self.reason or reason(error)
+
+    def warn(self, place: Place) -> None:
+        if self.count:
+            some = f"{self.count} of {self.size}" if self.count < self.size else f"all {self.size}"
+            place.warn(f"{some} entries left out: {self.reason}")
+
+
+def _indexed(place: Place, index: int) -> Place:
+    return Place(place.intake, place.file, f"{place.position}[{index}]")
+
+
+def _take_item(item: Raw, place: Place, held: Held) -> _Take | None:
+    first = _first_byte(item)
+    if first == b"{":
+        return _take_object(item, place, held)
+    if first == b"[":
+        _take_inner(_ITEMS.decode(item), place, held)
+        return None
+    raise NotTracesError(bare_value(item))
+
+
+def _take_inner(items: Sequence[Raw], place: Place, held: Held) -> None:
+    """The objects of a list in a list, as Zipkin writes traces."""
+    strangers = _Strangers(len(items))
+    for i, item in enumerate(items):
+        at = _indexed(place, i)
+        try:
+            if _first_byte(item) == b"{":
+                _take_object(item, at, held)
+        except (NotTracesError, MalformedError, *MALFORMED) as error:
+            strangers.add(error)
+        except Exception as error:
+            leave_out(at, error)
+    strangers.warn(place)
+
+
+def _take_object(value: Buffer | Raw, place: Place, held: Held) -> _Take:
+    if held.wrappers >= _MOST_WRAPPERS:
+        raise MalformedError(NESTED_TOO_DEEPLY)
+    held.wrappers += 1
+    try:
+        return _take_known(value, place, held)
+    finally:
+        held.wrappers -= 1
+
+
+def _take_known(value: Buffer | Raw, place: Place, held: Held) -> _Take:
+    members = _members(value)
+    if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
+        _other_signal(value, members, place, held)
+        return _other_signal
+    for keys, take in _SHAPES:
+        if members.keys() >= keys:
+            take(value, members, place, held)
+            return take
+    names = {plain(key) for key in members}
+    for keys, take in _SHAPES_IN_ANY_SPELLING:
+        if names >= keys:
+            take(value, members, place, held)
+            return take
+    raise NotTracesError(object_with(members))
+
+
+def _members(value: Buffer | Raw) -> dict[str, Raw]:
+    try:
+        return decode_json(_MEMBERS.decode, value)
+    except MalformedError:
+        # half a surrogate pair in a key, or one that is not UTF-8
+        return decode_json(_MEMBERS.decode, lenient.sound(bytes(memoryview(value))))
+
+
+def _as_piece(value: Buffer | Raw) -> Piece:
+    return value if isinstance(value, (bytes, Raw)) else bytes(value)
+
+
+def _jaeger_trace(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: Held) -> None:
+    jaeger_json.decode_trace(_as_piece(value), place)
+
+
+def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
+    data, errors = members["data"], members.get("errors")
+    first = _first_byte(data)
+    if errors is not None and is_answer(members):
+        server_errors(errors, place)
+    if first == b"[":
+        _take_list(_ITEMS.decode(data), place.at("data"), held)
+    elif first == b"{":
+        _take_object(data, place.at("data"), held)
+    elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
+        raise NotTracesError(object_with(members))
+
+
+def _otlp(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: Held) -> None:
+    otlp_json.decode_request(_as_piece(value), place)
+
+
+def _otlp_resource(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: Held) -> None:
+    otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(memoryview(value)), place)
+
+
+def _inner(key: str) -> _Take:
+    def take(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
+        _dispatch(members[key], place.at(key), held)
+
+    return take
+
+
+def _zipkin_span(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: Held) -> None:
+    held.zipkin.append((_as_piece(value), place))
+
+
+def _document_span(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: Held) -> None:
+    held.documents.append((_as_piece(value), place))
+
+
+def _hits(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
+    hits = members["hits"]
+    if _first_byte(hits) == b"{":
+        hits = _members(hits).get("hits", Raw(b"[]"))
+    if _first_byte(hits) != b"[":
+        raise NotTracesError("a search answer without hits")
+    _take_list(_ITEMS.decode(hits), place.at("hits"), held)
+
+
+def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: Place, ____: Held) -> None:
+    """Logs and metrics lie beside traces in the collector's files; they are no trouble and no traces."""
+
+
+def _error_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, __: Held) -> None:
+    if not is_answer(members):
+        raise NotTracesError(object_with(members))
+    for key in ("error", "errors"):
+        server_errors(members.get(key, Raw(b"null")), place)
+
+
+_BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
+"""The lines between the documents of a bulk request to Elasticsearch or OpenSearch each have one of these alone."""
+
+
+_SHAPES: list[tuple[set[str], _Take]] = [
+    ({"resourceSpans"}, _otlp),
+    ({"resource_spans"}, _otlp),
+    ({"batches"}, _otlp),
+    ({"ResourceSpans"}, _otlp),
+    ({"scopeSpans"}, _otlp_resource),
+    ({"scope_spans"}, _otlp_resource),
+    ({"ScopeSpans"}, _otlp_resource),
+    ({"traceID", "spans"}, _jaeger_trace),
+    ({"spans", "processes"}, _jaeger_trace),
+    ({"spanID", "operationName"}, _document_span),
+    ({"traceID", "spanID"}, _document_span),
+    ({"_source"}, _inner("_source")),
+    ({"traceId", "id"}, _zipkin_span),
+    ({"hits"}, _hits),
+    ({"data"}, _jaeger_answer),
+    ({"result"}, _inner("result")),
+    ({"trace"}, _inner("trace")),
+    ({"doc"}, _inner("doc")),
+    ({"resourceLogs"}, _other_signal),
+    ({"resourceMetrics"}, _other_signal),
+    ({"resourceProfiles"}, _other_signal),
+    ({"error"}, _error_answer),
+    ({"errors"}, _error_answer),
+]
+"""The keys that tell what an object is, in the order in which they are looked for."""
+_SHAPES_IN_ANY_SPELLING: list[tuple[set[str], _Take]] = [
+    ({"resourcespans"}, _otlp),
+    ({"scopespans"}, _otlp_resource),
+    ({"traceid", "spans", "processes"}, _jaeger_trace),
+    ({"traceid", "spanid", "operationname"}, _document_span),
+    ({"traceid", "id", "localendpoint"}, _zipkin_span),
+    ({"traceid", "id", "binaryannotations"}, _zipkin_span),
+]
+"""The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
