@@ -80,7 +80,7 @@ def build(*spans: GivenSpan) -> TraceSet:
 
 def collect(spans: Iterable[GivenSpan], intake: Intake | None = None) -> Intake:
     """Put spans into an intake."""
-    intake = intake or Intake()
+    intake = Intake() if intake is None else intake
     for given in spans:
         intake.add(
             trace=intake.trace(given.trace),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from tracetui.ingest.load import load
 from tracetui.ingest.save import save
 from tracetui.model.assemble import assemble
 from tracetui.model.ids import canonical_trace_id, span_key
-from tracetui.model.intake import Intake
+from tracetui.model.intake import SPAN_BYTES, Intake
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Mark
 from tracetui.model.traces import TraceSet
@@ -118,7 +120,7 @@ def test_what_stands_beside_spans_moves_with_them() -> None:
 def test_the_oldest_go_where_there_is_no_room() -> None:
     kept = collect([span("1", at, at + 5, trace=str(at), attributes={"text": "x" * 100}) for at in range(1, 11)])
     assert kept.keep_within(1 << 20) == 0
-    each = sum(len(chunk.raw) for chunk in kept.chunks) // 10
+    each = kept.raw_bytes // 10 + SPAN_BYTES
     assert kept.keep_within(4 * each) == 6
     assert sorted(map(int, assemble(kept).trace_ids)) == [7, 8, 9, 10]
     assert kept.keep_within(0) == 4
@@ -126,6 +128,83 @@ def test_the_oldest_go_where_there_is_no_room() -> None:
     # and it goes on
     kept.replace(collect([span("1", 0, 5, trace="9")]))
     assert assemble(kept).trace_ids == ["9"]
+
+
+def poll(number: int, traces: int = 50) -> Intake:
+    """An answer of traces that nobody has seen before, with names of their own."""
+    new = Intake()
+    for trace in range(traces):
+        own = f"{number}-{trace}"
+        start = 1_000 * number + trace
+        given = span("1", start, start + 5, trace=own, service=f"s-{own}", name=f"n-{own}", resource={"pod": own})
+        collect([given], new)
+        new.warn_trace(new.trace(own), ["late"])
+        collect([given.but(trace=f"{own}-b", name="the same", attributes={"at": own})], new)
+    return new
+
+
+def test_following_for_ever_remembers_no_more_than_is_here() -> None:
+    kept = Intake()
+    for number in range(200):
+        kept.replace(poll(number))
+        kept.keep_within(100 * SPAN_BYTES)
+        assert len(kept) <= 100
+        # what was looked through last, twice over, and the answer that has just come
+        assert sum(kept.table_sizes.values()) <= 4_000, number
+        assert len(kept.trace_warnings) <= 1_000
+        assert len(kept.chunks) <= 100
+    found = assemble(kept)
+    assert len(found) > 50
+    for at in range(len(found)):
+        own = found.trace_ids[int(found.trace[at])].removesuffix("-b")
+        assert (found.service_name(at), found.resource_attributes(at)) == (f"s-{own}", {"pod": own})
+        assert found.operation_name(at) in (f"n-{own}", "the same")
+    # what is here is known again
+    kept.replace(poll(199))
+    kept.keep_within(100 * SPAN_BYTES)
+    again = assemble(kept)
+    assert sorted(again.trace_ids) == sorted(found.trace_ids)
+    assert len(again) == len(found)
+
+
+def test_forgotten_traces_without_ids_do_not_give_theirs_to_others() -> None:
+    kept = Intake()
+    for number in range(40):
+        new = Intake()
+        for at in range(50):
+            collect([span(str(at), number, number + 1, service=f"{number}-{at}", name=f"{number}-{at}")], new)
+            new.rows.trace[-1] = new.unnamed_trace()
+        kept.absorb(new)
+        kept.keep_within(120 * SPAN_BYTES)
+    found = assemble(kept)
+    assert len(set(found.trace_ids)) == found.trace_count == len(found) > 100
+
+
+_FOLLOWING = """
+from pathlib import Path
+from tests.test_kept import poll
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+kept, seen = Intake(), []
+for number in range(100):
+    kept.replace(poll(number, 300))
+    kept.keep_within(1 << 18)
+    assemble(kept)
+    seen.append(resident())
+print(max(seen[30:]) - max(seen[:30]))
+"""
+_MOST_GROWTH = 6 << 20
+"""Bytes; 42,000 traces with names of their own leave several times as much behind in tables that keep all."""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell")
+def test_following_for_ever_takes_no_more_memory() -> None:
+    done = subprocess.run([sys.executable, "-c", _FOLLOWING], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < _MOST_GROWTH
 
 
 def test_an_empty_answer_changes_nothing() -> None:

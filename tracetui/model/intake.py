@@ -22,6 +22,11 @@ MAX_START_NS = 1 << 62
 """The year 2116. With MAX_DURATION_NS it keeps every end and every difference within 64 bits."""
 MAX_DURATION_NS = 1 << 61
 
+SPAN_BYTES = 72
+"""What the columns of a span take, about."""
+_FEW_CHUNKS = 64
+_FEW_ENTRIES = 1_000
+"""Of all tables together, below which they are not looked through for what no span needs any more."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 STATUS_SHIFT = 3
@@ -118,6 +123,13 @@ class Chunk:
         keys, times = column.astype(np.uint64), column.astype(np.int64)
         return cls(column, keys, keys, column, column, times, times, column, column, column, column, column, b"")
 
+    @classmethod
+    def joined(cls, chunks: Sequence[Chunk]) -> Chunk:
+        """The spans of several, in their order."""
+        names = cls.__slots__[:-1]
+        columns: list[Any] = [np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names]
+        return cls(*[*columns, b"".join(bytes(chunk.raw) for chunk in chunks)])
+
     def __len__(self) -> int:
         return len(self.trace)
 
@@ -196,6 +208,8 @@ class Intake:
         self.trace_warnings: dict[int, list[str]] = {}
         self.warnings: list[LoadWarning] = []
         self._flushed = 0
+        self._entries = 0
+        """Of all tables together, when they were looked through last."""
         self._traces: dict[str, int] = {}
         self._resources: dict[tuple[str, bytes, type[Codec], str, str], int] = {}
 
@@ -216,7 +230,11 @@ class Intake:
 
     def unnamed_trace(self) -> int:
         """The index of another trace without an id."""
-        index = self.trace(f"no-trace-id-{len(self.trace_ids) + 1}")
+        number = len(self.trace_ids) + 1
+        # of those before it some may have been forgotten
+        while f"no-trace-id-{number}" in self._traces:
+            number += 1
+        index = self.trace(f"no-trace-id-{number}")
         self.unnamed.add(index)
         return index
 
@@ -347,6 +365,7 @@ class Intake:
         else:
             self.warnings = warnings
         self._keep(keep)
+        self._forget_unused()
         return changed
 
     def _column(self, name: str) -> np.ndarray:
@@ -385,17 +404,20 @@ class Intake:
         """How much the raw parts of all spans take, but for the last few."""
         return sum(len(chunk.raw) for chunk in self.chunks)
 
-    def keep_within(self, raw_bytes: int) -> int:
-        """Drop the oldest traces until the raw parts of all spans take no more than this. -> how many were dropped"""
+    def keep_within(self, most_bytes: int) -> int:
+        """Drop the oldest traces until the columns and raw parts of all spans take no more than this.
+
+        -> how many were dropped
+        """
         self.flush()
-        too_much = self.raw_bytes - raw_bytes
+        too_much = self.raw_bytes + SPAN_BYTES * self._flushed - most_bytes
         if too_much <= 0:
             return 0
         started = np.full(len(self.trace_ids), np.iinfo(np.int64).max)
         sizes = np.zeros(len(self.trace_ids), np.int64)
         for chunk in self.chunks:
             np.minimum.at(started, chunk.trace, chunk.start)
-            np.add.at(sizes, chunk.trace, chunk.raw_bytes)
+            np.add.at(sizes, chunk.trace, chunk.raw_bytes + SPAN_BYTES)
         oldest = np.argsort(started, kind="stable")
         oldest = oldest[sizes[oldest] > 0]
         gone = oldest[: int(np.searchsorted(np.cumsum(sizes[oldest]), too_much)) + 1]
@@ -411,6 +433,73 @@ class Intake:
             self._keep(~gone[self._column("trace")])
         for trace in traces:
             self.trace_warnings.pop(trace, None)
+        self._forget_unused()
+
+    @property
+    def table_sizes(self) -> dict[str, int]:
+        """How many entries the tables have that spans point into."""
+        return {
+            "trace_ids": len(self._traces),
+            "names": len(self.names),
+            "services": len(self.services),
+            "peers": len(self.peers),
+            "resources": len(self.resources),
+        }
+
+    def _forget_unused(self) -> None:
+        """Forget the traces, names and resources that no span is of any more, once they may be half of all.
+
+        All spans are in chunks. Tables are made anew: sets that were made of the former ones keep those.
+        """
+        if sum(self.table_sizes.values()) <= 2 * self._entries + _FEW_ENTRIES:
+            return
+        self._join_chunks()
+        traces, moved = self._in_use("trace", len(self.trace_ids))
+        self.trace_ids = [self.trace_ids[trace] for trace in traces]
+        self.unnamed = {int(moved[trace]) for trace in self.unnamed if moved[trace] >= 0}
+        self.trace_warnings = {int(moved[at]): texts for at, texts in self.trace_warnings.items() if moved[at] >= 0}
+        self._traces = {}
+        for at, text in enumerate(self.trace_ids):
+            self._traces[canonical_trace_id(text)] = self._traces[text] = at
+        names, _ = self._in_use("name", len(self.names))
+        self.names = Interner(self.names.texts[name] for name in names)
+        # the first stands for none
+        peers, _ = self._in_use("peer", len(self.peers), always=(0,))
+        self.peers = Interner(self.peers.texts[peer] for peer in peers)
+        resources, _ = self._in_use("resource", len(self.resources))
+        made_by, services = [self.resources[at] for at in resources], self.services.texts
+        self.services = Interner()
+        self.resources = [replace(one, service=self.services(services[one.service])) for one in made_by]
+        self._resources = {
+            (services[one.service], one.raw, type(one.codec), one.scope_name, one.scope_version): at
+            for at, one in enumerate(made_by)
+        }
+        self._entries = sum(self.table_sizes.values())
+
+    def _in_use(self, column: str, size: int, always: Sequence[int] = ()) -> tuple[list[int], np.ndarray]:
+        """Number the entries of a table anew, in their order, that spans point to.
+
+        -> the former numbers of those that stay, and int32[size], the new number of each, -1 of one that goes
+        """
+        used = np.zeros(size, bool)
+        used[list(always)] = True
+        for chunk in self.chunks:
+            used[getattr(chunk, column)] = True
+        moved = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
+        for chunk in self.chunks:
+            setattr(chunk, column, moved[getattr(chunk, column)])
+        return np.flatnonzero(used).tolist(), moved
+
+    def _join_chunks(self) -> None:
+        """Join small chunks: an answer may be of few spans, and there are ever more answers."""
+        if len(self.chunks) <= _FEW_CHUNKS or self._flushed > len(self.chunks) * CHUNK_SPANS // 4:
+            return
+        joined: list[list[Chunk]] = [[]]
+        for chunk in self.chunks:
+            if sum(map(len, joined[-1])) + len(chunk) > CHUNK_SPANS:
+                joined.append([])
+            joined[-1].append(chunk)
+        self.chunks = [Chunk.joined(some) for some in joined if some]
 
     def _keep(self, keep: np.ndarray) -> None:
         """Forget all records but these: bool[n]. All are in chunks."""

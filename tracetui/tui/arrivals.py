@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tracetui.tui.loading import Arrived, LoadProgress
 
 _BANNER_WARNINGS = 3
+_MOST_WARNED = 10_000
+"""Warnings that are remembered, so that each is told once."""
 
 
 class Arrivals:
@@ -242,6 +244,9 @@ class Arrivals:
         """What the load warned of and had not warned of before, in a few lines; text from outside is in it."""
         warnings = [warning for warning in self.warnings() if warning not in self._warned]
         self._warned.update(warnings)
+        if len(self._warned) > _MOST_WARNED:
+            # each answer may have some of its own
+            self._warned = set(self.warnings())
         if not warnings:
             return []
         # the status line names the source, if it is only one
