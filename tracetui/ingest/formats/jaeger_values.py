@@ -59,6 +59,7 @@ class _Log(Struct, gc=False):
 _TAGS = msgspec.json.Decoder(list[Tag])
 _LOGS = msgspec.json.Decoder(list[_Log])
 _REFERENCES = msgspec.json.Decoder(list[JaegerReference])
+_LINK_KINDS = ("CHILD_OF", "FOLLOWS_FROM")
 
 
 class JaegerCodec:
@@ -94,7 +95,8 @@ class JaegerCodec:
     def links(self, raw: bytes) -> list[Link]:
         if not raw:
             return []
-        return [Link(ref.traceID, ref.spanID, ref.refType) for ref in _REFERENCES.decode(raw)]
+        references = _REFERENCES.decode(raw)
+        return [Link(ref.traceID, ref.spanID, ref.refType if ref.refType in _LINK_KINDS else "") for ref in references]
 
 
 CODEC = JaegerCodec()

@@ -243,11 +243,11 @@ class _Reader:
         for tag, _, stop in fields(self.data, at, end):
             if tag == 0x0A:
                 piece = self.data[at:stop]
-                named = CODEC.attributes(piece).get("service.name") if b"service.name" in piece else None
-                if named is None:
+                named = CODEC.attributes(piece) if b"service.name" in piece else {}
+                if "service.name" not in named:
                     others.append(piece)
-                else:
-                    service = str(named)
+                elif (name := named["service.name"]) is not None:
+                    service = str(name)
             at = stop
         return service, b"".join(others)
 
