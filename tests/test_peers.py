@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
+from tracetui.analysis.dependencies import find_dependencies
 from tracetui.ingest.formats import jaeger_json, otlp_json
 from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
@@ -176,3 +177,24 @@ def test_what_decoders_note_is_what_the_attributes_say(
             assert type_ in (None, peer.type)
         if attributes.get("peer.service", "").strip():
             assert noted
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"peer.service": "p"},
+        {"peer.service": "p", "sql.query": "SELECT 1"},
+        {"peer.service": "p", "messaging.system": "kafka"},
+        {"peer.service": "p", "db.system": "redis"},
+        {"peer.service": "p", "note": "sql.query"},
+        {"sql.query": "SELECT 1"},
+        {"sql.query": "SELECT 1", "messaging.system": "kafka", "service.peer.name": "p"},
+    ],
+)
+@pytest.mark.parametrize("kind", [Kind.CLIENT, Kind.PRODUCER])
+def test_a_set_gives_a_peer_the_type_that_its_call_says(kind: Kind, attributes: dict[str, str]) -> None:
+    traces = _as_jaeger([{"span.kind": kind.name.lower(), **attributes}] * 3)
+    (found,) = [one for one in find_dependencies(traces).services if one.inferred]
+    said = called_peer(kind, attributes)
+    assert said is not None
+    assert (found.service, found.peer_type) == (said.name, said.type)

@@ -132,17 +132,25 @@ def _by_note(
         type_of[one] = -1 if type_ is None else _TYPES.index(type_)
     called[noted] = number_of[note]
     found = type_of[note]
-    # a name alone says nothing of what it is: whether messages go there does
+    # a name alone says nothing of what it is: whether messages or statements go there does
     bare = np.flatnonzero((found < 0) & (called[noted] >= numbers.first))
     spans = noted[bare]
     is_queue = callers.kind[spans] == Kind.PRODUCER
-    rest = np.flatnonzero(~is_queue)
-    at, sizes = traces.raw_at[spans[rest]], traces.attribute_bytes[spans[rest]]
-    for i in rest[traces.arena.holding(b"messag", at, sizes)].tolist():
-        peer = called_peer(int(callers.kind[spans[i]]), traces.attributes(int(spans[i])))
-        is_queue[i] = peer is not None and peer.type is PeerType.QUEUE
-    found[bare] = np.where(is_queue, _TYPES.index(PeerType.QUEUE), _TYPES.index(PeerType.EXTERNAL))
+    sorts = np.where(is_queue, _TYPES.index(PeerType.QUEUE), _TYPES.index(PeerType.EXTERNAL))
+    at, sizes = traces.raw_at[spans], traces.attribute_bytes[spans]
+    for i in np.flatnonzero(~is_queue & traces.arena.holding(b"messag", at, sizes)).tolist():
+        sorts[i] = _type_index(traces, callers, int(spans[i]))
+    # what one call of a name says of statements all say that have any
+    asks = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
+    _, first, of_name = np.unique(note[bare][asks], return_index=True, return_inverse=True)
+    sorts[asks] = np.array([_type_index(traces, callers, int(spans[asks[i]])) for i in first], sorts.dtype)[of_name]
+    found[bare] = sorts
     types[noted] = np.maximum(found, 0)
+
+
+def _type_index(traces: TraceSet, callers: Callers, span: int) -> int:
+    peer = called_peer(int(callers.kind[span]), traces.attributes(span))
+    return _TYPES.index(PeerType.EXTERNAL if peer is None else peer.type)
 
 
 def _by_attributes(
