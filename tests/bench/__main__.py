@@ -30,6 +30,12 @@ from tracetui.ingest.load import load
 from tracetui.render.{module} import {table} as Table
 findings = Findings(load([{path!r}]))
 """
+_NAMES = """
+from tests.bench.many_names import many_names
+from tracetui.analysis.findings import Findings
+from tracetui.render.report_json import SECTIONS, report_json
+"""
+_REPORT = "report_json(Findings(many_names({spans}, {names})), SECTIONS)"
 _SEARCH = "/search?service=service-0&limit=1500&start=1600000000000000&end=1800000000000000"
 _FETCH = """
 import httpx, sys, time
@@ -84,6 +90,9 @@ def main() -> None:
         made = cost("Table(findings)", _TABLE.format(path=path, module=table[0], table=table[1]))
         share = 100 * made.seconds / load.seconds
         report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
+    few, most = (cost(_REPORT.format(spans=spans, names=names), _NAMES, 1) for names in (400, spans // 5))
+    detail = f"{most.seconds:.2f} s against {few.seconds:.2f} s, loading by hand included"
+    report(f"analyze, {spans // 5:,} names against 400", most.seconds / few.seconds, 1.2, "x", detail)
     bare = cost("subprocess.run([sys.executable, '-c', ''])", "import subprocess")
     version = cost("subprocess.run([sys.executable, '-m', 'tracetui', '--version'], stdout=-3)", "import subprocess")
     report(
