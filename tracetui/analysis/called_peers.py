@@ -100,6 +100,8 @@ class _Numbers:
         }
         self._peers: dict[str, int] = {}
         self._hosts: dict[str, int] = {}
+        self._meant: dict[str, int | None] = {}
+        """By host, the service that it is."""
         for name, number in self._services.items():
             self._hosts.setdefault(name.lower(), number)
         self.first = len(traces.services)
@@ -110,7 +112,9 @@ class _Numbers:
         number = self._services.get(name)
         if number is None and host:
             # whatever another call of that name led to
-            number = service_of_host(host, self._hosts)
+            if host not in self._meant:
+                self._meant[host] = service_of_host(host, self._hosts)
+            number = self._meant[host]
         if number is None:
             number = self._peers.get(name)
         if number is None:

@@ -83,6 +83,7 @@ SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
 _IDS = msgspec.json.Decoder(_Ids)
 _DECIDING = msgspec.json.Decoder(_DecidingTags)
 _NEEDLES = needles(deciding_keys(), '"')
+_LINK = b'"otlp.link.'
 _NO_MESSAGES = frozenset({"", "true", "1", "yes", "false", "0"})
 
 
@@ -129,12 +130,15 @@ def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[Zipki
         if fields is None:
             return ()
         span = lenient_span(fields, index, repairs)
-    return (span,) if has_ids(span, index, repairs) else ()
+    return (span,) if (span.traceId and span.id) or has_ids(span, index, repairs) else ()
 
 
 def _trace_ids(items: Sequence[Raw | bytes]) -> set[str]:
+    """The distinct ids of traces."""
+    decode = _IDS.decode
     try:
-        return set(map(_trace_id, items))
+        found = {decode(item).traceId for item in items}
+        return {read_id(text) if text[-1:] == "=" else text for text in found}
     except Exception:
         found = set()
         for item in items:
@@ -178,13 +182,13 @@ class _Taker:
         intake = self._intake
         rows = intake.rows
         position = len(intake)
-        names, traces, resources = intake.names, self._traces, self._resources
+        traces, resources = self._traces, self._resources
         trace_ids = [span.traceId for span in spans]
         endpoints = [bytes(span.localEndpoint) for span in spans]
         rows.trace += [traces[text] if text in traces else self._trace(text) for text in trace_ids]
         rows.span_id += [span.id for span in spans]
         rows.parent_id += [span.parentId or "" for span in spans]
-        rows.name += [names(span.name or UNNAMED) for span in spans]
+        rows.name += intake.names.many([span.name or UNNAMED for span in spans])
         rows.resource += [resources[raw] if raw in resources else self._resource(raw) for raw in endpoints]
         rows.start_ns += [(span.timestamp or 0) * 1000 for span in spans]
         rows.duration_ns += [(span.duration or 0) * 1000 for span in spans]
@@ -195,33 +199,40 @@ class _Taker:
         notes = [b"" if span.annotations is NONE else bytes(span.annotations) for span in spans]
         notes = [b"" if raw == b"[]" else raw for raw in notes]
         rows.events += self._usual(notes, _NOTES, usual_notes, "annotations")
-        states = [int(kind_of(span)) for span in spans]
-        if 0 in states:
-            for span in spans:
-                if span.kind and read_kind(span.kind) is None:
-                    self.unread.note(f"kind {span.kind!r}", "is unknown; read as internal")
+        kinds = [span.kind for span in spans]
+        number_of = {kind: int(kind_of(kind)) for kind in set(kinds)}
+        states = [number_of[kind] for kind in kinds]
+        unknown = {kind for kind in number_of if kind and read_kind(kind) is None}
+        if unknown:
+            for kind in kinds:
+                if kind in unknown:
+                    self.unread.note(f"kind {kind!r}", "is unknown; read as internal")
         if self._nameless:
             nameless = sum(map(self._nameless.__contains__, endpoints))
             self.unread.note("service name", spans=nameless) if nameless else None
         links = [b""] * len(spans)
-        for i, raw in enumerate(tags):
-            if any(map(raw.__contains__, _NEEDLES)):
-                states[i], message = self._decide(raw, states[i])
-                if states[i] & _UNKNOWN_CODE:
-                    states[i] ^= _UNKNOWN_CODE
-                    code = CODEC.attributes(raw)[STATUS_CODE]
-                    self.unread.note(f"status code {code!r}", "is unknown; read as unset")
-                if message:
-                    intake.status_messages[position + i] = message
-            if b'"otlp.link.' in raw:
-                links[i] = links_of(CODEC.attributes(raw))
+        together = b"".join(tags)
+        for i in _holding_any(tags, [needle for needle in _NEEDLES if needle in together]):
+            states[i], message = self._decide(tags[i], states[i])
+            if states[i] & _UNKNOWN_CODE:
+                states[i] ^= _UNKNOWN_CODE
+                code = CODEC.attributes(tags[i])[STATUS_CODE]
+                self.unread.note(f"status code {code!r}", "is unknown; read as unset")
+            if message:
+                intake.status_messages[position + i] = message
+        if _LINK in together:
+            for i, raw in enumerate(tags):
+                if _LINK in raw:
+                    links[i] = links_of(CODEC.attributes(raw))
         for i, span in enumerate(spans):
-            if not span.timestamp or span.timestamp < 0:
-                states[i] |= _NO_START
-            if span.duration is None:
-                states[i] |= _NO_DURATION
-            if span.shared and is_shared(span):
-                states[i] |= _SHARED
+            start = span.timestamp
+            if start is None or start <= 0 or span.duration is None or span.shared:
+                if not start or start < 0:
+                    states[i] |= _NO_START
+                if span.duration is None:
+                    states[i] |= _NO_DURATION
+                if span.shared and is_shared(span):
+                    states[i] |= _SHARED
         rows.links += links
         rows.state += states
         rows.peer += [0] * len(states)
@@ -292,6 +303,14 @@ class _Taker:
         if message and b'"otel.status_description"' in tags:
             message = text_of(CODEC.attributes(tags).get("otel.status_description")) or message
         return state, message
+
+
+def _holding_any(raws: Sequence[bytes], needles: Sequence[bytes]) -> list[int]:
+    """Which of these hold one of the texts, ascending."""
+    if len(needles) <= 1:
+        return [i for needle in needles for i, raw in enumerate(raws) if needle in raw]
+    first, *others = needles
+    return [i for i, raw in enumerate(raws) if first in raw or any(map(raw.__contains__, others))]
 
 
 def _state(attributes: dict[str, Value], kind: int) -> tuple[int, str]:

@@ -54,14 +54,14 @@ class ZipkinSpan(Struct, gc=False):
     serviceName: None = None  # noqa: N815
 
 
-def kind_of(span: ZipkinSpan) -> Kind:
-    """The kind of a span; UNSPECIFIED for one that states none, which is local to its service or a piece."""
-    return _KINDS.get(span.kind) or read_kind(span.kind) or Kind.UNSPECIFIED
+def kind_of(word: str | None) -> Kind:
+    """The kind of a span by its word; UNSPECIFIED without one: the span is local to its service, or a piece."""
+    return _KINDS.get(word) or read_kind(word) or Kind.UNSPECIFIED
 
 
 def is_shared(span: ZipkinSpan) -> bool:
     """Whether a span is the server half of an RPC with one id; clients that say so are wrong."""
-    return bool(span.shared) and kind_of(span) is not Kind.CLIENT
+    return bool(span.shared) and kind_of(span.kind) is not Kind.CLIENT
 
 
 def loads(raw: Raw | bytes) -> Any:
