@@ -37,8 +37,8 @@ def tell_apart(
 ) -> None:
     """Find out beside the loop what sets bool[traces] `selection` apart, and show it over the view.
 
-    whose: what a trace of the selection is, in one word or two; among: which others they are told from; ask: is given
-    the query of the traces with what was chosen; durations: whether how long they take counts.
+    whose: what a trace of the selection is, in a word before it, or `with ...` behind it; among: which others they are
+    told from; ask: is given the query of the traces with what was chosen; durations: whether how long they take counts.
     """
     if not selection.any() or selection.all():
         pane.post_message(
@@ -57,7 +57,7 @@ def _show(pane: Pane, found: Contrast, whose: str, among: str, ask: Callable[[st
     if not found.differences:
         pane.post_message(Notice("nothing sets them apart that chance would not explain"))
         return
-    title = Line([("What sets ", Role.DIM), (numbers.counted(found.selected_of, f"{safe(whose)} trace"), Role.TITLE)])
+    title = Line([("What sets ", Role.DIM), (selection_words(found.selected_of, whose), Role.TITLE)])
     title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
 
     def chosen(row: int | None) -> None:
@@ -71,13 +71,20 @@ def _show(pane: Pane, found: Contrast, whose: str, among: str, ask: Callable[[st
     pane.app.push_screen(screen, chosen)
 
 
+def selection_words(count: int, whose: str) -> str:
+    """`8 traces with errors`, `1 slowest trace`"""
+    if whose.startswith("with "):
+        return f"{numbers.counted(count, 'trace')} {safe(whose)}"
+    return numbers.counted(count, f"{safe(whose)} trace")
+
+
 def query_of(one: Difference) -> str:
     """What selects the traces that have it."""
     match one.what:
         case "attribute":
             return f"{attribute_field(one.key)} = {quoted(one.value)}"
         case "duration":
-            return f"duration >= {one.value}ns"
+            return f"trace.response >= {one.value}ns"
         case "operation":
             return f"{{ service = {quoted(one.key)} AND operation = {quoted(one.value)} }}"
         case _:

@@ -18,7 +18,8 @@ from tracetui.render.scatter import Window
 _UNDONE = 50
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
 ERRORS: Final = re.compile(r"error")
-LEAST_DURATION: Final = re.compile(r"duration\s*>=?\s*\S+")
+LEAST_DURATION: Final = re.compile(r"(?:trace\.response|trace\.duration|duration)\s*>=?\s*\S+")
+"""The least response time; of whole traces where it was typed so."""
 TIME_FIELD: Final = "trace.start"
 TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
 
@@ -113,9 +114,9 @@ def window_conditions(window: Window) -> list[str]:
         if time is not None:
             conditions.append(time_condition(sign, time))
     if window.least_ns is not None:
-        conditions.append(f"duration >= {format_duration(_three_digits(window.least_ns, up=False))}")
+        conditions.append(f"trace.response >= {format_duration(_three_digits(window.least_ns, up=False))}")
     if window.most_ns is not None:
-        conditions.append(f"duration < {format_duration(_three_digits(window.most_ns, up=True))}")
+        conditions.append(f"trace.response < {format_duration(_three_digits(window.most_ns, up=True))}")
     return conditions
 
 

@@ -119,16 +119,16 @@ class Questions:
     # --- durations and times -----------------------------------------------------------------------------------------
 
     def next_duration(self) -> None:
-        wanted = list(dict.fromkeys(text for text, _ in self._pane.known.durations if text != "0"))
+        wanted = list(dict.fromkeys(text for text, _ in self._pane.known.responses if text != "0"))
         now = filters.found(self._pane.state.query, filters.LEAST_DURATION)
-        current = next((i for i, text in enumerate(wanted) if now == f"duration >= {text}"), -1)
+        current = next((i for i, text in enumerate(wanted) if now == f"trace.response >= {text}"), -1)
         if current + 1 < len(wanted):
-            self._exchange(filters.LEAST_DURATION, f"duration >= {wanted[current + 1]}")
+            self._exchange(filters.LEAST_DURATION, f"trace.response >= {wanted[current + 1]}")
         else:
             self._exchange(filters.LEAST_DURATION)
 
     def pick_duration(self) -> None:
-        stats = np.quantile(self._traces.trace_duration, (0.5, 0.9, 0.95, 0.99)) if self._traces.trace_count else ()
+        stats = np.quantile(self._traces.response_time, (0.5, 0.9, 0.95, 0.99)) if self._traces.trace_count else ()
         options = [
             Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
             for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
@@ -137,9 +137,9 @@ class Questions:
             options.insert(0, Option("", "any duration", "takes the filter out", Role.DIM))
 
         def done(value: str) -> None:
-            self._checked(filters.LEAST_DURATION, f"duration >= {value}" if value else "")
+            self._checked(filters.LEAST_DURATION, f"trace.response >= {value}" if value else "")
 
-        self._choose("Traces that take at least", options, done, free="or a duration such as 500ms")
+        self._choose("Traces with a response time of at least", options, done, free="or a duration such as 500ms")
 
     def _checked(self, kind: re.Pattern[str], condition: str) -> None:
         """Exchange conditions, unless the new one says nothing that can be understood."""
