@@ -17,7 +17,7 @@ from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.grouped_changes import Compared, GroupedFigures, compared_groups
 from tracetui.analysis.groups import gathered
-from tracetui.analysis.judge import Change, Judge, Verdict
+from tracetui.analysis.judge import FAILED_REQUEST_RATE, RATES, Change, Judge, Verdict
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.spelling import in_one_spelling
 from tracetui.model.traces import TraceSet
@@ -63,12 +63,21 @@ class Comparison:
     after: Findings
     threshold: float
     overall: tuple[Change, ...]
-    """Of whole traces: mean, p50, p95 and p99 of the response time, and the error rate."""
+    """Of whole traces: mean, p50, p95 and p99 of the response time, and the rates of traces with errors and of failed
+    requests.
+    """
     bottlenecks: tuple[BottleneckChange, ...]
     operations: tuple[Compared, ...]
     """Those with the largest change of time in all first."""
     edges: tuple[Compared, ...]
     patterns: tuple[PatternChange, ...]
+
+    @property
+    def distinct(self) -> tuple[Change, ...]:
+        """The changes of whole traces, without that of failed requests where it is that of traces with errors."""
+        rates = [change for change in self.overall if change.figure in RATES]
+        same = len({(change.before, change.after) for change in rates}) < len(rates)
+        return tuple(change for change in self.overall if not (same and change.figure == FAILED_REQUEST_RATE))
 
     @property
     def has_common(self) -> bool:
@@ -94,7 +103,7 @@ class Comparison:
     @property
     def undecided(self) -> int:
         """How many figures changed enough, and from too few samples to tell."""
-        changes = [*self.overall, *(change for one in (*self.operations, *self.edges) for change in one.changes)]
+        changes = [*self.distinct, *(change for one in (*self.operations, *self.edges) for change in one.changes)]
         return sum(change.verdict is Verdict.FEW for change in changes)
 
     @property
@@ -136,7 +145,10 @@ def _judges(
     operations = [_labels(findings) for findings in (before, after)]
     edges = [{(edge.caller, edge.callee, edge.is_async) for edge in one.dependencies.edges} for one in (before, after)]
     patterns = [_by_template(one.errors.patterns) for one in (before, after)]
-    of_traces = _OVERALL + 2 + len(patterns[0].keys() | patterns[1].keys())
+    rates = [(one.summary.error_trace_count, one.summary.failed_request_count) for one in (before, after)]
+    of_traces = (
+        _OVERALL + any(errors != failed for errors, failed in rates) + 2 + len(patterns[0].keys() | patterns[1].keys())
+    )
     of_spans = _PER_OPERATION * len(operations[0] & operations[1]) + _PER_EDGE * len(edges[0] & edges[1])
     return (
         Judge(threshold, trace_ns, counts, level_for(of_traces)),
@@ -147,8 +159,13 @@ def _judges(
 def _overall(before: Findings, after: Findings, judge: Judge) -> Iterator[Change]:
     durations = [findings.traces.response_time for findings in (before, after)]
     yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
-    failed = [(one.summary.error_trace_count, one.summary.trace_count) for one in (before, after)]
-    yield judge.rate(*failed)
+    summaries = [one.summary for one in (before, after)]
+    with_errors, failed = (
+        [(getattr(one, name), one.trace_count) for one in summaries]
+        for name in ("error_trace_count", "failed_request_count")
+    )
+    yield judge.rate(with_errors[0], with_errors[1])
+    yield judge.rate(failed[0], failed[1], FAILED_REQUEST_RATE)
 
 
 def _labels(findings: Findings) -> set[tuple[str, str]]:
@@ -257,7 +274,7 @@ def _by_template(patterns: Sequence[ErrorPattern]) -> dict[tuple[str, str], Erro
 
 
 def _worse(found: Comparison) -> Iterator[str]:
-    for change in found.overall:
+    for change in found.distinct:
         if change.verdict is Verdict.WORSE:
             yield f"{change.figure} of traces"
     for one in found.bottlenecks:

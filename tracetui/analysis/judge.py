@@ -20,6 +20,9 @@ from tracetui.analysis.chance import (
 )
 from tracetui.analysis.groups import quantiles
 
+ERROR_RATE, FAILED_REQUEST_RATE = "error_rate", "failed_request_rate"
+RATES = (ERROR_RATE, FAILED_REQUEST_RATE)
+"""Figures in percent; all others are nanoseconds."""
 FEW = 20
 """Samples below which nothing is called out."""
 MOST_DRAWN = 3_000
@@ -48,10 +51,10 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One figure before and after: nanoseconds, percent for error rates, or None where there is none."""
+    """One figure before and after: nanoseconds, percent for rates, or None where there is none."""
 
     figure: str
-    """`mean`, `p50`, `p95`, `p99`, `error_rate`, `self`, `critical`"""
+    """`mean`, `p50`, `p95`, `p99`, `error_rate`, `failed_request_rate`, `self`, `critical`"""
     before: float | None
     after: float | None
     verdict: Verdict
@@ -167,16 +170,16 @@ class Judge:
             verdict = Verdict.WORSE if difference.value > 0 else Verdict.BETTER
         return Change(figure, *values, verdict, difference.interval(limit))
 
-    def rate(self, before: tuple[int, int], after: tuple[int, int]) -> Change:
-        """The error rate: (failed, of how many), each side."""
+    def rate(self, before: tuple[int, int], after: tuple[int, int], figure: str = ERROR_RATE) -> Change:
+        """A rate: (how many, of how many), each side."""
         rates = [100 * failed / of if of else None for failed, of in (before, after)]
         first, second = rates
         if first is None or second is None:
-            return Change("error_rate", first, second, Verdict.NEW if first is None else Verdict.GONE)
+            return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
         if not self.is_large(first, second):
-            return Change("error_rate", first, second, Verdict.SMALL)
+            return Change(figure, first, second, Verdict.SMALL)
         return self._weighed(
-            "error_rate",
+            figure,
             (first, second),
             share_difference(before, after, self.trace_counts),
             (before[1], after[1]),

@@ -8,10 +8,8 @@ import orjson
 
 from tracetui.analysis.compare import Comparison
 from tracetui.analysis.grouped_changes import Compared
-from tracetui.analysis.judge import Change
+from tracetui.analysis.judge import RATES, Change
 from tracetui.render.report_json import in_ms, in_percent, summary_json, warnings_json
-
-_RATE = "error_rate"
 
 
 def compare_json(found: Comparison) -> bytes:
@@ -90,11 +88,11 @@ def _compared(one: Compared) -> dict[str, Any]:
 
 
 def _changes(changes: tuple[Change, ...]) -> dict[str, Any]:
-    return {(one.figure if one.figure == _RATE else f"{one.figure}_ms"): _change(one) for one in changes}
+    return {(one.figure if one.figure in RATES else f"{one.figure}_ms"): _change(one) for one in changes}
 
 
 def _change(one: Change) -> dict[str, Any]:
-    convert = in_percent if one.figure == _RATE else in_ms
+    convert = in_percent if one.figure in RATES else in_ms
     before, after = (None if value is None else convert(value) for value in (one.before, one.after))
     return {
         "before": before,

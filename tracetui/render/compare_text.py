@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
 from tracetui.analysis.grouped_changes import Compared
-from tracetui.analysis.judge import Change, Verdict
+from tracetui.analysis.judge import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.percentiles import are_few
 from tracetui.render.report_text import ReportOptions
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import service_roles
+from tracetui.render.service_list import duration_range, service_roles
 from tracetui.render.table import Column, table
 from tracetui.render.trace_diff import TraceDiff
 
@@ -31,7 +32,8 @@ _WORDS = {
     Verdict.NEW: "new",
     Verdict.GONE: "gone",
 }
-_FIGURES = {"error_rate": "failed", "self": "own time", "critical": "waited for"}
+_FIGURES = {ERROR_RATE: "errors", FAILED_REQUEST_RATE: "requests failed", "self": "self time", "critical": "critical"}
+_OF_TRACES = {**_FIGURES, ERROR_RATE: "with errors"}
 NOTHING_IN_COMMON = "the two sets have no operation in common: nothing of this is a comparison"
 _CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
 
@@ -96,12 +98,20 @@ class _Report:
         if not self.found.has_common:
             yield self._line((f"{self.marks.warning} {NOTHING_IN_COMMON}", Role.WARNING))
         elif not self.found.has_common_requests:
-            text = "no request is in both: whole traces, and what they wait for, are of different things"
+            text = "no request is in both: whole traces and bottlenecks are of different things"
             yield self._line((f"{self.marks.warning} {text}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
         yield self._line(("Traces", Role.TITLE), (", before and after", Role.DIM))
-        rows = [[_FIGURES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.overall]
+        rows = [[_OF_TRACES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.distinct]
+        durations = [side.traces.response_time for side in (self.found.before, self.found.after)]
+        if any(are_few(len(times)) for times in durations):
+            rows = [row for row in rows if row[0] != "p99"]
+            ranges = [
+                duration_range(int(times.min()), int(times.max()), self.marks) if len(times) else "-"
+                for times in durations
+            ]
+            rows.append(["range", *ranges, "", ""])
         yield from self._table([Column(""), *_COLUMNS], rows)
 
     def call_paths(self) -> Iterator[Line]:
@@ -116,7 +126,7 @@ class _Report:
 
     def bottlenecks(self) -> Iterator[Line]:
         found = self.found.bottlenecks
-        yield self._line(("Bottlenecks", Role.TITLE), (", what traces wait for, per trace", Role.DIM))
+        yield self._line(("Bottlenecks", Role.TITLE), (", critical per trace", Role.DIM))
         if not found:
             yield self._line((f"{_INDENT}none in either", Role.PLAIN))
             return
@@ -191,7 +201,7 @@ class _Report:
 
     def _cells(self, change: Change) -> list[str]:
         """Before, after, the change and what it amounts to."""
-        if change.figure == "error_rate":
+        if change.figure in RATES:
             texts = ["-" if value is None else numbers.percent(value) for value in (change.before, change.after)]
         else:
             texts = ["-" if value is None else self._duration(value) for value in (change.before, change.after)]
@@ -203,7 +213,7 @@ class _Report:
 
     def _absolute(self, figure: str, difference: float) -> str:
         sign, size = "-" if difference < 0 else "+", abs(difference)
-        return f"{sign}{size:.1f} points" if figure == "error_rate" else f"{sign}{self._duration(size)}"
+        return f"{sign}{size:.1f} points" if figure in RATES else f"{sign}{self._duration(size)}"
 
     def _duration(self, ns: float) -> str:
         return numbers.duration(round(ns), self.options.ascii_only)
