@@ -263,7 +263,7 @@ def test_figures_of_services_are_their_entry_spans() -> None:
     assert (cart.service, cart.call_count, cart.error_count, cart.error_rate) == ("cart", 4, 1, 25)
     # half of the way from 20 to 30; 0.85 and 0.97 of the way from 30 to 40
     assert (cart.mean_ns, cart.p50_ns, cart.p95_ns, cart.p99_ns) == pytest.approx((25_000, 25_000, 38_500, 39_700))
-    assert redis == ServiceFigures("redis", True, 1, 0, *[80 * US] * 4, PeerType.CACHE)
+    assert redis == ServiceFigures("redis", True, 1, 0, *[80 * US] * 4, PeerType.CACHE, 80 * US, 80 * US)
     assert (web.service, web.inferred, web.call_count, web.p99_ns) == ("web", False, 1, 100 * US)
 
 

@@ -12,7 +12,7 @@ from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
-_SHARES = (0.5, 0.95, 0.99)
+_SHARES = (0.0, 0.5, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,9 @@ class ServiceFigures:
     p99_ns: float
     peer_type: PeerType | None = None
     """What sort of thing an inferred peer is; None for a service."""
+    least_ns: float = 0.0
+    most_ns: float = 0.0
+    """The range of the durations, which stands for percentiles of few calls."""
 
     @property
     def error_rate(self) -> float:
@@ -56,6 +59,9 @@ class Edge:
     """The median of what the caller waited beyond the callee's own time: network and queueing. None where no
     synchronous call has both halves.
     """
+    least_ns: float = 0.0
+    most_ns: float = 0.0
+    """The range of the latencies, which stands for percentiles of few calls."""
 
     @property
     def error_rate(self) -> float:
@@ -105,9 +111,18 @@ def _services(traces: TraceSet, calls: Calls) -> list[ServiceFigures]:
         columns = (distinct, np.diff(first), errors, *_durations(traces, spans, first))
         figures += [
             ServiceFigures(
-                calls.nodes[node], node >= calls.first_peer, count, failed, mean, p50, p95, p99, calls.peer_type(node)
+                calls.nodes[node],
+                node >= calls.first_peer,
+                count,
+                failed,
+                *(mean, p50, p95, p99),
+                calls.peer_type(node),
+                least,
+                most,
             )
-            for node, count, failed, mean, p50, p95, p99 in zip(*(c.tolist() for c in columns), strict=True)
+            for node, count, failed, mean, least, p50, p95, p99, most in zip(
+                *(c.tolist() for c in columns), strict=True
+            )
         ]
     return sorted(figures, key=lambda f: f.service)
 
@@ -128,14 +143,14 @@ def _edges(traces: TraceSet, calls: Calls) -> list[Edge]:
     network = _medians(traces.duration[half] - traces.duration[span], both, first)
     columns = (distinct, np.diff(first), failed, *quantiles)
     edges: list[Edge] = []
-    for edge, count, errors, p50, p95, p99 in zip(*(c.tolist() for c in columns), strict=True):
+    for edge, count, errors, least, p50, p95, p99, most in zip(*(c.tolist() for c in columns), strict=True):
         row = len(edges)
         pair, is_async = divmod(edge, 2)
         caller, callee = divmod(pair, len(calls.nodes))
         inferred = callee >= calls.first_peer
         pair_names = (calls.nodes[caller], calls.nodes[callee])
         halves = (waited[row], network[row])
-        edges.append(Edge(*pair_names, bool(is_async), inferred, count, errors, p50, p95, p99, *halves))
+        edges.append(Edge(*pair_names, bool(is_async), inferred, count, errors, p50, p95, p99, *halves, least, most))
     return sorted(edges, key=lambda e: (e.caller, e.callee, e.is_async))
 
 

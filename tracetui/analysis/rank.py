@@ -28,6 +28,8 @@ class Rank:
     longer: int
     p50_ns: float
     p95_ns: float
+    least_ns: int = 0
+    most_ns: int = 0
 
     @property
     def slower_than_percent(self) -> float:
@@ -59,7 +61,8 @@ class Ranks:
         own = self._duration[span]
         shorter = int(np.searchsorted(alike, own))
         longer = len(alike) - int(np.searchsorted(alike, own, "right"))
-        return Rank(len(alike), shorter, longer, _quantile(alike, 0.5), _quantile(alike, 0.95))
+        quantiles = (_quantile(alike, 0.5), _quantile(alike, 0.95))
+        return Rank(len(alike), shorter, longer, *quantiles, int(alike[0]), int(alike[-1]))
 
 
 _ranks: WeakKeyDictionary[TraceSet, Ranks] = WeakKeyDictionary()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tracetui.analysis.groups import quantiles
+from tracetui.analysis.summary import DurationStats
 from tracetui.render import numbers
 from tracetui.render.marks import Marks
 from tracetui.render.service_list import FEW_SAMPLES, duration_range
@@ -22,6 +25,14 @@ def spread(durations: np.ndarray, marks: Marks) -> list[tuple[str, str]]:
     return [
         (name, numbers.duration(round(value), marks.ascii_only)) for name, value in zip(wanted, values, strict=True)
     ]
+
+
+def spread_words(found: DurationStats, duration: Callable[[float], str]) -> str:
+    """`p50 1.2 s, max 3.4 s`, or of few `800 ms to 1.4 s`."""
+    if not are_few(found.count):
+        return f"p50 {duration(found.p50_ns)}, max {duration(found.max_ns)}"
+    ends = dict.fromkeys((duration(found.min_ns), duration(found.max_ns)))
+    return " to ".join(ends)
 
 
 def typical(durations: np.ndarray, marks: Marks) -> str:
