@@ -156,8 +156,8 @@ def test_filters_in_words() -> None:
         describe(
             Filters(("api", "web"), ("GET /",), 500 * MS, True, parse_duration("1h"), parse("error\n AND a.b"), 20)
         )
-        == "service api or web, operation GET /, slower than 500ms, failed, from the last 1h, where error AND a.b, "
-        "the newest 20"
+        == "service api or web, operation GET /, slower than 500ms, with errors, from the last 1h, "
+        "where error AND a.b, the newest 20"
     )
 
 

@@ -97,7 +97,7 @@ async def press(app: TraceApp, pilot: Any, *keys: str) -> None:
 async def test_from_the_incident_to_the_query_in_three_keys() -> None:
     async with opened(INCIDENT) as (app, pilot):
         assert "100 traces" in text_of(app)
-        assert "8 failed" in text_of(app)
+        assert "8 requests failed" in text_of(app)
         await press(app, pilot, "enter", "w")
         assert selected(app) == "database_query"
         assert "SELECT u.*, o.*" in text_of(app)
@@ -404,10 +404,10 @@ async def test_traces_are_compared_with_those_from_before() -> None:
 async def test_what_sets_traces_apart_filters_by_it() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "c")
-        assert "the failed traces" in text_of(app)
+        assert "traces with errors" in text_of(app)
         assert "the marked traces" not in text_of(app)
         await press(app, pilot, "enter")
-        assert "What sets 8 failed traces apart from 92 other traces" in text_of(app)
+        assert "What sets 8 traces with errors apart from 92 other traces" in text_of(app)
         await press(app, pilot, "j", "enter")
         assert app.state.query == "attr.region = eu"
         assert len(app.state.shown) == 37
@@ -594,7 +594,7 @@ async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
 
 async def test_what_has_arrived_is_on_the_screen_while_the_rest_loads(tmp_path: Path) -> None:
     async with reading(tmp_path, INCIDENT) as (app, pilot, wait_for):
-        await wait_for("8 of 100 failed")
+        await wait_for("8 of 100 requests failed")
         assert "reading" in painted(app)[0]
         await pilot.press("j", "j", "enter")
         await wait_for("database_query")

@@ -475,7 +475,7 @@ async def test_traces_are_listed_among_those_that_are_shown() -> None:
         assert app.asked == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
         app.asked.clear()
         await press(app, pilot, "e")
-        assert app.asked == [Notice("none of its traces failed")]
+        assert app.asked == [Notice("none of its traces has errors")]
 
 
 async def test_more_hops() -> None:

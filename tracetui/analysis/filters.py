@@ -31,7 +31,7 @@ class Filters:
     latency_threshold_ns: int | None = None
     """The response time is above this."""
     errors_only: bool = False
-    """The trace failed: one of its spans is an error."""
+    """The trace has errors: one of its spans is one."""
     time_range_ns: int | None = None
     """The trace starts at most so long before the newest trace of the set does."""
     query: Query | None = None
@@ -150,7 +150,7 @@ def describe(filters: Filters) -> str:
     if filters.latency_threshold_ns is not None:
         words.append(f"slower than {format_duration(filters.latency_threshold_ns)}")
     if filters.errors_only:
-        words.append("failed")
+        words.append("with errors")
     if filters.time_range_ns is not None:
         words.append(f"from the last {format_duration(filters.time_range_ns)}")
     if filters.query is not None:

@@ -1,4 +1,4 @@
-"""`tracetui contrast`: what sets failing, slow or chosen traces apart from the rest."""
+"""`tracetui contrast`: what sets traces with errors, slow or chosen ones apart from the rest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.query import parse
 from tracetui.analysis.query.pushed import pushed
+from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import marks_of, print_json, print_lines
@@ -28,7 +29,7 @@ from tracetui.render.report_text import ReportOptions
 from tracetui.render.safe_text import safe
 
 _SHOWN = 20
-_SELECTION = "Which traces to tell from the rest (the failed ones by default)"
+_SELECTION = "Which traces to tell from the others (those with errors by default)"
 
 Slow = Annotated[
     float | None,
@@ -56,7 +57,7 @@ def contrast(
     json: o.Json = False,
     report: o.Report,
 ) -> None:
-    """Say what failing traces have in common that others lack: attributes, services, operations, duration."""
+    """Show what is over-represented in traces with errors or slow ones: attributes, services, operations, duration."""
     if slow is not None and select is not None:
         raise UsageError("--slow and --select are two selections: choose one")
     filters = selection.filters()
@@ -90,7 +91,9 @@ def contrast(
         print_json(data, report.output, ascii_only=report.ascii)
         return
     look = report.options(filters)
-    print_lines(_text(found, what, look), report.color, report.output, ascii_only=look.ascii_only)
+    with_errors = slow is None and select is None
+    failed = numbers.requests_failed(number, int(failed_requests(traces).sum())) if with_errors else ""
+    print_lines(_text(found, what, failed, look), report.color, report.output, ascii_only=look.ascii_only)
 
 
 def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:
@@ -103,14 +106,17 @@ def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[n
         return durations > least, f"traces slower than p{slow:g}"
     if select is not None:
         return parse(select).matches(traces), f"traces where {' '.join(select.split())}"
-    return traces.trace_errors > 0, "failed traces"
+    return traces.trace_errors > 0, "traces with errors"
 
 
-def _text(found: Contrast, what: str, report: ReportOptions) -> Iterator[Line]:
+def _text(found: Contrast, what: str, requests_failed: str, report: ReportOptions) -> Iterator[Line]:
+    """`requests_failed`: how many requests of traces with errors failed, '' where all did."""
     marks = marks_of(report.ascii_only)
     title = Line(
         [("What sets ", Role.DIM), (f"{found.selected_of:,} {_singular(what, found.selected_of)}", Role.TITLE)]
     )
+    if requests_failed:
+        title.add(f" ({requests_failed})", Role.TITLE)
     title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
     yield title.cropped(report.width, marks.ellipsis)
     if report.filtered:

@@ -88,7 +88,9 @@ LatencyThreshold = Annotated[
         rich_help_panel=_FILTER,
     ),
 ]
-ErrorsOnly = Annotated[bool, typer.Option("--errors-only", help="Failed traces.", rich_help_panel=_FILTER)]
+ErrorsOnly = Annotated[
+    bool, typer.Option("--errors-only", help="Traces with errors: one of their spans is one.", rich_help_panel=_FILTER)
+]
 TimeRange = Annotated[
     str | None,
     typer.Option(

@@ -12,14 +12,16 @@ import typer
 
 from tracetui.analysis.errors import roles
 from tracetui.analysis.messages import error_message
+from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import is_ascii, marks_of, print_lines, say_warnings, width_of
+from tracetui.cli.filtered import has_servers, open_filtered
+from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.render.ansi import When
+from tracetui.render.numbers import counted
 from tracetui.render.waterfall import ALIKE_SIBLINGS, Waterfall
 from tracetui.render.waterfall_text import MAX_ROWS, waterfall_text
 from tracetui.session import Session
@@ -36,7 +38,11 @@ def show(
     trace: Annotated[
         str,
         typer.Option(
-            "--trace", "-t", metavar="ID", help="A trace id or the beginning of one, or slowest, newest or failed."
+            "--trace",
+            "-t",
+            metavar="ID",
+            help="A trace id or the beginning of one, or slowest, newest or failed (a failed request, else a trace"
+            " with errors).",
         ),
     ] = SLOWEST,
     *,
@@ -51,14 +57,15 @@ def show(
     width: o.Width = None,
     local_time: o.LocalTime = False,
 ) -> None:
-    """Draw one trace as a waterfall. Solid is what the trace waited for, light what ran beside it."""
+    """Draw one trace as a waterfall: solid is on the critical path, light is off it."""
     opening = _Opening(sources, selection, logs or (), adjust_skew=adjust_skew, verbose=verbose)
     if _WHOLE_ID.fullmatch(trace):
         session = opening.by_id(trace)
     elif trace == SLOWEST:
         session = opening.slowest()
     else:
-        session = opening.filtered(errors_only=trace == FAILED)
+        # of files all traces are here, to rank it among
+        session = opening.filtered(errors_only=trace == FAILED and has_servers(sources))
     traces = session.findings.traces
     try:
         number = find_trace(traces, trace)
@@ -144,9 +151,13 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
     if wanted == NEWEST:
         return int(np.argmax(traces.trace_start))
     if wanted == FAILED:
-        failed = np.flatnonzero(traces.trace_errors > 0)
-        if not len(failed):
+        with_errors = np.flatnonzero(traces.trace_errors > 0)
+        if not len(with_errors):
             raise UsageError("no trace has an error")
+        failed = np.flatnonzero(failed_requests(traces))
+        if not len(failed):
+            say(f"no request failed: this is one of {counted(len(with_errors), 'trace')} with errors")
+            failed = with_errors
         return int(failed[np.argmax(traces.trace_errors[failed])])
     begins = [t for t, text in enumerate(traces.trace_ids) if wanted and text.lower().startswith(wanted.lower())]
     if len(begins) == 1:

@@ -83,9 +83,9 @@ def describe(search: Search, *, alone: bool = False) -> str:
             words.append(f"{name} {value}")
     words += [f"{key} = {value}" for key, value in search.attributes.items()]
     if search.errors:
-        words.append("a span that failed")
+        words.append("a span in error")
     if search.failed:
-        words.append("failed")
+        words.append("with errors")
     if search.slower_ns is not None:
         words.append(f"slower than {format_duration(search.slower_ns)}")
     if search.least_ns is not None:

@@ -11,6 +11,7 @@ from tracetui.analysis.errors import Role as Part
 from tracetui.analysis.errors import roles as parts
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.groups import gathered
+from tracetui.analysis.requests import failed_requests
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, fit
 from tracetui.render.line import Line, Role
@@ -42,6 +43,7 @@ class ErrorTable:
         self.errors = findings.errors
         self.patterns = self.errors.patterns
         self.roles = service_roles(traces)
+        self._failed = failed_requests(traces)
         origins = parts(traces) == Part.ORIGIN
         self.trace_origins = np.bincount(traces.trace[origins], minlength=traces.trace_count)
         start = int(traces.trace_start.min()) if traces.trace_count else 0
@@ -67,15 +69,16 @@ class ErrorTable:
         return int(self._owners[at]) if at < len(self._spans) and self._spans[at] == span else None
 
     def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
-        """Service and operation that the traces of a pattern enter by, in how many of them that span is an error, and
-        of how many; commonest first.
+        """Service and operation that the traces of a pattern enter by, in how many of them the request failed, and of
+        how many; commonest first.
         """
         traces = self.traces
-        roots = traces.main_root[np.unique(traces.trace[pattern.spans])]
+        touched = np.unique(traces.trace[pattern.spans])
+        entered_by = traces.operation[traces.main_root[touched]]
         found = []
-        for operation, at in gathered(traces.operation[roots]):
-            own = roots[at]
-            found.append((*traces.operation_label(operation), int(traces.error[own].sum()), len(own)))
+        for operation, at in gathered(entered_by):
+            own = touched[at]
+            found.append((*traces.operation_label(operation), int(self._failed[own].sum()), len(own)))
         return sorted(found, key=lambda one: (-one[3], one[:2]))
 
     def stack_of(self, pattern: ErrorPattern) -> str:

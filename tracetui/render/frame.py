@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
-_LEAST_IMPORTANT = ("others", "window", "name", "source", "contents", "filter")
+_LEAST_IMPORTANT = ("noun", "window", "name", "source", "contents", "others", "filter")
 """Parts of the status in the order in which they make room."""
 _LEAST_CELLS = {"source": 16, "filter": 12}
 """What of a part is left when it makes room; of the others nothing is."""
@@ -43,8 +43,10 @@ class _Parts:
     contents: tuple[str, str] = _NOTHING
     filter: tuple[str, str] = _NOTHING
     failed: tuple[str, str] = _NOTHING
+    """The number of failed requests, or of traces with errors where none failed."""
+    noun: tuple[str, str] = _NOTHING
     others: tuple[str, str] = _NOTHING
-    """What there is of failed requests and traces with errors beside `failed`."""
+    """What is left of failed requests and traces with errors."""
     window: tuple[str, str] = _NOTHING
     warnings: tuple[str, str] = _NOTHING
 
@@ -53,7 +55,8 @@ class _Parts:
         counts = (self.traces[0] + self.contents[0], Role.PLAIN)
         line = Line()
         about = (self.name, self.source, self.unsafe, self.loading)
-        failed = (self.failed[0] + self.others[0], self.failed[1])
+        number, _, ending = self.failed[0].partition("|")
+        failed = (number + self.noun[0] + ending + self.others[0], self.failed[1])
         for text, role in (*about, counts, self.filter, failed, self.window, self.warnings):
             if text:
                 line.add(separator if line.runs else "", Role.GUIDE).add(text, role)
@@ -106,12 +109,7 @@ def status_line(
         if query and names_filter:
             parts.filter = (f"filter {safe(query, _FILTER_CHARACTERS)}", Role.WARNING)
         if summary.error_trace_count:
-            counts = [f"{summary.failed_request_count:,} failed", f"{summary.error_trace_count:,} with errors"]
-            if not summary.failed_request_count:
-                counts.reverse()
-            parts.failed = (f"{marks.origin} {counts[0]}", Role.ERROR)
-            if summary.failed_request_count < summary.error_trace_count:
-                parts.others = (f", {counts[1]}", Role.ERROR)
+            _add_failures(parts, summary, marks)
         if summary.start_ns is not None and summary.end_ns is not None:
             window = numbers.time_range(summary.start_ns, summary.end_ns, local_time, marks.ascii_only)
             parts.window = (window, Role.DIM)
@@ -125,6 +123,20 @@ def status_line(
         room = max(cell_width(text) - too_much, _LEAST_CELLS[least]) if least in _LEAST_CELLS else 0
         setattr(parts, least, (cut(text, room, marks.ellipsis) if room else "", role))
     return parts.line(marks).cropped(width, marks.ellipsis)
+
+
+def _add_failures(parts: _Parts, summary: Summary, marks: Marks) -> None:
+    """Failed requests, and the traces with errors where they are others, too."""
+    with_errors, failed = summary.error_trace_count, summary.failed_request_count
+    if not failed:
+        parts.failed = (f"{marks.origin} {with_errors:,} with errors", Role.ERROR)
+        parts.others = (", no request failed", Role.ERROR)
+        return
+    # the noun stands in a place of its own, as it goes first where there is no room
+    parts.failed = (f"{marks.origin} {failed:,}| failed", Role.ERROR)
+    parts.noun = (" request" if failed == 1 else " requests", Role.ERROR)
+    if failed < with_errors:
+        parts.others = (f", {with_errors:,} with errors", Role.ERROR)
 
 
 def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: Marks) -> Line:

@@ -193,7 +193,7 @@ class GraphText(GraphPage):
             fails = max(found.entries, key=lambda one: one.hit.failing)
             yield self._so_what("if it is SLOW", slow, slow.hit.latency, "of the wait", "nobody waited for it")
             yield self._so_what(
-                "if it FAILS", fails, fails.hit.failing, "of traces failed by it", "none failed by it yet"
+                "if it FAILS", fails, fails.hit.failing, "of requests failed by it", "no request failed by it yet"
             )
             yield from self.heading("Entry operations", ", what users see")
             yield from self.table(

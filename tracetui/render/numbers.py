@@ -99,13 +99,25 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def failures_of(with_errors: int, failed: int, traces: int) -> str:
-    """Traces with errors and failed requests: `8 of 100 requests failed` where they are the same, else `8 of 100 traces
-    with errors: 6 requests failed, 2 recovered`.
+    """Traces with errors and failed requests: `8 of 100 requests failed (8.0 %)` where they are the same, else
+    `8 of 100 traces with errors (8.0 %): 6 requests failed (6.0 %), 2 recovered`.
     """
+
+    def share(count: int) -> str:
+        return f" ({percent(100 * count / traces if traces else 0.0)})"
+
     if with_errors == failed:
-        return f"{failed:,} of {counted(traces, 'request')} failed"
-    of = f"{with_errors:,} of {counted(traces, 'trace')} with errors"
-    return f"{of}: {counted(failed, 'request')} failed, {with_errors - failed:,} recovered"
+        return f"{failed:,} of {counted(traces, 'request')} failed{share(failed)}"
+    of = f"{with_errors:,} of {counted(traces, 'trace')} with errors{share(with_errors)}"
+    failed_requests = counted(failed, "request") + f" failed{share(failed)}" if failed else "no request failed"
+    return f"{of}: {failed_requests}, {with_errors - failed:,} recovered"
+
+
+def requests_failed(with_errors: int, failed: int) -> str:
+    """What to add to a number of traces with errors: `6 requests failed`, '' where all of them did."""
+    if with_errors == failed:
+        return ""
+    return f"{counted(failed, 'request')} failed" if failed else "no request failed"
 
 
 def short_count(number: int) -> str:

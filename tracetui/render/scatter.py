@@ -20,7 +20,7 @@ _DAY = 1440 * _MINUTE
 _WIDE_RANGE = 20
 """From this ratio of the longest to the median on, a linear scale would press nearly all points onto the axis."""
 _CROWD = 20
-"""In a cell of more points than this, failures are marked where they are often, or more often than elsewhere."""
+"""In a cell of more points than this, errors are marked where they are often, or more often than elsewhere."""
 _OFTEN = 0.25
 _SEVERAL = 4
 STATS_WIDTH = 34
@@ -29,11 +29,14 @@ _BINS = 16
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Points:
-    """Traces as points: int64[n] ns, int64[n] ns, bool[n]."""
+    """Traces as points: when they start and their response times, int64[n] ns each."""
 
     start: np.ndarray
     duration: np.ndarray
-    failed: np.ndarray
+    with_errors: np.ndarray
+    """bool[n]"""
+    failed: np.ndarray | None = None
+    """bool[n], those whose request failed; None where those are all with errors."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -167,12 +170,12 @@ class Plot:
         size = self.rows * self.columns
         at = self._row * self.columns + self._column
         counts = np.bincount(at, minlength=size)
-        failed = np.bincount(at[self.points.failed], minlength=size)
-        rate = self.points.failed.sum() / max(len(self.points), 1)
-        many = failed > np.minimum(2 * rate, _OFTEN) * counts
-        marked = (failed > 0) & ((counts <= _CROWD) | many)
+        errors = np.bincount(at[self.points.with_errors], minlength=size)
+        rate = self.points.with_errors.sum() / max(len(self.points), 1)
+        many = errors > np.minimum(2 * rate, _OFTEN) * counts
+        marked = (errors > 0) & ((counts <= _CROWD) | many)
         several = max(_SEVERAL, int(np.quantile(counts[counts > 0], 0.75)) if len(self.points) else 0)
-        # 0 nothing, 1 a few, 2 several, 3 failures
+        # 0 nothing, 1 a few, 2 several, 3 with errors
         kinds = np.where(marked, 3, np.where(counts >= several, 2, np.minimum(counts, 1)))
         kinds = kinds.reshape(self.rows, self.columns)
         return [self._plot_line(row, kinds[row].tolist(), labels) for row in reversed(range(self.rows))] + [
@@ -240,7 +243,7 @@ def trend(counts: Sequence[int], marks: Marks) -> str:
 
 
 def stats_lines(points: Points, marks: Marks) -> list[Line]:
-    """The percentiles of the points, how they are distributed, and how many failed, in `STATS_WIDTH` cells."""
+    """The percentiles of the points, how they are distributed, and how many have errors, in `STATS_WIDTH` cells."""
     if not len(points):
         return []
     ascii_only = marks.ascii_only
@@ -262,22 +265,31 @@ def stats_lines(points: Points, marks: Marks) -> list[Line]:
     else:
         lines[1].add(f"   {total}", Role.DIM)
         lines.append(Line([("too few traces for percentiles", Role.DIM)]))
-    failed = int(points.failed.sum())
-    if failed:
-        share = numbers.percent(100 * failed / len(points))
-        lines.append(
-            Line([(f"{marks.origin} {failed:,}", Role.ERROR), (f" of {len(points):,} failed  {share}", Role.PLAIN)])
-        )
-    else:
-        lines.append(Line([("no trace failed", Role.DIM)]))
+    lines.append(_errors_line(points, np.ones(len(points), bool), marks) or Line([("no errors", Role.DIM)]))
     return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]
+
+
+def _errors_line(points: Points, inside: np.ndarray, marks: Marks) -> Line | None:
+    """Traces with errors and failed requests among the points of bool[n] `inside`; None without errors."""
+    errors, of = int(points.with_errors[inside].sum()), int(inside.sum())
+    if not errors:
+        return None
+    failed = errors if points.failed is None else int(points.failed[inside].sum())
+    if failed == errors:
+        share = numbers.percent(100 * errors / of)
+        texts = [f" of {of:,} requests failed  {share}", f" of {of:,} failed  {share}", " requests failed"]
+    else:
+        texts = [f" with errors, {numbers.requests_failed(errors, failed)}", f" with errors, {failed:,} failed"]
+    number = f"{marks.origin} {errors:,}"
+    text = next((text for text in texts if len(number + text) <= STATS_WIDTH), texts[-1])
+    return Line([(number, Role.ERROR), (text, Role.PLAIN)])
 
 
 def region_lines(plot: Plot, region: Region, marks: Marks, keys: str) -> list[Line]:
     """What a region holds, for the place of the statistics, and which keys do something with it."""
     inside = plot.inside(region)
     window = plot.window(region)
-    count, failed = int(inside.sum()), int(plot.points.failed[inside].sum())
+    count, errors = int(inside.sum()), _errors_line(plot.points, inside, marks)
     dash = "-" if marks.ascii_only else "–"
     begin = "" if window.start_ns is None else plot.moments.day(window.start_ns)
     end = "" if window.end_ns is None else plot.moments.day(window.end_ns)
@@ -286,12 +298,11 @@ def region_lines(plot: Plot, region: Region, marks: Marks, keys: str) -> list[Li
     times = f"{begin}{dash}{end}" if begin or end else "all times"
     lines = [
         Line([(numbers.counted(count, "trace"), Role.STRONG)]),
+        *([errors] if errors is not None else []),
         Line([(times, Role.PLAIN)]),
         Line(
             [(f"{least} to {most}" if most else f"from {least} on" if window.least_ns else "all durations", Role.PLAIN)]
         ),
         Line([(keys, Role.DIM)]),
     ]
-    if failed:
-        lines[0].add(f"  {marks.origin} {failed:,} failed", Role.ERROR)
     return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracetui.analysis.errors import Role as ErrorRole
 from tracetui.analysis.errors import roles
+from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.summary import DIFFERING_TRACES, differing
 from tracetui.model.traces import TraceSet
 from tracetui.render.colours import service_slots
@@ -56,6 +57,8 @@ class TraceColumns:
     short: list[str]
     """Two letters for each service, no two the same."""
     slots: list[int]
+    failed_request: np.ndarray
+    """bool[traces], those whose request failed."""
     skewed_count: int
     """Traces in which clocks disagree."""
     shows_whole: bool
@@ -112,6 +115,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         services=services,
         short=short_names(services),
         slots=service_slots(traces.services),
+        failed_request=failed_requests(traces),
         skewed_count=int(traces.skewed.sum()),
         shows_whole=int(differing(traces).sum()) > DIFFERING_TRACES * count,
     )

@@ -217,7 +217,7 @@ class TraceRows:
         return line.cropped(width, marks.ellipsis).pad(width)
 
     def _verdict(self, trace: int) -> str:
-        """What the trace failed with, where that began."""
+        """What the first error of the trace says."""
         traces = self.columns.traces
         span = first_origin(traces, trace)
         return "" if span is None else f"{self.marks.origin} {safe(error_message(traces, span), _LONGEST_VERDICT)}"

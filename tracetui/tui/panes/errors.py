@@ -1,4 +1,4 @@
-"""Errors: the patterns that failures follow, and one pattern in full."""
+"""Errors: their patterns, and one pattern in full."""
 
 from __future__ import annotations
 
@@ -131,7 +131,6 @@ class ErrorsPane(FindingsPane[ErrorTable]):
         if not errors.patterns:
             return Line([(failed, Role.TITLE)])
         line = Line([(f"{self.state.look.marks.origin} {failed}", Role.ERROR)])
-        line.add(f" ({numbers.percent(errors.error_rate)})", Role.ERROR)
         origins = numbers.counted(sum(pattern.count for pattern in errors.patterns), "origin")
         line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
         return line.add("  service by service" if self._by_service else "", Role.ACCENT)

@@ -21,7 +21,7 @@ from tracetui.tui.panes.services_modes import (
     operations_of,
     with_attribute,
 )
-from tracetui.tui.panes.services_queries import failing
+from tracetui.tui.panes.services_queries import with_errors
 from tracetui.tui.panes.services_view import ServicesView
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -72,7 +72,10 @@ class ServicesPane(ServicesView):
         ("⚠", "beside that: some entry has no other way to something that it needs"),
         ("(inferred) ?", "it sends no spans: known from what calls it, as databases often are, and timed by callers"),
         ("exposed", "of the traces that the service takes part in, those that it leads to the focus in"),
-        ("wait, fail", "of its critical path, what runs in the focus; traces with an error that began in it or below"),
+        (
+            "wait, fail",
+            "of its critical path, what runs in the focus; requests failed by an error there or below",
+        ),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "blast", "Blast radius: who is hit", show=False, id="services.blast"),
@@ -111,7 +114,7 @@ class ServicesPane(ServicesView):
         subject = self._subject()
         query = self._query(subject) if subject is not None else ""
         if query:
-            self._list_traces(failing(query), "errors", "none of its traces failed")
+            self._list_traces(with_errors(query), "errors", "none of its traces has errors")
 
     def action_blast(self) -> None:
         following = {AROUND: SLOW, SLOW: FAILS, FAILS: AROUND}

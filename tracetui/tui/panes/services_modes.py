@@ -118,7 +118,7 @@ def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Marks) 
         line.add(f"  {numbers.counted(hit, 'service')} hit", Role.STRONG)
     else:
         failed = sum(one.hit.failing > 0 for one in found.services)
-        said = f"  {numbers.counted(failed, 'service')} failed with it"
+        said = f"  requests of {numbers.counted(failed, 'service')} failed" if failed else "  no request failed"
         line.add(said, Role.ERROR if failed else Role.STRONG)
     return line.add(f"  {numbers.percent(found.trace_share)} of all traces go through it", Role.PLAIN)
 

@@ -63,8 +63,8 @@ def operation_query(service: str, operation: str, caller: str = "") -> str:
     return f"{{ service = {_quoted(service)} AND operation = {_quoted(operation)}{called} }}"
 
 
-def failing(query: str) -> str:
-    """A query, and that the trace failed."""
+def with_errors(query: str) -> str:
+    """A query, and that the trace has errors."""
     return f"{query} AND error"
 
 

@@ -20,7 +20,7 @@ from tracetui.tui.panes.asked_pane import AskedPane
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.traces_answers import Answers
 from tracetui.tui.panes.traces_body import Prepared, absent_lines, count_line, made_lines, prepared, unmet_lines, words
-from tracetui.tui.panes.traces_groups import failing_by_service
+from tracetui.tui.panes.traces_groups import errors_by_service
 from tracetui.tui.panes.traces_keys import BINDINGS, KEYS, QUERY_HINTS, REGION_HINTS, list_hints
 from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
@@ -142,7 +142,7 @@ class TracesPane(AskedPane):
         return self.view.cursor > 0
 
     def crumbs(self) -> list[str]:
-        return ["failing by service"] if self._grouped else []
+        return ["errors by service"] if self._grouped else []
 
     def go_back(self) -> bool:
         if self.query_bar.is_edited:
@@ -203,7 +203,7 @@ class TracesPane(AskedPane):
         shown = state.shown
         groups = None
         if self._grouped:
-            groups = failing_by_service(columns, shown, self.sort_key, self.descending, self._folded, state.look.marks)
+            groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._folded, state.look.marks)
         self._rows = rows = TraceRows(
             columns,
             columns.sorted(shown, self.sort_key, self.descending) if groups is None else shown,

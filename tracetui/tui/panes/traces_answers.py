@@ -42,7 +42,7 @@ _TRACES_KEYS = (
     ),
     *WORDS_EXPLAINED,
 )
-MARKED, FAILED, SLOWEST = "marked", "failed", "slowest"
+MARKED, WITH_ERRORS, SLOWEST = "marked", "with errors", "slowest"
 
 
 class Answers:
@@ -62,10 +62,12 @@ class Answers:
             pane.say("there is no trace to tell apart")
             return
         marked = len(set(pane.state.marked) & set(pane.state.shown.tolist()))
-        failed = findings.summary.error_trace_count
+        with_errors, failed = findings.summary.error_trace_count, findings.summary.failed_request_count
+        requests = numbers.requests_failed(with_errors, failed)
+        counts = f"{with_errors:,}" + (f", {requests}" if requests else "")
         options = [
             *([Option(MARKED, "the marked traces", f"{marked:,}")] if marked else []),
-            *([Option(FAILED, "the failed traces", f"{failed:,}")] if failed else []),
+            *([Option(WITH_ERRORS, "traces with errors", counts)] if with_errors else []),
             Option(SLOWEST, "the slowest traces", "slower than p95"),
         ]
 
@@ -81,7 +83,7 @@ class Answers:
         tell_apart(pane, traces, self._selection(traces, what), what, pane.ask_for, durations=what != SLOWEST)
 
     def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
-        if what == FAILED:
+        if what == WITH_ERRORS:
             return np.asarray(traces.trace_errors > 0)
         if what == SLOWEST:
             return np.asarray(traces.response_time > np.quantile(traces.response_time, _SLOW))

@@ -35,7 +35,12 @@ class Prepared:
 
 def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> Prepared:
     columns = columns or trace_columns(loaded)
-    points = Points(loaded.trace_start[shown], loaded.response_time[shown], loaded.trace_errors[shown] > 0)
+    points = Points(
+        loaded.trace_start[shown],
+        loaded.response_time[shown],
+        loaded.trace_errors[shown] > 0,
+        columns.failed_request[shown],
+    )
     return Prepared(columns, shown, points, filters.blame(loaded, query) if not len(shown) and query else None)
 
 

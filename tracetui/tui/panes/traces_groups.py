@@ -1,4 +1,4 @@
-"""Failing traces under the services where they broke."""
+"""Traces with errors under the services where the errors began."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ASKED = 20
 _MESSAGE_LIMIT = 120
 
 
-def failing_by_service(
+def errors_by_service(
     columns: TraceColumns, shown: np.ndarray, key: SortKey, descending: bool, folded: Collection[int], marks: Marks
 ) -> list[Group]:
-    """The failing ones of the traces `shown` (int64[m]) by the services in which errors began, most first.
+    """Those of the traces `shown` (int64[m]) with errors, by the services in which errors began, most first.
 
     A trace stands under each service in which one began. `folded` are services whose traces are not listed.
     """
@@ -35,19 +35,22 @@ def failing_by_service(
     wanted[shown] = True
     trace = np.repeat(np.arange(total), np.diff(columns.service_first))
     at = np.flatnonzero((columns.service_role == ErrorRole.ORIGIN) & wanted[trace])
-    failing = len(np.unique(trace[at]))
+    with_errors = len(np.unique(trace[at]))
     groups = []
     for service, own in gathered(columns.service[at]):
         members = columns.sorted(trace[at[own]], key, descending)
-        heading = _heading(columns, service, members, failing, marks)
+        heading = _heading(columns, service, members, with_errors, marks)
         groups.append(Group(service, heading, members, service in folded))
     return sorted(groups, key=lambda group: (-len(group.traces), columns.services[group.key]))
 
 
-def _heading(columns: TraceColumns, service: int, traces: np.ndarray, failing: int, marks: Marks) -> Line:
+def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_errors: int, marks: Marks) -> Line:
     line = Line([(f"{marks.service}{columns.services[service]}", Role.service(columns.slots[service]))])
     line.add(f"   {marks.origin} {numbers.counted(len(traces), 'trace')}", Role.ERROR)
-    line.add(f"   {numbers.percent(100 * len(traces) / max(failing, 1))} of {failing:,} failing", Role.DIM)
+    share = numbers.percent(100 * len(traces) / max(with_errors, 1))
+    line.add(f"   {share} of {with_errors:,} with errors", Role.DIM)
+    failed = numbers.requests_failed(len(traces), int(columns.failed_request[traces].sum()))
+    line.add(f"   {failed}" if failed else "", Role.ERROR)
     message = _message(columns, service, traces)
     if message:
         line.add(f"   {message}", Role.STRONG)

@@ -19,10 +19,10 @@ REGION_HINTS = (
 
 
 def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
-    """Of the list, `grouped` by the service where traces failed."""
+    """Of the list, `grouped` by the service where errors began."""
     return (
         ("{traces.filter}", "filter"),
-        ("{traces.failing}", "all traces" if grouped else "failing by service"),
+        ("{traces.failing}", "all traces" if grouped else "errors by service"),
         ("{traces.slowest}", "slowest"),
         ("{list.open}", "open"),
     )
@@ -30,9 +30,9 @@ def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
 
 KEYS = (
     ("{traces.filter}", "write a filter; {query.complete} completes, {query.previous query.next}: its history"),
-    ("{traces.errors}", "failing traces only, and all again"),
+    ("{traces.errors}", "traces with errors only, and all again"),
     ("{traces.service traces.operation}", "traces with a service, with an operation"),
-    ("{traces.duration traces.duration-typed}", "slower than p50, p95, p99 in turn; than any duration"),
+    ("{traces.duration traces.duration-typed}", "response time of p50, p95, p99 or more in turn; of any duration"),
     ("{traces.window}", "a window of time; of servers also how far back they are asked"),
     ("{traces.undo}", "undo the last change of the filter"),
     (
@@ -40,7 +40,7 @@ KEYS = (
         "select a region of the plot: arrows move it, with Shift they grow it, {region.take} filters",
     ),
     ("{traces.slowest}", "slowest first"),
-    ("{traces.failing}", "failing traces by the service where they broke; {list.open} folds a service"),
+    ("{traces.failing}", "traces with errors by the service where the errors began; {list.open} folds a service"),
     ("{traces.values}", "traces of a user, or of any attribute's value"),
     ("{traces.previous-value traces.next-value}", "those of the value before, after"),
     (
@@ -53,17 +53,23 @@ KEYS = (
         "{traces.compare-sets}",
         "compare the traces shown with those of a file from before: what became better, what worse",
     ),
-    ("{traces.contrast}", "what sets marked, failed or slow traces apart from the rest"),
+    ("{traces.contrast}", "what sets marked traces, those with errors or slow ones apart from the rest"),
     ("{traces.save}", "save the traces shown to a file that opens again"),
     ("{traces.copy}", "copy the trace's id, its waterfall, or the filter"),
     ("{list.open}", "open the trace"),
     ("●ag ✖us ✗", "services, by letters where names do not fit: ✖ errors began there, ✗ propagated to it"),
-    ("the plot", "a dot: a trace or a few; a larger one: several; ✖: failed ones among them"),
+    (
+        "⚠",
+        "skew?: clocks disagree, --adjust-skew moves spans; root missing: the trace's duration stands in for its "
+        "response time",
+    ),
+    ("response", "duration of the main root; whole trace: first start to last end"),
+    ("the plot", "a dot: a trace or a few; a larger one: several; ✖: some of them with errors"),
 )
 
 BINDINGS = (
     Binding("slash,f", "write_query", "Filter", show=False, id="traces.filter"),
-    Binding("e", "ask('only_errors')", "Failing only", show=False, id="traces.errors"),
+    Binding("e", "ask('only_errors')", "With errors only", show=False, id="traces.errors"),
     Binding("i", "ask('pick_service')", "Service", show=False, id="traces.service"),
     Binding("p", "ask('pick_operation')", "Operation", show=False, id="traces.operation"),
     Binding("d", "ask('next_duration')", "Slower than p50, p95, p99", show=False, id="traces.duration"),
@@ -74,7 +80,7 @@ BINDINGS = (
     Binding("s", "sort", "Sort by the next column", show=False, id="traces.sort"),
     Binding("o", "reverse", "Reverse", show=False, id="traces.reverse"),
     Binding("S", "slowest", "Slowest first", show=False, id="traces.slowest"),
-    Binding("E", "failing", "Failing by service", show=False, id="traces.failing"),
+    Binding("E", "failing", "Errors by service", show=False, id="traces.failing"),
     Binding("U", "ask('pick_value')", "Traces of a value", show=False, id="traces.values"),
     Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
     Binding("left_square_bracket", "ask('previous_value')", "Value before", show=False, id="traces.previous-value"),
