@@ -1,4 +1,4 @@
-"""What could be done about slow traces, in words, as a list, and one of it in full."""
+"""Suggestions for slow traces: in words, as a list, and one in full."""
 
 from __future__ import annotations
 
@@ -14,60 +14,59 @@ from tracetui.render.safe_text import safe
 from tracetui.render.service_list import figure, service_name, service_roles, side_by_side
 
 _LEAST_SENTENCE = 20
-_SHARE = len("of theirs")
+_SHARE = len("of traces")
 _KINDS = {
     Advice.N_PLUS_ONE: "N+1",
-    Advice.SIDE_BY_SIDE: "side by side",
+    Advice.SIDE_BY_SIDE: "sequential",
     Advice.GAP: "gap",
     Advice.RETRIES: "retries",
 }
 _KIND = max(map(len, _KINDS.values()))
 _MEANINGS = {
     Advice.N_PLUS_ONE: (
-        "These calls run one after the other, and the request waits for all.",
+        "These calls run one after another on the critical path.",
         "Saved: all but the longest, were they one (a batch, a join, a cache).",
     ),
     Advice.SIDE_BY_SIDE: (
-        "Each of these calls, to different services, waits for the one before.",
-        "Saved: all but the longest, were they made at once. That takes calls",
-        "of which none needs the answer of another.",
+        "These calls run one after another. In parallel only the longest would",
+        "count. Check first that none needs another's result.",
     ),
     Advice.GAP: (
-        "Between these two calls the request waits, and no span says for what:",
-        "work without a span, a queue, a lock, a pause. Look there, or trace it.",
+        "No span covers the time between these two calls: work that is not",
+        "instrumented, a queue, a lock, a pause. Look there, or instrument it.",
     ),
     Advice.RETRIES: (
-        "These calls failed, were made again, and then went well.",
-        "Saved: the failed attempts, had the first one succeeded.",
+        "These calls failed and succeeded when they were retried.",
+        "Saved: the failed attempts.",
     ),
 }
 """What each means, in lines of a narrow screen."""
 
 
-def words_of(found: Finding, marks: Marks) -> list[Line]:
-    """What could be done, in pieces that may stand on lines of their own."""
+def words_of(found: Finding) -> list[Line]:
+    """A suggestion, in pieces that may stand on lines of their own."""
     names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
     parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
     match found.advice:
         case Advice.N_PLUS_ONE:
-            times = f"up to {found.most_calls:,} calls in turn that could be one"
+            times = f"N+1: up to {found.most_calls:,} sequential calls that could be one"
             return [names[0], Line([(times, Role.PLAIN)]), parent]
         case Advice.SIDE_BY_SIDE:
             if found.more_calls:
                 names.append(Line([(f"{found.more_calls:,} more", Role.PLAIN)]))
             for at, name in enumerate(names[:-1]):
                 name.add(" and" if at == len(names) - 2 else ",", Role.DIM)
-            return [*names, Line([("could run side by side", Role.PLAIN)]), parent]
+            return [*names, Line([("are sequential", Role.PLAIN)]), parent.add("; could run in parallel", Role.PLAIN)]
         case Advice.GAP:
-            wait = Line([(f"a wait that no span explains {'-' if marks.ascii_only else '–'} between", Role.PLAIN)])
+            wait = Line([("uninstrumented gap between", Role.PLAIN)])
             return [wait, names[0].add(" and", Role.DIM), names[1], parent]
         case Advice.RETRIES:
             failed = numbers.counted(found.most_calls, "time")
-            return [names[0], Line([(f"fails up to {failed} and is made again", Role.PLAIN)]), parent]
+            return [names[0], Line([(f"fails up to {failed} and is retried", Role.PLAIN)]), parent]
 
 
 class AdviceList:
-    """A row for each thing that could be done."""
+    """A row for each suggestion."""
 
     def __init__(self, found: Sequence[Finding], traces: TraceSet, marks: Marks) -> None:
         self.found, self.traces, self.marks = found, traces, marks
@@ -80,9 +79,9 @@ class AdviceList:
 
     def heading(self, width: int) -> Line:
         cells = [
-            Line([(fit("what could be done", self._sentence(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
+            Line([(fit("suggestion", self._sentence(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
             figure("saves", self._saving, Role.DIM),
-            figure("of theirs", _SHARE, Role.DIM),
+            figure("of traces", _SHARE, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
@@ -140,7 +139,7 @@ class AdviceDetail:
         found, ascii_only = self.found, self.marks.ascii_only
         waited, saved = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
         line = Line([("Now ", Role.DIM), (waited, Role.STRONG)])
-        line.add(f" in each of {numbers.counted(found.trace_count, 'trace')}, of which up to ", Role.DIM)
+        line.add(f" critical on average in {numbers.counted(found.trace_count, 'trace')}, of which up to ", Role.DIM)
         return line.add(saved, Role.STRONG).add(" would be saved.", Role.DIM)
 
     def _name(self, call: tuple[str, str]) -> Line:

@@ -19,12 +19,12 @@ _HINT = "may be chance"
 
 
 def difference_words(one: Difference, marks: Marks) -> str:
-    """`region = eu`, `takes 1.70 s or more`, `goes through checkout`; safe to show."""
+    """`region = eu`, `response 1.70 s or more`, `goes through checkout`; safe to show."""
     match one.what:
         case "attribute":
             return f"{safe(one.key)} = {safe(one.value, 120)}"
         case "duration":
-            return f"takes {numbers.duration(int(one.value), marks.ascii_only)} or more"
+            return f"response {numbers.duration(int(one.value), marks.ascii_only)} or more"
         case "operation":
             return f"does {safe(one.key)} {safe(one.value)}"
         case _:

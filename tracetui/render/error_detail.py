@@ -82,7 +82,8 @@ class ErrorDetail:
             return line.cropped(width - len(self._more_apart), self.marks.ellipsis).add(self._more_apart, Role.DIM)
         trace = self.example(row)
         traces = self.table.traces
-        longest = numbers.duration_width(int(traces.trace_duration[list(self.pattern.example_traces)].max()))
+        slowest = int(traces.response_time[list(self.pattern.example_traces)].max())
+        longest = max(numbers.duration_width(slowest), len("response"))
         taken = len("10:00:00.000") + len("duration") + longest + 6
         name = max(min(width - taken - 2, self._name_cells), _LEAST)
         if trace is None:
@@ -93,7 +94,7 @@ class ErrorDetail:
                 Line([(fit("start", len("10:00:00.000")), Role.DIM)]),
                 Line([(fit(title, name, ellipsis=self.marks.ellipsis), Role.TITLE)]),
                 figure("errors", len("duration"), Role.DIM),
-                figure("takes", longest, Role.DIM),
+                figure("response", longest, Role.DIM),
             ]
             return side_by_side(cells).cropped(width, self.marks.ellipsis)
         root = int(traces.main_root[trace])
@@ -112,7 +113,7 @@ class ErrorDetail:
                 operation=traces.operation_name(root),
             ),
             Line([(" " * (len("duration") - errors.width), Role.PLAIN)]).extend(errors),
-            figure(numbers.duration(int(traces.trace_duration[trace]), self.marks.ascii_only), longest),
+            figure(numbers.duration(int(traces.response_time[trace]), self.marks.ascii_only), longest),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
 
@@ -140,7 +141,7 @@ class ErrorDetail:
         return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
 
     def _entries(self) -> Line:
-        """The operations that the traces enter by, and in how many of them their spans are errors."""
+        """The operations that the traces enter by, and in how many of them the request failed."""
         line = _labelled("entries")
         entries = self.table.entries(self.pattern)
         for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):

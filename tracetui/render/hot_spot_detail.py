@@ -9,6 +9,7 @@ from tracetui.render.cells import fit
 from tracetui.render.hot_spot_table import HotSpot, HotSpotTable
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
+from tracetui.render.percentiles import spread_words
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import (
     duration_range,
@@ -71,7 +72,8 @@ class HotSpotDetail:
         if row < len(self.head):
             return self.head[row].cropped(width, self.marks.ellipsis)
         traces, marks = self.table.traces, self.marks
-        durations = numbers.duration_width(max(int(traces.response_time[trace]) for trace, _ in self.worst))
+        longest = max(int(traces.response_time[trace]) for trace, _ in self.worst)
+        durations = max(numbers.duration_width(longest), len("response"))
         name = max(min(width - _CLOCK - 2 * durations - _OWN - 8, self._name_cells), _LEAST_NAME)
         if row < self.first_trace:
             few, count = len(self.worst), self.spot.traces
@@ -79,9 +81,9 @@ class HotSpotDetail:
             cells = [
                 Line([(fit("start", _CLOCK), Role.DIM)]),
                 Line([(fit(title, name, ellipsis=marks.ellipsis), Role.TITLE)]),
-                figure("takes", durations, Role.DIM),
-                figure("waits", durations, Role.DIM),
-                figure("of it", _OWN, Role.DIM),
+                figure("response", durations, Role.DIM),
+                figure("critical", durations, Role.DIM),
+                figure("share", _OWN, Role.DIM),
             ]
             return side_by_side(cells).cropped(width, marks.ellipsis)
         trace, own = self.worst[row - self.first_trace]
@@ -101,12 +103,12 @@ class HotSpotDetail:
     def _wait(self) -> Line:
         spot = self.spot
         if spot.is_async:
-            text = f"by no request: it is asynchronous, in {numbers.counted(spot.traces, 'trace')}"
-            return _labelled("waited").add(text)
-        line = _labelled("waited").add(numbers.percent(spot.total_share), Role.STRONG).add(" of all time; ")
+            text = f"for no request: asynchronous, in {numbers.counted(spot.traces, 'trace')}"
+            return _labelled("critical").add(text)
+        line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of all time; ")
         line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
-        line.add(f" in each of {numbers.counted(spot.traces, 'trace')}, ")
-        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of theirs")
+        line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
+        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their time")
 
     def _async_work(self) -> Iterator[Line]:
         """The asynchronous work that begins with it: how long it takes, and where that goes."""
@@ -115,7 +117,7 @@ class HotSpotDetail:
             return
         line = _labelled("work").add(f"{marks.async_call} {numbers.counted(entry.unit_count, 'time')}", Role.STRONG)
         line.add(f" in {numbers.counted(entry.trace_count, 'trace')}, each with a critical path of its own;")
-        line.add(f" p50 {self._duration(entry.durations.p50_ns)}, max {self._duration(entry.durations.max_ns)}")
+        line.add(f" {spread_words(entry.durations, self._duration)}")
         yield line
         for one in entry.bottlenecks[:_WORK_BOTTLENECKS]:
             line = _labelled("").add(f"{numbers.whole_percent(one.share_percent):>5} ", Role.STRONG)
@@ -129,7 +131,7 @@ class HotSpotDetail:
             share = numbers.percent(100 * spot.errors / spot.calls)
             line.add(f"  {self.marks.origin} {spot.errors:,} ({share})", Role.ERROR)
         if spot.extremes is not None:
-            return line.add("  take ", Role.DIM).add(duration_range(*spot.extremes, self.marks))
+            return line.add("  duration ", Role.DIM).add(duration_range(*spot.extremes, self.marks))
         for name, ns in (("p50", spot.p50_ns), ("p95", spot.p95_ns), ("p99", spot.p99_ns)):
             line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
         return line
@@ -148,7 +150,7 @@ class HotSpotDetail:
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
         if self.spot.extremes is None:
-            line.add("  own ", Role.DIM).add(self._duration(self.spot.self_ns))
+            line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
         line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))
         return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
 

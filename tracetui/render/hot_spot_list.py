@@ -84,12 +84,12 @@ class HotSpotList:
             Line([(fit("of all time", layout.bar + _PERCENT + 1, "right", self.marks.ellipsis), Role.DIM)]),
         ]
         if layout.of_traces:
-            cells.append(figure("of theirs", _OF_TRACES, Role.DIM))
+            cells.append(figure("of traces", _OF_TRACES, Role.DIM))
         if self._sorting != WAITED:
             cells.append(figure(self._sorting, _SORTED, Role.STRONG))
         cells += [
-            # on the critical path, which is not what a call takes
-            figure("waited", self.table.duration_cells, Role.DIM),
+            # on the critical path, which is not the duration of a call
+            figure("critical", self.table.duration_cells, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
         ]
         if layout.calls:
@@ -103,7 +103,7 @@ class HotSpotList:
     def line(self, row: int, width: int) -> Line:
         place = self.place(row)
         if place is None:
-            text = f"the rest: at most {DEFAULT_SHARE:.0f} % of the time of their traces"
+            text = f"the others: at most {DEFAULT_SHARE:.0f} % of the time of their traces"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.marks.ellipsis)
         spot, layout, marks = self.table.hot_spot(place), self._layout(width), self.marks
         role = self.table.roles.get(spot.service, Role.DIM)

@@ -21,13 +21,13 @@ from tracetui.render.service_list import (
 
 WAITED = "waited"
 SORTINGS = {
-    WAITED: "time waited for",
+    WAITED: "time on the critical path",
     "calls": "calls",
     "errors": "error rate",
     "p50": "p50",
     "p95": "p95",
     "p99": "p99",
-    "self": "own time of a call",
+    "self": "self time of a call",
     "total": "time of all calls",
 }
 """What operations can be sorted by, in the order in which one goes through them, and what to call it."""
@@ -56,7 +56,7 @@ class HotSpot:
     p95_ns: float
     p99_ns: float
     self_ns: float
-    """Own time of a call, on average."""
+    """Self time of a call, on average."""
     total_ns: float
     """Of all calls together."""
     extremes: tuple[int, int] | None
@@ -104,7 +104,8 @@ class HotSpotTable:
         starts = traces.trace_start
         self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
         """From the first trace's start to the last's."""
-        self.duration_cells = numbers.duration_width(int(traces.duration.max()) if len(traces) else 0)
+        longest = int(traces.duration.max()) if len(traces) else 0
+        self.duration_cells = max(numbers.duration_width(longest), len("critical"))
 
     def _async_alone(self, operations: np.ndarray) -> np.ndarray:
         """int64, those of these operations that occur in asynchronous work alone: entry points first."""

@@ -77,7 +77,7 @@ def _errors(view: Waterfall) -> Iterator[str]:
 
 
 def _bottlenecks(view: Waterfall) -> Iterator[str]:
-    """The operations that the trace waited for longest."""
+    """The operations that are longest on the critical path."""
     if not view.whole_ns or not view.critical.any():
         return
     operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
@@ -87,7 +87,7 @@ def _bottlenecks(view: Waterfall) -> Iterator[str]:
             service, operation = view.traces.operation_label(int(operations[at]))
             share = numbers.percent(100 * waited[at] / view.path_ns)
             took = view.duration(int(waited[at]))
-            yield f"waited {took} ({share}) for {code(service)} {code(operation)}"
+            yield f"critical {took} ({share}) in {code(service)} {code(operation)}"
 
 
 def _longest_ticks(text: str) -> int:

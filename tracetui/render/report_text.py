@@ -4,13 +4,13 @@ whom. Made of lines for any width; every text from outside is made safe here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck
-from tracetui.analysis.dependencies import Edge
+from tracetui.analysis.dependencies import Edge, ServiceFigures
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.summary import DurationStats
@@ -20,11 +20,11 @@ from tracetui.render.cells import cell_width, cut
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.render.outcome_words import outcome_counts
+from tracetui.render.percentiles import are_few, spread_words
 from tracetui.render.safe_text import safe
+from tracetui.render.service_list import duration_range
 from tracetui.render.table import Column, table
 
-_FEW_SAMPLES = 20
-"""Below so many, percentiles say little; the range stands in their place."""
 _INDENT = "  "
 _SERVICES = 4
 """Services named of those that errors propagated to."""
@@ -108,12 +108,14 @@ class _Report:
         yield from self._flowed(
             [self._line(("  ".join(counts), Role.TITLE)), self._line((window, Role.PLAIN))], self.width
         )
+        if summary.duplicate_span_count:
+            folded = numbers.counted(summary.duplicate_span_count, "duplicate span record")
+            yield self._line((f"{folded} folded into the spans they repeat", Role.DIM))
         if options.filtered:
             yield self._line((f"only {safe(options.filtered)}", Role.DIM))
         if summary.error_trace_count:
             failures = (summary.error_trace_count, summary.failed_request_count, summary.trace_count)
-            share = numbers.percent(summary.error_rate)
-            yield self._line((f"{self.marks.origin} {numbers.failures_of(*failures)} ({share})", Role.ERROR))
+            yield self._line((f"{self.marks.origin} {numbers.failures_of(*failures)}", Role.ERROR))
         else:
             yield self._line(("no errors", Role.PLAIN))
         if summary.warning_count:
@@ -123,7 +125,7 @@ class _Report:
         if summary.skewed_trace_count:
             where = numbers.counted(summary.skewed_trace_count, "trace")
             what = Line([(f"{self.marks.warning} clocks disagree in {where}:", Role.WARNING)])
-            why = Line([("spans run outside a caller that waited for them;", Role.WARNING)])
+            why = Line([("spans run outside a caller that awaited them;", Role.WARNING)])
             yield from self._flowed([what, why, Line([("--adjust-skew moves them", Role.WARNING)])], self.width, 1)
         if summary.nameless_span_count:
             nameless = numbers.counted(summary.nameless_span_count, "span")
@@ -147,7 +149,7 @@ class _Report:
     def _stats(self, what: str, found: DurationStats) -> Iterator[Line]:
         """Percentiles of durations with a heading that says of how many; of few the range."""
         few = ("min", "mean", "p50", "max")
-        names = few if found.count < _FEW_SAMPLES else ("mean", "p50", "p90", "p95", "p99", "max")
+        names = few if are_few(found.count) else ("mean", "p50", "p90", "p95", "p99", "max")
         values = [(name, float(getattr(found, f"{name}_ns"))) for name in names]
         yield Line([(what, Role.TITLE), (f" of {numbers.counted(found.count, 'trace')}", Role.DIM)])
         stats = [Line([(f"{name} ", Role.DIM), (numbers.milliseconds(round(ns)), Role.STRONG)]) for name, ns in values]
@@ -156,9 +158,9 @@ class _Report:
 
     def bottlenecks(self) -> Iterator[Line]:
         found = self.findings.bottlenecks()
-        yield self._line(("Bottlenecks", Role.TITLE), (f" (>{DEFAULT_SHARE:.0f} % of trace time)", Role.DIM))
+        yield self._line(("Bottlenecks", Role.TITLE), (f" (over {DEFAULT_SHARE:.0f} % of the critical path)", Role.DIM))
         if not found:
-            yield self._line((f"{_INDENT}none: no operation takes that much of the traces it occurs in", Role.PLAIN))
+            yield self._line((f"{_INDENT}none: no operation has that share in the traces it occurs in", Role.PLAIN))
         shown = self._few(len(found), 10)
         for rank, bottleneck in enumerate(found[:shown], 1):
             yield from self._bottleneck(rank, bottleneck)
@@ -172,17 +174,15 @@ class _Report:
         if not found:
             return
         yield Line()
-        yield self._line(("Asynchronous work", Role.TITLE), (", which no request waits for", Role.DIM))
+        yield self._line(("Asynchronous work", Role.TITLE), (", off the critical path of requests", Role.DIM))
         shown = self._few(len(found), 5)
         for entry in found[:shown]:
             name = f"{self.marks.async_call} {safe(entry.service)} {safe(entry.operation)}"
             where = f"{numbers.counted(entry.unit_count, 'time')} in {numbers.counted(entry.trace_count, 'trace')}"
-            values = [("p50", entry.durations.p50_ns), ("max", entry.durations.max_ns)]
             parts = [Line([(f"{_INDENT}{name}", Role.STRONG)]), Line([(where, Role.PLAIN)])]
-            parts += [
-                Line([(f"{what} ", Role.DIM), (numbers.milliseconds(round(ns)), Role.PLAIN)]) for what, ns in values
-            ]
-            yield from self._flowed(parts, self.width)
+            parts.append(Line([(spread_words(entry.durations, _milliseconds), Role.PLAIN)]))
+            for number, line in enumerate(self._flowed(parts, self.width - 2 * len(_INDENT))):
+                yield Line([(_INDENT * 2 if number else "", Role.PLAIN)]).extend(line)
             for one in entry.bottlenecks[: self._few(len(entry.bottlenecks), 3)]:
                 share = f"{numbers.whole_percent(one.share_percent):>6}"
                 label = f"{safe(one.service)}.{safe(one.operation)}"
@@ -195,11 +195,11 @@ class _Report:
         if not found:
             return
         yield Line()
-        yield self._line(("What could be done", Role.TITLE), (", what saves most first", Role.DIM))
+        yield self._line(("Suggestions", Role.TITLE), (", largest saving first", Role.DIM))
         shown = self._few(len(found), 5)
         for rank, finding in enumerate(found[:shown], 1):
             head = f"{_INDENT}{rank}. "
-            for line in self._flowed(words_of(finding, self.marks), self.width - len(head), 1):
+            for line in self._flowed(words_of(finding), self.width - len(head), 1):
                 yield Line([(head, Role.DIM)]).extend(line)
                 head = " " * len(head)
             saves = self._duration(finding.mean_saving_ns)
@@ -208,7 +208,7 @@ class _Report:
                     [
                         ("saves up to ", Role.DIM),
                         (saves, Role.STRONG),
-                        (f" ({numbers.percent(finding.share_percent)} of trace)", Role.PLAIN),
+                        (f" ({numbers.percent(finding.share_percent)})", Role.PLAIN),
                     ]
                 ),
                 Line([("in ", Role.DIM), (f"{finding.trace_count:,}/{self.traces.trace_count:,} traces", Role.PLAIN)]),
@@ -225,9 +225,9 @@ class _Report:
         parts = [
             Line(
                 [
-                    ("duration ", Role.DIM),
+                    ("critical ", Role.DIM),
                     (numbers.milliseconds(round(found.mean_critical_ns)), Role.PLAIN),
-                    (f" ({numbers.percent(found.share_percent)} of trace)", Role.STRONG),
+                    (f" ({numbers.percent(found.share_percent)})", Role.STRONG),
                 ]
             ),
             Line([("occurrences ", Role.DIM), (f"{found.occurrences:,}/{found.trace_count:,} traces", Role.PLAIN)]),
@@ -288,11 +288,10 @@ class _Report:
         counts = (errors.error_trace_count, errors.failed_request_count, errors.trace_count)
         yield self._line(
             ("Errors", Role.TITLE),
-            (f" {numbers.failures_of(*counts)}", Role.DIM),
-            (f" ({numbers.percent(errors.error_rate)})", Role.ERROR if errors.error_trace_count else Role.DIM),
+            (f" {numbers.failures_of(*counts)}", Role.ERROR if errors.error_trace_count else Role.DIM),
         )
         if errors.cancelled_count:
-            text = f"{numbers.counted(errors.cancelled_count, 'cancellation')} in consequence of other failures"
+            text = f"{numbers.counted(errors.cancelled_count, 'error')} cancelled in consequence of others"
             yield self._line((f"{_INDENT}{text}, in no pattern", Role.DIM))
         if not errors.patterns:
             yield self._line((f"{_INDENT}none", Role.PLAIN))
@@ -369,7 +368,7 @@ class _Report:
                 Column("calls", "right"),
                 Column("errors", "right"),
                 Column("mean", "right"),
-                Column("p95", "right"),
+                Column(_p95_heading(services[:shown]), "right"),
             ],
             [
                 [
@@ -377,7 +376,7 @@ class _Report:
                     numbers.count(service.call_count),
                     _rate(service.error_rate),
                     self._duration(service.mean_ns),
-                    self._duration(service.p95_ns),
+                    self._p95(service),
                 ]
                 for service in services[:shown]
             ],
@@ -396,7 +395,7 @@ class _Report:
                 Column("calls", "right"),
                 Column("errors", "right"),
                 Column("p50", "right"),
-                Column("p95", "right"),
+                Column(_p95_heading(edges[:shown]), "right"),
             ],
             [
                 [
@@ -404,12 +403,18 @@ class _Report:
                     numbers.count(edge.call_count),
                     _rate(edge.error_rate),
                     self._duration(edge.p50_ns),
-                    self._duration(edge.p95_ns),
+                    self._p95(edge),
                 ]
                 for edge in edges[:shown]
             ],
         )
         yield from self._more(len(edges) - shown, "dependency", "dependencies")
+
+    def _p95(self, figures: ServiceFigures | Edge) -> str:
+        """The 95th percentile, or the range of few calls."""
+        if not are_few(figures.call_count) or not figures.call_count:
+            return self._duration(figures.p95_ns)
+        return duration_range(round(figures.least_ns), round(figures.most_ns), self.marks)
 
     def _edge(self, edge: Edge) -> str:
         arrow = self.marks.async_call if edge.is_async else ("->" if self.options.ascii_only else "→")
@@ -421,6 +426,14 @@ class _Report:
     def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
         for line in table(columns, rows, self.width - len(_INDENT), self.marks.ellipsis):
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
+
+
+def _milliseconds(ns: float) -> str:
+    return numbers.milliseconds(round(ns))
+
+
+def _p95_heading(figures: Sequence[ServiceFigures | Edge]) -> str:
+    return "p95 or range" if any(are_few(one.call_count) for one in figures) else "p95"
 
 
 def _rate(percent: float) -> str:

@@ -6,6 +6,8 @@ from tracetui.render import numbers
 from tracetui.render.marks import Marks
 
 
-def skew_remark(traces: int, marks: Marks) -> str:
-    """`⚠ clock skew in 3 traces: --adjust-skew`"""
-    return f"{marks.warning} clock skew in {numbers.counted(traces, 'trace')}: --adjust-skew"
+def skew_remark(traces: int, marks: Marks, room: int = 1_000) -> str:
+    """`⚠ clock skew in 3 traces: --adjust-skew`, without the option where it needs more than `room` cells."""
+    remark = f"{marks.warning} clock skew in {numbers.counted(traces, 'trace')}"
+    whole = f"{remark}: --adjust-skew"
+    return whole if len(whole) <= room else remark

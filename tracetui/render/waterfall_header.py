@@ -13,6 +13,7 @@ from tracetui.analysis.rank import Rank
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Kind, Mark
 from tracetui.render import numbers
+from tracetui.render.cells import cut
 from tracetui.render.line import Line, Role, flowed
 from tracetui.render.safe_text import safe
 from tracetui.render.waterfall import BOTTLENECK_PERCENT, CANCELLED, ECHO, ORIGIN, Waterfall
@@ -21,6 +22,7 @@ _SHOWN_TRACE_WARNINGS = 3
 _COUNTED_ORIGINS = 1_000
 _RANKED_FROM = 20
 """Alike traces from which on a percentile says more than a place."""
+_PEER_NAME = 40
 _TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
 """What the first lines say, from what is kept longest to what goes first where there is no room."""
 
@@ -66,7 +68,7 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
     if kept >= _STARTED:
         when = numbers.date_clock(start, local_time) if kept >= _DATE else numbers.clock(start, local_time)
         yield Line([(f"{when} {numbers.zone(start, local_time)}", Role.PLAIN)])
-    alike = "" if part or kept < _KIND else kind_words(kind_rank(traces, view.trace))
+    alike = "" if part or kept < _KIND else peer_words(kind_rank(traces, view.trace), _peer_name(view))
     if alike:
         yield Line([(alike, Role.PLAIN)])
     if kept >= _ID:
@@ -97,19 +99,28 @@ def _share_of_trace(view: Waterfall) -> str:
     return f"{numbers.percent(share)} of {name} {view.duration(view.trace_ns)}"
 
 
-def kind_words(rank: Rank) -> str:
-    """Where a trace lies among its like: `p99 of 100 alike`, `3rd slowest of 9 alike`; '' for the only one."""
+def _peer_name(view: Waterfall) -> str:
+    """The operation that the traces begin with, which a trace is ranked among."""
+    traces = view.traces
+    _, operation = traces.operation_label(int(traces.operation[int(traces.main_root[view.trace])]))
+    return cut(safe(operation) or "(no name)", _PEER_NAME, view.marks.ellipsis)
+
+
+def peer_words(rank: Rank, name: str) -> str:
+    """Where a trace lies among those that begin with its operation: `p99 of 100 GET /profile`, `3rd slowest of 9
+    GET /profile`; '' for the only one.
+    """
     if rank.n < 2:
         return ""
     if not rank.shorter and not rank.longer:
-        return f"as long as all {rank.n:,} alike"
+        return f"as long as all {rank.n:,} {name}"
     if not rank.longer:
-        return f"slowest of {rank.n:,} alike"
+        return f"slowest of {rank.n:,} {name}"
     if not rank.shorter:
-        return f"fastest of {rank.n:,} alike"
+        return f"fastest of {rank.n:,} {name}"
     if rank.n < _RANKED_FROM:
-        return f"{_ordinal(rank.longer + 1)} slowest of {rank.n:,} alike"
-    return f"p{min(max(int(rank.slower_than_percent), 1), 99)} of {rank.n:,} alike"
+        return f"{_ordinal(rank.longer + 1)} slowest of {rank.n:,} {name}"
+    return f"p{min(max(int(rank.slower_than_percent), 1), 99)} of {rank.n:,} {name}"
 
 
 def _ordinal(number: int) -> str:
@@ -165,7 +176,7 @@ def _where_time_went(view: Waterfall) -> Iterator[Line]:
     service, operation = view.traces.operation_label(int(operations[top]))
     slot = view.slots[view.traces.services.index(service)]
     role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_little else Role.PLAIN
-    of = f"the {view.duration(waited)} waited" if is_little else "the time"
+    of = f"{view.duration(waited)} critical" if is_little else "the critical path"
     line = Line([(view.marks.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
     yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
 
@@ -186,9 +197,9 @@ def _the_rest(view: Waterfall, waited: int) -> str:
     if 2 * idle >= length:
         words.append(f"{numbers.percent(100 * idle / length)} of the time no span ran")
     if not words and not waited:
-        return "the request did not wait for it"
+        return "off the critical path"
     share = numbers.percent(100 * waited / length)
-    return "; ".join(words) or f"the request waited {view.duration(waited)}, {share} of the time"
+    return "; ".join(words) or f"critical path {view.duration(waited)}, {share} of the time"
 
 
 def _has_async(view: Waterfall) -> bool:

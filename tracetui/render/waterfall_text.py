@@ -69,7 +69,7 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     marks = view.marks
     words = []
     if view.has_path:
-        words += [(marks.solid, "the request waited"), (marks.rest, "it ran, nobody waited")]
+        words += [(marks.solid, "on the critical path"), (marks.rest, "off it")]
     if (view.roles == ORIGIN).any():
         words.append((marks.origin, "error began here"))
     if (view.roles == ECHO).any():

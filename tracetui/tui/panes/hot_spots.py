@@ -1,4 +1,4 @@
-"""Hot spots: the operations that traces wait for, what could be done about the waits, and one of either in full."""
+"""Hot spots: the operations that take the time, suggestions, and one of either in full."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class _Operations(LineView):
 class HotSpotsPane(FindingsPane[HotSpotTable]):
     TITLE = "Hot spots"
     KEYS = (
-        ("{list.open}", "open the trace that waits longest for the operation, at its slowest span of it"),
+        ("{list.open}", "open the trace in which the operation is critical longest, at its slowest span of it"),
         (
             "Tab",
-            "to the traces that wait longest for it; {list.open} opens the one under the cursor, or reads the line",
+            "to the traces in which it is critical longest; {list.open} opens the one there, or reads the line",
         ),
         (
             "{hot-spots.advice}",
-            "what could be done about the waits, and back to the operations; {list.open} opens where it saves most",
+            "suggestions, and back to the operations; {list.open} opens where one saves most",
         ),
         (
             "{hot-spots.what-if}",
@@ -66,9 +66,9 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         ),
         (
             "{hot-spots.sort hot-spots.reverse}",
-            "sort by the next column: waited for, calls, errors, p50, p95, p99, own, total; turn the order round",
+            "sort by the next column: critical, calls, errors, p50, p95, p99, self, total; reverse the order",
         ),
-        ("waited", "how long traces wait for it on their critical path; own: what its calls do themselves"),
+        ("critical", "its mean time on the critical path of the traces it occurs in; self time: without what it calls"),
         (
             "times",
             "how its calls' durations lie, shortest left, in steps of equal ratio; in time: their mean in the course",
@@ -76,12 +76,12 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         (
             "saves",
             "on average, in each trace in which it occurs, but for what runs beside it anyway; "
-            "of theirs: of the time of those traces",
+            "of traces: of the time of the traces it occurs in",
         ),
         ("{findings.copy}", "copy service and operation"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "advice", "What could be done", show=False, id="hot-spots.advice"),
+        Binding("a", "advice", "Suggestions", show=False, id="hot-spots.advice"),
         Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
         Binding("O", "reverse", "Turn the order round", show=False, id="hot-spots.reverse"),
         Binding("c", "apart", "What sets its slow traces apart", show=False, id="hot-spots.apart"),
@@ -108,7 +108,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             )
         return (
             ("{list.open}", "worst trace"),
-            ("{hot-spots.advice}", "what to do"),
+            ("{hot-spots.advice}", "suggestions"),
             ("{hot-spots.what-if}", "what if"),
             ("Tab", "its traces"),
         )
@@ -150,12 +150,12 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         self._look_for_advice()
 
     def _finding(self, row: int) -> Finding | None:
-        """What could be done that a row is about."""
+        """The suggestion that a row is about."""
         source = self.list.source
         return source.found[row] if isinstance(source, AdviceList) else None
 
     def _look_for_advice(self) -> None:
-        """Find out what could be done, after the operations are on the screen."""
+        """Look for suggestions after the operations are on the screen."""
         if self.analysed is None or self._advice is not None:
             return
         findings = self.analysed.findings
@@ -176,7 +176,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
     def action_advice(self) -> None:
         if not self._advice:
-            said = "still looking for what could be done" if self._advice is None else "nothing that would save 1 %"
+            said = "still looking for suggestions" if self._advice is None else "no suggestion would save 1 %"
             self.post_message(Notice(said))
             return
         self._shows_advice = not self._shows_advice
@@ -245,7 +245,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
 
     @property
     def _back(self) -> str:
-        """The key that leads from what could be done to the operations."""
+        """The key that leads from the suggestions to the operations."""
         return self.key_names.short("{hot-spots.advice}")
 
     def go_back(self) -> bool:
@@ -315,14 +315,19 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
         advice = Line()
         if self._advice is None:
-            advice.add(f"  looking for what could be done{self.state.look.marks.ellipsis}", Role.DIM)
+            advice.add(f"  looking for suggestions{self.state.look.marks.ellipsis}", Role.DIM)
         elif self._advice:
-            could = f"{numbers.counted(len(self._advice), 'thing')} could be done"
+            could = numbers.counted(len(self._advice), "suggestion")
             advice.add("  ").add(could, Role.ACCENT)
-            key = self.key_names.short("{hot-spots.advice}")
-            advice.add(f"  {key}: operations" if self._shows_advice else f"  {key} shows", Role.DIM)
+        skewed = Line()
+        room = self.size.width - _INDENT - line.width - advice.width
         if table.skewed_count:
-            advice.add("  ").add(skew_remark(table.skewed_count, self.state.look.marks), Role.WARNING)
+            skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.marks, room - 2), Role.WARNING)
+        key = self.key_names.short("{hot-spots.advice}")
+        shows = f"  {key}: operations" if self._shows_advice else f"  {key} shows"
+        if self._advice and len(shows) + skewed.width <= room:
+            advice.add(shows, Role.DIM)
+        advice.extend(skewed)
         meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
         fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
         return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
@@ -331,7 +336,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         assert self.analysed is not None
         table, found = self.analysed.table, self._finding(row)
         if found is not None:
-            return words_of(found, self.state.look.marks)[-1]
+            return words_of(found)[-1]
         spot = table.hot_spot(self._place(row))
         role = table.roles.get(spot.service, Role.DIM)
         return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
@@ -343,7 +348,7 @@ class HotSpotsPane(FindingsPane[HotSpotTable]):
         assert self.analysed is not None
         found = self._finding(row)
         if found is not None:
-            return " ".join(line.text for line in words_of(found, self.state.look.marks))
+            return " ".join(line.text for line in words_of(found))
         spot = self.analysed.table.hot_spot(self._place(row))
         return f"{spot.service} {spot.operation}"
 
