@@ -74,7 +74,7 @@ def test_of_many_calls_it_is_said_how_many_are_not_named() -> None:
     traces = build(span("1", 0, 100, name="page"), *calls)
     (one,) = found(traces, Advice.SIDE_BY_SIDE)
     assert (len(one.calls), one.more_calls, one.most_calls, one.saving_ns) == (6, 3, 9, 80 * US)
-    assert [line.text for line in words_of(one, UNICODE)][5:8] == ["s5 SELECT and", "3 more", "could run side by side"]
+    assert [line.text for line in words_of(one)][5:8] == ["s5 SELECT and", "3 more", "are sequential"]
     assert "s5 SELECT +3  in api page" in AdviceList([one], traces, UNICODE).line(0, 160).text
     detail = AdviceDetail(one, traces, UNICODE)
     assert "and 3 more" in [detail.line(row, 80).text for row in range(len(detail))]

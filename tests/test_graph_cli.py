@@ -98,7 +98,7 @@ def test_who_is_hit_if_inventory_service_is_slow(ask: Any, graph: Any) -> None:
     hit, possible = graph("blast-radius", "inventory-service").split("Possible, but not seen in these traces")
     assert "3 entry operations and 5\nservices hit" in hit
     assert "if it is SLOW  up to 15 % of the wait: order-confirmation" in hit
-    assert "if it FAILS    none failed by it yet" in hit
+    assert "if it FAILS    no request failed by it yet" in hit
     assert "mobile-bff" not in hit
     assert "mobile-bff" in possible
 
@@ -280,7 +280,7 @@ def test_a_call_can_be_what_fails(ask: Any) -> None:
 
 def test_what_failed_already_is_told(graph: Any) -> None:
     text = graph("blast-radius", "payment-processor")
-    assert "if it FAILS    up to 4.0 % of traces failed by it: web-app place order" in text
+    assert "if it FAILS    up to 4.0 % of requests failed by it: web-app place order" in text
 
 
 def test_peers_of_a_type(ask: Any, graph: Any) -> None:
@@ -463,7 +463,7 @@ def test_colour_and_files(tmp_path: Path, graph: Any) -> None:
 def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
     failed = ask("callers", "legacy-auth", "--errors-only")
     assert (failed["direct"], failed["indirect"]) == (["partner-api"], ["partner-portal"])
-    assert graph("callers", "legacy-auth", "--errors-only").rstrip().endswith("only failed")
+    assert graph("callers", "legacy-auth", "--errors-only").rstrip().endswith("only with errors")
     assert "seen in 6 traces" in graph("services", "--errors-only")
     assert "seen in 5 traces" in graph("services", "--limit", "5")
     gateway = ask("services", "--query", "trace.services = 1")

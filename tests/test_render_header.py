@@ -11,7 +11,7 @@ from tracetui.analysis.rank import Rank
 from tracetui.model.span import Kind, Mark
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall import Waterfall
-from tracetui.render.waterfall_header import header, kind_words
+from tracetui.render.waterfall_header import header, peer_words
 
 QUEUE = build(
     span("a", 0, 64_000, name="POST /orders"),
@@ -30,21 +30,21 @@ def said(traces: TraceSet, trace: int = 0, width: int = 300, most: int | None = 
 def test_what_ran_on_after_the_answer() -> None:
     text = said(QUEUE)
     assert "answered after 64.0 ms; 911 ms ran on asynchronously" in text
-    assert "62 % of the 64.0 ms waited: db INSERT" in text
-    assert "of the time:" not in text
+    assert "62 % of 64.0 ms critical: db INSERT" in text
+    assert "of the critical path:" not in text
 
 
 def test_time_in_which_nothing_ran() -> None:
     skewed = build(*CALLS, span("c", 2_000_000, 2_100_000, parent="b", service="price", name="batch"))
     text = said(skewed)
     assert "76 % of the time no span ran" in text
-    assert "50 % of the 400 ms waited: " in text
+    assert "50 % of 400 ms critical: " in text
     assert "⚠ clock skew? 1 span" in text
 
 
 def test_most_of_the_time_is_named_as_before() -> None:
     text = said(build(*CALLS))
-    assert "50 % of the time: " in text
+    assert "50 % of the critical path: " in text
     assert "answered" not in text
     assert "⚠" not in text
 
@@ -52,7 +52,7 @@ def test_most_of_the_time_is_named_as_before() -> None:
 def test_a_part_that_nobody_waited_for() -> None:
     worker = said(QUEUE, root=at(QUEUE, "c"))
     assert "worker process   875 ms, 90 % of POST /orders 975 ms" in worker
-    assert "the request did not wait for it" in worker
+    assert "off the critical path" in worker
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
@@ -81,27 +81,27 @@ def test_a_trace_among_its_like() -> None:
     assert (kind_rank(traces, where["30"]).shorter, kind_rank(traces, where["30"]).longer) == (30, 10)
     assert (kind_rank(traces, where["39"]).shorter, kind_rank(traces, where["39"]).longer) == (39, 1)
     assert kind_rank(traces, where["lone"]).n == 1
-    assert "p75 of 41 alike" in said(traces, where["30"])
-    assert "slowest of 41 alike" in said(traces, where["99"])
-    assert "alike" not in said(traces, where["lone"])
+    assert "p75 of 41 GET /a" in said(traces, where["30"])
+    assert "slowest of 41 GET /a" in said(traces, where["99"])
+    assert " of 1" not in said(traces, where["lone"])
 
 
 @pytest.mark.parametrize(
     ("rank", "words"),
     [
         ((1, 0, 0), ""),
-        ((9, 8, 0), "slowest of 9 alike"),
-        ((9, 6, 2), "3rd slowest of 9 alike"),
-        ((19, 7, 11), "12th slowest of 19 alike"),
-        ((9, 0, 8), "fastest of 9 alike"),
-        ((5, 0, 0), "as long as all 5 alike"),
-        ((20, 10, 9), "p52 of 20 alike"),
-        ((1_000, 998, 1), "p99 of 1,000 alike"),
-        ((1_000, 1, 998), "p1 of 1,000 alike"),
+        ((9, 8, 0), "slowest of 9 GET /"),
+        ((9, 6, 2), "3rd slowest of 9 GET /"),
+        ((19, 7, 11), "12th slowest of 19 GET /"),
+        ((9, 0, 8), "fastest of 9 GET /"),
+        ((5, 0, 0), "as long as all 5 GET /"),
+        ((20, 10, 9), "p52 of 20 GET /"),
+        ((1_000, 998, 1), "p99 of 1,000 GET /"),
+        ((1_000, 1, 998), "p1 of 1,000 GET /"),
     ],
 )
-def test_kind_words(rank: tuple[int, int, int], words: str) -> None:
-    assert kind_words(Rank(*rank, 0.0, 0.0)) == words
+def test_place_among_traces_of_one_operation(rank: tuple[int, int, int], words: str) -> None:
+    assert peer_words(Rank(*rank, 0.0, 0.0), "GET /") == words
 
 
 def outside(*more: object, **of_callee: object) -> int:

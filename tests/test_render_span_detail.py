@@ -75,7 +75,7 @@ def texts(lines: SpanDetailLines, width: int = 100) -> list[str]:
 def test_what_stands_where() -> None:
     lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: Target(3, 17, "queue send")})
     assert texts(lines) == [
-        "user-service · database_query   2.69 s, slower than 98 % of 100 alike   client ✖ error began here",
+        "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
         "⚠ orphan: its parent 1 is not in the trace",
         "✖ Database query timeout",
         "critical 2.69 s (75 %)",
@@ -88,7 +88,7 @@ def test_what_stands_where() -> None:
         "▾ links 2",
         "  ⇢ not in this set  trace aa span bb",
         "  ⇢ queue send  Enter opens it  FOLLOWS_FROM trace cc span dd",
-        "started +26.0 ms, 2023-11-14 22:13:20.026 UTC   alike p50 380 ms, p95 2.10 s",
+        "started +26.0 ms, 2023-11-14 22:13:20.026 UTC   p50 380 ms, p95 2.10 s of 100 calls",
         "2 of 3 below user-service get_user",
         "▸ resource 1  host.name=web-1",
         "▸ scope 1  name=sql",
@@ -124,7 +124,7 @@ def test_opened_things() -> None:
 
 def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
     assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="USER")) == [
-        "user-service · database_query   2.69 s, slower than 98 % of 100 alike   client ✖ error began here",
+        "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
         "2 of 11 match “USER”",
         "▸ db.query.text  SELECT *␤FROM users",
         "  http.route     /users",
@@ -207,12 +207,12 @@ def test_a_value_too_long_for_its_place_is_for_the_pager() -> None:
 @pytest.mark.parametrize(
     ("given_rank", "expected"),
     [
-        (Rank(1, 0, 0, 1, 1), "the only one of its kind"),
-        (Rank(100, 99, 0, 1, 1), "slowest of 100 alike"),
-        (Rank(100, 0, 99, 1, 1), "fastest of 100 alike"),
-        (Rank(5, 0, 0, 1, 1), "as long as all 5 alike"),
-        (Rank(100_000, 99_998, 0, 1, 1), "slower than >99.9 % of 100,000 alike"),
-        (Rank(4, 0, 2, 1, 1), "slower than 0 % of 4 alike"),
+        (Rank(1, 0, 0, 1, 1), "the only call"),
+        (Rank(100, 99, 0, 1, 1), "slowest of 100 calls"),
+        (Rank(100, 0, 99, 1, 1), "fastest of 100 calls"),
+        (Rank(5, 0, 0, 1, 1), "as long as all 5 calls"),
+        (Rank(100_000, 99_998, 0, 1, 1), "slower than >99.9 % of 100,000 calls"),
+        (Rank(4, 0, 2, 1, 1), "slower than 0 % of 4 calls"),
     ],
 )
 def test_rank_in_words(given_rank: Rank, expected: str) -> None:
@@ -394,7 +394,7 @@ def test_markdown() -> None:
         "- 2023-11-14 22:13:20.000 UTC, 2 spans, trace ",
         "- ✖ began in 1 span",
         "- : ",
-        "- waited 1.00 ms (100 %) for  ",
+        "- critical 1.00 ms (100 %) in  ",
         "",
     ]
     assert not any(unicodedata.category(c) in ("Cc", "Cf") for c in text.replace("\n", ""))

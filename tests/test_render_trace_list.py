@@ -495,11 +495,11 @@ def test_percentiles_distribution_and_failures() -> None:
     text = "\n".join(line.text for line in stats_lines(points(*((i, 10 * i + 10, i < 3) for i in range(100))), UNICODE))
     assert "p50    505 ms" in text
     assert "of 100 traces" in text
-    assert "✖ 3 of 100 failed  3" in text
+    assert "✖ 3 of 100 requests failed  3" in text
     assert re.search(r"10(\.0)? ms–1(\.00)? s", text)
     none = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
     assert stats_lines(none, UNICODE) == []
-    assert "no trace failed" in stats_lines(points((0, 5, False)), ASCII)[-1].text
+    assert "no errors" in stats_lines(points((0, 5, False)), ASCII)[-1].text
 
 
 def test_few_traces_have_a_range_and_no_percentiles() -> None:

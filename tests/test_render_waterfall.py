@@ -98,7 +98,7 @@ AT_80_COLUMNS = """\
 api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
 ✖ began in 1 span, ✗ propagated to 2: user-service “Database query timeout”
-█ 75 % of the time: user-service database_query   ⚠ 1 warning
+█ 75 % of the critical path: user-service database_query   ⚠ 1 warning
 
                                   0 s          1.80 s       3.61 s    took  path
 ▾ ●api-gateway GET /profile ✗     ───────────────────────────────▕  3.61 s  <1 %
@@ -111,15 +111,14 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
  └╴ ⇝●mailer send                                                ╶ 5.00 ms
 ╴ ●audit write ⚠ orphan ⇢         ╶╴                               50.0 ms
 
-█ the request waited   ─ it ran, nobody waited   ✖ error began here
-✗ propagated   ◆ event
+█ on the critical path   ─ off it   ✖ error began here   ✗ propagated   ◆ event
 """
 
 IN_ASCII = """\
 api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 2024-05-01 10:03:12.044 UTC   trace 4bf92f3577b34da6a3ce929d0e0e4736
 X began in 1 span, x propagated to 2: user-service "Database query timeout"
-# 75 % of the time: user-service database_query   ! 1 warning
+# 75 % of the critical path: user-service database_query   ! 1 warning
 
                                   0 s          1.80 s       3.61 s    took  path
 v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
@@ -132,8 +131,7 @@ v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
  `- ~mailer send                                                 - 5.00 ms
 - audit write ! orphan >          --                               50.0 ms
 
-# the request waited   - it ran, nobody waited   X error began here
-x propagated   * event
+# on the critical path   - off it   X error began here   x propagated   * event
 """
 
 

@@ -151,7 +151,7 @@ def test_what_no_trace_meets_gives_nulls_and_no_numbers(capsysbinary: pytest.Cap
     assert (found["summary"]["trace_count"], found["summary"]["start"]) == (0, None)
     assert (found["bottlenecks"], found["critical_paths"], found["errors"]["patterns"]) == ([], [], [])
     text = output(["analyze", *INCIDENT, "--latency-threshold", "3.6e6", "--errors-only"], capsysbinary)
-    assert text == b"No trace is left\nonly slower than 1h, failed\n"
+    assert text == b"No trace is left\nonly slower than 1h, with errors\n"
 
 
 def is_harmless(text: str) -> bool:
@@ -244,5 +244,5 @@ def test_traces_with_errors_and_failed_requests_stand_side_by_side() -> None:
     ]
     traces = build(span("1", 0, 100, trace="1", service="web", error=True, message="failed"), *recovered)
     shown = "\n".join(line.text for line in report_text(Findings(traces), ("errors",), ReportOptions(width=100)))
-    assert shown.count("2 of 2 traces with errors: 1 request failed, 1 recovered (100 %)") == 2
+    assert shown.count("2 of 2 traces with errors (100 %): 1 request failed (50 %), 1 recovered") == 2
     assert "1 handled (1 retried)" in shown

@@ -267,7 +267,7 @@ async def test_hot_spots_say_that_what_could_be_done_is_looked_for(
             await pilot.pause()
             if "database_query" in text_of(app):
                 break
-        assert "looking for what could be done…" in text_of(app)
+        assert "looking for suggestions…" in text_of(app)
         may_go.set()
         with suppress(WorkerFailed):
             await settled(app, pilot)
@@ -496,12 +496,12 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
         await pilot.resize_terminal(80, 60)
         await press(app, pilot, "f5")
         assert "F6 shows all" in text_of(app)
-        await pilot.resize_terminal(140, 60)
+        await pilot.resize_terminal(140, 75)
         await press(app, pilot, "escape")
         await press(app, pilot, "f1")
         shown = text_of(app)
         assert "F7               write a filter; Tab completes, Up Down" in shown
-        assert "failing traces by the service" not in shown
+        assert "traces with errors by the service" not in shown
         assert "Ctrl+r           read the sources again" in shown
         assert "1 2 3 F5 5" in shown
         # down has no arrow any more

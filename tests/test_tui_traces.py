@@ -189,7 +189,7 @@ def test_the_slowest_stands_first_and_enter_opens_it() -> None:
         # of six traces
         assert "p50" not in app.text
         assert "too few traces for percentiles" in app.text
-        assert "3 of 6 failed" in app.text
+        assert "3 of 6 requests failed" in app.text
 
     drive(shop(), steps)
 
@@ -272,7 +272,7 @@ def test_hints_are_of_what_keys_go_to() -> None:
         def hints() -> list[str]:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.HINTS)]
 
-        assert hints()[:2] == ["/ filter", "E failing by service"]
+        assert hints()[:2] == ["/ filter", "E errors by service"]
         rows, app.pane._rows = app.pane._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
         app.pane._rows = rows
@@ -348,16 +348,16 @@ def test_the_least_duration_goes_through_percentiles_or_is_typed() -> None:
         for _ in range(4):
             await press(pilot, "d")
             seen.append(app.state.query)
-        assert seen == ["duration >= 350ms", "duration >= 575ms", "duration >= 595ms", ""]
+        assert seen == ["trace.response >= 350ms", "trace.response >= 575ms", "trace.response >= 595ms", ""]
         await press(pilot, "D")
         await write(pilot, "450ms")
         await press(pilot, "enter")
-        assert app.state.query == "duration >= 450ms"
+        assert app.state.query == "trace.response >= 450ms"
         assert app.state.shown.tolist() == [4, 5]
         await press(pilot, "D")
         await write(pilot, "soon")
         await press(pilot, "enter")
-        assert app.state.query == "duration >= 450ms"
+        assert app.state.query == "trace.response >= 450ms"
         assert app.said
 
     drive(shop(), steps)
@@ -467,11 +467,11 @@ def test_sorting_shows_its_arrow_and_reverses() -> None:
     drive(shop(), steps)
 
 
-def test_failing_traces_by_service() -> None:
+def test_traces_with_errors_by_service() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "E")
         rows = app.lines()
-        heads = [line for line in rows if "of 3 failing" in line]
+        heads = [line for line in rows if "of 3 with errors" in line]
         assert "db" in heads[0]
         assert "2 traces" in heads[0]
         assert "67 %" in heads[0]
@@ -486,7 +486,7 @@ def test_failing_traces_by_service() -> None:
         assert app.pane.go_back()
         await settled(pilot)
         assert not app.pane.go_back()
-        assert "of 3 failing" not in app.text
+        assert "of 3 with errors" not in app.text
 
     drive(shop(), steps)
 
@@ -569,7 +569,7 @@ def test_a_region_is_drawn_with_the_mouse() -> None:
         assert app.pane.scatter.region_cells is not None
         await pilot.mouse_up("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
         await settled(pilot)
-        assert app.state.query.startswith("duration >= ")
+        assert app.state.query.startswith("trace.response >= ")
         assert 5 in app.state.shown.tolist()
 
     drive(shop(), steps)
@@ -617,7 +617,7 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert app.pane.scatter.display is plot
         assert all(len(line) <= size[0] for line in app.lines())
-        assert ("of 6 failed" in app.text) is plot
+        assert ("of 6 requests failed" in app.text) is plot
         await press(pilot, "v", "slash", "escape", "E", "i", "escape")
 
     drive(shop(), steps, size)

@@ -558,7 +558,7 @@ async def test_a_peer_without_such_an_attribute_opens_its_slowest_call() -> None
 
 async def test_hot_spots_say_what_could_be_done_and_lead_there() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
-        assert "1 thing could be done" in app.text
+        assert "1 suggestion" in app.text
         await press(app, pilot, "a")
         assert "side by side  user-service get_user, recommendation-service fetch_recommendations" in app.text
         assert "85 / 100" in app.text
@@ -603,9 +603,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         assert isinstance(pane, HotSpotsPane)
         assert pane.analysed is not None
         table = pane.analysed.table
-        assert (
-            "2 bottlenecks of 9 operations  (more than 20 % of their traces' time)  1 thing could be done" in app.text
-        )
+        assert "2 bottlenecks of 9 operations  (more than 20 % of their traces' time)  1 suggestion" in app.text
         await press(app, pilot, "j", "o")
         assert "by calls, most first" in app.text
         assert pane.crumbs() == ["recommendation-service fetch_recommendations"]

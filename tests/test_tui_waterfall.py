@@ -530,7 +530,7 @@ def test_the_subtree_is_named_with_its_own_time() -> None:
         await press("e", "R")
         assert "users get_user   650 µs, 65 % of GET /cart 1.00 ms" in app.lines[0]
         assert "2 spans  1 service  depth 2" in app.lines[0]
-        assert "97 % of the time: users query" in app.text
+        assert "97 % of the critical path: users query" in app.text
 
     walk(steps)
 
