@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from tracetui.ingest.sources.connection import HttpError
 from tracetui.model.search import Search
 from tracetui.model.span import Status
 
+CASES = Path(__file__).parent / "cases"
 FAILED_COUNT = 8
 """Recorded traces with an error; all are older than the newest 150."""
 SLOW_COUNT = {"jaeger-v1": 7, "zipkin": 7, "jaeger-v3": 7, "tempo": 7}
@@ -262,3 +264,12 @@ def test_tempo_is_asked_for_names_of_a_time() -> None:
     with asking(server) as asked:
         assert len(asked.back_end.services()) == 13
         assert "payments.Charge/Run" in asked.back_end.operations("payment")
+
+
+def test_events_of_python_s_zipkin_exporter() -> None:
+    traces = load([str(CASES / "zipkin-python-events.json")])
+    exceptions = {
+        traces.span(span).name: [event.attributes.get("exception.type") for event in traces.span(span).events]
+        for span in range(len(traces))
+    }
+    assert exceptions == {"GET /exc": [], "compute": ["RuntimeError", "ValueError"], "retry ok": ["TimeoutError"]}

@@ -147,6 +147,11 @@ def test_errors(fields: dict[str, Any], error: bool, status: Status, message: st
     ("text", "event"),
     [
         ("plain", Event(0, "plain")),
+        ('{"exception": {"exception.type": "E", "n": 1}}', Event(0, "exception", {"exception.type": "E", "n": 1})),
+        ('{"ready": {}}', Event(0, "ready")),
+        ('{"a": {}, "b": {}}', Event(0, '{"a": {}, "b": {}}')),
+        ('{"a": {"b": {}}', Event(0, '{"a": {"b": {}}')),
+        ('{"a": [{}]}', Event(0, '{"a": [{}]}')),
         ('"exception": {"exception.type": "E", "n": 1}', Event(0, "exception", {"exception.type": "E", "n": 1})),
         ('"a \\" b":{}', Event(0, 'a " b')),
         ('exception|{"a":"x|y"}|0', Event(0, "exception", {"a": "x|y"})),

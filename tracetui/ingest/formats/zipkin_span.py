@@ -141,11 +141,19 @@ CODEC = ZipkinCodec()
 
 
 def _event(time_ns: int, value: str) -> Event:
-    """An event from an annotation: OpenTelemetry's SDKs write `"name": {json}`, its collector `name|{json}|dropped`."""
+    """An event from an annotation: OpenTelemetry's SDKs write `"name": {json}` or (Python's) `{"name": {json}}`, its
+    collector `name|{json}|dropped`.
+    """
     if value.endswith("}") and (match := _QUOTED_EVENT.fullmatch(value)):
         name, attributes = loads(match[1].encode()), loads(match[2].encode())
         if isinstance(name, str) and isinstance(attributes, dict):
             return Event(time_ns, name, attributes)
+    elif value[:1] == "{" and value.endswith("}}"):
+        named = lenient.value_in(value)
+        if isinstance(named, dict) and len(named) == 1:
+            ((name, attributes),) = named.items()
+            if isinstance(attributes, dict):
+                return Event(time_ns, name, attributes)
     elif "|{" in value and (match := _PIPED_EVENT.fullmatch(value)):
         attributes = loads(match[2].encode())
         if isinstance(attributes, dict):
