@@ -13,11 +13,12 @@ NEWER = 150
 """Traces without an error, each of two spans of 5 and 4 ms, a second apart and newer than all that were recorded."""
 
 
-def server_with_newer_traces(kind: str, newer: int = NEWER) -> LiveServer:
-    """The recorded traces, and so many newer ones of the services front and back."""
-    server = LiveServer(kind)
+def server_with_newer_traces(kind: str, newer: int = NEWER, *, ends_ns: int | None = None) -> LiveServer:
+    """The recorded traces, and so many newer ones of the services front and back; the last one begins at `ends_ns`."""
+    last = LAST_NS if ends_ns is None else ends_ns - newer * SECOND
+    server = LiveServer(kind, ends_ns=None if ends_ns is None else last)
     for number in range(newer):
-        server.add(trace(kind, number + 1, LAST_NS + (number + 1) * SECOND))
+        server.add(trace(kind, number + 1, last + (number + 1) * SECOND))
     return server
 
 

@@ -40,6 +40,13 @@ SHOWN = {
     "/trace/1f...": Search(trace_ids=("1f",)),
     "/trace/Hy49TFtqeYg%3D": Search(trace_ids=("Hy49TFtqeYg=",)),
     "/compare?cohort=1f&cohort=2a": Search(trace_ids=("1f", "2a")),
+    "/search?traceID=1f&traceID=2a": Search(trace_ids=("1f", "2a")),
+    "/api/traces?traceID=1f": Search(trace_ids=("1f",)),
+    "/zipkin/dependency?startTime=1795172400000&endTime=1795176000000": Search(start_ns=NOON_NS - HOUR, end_ns=NOON_NS),
+    "/api/search?tags=service.name%3Dcart": Search(service="cart"),
+    "/api/search?tags=service.name%3Dcart%20name%3D%22GET%20%2Fitems%22%20http.method%3DGET&limit=5": Search(
+        service="cart", operation="GET /items", attributes={"http.method": "GET"}, limit=5
+    ),
     "/dependencies": None,
     "/monitor": None,
     # Jaeger's requests

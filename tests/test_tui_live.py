@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual import events
 from textual.message import Message
 
 from tests import faults, outside
 from tests.faults import faulty
-from tests.many_traces import trace
+from tests.many_traces import server_with_newer_traces, trace
 from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
@@ -554,3 +555,15 @@ async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypat
             await on.press("1")
             await settled(on.app, on.pilot)
             assert len(on.app.state.session.loaded) == spans + 1
+
+
+async def test_a_trace_that_is_pasted_as_a_filter_is_fetched() -> None:
+    with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
+        old = server.trace_ids[0]
+        async with over(server.url) as on:
+            await on.until("100 traces from")
+            await on.press("slash")
+            on.app.post_message(events.Paste(f"00-{old}-00f067aa0ba902b7-01"))
+            await on.until(old)
+            await on.press("enter")
+            await on.until("1 of 101 traces")

@@ -11,6 +11,7 @@ import typer
 
 from tracetui.analysis.filters import Filters, describe
 from tracetui.analysis.query import parse
+from tracetui.analysis.query.pasted import meant
 from tracetui.cli.groups import OptionGroup
 from tracetui.cli.output import is_ascii, width_of
 from tracetui.model.problems import UsageError
@@ -147,7 +148,7 @@ class Selection(OptionGroup):
             latency_threshold_ns=None if threshold is None else round(threshold * _NS_PER_MS),
             errors_only=self.errors_only,
             time_range_ns=None if self.time_range is None else parse_duration(self.time_range),
-            query=None if self.query is None else parse(self.query),
+            query=None if self.query is None else parse(meant(self.query)),
             limit=self.limit,
         )
 

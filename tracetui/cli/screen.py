@@ -41,7 +41,9 @@ def open_on_screen(
         return 0
     if query is not None:
         from tracetui.analysis.query import parse
+        from tracetui.analysis.query.pasted import meant
 
+        query = meant(query)
         parse(query)
     from msgspec import structs
 

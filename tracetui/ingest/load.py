@@ -14,7 +14,7 @@ from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
-from tracetui.ingest.sources.served import check_credentials, meant_by, server_at
+from tracetui.ingest.sources.served import check_credentials, meant_by, pasted_ids, server_at
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import BackEndError, InputError, LoadWarning
@@ -59,8 +59,12 @@ class Loading:
         """`keep_going`: read the other sources where one cannot be read. Raises UsageError for a server that cannot
         be used as it is described.
         """
-        found = [(source, server_at(source)) for source in sources]
+        pasted = dict(pasted_ids(sources))
+        found = [(source, server_at(source)) for source in sources if source not in pasted]
         servers = [server for _, server in found if server is not None]
+        if pasted:
+            wanted = Search(trace_ids=tuple(dict.fromkeys(pasted.values())))
+            servers = [replace(one, address=replace(one.address, search=wanted)) for one in servers]
         check_credentials(servers)
         self._paths = [source for source, server in found if server is None]
         self._keep_going = keep_going

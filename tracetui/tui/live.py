@@ -37,6 +37,7 @@ _LOOKS_PER_TRACE = 4
 """Of so many looks one is for more spans of the trace that is selected."""
 _AHEAD_NS = 3_600_000_000_000
 _MORE = 4
+_REMEMBERED = 50
 _OPINION_NS = 24 * 3_600_000_000_000
 
 
@@ -62,6 +63,8 @@ class Live:
         self._last = Search()
         self._told: list[Told] = []
         """Of what was asked for last, but for looks from time to time."""
+        self._told_before: list[tuple[Search, list[Told]]] = []
+        """The same of what was asked for before, each time."""
         self._timer: Timer | None = None
         self._watched: frozenset[str] = frozenset()
         self._seconds = FOLLOW_SECONDS
@@ -135,19 +138,24 @@ class Live:
         """Ask for more traces; for older ones, where the servers have sent all that there are."""
         # a filter that was taken back since they were asked is none any more
         search = self.search_for(self._state.query)
-        if any(found.may_have_more for found in self._told):
-            more = Search(limit=max(found.asked.most for found in self._told) * _MORE)
-        elif any(found.asked.trace_ids for found in self._told):
+        told = self._told_of(search)
+        if any(found.may_have_more for found in told):
+            more = Search(limit=max(found.asked.most for found in told) * _MORE)
+        elif any(found.asked.trace_ids for found in told):
             self._say("the address is of these traces alone")
             return
-        elif search.start_ns is None and not self._has_fixed_window:
-            lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in self._told]
+        elif search.start_ns is None and not any(found.asked.start_ns is not None for found in told):
+            lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in told]
             more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * _MORE)
         else:
             self._say_key("that is all the servers have of this time: {traces.window} looks further back")
             return
         self._widen(more)
         self._ask(combined(search, more))
+
+    def _told_of(self, search: Search) -> list[Told]:
+        """What servers told when they were asked for this last, or of what they were asked for last."""
+        return next((told for asked, told in reversed(self._told_before) if asked == search), self._told)
 
     @property
     def _has_fixed_window(self) -> bool:
@@ -237,7 +245,9 @@ class Live:
             self._answered_ns = self._begun_ns
             unread = max((found.unread_beyond for found in told), default=0)
             self._unread = unread or (self._unread if is_poll else 0)
-            self._told = self._told if is_poll else list(told)
+            if not is_poll:
+                self._told = list(told)
+                self._told_before = [*self._told_before[-_REMEMBERED:], (self._last, self._told)]
         if not is_poll:
             self._former = None
         if told and self._failures:

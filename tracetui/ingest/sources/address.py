@@ -43,14 +43,15 @@ _READ: Final = {
     "least_ns": ("minDuration", "query.durationMin", "query.duration_min"),
     "most_ns": ("maxDuration", "query.durationMax", "query.duration_max"),
     "expression": ("q",),
-    "start_ns": ("start", "startTs", "query.startTimeMin", "query.start_time_min"),
-    "end_ns": ("end", "endTs", "query.startTimeMax", "query.start_time_max"),
+    "start_ns": ("start", "startTs", "startTime", "query.startTimeMin", "query.start_time_min"),
+    "end_ns": ("end", "endTs", "endTime", "query.startTimeMax", "query.start_time_max"),
     "lookback_ns": ("millis", "lookback"),
     "attributes": ("tags", "query.attributes", "tag", "annotationQuery"),
-    "trace_ids": ("cohort",),
+    "trace_ids": ("cohort", "traceID"),
 }
 """What of a page's query says what to search for."""
 _KEYS: Final = frozenset(key for keys in _READ.values() for key in keys)
+_LOGFMT: Final = re.compile(r'([^\s="]+)=(?:"([^"]*)"|([^\s"]+))')
 _SECRET_KEY: Final = re.compile(
     r"token|secret|passw|pwd|key|auth|sig|cred|session|jwt|cookie|policy|code|^pass$|^sid$", re.IGNORECASE
 )
@@ -203,13 +204,18 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
     if "start_ns" not in found:
         take("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
     attributes = _attributes(query)
+    for name, key in (("service", "service.name"), ("operation", "name")):
+        # as Tempo's page and requests name them
+        if key in attributes and "tags" in query and not found.get(name):
+            found[name] = attributes.pop(key)
     if attributes.get("error") in ("", "true"):
         found["errors"] = True
         del attributes["error"]
     if attributes:
         found["attributes"] = attributes
-    if "cohort" in query:
-        found["trace_ids"] = query["cohort"]
+    trace_ids = [text for key in _READ["trace_ids"] for text in query.get(key, ()) if text]
+    if trace_ids:
+        found["trace_ids"] = trace_ids
     return msgspec.convert(found, Search) if found else None
 
 
@@ -236,8 +242,8 @@ def _attributes(query: dict[str, list[str]]) -> dict[str, str]:
         try:
             found |= msgspec.json.decode(text, type=dict[str, str])
         except MALFORMED:
-            # Tempo writes them otherwise
-            continue
+            # as Tempo writes them: key=value key="a value"
+            found |= {key: value or quoted for key, quoted, value in _LOGFMT.findall(text)}
     found |= dict(text.split(":", 1) for text in query.get("tag", ()) if ":" in text)
     for text in query.get("annotationQuery", ()):
         pairs = (part.partition("=") for part in text.split(" and "))

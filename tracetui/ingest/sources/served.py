@@ -13,6 +13,7 @@ import msgspec
 
 from tracetui.config import Overrides, Profile, config_path, load_config, profile_named
 from tracetui.ingest.sources.address import Address, is_address, parse_address, without_secrets
+from tracetui.model.pasted import trace_id_in
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration, parse_duration
@@ -80,6 +81,27 @@ def server_at(source: str) -> Server | None:
         return Server(source, parse_address(profile.url), profile)
     except UsageError as error:
         raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
+
+
+def pasted_ids(sources: Sequence[str]) -> list[tuple[str, str]]:
+    """Those sources that name a trace to be fetched from the servers beside them, each with its id; none without one.
+
+    They may be an id, a `traceparent`, a page of Grafana, or a line of a log.
+    """
+    found = [(source, trace_id_in(source)) for source in sources if _may_name_a_trace(source)]
+    found = [(source, trace_id) for source, trace_id in found if trace_id]
+    named = {source for source, _ in found}
+    return found if found and any(server_at(source) for source in sources if source not in named) else []
+
+
+def _may_name_a_trace(source: str) -> bool:
+    if is_address(source):
+        return "/explore?" in source
+    try:
+        return not Path(source).exists()
+    except (OSError, ValueError):
+        # a line of a log may be longer than any path
+        return True
 
 
 def meant_by(source: str) -> str:

@@ -191,7 +191,7 @@ class TracesPane(AskedPane):
             if len(found.shown)
             else absent_lines(self.state, self.key_names)
             if nothing
-            else unmet_lines(found.blame, self.key_names, self.state.searched)
+            else unmet_lines(found.blame, self.key_names, self.state.searched, is_live=self.state.is_live)
         )
 
     def _list_again(self) -> None:
@@ -282,19 +282,20 @@ class TracesPane(AskedPane):
         event.stop()
         text = event.text
 
-        def done(error: QueryError | None) -> None:
+        def done(found: tuple[str, QueryError | None]) -> None:
+            query, error = found
             if self.query_bar.input.text.strip() != text:
                 return
             self.query_bar.show_error(error)
             if error is None:
-                self.state.asked_queries.append(text)
-                self.ask_for(text)
+                self.state.asked_queries.append(query)
+                self.ask_for(query)
             elif self.has_focus_within:
                 self.query_bar.input.focus()
 
         # the first query takes as long as making the grammar does; what is pressed meanwhile is no part of it
         self.focus_pane()
-        self.work("traces-parse", lambda: filters.error_in(text), done)
+        self.work("traces-parse", lambda: filters.understood(text), done)
 
     def on_query_bar_left(self, _: QueryBar.Left) -> None:
         self.focus_pane()

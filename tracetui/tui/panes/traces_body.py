@@ -52,12 +52,13 @@ def words(loaded: TraceSet) -> Vocabulary:
     return known
 
 
-def unmet_lines(found: filters.Blame | None, names: KeyNames, searched: str = "") -> list[Line]:
+def unmet_lines(found: filters.Blame | None, names: KeyNames, searched: str, *, is_live: bool) -> list[Line]:
     """Why no trace meets the filter; `searched`: which traces of servers that hold more were looked through."""
     none = f"None among {searched} meets this filter." if searched else "No trace meets this filter."
     lines = [Line(), Line([(f"{_INDENT}{none}", Role.STRONG)])]
-    if searched:
-        lines.append(Line([(_INDENT + names.short("{app.more} asks for more traces"), Role.PLAIN)]))
+    if is_live:
+        more = "{app.more} asks for more traces, " if searched else ""
+        lines.append(Line([(_INDENT + names.short(more + "{traces.window} asks further back"), Role.PLAIN)]))
     if found is not None:
         total = numbers.counted(found.of, "trace")
         line = Line([(f"{_INDENT}{safe(found.part, 120)} alone is met by {found.passes:,} of {total}", Role.PLAIN)])

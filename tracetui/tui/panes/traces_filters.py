@@ -10,6 +10,7 @@ import numpy as np
 
 from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import quoted
+from tracetui.analysis.query.pasted import meant
 from tracetui.analysis.query.pushed import conjuncts
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
@@ -51,6 +52,12 @@ class Former:
             return None
         self._going_back = True
         return self._before.pop()
+
+
+def understood(text: str) -> tuple[str, QueryError | None]:
+    """-> the query that a text is, or that asks for the trace it names, and what is wrong with it, if anything"""
+    query = meant(text)
+    return query, error_in(query)
 
 
 def error_in(text: str) -> QueryError | None:
