@@ -38,8 +38,8 @@ def open_filtered(
     session = open_session(
         sources, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
     )
-    if then is not None:
-        # it held for each of the two
+    if has_servers(sources) and (then is not None or more != NOTHING):
+        # servers were asked for so many, and sent others beside what is wanted of them
         filters = replace(filters, limit=None)
     if rest and has_servers(sources):
         say(f"filtered here: {', '.join(rest)}")

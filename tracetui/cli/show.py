@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -14,7 +14,7 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.messages import error_message
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
-from tracetui.cli.filtered import has_servers, open_filtered
+from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.model.problems import UsageError
@@ -64,8 +64,8 @@ def show(
     elif trace == SLOWEST:
         session = opening.slowest()
     else:
-        # of files all traces are here, to rank it among
-        session = opening.filtered(errors_only=trace == FAILED and has_servers(sources))
+        # others stay: the trace is told from those that are alike
+        session = opening.filtered(Search(failed=True) if trace == FAILED else NOTHING)
     traces = session.findings.traces
     try:
         number = find_trace(traces, trace)
@@ -109,9 +109,9 @@ class _Opening:
         say_warnings(session.loaded.load_warnings, self.verbose)
         return session
 
-    def filtered(self, *, errors_only: bool = False, more: Search = NOTHING) -> Session:
+    def filtered(self, more: Search = NOTHING) -> Session:
         selection = self.selection
-        filters = replace(selection, errors_only=selection.errors_only or errors_only).filters()
+        filters = selection.filters()
         return open_filtered(
             self.sources,
             filters,
@@ -131,7 +131,7 @@ class _Opening:
                 break
             slowest = int(traces.response_time.max())
             # whoever waited so long for a response has a span that is as long
-            slower = self.filtered(more=Search(least_ns=slowest + 1))
+            slower = self.filtered(Search(least_ns=slowest + 1))
             found = slower.findings.traces
             if not found.trace_count or int(found.response_time.max()) <= slowest:
                 break
