@@ -200,8 +200,8 @@ def _database(system: str, attributes: Mapping[str, Value]) -> str:
 
 
 def _host(attributes: Mapping[str, Value]) -> str | None:
-    for key in _HOST:
-        value = attributes.get(key)
+    for key in filter(attributes.__contains__, _HOST):
+        value = attributes[key]
         if not isinstance(value, str):
             continue
         text: str | None = value.strip()
