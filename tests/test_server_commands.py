@@ -149,6 +149,15 @@ def test_selections_are_pushed_down(kind: str, command: list[str], program: Prog
         assert any(value == "7" for key, values in query.items() if "imit" in key or "Depth" in key for value in values)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_there_are_no_traces_lately_the_services_are_named(kind: str, program: Program) -> None:
+    with LiveServer(kind, ends_ns=time.time_ns() - 7200 * SECOND) as server:
+        said = program("analyze", server.url)
+    assert "its services are " in said.err
+    assert "payment" in said.err
+    assert "--time-range 24h looks further back" in said.err
+
+
 def _is_search(path: str) -> bool:
     return path.endswith(("/api/v2/traces", "/api/v3/traces", "/api/search"))
 

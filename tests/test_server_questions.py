@@ -17,7 +17,7 @@ from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
 from tracetui.ingest.asked import Told
-from tracetui.ingest.load import load
+from tracetui.ingest.load import Loading, load
 from tracetui.ingest.sources import jaeger, names
 from tracetui.ingest.sources.connection import HttpError
 from tracetui.model.search import Search
@@ -273,3 +273,34 @@ def test_events_of_python_s_zipkin_exporter() -> None:
         for span in range(len(traces))
     }
     assert exceptions == {"GET /exc": [], "compute": ["RuntimeError", "ValueError"], "retry ok": ["TimeoutError"]}
+
+
+def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
+    with LiveServer("tempo") as server:
+        loading = Loading([server.url])
+        search = changed(WHOLE, limit=1000)
+        told: list[Told] = []
+        first = loading.read(search=search)
+        count = len(server.requests)
+        assert loading.ask(search, lambda _: None, told.append) is None
+        assert [request.path for request in server.requests[count:]] == ["/api/search"]
+        assert told[0].text.startswith(f"{first.trace_count} traces from Tempo")
+        # one more, and one that grows
+        server.add(trace("tempo", 1, LAST_NS, [5 * MS], ["front"]))
+        assert (loading.ask(search, lambda _: None) or first).trace_count == first.trace_count + 1
+        server.add(trace("tempo", 1, LAST_NS))
+        count = len(server.requests)
+        grown = loading.ask(search, lambda _: None)
+        assert grown is not None
+        assert len(grown) == len(first) + 2
+        assert len(server.requests) - count == 2
+        loading.servers.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_elements_of_lists_are_said_to_be_missed(kind: str) -> None:
+    told: list[Told] = []
+    search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
+    with LiveServer(kind) as server:
+        load([server.url], search=search, told=told.append)
+    assert ("not elements of lists" in told[0].text) == (kind != "tempo")

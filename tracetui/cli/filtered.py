@@ -16,6 +16,9 @@ from tracetui.model.problems import BackEndError
 from tracetui.model.search import NOTHING, Search, combined
 from tracetui.session import Session
 
+_NAMED = 12
+"""Services that are named where there is no trace."""
+
 
 def open_filtered(
     sources: Sequence[str],
@@ -45,6 +48,9 @@ def open_filtered(
         say(f"filtered here: {', '.join(rest)}")
     say_warnings(session.loaded.load_warnings, verbose)
     unknown = session.filter(filters)
+    if not session.loaded.trace_count and has_servers(sources) and (offered := offered_services(sources)):
+        others = f" and {len(offered) - _NAMED:,} more" if len(offered) > _NAMED else ""
+        say(f"its services are {', '.join(offered[:_NAMED])}{others}; --time-range 24h looks further back")
     if session.searched and not session.findings.traces.trace_count:
         say(f"none among {session.searched}: --limit looks through more, --time-range further back")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -126,6 +126,7 @@ class Servers:
             back_end = self.back_end(server)
         wanted = server.search(search)
         self._said = []
+        back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
         damage: list[LoadWarning] = []
         try:
             with (
@@ -147,7 +148,7 @@ class Servers:
             what = f"sent something else than traces ({damage[0].message}); does a gateway stand between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
-        told(_told(back_end, wanted, _searched(intake, spans), name))
+        told(_told(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
 
     def back_end(self, server: Server) -> BackEnd:
         """The connection to a server. Raises BackEndError and UsageError."""
@@ -155,6 +156,8 @@ class Servers:
         if found is None:
             # whatever list there is when it says something
             found = self._back_ends[server.name] = opened(server, self._overrides, lambda text: self._said.append(text))
+            # what it has sent is kept
+            found.leaves_out_unchanged = True
         return found
 
     def close(self) -> None:
@@ -215,8 +218,8 @@ def _decode(name: str, document: bytes, intake: Intake) -> None:
     decode(document, Place(intake, name))
 
 
-def _searched(intake: Intake, position: int) -> Searched:
-    """The traces that the spans from a position on are of."""
+def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> Searched:
+    """The traces that the spans from a position on are of, and those that were found and not sent again."""
     intake.flush()
     none = np.zeros(0, np.int64)
     trace = np.concatenate([none, *(chunk.trace for chunk in intake.chunks)])[position:]
@@ -225,7 +228,8 @@ def _searched(intake: Intake, position: int) -> Searched:
     known = start > 0
     begun = np.full(len(traces), np.iinfo(np.int64).max)
     np.minimum.at(begun, of_trace[known], start[known])
-    return Searched(len(traces), *window_of(begun[begun < np.iinfo(np.int64).max].tolist()))
+    starts = [*begun[begun < np.iinfo(np.int64).max].tolist(), *unchanged.values()]
+    return Searched(len(traces) + len(unchanged), *window_of(starts))
 
 
 def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:
@@ -241,6 +245,8 @@ def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:
         if not back_end.sends_newest:
             came = replace(came, is_newest=False)
             text += ", and newer ones: it sends any, not the newest"
+    if asked.attributes and not back_end.offers.finds_elements:
+        text += "; it finds whole values, not elements of lists"
     if asked.errors or asked.failed:
         text += f"; it finds errors {back_end.offers.finds_errors}"
     rest = {

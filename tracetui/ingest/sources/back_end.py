@@ -35,6 +35,8 @@ class Offers:
     """As people call it, with its interface: `Jaeger (v3)`."""
     finds_errors: str
     """How it tells a span that failed, in words."""
+    finds_elements: bool = False
+    """Whether it finds a list by one of its elements."""
     lower_case: bool = False
     """Whether it keeps services and operations in lower case, whatever they were sent as."""
 
@@ -69,6 +71,10 @@ class BackEnd(ABC):
         self._say = say
         self.has_more = False
         """Whether the last search left out traces though it found fewer than it was to find."""
+        self.leaves_out_unchanged = False
+        """Whether traces that were sent before and have not grown need not be sent again."""
+        self.unchanged: dict[str, int] = {}
+        """When traces began that were found and not sent again, as they are as they were, by their ids."""
         self.searched: Searched | None = None
         """Which traces the last search looked through, where a server could not be asked for what was wanted alone."""
 

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.sources.back_end import BackEnd, NotOfferedError, Offers, with_a_span_alike
-from tracetui.ingest.sources.connection import NO_JSON, HttpError
-from tracetui.ingest.sources.trace_heads import Heads
+from tracetui.ingest.sources.back_end import BackEnd, NotOfferedError, Offers, Say, with_a_span_alike
+from tracetui.ingest.sources.connection import NO_JSON, Connection, HttpError
 from tracetui.model.opinion import Dependency
 from tracetui.model.search import Search
 
@@ -38,9 +37,24 @@ class _Values(msgspec.Struct, rename="camel"):
     tag_values: list[_Value] | None = None
 
 
+class _Stats(msgspec.Struct, rename="camel"):
+    span_count: int = 0
+    error_count: int = 0
+
+
 class _Found(msgspec.Struct, rename="camel"):
     trace_id: str = msgspec.field(name="traceID")
     start_time_unix_nano: int = 0
+    duration_ms: int = 0
+    service_stats: dict[str, _Stats] | None = None
+
+    @property
+    def figures(self) -> tuple[int, ...]:
+        """What changes when the trace grows; () where it is not told."""
+        stats = (self.service_stats or {}).values()
+        spans = sum(one.span_count for one in stats)
+        errors = sum(one.error_count for one in stats)
+        return (self.start_time_unix_nano, self.duration_ms, spans, errors) if spans else ()
 
 
 class _Listed(msgspec.Struct):
@@ -58,9 +72,16 @@ class Tempo(BackEnd):
     _knows_hint = True
     """Whether it may be asked for its newest traces; older ones refuse that, and send any."""
 
+    def __init__(self, connection: Connection, say: Say) -> None:
+        super().__init__(connection, say)
+        self._sent: dict[str, tuple[int, ...]] = {}
+        """Figures of the traces that were sent, by their ids."""
+        self._read: set[str] = set()
+        """Traces that came whole since the search began."""
+
     @property
     def offers(self) -> Offers:
-        return Offers("Tempo", "by the span's status")
+        return Offers("Tempo", "by the span's status", finds_elements=True)
 
     def services(self) -> list[str]:
         return self._values("resource.service.name", {})
@@ -80,15 +101,21 @@ class Tempo(BackEnd):
         return self.names(path, [item.value for item in found], "names")
 
     def search(self, search: Search) -> Generator[bytes]:
-        found: Heads = {}
+        found: dict[str, _Found] = {}
         # of the traces that last long, those with a span as long come first: nobody waits for the end of all others
         narrow = with_a_span_alike(msgspec.structs.replace(search, failed=False))
         if narrow is not None:
             self._find(msgspec.structs.replace(narrow, failed=search.failed), found)
         self._find(search, found)
-        yield from self.traces(sorted(found, key=lambda trace_id: -found[trace_id]))
+        newest = sorted(found.values(), key=lambda one: -one.start_time_unix_nano)
+        # what has been sent and has not grown since is here
+        same = [one for one in newest if one.figures and self._sent.get(one.trace_id) == one.figures]
+        self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.leaves_out_unchanged}
+        self._read.clear()
+        yield from self.traces([one.trace_id for one in newest if one.trace_id not in self.unchanged])
+        self._sent.update({one.trace_id: one.figures for one in newest if one.trace_id in self._read})
 
-    def _find(self, search: Search, found: Heads) -> None:
+    def _find(self, search: Search, found: dict[str, _Found]) -> None:
         """Add the traces that a search finds, until there are as many as are wanted."""
         start, end = search.window()
         begin, stop = start // _SECOND, -(-end // _SECOND)
@@ -103,7 +130,7 @@ class Tempo(BackEnd):
             params = {"start": since, "end": stop, "limit": search.most, "spss": 1}
             for item in self._listed(query(search), params):
                 if len(found) < search.most:
-                    found.setdefault(item.trace_id, item.start_time_unix_nano)
+                    found.setdefault(item.trace_id, item)
             stop = since
 
     def _listed(self, traceql: str, params: dict[str, int]) -> Sequence[_Found]:
@@ -143,6 +170,8 @@ class Tempo(BackEnd):
         except NO_JSON:
             # damaged: whoever decodes it makes the best of it
             return answer.body
+        if (head.batches or head.trace) and head.status != "PARTIAL":
+            self._read.add(trace_id)
         if head.status == "PARTIAL":
             self.say(f"trace {trace_id} came in part only: {head.message or 'it is too large'}")
         return answer.body if head.batches or head.trace else None

@@ -21,6 +21,8 @@ from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.state import State
 
 _INDENT = "   "
+_OFFERED = 8
+"""Services that are named where there is no trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ def absent_lines(state: State, names: KeyNames) -> list[Line]:
             title = f"{name} has no such traces"
             more = "{traces.window} asks further back, {traces.filter} asks for others, {app.reload} asks again, "
             more += "{app.follow} follows"
+            if state.offered:
+                known = ", ".join(safe(name, 40) for name in state.offered[:_OFFERED])
+                known += f" and {len(state.offered) - _OFFERED:,} more" if len(state.offered) > _OFFERED else ""
+                title += f"; its services: {known}"
             asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
             return [
                 Line(),
