@@ -99,6 +99,17 @@ def test_an_end_without_a_start_is_settled_before_it_is_saved() -> None:
     assert not any(one.marks & Mark.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
 
 
+def test_a_trace_of_which_an_end_alone_is_known_stays_where_it_was_put(tmp_path: Path) -> None:
+    source = tmp_path / "source.json"
+    ended = '{"traceId":"01","spanId":"02","name":"a","endTimeUnixNano":"7000000"}'
+    source.write_text(f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{ended}]}}]}}]}}')
+    traces = load([str(source)])
+    assert traces.start.tolist() == [7_000_000]
+    loaded = again(traces, tmp_path)
+    assert spans(loaded) == spans(traces)
+    assert figures(loaded) == figures(traces)
+
+
 def test_spans_that_were_moved_stay_where_they_were_moved_to(tmp_path: Path) -> None:
     moved = without_skew(
         build(

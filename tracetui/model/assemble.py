@@ -84,12 +84,16 @@ class _Assembly:
         records.marks[only_end] &= ~np.uint16(Mark.END_KNOWN)
 
     def _earliest(self, known: np.ndarray, only_end: np.ndarray) -> np.ndarray:
-        """int64 per trace, the least start; of a trace without one the least end, or 0."""
+        """int64 per trace, the least start; of a trace without one the least end, then where a saved set had put it,
+        else 0.
+        """
         records = self.records
-        earliest, ends = np.full((2, len(self.intake.trace_ids)), _NEVER)
+        earliest, ends, put = np.full((3, len(self.intake.trace_ids)), _NEVER)
         np.minimum.at(earliest, records.trace[known], records.start[known])
         np.minimum.at(ends, records.trace[only_end], records.start[only_end])
-        earliest = np.where(earliest == _NEVER, ends, earliest)
+        given = ~known & (records.start > 0)
+        np.minimum.at(put, records.trace[given], records.start[given])
+        earliest = np.where(earliest == _NEVER, np.where(ends == _NEVER, put, ends), earliest)
         earliest[earliest == _NEVER] = 0
         return earliest
 
