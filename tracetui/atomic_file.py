@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ def atomic_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
     and any other OSError of writing, with what was unfinished removed.
     """
     check_replaceable(path)
-    unfinished = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    unfinished = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(unfinished, flags, mode)
     try:

@@ -60,7 +60,7 @@ def _nodes(above: type[DOMNode]) -> Iterator[type[DOMNode]]:
 
 def check_keymap(keymap: Mapping[str, str]) -> None:
     """Raises UsageError for an id that no action has, and for a key that no keyboard has."""
-    known = bindings()
+    known = bindings() if keymap else {}
     for action, keys in keymap.items():
         if action not in known:
             near = get_close_matches(action, known, 3)
@@ -86,7 +86,7 @@ def _is_key(key: str) -> bool:
 
 def rebound(keymap: Mapping[str, str]) -> list[tuple[str, str]]:
     """-> keys, by their actions, and what they do now, for people"""
-    known = bindings()
+    known = bindings() if keymap else {}
     return [(f"{{{action}}}", known[action].description) for action in keymap if action in known]
 
 
