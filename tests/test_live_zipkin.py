@@ -167,3 +167,27 @@ def test_one_trace_is_drawn_as_from_a_file(trace_id: str, zipkin: str, posted: P
         for source in (zipkin, str(file))
     )
     assert live == read
+
+
+def summary(source: str, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(tracetui("analyze", source, "--json", "--time-range", "1h", *options))["summary"]
+    return found
+
+
+@pytest.mark.parametrize("options", [["--errors-only"], ["--latency-threshold", "400"]], ids=["failed", "slow"])
+def test_traces_are_found_behind_newer_ones(options: list[str], zipkin: str, posted: Path) -> None:
+    wanted = summary(str(posted), *options, "--limit", "1000")["trace_count"]
+    assert 0 < wanted <= 10
+    assert summary(zipkin, *options, "--limit", "10")["trace_count"] == wanted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--operation", "POST /Checkout"], ["--query", "service = PAYMENT"]],
+    ids=["operation", "query"],
+)
+def test_capitals_find_what_is_kept_in_lower_case(options: list[str], zipkin: str, posted: Path) -> None:
+    lowered = [option.lower() for option in options]
+    wanted = summary(str(posted), *lowered, "--limit", "1000")["trace_count"]
+    assert wanted > 0
+    assert summary(zipkin, *options, "--limit", "1000")["trace_count"] == wanted
