@@ -560,7 +560,7 @@ async def test_hot_spots_say_what_could_be_done_and_lead_there() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
         assert "1 suggestion" in app.text
         await press(app, pilot, "a")
-        assert "side by side  user-service get_user, recommendation-service fetch_recommendations" in app.text
+        assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
         assert "85 / 100" in app.text
         await press(app, pilot, "enter")
         (wanted,) = app.asked
@@ -594,7 +594,7 @@ async def test_nothing_to_be_done_is_said() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await press(app, pilot, "a")
-        assert app.asked == [Notice("nothing that would save 1 %")]
+        assert app.asked == [Notice("no suggestion would save 1 %")]
 
 
 async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
@@ -646,7 +646,7 @@ async def test_errors_service_by_service_and_their_stack() -> None:
         pane.list.cursor = 2
         await settle(app, pilot)
         assert "stack      TimeoutError: too late" in app.text
-        assert "apart     one trace alone does not tell" in app.text
+        assert "apart      one trace alone does not tell" in app.text
         await press(app, pilot, "tab", *"kkkkkk")
         while pane.detail.cursor != pane.detail.source.stack_row:
             await press(app, pilot, "j")
