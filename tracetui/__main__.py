@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -14,7 +15,10 @@ def main() -> None:
         return
     from tracetui.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # the interpreter searches for cycles as it ends; nobody waits for what they hold
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

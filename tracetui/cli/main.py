@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tracetui import __version__
 from tracetui.cli.output import ReaderGoneError, say
+from tracetui.collection import no_collection
 from tracetui.model.problems import InputError, TracetuiError, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _LOOK: dict[str, Any] = {
 }
 
 COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "alerts", "server", "demo", "samples")
+_SCREENS = {_OPEN, "demo"}
+"""Commands that go on until the user leaves; the others answer once."""
 
 
 def command_line() -> typer.Typer:
@@ -113,7 +117,9 @@ def run(args: Sequence[str]) -> int:
             _check_order(args)
             _opening()(list(args), prog_name="tracetui")
         else:
-            command_line()(list(args), prog_name="tracetui")
+            # an answer frees next to nothing before it is printed, and a screen frees all the time
+            with nullcontext() if not args or args[0] in _SCREENS else no_collection():
+                command_line()(list(args), prog_name="tracetui")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except ReaderGoneError:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tracetui.collection import no_collection
 from tracetui.config import Overrides
 from tracetui.model.problems import UsageError
 
@@ -37,7 +38,8 @@ def open_on_screen(
         from tracetui.cli.options import Report, Selection
 
         selection = Selection(query=query, exact_names=exact_names)
-        analyze(list(sources), selection=selection, report=Report(ascii=ascii_only, local_time=local_time))
+        with no_collection():
+            analyze(list(sources), selection=selection, report=Report(ascii=ascii_only, local_time=local_time))
         return 0
     if query is not None:
         from tracetui.analysis.query import parse

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 
 import msgspec
 
+from tracetui.collection import no_collection
 from tracetui.config import Overrides
 from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
 from tracetui.ingest.contents import decode
@@ -103,7 +103,7 @@ class Loading:
             if len(intake):
                 arrived(lambda: assemble(intake))
 
-        with _no_collection():
+        with no_collection():
             try:
                 for item in wanted:
 
@@ -148,7 +148,7 @@ class Loading:
         -> None where nothing has changed. Raises BackEndError where none of them answers, and StopReading where that
         was stopped before anything came; nothing is lost then.
         """
-        with _no_collection():
+        with no_collection():
             heard: list[Told] = []
             changed, warned = self._take_in(search, progress, heard.append)
             if known_ns:
@@ -293,15 +293,3 @@ def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
     what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files" if wanted else "these sources"
     lines = [f"no spans found in {what}", *(f"  {warning}" for warning in warnings[:WARNINGS_PER_FILE])]
     return "\n".join(lines)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the cyclic collector: decoding makes millions of objects and no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
