@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,12 +72,100 @@ class Edge:
         return 100 * self.error_count / self.call_count if self.call_count else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class ServiceColumns:
+    """The figures of n services and inferred peers, by name; see `ServiceFigures`."""
+
+    names: list[str]
+    types: list[PeerType | None]
+    inferred: np.ndarray
+    """bool[n]"""
+    call_count: np.ndarray
+    error_count: np.ndarray
+    durations: np.ndarray
+    """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def figures(self, rows: np.ndarray | None = None) -> list[ServiceFigures]:
+        """The figures of these rows, or of all. rows: int64[m]"""
+        if rows is None:
+            rows = np.arange(len(self))
+        columns = (rows, self.inferred[rows], self.call_count[rows], self.error_count[rows], *self.durations[:, rows])
+        return [
+            ServiceFigures(self.names[row], inferred, count, failed, mean, p50, p95, p99, self.types[row], least, most)
+            for row, inferred, count, failed, mean, least, p50, p95, p99, most in zip(
+                *(c.tolist() for c in columns), strict=True
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EdgeColumns:
+    """The figures of n edges, by caller, callee, sync before async; see `Edge`."""
+
+    callers: list[str]
+    callees: list[str]
+    is_async: np.ndarray
+    inferred: np.ndarray
+    """bool[n]"""
+    call_count: np.ndarray
+    error_count: np.ndarray
+    durations: np.ndarray
+    """float64[5, n] nanoseconds: least, p50, p95, p99 and most."""
+    halves: np.ndarray
+    """float64[2, n] nanoseconds: the medians of the callers' own spans and of the network, NaN where there is none."""
+
+    def __len__(self) -> int:
+        return len(self.callers)
+
+    def edges(self, rows: np.ndarray | None = None) -> list[Edge]:
+        """The figures of these rows, or of all. rows: int64[m]"""
+        if rows is None:
+            rows = np.arange(len(self))
+        columns = (rows, self.is_async[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])
+        found = zip(*(c.tolist() for c in (*columns, *self.durations[:, rows], *self.halves[:, rows])), strict=True)
+        return [
+            Edge(
+                self.callers[row],
+                self.callees[row],
+                is_async,
+                inferred,
+                count,
+                failed,
+                p50,
+                p95,
+                p99,
+                _known(waited),
+                _known(network),
+                least,
+                most,
+            )
+            for row, is_async, inferred, count, failed, least, p50, p95, p99, most, waited, network in found
+        ]
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+@dataclass(frozen=True)
 class Dependencies:
-    services: tuple[ServiceFigures, ...]
-    """By name."""
-    edges: tuple[Edge, ...]
-    """By caller, callee, sync before async."""
+    """Figures of services and edges, as columns: of very many names few are looked at one by one."""
+
+    service_columns: ServiceColumns
+    edge_columns: EdgeColumns
+
+    @cached_property
+    def services(self) -> tuple[ServiceFigures, ...]:
+        """By name."""
+        return tuple(self.service_columns.figures())
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """By caller, callee, sync before async."""
+        return tuple(self.edge_columns.edges())
 
 
 def self_calls(traces: TraceSet) -> np.ndarray:
@@ -92,66 +183,76 @@ def self_calls(traces: TraceSet) -> np.ndarray:
 def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependencies:
     """The figures of every service and of every edge between them."""
     calls = calls or find_calls(traces)
-    return Dependencies(tuple(_services(traces, calls)), tuple(_edges(traces, calls)))
+    place = _places(calls.nodes)
+    return Dependencies(_services(traces, calls, place), _edges(traces, calls, place))
 
 
-def _services(traces: TraceSet, calls: Calls) -> list[ServiceFigures]:
+def _places(names: list[str]) -> np.ndarray:
+    """int64[n], the place of each name in their order, so that edges sort by numbers; equal names share one."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    differs = [names[one] != names[other] for one, other in pairwise(order)]
+    place = np.zeros(len(names), np.int64)
+    place[order] = np.cumsum([False, *differs])[: len(names)]
+    return place
+
+
+def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColumns:
     to_peer = calls.callee >= calls.first_peer
     spans = np.concatenate((calls.entries, calls.span[to_peer]))
     nodes = np.concatenate((traces.service[calls.entries], calls.callee[to_peer]))
     order, distinct, first = group_slices(nodes)
-    figures = [
-        # nobody was seen to call a peer that only calls
-        ServiceFigures(calls.nodes[node], True, 0, 0, 0.0, 0.0, 0.0, 0.0, calls.peer_type(node))
-        for node in np.setdiff1d(calls.caller, distinct).tolist()
-    ]
+    # nobody was seen to call a peer that only calls
+    unseen = np.setdiff1d(calls.caller, distinct)
+    counts, errors = np.zeros((2, len(unseen) + len(distinct)), np.int64)
+    durations = np.zeros((1 + len(_SHARES), len(counts)))
     if len(distinct):
         spans = spans[order]
-        errors = np.add.reduceat(traces.error[spans].astype(np.int64), first[:-1])
-        columns = (distinct, np.diff(first), errors, *_durations(traces, spans, first))
-        figures += [
-            ServiceFigures(
-                calls.nodes[node],
-                node >= calls.first_peer,
-                count,
-                failed,
-                *(mean, p50, p95, p99),
-                calls.peer_type(node),
-                least,
-                most,
-            )
-            for node, count, failed, mean, least, p50, p95, p99, most in zip(
-                *(c.tolist() for c in columns), strict=True
-            )
-        ]
-    return sorted(figures, key=lambda f: f.service)
+        counts[len(unseen) :] = np.diff(first)
+        errors[len(unseen) :] = np.add.reduceat(traces.error[spans].astype(np.int64), first[:-1])
+        durations[:, len(unseen) :] = _durations(traces, spans, first)
+    found = np.concatenate((unseen, distinct)).astype(np.int64)
+    inferred = np.concatenate((np.ones(len(unseen), bool), distinct >= calls.first_peer))
+    by_name = np.argsort(place[found], kind="stable")
+    shown = found[by_name].tolist()
+    return ServiceColumns(
+        [calls.nodes[node] for node in shown],
+        [calls.peer_type(node) for node in shown],
+        inferred[by_name],
+        counts[by_name],
+        errors[by_name],
+        durations[:, by_name],
+    )
 
 
-def _edges(traces: TraceSet, calls: Calls) -> list[Edge]:
+def _edges(traces: TraceSet, calls: Calls, place: np.ndarray) -> EdgeColumns:
     number = (calls.caller.astype(np.int64) * len(calls.nodes) + calls.callee) * 2 + calls.is_async
     order, distinct, first = group_slices(number)
     if not len(distinct):
-        return []
+        none = np.zeros(0, np.int64)
+        return EdgeColumns([], [], none > 0, none > 0, none, none, np.zeros((len(_SHARES), 0)), np.zeros((2, 0)))
     span = calls.span[order]
     failed = np.add.reduceat(calls.error[order].astype(np.int64), first[:-1])
-    _, *quantiles = _durations(traces, span, first)
+    quantiles = _durations(traces, span, first)[1:]
     half = calls.half[order]
     seen = (half >= 0) & ~traces.no_duration[half]
     waited = _medians(traces.duration[half], seen, first)
     # a message waits for its consumer: what lies between is no time of a network
     both = seen & (half != span) & ~calls.is_async[order] & ~traces.no_duration[span]
     network = _medians(traces.duration[half] - traces.duration[span], both, first)
-    columns = (distinct, np.diff(first), failed, *quantiles)
-    edges: list[Edge] = []
-    for edge, count, errors, least, p50, p95, p99, most in zip(*(c.tolist() for c in columns), strict=True):
-        row = len(edges)
-        pair, is_async = divmod(edge, 2)
-        caller, callee = divmod(pair, len(calls.nodes))
-        inferred = callee >= calls.first_peer
-        pair_names = (calls.nodes[caller], calls.nodes[callee])
-        halves = (waited[row], network[row])
-        edges.append(Edge(*pair_names, bool(is_async), inferred, count, errors, p50, p95, p99, *halves, least, most))
-    return sorted(edges, key=lambda e: (e.caller, e.callee, e.is_async))
+    pair, is_async = np.divmod(distinct, 2)
+    caller, callee = np.divmod(pair, len(calls.nodes))
+    by_name = np.lexsort((is_async, place[callee], place[caller]))
+    caller, callee = caller[by_name], callee[by_name]
+    return EdgeColumns(
+        [calls.nodes[node] for node in caller.tolist()],
+        [calls.nodes[node] for node in callee.tolist()],
+        is_async[by_name] > 0,
+        callee >= calls.first_peer,
+        np.diff(first)[by_name],
+        failed[by_name],
+        quantiles[:, by_name],
+        np.stack((waited, network))[:, by_name],
+    )
 
 
 def _durations(traces: TraceSet, spans: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -171,14 +272,14 @@ def _durations(traces: TraceSet, spans: np.ndarray, first: np.ndarray) -> np.nda
     return found
 
 
-def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> list[float | None]:
-    """The median of each group's known values, None for a group without any. Groups are `first[g]:first[g + 1]`."""
+def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """float64[groups], the median of each group's known values, NaN for a group without any. Groups are
+    `first[g]:first[g + 1]`.
+    """
     before = np.concatenate(([0], np.cumsum(known)))
     begins = before[first]
     there = np.flatnonzero(np.diff(begins) > 0)
-    medians: list[float | None] = [None] * (len(first) - 1)
+    medians = np.full(len(first) - 1, np.nan)
     if len(there):
-        (found,) = group_quantiles(values[known], np.append(begins[there], begins[-1]), (0.5,))
-        for group, median in zip(there.tolist(), found.tolist(), strict=True):
-            medians[group] = median
+        (medians[there],) = group_quantiles(values[known], np.append(begins[there], begins[-1]), (0.5,))
     return medians

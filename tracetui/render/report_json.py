@@ -28,6 +28,22 @@ from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 
 SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
+_SERVICE_KEYS = ("call_count", "avg_duration_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate", "inferred", "type")
+_EDGE_KEYS = (
+    "caller",
+    "callee",
+    "call_count",
+    "error_count",
+    "error_rate",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "caller_p50_ms",
+    "network_p50_ms",
+    "async",
+    "inferred",
+)
+_EXACT = 1e15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +68,16 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
 def in_ms(ns: float) -> float:
     """Nanoseconds as milliseconds, to the nanosecond."""
     return round(ns / 1e6, 6)
+
+
+def all_in_ms(ns: np.ndarray) -> list[float | None]:
+    """The same of many, float64[n]; NaN is None."""
+    # of whole nanoseconds below 10**15 the quotient is the number that is nearest to six decimals
+    whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
+    found: list[float | None] = (ns / 1e6).tolist()
+    for at in np.flatnonzero(~whole).tolist():
+        found[at] = None if np.isnan(ns[at]) else in_ms(float(ns[at]))
+    return found
 
 
 def in_percent(value: float) -> float:
@@ -274,43 +300,44 @@ def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
 
 
 def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
+    services, edges = dependencies.service_columns, dependencies.edge_columns
+    counts, ways = edges.call_count.tolist(), edges.is_async.tolist()
     calls: dict[str, dict[str, int]] = {}
-    for edge in dependencies.edges:
-        callees = calls.setdefault(edge.caller, {})
-        callees[edge.callee] = callees.get(edge.callee, 0) + edge.call_count
+    for caller, callee, count in zip(edges.callers, edges.callees, counts, strict=True):
+        callees = calls.setdefault(caller, {})
+        callees[callee] = callees.get(callee, 0) + count
+    service_rows = zip(
+        services.names,
+        services.call_count.tolist(),
+        *map(all_in_ms, services.durations[[0, 2, 3, 4]]),
+        _rates(services.error_count, services.call_count),
+        services.inferred.tolist(),
+        services.types,
+        strict=True,
+    )
+    edge_rows = zip(
+        edges.callers,
+        edges.callees,
+        counts,
+        edges.error_count.tolist(),
+        _rates(edges.error_count, edges.call_count),
+        *map(all_in_ms, edges.durations[1:4]),
+        *map(all_in_ms, edges.halves),
+        ways,
+        edges.inferred.tolist(),
+        strict=True,
+    )
     return {
-        "services": {
-            service.service: {
-                "call_count": service.call_count,
-                "avg_duration_ms": in_ms(service.mean_ns),
-                "p50_ms": in_ms(service.p50_ns),
-                "p95_ms": in_ms(service.p95_ns),
-                "p99_ms": in_ms(service.p99_ns),
-                "error_rate": in_percent(service.error_rate),
-                "inferred": service.inferred,
-                "type": service.peer_type,
-            }
-            for service in dependencies.services
-        },
+        "services": {row[0]: dict(zip(_SERVICE_KEYS, row[1:], strict=True)) for row in service_rows},
         "dependencies": calls,
-        "edges": [
-            {
-                "caller": edge.caller,
-                "callee": edge.callee,
-                "call_count": edge.call_count,
-                "error_count": edge.error_count,
-                "error_rate": in_percent(edge.error_rate),
-                "p50_ms": in_ms(edge.p50_ns),
-                "p95_ms": in_ms(edge.p95_ns),
-                "p99_ms": in_ms(edge.p99_ns),
-                "caller_p50_ms": None if edge.caller_p50_ns is None else in_ms(edge.caller_p50_ns),
-                "network_p50_ms": None if edge.network_p50_ns is None else in_ms(edge.network_p50_ns),
-                "async": edge.is_async,
-                "inferred": edge.inferred,
-            }
-            for edge in dependencies.edges
-        ],
+        "edges": [dict(zip(_EDGE_KEYS, row, strict=True)) for row in edge_rows],
     }
+
+
+def _rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:
+    """Error rates in percent, of many services or edges; 0 without calls."""
+    rates = np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0)
+    return [in_percent(rate) if rate else 0.0 for rate in rates.tolist()]
 
 
 def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:

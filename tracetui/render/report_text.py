@@ -356,19 +356,19 @@ class _Report:
         return line
 
     def dependencies(self) -> Iterator[Line]:
-        dependencies = self.findings.dependencies
-        yield self._line(
-            ("Services", Role.TITLE), (f" {len(dependencies.services):,}, with the calls that enter each", Role.DIM)
-        )
-        services = sorted(dependencies.services, key=lambda s: (-s.call_count, s.service))
+        services, edges = self.findings.dependencies.service_columns, self.findings.dependencies.edge_columns
+        yield self._line(("Services", Role.TITLE), (f" {len(services):,}, with the calls that enter each", Role.DIM))
+        # they stand by name
+        by_calls = np.argsort(-services.call_count, kind="stable")
         shown = self._few(len(services), 15)
+        listed = services.figures(by_calls[:shown])
         yield from self._table(
             [
                 Column("service", grows=True),
                 Column("calls", "right"),
                 Column("errors", "right"),
                 Column("mean", "right"),
-                Column(_p95_heading(services[:shown]), "right"),
+                Column(_p95_heading(listed), "right"),
             ],
             [
                 [
@@ -378,24 +378,25 @@ class _Report:
                     self._duration(service.mean_ns),
                     self._p95(service),
                 ]
-                for service in services[:shown]
+                for service in listed
             ],
         )
         yield from self._more(len(services) - shown, "service")
         yield Line()
-        edges = sorted(dependencies.edges, key=lambda e: (-e.call_count, e.caller, e.callee))
         yield self._line(("Dependencies", Role.TITLE), (f" {len(edges):,}, by calls", Role.DIM))
-        if not edges:
+        if not len(edges):
             yield self._line((f"{_INDENT}none: no service calls another", Role.PLAIN))
             return
+        by_calls = np.argsort(-edges.call_count, kind="stable")
         shown = self._few(len(edges), 20)
+        calls = edges.edges(by_calls[:shown])
         yield from self._table(
             [
                 Column("caller and callee", grows=True),
                 Column("calls", "right"),
                 Column("errors", "right"),
                 Column("p50", "right"),
-                Column(_p95_heading(edges[:shown]), "right"),
+                Column(_p95_heading(calls), "right"),
             ],
             [
                 [
@@ -405,7 +406,7 @@ class _Report:
                     self._duration(edge.p50_ns),
                     self._p95(edge),
                 ]
-                for edge in edges[:shown]
+                for edge in calls
             ],
         )
         yield from self._more(len(edges) - shown, "dependency", "dependencies")
