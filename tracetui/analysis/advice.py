@@ -23,7 +23,7 @@ import numpy as np
 from tracetui.analysis.calls import Calls
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.errors import retried
-from tracetui.analysis.groups import group_slices, keyed_together
+from tracetui.analysis.groups import keyed_together
 from tracetui.analysis.slack import Slack
 from tracetui.model.traces import TraceSet
 
@@ -85,8 +85,24 @@ class _Instances:
     count: np.ndarray
     time: np.ndarray
     """How long is waited for the calls as it is; of a GAP for the gap."""
-    members: list[np.ndarray]
+    members: _Members
     """Per kind, the spans that name it, of one of its instances."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """Spans of many kinds: those of kind k are `span[first[k]:first[k] + size[k]]`."""
+
+    span: np.ndarray
+    first: np.ndarray
+    size: np.ndarray
+
+    def of(self, kinds: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """The spans of these kinds, kind after kind, and where each kind's begin, with the end of the last."""
+        size = self.size[kinds]
+        ends = np.cumsum(size)
+        spans = self.span[np.repeat(self.first[kinds] - ends + size, size) + np.arange(int(size.sum()))]
+        return spans, [0, *ends.tolist()]
 
 
 def find_advice(paths: CriticalPaths, calls: Calls) -> list[Finding]:
@@ -95,7 +111,7 @@ def find_advice(paths: CriticalPaths, calls: Calls) -> list[Finding]:
     found = [
         finding
         for instances in (siblings.n_plus_one(), siblings.side_by_side(), siblings.gaps(), siblings.retries())
-        for finding in _findings(paths, instances, siblings.label)
+        for finding in _findings(paths, instances, siblings.labels)
     ]
     return sorted(found, key=lambda one: (-one.saving_ns, one.advice, one.parent, one.calls))
 
@@ -121,12 +137,20 @@ class _Siblings:
         self._retried = retried(traces)
         self._target, self._shown = _targets(traces, calls)
 
-    def label(self, span: int) -> tuple[str, str]:
-        """What a span calls, as people name it: the callee's service and operation, or the peer and the call's name."""
-        traces, target = self.traces, int(self._target[span])
-        if target >= self._calls.first_peer:
-            return self._calls.nodes[target], traces.shape_name(span)
-        return traces.operation_label(int(traces.operation[self._shown[span]]))
+    def labels(self, spans: np.ndarray) -> list[tuple[str, str]]:
+        """What spans call, as people name it: the callee's service and operation, or the peer and the call's name.
+
+        spans: int64[m]
+        """
+        traces = self.traces
+        to_peer = self._target[spans] >= self._calls.first_peer
+        shown = self._shown[spans]
+        nodes = np.where(to_peer, self._target[spans], traces.service[shown])
+        shapes = np.where(to_peer, traces.shape[spans], traces.shape[shown])
+        named = self._calls.nodes
+        return [
+            (named[node], traces.shapes[shape]) for node, shape in zip(nodes.tolist(), shapes.tolist(), strict=True)
+        ]
 
     def n_plus_one(self) -> _Instances:
         traces = self.traces
@@ -230,7 +254,7 @@ class _Siblings:
         saving = np.minimum(time, self._slack.of_calls(spans, ends))
         return _Instances(Advice.RETRIES, kind, spans, saving, count, time, members)
 
-    def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, _Members]:
         """Instances that one span names, with its parent. -> their kinds, and per kind the span"""
         traces = self.traces
         # numbers of operations are too large to be one number of two
@@ -238,18 +262,19 @@ class _Siblings:
         operations, operation = np.unique(traces.operation[spans], return_inverse=True)
         pair = parent * len(operations) + operation
         first, kind = np.unique(pair, return_index=True, return_inverse=True)[1:]
-        return kind, [spans[at : at + 1] for at in first.tolist()]
+        return kind, _Members(spans, first, np.ones(len(first), np.int64))
 
     def _named_by_all(
         self, spans: np.ndarray, starts: np.ndarray, sizes: np.ndarray, *, ordered: bool = False
-    ) -> tuple[np.ndarray, list[np.ndarray]]:
+    ) -> tuple[np.ndarray, _Members]:
         """Instances that several spans name, with their parent: those with the same operations are of one kind.
 
         Instance i is `spans[starts[i]:starts[i] + sizes[i]]`.
         """
         traces = self.traces
         if not len(starts):
-            return np.zeros(0, np.int64), []
+            none = np.zeros(0, np.int64)
+            return none, _Members(none, none, none)
         instance = np.repeat(np.arange(len(starts)), sizes)
         places = np.arange(len(instance)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         members = spans[np.repeat(starts, sizes) + places]
@@ -265,7 +290,7 @@ class _Siblings:
         sums = chance[len(operations) + parent]
         np.add.at(sums, instance, chance[operation] * (places + 1).astype(np.uint64))
         _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
-        return kind, [spans[starts[at] : starts[at] + sizes[at]] for at in first.tolist()]
+        return kind, _Members(spans, starts[first], sizes[first])
 
 
 def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
@@ -295,42 +320,67 @@ def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.nd
     return result
 
 
-def _findings(paths: CriticalPaths, found: _Instances, label: Callable[[int], tuple[str, str]]) -> list[Finding]:
+def _findings(
+    paths: CriticalPaths, found: _Instances, labels: Callable[[np.ndarray], list[tuple[str, str]]]
+) -> list[Finding]:
     traces = paths.traces
     saves = np.flatnonzero(found.saving > 0)
-    order, kinds, first = group_slices(found.kind[saves])
+    rows = saves[np.lexsort((traces.trace[found.span[saves]], found.kind[saves]))]
+    if not len(rows):
+        return []
+    trace, kind = traces.trace[found.span[rows]], found.kind[rows]
+    # instances by kind and trace, and those by kind
+    at_trace = _begins(kind, trace)
+    at_kind = _begins(kind[at_trace])
+    # of a root that others are laid over only a part counts: a trace never saves more than its path takes
+    times = paths.trace_critical[trace[at_trace]].astype(np.float64)
+    saving = np.minimum(np.add.reduceat(found.saving[rows], at_trace, dtype=np.float64), times)
+    whole, total = np.add.reduceat(times, at_kind), np.add.reduceat(saving, at_kind)
+    touched = np.diff(np.append(at_kind, len(at_trace)))
+    share = np.divide(100 * total, whole, out=np.zeros(len(whole)), where=whole > 0)
+    best = _first_greatest(saving, at_kind)
+    example = found.span[rows[_first_greatest(found.saving[rows], at_trace)[best]]]
+    begins = at_trace[at_kind]
+    time = np.add.reduceat(found.time[rows], begins, dtype=np.float64)
+    most = np.maximum.reduceat(found.count[rows], begins)
+    kept = np.flatnonzero(share >= LEAST_SHARE)
+    members, bounds = found.members.of(kind[begins[kept]])
+    names = labels(members)
+    columns = (total, total / touched, time / touched, share, touched, most, trace[at_trace[best]], example)
+    parents = traces.operation[traces.parent[example[kept]]].tolist()
     findings = []
-    for kind, begin, end in zip(kinds.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
-        rows = saves[order[begin:end]]
-        trace = traces.trace[found.span[rows]]
-        touched, of_trace = np.unique(trace, return_inverse=True)
-        # of a root that others are laid over only a part counts: a trace never saves more than its path takes
-        times = paths.trace_critical[touched].astype(np.float64)
-        saving = np.minimum(np.bincount(of_trace, weights=found.saving[rows]), times)
-        whole, total = float(times.sum()), float(saving.sum())
-        share = 100 * total / whole if whole else 0.0
-        if share < LEAST_SHARE:
-            continue
-        best = int(touched[np.argmax(saving)])
-        there = rows[trace == best]
-        example = int(found.span[there[np.argmax(found.saving[there])]])
-        names = list(map(label, found.members[kind].tolist()))
+    for begin, end, parent, saved, mean, mean_time, part, count, calls, best_trace, span in zip(
+        bounds[:-1], bounds[1:], parents, *(column[kept].tolist() for column in columns), strict=True
+    ):
+        called = names[begin:end]
         if found.advice is not Advice.GAP:
-            names = list(dict.fromkeys(names))
+            called = list(dict.fromkeys(called))
         findings.append(
             Finding(
                 advice=found.advice,
-                parent=traces.operation_label(int(traces.operation[traces.parent[example]])),
-                calls=tuple(names[:_MOST_NAMED]),
-                more_calls=max(len(names) - _MOST_NAMED, 0),
-                saving_ns=total,
-                mean_saving_ns=total / len(touched),
-                mean_time_ns=float(found.time[rows].sum(dtype=np.float64)) / len(touched),
-                share_percent=share,
-                trace_count=len(touched),
-                most_calls=int(found.count[rows].max()),
-                example_trace=best,
-                example_span=example,
+                parent=traces.operation_label(parent),
+                calls=tuple(called[:_MOST_NAMED]),
+                more_calls=max(len(called) - _MOST_NAMED, 0),
+                saving_ns=saved,
+                mean_saving_ns=mean,
+                mean_time_ns=mean_time,
+                share_percent=part,
+                trace_count=count,
+                most_calls=calls,
+                example_trace=best_trace,
+                example_span=span,
             )
         )
     return findings
+
+
+def _first_greatest(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """int64[groups], where the greatest value of each group stands, the first of equal ones.
+
+    Groups are `first[g]` to `first[g + 1]`, the last to the end; none is empty.
+    """
+    sizes = np.diff(np.append(first, len(values)))
+    group = np.repeat(np.arange(len(first)), sizes)
+    greatest = np.flatnonzero(values == np.maximum.reduceat(values, first)[group])
+    found: np.ndarray = greatest[_begins(group[greatest])]
+    return found
