@@ -356,7 +356,7 @@ async def test_a_question_about_services_is_there_again_after_its_traces() -> No
         await press(app, pilot, "escape")
         assert "notification-service  if it is SLOW" in text_of(app)
         await press(app, pilot, "1")
-        assert any("start" in line and "duration" in line for line in painted(app))
+        assert any("start" in line and ("response" in line or "duration" in line) for line in painted(app))
 
 
 async def test_what_if_a_span_took_less() -> None:
@@ -865,7 +865,7 @@ async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
         ("Service user-service", "service = "),
         ("help", "write a filter;"),
         ("warnings", "the load warned of nothing"),
-        ("Slower than p50", "duration >"),
+        ("Slower than p50", "trace.response >"),
     ],
 )
 async def test_the_palette_goes_where_it_says(typed: str, expected: str) -> None:
