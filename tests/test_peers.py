@@ -17,8 +17,9 @@ from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.peers import Peer, PeerType, called_peer, read_note
-from tracetui.model.span import Kind
+from tracetui.model.span import Event, Kind, Link, Value
 from tracetui.model.traces import TraceSet
+from tracetui.model.united import UnitedCodec, unite
 
 
 def name_of(kind: Kind, attributes: dict[str, Any]) -> str | None:
@@ -198,3 +199,37 @@ def test_a_set_gives_a_peer_the_type_that_its_call_says(kind: Kind, attributes: 
     said = called_peer(kind, attributes)
     assert said is not None
     assert (found.service, found.peer_type) == (said.name, said.type)
+
+
+class Named:
+    """Reads any attributes as the name of one peer."""
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+
+    def attributes(self, raw: bytes) -> dict[str, Value]:
+        return {"peer.service": self.peer} if raw else {}
+
+    def events(self, raw: bytes) -> list[Event]:
+        return []
+
+    def links(self, raw: bytes) -> list[Link]:
+        return []
+
+
+def test_equal_bytes_of_different_formats_name_different_peers() -> None:
+    intake = Intake()
+    for at, peer in enumerate(("stripe", "mailer"), 1):
+        intake.add(
+            trace=intake.trace(f"{at:032x}"),
+            span_id=f"{at:016x}",
+            parent_id="",
+            name="call",
+            resource=intake.resource(f"service-{at}", b"", UnitedCodec([Named(peer)])),
+            start_ns=at * 1_000_000,
+            duration_ns=1_000,
+            kind=Kind.CLIENT,
+            attributes=unite([b"the same"]),
+        )
+    found = find_dependencies(assemble(intake)).edges
+    assert [(edge.caller, edge.callee) for edge in found] == [("service-1", "stripe"), ("service-2", "mailer")]

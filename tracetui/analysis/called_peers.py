@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.model.codec import Codec
 from tracetui.model.peers import Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
 from tracetui.model.span import UNKNOWN_SERVICE, Kind
 from tracetui.model.traces import TraceSet
+from tracetui.model.united import UnitedCodec
 
 _TYPES = tuple(PeerType)
 _REMEMBERED = 2_000
@@ -211,20 +213,32 @@ class _Reader:
     """Reads what spans say about what they called; equal attributes are read once."""
 
     def __init__(self, traces: TraceSet) -> None:
-        self._resources = traces.resources
+        self._codecs: list[Codec] = []
+        self._codec_of: list[int] = []
+        """Of each resource: equal attributes say the same whatever service they are of."""
+        number: dict[object, int] = {}
+        for resource in traces.resources:
+            codec = resource.codec
+            # the others have no state
+            key = codec if isinstance(codec, UnitedCodec) else type(codec)
+            if key not in number:
+                number[key] = len(self._codecs)
+                self._codecs.append(codec)
+            self._codec_of.append(number[key])
         self._known: dict[tuple[int, int, bytes], Peer | None] = {}
         self._again = 0
         self._longest = _LONGEST_REMEMBERED
 
     def __call__(self, kind: int, resource: int, raw: bytes) -> Peer | None:
         """Name what a span of this kind and resource called, by its raw attributes."""
+        codec = self._codec_of[resource]
         if len(raw) > self._longest:
-            return called_peer(kind, self._resources[resource].codec.attributes(raw))
-        key = (resource, kind, raw)
+            return called_peer(kind, self._codecs[codec].attributes(raw))
+        key = (codec, kind, raw)
         if key in self._known:
             self._again += 1
             return self._known[key]
-        peer = called_peer(kind, self._resources[resource].codec.attributes(raw))
+        peer = called_peer(kind, self._codecs[codec].attributes(raw))
         if len(self._known) < _REMEMBERED:
             # those that come again come early
             self._known[key] = peer
