@@ -143,7 +143,8 @@ def _judges(
 ) -> tuple[Judge, Judge]:
     """For the figures of whole traces, and for those of operations and calls: each are many compared at once."""
     operations = [_labels(findings) for findings in (before, after)]
-    edges = [{(edge.caller, edge.callee, edge.is_async) for edge in one.dependencies.edges} for one in (before, after)]
+    columns = [one.dependencies.edge_columns for one in (before, after)]
+    edges = [set(zip(one.callers, one.callees, one.is_async.tolist(), strict=True)) for one in columns]
     patterns = [_by_template(one.errors.patterns) for one in (before, after)]
     rates = [(one.summary.error_trace_count, one.summary.failed_request_count) for one in (before, after)]
     of_traces = (

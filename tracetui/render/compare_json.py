@@ -93,12 +93,12 @@ def _changes(changes: tuple[Change, ...]) -> dict[str, Any]:
 
 def _change(one: Change) -> dict[str, Any]:
     convert = in_percent if one.figure in RATES else in_ms
-    before, after = (None if value is None else convert(value) for value in (one.before, one.after))
+    difference, percent = one.difference, one.percent
     return {
-        "before": before,
-        "after": after,
-        "difference": None if one.difference is None else convert(one.difference),
-        "percent": None if one.percent is None else in_percent(one.percent),
+        "before": None if one.before is None else convert(one.before),
+        "after": None if one.after is None else convert(one.after),
+        "difference": None if difference is None else convert(difference),
+        "percent": None if percent is None else in_percent(percent),
         "interval": None if one.interval is None else [convert(value) for value in one.interval],
         "verdict": one.verdict.value,
     }
