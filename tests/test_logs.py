@@ -191,6 +191,27 @@ def test_other_lines_are_counted_and_said(tmp_path: Path) -> None:
     assert none.load_warnings[0].message == "none of its log lines (1) is of a trace that is here"
 
 
+DEEP = '{"a":' * 900 + "1" + "}" * 900
+VALUES = [
+    '{"seconds":"+-5"}',
+    '{"seconds":"--5","nanos":"-+1"}',
+    '"+-5"',
+    "9" * 5_000,
+    '"\\ud800"',
+    "1e999",
+    DEEP,
+    "[" * 5_000,
+]
+
+
+@pytest.mark.parametrize("key", ["trace_id", "span_id", "time", "msg", "level", "attributes", "other"])
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: value[:20])
+def test_a_line_costs_no_other(tmp_path: Path, key: str, value: str) -> None:
+    bad = json.dumps({"trace_id": "1", "time": EPOCH // 1_000, "msg": "x"})[:-1] + f', "{key}": {value}}}'
+    found = logged(tmp_path, line(300, msg="before"), bad, line(300, msg="after"))
+    assert [name for name in names(found, "3") if name in {"before", "after"}] == ["before", "after"]
+
+
 def test_files_that_hold_no_logs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no line is JSON with a trace id and a time"):
         logged(tmp_path, "plain text", "more of it")
@@ -216,7 +237,13 @@ def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
 
 
 @unhurried
-@given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.lists(st.integers())))
+@given(
+    st.recursive(
+        st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.text("+-0٣²5")),
+        lambda parts: st.lists(parts) | st.dictionaries(st.sampled_from(["seconds", "nanos"]), parts),
+        max_leaves=4,
+    )
+)
 def test_any_time_is_a_moment_or_none(value: Any) -> None:
     moment = _time(value)
     assert moment is None or isinstance(moment, int)

@@ -110,24 +110,34 @@ def _events(traces: TraceSet, found: Iterator[tuple[int, bytes]]) -> Iterator[tu
     near: dict[int, _Near] = {}
     shapes = _Shapes()
     for _, raw in found:
-        line = _decoded(raw)
-        keys = shapes.of(line)
-        trace_key, trace_id = _trace_id(line, keys)
-        time_key, time = _first(line, keys.time)
-        when = _time(time)
-        if not trace_id or when is None:
-            yield None, None
-            continue
-        trace = traces.find_trace(trace_id)
-        if trace is None:
-            yield None, Event(when, "")
-            continue
-        if trace not in near:
-            near[trace] = _Near(traces, trace)
-        span_key, span_id = _first(line, keys.span)
-        span = near[trace].span(_as_text(span_id)) if span_key else None
-        event = _event(line, keys, when, (trace_key, span_key, time_key), by_time=span is None)
-        yield near[trace].running(when) if span is None else span, event
+        try:
+            placed = _placed(traces, raw, near, shapes)
+        except Exception as error:
+            # a line costs no other, whatever is in it
+            if isinstance(error, MemoryError):
+                raise
+            placed = None, None
+        yield placed
+
+
+def _placed(traces: TraceSet, raw: bytes, near: dict[int, _Near], shapes: _Shapes) -> tuple[int | None, Event | None]:
+    """-> as `_events`. What it looks up is added to `near` and `shapes`."""
+    line = _decoded(raw)
+    keys = shapes.of(line)
+    trace_key, trace_id = _trace_id(line, keys)
+    time_key, time = _first(line, keys.time)
+    when = _time(time)
+    if not trace_id or when is None:
+        return None, None
+    trace = traces.find_trace(trace_id)
+    if trace is None:
+        return None, Event(when, "")
+    if trace not in near:
+        near[trace] = _Near(traces, trace)
+    span_key, span_id = _first(line, keys.span)
+    span = near[trace].span(_as_text(span_id)) if span_key else None
+    event = _event(line, keys, when, (trace_key, span_key, time_key), by_time=span is None)
+    return near[trace].running(when) if span is None else span, event
 
 
 class _Near:
@@ -276,7 +286,7 @@ def _time(value: Any) -> int | None:
 
 
 def _is_whole(text: str) -> bool:
-    return len(text) < _LONGEST_NUMBER and text.lstrip("+-").isdecimal()
+    return len(text) < _LONGEST_NUMBER and text.removeprefix("-").isdecimal()
 
 
 def _event(line: dict[str, Any], keys: _Keys, when: int, used: tuple[str, ...], *, by_time: bool) -> Event:
