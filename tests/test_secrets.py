@@ -25,6 +25,7 @@ from tracetui.config import Overrides, Profile
 from tracetui.ingest.sources.access import access_to
 from tracetui.ingest.sources.address import parse_address
 from tracetui.ingest.sources.connection import Connection, HttpError
+from tracetui.model.problems import UsageError
 from tracetui.tui.settings import from_anywhere, load_resume
 
 TOKEN = "pl4nted-5ecret-t0ken"
@@ -332,3 +333,10 @@ def test_what_holds_it_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> Non
         assert not given_away(repr(thing))
         assert not given_away(str(thing))
     assert given_away(access.headers["Authorization"])
+
+
+@pytest.mark.parametrize("option", ["token_file", "ca"])
+def test_a_secret_in_a_home_that_nobody_has_is_an_error(option: str) -> None:
+    profile = Profile(**{option: "~nobody-has-this-name/x"})
+    with pytest.raises(UsageError, match="~nobody-has-this-name/x"):
+        access_to(parse_address("http://localhost:1"), profile, Overrides())

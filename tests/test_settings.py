@@ -44,9 +44,33 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert load_settings(written(tmp_path, text)) == expected
 
 
-@pytest.mark.parametrize("text", ["theme =", 'theme = "pink"', "colour = 1", "mouse = 3", "[keymap]\nx = 1", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "theme =",
+        'theme = "pink"',
+        "colour = 1",
+        "mouse = 3",
+        "[keymap]\nx = 1",
+        "\x00",
+        "mouse = " + "9" * 5_000,
+        "x = " + "[" * 5_000,
+        "#" * (5 << 20),
+    ],
+    ids=lambda text: text[:12],
+)
 def test_mistakes_are_named_with_the_file(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
+    with pytest.raises(UsageError, match=str(path)):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "folder", "pipe"])
+def test_what_is_no_file_is_named_and_not_read_for_ever(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / "config.toml"
+    path.symlink_to(target)
     with pytest.raises(UsageError, match=str(path)):
         load_settings(path)
 

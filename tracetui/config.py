@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +12,8 @@ import msgspec
 from tracetui.model.problems import UsageError
 
 _FILE = "config.toml"
+_MOST_BYTES = 1 << 22
+"""More than anybody writes: a longer file is none of ours."""
 _SECRETS = frozenset(("token", "password"))
 
 Kind = Literal["", "jaeger", "zipkin", "tempo"]
@@ -76,12 +80,11 @@ def config_path() -> Path:
 
 def load_config(path: Path | None = None) -> Config:
     """Read the config file; without one the defaults. UsageError names what is wrong in it."""
-    import os
     import tomllib
 
     path = path or config_path()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Config)
+        return msgspec.convert(tomllib.loads(_text_of(path)), Config)
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -90,8 +93,25 @@ def load_config(path: Path | None = None) -> Config:
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except RecursionError:
         raise UsageError(f"{path}: nested too deeply") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, msgspec.ValidationError) as error:
+        # that it is not TOML or not UTF-8, a number with too many digits
         raise UsageError(f"{path}: {error}") from None
+
+
+def _text_of(path: Path) -> str:
+    """Read the file. Raises OSError, also where it is no plain file, which may have no end."""
+    import stat
+
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise OSError(0, f"it is longer than {_MOST_BYTES >> 20} MiB")
+        return content.decode("utf-8")
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    raise OSError(0, "it is not a plain file")
 
 
 def profile_named(name: str) -> Profile | None:

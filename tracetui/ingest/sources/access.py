@@ -154,7 +154,7 @@ def _secret(what: str, variable: str, file: str, command: str) -> str:
     if variable:
         return _from_environment(variable)
     if file:
-        path = Path(file).expanduser()
+        path = Path(_path(file))
         try:
             return path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -228,7 +228,11 @@ def _no_passphrase() -> str:
 
 
 def _path(text: str) -> str:
-    return str(Path(text).expanduser()) if text else ""
+    try:
+        return str(Path(text).expanduser()) if text else ""
+    except RuntimeError as error:
+        # a home directory that nobody has
+        raise UsageError(f"{text}: {error}") from None
 
 
 def _proxy(address: Address, profile: Profile) -> str:
