@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.program import Program
 from tests.terminal import Terminal
+from tracetui import atomic_file as atomic_files
 from tracetui.atomic_file import atomic_file
 from tracetui.render.clipboard import clipboard_text
 from tracetui.render.safe_text import escaped_json
@@ -155,6 +156,59 @@ def test_a_pipe_and_a_device_are_written_to_not_replaced(program: Program, tmp_p
     assert pipe.is_fifo()
     assert program("analyze", INCIDENT, "--output", "/dev/null").code == 0
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("options", WRITING, ids=" ".join)
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_read_is_not_written_over(
+    program: Program, tmp_path: Path, options: tuple[str, ...], link: bool
+) -> None:
+    path, source = tmp_path / "traces.json", tmp_path / "source"
+    path.write_bytes(before := Path(INCIDENT).read_bytes())
+    source.symlink_to(path) if link else source.hardlink_to(path)
+    said = program("analyze", str(source), *options, str(path))
+    assert said.code == 2
+    assert "the traces are read from it" in said.err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("compare", "{}", INCIDENT),
+        ("compare", INCIDENT, "{}"),
+        ("contrast", "{}"),
+        ("graph", "{}", "services"),
+        ("alerts", "{}", "--service", "frontend"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_writes_over_what_it_reads(program: Program, tmp_path: Path, command: tuple[str, ...]) -> None:
+    path = tmp_path / "traces.json"
+    path.write_bytes(before := Path(INCIDENT).read_bytes())
+    said = program(*(word.format(path) for word in command), "--output", str(path))
+    assert "the traces are read from it" in said.err
+    assert said.code == 2
+    assert path.read_bytes() == before
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for_for_ever(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic_files, "READER_SECONDS", 0.2)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    said = program("analyze", INCIDENT, "--output", str(pipe))
+    assert said.code == 2
+    assert f"cannot write {pipe}: nothing reads from this pipe" in said.err
+
+
+@pytest.mark.parametrize("options", WRITING, ids=" ".join)
+@pytest.mark.parametrize("name", ["~nobody-has-this-name/x", "n" * 300, "no/such/folder"])
+def test_a_name_that_cannot_be_written_is_an_error(program: Program, options: tuple[str, ...], name: str) -> None:
+    said = program("analyze", INCIDENT, *options, name)
+    assert said.code == 2
+    assert f"cannot write {name}: " in said.err
 
 
 @pytest.mark.parametrize(("name", "why"), [("pipe", "not a plain file"), ("folder", "Is a directory")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,11 @@ PRIVATE = 0o600
 """Readable and writable by the user alone."""
 SHARED = 0o666
 """What the user's umask leaves of it, as of any new file."""
+READER_SECONDS = 10.0
+"""How long a named pipe that nobody has opened for reading is waited for."""
+
+_PATIENCE = 0.05
+"""Seconds after which it is looked again whether somebody reads."""
 
 
 @contextmanager
@@ -62,3 +68,21 @@ def is_stream(path: Path) -> bool:
     except OSError:
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """Open a terminal, a pipe or a device to write to. OSError, also where nobody reads a named pipe for long."""
+    until = time.monotonic() + READER_SECONDS
+    while True:
+        try:
+            # opened in the usual way a pipe would wait for its reader without a word, and for ever
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO or not path.is_fifo():
+                raise
+            if time.monotonic() > until:
+                raise OSError(0, f"nothing reads from this pipe (waited for {READER_SECONDS:.0f} s)") from None
+        time.sleep(_PATIENCE)
+    os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "wb")

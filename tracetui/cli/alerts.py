@@ -13,7 +13,7 @@ from tracetui.analysis.query.errors import nearest
 from tracetui.analysis.spelling import as_kept
 from tracetui.cli import options as o
 from tracetui.cli.filtered import has_servers, offered_services, open_filtered
-from tracetui.cli.output import print_bytes, say
+from tracetui.cli.output import check_not_read, print_bytes, say
 from tracetui.ingest.sources.address import without_secrets
 from tracetui.model.problems import UsageError
 from tracetui.render.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
@@ -49,6 +49,7 @@ def alerts(
         raise UsageError(f"--unit is {' or '.join(UNITS)}, not {unit}")
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
         raise UsageError(f"--namespace: {namespace} cannot begin the name of a metric")
+    check_not_read(output, sources)
     # traces of other services say nothing of this one, and a server need not send them
     named = [service] if has_servers(sources) else None
     filters = o.Selection(service=named, time_range=time_range, query=query, limit=limit).filters()

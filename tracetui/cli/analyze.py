@@ -8,7 +8,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_json, print_lines, say
+from tracetui.cli.output import check_not_read, print_json, print_lines, say
 from tracetui.render.report_json import SECTIONS, report_json
 from tracetui.render.report_text import report_text
 
@@ -34,6 +34,8 @@ def analyze(
     report: o.Report,
 ) -> None:
     """Report where the time goes, what fails and who calls whom in a set of traces."""
+    check_not_read(report.output, sources)
+    check_not_read(save, sources)
     filters = selection.filters()
     wanted = (bottlenecks, critical_path, errors, dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)

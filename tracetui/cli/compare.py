@@ -11,7 +11,7 @@ from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_json, print_lines
+from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.ingest.sources.address import without_secrets
 from tracetui.ingest.sources.served import servers_of
 from tracetui.model.problems import UsageError
@@ -51,6 +51,7 @@ def compare(
         raise UsageError(f"--threshold: {threshold} is no percentage")
     if before == after == "-":
         raise UsageError("standard input can be one of the two, not both")
+    check_not_read(report.output, (before, after))
     # each is read for itself, and what is for one server must not go to the other
     servers_of([before, after])
     filters = selection.filters()

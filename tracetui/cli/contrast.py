@@ -17,7 +17,7 @@ from tracetui.analysis.query.pushed import pushed
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import marks_of, print_json, print_lines
+from tracetui.cli.output import check_not_read, marks_of, print_json, print_lines
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
@@ -60,6 +60,7 @@ def contrast(
     """Show what is over-represented in traces with errors or slow ones: attributes, services, operations, duration."""
     if slow is not None and select is not None:
         raise UsageError("--slow and --select are two selections: choose one")
+    check_not_read(report.output, sources)
     filters = selection.filters()
 
     def also(search: Search) -> Search | None:

@@ -15,7 +15,7 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.query.errors import nearest
 from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
-from tracetui.cli.output import print_diagram, print_json, print_lines, say
+from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines, say
 from tracetui.model.peers import PeerType
 from tracetui.model.problems import UsageError
 from tracetui.render.line import Line
@@ -93,6 +93,7 @@ def graph(
     asked = _question(question, names or ())
     if json and format:
         raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
+    check_not_read(report.output, [source])
     filters = selection.filters()
     session = open_filtered(
         [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from tracetui.atomic_file import SHARED, atomic_file, is_stream
+from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
 from tracetui.model.problems import LoadWarning, UsageError
 from tracetui.render.ansi import When, colour_of, encodable, write_lines
 from tracetui.render.line import Line
@@ -122,11 +122,25 @@ def print_diagram(text: str, output: Path | None = None, *, ascii_only: bool = F
     )
 
 
+def check_not_read(output: Path | None, sources: Iterable[str]) -> None:
+    """Raise UsageError if a file that is to be written is one of the sources: it would take the place of the traces."""
+    if output is None:
+        return
+    for source in sources:
+        try:
+            is_same = output.is_file() and output.samefile(source)
+        except (OSError, ValueError):
+            # no such file, or no name that one can have
+            continue
+        if is_same:
+            raise UsageError(f"cannot write {output}: the traces are read from it; choose another name")
+
+
 @contextmanager
 def _to_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when it is whole; a device or a pipe is written to as it is."""
     try:
-        with path.open("wb") if is_stream(path) else atomic_file(path, SHARED) as file:
+        with open_stream(path) if is_stream(path) else atomic_file(path, SHARED) as file:
             yield file
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

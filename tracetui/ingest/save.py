@@ -25,16 +25,19 @@ def save(traces: TraceSet, path: Path, *, replace: bool = False) -> list[str]:
     The file is there whole or not at all. Raises UsageError where it cannot be written, or is there already and must
     not be replaced.
     """
-    path = path.expanduser()
-    if not replace and path.exists():
-        raise UsageError(f"{path} is there already; choose another name")
     try:
+        path = path.expanduser()
+        if not replace and path.exists():
+            raise UsageError(f"{path} is there already; choose another name")
         # whoever may read the traces on the server is not whoever may read this directory
         with atomic_file(path, PRIVATE) as plain, _packed(plain, path.suffix == _GZIP) as file:
             for trace in range(traces.trace_count):
                 file.write(_lines(traces, trace))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    except (RuntimeError, ValueError) as error:
+        # a home directory that nobody has; a zero byte in a name
+        raise UsageError(f"cannot write {path}: {error}") from None
     return _not_saved(traces)
 
 
