@@ -278,6 +278,7 @@ def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
     def fail(*_: object, **__: object) -> None:
         raise KeyError("oops\x1b")
 
+    monkeypatch.delenv("TRACETUI_DEBUG", raising=False)
     monkeypatch.setattr("tracetui.cli.analyze.report_json", fail)
     assert run(["analyze", CHECKOUT, "--json"]) == 1
     err = capsys.readouterr().err
