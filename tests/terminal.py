@@ -67,6 +67,10 @@ class Terminal:
                 break
         return time.perf_counter() - begin
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size, of which the program is told by a signal."""
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def signal(self, number: int) -> None:
         os.kill(self._pid, number)
 

@@ -211,6 +211,13 @@ def test_a_name_that_cannot_be_written_is_an_error(program: Program, options: tu
     assert f"cannot write {name}: " in said.err
 
 
+def test_no_terminal_is_believed_to_be_of_any_width(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(10**12))
+    said = program("show", INCIDENT)
+    assert said.code == 0
+    assert max(map(len, said.out.splitlines())) <= 2_000
+
+
 @pytest.mark.parametrize(("name", "why"), [("pipe", "not a plain file"), ("folder", "Is a directory")])
 def test_only_plain_files_are_replaced_by_what_is_saved(program: Program, tmp_path: Path, name: str, why: str) -> None:
     path = tmp_path / name

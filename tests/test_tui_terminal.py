@@ -204,6 +204,23 @@ def test_the_screen_stays_whatever_the_terminal_sends(tmp_path: Path, noise: byt
     assert b"Traceback" not in terminal.seen
 
 
+@pytest.mark.parametrize("size", [(0xFFFF, 0xFFFF), (0xFFFF, 1), (1, 0xFFFF), (1, 1), (0, 0)])
+def test_the_screen_stays_whatever_size_the_terminal_says_that_it_has(tmp_path: Path, size: tuple[int, int]) -> None:
+    # these variables would be taken for the size
+    program = ["env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-m", "tracetui", INCIDENT]
+    folders = dict.fromkeys(("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"), str(tmp_path))
+    terminal = Terminal(program, environ=folders)
+    terminal.wait_for(b"100 traces", 60)
+    terminal.resize(*size)
+    terminal.press(b"j")
+    terminal.resize(100, 30)
+    terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 60)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.seen
+
+
 @pytest.mark.parametrize("content", DAMAGED_STATE, ids=lambda content: repr(content[:12]))
 def test_the_screen_opens_with_damaged_state_files(tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "tracetui"

@@ -20,6 +20,8 @@ from tracetui.render.safe_text import ascii_text, escaped_json, safe_lines
 
 LEAST_WIDTH = 40
 DEFAULT_WIDTH = 80
+_MOST_WIDTH = 2_000
+"""Columns that a terminal, or COLUMNS, is believed to have."""
 _LISTED_WARNINGS = 10
 
 
@@ -44,7 +46,8 @@ def width_of(width: int | None) -> int:
     """The width to draw at: the wish, else the terminal's or COLUMNS, else 80."""
     if width is not None:
         return max(width, LEAST_WIDTH)
-    return max(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, LEAST_WIDTH)
+    columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+    return min(max(columns, LEAST_WIDTH), _MOST_WIDTH)
 
 
 def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:

@@ -23,8 +23,8 @@ from tracetui.tui.terminal_input import TerminalInput
 
 _READ_BYTES = 1 << 12
 _IDLE_SECONDS = 0.1
-MOST_CELLS = 5_000
-"""Columns or rows of the largest size that a terminal is believed to have."""
+MOST_CELLS = 2_000
+"""Columns or rows of the largest size that a terminal is believed to have: painting more takes minutes."""
 
 
 class _Forgiving:
@@ -99,6 +99,10 @@ class LastingDriver(LinuxDriver):
         super().__init__(*args, **options)
         # Textual's type is that of a whole file
         self._file = forgiving(self._file)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        width, height = super()._get_terminal_size()
+        return min(width, MOST_CELLS), min(height, MOST_CELLS)
 
     def run_input_thread(self) -> None:
         """Read keys until the driver is told to stop or the terminal is gone."""
