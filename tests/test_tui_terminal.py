@@ -83,6 +83,7 @@ def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:
         f"TraceApp.action_next_theme = fails; sys.exit(run([{INCIDENT!r}]))"
     )
     environ = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    environ["TRACETUI_DEBUG"] = ""
     terminal = Terminal([sys.executable, "-c", program], environ=environ)
     terminal.wait_for(b"100 traces", 60)
     terminal.press(b"\r")
