@@ -21,8 +21,9 @@ without: where all that an error reaches is the way up to some error, that one i
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
+from typing import cast
 
 import numpy as np
 
@@ -327,12 +328,10 @@ def _nearest_above(spans: np.ndarray, subtree_end: np.ndarray) -> list[int]:
     return above
 
 
-_known: WeakKeyDictionary[TraceSet, Causes] = WeakKeyDictionary()
-
-
 def causes(traces: TraceSet) -> Causes:
-    """The causes among the errors of a set, which are kept as long as the set is."""
-    found = _known.get(traces)
+    """The causes among the errors of a set, which are kept as long as the set is, and of use no longer."""
+    found: Causes | None = traces.results.get(Causes)
     if found is None:
-        found = _known[traces] = Causes(traces)
+        # a set that refers to itself would wait for the search for garbage, which passes over what came early
+        found = traces.results[Causes] = Causes(cast("TraceSet", weakref.proxy(traces)))
     return found

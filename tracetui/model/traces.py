@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pickle import PickleBuffer
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -202,6 +202,13 @@ class TraceSet:
     @property
     def trace_count(self) -> int:
         return len(self.trace_ids)
+
+    @cached_property
+    def results(self) -> dict[object, Any]:
+        """What analyses have worked out and keep as long as the set, by what made it. Of what refers to the set itself
+        the reference is weak, so that the set is let go at once when it is replaced.
+        """
+        return {}
 
     @cached_property
     def end(self) -> np.ndarray:
