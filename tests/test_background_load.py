@@ -159,7 +159,7 @@ def test_a_stop_is_of_what_is_asked_and_not_of_what_was_asked_before_it() -> Non
 class _Hurried(BackgroundLoad):
     """Is stopped while it is asked."""
 
-    def again(self, *_: object) -> TraceSet:  # type: ignore[override]
+    def again(self, *_: object, **__: object) -> TraceSet:  # type: ignore[override]
         self.stop()
         return load([INCIDENT])
 

@@ -131,7 +131,7 @@ def test_what_filters_ask(filters: Filters, search: Search, left: list[str]) -> 
 def test_what_is_asked_in_words() -> None:
     search = Search(service="cart", attributes={"a": "b"}, errors=True, slower_ns=5 * MS, least_ns=MS, most_ns=2 * MS)
     assert describe(search) == (
-        "service cart, a = b, a span that failed, slower than 5ms, a span of 1ms or more, a span of 2ms or less,"
+        "service cart, a = b, a span in error, slower than 5ms, a span of 1ms or more, a span of 2ms or less,"
         f" the last 1h, at most {LIMIT}"
     )
     assert describe(Search(trace_ids=("1", "2"), service="a")) == "trace 1, 2"

@@ -138,7 +138,7 @@ async def test_what_it_says() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2")) as session:
         text = "\n".join(session.app.lines)
-        assert "db · query   800 µs, the only one of its kind   client ✖ error began here" in text
+        assert "db · query   800 µs, the only call   client ✖ error began here, handled" in text
         assert "✖ timeout" in text
         assert "[/red] [@click=app.quit]x[/]" in text
         assert "◆ +400 µs  exception  TimeoutError" in text
@@ -279,7 +279,7 @@ async def test_copy_whole_things() -> None:
         attributes, whole, waterfall, markdown = session.app.copied
         assert json.loads(attributes)["db.query.text"] == "SELECT *\nFROM users"
         assert json.loads(whole)["links"][1]["trace_id"] == "77"
-        assert "✖ 1 origin: db “timeout”" in waterfall
+        assert "✖ began in 1 span: db “timeout”" in waterfall
         assert markdown.startswith("### `api` `GET /profile`: 1.00 ms")
         await session.press("y", "down", "enter")
         assert session.app.copied[-1] == "span=db query"
