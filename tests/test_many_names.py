@@ -35,7 +35,7 @@ from tracetui.render.hot_spot_table import HotSpotTable
 from tracetui.render.marks import UNICODE
 from tracetui.render.service_list import ServiceList, ServiceTable
 from tracetui.render.trace_columns import SortKey, trace_columns
-from tracetui.tui.panes.traces_groups import failing_by_service
+from tracetui.tui.panes.traces_groups import errors_by_service
 
 SPANS = 20_000
 FEW, MANY = 60, 6_000
@@ -125,7 +125,7 @@ QUESTIONS: dict[str, Callable[[Findings], object]] = {
         ServiceList(ServiceTable(findings), UNICODE, "rank", descending=True, part="service_b")
     ),
     "table of traces": lambda findings: trace_columns(findings.traces),
-    "traces by service": lambda findings: failing_by_service(
+    "traces by service": lambda findings: errors_by_service(
         trace_columns(findings.traces), np.arange(findings.traces.trace_count), next(iter(SortKey)), True, (), UNICODE
     ),
     **{
