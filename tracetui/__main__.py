@@ -16,7 +16,7 @@ def main() -> None:
     from tracetui.cli.main import run
 
     code = run(sys.argv[1:])
-    # the interpreter searches for cycles as it ends; nobody waits for what they hold
+    # spares the search for cycles that the interpreter makes at exit
     gc.freeze()
     sys.exit(code)
 

@@ -138,7 +138,7 @@ class _Siblings:
         self._target, self._shown = _targets(traces, calls)
 
     def labels(self, spans: np.ndarray) -> list[tuple[str, str]]:
-        """What spans call, as people name it: the callee's service and operation, or the peer and the call's name.
+        """Labels of what spans call: the callee's service and operation, or the peer and the call's name.
 
         spans: int64[m]
         """

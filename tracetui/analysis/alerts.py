@@ -59,7 +59,7 @@ class Baseline:
     """
     is_error_threshold_halfway: bool
     pattern: str = ""
-    """What the names of its spans match as a whole, '' where they are `operation` itself; see `name_pattern`."""
+    """A pattern that its spans' names match as a whole; '' where they are `operation`; see `name_pattern`."""
     others: tuple[tuple[str, str], ...] = ()
     """Operations of the service whose names match the pattern as well, each with its own pattern."""
 
@@ -110,7 +110,7 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
 
 
 class _Patterns:
-    """What the names of each operation of a service match."""
+    """Name patterns of the operations of a service."""
 
     def __init__(self, traces: TraceSet, service: int) -> None:
         self._shapes = traces.shapes

@@ -30,7 +30,7 @@ class AsyncEntry:
     trace_count: int
     """Traces that have such a unit."""
     durations: DurationStats
-    """Of the units: of the spans that they begin with."""
+    """Durations of the units' first spans."""
     path_ns: int
     """Time on the critical paths of all its units."""
     bottlenecks: tuple[Bottleneck, ...]

@@ -21,7 +21,7 @@ class Hit:
     exposure: float
     """Of the traces that it takes part in, those in which one of its spans leads to the target."""
     failing: float
-    """Of those traces, the ones in which an error that failed the request began in the target or below it, and below or
+    """Traces among those in which an error that failed the request began in the target or below it, and below or
     in a span of its own.
     """
     latency: float
@@ -118,9 +118,9 @@ class _Measure:
         )
 
     def _by_own_paths(self, tops: np.ndarray) -> tuple[int, int]:
-        """How long the paths are that these spans begin, and how much of them is the target's, in ns.
+        """Length of the paths that these spans begin, and the target's part of it, in ns.
 
-        Nothing but what is below these spans is looked at, as there may be many that are asked about so.
+        Only the subtrees of these spans are read, as this is asked for many targets.
         """
         traces = self._traces
         sizes = traces.subtree_end[tops] - tops

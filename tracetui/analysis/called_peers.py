@@ -41,11 +41,11 @@ class Callers:
 
 @dataclass(frozen=True, eq=False)
 class Peers:
-    """Who is called and who calls, without spans of their own. Numbers of services, and behind those of `names`."""
+    """Callees and callers without spans of their own, as numbers of services, then of `names`."""
 
     names: list[str]
     types: tuple[PeerType, ...]
-    """Of each name: that of most calls."""
+    """Per name, the type of most of its calls."""
     called: np.ndarray
     """int32[n], whom each span called, -1 for none."""
     caller: np.ndarray
@@ -215,7 +215,7 @@ class _Reader:
     def __init__(self, traces: TraceSet) -> None:
         self._codecs: list[Codec] = []
         self._codec_of: list[int] = []
-        """Of each resource: equal attributes say the same whatever service they are of."""
+        """Per resource, the number of its codec: equal attributes mean the same whatever the service."""
         number: dict[object, int] = {}
         for resource in traces.resources:
             codec = resource.codec

@@ -28,7 +28,7 @@ class Calls:
     """The services of the set, then the inferred peers."""
     first_peer: int
     peer_types: tuple[PeerType, ...]
-    """Of each inferred peer."""
+    """Per inferred peer, its type."""
     caller: np.ndarray
     callee: np.ndarray
     span: np.ndarray
@@ -49,7 +49,7 @@ class Calls:
     above: np.ndarray
     """int32[n] per span: the nearest span above it that names a service, -1 for none."""
     entries: np.ndarray
-    """The entry spans of every service, those that begin its part of a trace; called by another or by nobody."""
+    """The entry spans of every service, those that begin its part of a trace, whether or not a caller is seen."""
 
     @property
     def by_peer(self) -> np.ndarray:

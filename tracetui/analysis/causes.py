@@ -46,7 +46,7 @@ _ALL_HOSTS = -1
 _OK = int(Status.OK)
 
 _Threshold = dict[tuple[int, str, bool], int]
-"""What could still be a cause, by host, template, and whether a later attempt succeeded on the way up: the least end
+"""Candidate causes by host, template, and whether a later attempt succeeded on the way up: the least end
 that an error above must have.
 """
 
@@ -67,7 +67,7 @@ class Causes:
         self.steps = async_steps(traces)
         self.spans = facts.spans
         self.nearest_above = _nearest_above(self.spans, traces.subtree_end)
-        """Of each error the nearest error above it, -1 for none."""
+        """Per error, the nearest error above it; -1 for none."""
         self._coped: dict[int, bool] = {}
         self.above, uncoped = self._undivided()
         """The same, -1 also where a span that coped, or an asynchronous step, lies between."""

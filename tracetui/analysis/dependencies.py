@@ -201,7 +201,7 @@ def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColum
     spans = np.concatenate((calls.entries, calls.span[to_peer]))
     nodes = np.concatenate((traces.service[calls.entries], calls.callee[to_peer]))
     order, distinct, first = group_slices(nodes)
-    # nobody was seen to call a peer that only calls
+    # a peer that only calls has no calls of its own
     unseen = np.setdiff1d(calls.caller, distinct)
     counts, errors = np.zeros((2, len(unseen) + len(distinct)), np.int64)
     durations = np.zeros((1 + len(_SHARES), len(counts)))
