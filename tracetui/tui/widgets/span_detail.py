@@ -251,8 +251,9 @@ class SpanDetail(Vertical):
 
     def ask_filter(self) -> None:
         """Ask for a text that attributes must have."""
-        if self.view.lines is None:
+        if self._wanted is None:
             return
+        # a span whose detail is still being gathered is filtered once it is shown
         self.query_one(AskLine).ask(self._word)
 
     def leave_filter(self) -> bool:
