@@ -12,17 +12,22 @@ from tracetui.ingest.buffers import Buffer, unpacked
 from tracetui.ingest.depth import NESTED_TOO_DEEPLY, TOO_DEEP, pruned
 from tracetui.ingest.failures import CallbackError, leave_out
 from tracetui.ingest.formats import otlp_protobuf
+from tracetui.ingest.formats.nearest import nearest_table, nearest_text
 from tracetui.ingest.formats.otlp_records import Records, looks_like_records
-from tracetui.ingest.lines import json_line, line_cuts, lines
+from tracetui.ingest.held import Held, Progress
+from tracetui.ingest.lines import json_line, line_cuts
 from tracetui.ingest.mend import next_value
+from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.parallel import processes_for
 from tracetui.ingest.place import Place
 from tracetui.ingest.salvage import salvage
-from tracetui.ingest.shapes import BLANK, Held, Progress, can_share, take_shares, take_value
+from tracetui.ingest.shapes import BLANK, can_share, take_shares, take_value
+from tracetui.ingest.tables import header_of, take_table
 from tracetui.model.decoding import MalformedError
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+_SHOWN_BYTES = 1 << 16
 
 
 def decode(
@@ -76,8 +81,44 @@ def _decode(data: Buffer, place: Place, held: Held) -> None:
         _records(data, place, held)
     elif data[start : start + 1] == b"<":
         place.warn("a web page, not traces; was a login page saved instead of the answer?")
-    elif not _lines(data, start, place, held) and not _within(data, start, place, held):
-        place.warn(f"neither JSON, OTLP protobuf nor the collector's records; starts with {shown_start(data[:64])}")
+    elif take_table(data, start, place, held.progress) or _lines(data, start, place, held):
+        pass
+    elif has_records(data, start):
+        _mixed(data, start, place, held)
+    elif not _within(data, start, place, held):
+        place.warn(_unknown(data, start))
+
+
+def _unknown(data: Buffer, start: int) -> str:
+    """What to say of bytes that hold nothing known."""
+    nearest = nearest_table(header_of(data, start)[0])
+    if nearest is not None:
+        return nearest.of_table
+    near = nearest_text(bytes(data[start : start + _SHOWN_BYTES]))
+    if near is not None:
+        return near.of_object
+    return f"neither JSON, OTLP protobuf nor the collector's records; starts with {shown_start(data[:64])}"
+
+
+def _mixed(data: Buffer, start: int, place: Place, held: Held) -> None:
+    """Take in the records of a text with other output between them; say so where there are none after all."""
+    spans, warnings = len(place.intake), len(place.intake.warnings)
+    _mixed_text(place, held).read(data, start, len(data))
+    held.sink.finish()
+    nothing = len(place.intake) == spans and len(place.intake.warnings) == warnings
+    if nothing and not (held.unknown or held.zipkin or held.documents):
+        place.warn(_unknown(data, start))
+
+
+def _mixed_text(place: Place, held: Held) -> MixedText:
+    return MixedText(
+        place,
+        held,
+        lambda text, at: not _whole(text, at, held),
+        lambda text, at: salvage(
+            lenient.sound(text), 0, at, partial(take_value, place=at, held=held), "not a JSON value"
+        ),
+    )
 
 
 def _skip_blank(data: Buffer, at: int) -> int:
@@ -119,7 +160,9 @@ def _json(data: Buffer, start: int, place: Place, held: Held) -> None:
     if _lines(data, start, place, held, first=True):
         return
     trouble = _whole(data, place, held)
-    if trouble and not _lines(data, start, place, held):
+    if trouble and begins_mixed(data, start):
+        _mixed(data, start, place, held)
+    elif trouble and not _lines(data, start, place, held):
         salvage(lenient.sound(bytes(data)), start, place, partial(take_value, place=place, held=held), trouble)
 
 
@@ -138,19 +181,7 @@ def _lines(data: Buffer, start: int, place: Place, held: Held, *, first: bool = 
 
 
 def _take_lines(data: Buffer, begin: int, end: int, place: Place, held: Held) -> None:
-    for number, line in lines(data, begin, end, held.progress):
-        at = place.at(f"line {number}")
-        try:
-            _line(line, at, held)
-        except Exception as error:
-            leave_out(at, error)
-
-
-def _line(line: bytes, place: Place, held: Held) -> None:
-    if line[:1] in (b"{", b"["):
-        _text(line, place, held)
-    elif not _within(line, 0, place, held):
-        place.warn(f"left out: not a JSON object ({len(line):,} bytes)")
+    _mixed_text(place, held).read(data, begin, end)
 
 
 def _text(text: bytes, place: Place, held: Held) -> None:

@@ -51,7 +51,7 @@ def _is_json(text: bytes) -> bool:
 
 def lines(data: Buffer, begin: int, end: int, progress: Callable[[float], None]) -> Iterator[tuple[int, bytes]]:
     """-> number in the source and text of each line between two positions that is not blank"""
-    number = _count_lines(data, begin) + 1
+    number = count_lines(data, begin) + 1
     at = begin
     while at < end:
         stop = data.find(b"\n", at, end)
@@ -75,5 +75,6 @@ def line_cuts(data: Buffer, start: int, shares: int) -> list[int]:
     return [*cuts, size]
 
 
-def _count_lines(data: Buffer, end: int) -> int:
+def count_lines(data: Buffer, end: int) -> int:
+    """How many lines end before a position."""
     return sum(data[at : min(at + _COUNTED, end)].count(b"\n") for at in range(0, end, _COUNTED))

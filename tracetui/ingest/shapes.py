@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -16,17 +16,17 @@ from tracetui.ingest.answers import bare_value, is_answer, object_with, server_e
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.depth import NESTED_TOO_DEEPLY
 from tracetui.ingest.failures import leave_out
-from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, zipkin_v1
+from tracetui.ingest.formats import jaeger_json
+from tracetui.ingest.formats.format import JsonFormat, Piece
+from tracetui.ingest.formats.nearest import nearest_json
+from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
 from tracetui.ingest.formats.words import plain
+from tracetui.ingest.held import Held
 from tracetui.ingest.parallel import decode_shares, processes_for
 from tracetui.ingest.place import Place
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 from tracetui.model.decoding import decode as decode_json
 from tracetui.model.intake import Intake
-
-Piece = bytes | Raw
-Progress = Callable[[float], None]
-"""Is told which share of a source (0 to 1) is read."""
 
 BLANK = b" \t\r\n"
 _ITEMS = msgspec.json.Decoder(list[Raw])
@@ -43,29 +43,6 @@ class _Data(msgspec.Struct):
 
 
 _JAEGER_ANSWER = msgspec.json.Decoder(_Data)
-
-
-@dataclass(slots=True)
-class Held:
-    """Spans that are decoded together at the end of a source, because one needs the others."""
-
-    progress: Progress
-    wrappers: int = 0
-    """How many objects are open around the one that is looked at."""
-    zipkin: list[tuple[Piece, Place]] = field(default_factory=list)
-    documents: list[tuple[Piece, Place]] = field(default_factory=list)
-
-    def finish(self, place: Place) -> None:
-        try:
-            if self.documents:
-                jaeger_documents.decode_documents(self.documents)
-        except Exception as error:
-            leave_out(place, error)
-        try:
-            if self.zipkin:
-                zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], Place(place.intake, place.file))
-        except Exception as error:
-            leave_out(place, error)
 
 
 _Take = Callable[[Buffer | Raw, dict[str, Raw], Place, Held], None]
@@ -171,7 +148,7 @@ def _take_items(items: Sequence[Raw], begin: int, end: int, place: Place, held: 
                 except MalformedError:
                     pass
             traces = False
-            traces = _take_item(item, at, held) is _jaeger_trace
+            traces = _take_item(item, at, held) is _TAKES[JAEGER]
         except (NotTracesError, MalformedError, *MALFORMED) as error:
             strangers.add(error)
         except Exception as error:
@@ -250,6 +227,10 @@ def _take_known(value: Buffer | Raw, place: Place, held: Held) -> _Take:
         if names >= keys:
             take(value, members, place, held)
             return take
+    nearest = nearest_json(members)
+    if nearest is not None:
+        held.note_unknown(nearest, place)
+        return _other_signal
     raise NotTracesError(object_with(members))
 
 
@@ -265,8 +246,11 @@ def _as_piece(value: Buffer | Raw) -> Piece:
     return value if isinstance(value, (bytes, Raw)) else bytes(value)
 
 
-def _jaeger_trace(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: Held) -> None:
-    jaeger_json.decode_trace(_as_piece(value), place)
+def _of_format(known: JsonFormat) -> _Take:
+    def take(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: Held) -> None:
+        known.take(_as_piece(value), place, held)
+
+    return take
 
 
 def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
@@ -282,27 +266,11 @@ def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held:
         raise NotTracesError(object_with(members))
 
 
-def _otlp(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: Held) -> None:
-    otlp_json.decode_request(_as_piece(value), place)
-
-
-def _otlp_resource(value: Buffer | Raw, _: dict[str, Raw], place: Place, __: Held) -> None:
-    otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(memoryview(value)), place)
-
-
 def _inner(key: str) -> _Take:
     def take(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
         _dispatch(members[key], place.at(key), held)
 
     return take
-
-
-def _zipkin_span(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: Held) -> None:
-    held.zipkin.append((_as_piece(value), place))
-
-
-def _document_span(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: Held) -> None:
-    held.documents.append((_as_piece(value), place))
 
 
 def _hits(_: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
@@ -329,38 +297,23 @@ _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
 """The lines between the documents of a bulk request to Elasticsearch or OpenSearch each have one of these alone."""
 
 
-_SHAPES: list[tuple[set[str], _Take]] = [
-    ({"resourceSpans"}, _otlp),
-    ({"resource_spans"}, _otlp),
-    ({"batches"}, _otlp),
-    ({"ResourceSpans"}, _otlp),
-    ({"scopeSpans"}, _otlp_resource),
-    ({"scope_spans"}, _otlp_resource),
-    ({"ScopeSpans"}, _otlp_resource),
-    ({"traceID", "spans"}, _jaeger_trace),
-    ({"spans", "processes"}, _jaeger_trace),
-    ({"spanID", "operationName"}, _document_span),
-    ({"traceID", "spanID"}, _document_span),
-    ({"_source"}, _inner("_source")),
-    ({"traceId", "id"}, _zipkin_span),
-    ({"hits"}, _hits),
-    ({"data"}, _jaeger_answer),
-    ({"result"}, _inner("result")),
-    ({"trace"}, _inner("trace")),
-    ({"doc"}, _inner("doc")),
-    ({"resourceLogs"}, _other_signal),
-    ({"resourceMetrics"}, _other_signal),
-    ({"resourceProfiles"}, _other_signal),
-    ({"error"}, _error_answer),
-    ({"errors"}, _error_answer),
+_TAKES = {known: _of_format(known) for known in JSON_FORMATS}
+_SHAPES: list[tuple[frozenset[str], _Take]] = [
+    *((keys, _TAKES[known]) for known in JSON_FORMATS for keys in known.keys),
+    (frozenset({"_source"}), _inner("_source")),
+    (frozenset({"hits"}), _hits),
+    (frozenset({"data"}), _jaeger_answer),
+    (frozenset({"result"}), _inner("result")),
+    (frozenset({"trace"}), _inner("trace")),
+    (frozenset({"doc"}), _inner("doc")),
+    (frozenset({"batch"}), _inner("batch")),
+    (frozenset({"spans"}), _inner("spans")),
+    (frozenset({"resourceLogs"}), _other_signal),
+    (frozenset({"resourceMetrics"}), _other_signal),
+    (frozenset({"resourceProfiles"}), _other_signal),
+    (frozenset({"error"}), _error_answer),
+    (frozenset({"errors"}), _error_answer),
 ]
 """The keys that tell what an object is, in the order in which they are looked for."""
-_SHAPES_IN_ANY_SPELLING: list[tuple[set[str], _Take]] = [
-    ({"resourcespans"}, _otlp),
-    ({"scopespans"}, _otlp_resource),
-    ({"traceid", "spans", "processes"}, _jaeger_trace),
-    ({"traceid", "spanid", "operationname"}, _document_span),
-    ({"traceid", "id", "localendpoint"}, _zipkin_span),
-    ({"traceid", "id", "binaryannotations"}, _zipkin_span),
-]
+_SHAPES_IN_ANY_SPELLING = [(keys, _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings]
 """The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""

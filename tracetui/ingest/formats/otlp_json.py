@@ -129,14 +129,15 @@ def _take_resource(resource_spans: ResourceSpans, place: Place, unread: Unread) 
         number = place.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         if len(spans) == 1:
             # as most lines of a collector's file have it, where every call counts; whoever calls this has a net
-            _take_spans(spans, number, place, unread)
+            take_spans(spans, number, place, unread)
             continue
-        take = partial(_take_spans, resource=number, place=place, unread=unread)
+        take = partial(take_spans, resource=number, place=place, unread=unread)
         for at in range(0, len(spans), CHUNK_SPANS):
             take_each(take, spans[at : at + CHUNK_SPANS], place)
 
 
-def _take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unread) -> None:
+def take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unread) -> None:
+    """Add spans of one resource and scope to the intake."""
     intake = place.intake
     position = len(intake)
     traces = [span.traceId for span in spans]

@@ -1,0 +1,289 @@
+"""A span of an error and its parent, written in every format that is no decoder of its own: `SAMPLES`.
+
+All say the same as far as their format can: `web` is asked for `GET /x` for 100 ms and asks `orders` for 50 ms, which
+fails with "deadlock".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+TRACE = "000000000000000000000000000000c1"
+ROOT, CHILD = "0000000000000001", "0000000000000002"
+START_NS = 1_774_000_000_000_000_000
+MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """format: its module. text: as it is written. timeless, parentless, status: what the format can say."""
+
+    format: str
+    text: str
+    timeless: bool = False
+    parentless: bool = False
+    status: bool = True
+
+
+def iso(ms: int) -> str:
+    return f"2026-03-20T09:46:40.{ms:03d}"
+
+
+def python(name: str, span: str, parent: str | None, service: str, start: int, end: int) -> dict[str, Any]:
+    failed = span == CHILD
+    return {
+        "name": name,
+        "context": {"trace_id": f"0x{TRACE}", "span_id": f"0x{span}", "trace_state": "[]"},
+        "kind": "SpanKind.SERVER",
+        "parent_id": parent and f"0x{parent}",
+        "start_time": f"{iso(start)}000Z",
+        "end_time": f"{iso(end)}000Z",
+        "status": {"status_code": "ERROR", "description": "deadlock"} if failed else {"status_code": "UNSET"},
+        "attributes": {"n": 1},
+        "events": [],
+        "links": [],
+        "resource": {"attributes": {"service.name": service}, "schema_url": ""},
+    }
+
+
+def php(name: str, span: str, parent: str, service: str, start: int, end: int) -> list[dict[str, Any]]:
+    failed = span == CHILD
+    return [
+        {
+            "name": name,
+            "context": {"trace_id": TRACE, "span_id": span, "trace_state": "", "trace_flags": 1},
+            "resource": {"service.name": service},
+            "parent_span_id": parent,
+            "kind": "KIND_SERVER",
+            "start": START_NS + start * MS,
+            "end": START_NS + end * MS,
+            "attributes": {"n": 1},
+            "status": {"code": "Error" if failed else "Unset", "description": "deadlock" if failed else ""},
+            "events": [],
+            "links": [],
+            "schema_url": "",
+        }
+    ]
+
+
+def go(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
+    failed = span == CHILD
+
+    def context(trace: str, identity: str) -> dict[str, Any]:
+        return {"TraceID": trace, "SpanID": identity, "TraceFlags": "01", "TraceState": "", "Remote": False}
+
+    return {
+        "Name": name,
+        "SpanContext": context(TRACE, span),
+        "Parent": context(TRACE, parent) if parent else context("0" * 32, "0" * 16),
+        "SpanKind": 2,
+        "StartTime": f"{iso(start)}Z",
+        "EndTime": f"{iso(end)}Z",
+        "Attributes": [{"Key": "n", "Value": {"Type": "INT64", "Value": 1}}],
+        "Events": None,
+        "Links": None,
+        "Status": {"Code": "Error", "Description": "deadlock"} if failed else {"Code": "Unset", "Description": ""},
+        "DroppedAttributes": 0,
+        "DroppedEvents": 0,
+        "DroppedLinks": 0,
+        "ChildSpanCount": 0,
+        "Resource": [{"Key": "service.name", "Value": {"Type": "STRING", "Value": service}}],
+        "InstrumentationScope": {"Name": "lib", "Version": "1.0", "SchemaURL": ""},
+        "InstrumentationLibrary": {"Name": "lib", "Version": "1.0", "SchemaURL": ""},
+    }
+
+
+def node(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    up = (
+        f"{{\n    traceId: '{TRACE}',\n    spanId: '{parent}',\n    traceFlags: 1,\n    traceState: undefined\n  }}"
+        if parent
+        else "undefined"
+    )
+    status = "{ code: 2, message: 'deadlock' }" if span == CHILD else "{ code: 0 }"
+    return f"""{{
+  resource: {{ attributes: {{ 'service.name': '{service}' }} }},
+  instrumentationScope: {{ name: 'lib', version: '1.0', schemaUrl: undefined }},
+  traceId: '{TRACE}',
+  parentSpanContext: {up},
+  traceState: undefined,
+  name: '{name}',
+  id: '{span}',
+  kind: 1,
+  timestamp: {(START_NS + start * MS) // 1000},
+  duration: {(end - start) * 1000},
+  attributes: {{ n: 1 }},
+  status: {status},
+  events: [],
+  links: []
+}}"""
+
+
+def java(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    attributes = "AttributesMap{data={n=1}, capacity=128, totalAddedValues=1}"
+    return f"'{name}' : {TRACE} {span} SERVER [tracer: lib:1.0] {attributes}"
+
+
+def dotnet(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    lines = [f"Activity.TraceId:            {TRACE}", f"Activity.SpanId:             {span}"]
+    lines += ["Activity.TraceFlags:         Recorded"]
+    lines += [f"Activity.ParentSpanId:       {parent}"] if parent else []
+    lines += [f"Activity.DisplayName:        {name}", "Activity.Kind:               Server"]
+    lines += [
+        f"Activity.StartTime:          {iso(start)}0000Z",
+        f"Activity.Duration:           00:00:00.{end - start:03d}0000",
+    ]
+    lines += ["Activity.Tags:", "    n: 1"]
+    lines += ["StatusCode: Error", "Activity.StatusDescription:  deadlock"] if span == CHILD else []
+    lines += ["Instrumentation scope (ActivitySource):", "    Name: lib", "    Version: 1.0"]
+    return "\n".join([*lines, "Resource associated with Activity:", f"    service.name: {service}", ""])
+
+
+def data_prepper(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
+    failed = {"status.code": 2, "status.message": "deadlock"} if span == CHILD else {"status.code": 0}
+    return {
+        "traceId": TRACE,
+        "spanId": span,
+        "traceState": "",
+        "parentSpanId": parent,
+        "name": name,
+        "kind": "SPAN_KIND_SERVER",
+        "startTime": f"{iso(start)}000000Z",
+        "endTime": f"{iso(end)}000000Z",
+        "durationInNanos": (end - start) * MS,
+        "serviceName": service,
+        "events": [],
+        "links": [],
+        "traceGroup": "GET /x",
+        "resource.attributes.service@name": service,
+        "span.attributes.n": 1,
+        **failed,
+    }
+
+
+def flat(name: str, span: str, parent: str | None, service: str, start: int, end: int) -> dict[str, Any]:
+    return {
+        "trace_id": TRACE,
+        "span_id": span,
+        "trace_state": None,
+        "parent_span_id": parent,
+        "name": name,
+        "kind": 2,
+        "start_time_unix_nano": START_NS + start * MS,
+        "end_time_unix_nano": START_NS + end * MS,
+        "attributes": {"n": 1, "error": None},
+        "resource": {"service.name": service},
+        "status": {"code": 2, "message": "deadlock"} if span == CHILD else None,
+    }
+
+
+def clickhouse(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
+    return {
+        "Timestamp": f"2026-03-20 09:46:40.{start:03d}000000",
+        "TraceId": TRACE,
+        "SpanId": span,
+        "ParentSpanId": parent,
+        "TraceState": "",
+        "SpanName": name,
+        "SpanKind": "Server",
+        "ServiceName": service,
+        "ResourceAttributes": {"service.name": service},
+        "ScopeName": "lib",
+        "ScopeVersion": "1.0",
+        "SpanAttributes": {"n": 1},
+        "Duration": str((end - start) * MS),
+        "StatusCode": "Error" if span == CHILD else "Unset",
+        "StatusMessage": "deadlock" if span == CHILD else "",
+        "Events.Timestamp": [],
+        "Events.Name": [],
+        "Events.Attributes": [],
+    }
+
+
+def proto(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
+    def identity(number: str) -> str:
+        return "AAAAAAAAA" + {ROOT: "AE=", CHILD: "AI="}[number]
+
+    tags = [{"key": "span.kind", "vStr": "server"}, {"key": "n", "vType": "INT64", "vInt64": "1"}]
+    if span == CHILD:
+        tags += [
+            {"key": "error", "vType": "BOOL", "vBool": True},
+            {"key": "otel.status_description", "vStr": "deadlock"},
+        ]
+    trace = "AAAAAAAAAAAAAAAAAAAAwQ=="
+    above = {"references": [{"traceId": trace, "spanId": identity(parent)}]} if parent else {}
+    written = {
+        "traceId": trace,
+        "spanId": identity(span),
+        "operationName": name,
+        "startTime": f"{iso(start)}Z",
+        "duration": f"{(end - start) / 1000:.3f}s",
+        "tags": tags,
+    }
+    return {"process": {"serviceName": service}, "spans": [written | above]}
+
+
+SPANS: list[tuple[str, str, str, str, int, int]] = [
+    ("load", CHILD, ROOT, "orders", 10, 60),
+    ("GET /x", ROOT, "", "web", 0, 100),
+]
+
+
+def _json(write: Any, **style: Any) -> str:
+    return "\n".join(json.dumps(write(*span), **style) for span in SPANS) + "\n"
+
+
+def _whole(value: Any, **style: Any) -> str:
+    return json.dumps(value, **style) + "\n"
+
+
+def _text(write: Any) -> str:
+    return "\n".join(write(*span) for span in SPANS) + "\n"
+
+
+SAMPLES = {
+    "python, pretty": Sample("python_console", _json(python, indent=4)),
+    "python, a line each": Sample("python_console", _json(python)),
+    "php": Sample("php_console", _json(php, indent=4)),
+    "go, pretty": Sample("go_stdouttrace", _json(go, indent="\t")),
+    "go, a line each": Sample("go_stdouttrace", _json(go, separators=(",", ":"))),
+    "go, a list": Sample("go_stdouttrace", _whole([go(*span) for span in SPANS], indent=2)),
+    "node": Sample("node_console", _text(node)),
+    "java": Sample("java_logging", _text(java), timeless=True, parentless=True, status=False),
+    "dotnet": Sample("dotnet_console", _text(dotnet)),
+    "data prepper": Sample("data_prepper", _json(data_prepper)),
+    "data prepper, a search's answer": Sample(
+        "data_prepper", _whole({"hits": {"hits": [{"_id": "1", "_source": data_prepper(*span)} for span in SPANS]}})
+    ),
+    "flat": Sample("flat_otlp", _json(flat)),
+    "flat, a list": Sample("flat_otlp", _whole([flat(*span) for span in SPANS])),
+    "clickhouse": Sample("flat_otlp", _json(clickhouse)),
+    "clickhouse, FORMAT JSON": Sample(
+        "flat_otlp", _whole({"meta": [], "data": [clickhouse(*span) for span in SPANS], "rows": 2}, indent=2)
+    ),
+    "jaeger's protobuf, batches": Sample("jaeger_protobuf_json", _json(proto)),
+    "jaeger's protobuf, pretty": Sample("jaeger_protobuf_json", _json(proto, indent=2)),
+}
+TABLES = {
+    "nezha": Sample(
+        "nezha_csv",
+        "TraceID,SpanID,ParentID,PodName,OperationName,StartTimeUnixNano,EndTimeUnixNano,Duration\n"
+        + "".join(
+            f'{TRACE},{span},{parent or "root"},{service}-5d8f7b9c4d-x2x7k,"{name}",{START_NS + start * MS},'
+            f"{START_NS + end * MS},{(end - start) * MS}\n"
+            for name, span, parent, service, start, end in SPANS
+        ),
+        status=False,
+    ),
+    "rcaeval": Sample(
+        "rcaeval_csv",
+        "time,traceID,spanID,serviceName,methodName,operationName,startTimeMillis,startTime,duration,statusCode,"
+        "parentSpanID\r\n"
+        + "".join(
+            f"09:46,{TRACE},{span},{service},{name},{name},{(START_NS + start * MS) // MS},"
+            f"{(START_NS + start * MS) // 1000},{(end - start) * 1000},{13.0 if span == CHILD else 0.0},{parent}\r\n"
+            for name, span, parent, service, start, end in SPANS
+        ),
+    ),
+}

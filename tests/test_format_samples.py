@@ -1,0 +1,225 @@
+"""Console output, exports and tables of spans: what is read of them, and that each is told from all others."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.format_samples import CHILD, MS, ROOT, SAMPLES, START_NS, TABLES, TRACE, Sample
+from tests.program import Program
+from tests.test_cases_values import facts
+from tracetui.ingest.contents import decode
+from tracetui.ingest.formats import registry
+from tracetui.ingest.formats.format import JsonFormat, TableFormat, TextFormat
+from tracetui.ingest.formats.words import plain
+from tracetui.ingest.place import Place
+from tracetui.ingest.tables import header_of
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Kind, Span
+from tracetui.model.traces import TraceSet
+
+CASES = Path(__file__).parent / "cases"
+ALL = {**SAMPLES, **TABLES}
+
+
+def read(text: str | bytes) -> TraceSet:
+    intake = Intake()
+    decode(text.encode() if isinstance(text, str) else text, Place(intake, "f"))
+    return assemble(intake)
+
+
+def spans(traces: TraceSet) -> dict[str, Span]:
+    return {span.name: span for span in map(traces.span, range(len(traces)))}
+
+
+def warnings(traces: TraceSet) -> list[str]:
+    return [str(warning) for warning in traces.load_warnings]
+
+
+@pytest.mark.parametrize("sample", ALL.values(), ids=ALL)
+def test_a_sample_is_read_whole(sample: Sample) -> None:
+    traces = read(sample.text)
+    found = spans(traces)
+    assert found.keys() == {"GET /x", "load"}
+    root, child = found["GET /x"], found["load"]
+    assert (root.trace_id, root.span_id, child.span_id) == (TRACE, ROOT, CHILD)
+    if sample.parentless:
+        assert (root.parent_id, child.parent_id) == (None, None)
+    else:
+        assert (root.parent_id, child.parent_id) == (None, ROOT)
+        assert (root.service, child.service) == ("web", "orders")
+    if not sample.timeless:
+        assert (root.start_ns, root.duration_ns) == (START_NS, 100 * MS)
+        assert (child.start_ns, child.duration_ns) == (START_NS + 10 * MS, 50 * MS)
+    assert child.error is sample.status
+    assert not root.error
+    if sample.format not in ("nezha_csv", "rcaeval_csv"):
+        assert (root.kind, child.kind) == (Kind.SERVER, Kind.SERVER)
+        assert root.attributes["n"] == 1
+    if sample.format not in ("nezha_csv", "rcaeval_csv", "jaeger_protobuf_json"):
+        assert child.status_message == ("deadlock" if sample.status else "")
+    said = warnings(traces)
+    if sample.format == "java_logging":
+        what = "parents, times, status, events and the service"
+        assert said == [f"f: {what} of 2 spans are not in the output of Java's logging exporter"]
+    else:
+        assert said == []
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_other_output_around_a_sample_costs_nothing(sample: Sample) -> None:
+    before, after = "2026-03-20 INFO starting {not json}\n[2026-03-20] done\n", "\nTraceback: it's 'over'\n"
+    alone, among = read(sample.text), read(before + sample.text + after)
+    assert spans(among) == spans(alone)
+    assert [one.message for one in among.load_warnings] == [one.message for one in alone.load_warnings]
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_samples_of_all_formats_in_one_source(sample: Sample) -> None:
+    among = read("".join([SAMPLES["node"].text, sample.text, SAMPLES["dotnet"].text, SAMPLES["go, pretty"].text]))
+    assert set(spans(among)) == {"GET /x", "load"}
+    assert not [text for text in warnings(among) if "damaged" in text or "left out" in text]
+
+
+# --- Detection ------------------------------------------------------------------------------------------------------
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """The objects of a sample as detection sees them, out of lists and answers."""
+    decoder, found, at = json.JSONDecoder(), list[Any](), 0
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+        at = re.compile(r"\s*").match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text, too
+    plain_objects = list[dict[str, Any]]()
+    while found:
+        value = found.pop()
+        if isinstance(value, list):
+            found += value
+        elif "hits" in value or "data" in value or "_source" in value:
+            found.append(value.get("hits", value.get("data", value.get("_source"))))
+        else:
+            plain_objects.append(value)
+    return plain_objects
+
+
+def claims(known: object, text: str) -> bool:
+    """Whether a format claims a sample."""
+    match known:
+        case JsonFormat():
+            if text[:1] not in "{[" or not re.match(r'[{\[]\s*["{\[]', text):
+                return False
+            return any(
+                any(one.keys() >= keys for keys in known.keys)
+                or any({plain(key) for key in one} >= keys for keys in known.spellings)
+                for one in objects(text)
+            )
+        case TextFormat(begins=begins, block=block):
+            found = re.search(begins, text.encode()) if begins else re.match(block, text.encode())
+            return found is not None
+        case TableFormat(columns=columns):
+            return set(header_of(text.encode(), 0)[0]) >= set(columns)
+        case _:
+            raise AssertionError(known)
+
+
+EVERY = (*registry.JSON_FORMATS, *registry.TEXT_FORMATS, *registry.TABLE_FORMATS)
+SAMPLE_TRACES = Path(__file__).parent.parent / "sample_traces"
+OLD = {
+    "jaeger": SAMPLE_TRACES / "first-look/checkout.json",
+    "otlp": SAMPLE_TRACES / "otlp/traces.jsonl",
+    "zipkin": SAMPLE_TRACES / "zipkin/traces.json",
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_format_claims_the_sample_of_another(name: str) -> None:
+    claimed = [known for known in EVERY if claims(known, ALL[name].text)]
+    own = __import__(f"tracetui.ingest.formats.{ALL[name].format}", fromlist=["FORMAT"]).FORMAT
+    # rows of OTLP spans are what remains: a document of Data Prepper's is one, too, but is told first
+    first = claimed[0]
+    assert first is own
+    assert ALL[name].format == "data_prepper" or claimed == [own]
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_no_other_format_claims_what_has_a_decoder_of_its_own(name: str) -> None:
+    own = {"jaeger": registry.JAEGER, "otlp": registry.OTLP, "zipkin": registry.ZIPKIN}[name]
+    assert [known for known in EVERY if claims(known, OLD[name].read_text())] == [own]
+
+
+def test_the_registry_lists_each_format_once() -> None:
+    names = [known.name for known in EVERY]
+    assert len(set(names)) == len(names)
+
+
+# --- Cases ----------------------------------------------------------------------------------------------------------
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "console-python.json": {
+        "traces": 1,
+        "spans": 2,
+        "services": ["billing"],
+        "start": "2026-03-20T09:46:40.000000Z",
+        "max_ms": 500.0,
+        "failed": 1,
+        "edges": ["billing → bank, 1, 1"],
+        "warnings": [],
+    },
+    "console-go-list.json": {
+        "traces": 1,
+        "spans": 2,
+        "services": ["builder"],
+        "start": "2026-03-20T09:46:40.000000Z",
+        "max_ms": 5000.0,
+        "failed": 1,
+        "patterns": ["builder not found"],
+        "edges": ["builder → registry, 1, 1"],
+        "warnings": [],
+    },
+    "java-logging-exporter.log": {"traces": 2, "spans": 3, "failed": 1, "warnings": []},
+    "sweep-opensearch-spans.jsonl": {
+        "traces": 1,
+        "spans": 2,
+        "max_ms": 100.0,
+        "failed": 1,
+        "edges": ["web → orders, 1, 1"],
+        "patterns": ["orders deadlock"],
+        "warnings": [],
+    },
+    "sweep-jaeger-proto-batches.jsonl": {
+        "traces": 1,
+        "spans": 2,
+        "max_ms": 100.0,
+        "edges": ["web → orders, 1, 1"],
+        "bottlenecks": ["web GET / 50.0", "orders load 50.0"],
+        "warnings": [],
+    },
+    "sweep-flat-spans.jsonl": {
+        "traces": 1,
+        "spans": 2,
+        "max_ms": 100.0,
+        "failed": 1,
+        "edges": ["web → orders, 1, 1"],
+        "patterns": ["orders deadlock"],
+        "warnings": [],
+    },
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_cases(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    done = Program(tmp_path, capsys).analyze(str(CASES / name))
+    report = json.loads(done.out)
+    found = facts(report)
+    assert {key: sorted(found[key]) if key == "bottlenecks" else found[key] for key in RIGHT[name]} == {
+        key: sorted(value) if key == "bottlenecks" else value for key, value in RIGHT[name].items()
+    }
+    if name == "sweep-opensearch-spans.jsonl":
+        assert report["errors"]["patterns"][0]["propagated_to"] == {"web": 1}

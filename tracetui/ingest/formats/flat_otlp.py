@@ -1,0 +1,180 @@
+"""OTLP spans as rows: one object a span with its resource beside it, as SQL exports, notebooks and converters write it.
+
+The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`), or a
+mixture. A map may be an object, a list of pairs or its JSON in a text; events and links may be lists of objects or a
+list for each column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as ClickHouse has it; a time
+without one is told by its size, as data frames write milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, Final
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
+from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
+from tracetui.ingest.formats.words import plain
+from tracetui.ingest.place import Place
+from tracetui.model.span import Event, Link, Value
+
+_TRACE: Final = ("traceid",)
+_SPAN: Final = ("spanid",)
+_PARENT: Final = ("parentspanid", "parentid")
+_NAME: Final = ("spanname", "name", "operationname")
+_STARTS: Final = {
+    "starttimeunixnano": 1,
+    "starttimenano": 1,
+    "startunixnano": 1,
+    "starttime": 0,
+    "timestamp": 0,
+    "start": 0,
+}
+"""Names of the start, and nanoseconds of a unit; 0 where a number does not say its unit."""
+_ENDS: Final = {"endtimeunixnano": 1, "endtimenano": 1, "endunixnano": 1, "endtime": 0, "end": 0}
+_LENGTHS: Final = {
+    "durationnano": 1,
+    "durationnanos": 1,
+    "durationns": 1,
+    "durationinnanos": 1,
+    "durationus": 1_000,
+    "durationmicros": 1_000,
+    "durationms": 1_000_000,
+    "durationmillis": 1_000_000,
+    "durationseconds": 1_000_000_000,
+    "duration": 1,
+}
+_UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_000_000_000))
+"""A moment since 1973 is at least so many nanoseconds, microseconds, milliseconds or seconds."""
+
+
+def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+    row = {plain(key): item for key, item in value.items() if item is not None}
+    start_ns, end_ns = _first_time(row, _STARTS), _first_time(row, _ENDS)
+    if end_ns is None and start_ns is not None:
+        length = next((_length(row[name], unit) for name, unit in _LENGTHS.items() if name in row), None)
+        end_ns = None if length is None else start_ns + length
+    resource = _map(_first(row, ("resourceattributes", "resource")))
+    service = _first(row, ("servicename", "service"))
+    if service is not None and not resource.get(SERVICE):
+        resource[SERVICE] = text_of(service)
+    scope = _map(_first(row, ("scope", "instrumentationscope", "instrumentationlibrary")))
+    code, message = _status(row)
+    sink.add(
+        PlainSpan(
+            trace_id=real_id(id_of(_first(row, _TRACE), 32)),
+            span_id=real_id(id_of(_first(row, _SPAN), 16)),
+            parent_id=real_id(id_of(_first(row, _PARENT), 16)),
+            name=text_of(_first(row, _NAME)),
+            kind=_first(row, ("spankind", "kind", "kindstring")),
+            start_ns=start_ns,
+            end_ns=end_ns,
+            status=code,
+            message=message,
+            attributes=_map(_first(row, ("spanattributes", "attributes"))),
+            resource=resource,
+            scope_name=text_of(_first(row, ("scopename",)) or scope.get("name")),
+            scope_version=text_of(_first(row, ("scopeversion",)) or scope.get("version")),
+            events=_events(row),
+            links=_links(row),
+            dropped=(_count(row, "attributes"), _count(row, "events"), _count(row, "links")),
+        ),
+        place,
+    )
+
+
+def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((row[name] for name in names if name in row), None)
+
+
+def _first_time(row: Mapping[str, Any], names: Mapping[str, int]) -> int | None:
+    for name, unit in names.items():
+        if name in row and (moment := _moment(row[name], unit)) is not None:
+            return moment
+    return None
+
+
+def _moment(value: Any, unit: int) -> int | None:
+    number = None if unit else whole_number(value)
+    if number is None:
+        return moment_ns(value, unit or 1)
+    return moment_ns(value, next((ns for least, ns in _UNITS if abs(number) >= least), 1))
+
+
+def _length(value: Any, unit: int) -> int | None:
+    return length_ns(value, unit)
+
+
+def _map(value: Any) -> dict[str, Value]:
+    """A map without the members that are null; the attributes of a message that holds them in a member."""
+    if isinstance(value, str):
+        value = lenient.value_in(value)
+    if isinstance(value, dict) and isinstance(value.get("attributes"), (dict, list)):
+        value = value["attributes"]
+    return {key: item for key, item in attributes_of(value).items() if item is not None}
+
+
+def _status(row: Mapping[str, Any]) -> tuple[Any, str]:
+    status = row.get("status")
+    if isinstance(status, str) and status.lstrip()[:1] == "{":
+        status = lenient.value_in(status)
+    held = {plain(key): item for key, item in status.items()} if isinstance(status, dict) else {}
+    code = _first(held, ("code", "statuscode"))
+    if not isinstance(status, dict):
+        code = _first(row, ("statuscode",)) if status is None else status
+    message = _first(held, ("message", "description")) or _first(row, ("statusmessage", "statusdescription"))
+    return code, text_of(message)
+
+
+def _events(row: Mapping[str, Any]) -> list[Event]:
+    if "events" in row:
+        return events_of(row["events"])
+    times, names, attributes = (_list(row.get(f"events{name}")) for name in ("timestamp", "name", "attributes"))
+    return [
+        Event(_moment(time, 0) or 0, text_of(_at(names, i)), _map(_at(attributes, i))) for i, time in enumerate(times)
+    ]
+
+
+def _links(row: Mapping[str, Any]) -> list[Link]:
+    if "links" in row:
+        return links_of(row["links"])
+    traces, spans, attributes = (_list(row.get(f"links{name}")) for name in ("traceid", "spanid", "attributes"))
+    return [
+        Link(id_of(trace, 32), id_of(_at(spans, i), 16), "", _map(_at(attributes, i))) for i, trace in enumerate(traces)
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        value = lenient.value_in(value)
+    return value if isinstance(value, list) else []
+
+
+def _at(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else None
+
+
+def _count(row: Mapping[str, Any], what: str) -> int:
+    return whole_number(row.get(f"dropped{what}count")) or 0
+
+
+FORMAT: Final = JsonFormat(
+    name="rows of OTLP spans",
+    take=read_by(_read),
+    spellings=tuple(
+        frozenset(("traceid", "spanid", name, *times))
+        for name, times in product(
+            ("spanname", "name"),
+            (
+                *((start,) for start in _STARTS if start not in ("timestamp", "start")),
+                ("timestamp", "duration"),
+                ("start", "end"),
+                ("start", "duration"),
+            ),
+        )
+    ),
+    signs=frozenset(("starttimeunixnano", "endtimeunixnano", "spanattributes", "resourceattributes")),
+)

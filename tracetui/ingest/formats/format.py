@@ -1,0 +1,113 @@
+"""The contract of a format: how its records are told from those of all others, and who reads them.
+
+There are three kinds: objects of JSON, told by their keys; records of text, told by how a line begins them; and tables,
+told by the columns of their first line. `formats.registry` lists every format in the order in which they are tried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.plain_span import SpanSink
+from tracetui.ingest.place import Place
+from tracetui.model.decoding import MalformedError
+
+Piece = bytes | Raw
+Keys = frozenset[str]
+
+
+class Collected(Protocol):
+    """What is kept of a source until it has been read to its end."""
+
+    sink: SpanSink
+    zipkin: list[tuple[Piece, Place]]
+    documents: list[tuple[Piece, Place]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JsonFormat:
+    """Objects of JSON.
+
+    name: as people call it.
+    keys: an object with all keys of one of these sets is of this format.
+    spellings: the same in any spelling (`words.plain`), of an object that has no set of `keys` of any format.
+    take: takes such an object in. Raises MalformedError.
+    signs: more keys, in any spelling, that hardly anything else has. An object with one of them, or with one key of a
+        set that is not `common`, and that lacks no more than it has of a set, is shown as nearest to this format.
+    """
+
+    name: str
+    take: Callable[[Piece, Place, Collected], None]
+    keys: tuple[Keys, ...] = ()
+    spellings: tuple[Keys, ...] = ()
+    signs: Keys = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextFormat:
+    """Records of text that are no JSON.
+
+    begins: a pattern of the first line of a record, which may have a logger's prefix; b"" where only a block tells.
+    hint: a text that each such line contains.
+    block: a pattern of the beginning of an object that no JSON is, in brackets over several lines.
+    read: adds the spans of a record to the sink, given the match in its first line and a cursor there, which it leaves
+        behind the record. It goes on by a line at least.
+    read_block: the same, given the text of a block. Raises MalformedError where that is no span.
+    needs: texts of which a text of this format has all; one that has some of them alone is shown as nearest to it.
+    """
+
+    name: str
+    begins: bytes = b""
+    hint: bytes = b""
+    read: Callable[[re.Match[bytes], Lines, Place, SpanSink], None] | None = None
+    block: bytes = b""
+    read_block: Callable[[bytes, Place, SpanSink], None] | None = None
+    needs: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableFormat:
+    """Tables of comma-separated values whose first line names the columns.
+
+    columns: those that a table must have, in their exact spelling.
+    take: takes rows in, each as long as the header.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    take: Callable[[Sequence[str], Sequence[Sequence[str]], Place], None]
+
+
+class Lines(Protocol):
+    """A cursor over the lines of a source."""
+
+    @property
+    def line(self) -> bytes | None:
+        """The line at the cursor, without its end; None after the last."""
+
+    def advance(self) -> None:
+        """Go on to the next line."""
+
+    def copy(self) -> Lines:
+        """A cursor at the same line, to look ahead with."""
+
+
+Format = JsonFormat | TextFormat | TableFormat
+
+
+def read_by(read: Callable[[dict[str, Any], Place, SpanSink], None]) -> Callable[[Piece, Place, Collected], None]:
+    """Make a `JsonFormat.take` of a function that reads a decoded object."""
+
+    def take(piece: Piece, place: Place, collected: Collected) -> None:
+        value = lenient.loads(piece)
+        if not isinstance(value, dict):
+            raise MalformedError("not a JSON object")
+        read(value, place, collected.sink)
+
+    return take

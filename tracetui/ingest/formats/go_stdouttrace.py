@@ -1,0 +1,76 @@
+"""Output of OpenTelemetry's Go exporter `stdouttrace`.
+
+A span is an object of JSON, pretty-printed or on one line; build tools export lists of them. Attributes are
+`{"Key", "Value": {"Type", "Value"}}`. Versions before 1.0 had `ParentSpanID`, `MessageEvents`, `StatusCode` and
+`StatusMessage`; the scope was `InstrumentationLibrary` until 2024. With the option `WithoutTimestamps` every time is
+that of year 1. The source is opentelemetry-go's `tracetest.SpanStub`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
+from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
+from tracetui.ingest.formats.python_console import links_with_context
+from tracetui.ingest.formats.words import field
+from tracetui.ingest.place import Place
+from tracetui.model.span import Status
+
+_CODES: Final = {1: Status.ERROR, 2: Status.OK}
+"""Go's numbers of status codes, which are not OTLP's."""
+
+
+def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+    context, parent = _object(value.get("SpanContext")), _object(value.get("Parent"))
+    status = _object(value.get("Status"))
+    code = field(status, "Code") if status else value.get("StatusCode")
+    scope = _object(value.get("InstrumentationScope") or value.get("InstrumentationLibrary"))
+    start_ns, end_ns = _time(value.get("StartTime")), _time(value.get("EndTime"))
+    if start_ns is None and end_ns is None:
+        sink.note("times", "are not in Go's output (WithoutTimestamps); shown without duration")
+    sink.add(
+        PlainSpan(
+            trace_id=real_id(context.get("TraceID")),
+            span_id=real_id(context.get("SpanID")),
+            parent_id=real_id(parent.get("SpanID", value.get("ParentSpanID"))),
+            name=text_of(value.get("Name")),
+            kind=value.get("SpanKind"),
+            start_ns=start_ns,
+            end_ns=end_ns,
+            status=_CODES.get(code) if isinstance(code, int) else code,
+            message=text_of(field(status, "Description") if status else value.get("StatusMessage")),
+            attributes=attributes_of(value.get("Attributes")),
+            resource=attributes_of(value.get("Resource")),
+            scope_name=text_of(scope.get("Name")),
+            scope_version=text_of(scope.get("Version")),
+            events=events_of(value.get("Events") or value.get("MessageEvents")),
+            links=links_with_context(value.get("Links")),
+            dropped=(_count(value, "Attribute"), _count(value, "Event", "MessageEvent"), _count(value, "Link")),
+        ),
+        place,
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _time(value: Any) -> int | None:
+    moment = moment_ns(value)
+    return moment if moment is not None and moment > 0 else None
+
+
+def _count(value: dict[str, Any], *names: str) -> int:
+    counts = (value.get(f"Dropped{name}{end}") for name in names for end in ("s", "Count"))
+    return next((count for count in map(whole_number, counts) if count), 0)
+
+
+FORMAT: Final = JsonFormat(
+    name="output of OpenTelemetry's Go exporter stdouttrace",
+    take=read_by(_read),
+    keys=(frozenset(("Name", "SpanContext")),),
+    signs=frozenset(("instrumentationlibrary", "droppedmessageeventcount", "childspancount")),
+)

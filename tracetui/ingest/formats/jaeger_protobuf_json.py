@@ -1,0 +1,51 @@
+"""Jaeger's protobuf messages as protobuf's JSON: batches of spans.
+
+A batch is `{"process", "spans"}`, as collectors receive it and dumps hold it. Ids are base64, a start is RFC 3339, a
+duration is in seconds with a unit, values are `vStr` or `v_str`, and defaults are left out. The schema is
+jaegertracing/jaeger-idl's `model.proto`. Single spans are what Jaeger's documents are, and are read as those, also in
+the lists (`spans`) that the gRPC API answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.formats.format import Collected, JsonFormat, Piece
+from tracetui.ingest.formats.words import field, plain
+from tracetui.ingest.place import Place
+from tracetui.model.decoding import MalformedError
+
+_OF_SPANS: Final = frozenset(("operationname", "spanid"))
+
+
+def _take(piece: Piece, place: Place, collected: Collected) -> None:
+    value = lenient.loads(piece)
+    spans = field(value, "spans") if isinstance(value, dict) else None
+    if not isinstance(spans, list):
+        raise MalformedError("not a batch of Jaeger's: it has no list of spans")
+    process = field(value, "process")
+    lost = 0
+    for i, span in enumerate(spans):
+        if not isinstance(span, dict) or not _OF_SPANS & {plain(key) for key in span}:
+            lost += 1
+            continue
+        own = span if process is None or field(span, "process") is not None else {**span, "process": process}
+        collected.documents.append((_raw(own), place.at(f"spans[{i}]")))
+    if lost:
+        place.warn(f"{lost:,} of {len(spans):,} spans left out: no object with a spanId")
+
+
+def _raw(value: Any) -> Raw:
+    return Raw(msgspec.json.encode(value))
+
+
+FORMAT: Final = JsonFormat(
+    name="Jaeger's protobuf as JSON",
+    take=_take,
+    keys=(frozenset(("process", "spans")),),
+    spellings=(frozenset(("process", "spans")),),
+)

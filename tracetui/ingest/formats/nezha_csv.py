@@ -1,0 +1,58 @@
+"""The trace tables of the Nezha data set (IntelligentDDS/Nezha, `rca_data/*/trace/*_trace.csv`).
+
+A row is a span. A root's parent is `root`; times are nanoseconds. There is no service: it is the pod's name without the
+hashes of its replica set and its pod. There is no status and there are no attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from tracetui.ingest.formats.format import TableFormat
+from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.span_table import SpanRows, numbers, take_rows
+from tracetui.ingest.place import Place
+
+_HASHES: Final = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
+_ROOT: Final = "root"
+
+
+def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -> None:
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    starts = numbers(columns["StartTimeUnixNano"], moment_ns)
+    lengths: list[int | None]
+    if "EndTimeUnixNano" in columns:
+        ends = numbers(columns["EndTimeUnixNano"], moment_ns)
+        lengths = [
+            None if start is None or end is None else end - start for start, end in zip(starts, ends, strict=True)
+        ]
+    else:
+        lengths = numbers(columns["Duration"], whole_number)
+    take_rows(
+        SpanRows(
+            traces=columns["TraceID"],
+            ids=columns["SpanID"],
+            parents=["" if parent == _ROOT else parent for parent in columns["ParentID"]],
+            names=columns["OperationName"],
+            resources=[(service_of_pod(pod), (("k8s.pod.name", pod),)) for pod in columns["PodName"]],
+            starts_ns=starts,
+            durations_ns=lengths,
+        ),
+        place,
+    )
+
+
+@lru_cache(maxsize=4096)
+def service_of_pod(pod: str) -> str:
+    """The name of a pod's deployment."""
+    return _HASHES.sub("", pod)
+
+
+FORMAT: Final = TableFormat(
+    name="Nezha's span table (CSV)",
+    columns=("TraceID", "SpanID", "ParentID", "PodName", "OperationName", "StartTimeUnixNano"),
+    take=_take,
+)

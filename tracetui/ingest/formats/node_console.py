@@ -1,0 +1,81 @@
+"""Output of the console exporter of OpenTelemetry's JavaScript SDK (`ConsoleSpanExporter`) under Node.
+
+A span is an object that `console.dir` prints with a depth of 3. Times are microseconds since the epoch, events have
+seconds and nanoseconds; span kinds are the API's numbers, one less than OTLP's. Until version 2 the parent was
+`parentId` and the scope `instrumentationLibrary`. The source is opentelemetry-js's `ConsoleSpanExporter`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tracetui.ingest.formats.format import TextFormat
+from tracetui.ingest.formats.node_inspect import inspected
+from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
+from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
+from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
+from tracetui.ingest.formats.words import field
+from tracetui.ingest.place import Place
+from tracetui.model.decoding import MalformedError
+
+_MICROSECOND: Final = 1_000
+
+
+def _read(block: bytes, place: Place, sink: SpanSink) -> None:
+    found = inspected(block.decode("utf-8", "replace"))
+    for value in objects_of(found.value):
+        if not value.keys() >= {"traceId", "id"}:
+            raise MalformedError("an object that Node printed, and no span")
+        if found.cut:
+            sink.note("values", "are cut off in Node's output ([Object], [Array], ... more)")
+        _take(value, place, sink)
+
+
+def _take(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+    status, parent = _object(value.get("status")), _object(value.get("parentSpanContext"))
+    scope = _object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
+    kind = whole_number(value.get("kind"))
+    start_ns = moment_ns(value.get("timestamp"), _MICROSECOND)
+    length = length_ns(value.get("duration"), _MICROSECOND)
+    sink.add(
+        PlainSpan(
+            trace_id=real_id(value.get("traceId")),
+            span_id=real_id(value.get("id")),
+            parent_id=real_id(value.get("parentId") or parent.get("spanId")),
+            name=text_of(value.get("name")),
+            kind=None if kind is None else kind + 1,
+            start_ns=start_ns,
+            end_ns=None if start_ns is None or length is None else start_ns + length,
+            status=status.get("code"),
+            message=text_of(status.get("message")),
+            attributes=_known(value.get("attributes")),
+            resource=_known(resource_attributes(value.get("resource"))),
+            scope_name=text_of(scope.get("name")),
+            scope_version=text_of(scope.get("version")),
+            events=events_of(value.get("events")),
+            links=links_with_context(value.get("links")),
+            dropped=(0, _dropped(value, "Events"), _dropped(value, "Links")),
+        ),
+        place,
+    )
+
+
+def _known(value: Any) -> dict[str, Any]:
+    return {key: item for key, item in attributes_of(value).items() if item is not None}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dropped(value: dict[str, Any], what: str) -> int:
+    return whole_number(field(value, f"dropped{what}Count")) or 0
+
+
+FORMAT: Final = TextFormat(
+    name="output of OpenTelemetry's console exporter for Node",
+    block=rb"\{\s*(?:[A-Za-z_$][\w$]*)\s*:",
+    read_block=_read,
+    needs=(b"traceId:", b"id:"),
+)

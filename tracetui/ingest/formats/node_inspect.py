@@ -1,0 +1,176 @@
+"""Values as Node's `util.inspect` prints them: keys without quotes, texts in any quotes, what is deep cut off.
+
+`console.dir` and `console.log` print objects so. What is no JSON of it: `undefined`, `[Object]` and `[Array]` in place
+of values below the depth that is printed, `... 3 more items`, long texts in pieces joined by `+`, names of classes
+before brackets, `Map(1) {'a' => 1}`, references to a value above.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tracetui.model.decoding import MalformedError
+
+_TOKEN: Final = re.compile(
+    r"""\s*(?:
+      (?P<cut>\[(?:Object|Array|Circular[ ]\*\d+|Function[^\]\n]*|AsyncFunction[^\]\n]*|class[^\]\n]*|Getter[^\]\n]*
+          |Symbol[^\]\n]*|[A-Z]\w*)\](?!\s*[{\[]))
+    | (?P<prefix>\[(?:Object|[A-Z]\w*):[ ]null[ ]prototype\]|<ref[ ]\*\d+>)
+    | (?P<more>\.\.\.[ ]\d+[ ]more[ ]\w+)
+    | (?P<mark>[{}\[\],:+])
+    | (?P<arrow>=>)
+    | (?P<text>'(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+"|`(?:[^`\\]|\\.)*+`)
+    | (?P<date>\d{4}-\d\d-\d\dT[\d:.]+Z)
+    | (?P<word>[^\s{}\[\],:'"`+=]+(?:\+\d+)?)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
+_WORDS: Final[dict[str, Any]] = {
+    "undefined": None,
+    "null": None,
+    "true": True,
+    "false": False,
+    "NaN": float("nan"),
+    "Infinity": float("inf"),
+    "-Infinity": float("-inf"),
+}
+_MOST_OPEN: Final = 200
+
+
+@dataclass(slots=True)
+class Inspected:
+    """A value, and how many values in it the output left out for their depth or length."""
+
+    value: Any
+    cut: int = 0
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open object or list."""
+
+    held: dict[str, Any] | list[Any]
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class _Reader:
+    root: Any = None
+    done: bool = False
+    cut: int = 0
+    open: list[_Open] = field(default_factory=list)
+    word: str | None = None
+    """A text or a word that may be a key, a value or the name of a class."""
+    quoted: bool = False
+    joins: bool = False
+
+    def put(self, value: Any) -> None:
+        if not self.open:
+            self.root, self.done = value, True
+            return
+        level = self.open[-1]
+        if isinstance(level.held, list):
+            level.held.append(value)
+        elif level.key is not None:
+            level.held[level.key] = value
+            level.key = None
+
+    def close(self) -> None:
+        held = self.open.pop().held
+        self.put(held)
+
+    def settle(self) -> None:
+        """Take what stands last as a value."""
+        if self.word is not None:
+            word, self.word = self.word, None
+            self.put(word if self.quoted else _of_word(word))
+
+
+def inspected(text: str) -> Inspected:
+    """Read a printed object. Raises MalformedError where it is none, or ends too early."""
+    reader = _Reader()
+    at = 0
+    while not reader.done:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise MalformedError(f"not as Node prints objects, at character {at:,}")
+        at = match.end()
+        _step(reader, match)
+    return Inspected(reader.root, reader.cut)
+
+
+def _step(reader: _Reader, match: re.Match[str]) -> None:
+    kind = match.lastgroup
+    token = match[kind or 0].strip()
+    if kind == "mark":
+        _mark(reader, token)
+    elif kind == "text":
+        content = _unescaped(token[1:-1])
+        if reader.joins and reader.word is not None:
+            reader.word += content
+        else:
+            reader.settle()
+            reader.word, reader.quoted = content, True
+        reader.joins = False
+    elif kind in ("word", "date"):
+        # one word after another is the name of a class, or the like, before what follows
+        reader.word, reader.quoted = token, False
+    elif kind == "cut":
+        reader.cut += 1
+        # the marker says more than nothing would
+        reader.word, reader.quoted = token, True
+    elif kind == "more":
+        reader.cut += 1
+        reader.settle()
+    elif kind == "arrow" and reader.open:
+        reader.open[-1].key, reader.word = reader.word or "", None
+
+
+def _mark(reader: _Reader, mark: str) -> None:
+    if mark in "{[":
+        # the name of a class stands before it
+        reader.word = None
+        if len(reader.open) >= _MOST_OPEN:
+            raise MalformedError("nested too deeply")
+        reader.open.append(_Open({} if mark == "{" else []))
+    elif mark in "}]":
+        reader.settle()
+        if not reader.open:
+            raise MalformedError(f"unexpected {mark!r}")
+        reader.close()
+    elif mark == ",":
+        reader.settle()
+    elif mark == ":":
+        if reader.open:
+            reader.open[-1].key, reader.word = reader.word or "", None
+    else:
+        reader.joins = reader.quoted and reader.word is not None
+
+
+def _of_word(word: str) -> Any:
+    if word in _WORDS:
+        return _WORDS[word]
+    number = word[:-1] if word[-1:] == "n" else word
+    try:
+        return int(number)
+    except ValueError:
+        pass
+    try:
+        return float(number)
+    except ValueError:
+        return word
+
+
+def _unescaped(text: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        code = match[1] or match[2] or match[3]
+        if code:
+            number = int(code, 16)
+            return chr(number) if number < 0x110000 else "\ufffd"
+        return _ESCAPED.get(match[4], match[4])
+
+    return _ESCAPE.sub(character, text) if "\\" in text else text

@@ -1,0 +1,48 @@
+"""Output of the console exporter of OpenTelemetry's PHP SDK (`ConsoleSpanExporter`).
+
+Each span is a list of one object, pretty-printed; times are nanoseconds, the kind is `KIND_SERVER`. The source is
+opentelemetry-php's `FriendlySpanConverter`. It writes no instrumentation scope but its schema URL.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.numbers import moment_ns
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
+from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
+from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
+from tracetui.ingest.formats.words import field
+from tracetui.ingest.place import Place
+
+
+def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+    context, status = field(value, "context"), field(value, "status")
+    context = context if isinstance(context, dict) else {}
+    status = status if isinstance(status, dict) else {}
+    sink.add(
+        PlainSpan(
+            trace_id=real_id(field(context, "trace_id")),
+            span_id=real_id(field(context, "span_id")),
+            parent_id=real_id(field(value, "parent_span_id")),
+            name=text_of(field(value, "name")),
+            kind=field(value, "kind"),
+            start_ns=moment_ns(field(value, "start")),
+            end_ns=moment_ns(field(value, "end")),
+            status=field(status, "code"),
+            message=text_of(field(status, "description")),
+            attributes=attributes_of(field(value, "attributes")),
+            resource=resource_attributes(field(value, "resource")),
+            events=events_of(field(value, "events")),
+            links=links_with_context(field(value, "links")),
+        ),
+        place,
+    )
+
+
+FORMAT: Final = JsonFormat(
+    name="output of OpenTelemetry's console exporter for PHP",
+    take=read_by(_read),
+    keys=(frozenset(("name", "context", "parent_span_id", "start", "end")),),
+)

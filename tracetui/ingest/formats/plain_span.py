@@ -1,0 +1,138 @@
+"""Spans that a reader has read whole, and the sink that takes them into the intake many at a time.
+
+Formats that are not worth a decoder of their own down to the columns (console output, exports of tables) make a
+`PlainSpan` of each record. They are held as OTLP's JSON, whose codec reads them afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from msgspec import Raw
+
+from tracetui.ingest.failures import take_each
+from tracetui.ingest.formats.otlp_json import CODEC, take_spans
+from tracetui.ingest.formats.otlp_values import encoded, pairs_of, text_of
+from tracetui.ingest.formats.otlp_wire import NONE, Span, Status
+from tracetui.ingest.formats.unread import Unread
+from tracetui.ingest.place import Place
+from tracetui.model.ids import is_hex
+from tracetui.model.span import Event, Link, Value
+
+_MOST_WAITING: Final = 4096
+SERVICE: Final = "service.name"
+
+
+@dataclass(slots=True)
+class PlainSpan:
+    """A span as its record says it. Kind and status are numbers or names in any spelling (`formats.words`)."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str = ""
+    name: str = ""
+    kind: Any = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    status: Any = None
+    message: str = ""
+    attributes: dict[str, Value] = field(default_factory=dict)
+    resource: dict[str, Value] = field(default_factory=dict)
+    """With the service's name."""
+    scope_name: str = ""
+    scope_version: str = ""
+    events: Sequence[Event] = ()
+    links: Sequence[Link] = ()
+    dropped: tuple[int, int, int] = (0, 0, 0)
+    """How many attributes, events and links the SDK left out."""
+
+
+class SpanSink:
+    """Collects the plain spans of one source, and what there is to say of all of them once."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, list[Span]] = {}
+        self._count = 0
+        self._unread = Unread()
+        self._place: Place | None = None
+
+    def add(self, span: PlainSpan, place: Place) -> None:
+        """Take in a span; warnings about many of them name the place of the first."""
+        if self._place is None:
+            self._place = Place(place.intake, place.file)
+        resource = dict(span.resource)
+        service = text_of(resource.pop(SERVICE, None))
+        raw = encoded(pairs_of(resource)) if resource else b""
+        number = place.intake.resource(service, raw, CODEC, span.scope_name, span.scope_version)
+        self._waiting.setdefault(number, []).append(_as_otlp(span))
+        self._count += 1
+        if self._count >= _MOST_WAITING:
+            self._flush()
+
+    def note(self, what: str, then: str) -> None:
+        """Count a span of which something has to be said: `what` of so many spans, and `then`."""
+        self._unread.note(what, then)
+
+    def finish(self) -> None:
+        """Take in what still waits, and warn of what was noted, each thing once."""
+        self._flush()
+        if self._place is not None:
+            self._unread.warn(self._place)
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._count = self._waiting, {}, 0
+        for resource, spans in waiting.items():
+            if self._place is not None:
+                take: Callable[[Sequence[Span]], None] = partial(
+                    take_spans, resource=resource, place=self._place, unread=self._unread
+                )
+                take_each(take, spans, self._place)
+
+
+def _as_otlp(span: PlainSpan) -> Span:
+    attributes, events, links = span.dropped
+    return Span(
+        traceId=span.trace_id,
+        spanId=span.span_id,
+        parentSpanId=span.parent_id,
+        name=span.name,
+        kind=_word(span.kind),
+        startTimeUnixNano=span.start_ns or 0,
+        endTimeUnixNano=span.end_ns or 0,
+        attributes=_raw(pairs_of(span.attributes)),
+        droppedAttributesCount=attributes,
+        events=_raw([_event(event) for event in span.events]),
+        droppedEventsCount=events,
+        links=_raw([_link(link) for link in span.links]),
+        droppedLinksCount=links,
+        status=Status(_word(span.status), span.message) if span.status is not None or span.message else None,
+    )
+
+
+def _word(value: Any) -> int | str:
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else 0
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"timeUnixNano": str(event.time_ns), "name": event.name, "attributes": pairs_of(dict(event.attributes))}
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {"traceId": link.trace_id, "spanId": link.span_id, "attributes": pairs_of(dict(link.attributes))}
+
+
+def _raw(value: list[dict[str, Any]]) -> Raw:
+    return Raw(encoded(value)) if value else NONE
+
+
+def real_id(value: Any) -> str:
+    """An id in hex without the prefix `0x`; '' for none and for one of nothing but zeros, which is OpenTelemetry's
+    invalid id.
+    """
+    text = text_of(value).strip()
+    if text[:2] in ("0x", "0X"):
+        text = text[2:]
+    return "" if is_hex(text) and not text.strip("0") else text

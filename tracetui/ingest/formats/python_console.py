@@ -1,0 +1,68 @@
+"""Output of the console exporter of OpenTelemetry's Python SDK (`ConsoleSpanExporter`).
+
+A span is an object of JSON, pretty-printed or on one line. Ids are hex with a prefix `0x`, times ISO 8601, the kind is
+`SpanKind.SERVER` and the status code a name. Before 1.0 the status was gRPC's (`canonical_code`), and before 1.8 the
+resource was its attributes alone. The source is opentelemetry-python's `ReadableSpan.to_json`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.numbers import moment_ns
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
+from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
+from tracetui.ingest.formats.words import field
+from tracetui.ingest.place import Place
+from tracetui.model.span import Link, Value
+
+
+def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+    context = _object(field(value, "context"))
+    status = _object(field(value, "status"))
+    sink.add(
+        PlainSpan(
+            trace_id=real_id(field(context, "trace_id")),
+            span_id=real_id(field(context, "span_id")),
+            parent_id=real_id(field(value, "parent_id")),
+            name=text_of(field(value, "name")),
+            kind=field(value, "kind"),
+            start_ns=moment_ns(field(value, "start_time")),
+            end_ns=moment_ns(field(value, "end_time")),
+            status=field(status, "status_code", "canonical_code"),
+            message=text_of(field(status, "description")),
+            attributes=attributes_of(field(value, "attributes")),
+            resource=resource_attributes(field(value, "resource")),
+            events=events_of(field(value, "events")),
+            links=links_with_context(field(value, "links")),
+        ),
+        place,
+    )
+
+
+def resource_attributes(value: Any) -> dict[str, Value]:
+    """The attributes of a resource that is an object with them, or the attributes themselves."""
+    inner = field(value, "attributes") if isinstance(value, dict) else None
+    return attributes_of(value if inner is None else inner)
+
+
+def links_with_context(value: Any) -> list[Link]:
+    """Links that hold the ids of a span in an object of their own."""
+    links = []
+    for item in objects_of(value):
+        context = _object(field(item, "context", "spanContext"))
+        trace_id, span_id = real_id(field(context, "traceId")), real_id(field(context, "spanId"))
+        links.append(Link(trace_id, span_id, "", attributes_of(field(item, "attributes"))))
+    return links
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+FORMAT: Final = JsonFormat(
+    name="output of OpenTelemetry's console exporter for Python",
+    take=read_by(_read),
+    keys=(frozenset(("name", "context", "parent_id", "start_time")),),
+)

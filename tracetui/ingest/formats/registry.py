@@ -1,0 +1,94 @@
+"""Every format that is read, in the order in which they are tried.
+
+To add one, write a module with its `FORMAT` and name it here: before a format whose keys it may have, too. How JSON
+objects are told by these keys is in `ingest.shapes`, text in `ingest.console`, tables in `ingest.tables`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracetui.ingest.formats import (
+    data_prepper,
+    dotnet_console,
+    flat_otlp,
+    go_stdouttrace,
+    jaeger_json,
+    jaeger_protobuf_json,
+    java_logging,
+    nezha_csv,
+    node_console,
+    otlp_json,
+    php_console,
+    python_console,
+    rcaeval_csv,
+)
+from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat
+from tracetui.ingest.place import Place
+
+
+def _otlp_resource(piece: Piece, place: Place, _: Collected) -> None:
+    otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(piece), place)
+
+
+def _sets(*keys: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(some.split()) for some in keys)
+
+
+OTLP: Final = JsonFormat(
+    name="OTLP JSON",
+    take=lambda piece, place, _: otlp_json.decode_request(piece, place),
+    keys=_sets("resourceSpans", "resource_spans", "batches", "ResourceSpans"),
+    spellings=_sets("resourcespans"),
+)
+OTLP_RESOURCE: Final = JsonFormat(
+    name="OTLP JSON of one resource",
+    take=_otlp_resource,
+    keys=_sets("scopeSpans", "scope_spans", "ScopeSpans"),
+    spellings=_sets("scopespans"),
+    signs=frozenset(("instrumentationlibraryspans",)),
+)
+JAEGER: Final = JsonFormat(
+    name="Jaeger's JSON",
+    take=lambda piece, place, _: jaeger_json.decode_trace(piece, place),
+    keys=_sets("traceID spans", "spans processes"),
+    spellings=_sets("traceid spans processes"),
+    signs=frozenset(("processes",)),
+)
+JAEGER_DOCUMENT: Final = JsonFormat(
+    name="Jaeger's span documents",
+    take=lambda piece, place, collected: collected.documents.append((piece, place)),
+    keys=_sets("spanID operationName", "traceID spanID"),
+    spellings=_sets("traceid spanid operationname"),
+    signs=frozenset(("processid", "starttimemillis", "references")),
+)
+ZIPKIN: Final = JsonFormat(
+    name="Zipkin JSON",
+    take=lambda piece, place, collected: collected.zipkin.append((piece, place)),
+    keys=_sets("traceId id"),
+    spellings=_sets("traceid id localendpoint", "traceid id binaryannotations"),
+    signs=frozenset(("localendpoint", "remoteendpoint", "binaryannotations")),
+)
+
+JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
+    OTLP,
+    OTLP_RESOURCE,
+    JAEGER,
+    JAEGER_DOCUMENT,
+    ZIPKIN,
+    python_console.FORMAT,
+    php_console.FORMAT,
+    go_stdouttrace.FORMAT,
+    data_prepper.FORMAT,
+    jaeger_protobuf_json.FORMAT,
+    flat_otlp.FORMAT,
+)
+TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
+    java_logging.FORMAT,
+    dotnet_console.FORMAT,
+    node_console.FORMAT,
+)
+TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
+    nezha_csv.FORMAT,
+    rcaeval_csv.FORMAT,
+)

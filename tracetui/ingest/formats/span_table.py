@@ -1,0 +1,75 @@
+"""Rows of a table of spans, taken in as columns.
+
+What the tables of research data sets have in common: ids, a service, an operation, a start and a duration, and hardly
+any attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tracetui.ingest.formats.otlp_json import CODEC
+from tracetui.ingest.formats.otlp_values import encoded, pairs_of
+from tracetui.ingest.place import Place
+from tracetui.model.intake import MARK_SHIFT
+from tracetui.model.span import Mark, Value
+
+_NO_START: Final = Mark.START_REPAIRED << MARK_SHIFT
+_NO_DURATION: Final = Mark.NO_DURATION << MARK_SHIFT
+
+
+@dataclass(slots=True)
+class SpanRows:
+    """Spans as equally long lists; a time that is not known is None.
+
+    resources: a service, and attributes of what made the spans.
+    """
+
+    traces: Sequence[str]
+    ids: Sequence[str]
+    parents: Sequence[str]
+    names: Sequence[str]
+    resources: Sequence[tuple[str, tuple[tuple[str, str], ...]]]
+    starts_ns: Sequence[int | None]
+    durations_ns: Sequence[int | None]
+    states: Sequence[int] = ()
+    """Packed (`model.intake.pack_state`); none of them is an error where this is empty."""
+    attributes: Sequence[dict[str, Value]] = field(default_factory=list)
+
+
+def take_rows(spans: SpanRows, place: Place) -> None:
+    """Add the rows to the intake."""
+    intake, rows = place.intake, place.intake.rows
+    traces = {text: place.trace(text) for text in dict.fromkeys(spans.traces)}
+    resources = {
+        key: intake.resource(key[0], encoded(pairs_of(dict(key[1]))) if key[1] else b"", CODEC)
+        for key in dict.fromkeys(spans.resources)
+    }
+    count = len(spans.ids)
+    states = list(spans.states) or [0] * count
+    for times, mark in ((spans.starts_ns, _NO_START), (spans.durations_ns, _NO_DURATION)):
+        if None in times:
+            states = [state | mark if time is None else state for state, time in zip(states, times, strict=True)]
+    rows.trace += map(traces.__getitem__, spans.traces)
+    rows.span_id += spans.ids
+    rows.parent_id += spans.parents
+    rows.name += intake.names.many(spans.names)
+    rows.resource += map(resources.__getitem__, spans.resources)
+    rows.start_ns += [start or 0 for start in spans.starts_ns]
+    rows.duration_ns += [duration or 0 for duration in spans.durations_ns]
+    rows.state += states
+    rows.attributes += [encoded(pairs_of(some)) if some else b"" for some in spans.attributes] or [b""] * count
+    rows.events += [b""] * count
+    rows.links += [b""] * count
+    rows.peer += [0] * count
+    intake.flush()
+
+
+def numbers(texts: Sequence[str], read: Callable[[str], int | None]) -> list[int | None]:
+    """A column of integers; what is none of them is read one by one."""
+    try:
+        return list(map(int, texts))
+    except ValueError:
+        return [read(text) for text in texts]

@@ -1,0 +1,240 @@
+"""Text in which records of spans stand among other output: what a program printed on its console, or logged.
+
+A record is a JSON value on a line, perhaps after a logger's prefix; an object in brackets over several lines, each of
+which is indented; or what one of the `TextFormat`s begins with. Lines of anything else are no damage, unless they name
+the ids of a span.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.failures import leave_out
+from tracetui.ingest.formats.registry import TEXT_FORMATS
+from tracetui.ingest.held import Held
+from tracetui.ingest.lines import count_lines
+from tracetui.ingest.place import Place
+from tracetui.model.decoding import MalformedError
+
+_COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
+_OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")
+_CLOSING: Final = {b"{": b"}", b"[": b"]"}
+_AFTER_CLOSING: Final = re.compile(rb"[ \t]*,?[ \t]*\r?(?:\n|\Z)")
+_FOREIGN: Final = re.compile(rb"[^\s}\]]")
+_RECORDS: Final = [(known, re.compile(known.begins)) for known in TEXT_FORMATS if known.begins]
+_BLOCK: Final = re.compile(rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])", re.MULTILINE)
+_BLOCKS: Final = [(known, re.compile(known.block)) for known in TEXT_FORMATS if known.block]
+_JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
+_OF_SPANS: Final = re.compile(
+    rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
+)
+_MORE: Final = re.compile(rb"\S")
+_MOST_TRIES: Final = 8
+_STEP: Final = 256
+_PATIENCE: Final = 16
+
+Take = Callable[[bytes, Place], bool]
+"""Takes in a JSON value; False where a text is none throughout."""
+
+
+class Cursor:
+    """A place between the lines of a source; `formats.format.Lines`."""
+
+    def __init__(self, data: Buffer, at: int, end: int, number: int = 1) -> None:
+        self.data = data
+        self.at = at
+        self.end = end
+        self.number = number
+        self._stop = -1
+        self._line: bytes | None = None
+
+    @property
+    def line(self) -> bytes | None:
+        """The line at the cursor, without its end; None after the last."""
+        if self._stop < 0:
+            if self.at >= self.end:
+                return None
+            stop = self.data.find(b"\n", self.at, self.end)
+            self._stop = self.end if stop < 0 else stop
+            self._line = self.data[self.at : self._stop]
+        return self._line
+
+    def advance(self) -> None:
+        """Go on to the next line."""
+        if self.line is not None:
+            self.move(self._stop + 1)
+            self.number += 1
+
+    def move(self, at: int) -> None:
+        self.at, self._stop, self._line = at, -1, None
+
+    def copy(self) -> Cursor:
+        """A cursor at the same line, to look ahead with."""
+        return Cursor(self.data, self.at, self.end, self.number)
+
+
+class MixedText:
+    """Reads the records of a text, and passes over what is between them."""
+
+    def __init__(self, place: Place, held: Held, take: Take, salvage: Callable[[bytes, Place], None]) -> None:
+        """take: takes in a JSON value. salvage: takes in what is whole of a damaged one, and warns of the rest."""
+        self._place = place
+        self._held = held
+        self._take = take
+        self._salvage = salvage
+        self._unclosed: set[bytes] = set()
+        """Ends of objects that do not come any more."""
+        self._patience = 0
+        """How many more bytes may be looked at in vain."""
+
+    def read(self, data: Buffer, begin: int, end: int) -> None:
+        """Take in every record between two positions, each at the beginning of a line."""
+        number = count_lines(data, begin) + 1
+        if data.find(b"\x1b[", begin, end) >= 0:
+            # they stand in no JSON
+            data = _COLOUR.sub(b"", data[begin:end])
+            begin, end = 0, len(data)
+        self._patience = _PATIENCE * (end - begin)
+        at, told = begin, number
+        while at < end:
+            stop = data.find(b"\n", at, end)
+            stop = end if stop < 0 else stop
+            line = data[at:stop].strip()
+            if len(line) > 1 and line[0] in b"{[" and self._take_line(line, number):
+                at, number = stop + 1, number + 1
+            elif line:
+                cursor = Cursor(data, at, end, number)
+                self._read_record(cursor)
+                at, number = cursor.at, cursor.number
+            else:
+                at, number = stop + 1, number + 1
+            if number - told >= _STEP:
+                told = number
+                self._held.progress((at - begin) / (end - begin))
+
+    def _take_line(self, line: bytes, number: int) -> bool:
+        """Take in a line that is a JSON value. -> False if it is none"""
+        place = self._place.at(f"line {number}")
+        try:
+            return self._take(line, place)
+        except Exception as error:
+            leave_out(place, error)
+            return True
+
+    def _read_record(self, cursor: Cursor) -> None:
+        """Take in the record at the cursor, or pass over a line that begins none."""
+        line, before = cursor.line or b"", cursor.at
+        place = self._place.at(f"line {cursor.number}")
+        try:
+            opening = _OPENING.fullmatch(line)
+            if opening is None or not self._block(cursor, opening, place):
+                self._line(cursor, line, place)
+        except Exception as error:
+            leave_out(place, error)
+        if cursor.at == before:
+            cursor.advance()
+
+    def _line(self, cursor: Cursor, line: bytes, place: Place) -> None:
+        for known, pattern in _RECORDS:
+            found = pattern.search(line) if known.hint in line else None
+            if found is not None and known.read is not None:
+                known.read(found, cursor, place, self._held.sink)
+                return
+        text = line.strip()
+        if text:
+            self._json_in(text, place)
+
+    def _json_in(self, text: bytes, place: Place) -> None:
+        """Take in a JSON value that a line is, or that stands in it after something else."""
+        at = 0
+        for _ in range(_MOST_TRIES):
+            found = _JSON_BEGINS.search(text, at)
+            if found is None:
+                break
+            at = found.start()
+            if self._take(text[at:], place):
+                return
+            at += 1
+        if not self._inspected(text, place) and (text[:1] == b"{" or _OF_SPANS.search(text)):
+            self._salvage(text, place)
+
+    def _block(self, cursor: Cursor, opening: re.Match[bytes], place: Place) -> bool:
+        """Take in an object over several lines. -> False if it never ends"""
+        data, indent = cursor.data, opening["indent"]
+        closing = b"\n" + indent + _CLOSING[opening["bracket"]]
+        if closing in self._unclosed:
+            return False
+        at = cursor.at
+        while True:
+            at = data.find(closing, at, cursor.end)
+            if at < 0:
+                self._unclosed.add(closing)
+                return False
+            stop = _AFTER_CLOSING.match(data, at + len(closing))
+            if stop:
+                break
+            at += 1
+        block = data[cursor.at : at + len(closing)]
+        if not self._take_block(block, len(indent), place):
+            return False
+        cursor.number += block.count(b"\n") + 1
+        cursor.move(stop.end())
+        return True
+
+    def _take_block(self, block: bytes, indent: int, place: Place) -> bool:
+        """Take in an object over several lines. -> False if it is none, and holds records that are to be read singly"""
+        if self._take(block, place) or self._inspected(block, place):
+            return True
+        own, others = _without_foreign(block, indent)
+        if others and (self._take(own, place) or self._inspected(own, place)):
+            for line in others:
+                self._json_in(line.strip(), place)
+            return True
+        if self._patience > 0 and any(known.hint in block for known, _ in _RECORDS):
+            self._patience -= len(block)
+            return False
+        if _OF_SPANS.search(block):
+            self._salvage(block, place)
+        return True
+
+    def _inspected(self, text: bytes, place: Place) -> bool:
+        """Take in an object that is no JSON, if a format knows it."""
+        for known, pattern in _BLOCKS:
+            if known.read_block is not None and pattern.match(text.lstrip()):
+                try:
+                    known.read_block(text, place, self._held.sink)
+                except MalformedError:
+                    continue
+                return True
+        return False
+
+
+def has_records(data: Buffer, start: int) -> bool:
+    """Whether there seems to be a record in a text that is no JSON value by itself."""
+    if _BLOCK.search(data, start) or _OF_SPANS.search(data, start):
+        return True
+    return any(data.find(known.hint, start) >= 0 and pattern.search(data, start) for known, pattern in _RECORDS)
+
+
+def begins_mixed(data: Buffer, start: int) -> bool:
+    """Whether a text with records begins at a bracket that is no JSON's, or goes on after an object over some lines."""
+    if any(pattern.match(data, start) for _, pattern in _BLOCKS):
+        return True
+    opening = _OPENING.match(data, start)
+    if opening is None or data[opening.end() : opening.end() + 1] != b"\n":
+        return data[start : start + 1] == b"[" and not _JSON_BEGINS.match(data, start) and has_records(data, start)
+    closing = b"\n" + opening["indent"] + _CLOSING[opening["bracket"]]
+    at = data.find(closing, start)
+    stop = _AFTER_CLOSING.match(data, at + len(closing)) if at >= 0 else None
+    return bool(stop and _MORE.search(data, stop.end()))
+
+
+def _without_foreign(block: bytes, indent: int) -> tuple[bytes, list[bytes]]:
+    """A block without the lines that are not indented as its own are, which another thread printed; and those lines."""
+    first, *inner, last = block.split(b"\n")
+    foreign = [line for line in inner if _FOREIGN.match(line[indent:])]
+    own = [line for line in inner if not _FOREIGN.match(line[indent:])]
+    return b"\n".join([first, *own, last]), foreign

@@ -1,0 +1,137 @@
+"""Tables of comma-separated values: told by the columns of their header, read a few thousand rows at a time."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.failures import leave_out
+from tracetui.ingest.formats.format import TableFormat
+from tracetui.ingest.formats.registry import TABLE_FORMATS
+from tracetui.ingest.place import Place
+
+_LONGEST_HEADER: Final = 1 << 16
+_ROWS: Final = 4096
+_LARGEST_FIELD: Final = 1 << 26
+_MOST_LINES: Final = 100
+"""A quoted cell goes over no more lines than this."""
+_SEPARATORS: Final = ",;\t"
+_NAME: Final = re.compile(r"[\w .:/@-]*")
+
+
+def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
+    """The columns that the first line of a text names, and what separates them; no columns where it is no header."""
+    end = data.find(b"\n", start, start + _LONGEST_HEADER)
+    line = data[start : end if end >= 0 else start + _LONGEST_HEADER]
+    try:
+        text = line.decode("utf-8").strip("\r\n")
+    except UnicodeDecodeError:
+        return [], ""
+    separator = max(_SEPARATORS, key=text.count)
+    try:
+        columns = [column.strip() for column in next(csv.reader([text], delimiter=separator), [])]
+    except csv.Error:
+        return [], ""
+    return (columns, separator) if len(columns) > 1 and all(map(_NAME.fullmatch, columns)) else ([], "")
+
+
+def format_with(columns: list[str]) -> TableFormat | None:
+    """The format of a table with these columns; None for no known one."""
+    found = set(columns)
+    return next((known for known in TABLE_FORMATS if found.issuperset(known.columns)), None)
+
+
+def take_table(data: Buffer, start: int, place: Place, progress: Callable[[float], None]) -> bool:
+    """Take in a table of a known format. -> False if it is none"""
+    columns, separator = header_of(data, start)
+    known = format_with(columns)
+    if known is None:
+        return False
+    limit = csv.field_size_limit(_LARGEST_FIELD)
+    try:
+        _take(known, columns, _Table(data, start, separator), place, progress)
+    finally:
+        csv.field_size_limit(limit)
+    return True
+
+
+@dataclass(slots=True)
+class _Table:
+    """The rows of a text. A quote that is never closed costs its own line, not the rest of the table."""
+
+    data: Buffer
+    at: int
+    separator: str
+    number: int = 0
+    """Of the line on which the row ended that came last, from 1."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        while self.at < len(self.data):
+            line = self._line()
+            if '"' not in line:
+                yield line.split(self.separator) if line else []
+                continue
+            at, number, text = self.at, self.number, line
+            for _ in range(_MOST_LINES):
+                if not text.count('"') % 2 or self.at >= len(self.data):
+                    break
+                text += "\n" + self._line()
+            else:
+                self.at, self.number, text = at, number, line
+            try:
+                yield next(csv.reader(text.splitlines(keepends=True), delimiter=self.separator), [])
+            except csv.Error:
+                yield [""]
+
+    def _line(self) -> str:
+        end = self.data.find(b"\n", self.at)
+        end = len(self.data) if end < 0 else end
+        line, self.at = self.data[self.at : end], end + 1
+        self.number += 1
+        return line.decode("utf-8", "replace").rstrip("\r").replace("\0", "\ufffd")
+
+    @property
+    def share(self) -> float:
+        return min(self.at / len(self.data), 1.0)
+
+
+def _take(
+    known: TableFormat, columns: list[str], table: _Table, place: Place, progress: Callable[[float], None]
+) -> None:
+    rows: list[list[str]] = []
+    lost = first_lost = 0
+    reader = iter(table)
+    next(reader)
+    for row in reader:
+        if len(row) == len(columns):
+            rows.append(row)
+        elif row:
+            lost, first_lost = lost + 1, first_lost or table.number
+        if len(rows) >= _ROWS:
+            _take_rows(known, columns, rows, place)
+            rows = []
+            progress(table.share)
+    _take_rows(known, columns, rows, place)
+    if lost:
+        more = f" (and {lost - 1:,} rows more)" if lost > 1 else ""
+        place.at(f"line {first_lost:,}").warn(f"left out: not {len(columns)} cells, as the header has{more}")
+
+
+def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], place: Place) -> None:
+    """Have rows taken in together; where that fails, one by one, so that only those are lost with which it does."""
+    if not rows:
+        return
+    before = len(place.intake)
+    try:
+        known.take(columns, rows, place)
+    except Exception as error:
+        place.intake.discard_incomplete()
+        if len(rows) == 1 or len(place.intake) > before:
+            leave_out(place, error)
+            return
+        for row in rows:
+            _take_rows(known, columns, [row], place)
