@@ -17,6 +17,7 @@ from ssl import SSLContext
 
 from tests.backends import PLAIN, Backend, JaegerV1, JaegerV3, Tempo, Zipkin
 from tests.documents import Document, Json, padded, shifted
+from tests.jaeger_alikes import ALIKES
 from tests.loopback import Answer, Loopback, Request
 from tests.recorded import FIRST_NS, LAST_NS, Recording, recorded
 
@@ -81,7 +82,7 @@ class StandIn(Loopback):
 
 
 class LiveServer(StandIn):
-    """A server of one kind whose traces can come and go.
+    """A server of one kind, of `KINDS` or of `ALIKES`, whose traces can come and go.
 
     With `ends_ns`, all times are moved so that the last span ends then: a window that ends now finds them.
     """
@@ -96,9 +97,9 @@ class LiveServer(StandIn):
         tls: SSLContext | None = None,
         socket_path: Path | None = None,
     ) -> None:
-        api, name = KINDS[kind]
+        api, name, root = ALIKES[kind] if kind in ALIKES else (*KINDS[kind], "")
         self._backend = api(recorded(name))
-        super().__init__([self._backend.recording], [self._backend], base, tls, socket_path)
+        super().__init__([self._backend.recording], [self._backend], base + root, tls, socket_path)
         held = list(self._backend.documents.values())
         if empty:
             self._backend.documents.clear()

@@ -27,7 +27,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     """What answers there; '' to find out."""
     tenant: str = ""
     tenant_header: str = ""
-    """The header that names the tenant; '' for those of Jaeger and Tempo."""
+    """The header that names the tenant; '' for those of Jaeger, Tempo, VictoriaTraces and GreptimeDB."""
     headers: dict[str, str] = {}
     headers_env: dict[str, str] = {}
     """Header -> environment variable that holds its value."""

@@ -247,12 +247,16 @@ def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:
             text += ", and newer ones: it sends any, not the newest"
     if asked.attributes and not back_end.offers.finds_elements:
         text += "; it finds whole values, not elements of lists"
+    if asked.attributes and back_end.offers.finds_attributes:
+        text += f"; it finds attributes with {back_end.offers.finds_attributes}"
     if asked.errors or asked.failed:
         text += f"; it finds errors {back_end.offers.finds_errors}"
     rest = {
         name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(asked, name)
     }
-    rest = {name: value for name, value in rest.items() if value != getattr(NOTHING, name)}
+    rest = {name: value for name, value in rest.items() if value != getattr(NOTHING, name) and name != "limit"}
+    if "attributes" in rest:
+        rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in asked.attributes}
     if rest:
         text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
     return Told(text, may_have_more, asked, back_end.offers.lower_case, (searched or came) if may_have_more else None)

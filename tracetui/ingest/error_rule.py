@@ -70,6 +70,8 @@ class Rule:
 
 _SHORTEST_NEEDLE: Final = 5
 _GRPC_SERVER_ERRORS: Final = frozenset({2, 4, 12, 13, 14, 15})
+_UNSET: Final = "unset"
+"""The tag `error` as VictoriaTraces writes it for a span without a status."""
 _NO_ERROR_TEXTS: Final = frozenset({"", "false", "0"})
 
 
@@ -83,7 +85,9 @@ def _by_status(value: Value, _serving: bool) -> bool | None:
     return None if status is None or status == Status.UNSET else status == Status.ERROR
 
 
-def _by_tag(value: Value, _serving: bool) -> bool:
+def _by_tag(value: Value, _serving: bool) -> bool | None:
+    if value == _UNSET:
+        return None
     return value.strip().lower() not in _NO_ERROR_TEXTS if isinstance(value, str) else bool(value)
 
 

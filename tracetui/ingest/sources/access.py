@@ -23,8 +23,10 @@ from tracetui.ingest.sources.address import Address, secrets_in
 from tracetui.model.problems import UsageError
 from tracetui.model.times import parse_duration
 
-TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID")
-"""What Jaeger and Tempo call the tenant."""
+TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID", "x-greptime-db-name")
+"""What Jaeger, Tempo and GreptimeDB call the tenant."""
+_NUMBERED_TENANT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?")
+"""A tenant of VictoriaTraces: an account and a project."""
 _TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
 _COMMAND_SECONDS = 60
 _SHORTEST = 2
@@ -57,6 +59,9 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
     if tenant:
         names = (profile.tenant_header,) if profile.tenant_header else TENANT_HEADERS
         headers.update(dict.fromkeys(names, tenant))
+        numbers = _NUMBERED_TENANT.fullmatch(tenant)
+        if numbers and not profile.tenant_header:
+            headers |= {"AccountID": numbers[1], "ProjectID": numbers[2] or "0"}
     authorization = _authorization(address, profile)
     if authorization:
         headers["Authorization"] = authorization

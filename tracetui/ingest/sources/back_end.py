@@ -37,6 +37,8 @@ class Offers:
     """How it tells a span that failed, in words."""
     finds_elements: bool = False
     """Whether it finds a list by one of its elements."""
+    finds_attributes: str = ""
+    """Which attributes it finds, in words, where that is not all of spans and resources."""
     lower_case: bool = False
     """Whether it keeps services and operations in lower case, whatever they were sent as."""
 

@@ -32,8 +32,11 @@ class _Metrics(msgspec.Struct):
     metrics: list[_Metric] | None = None
 
 
-def metrics_of(connection: Connection, service: str, start_ns: int, end_ns: int) -> Metrics:
-    """How a service did. Raises NotOfferedError where no metrics are kept, HttpError for what else goes wrong."""
+def metrics_of(connection: Connection, root: str, service: str, start_ns: int, end_ns: int) -> Metrics:
+    """How a service did, by the API below the path `root`.
+
+    Raises NotOfferedError where no metrics are kept, HttpError for what else goes wrong.
+    """
     lookback = max((end_ns - start_ns) // 1_000_000, 1)
     params: Params = {
         "service": service,
@@ -43,9 +46,9 @@ def metrics_of(connection: Connection, service: str, start_ns: int, end_ns: int)
         "ratePer": max(lookback // _STEPS, 10 * _LEAST_STEP_MS),
     }
     try:
-        calls = _mean(connection.json(_Metrics, "/api/metrics/calls", params))
-        errors = _mean(connection.json(_Metrics, "/api/metrics/errors", params))
-        p95 = _mean(connection.json(_Metrics, "/api/metrics/latencies", {**params, "quantile": "0.95"}))
+        calls = _mean(connection.json(_Metrics, f"{root}/api/metrics/calls", params))
+        errors = _mean(connection.json(_Metrics, f"{root}/api/metrics/errors", params))
+        p95 = _mean(connection.json(_Metrics, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"}))
     except HttpError as error:
         if error.status == _NOT_IMPLEMENTED:
             raise NotOfferedError(f"{connection.name}: no store of metrics is configured there") from None

@@ -45,9 +45,11 @@ class Shape:
 JAEGER_V1: Final = Shape(
     b'{"data":[',
     b"]}",
-    re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"traceID"\s*:\s*"[0-9a-fA-F]+"\s*,\s*"spans"\s*:'),
+    # Jaeger writes the id first, VictoriaTraces the processes
+    re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*(?:"traceID"\s*:\s*"[0-9a-fA-F]+"\s*,\s*"spans"|"processes")\s*:'),
     re.compile(
-        rb'\s*\{\s*"data"\s*:\s*(?:\[\s*\]|null)(?:\s*,\s*"(?:total|limit|offset|errors)"\s*:\s*(?:\d+|null))*\s*\}\s*'
+        rb'\s*\{\s*"data"\s*:\s*(?:\[\s*\]|null)(?:\s*,\s*"(?:total|limit|offset|errors)"\s*:\s*(?:\d+|null|\[\s*\]))*'
+        rb"\s*\}\s*"
     ),
 )
 OTLP: Final = Shape(

@@ -12,6 +12,7 @@ from tracetui.config import Kind
 from tracetui.ingest.sources.back_end import BackEnd, Say
 from tracetui.ingest.sources.connection import NO_JSON, Answer, Connection, HttpError
 from tracetui.ingest.sources.jaeger import Jaeger
+from tracetui.ingest.sources.jaeger_dialects import PATHS, dialect_of
 from tracetui.ingest.sources.tempo import Tempo
 from tracetui.ingest.sources.zipkin import Zipkin
 from tracetui.model.problems import BackEndError
@@ -72,27 +73,40 @@ class _Probe:
             self._is_grafana |= _GRAFANA in answer.body
         return answer if answer.status == _OK and answer.body.lstrip()[:1] != b"<" else None
 
-    def _holds(self, path: str, key: str, **params: str) -> bool:
+    def _holding(self, path: str, key: str, **params: str) -> dict[str, msgspec.Raw] | None:
+        """The fields of an answer, if one of them is `key`."""
         answer = self._asked(path, **params)
         try:
-            return answer is not None and key in answer.json(dict[str, msgspec.Raw])
+            fields = answer.json(dict[str, msgspec.Raw]) if answer is not None else {}
         except NO_JSON:
-            return False
+            return None
+        return fields if key in fields else None
 
     def _jaeger(self) -> BackEnd | None:
-        v3 = self._holds("/api/v3/services", "services")
-        v1 = self._holds("/api/services", "data")
-        if not v1 and not v3:
-            return None
-        return Jaeger(self._connection, self._say, v1=v1, v3=v3, summaries=v3 and self._has_summaries())
+        address = urlsplit(self._connection.address.base)
+        usual = "" if address.path else PATHS.get(address.port or 0, "")
+        for root in dict.fromkeys((usual, "")):
+            v3 = self._holding(f"{root}/api/v3/services", "services") is not None
+            names = self._holding(f"{root}/api/services", "data")
+            if v3 or names is not None:
+                return Jaeger(
+                    self._connection,
+                    self._say,
+                    v1=names is not None,
+                    v3=v3,
+                    summaries=v3 and self._has_summaries(root),
+                    root=root,
+                    dialect=dialect_of(address.path + root, names),
+                )
+        return None
 
-    def _has_summaries(self) -> bool:
+    def _has_summaries(self, root: str) -> bool:
         window = {
             "query.startTimeMin": "2020-01-01T00:00:00Z",
             "query.startTimeMax": "2020-01-01T00:00:01Z",
             "query.searchDepth": "1",
         }
-        answer = self._connection.get("/api/v3/trace-summaries", window)
+        answer = self._connection.get(f"{root}/api/v3/trace-summaries", window)
         # a store that wants a service says so in JSON
         return answer.status in (_OK, _BAD_REQUEST) and answer.body.lstrip()[:1] == b"{"
 
@@ -111,7 +125,7 @@ class _Probe:
         if answer is not None and answer.body.strip() == b"echo":
             return Tempo(self._connection, self._say)
         # some gateways let the searches alone pass
-        return Tempo(self._connection, self._say) if self._holds("/api/search/tags", "tagNames") else None
+        return Tempo(self._connection, self._say) if self._holding("/api/search/tags", "tagNames") else None
 
     def failure(self, kind: Kind) -> BackEndError:
         """Why no back end was found."""
@@ -134,5 +148,6 @@ class _Probe:
         said = f" ({self._said})" if self._said else ""
         return BackEndError(
             f"{name}: answers, but not as {kind or 'Jaeger, Zipkin or Tempo'} does{said}; is the port the query"
-            " service's (Jaeger 16686, Zipkin 9411, Tempo 3200), and is a base path missing?"
+            " service's (Jaeger 16686, Zipkin 9411, Tempo 3200), and is a base path missing? VictoriaTraces answers"
+            " below /select/jaeger, GreptimeDB below /v1/jaeger, Quickwit below /api/v1/INDEX/jaeger"
         )

@@ -1,0 +1,56 @@
+"""Searching service by service, where a server cannot search for all of them at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from tracetui.ingest.sources.at_once import each
+from tracetui.ingest.sources.back_end import Say
+from tracetui.ingest.sources.connection import AT_ONCE, HttpError
+from tracetui.model.search import Search
+
+_LEAST_PER_SERVICE: Final = 10
+_MOST_SERVICES: Final = 1_000
+"""Services that are asked one by one."""
+
+_Result = TypeVar("_Result")
+
+
+def searches_by_service(search: Search, services: Sequence[str], say: Say) -> list[Search]:
+    """Turn a search into one for each of the services, for fewer traces each."""
+    if len(services) > _MOST_SERVICES:
+        say(f"it knows {len(services):,} services, of which the first {_MOST_SERVICES:,} are asked")
+        services = services[:_MOST_SERVICES]
+    # one window for all: what cannot be sent is then found in the same place, and said once
+    start, end = search.window()
+    limit = max(math.ceil(2 * search.most / max(len(services), 1)), _LEAST_PER_SERVICE)
+    say(f"it searches by service only: each of {len(services):,} was asked for its newest {limit:,} traces")
+    return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
+
+
+def answers_by_service(searches: Sequence[Search], ask: Callable[[Search], _Result], say: Say) -> Generator[_Result]:
+    """Answers to searches that are each of one service, as they come; that some of them fail is said.
+
+    Raises HttpError where all of them fail.
+    """
+
+    def answer(search: Search) -> _Result | HttpError:
+        try:
+            return ask(search)
+        except HttpError as error:
+            return error
+
+    failed: list[HttpError] = []
+    for found in each(answer, searches, AT_ONCE):
+        if isinstance(found, HttpError):
+            failed.append(found)
+        else:
+            yield found
+    if failed and len(failed) == len(searches):
+        raise failed[0]
+    if failed:
+        say(f"the search failed for {len(failed):,} of {len(searches):,} services: {failed[0]}")
