@@ -29,28 +29,51 @@ def trace(
     durations: Iterable[int] = (5 * MS, 4 * MS),
     services: Iterable[str] = ("front", "back"),
     tags: dict[str, str] | None = None,
+    *,
+    names: Iterable[str] = (),
+    is_error: bool = False,
+    is_orphan: bool = False,
+    later: int = 0,
 ) -> Json:
-    """A trace in a server's JSON: a span of each service, each the parent of the next; the tags are the last one's."""
+    """A trace in a server's JSON: a span of each service, each the parent of the next; the tags are the last one's.
+
+    names: of the spans, for those that there are; the others are called by their services.
+    is_error: whether the last span's status is error.
+    is_orphan: whether the first span has a parent that never came.
+    later: nanoseconds by which each span begins later than the one before.
+    """
+    services = tuple(services)
+    named = dict(enumerate(names))
     trace_id = f"{number:032x}"
+    first_parent = f"{number:08x}deadbeef" if is_orphan else ""
     spans = [
-        (f"{number * 16 + at:016x}", f"{number * 16 + at - 1:016x}" if at else "", service, duration)
+        (
+            f"{number * 16 + at:016x}",
+            f"{number * 16 + at - 1:016x}" if at else first_parent,
+            service,
+            start_ns + at * later,
+            duration,
+        )
         for at, (service, duration) in enumerate(zip(services, durations, strict=True))
     ]
     last = len(spans) - 1
     told = [(tags or {}) if at == last else {} for at in range(len(spans))]
+    called = [named.get(at, f"GET /{service}") for at, service in enumerate(services)]
+    if is_error and kind in ("zipkin", "jaeger-v1"):
+        told[last] = {**told[last], "error": "true"}
     if kind == "zipkin":
         return [
             {
                 "traceId": trace_id,
                 "id": span_id,
                 **({"parentId": parent} if parent else {}),
-                "name": f"get /{service}",
-                "timestamp": start_ns // 1000,
+                "name": name.lower(),
+                "timestamp": start // 1000,
                 "duration": duration // 1000,
-                "localEndpoint": {"serviceName": service},
+                "localEndpoint": {"serviceName": service.lower()},
                 "tags": tags_of,
             }
-            for (span_id, parent, service, duration), tags_of in zip(spans, told, strict=True)
+            for (span_id, parent, service, start, duration), tags_of, name in zip(spans, told, called, strict=True)
         ]
     if kind == "jaeger-v1":
         return {
@@ -59,18 +82,18 @@ def trace(
                 {
                     "traceID": trace_id,
                     "spanID": span_id,
-                    "operationName": f"GET /{service}",
+                    "operationName": name,
                     "references": [{"refType": "CHILD_OF", "traceID": trace_id, "spanID": parent}] if parent else [],
-                    "startTime": start_ns // 1000,
+                    "startTime": start // 1000,
                     "duration": duration // 1000,
                     "tags": [{"key": key, "type": "string", "value": value} for key, value in tags_of.items()],
                     "logs": [],
                     "processID": service,
                     "warnings": None,
                 }
-                for (span_id, parent, service, duration), tags_of in zip(spans, told, strict=True)
+                for (span_id, parent, service, start, duration), tags_of, name in zip(spans, told, called, strict=True)
             ],
-            "processes": {service: {"serviceName": service, "tags": []} for _, _, service, _ in spans},
+            "processes": {service: {"serviceName": service, "tags": []} for _, _, service, _, _ in spans},
             "warnings": None,
         }
     return {
@@ -85,19 +108,19 @@ def trace(
                                 "traceId": trace_id,
                                 "spanId": span_id,
                                 **({"parentSpanId": parent} if parent else {}),
-                                "name": f"GET /{service}",
+                                "name": name,
                                 "kind": 2,
-                                "startTimeUnixNano": str(start_ns),
-                                "endTimeUnixNano": str(start_ns + duration),
+                                "startTimeUnixNano": str(start),
+                                "endTimeUnixNano": str(start + duration),
                                 "attributes": [
                                     {"key": key, "value": {"stringValue": value}} for key, value in tags_of.items()
                                 ],
-                                "status": {},
+                                "status": {"code": 2} if is_error and span_id == spans[last][0] else {},
                             }
                         ],
                     }
                 ],
             }
-            for (span_id, parent, service, duration), tags_of in zip(spans, told, strict=True)
+            for (span_id, parent, service, start, duration), tags_of, name in zip(spans, told, called, strict=True)
         ]
     }

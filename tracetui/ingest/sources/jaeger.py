@@ -27,7 +27,7 @@ from tracetui.ingest.sources.jaeger_gaps import around_what_fails
 from tracetui.ingest.sources.jaeger_metrics import metrics_of
 from tracetui.ingest.sources.jaeger_params import v1_params, v3_params
 from tracetui.ingest.sources.jaeger_summaries import Summary, summaries_at
-from tracetui.ingest.sources.per_service import answers_by_service, searches_by_service
+from tracetui.ingest.sources.per_service import answers_by_service, asked_for_all, searches_by_service
 from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP
 from tracetui.ingest.sources.searched import Searched, window_of
 from tracetui.ingest.sources.trace_heads import Heads, otlp_heads, unseen_v1
@@ -293,9 +293,16 @@ class Jaeger(BackEnd):
                     raise
         found: dict[str, Summary] = {}
         searches = searches_by_service(search, self.services(), self.say)
-        for summaries in answers_by_service(searches, self._summarised, self.say):
-            self.has_more |= len(summaries) >= searches[0].most
-            found |= {summary.trace_id: summary for summary in summaries}
+        for _ in range(2):
+            full = []
+            for one, summaries in answers_by_service(searches, self._summarised, self.say):
+                found |= {summary.trace_id: summary for summary in summaries}
+                if len(summaries) >= self._limited(one).most:
+                    full.append(one)
+            self.has_more = bool(full)
+            searches = asked_for_all(full, search)
+            if not searches or len(found) >= search.most:
+                break
         return sorted(found.values(), key=lambda one: -one.start_ns)[: search.most]
 
     def _search_v3(self, search: Search) -> Generator[bytes]:
@@ -354,28 +361,34 @@ class Jaeger(BackEnd):
             yield from self.traces([one.trace_id for one in self._summaries_of(search)])
             return
         searches = searches_by_service(search, self.services(), self.say)
-        per_service = searches[0].most if searches else 0
         seen: Heads = {}
 
         def asked(one: Search) -> list[bytes]:
             return list(self._search_v1(one) if self._v1 else self._search_v3(one))
 
-        for at, documents in enumerate(answers_by_service(searches, asked, self.say), 1):
-            found: Heads = {}
-            for document in documents:
-                heads, unseen = unseen_v1(document, seen) if self._v1 else (otlp_heads(document), document)
-                found |= heads
-                seen |= heads
-                if unseen:
-                    yield unseen
-            self.has_more |= len(found) >= per_service
-            if len(seen) >= search.most and at < len(searches) and len(searches) > FEW_SERVICES:
-                self.has_more = True
-                self.say(
-                    f"{at:,} of {len(searches):,} services were asked, which was enough for {search.most:,} traces:"
-                    " they are not the newest of all; name a service"
-                )
-                break
+        for _ in range(2):
+            full = []
+            for at, (one, documents) in enumerate(answers_by_service(searches, asked, self.say), 1):
+                found: Heads = {}
+                for document in documents:
+                    heads, unseen = unseen_v1(document, seen) if self._v1 else (otlp_heads(document), document)
+                    found |= heads
+                    seen |= heads
+                    if unseen:
+                        yield unseen
+                if len(found) >= self._limited(one).most:
+                    full.append(one)
+                if len(seen) >= search.most and at < len(searches) and len(searches) > FEW_SERVICES:
+                    self.has_more = True
+                    self.say(
+                        f"{at:,} of {len(searches):,} services were asked, which was enough for {search.most:,} traces:"
+                        " they are not the newest of all; name a service"
+                    )
+                    return
+            self.has_more = bool(full)
+            searches = asked_for_all(full, search)
+            if not searches or len(seen) >= search.most:
+                return
 
     def _summarised(self, search: Search) -> list[Summary]:
         path = f"{self._root}/api/v3/trace-summaries"

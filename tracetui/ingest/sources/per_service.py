@@ -32,24 +32,34 @@ def searches_by_service(search: Search, services: Sequence[str], say: Say) -> li
     return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
 
 
-def answers_by_service(searches: Sequence[Search], ask: Callable[[Search], _Result], say: Say) -> Generator[_Result]:
-    """Answers to searches that are each of one service, as they come; that some of them fail is said.
+def asked_for_all(full: Sequence[Search], search: Search) -> list[Search]:
+    """Searches of services that had more than they were asked for, now for as many traces as are wanted in all.
+
+    full: searches of single services that were answered with as many traces as they asked for.
+    """
+    return [msgspec.structs.replace(one, limit=search.most) for one in full if one.most < search.most]
+
+
+def answers_by_service(
+    searches: Sequence[Search], ask: Callable[[Search], _Result], say: Say
+) -> Generator[tuple[Search, _Result]]:
+    """Searches that are each of one service and their answers, as they come; that some of them fail is said.
 
     Raises HttpError where all of them fail.
     """
 
-    def answer(search: Search) -> _Result | HttpError:
+    def answer(search: Search) -> tuple[Search, _Result | HttpError]:
         try:
-            return ask(search)
+            return search, ask(search)
         except HttpError as error:
-            return error
+            return search, error
 
     failed: list[HttpError] = []
-    for found in each(answer, searches, AT_ONCE):
+    for search, found in each(answer, searches, AT_ONCE):
         if isinstance(found, HttpError):
             failed.append(found)
         else:
-            yield found
+            yield search, found
     if failed and len(failed) == len(searches):
         raise failed[0]
     if failed:

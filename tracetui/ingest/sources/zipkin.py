@@ -61,6 +61,17 @@ class Zipkin(BackEnd):
             yield document
         if len(seen) >= search.most:
             return
+        if search.failed and (search.service or search.operation or search.attributes):
+            # of a trace with errors it may be another span that meets the rest
+            anywhere = Search(errors=True, start_ns=search.start_ns, end_ns=search.end_ns, limit=search.most)
+            failed: Heads = {}
+            for document in self._streamed(anywhere):
+                heads, unseen = unseen_zipkin(document, seen)
+                failed |= heads
+                if unseen:
+                    yield unseen
+            self.has_more = len(failed) >= search.most
+            seen |= failed
         # a trace may be slow or failed by other signs than a server can be asked for
         found: Heads = {}
         for document in self._streamed(of_spans_alone(search)):
@@ -68,7 +79,7 @@ class Zipkin(BackEnd):
             found |= heads
             if unseen:
                 yield unseen
-        self.has_more = len(found) >= search.most
+        self.has_more |= len(found) >= search.most
         self.searched = Searched(len(found), *window_of([*found.values()]))
 
     def _streamed(self, search: Search) -> Generator[bytes]:

@@ -1,0 +1,49 @@
+"""What users ask first of servers that hold a known set, in which what is wanted lies behind 1,500 newer traces."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests import known_traces as known
+from tests.backends import JaegerV1
+from tests.many_traces import SECOND
+from tests.program import Program
+from tests.servers import KINDS, LiveServer
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    held = LiveServer(request.param, empty=True)
+    held.add_all(one.written(request.param) for one in known.known_traces(time.time_ns() - 60 * SECOND))
+    with held:
+        yield held
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    known.QUESTIONS,
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_exists_is_found(options: tuple[str, ...], wanted: int, server: LiveServer, program: Program) -> None:
+    report = program.analyze(server.url, "--time-range", "2h", *options)
+    if options[:1] == ("--service",) and "--errors-only" in options and isinstance(server.backends[0], JaegerV1):
+        # it is asked for spans of a service alone, and here those in error are of another one
+        assert "none among the newest 100" in report.err
+        return
+    assert wanted <= json.loads(report.out)["summary"]["trace_count"] <= wanted + known.UNASKED, report.err
+
+
+def test_the_slowest_and_a_failed_trace_are_shown(server: LiveServer, program: Program) -> None:
+    shown = program("show", server.url, "--trace", "slowest", "--time-range", "2h", "--limit", "20", "--width", "120")
+    assert "1.30 s" in shown.out or "1.21 s" in shown.out, shown.err
+    failed = program("show", server.url, "--trace", "failed", "--time-range", "2h", "--limit", "20")
+    assert failed.code == 0, failed.err
+
+
+def test_all_services_are_named(server: LiveServer, program: Program) -> None:
+    said = program("server", server.url, "--json")
+    assert len(json.loads(said.out)["services"]) == known.SERVICES, said.err
