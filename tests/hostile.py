@@ -24,7 +24,8 @@ ALL = " ".join(text for kind, text in KINDS.items() if kind != "long")
 """All of them in one text, short enough for most sinks to show much of it."""
 ARGUMENT = ALL.replace("\0", "").replace("\ud800", "").replace("\udc00", "")
 """The same as the command line can hold it: bytes that are no UTF-8, but neither NUL nor other surrogates."""
-FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f"
+FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f\udcff"
+"""It ends with a byte that is not UTF-8."""
 _CALLS = 24
 """Of the service that is named `ALL`; alert rules want some number of them."""
 

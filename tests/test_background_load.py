@@ -44,6 +44,21 @@ def test_modules_of_the_directory_one_is_in_are_not_run(tmp_path: Path, monkeypa
     assert BackgroundLoad([INCIDENT]).run(lambda _: None).trace_count == 100
 
 
+NOT_UTF8 = os.fsdecode(b"\xff\xfe.json")
+
+
+def test_a_name_that_is_not_utf8_costs_no_file(tmp_path: Path) -> None:
+    whole = Path(INCIDENT).read_bytes()
+    (tmp_path / NOT_UTF8).write_bytes(whole)
+    (tmp_path / f"cut {NOT_UTF8}").write_bytes(whole[: len(whole) // 2])
+    named: list[Progress] = []
+    for source in (str(tmp_path), str(tmp_path / NOT_UTF8)):
+        assert BackgroundLoad([source]).run(named.append).trace_count == 100
+    assert any(NOT_UTF8 in progress.name for progress in named)
+    with pytest.raises(InputError, match="no such file"):
+        BackgroundLoad([str(tmp_path / f"missing {NOT_UTF8}")]).run(named.append)
+
+
 def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

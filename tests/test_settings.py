@@ -194,3 +194,14 @@ def test_a_config_file_that_is_nested_too_deeply_is_named(tmp_path: Path, text: 
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=str(path)):
         load_settings(path)
+
+
+def test_a_place_in_a_file_whose_name_is_not_utf8_is_come_back_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    name = str(tmp_path / os.fsdecode(b"\xff.json"))
+    save_resume(Resume([name], query='service = "\udcff"', logs=[name]))
+    assert load_resume() == Resume([name], query='service = "\udcff"', logs=[name])
+    save_queries(['service = "\udcff"'])
+    assert load_queries() == ['service = "\udcff"']

@@ -15,6 +15,7 @@ from tracetui.cli.reach import overrides, servers_among
 from tracetui.ingest.asked import Servers
 from tracetui.ingest.sources.address import without_secrets
 from tracetui.ingest.sources.served import how_to_name_servers
+from tracetui.model.any_text import encode_any
 from tracetui.model.opinion import Opinion
 from tracetui.model.problems import BackEndError, UsageError
 from tracetui.model.times import parse_duration
@@ -49,7 +50,7 @@ def server(
         opinion = asked.opinion(names or (), lookback)
     if json:
         answer = {"services": services, **msgspec.to_builtins(opinion)}
-        print_json(msgspec.json.format(msgspec.json.encode(answer)) + b"\n", output, ascii_only=ascii)
+        print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=ascii)
     else:
         marks = marks_of(is_ascii(ascii) if output is None else ascii)
         lines = _text(services, opinion, OpinionList(opinion, None, marks), width_of(width))

@@ -16,7 +16,7 @@ from tracetui.config import Overrides
 from tracetui.ingest.asked import Told
 from tracetui.ingest.handover import receive
 from tracetui.ingest.load import Progress
-from tracetui.ingest.wishes import WORDS, Ask, Failure, Far, Opine, Opined, Part, Read, Said, Same, send_wish
+from tracetui.ingest.wishes import Ask, Failure, Far, Opine, Opined, Part, Read, Said, Same, read_word, send_wish
 from tracetui.model.opinion import Opinion
 from tracetui.model.problems import BackEndError, InputError
 from tracetui.model.search import NOTHING, Search
@@ -136,7 +136,7 @@ class BackgroundLoad:
         send_wish(Opine(list(services), lookback_ns), self._sets)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        word = WORDS.decode(line) if line else None
+        word = read_word(line) if line else None
         if isinstance(word, Opined):
             return word.opinion
         if isinstance(word, Failure) and not self._stopped.is_set():
@@ -159,7 +159,7 @@ class BackgroundLoad:
         try:
             send_wish(wish, sets)
             for line in process.stdout:
-                word = WORDS.decode(line)
+                word = read_word(line)
                 if isinstance(word, Far):
                     progress(word.progress)
                 elif isinstance(word, Said):

@@ -14,6 +14,7 @@ import msgspec
 from tracetui.config import Overrides
 from tracetui.ingest.asked import Told
 from tracetui.ingest.load import Progress
+from tracetui.model.any_text import decode_any, encode_any
 from tracetui.model.opinion import Opinion
 from tracetui.model.search import Search
 
@@ -69,22 +70,33 @@ class Failure(msgspec.Struct, tag="failure"):
 
 
 Word = Far | Said | Part | Whole | Same | Opined | Failure
-WORDS = msgspec.json.Decoder(Word)
+_WORDS = msgspec.json.Decoder(Word)
 Wish = Read | Ask | Opine
-WISHES = msgspec.json.Decoder(Wish)
+_WISHES = msgspec.json.Decoder(Wish)
 _SIZE = struct.Struct("<I")
 
 
 def send_wish(wish: Wish, to: socket.socket) -> None:
     """Tell the process what is wanted. Raises OSError where it is gone."""
-    text = msgspec.json.encode(wish)
+    text = encode_any(wish)
     to.sendall(_SIZE.pack(len(text)) + text)
 
 
 def receive_wish(at: socket.socket) -> Wish | None:
     """What is wanted next; None where nobody is there any more. Waits for it."""
     head = _received(at, _SIZE.size)
-    return WISHES.decode(_received(at, _SIZE.unpack(head)[0])) if head else None
+    return decode_any(_WISHES, _received(at, _SIZE.unpack(head)[0])) if head else None
+
+
+def word_line(word: Word) -> bytes:
+    """Encode what the process answers, as a line."""
+    return encode_any(word) + b"\n"
+
+
+def read_word(line: bytes) -> Word:
+    """Decode a line of the process."""
+    word: Word = decode_any(_WORDS, line)
+    return word
 
 
 def _received(at: socket.socket, size: int) -> bytes:

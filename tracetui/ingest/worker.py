@@ -15,12 +15,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import msgspec
-
 from tracetui.ingest.asked import Told
 from tracetui.ingest.handover import send
 from tracetui.ingest.load import Loading, Progress, StopReading
-from tracetui.ingest.wishes import Failure, Far, Opine, Opined, Part, Read, Said, Same, Whole, Word, receive_wish
+from tracetui.ingest.wishes import (
+    Failure,
+    Far,
+    Opine,
+    Opined,
+    Part,
+    Read,
+    Said,
+    Same,
+    Whole,
+    Word,
+    receive_wish,
+    word_line,
+)
 from tracetui.model.problems import TracetuiError
 from tracetui.model.traces import TraceSet
 
@@ -138,7 +149,7 @@ def _say(found: Told) -> None:
 
 
 def _tell(word: Word) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(word) + b"\n")
+    sys.stdout.buffer.write(word_line(word))
     sys.stdout.buffer.flush()
 
 

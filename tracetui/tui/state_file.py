@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from tracetui.atomic_file import atomic_file
-from tracetui.model.decoding import MalformedError, decode
+from tracetui.model.any_text import decode_any, encode_any
+from tracetui.model.decoding import MalformedError
 
 _T = TypeVar("_T")
 
@@ -43,7 +44,7 @@ class StateFile(Generic[_T]):
         if len(content) > _MOST_BYTES:
             raise self._set_aside()
         try:
-            return decode(self._decoder.decode, content)
+            return decode_any(self._decoder, content)
         except MalformedError:
             raise self._set_aside() from None
 
@@ -52,7 +53,7 @@ class StateFile(Generic[_T]):
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with atomic_file(self.path) as file:
-                file.write(msgspec.json.encode(value))
+                file.write(encode_any(value))
 
     def _set_aside(self) -> DamagedStateError:
         aside = self.path.with_name(f"{self.path.name}.damaged")
