@@ -13,7 +13,7 @@ import pytest
 from tracetui.ingest import contents, load, shapes
 from tracetui.ingest.contents import decode
 from tracetui.ingest.failures import DEBUG
-from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, zipkin_json
+from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, plain_span, zipkin_json
 from tracetui.ingest.formats.encode.protobuf import otlp_protobuf as in_protobuf
 from tracetui.ingest.load import StopReading
 from tracetui.ingest.place import Place
@@ -40,6 +40,10 @@ def zipkin(name: str) -> dict[str, Any]:
 def otlp(*names: str) -> dict[str, Any]:
     spans = [{"traceId": f"{i + 1:032x}", "spanId": f"{i + 1:016x}", "name": name} for i, name in enumerate(names)]
     return {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+
+
+def flat(name: str) -> dict[str, Any]:
+    return {"trace_id": "0a", "span_id": "0b", "name": name, "start_time_unix_nano": 5, "duration": 3}
 
 
 def text(value: Any) -> bytes:
@@ -88,7 +92,8 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     patch(jaeger_json, "take_trace", of_trace)
     patch(jaeger_documents, "take_trace", of_trace)
     patch(zipkin_json._Taker, "take", lambda _, spans: [span.name for span in spans])
-    patch(otlp_json, "_take_spans", lambda spans, *_: [span.name for span in spans])
+    patch(otlp_json, "take_spans", lambda spans, *_: [span.name for span in spans])
+    patch(plain_span, "take_spans", lambda spans, *_: [span.name for span in spans])
 
 
 GOOD = ["first", "the second", "the one that is the third"]
@@ -101,6 +106,7 @@ SOURCES: dict[str, tuple[bytes, str]] = {
     "spans of one request": (text(otlp(GOOD[0], BAD, *GOOD[1:])), "[1]"),
     "lines of OTLP": (lines(otlp(GOOD[0], GOOD[1]), otlp(BAD), otlp(GOOD[0], GOOD[1], GOOD[2])), "line 2"),
     "records": (records(text(otlp(GOOD[0])), text(otlp(BAD)), text(otlp(*GOOD))), "record at byte "),
+    "rows of OTLP": (lines(*(flat(n) for n in (GOOD[0], BAD, *GOOD[1:]))), "[1]"),
     "a line of another kind": (lines(zipkin(BAD), *(jaeger(n) for n in GOOD)), ""),
 }
 

@@ -116,7 +116,7 @@ def claims(known: object, text: str) -> bool:
                 return False
             return any(
                 any(one.keys() >= keys for keys in known.keys)
-                or any({plain(key) for key in one} >= keys for keys in known.spellings)
+                or any({plain(key) for key in one} >= set(map(plain, keys)) for keys in known.spellings)
                 for one in objects(text)
             )
         case TextFormat(begins=begins, block=block):
@@ -223,3 +223,92 @@ def test_cases(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
     }
     if name == "sweep-opensearch-spans.jsonl":
         assert report["errors"]["patterns"][0]["propagated_to"] == {"web": 1}
+
+
+# --- Nearest --------------------------------------------------------------------------------------------------------
+
+
+def without(value: Any, *keys: str) -> Any:
+    if isinstance(value, list):
+        return [without(item, *keys) for item in value]
+    return {key: item for key, item in value.items() if key not in keys}
+
+
+ZIPKIN = {
+    "traceId": "c1",
+    "id": "01",
+    "name": "get",
+    "timestamp": 1,
+    "duration": 2,
+    "localEndpoint": {"serviceName": "web"},
+    "tags": {},
+}
+FLAT = json.loads(SAMPLES["flat"].text.partition("\n")[0])
+NEAR = {
+    "zipkin, a list": (
+        json.dumps([without(ZIPKIN, "traceId")] * 3),
+        "looks like Zipkin JSON, but no span has a traceId",
+    ),
+    "zipkin, one": (json.dumps(without(ZIPKIN, "id")), "looks like Zipkin JSON, but no span has an id"),
+    "zipkin, lines": (
+        (json.dumps(without(ZIPKIN, "traceId")) + "\n") * 3,
+        "looks like Zipkin JSON, but no span has a traceId",
+    ),
+    "python": (
+        json.dumps(without(json.loads(SAMPLES["python, a line each"].text.partition("\n")[0]), "context")),
+        "looks like output of OpenTelemetry's console exporter for Python, but no span has a context",
+    ),
+    "go": (
+        json.dumps(without(json.loads(SAMPLES["go, a list"].text), "SpanContext")),
+        "looks like output of OpenTelemetry's Go exporter stdouttrace, but no span has a SpanContext",
+    ),
+    "data prepper": (
+        json.dumps(without(json.loads(SAMPLES["data prepper"].text.partition("\n")[0]), "spanId")),
+        "looks like OpenSearch Data Prepper's span documents, but no span has a spanId",
+    ),
+    "rows": (
+        json.dumps(without(FLAT, "span_id")),
+        "looks like rows of OTLP spans, but no span has a span_id",
+    ),
+    "dotnet": (
+        SAMPLES["dotnet"].text.replace("Activity.TraceId:", "Activity.Trace:"),
+        "looks like output of OpenTelemetry's console exporter for .NET, but has no Activity.TraceId",
+    ),
+    "nezha": (
+        TABLES["nezha"].text.replace("TraceID", "Trace", 1),
+        "looks like Nezha's span table (CSV), but has no column TraceID",
+    ),
+    "rcaeval": (
+        TABLES["rcaeval"].text.replace("spanID", "span", 1).replace("duration", "length", 1),
+        "looks like RCAEval's span table (CSV), but has no column spanID or duration",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), NEAR.values(), ids=NEAR)
+def test_an_input_of_no_format_is_shown_with_the_nearest_one(text: str, says: str) -> None:
+    traces = read(text)
+    assert len(traces) == 0
+    assert warnings(traces) == [f"f: {says}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "x", "kind": 1, "timestamp": 5, "duration": 3}',
+        '{"level": "info", "trace_id": "c1", "span_id": "01", "msg": "asked"}',
+        '{"id": 1, "status": "ok", "data": {"n": 1}}',
+        '{"services": ["a"]}',
+        "time,service,value\n1,a,2\n",
+        "it is [tracer: x]\n",
+        "traceId: c1\n",
+    ],
+)
+def test_nothing_is_called_near_without_evidence(text: str) -> None:
+    assert not [said for said in warnings(read(text)) if "looks like" in said]
+
+
+def test_objects_near_to_a_format_among_its_spans_are_counted() -> None:
+    found = read(json.dumps([ZIPKIN, without(ZIPKIN, "traceId"), without(ZIPKIN, "traceId")]))
+    assert len(found) == 1
+    assert warnings(found) == ["f: [1]: left out: looks like Zipkin JSON, but has no traceId (and 1 more like it)"]

@@ -40,13 +40,13 @@ def decode(
 
     go_on: asked while compressed bytes are unpacked; where it says no, what came before counts.
     """
-    held = Held(_tunnelled(progress))
+    held, before = Held(_tunnelled(progress)), len(place.intake)
     try:
         try:
             _decode(unpacked(data, place, _tunnelled(go_on)), place, held)
         except Exception as error:
             leave_out(place, error)
-        held.finish(place)
+        held.finish(place, before)
         try:
             # what is wrong with this source is said before the next one is read
             place.intake.decide()
@@ -106,7 +106,7 @@ def _mixed(data: Buffer, start: int, place: Place, held: Held) -> None:
     _mixed_text(place, held).read(data, start, len(data))
     held.sink.finish()
     nothing = len(place.intake) == spans and len(place.intake.warnings) == warnings
-    if nothing and not (held.unknown or held.zipkin or held.documents):
+    if nothing and not (held.unknown or held.others or held.zipkin or held.documents):
         place.warn(_unknown(data, start))
 
 

@@ -29,21 +29,39 @@ class Held:
     unknown: dict[Nearest, tuple[int, Place]] = field(default_factory=dict)
     """Objects that are of no format but near to one: how many, and where the first is."""
 
+    others: list[tuple[str, Place]] = field(default_factory=list)
+    """The first value that is nothing known: what it is, and where."""
+    other_count: int = 0
+
+    def note_other(self, what: str, place: Place) -> None:
+        """Count a value that is nothing known: in a log no fault, in a source without spans what it holds instead."""
+        self.other_count += 1
+        if not self.others:
+            self.others.append((what, place))
+
     def note_unknown(self, nearest: Nearest, place: Place) -> None:
         """Count an object that comes near to a format."""
         count, first = self.unknown.get(nearest, (0, place))
         self.unknown[nearest] = count + 1, first
 
-    def finish(self, place: Place) -> None:
-        """Decode what was kept, and warn of what was counted."""
+    def finish(self, place: Place, before: int = 0) -> None:
+        """Decode what was kept, and warn of what was counted.
+
+        before: how many spans the intake had before this source.
+        """
         for decode in (self._decode_documents, self._decode_zipkin, self.sink.finish):
             try:
                 decode()
             except Exception as error:
                 leave_out(place, error)
-        for nearest, (count, first) in self.unknown.items():
-            more = f" ({count:,} objects left out)" if count > 1 else ""
-            first.warn(f"{nearest}{more}" if not len(place.intake) else f"left out: {nearest.of_object}{more}")
+        is_empty = len(place.intake) == before
+        for nearest, (count, at) in self.unknown.items():
+            if is_empty:
+                Place(place.intake, place.file).warn(nearest.of_spans)
+            else:
+                at.warn(f"left out: {nearest.of_object}{_more(count)}")
+        for what, at in self.others if is_empty else ():
+            at.warn(f"no traces in it: {what}{_more(self.other_count)}")
 
     def _decode_documents(self) -> None:
         if self.documents:
@@ -53,3 +71,7 @@ class Held:
         if self.zipkin:
             _, first = self.zipkin[0]
             zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], Place(first.intake, first.file))
+
+
+def _more(count: int) -> str:
+    return f" (and {count - 1:,} more like it)" if count > 1 else ""

@@ -158,7 +158,10 @@ class MixedText:
             if self._take(text[at:], place):
                 return
             at += 1
-        if not self._inspected(text, place) and (text[:1] == b"{" or _OF_SPANS.search(text)):
+        if self._inspected(text, place):
+            return
+        printed = any(pattern.match(text) for _, pattern in _BLOCKS)
+        if (text[:1] == b"{" and not printed) or _OF_SPANS.search(text):
             self._salvage(text, place)
 
     def _block(self, cursor: Cursor, opening: re.Match[bytes], place: Place) -> bool:

@@ -17,7 +17,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.depth import NESTED_TOO_DEEPLY
 from tracetui.ingest.failures import leave_out
 from tracetui.ingest.formats import jaeger_json
-from tracetui.ingest.formats.format import JsonFormat, Piece
+from tracetui.ingest.formats.format import JsonFormat
 from tracetui.ingest.formats.nearest import nearest_json
 from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
 from tracetui.ingest.formats.words import plain
@@ -58,7 +58,7 @@ def take_value(value: Buffer | Raw, place: Place, held: Held) -> None:
     try:
         _dispatch(value, place, held)
     except NotTracesError as error:
-        place.warn(f"no traces in it: {error}")
+        held.note_other(str(error), place)
     except MALFORMED as error:
         raise MalformedError(reason(error).removeprefix("JSON is malformed: ")) from None
 
@@ -242,13 +242,11 @@ def _members(value: Buffer | Raw) -> dict[str, Raw]:
         return decode_json(_MEMBERS.decode, lenient.sound(bytes(memoryview(value))))
 
 
-def _as_piece(value: Buffer | Raw) -> Piece:
-    return value if isinstance(value, (bytes, Raw)) else bytes(value)
-
-
 def _of_format(known: JsonFormat) -> _Take:
+    take_piece = known.take
+
     def take(value: Buffer | Raw, _: dict[str, Raw], place: Place, held: Held) -> None:
-        known.take(_as_piece(value), place, held)
+        take_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), place, held)
 
     return take
 
@@ -315,5 +313,7 @@ _SHAPES: list[tuple[frozenset[str], _Take]] = [
     (frozenset({"errors"}), _error_answer),
 ]
 """The keys that tell what an object is, in the order in which they are looked for."""
-_SHAPES_IN_ANY_SPELLING = [(keys, _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings]
+_SHAPES_IN_ANY_SPELLING = [
+    (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
+]
 """The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""

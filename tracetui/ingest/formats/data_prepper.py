@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
@@ -92,6 +92,6 @@ def _dotted(attributes: dict[str, Value]) -> dict[str, Value]:
 FORMAT: Final = JsonFormat(
     name="OpenSearch Data Prepper's span documents",
     take=read_by(_read),
-    keys=(frozenset(("traceId", "spanId", "durationInNanos")), frozenset(("traceId", "spanId", "traceGroup"))),
-    signs=frozenset(("durationinnanos", "tracegroup", "tracegroupfields")),
+    keys=key_sets("traceId spanId durationInNanos", "traceId spanId traceGroup"),
+    signs=key_sets("durationInNanos", "traceGroup"),
 )

@@ -197,4 +197,5 @@ FORMAT: Final = TextFormat(
     begins=rb"(?m:^)(?P<dotnet_indent>[ \t]*)Activity\.(?:TraceId:\s*[0-9a-f]{32}|Id:\s*00-[0-9a-f]{32}-[0-9a-f]{16}-)",
     read=_read,
     needs=(b"Activity.TraceId:", b"Activity.SpanId:"),
+    signs=(b"Activity.DisplayName:", b"Activity.TraceId:"),
 )

@@ -9,11 +9,10 @@ without one is told by its size, as data frames write milliseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
 from typing import Any, Final
 
 from tracetui.ingest import lenient
-from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
@@ -161,20 +160,21 @@ def _count(row: Mapping[str, Any], what: str) -> int:
     return whole_number(row.get(f"dropped{what}count")) or 0
 
 
+_TIMES: Final = (
+    "start_time_unix_nano",
+    "start_time_nano",
+    "start_unix_nano",
+    "start_time",
+    "timestamp duration",
+    "start end",
+    "start duration",
+)
+
 FORMAT: Final = JsonFormat(
     name="rows of OTLP spans",
     take=read_by(_read),
-    spellings=tuple(
-        frozenset(("traceid", "spanid", name, *times))
-        for name, times in product(
-            ("spanname", "name"),
-            (
-                *((start,) for start in _STARTS if start not in ("timestamp", "start")),
-                ("timestamp", "duration"),
-                ("start", "end"),
-                ("start", "duration"),
-            ),
-        )
+    spellings=key_sets(
+        *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
     ),
-    signs=frozenset(("starttimeunixnano", "endtimeunixnano", "spanattributes", "resourceattributes")),
+    signs=key_sets("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),
 )

@@ -38,15 +38,20 @@ class JsonFormat:
     keys: an object with all keys of one of these sets is of this format.
     spellings: the same in any spelling (`words.plain`), of an object that has no set of `keys` of any format.
     take: takes such an object in. Raises MalformedError.
-    signs: more keys, in any spelling, that hardly anything else has. An object with one of them, or with one key of a
-        set that is not `common`, and that lacks no more than it has of a set, is shown as nearest to this format.
+    signs: sets of keys, in any spelling, that hardly anything else has. An object with one of them that is of no format
+        is shown as nearest to this one.
     """
 
     name: str
     take: Callable[[Piece, Place, Collected], None]
     keys: tuple[Keys, ...] = ()
     spellings: tuple[Keys, ...] = ()
-    signs: Keys = frozenset()
+    signs: tuple[Keys, ...] = ()
+
+
+def key_sets(*texts: str) -> tuple[Keys, ...]:
+    """Sets of keys, each written as one text."""
+    return tuple(frozenset(text.split()) for text in texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +64,8 @@ class TextFormat:
     read: adds the spans of a record to the sink, given the match in its first line and a cursor there, which it leaves
         behind the record. It goes on by a line at least.
     read_block: the same, given the text of a block. Raises MalformedError where that is no span.
-    needs: texts of which a text of this format has all; one that has some of them alone is shown as nearest to it.
+    needs: texts that every record has.
+    signs: texts that hardly anything else has; one that has such a one and lacks any of `needs` is shown as nearest.
     """
 
     name: str
@@ -69,6 +75,7 @@ class TextFormat:
     block: bytes = b""
     read_block: Callable[[bytes, Place, SpanSink], None] | None = None
     needs: tuple[bytes, ...] = ()
+    signs: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
@@ -71,6 +71,6 @@ def _count(value: dict[str, Any], *names: str) -> int:
 FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's Go exporter stdouttrace",
     take=read_by(_read),
-    keys=(frozenset(("Name", "SpanContext")),),
-    signs=frozenset(("instrumentationlibrary", "droppedmessageeventcount", "childspancount")),
+    keys=key_sets("Name SpanContext"),
+    signs=key_sets("ChildSpanCount", "InstrumentationLibrary SpanKind StartTime"),
 )

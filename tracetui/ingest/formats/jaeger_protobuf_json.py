@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest import lenient
-from tracetui.ingest.formats.format import Collected, JsonFormat, Piece
+from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, key_sets
 from tracetui.ingest.formats.words import field, plain
 from tracetui.ingest.place import Place
 from tracetui.model.decoding import MalformedError
@@ -46,6 +46,6 @@ def _raw(value: Any) -> Raw:
 FORMAT: Final = JsonFormat(
     name="Jaeger's protobuf as JSON",
     take=_take,
-    keys=(frozenset(("process", "spans")),),
-    spellings=(frozenset(("process", "spans")),),
+    keys=key_sets("process spans"),
+    spellings=key_sets("process spans"),
 )

@@ -73,5 +73,6 @@ FORMAT: Final = TextFormat(
     begins=_BEGINS,
     hint=b" [tracer: ",
     read=_read,
-    needs=(b"[tracer: ", b"AttributesMap{"),
+    needs=(b"[tracer: ",),
+    signs=(b"AttributesMap{data=",),
 )

@@ -78,4 +78,5 @@ FORMAT: Final = TextFormat(
     block=rb"\{\s*(?:[A-Za-z_$][\w$]*)\s*:",
     read_block=_read,
     needs=(b"traceId:", b"id:"),
+    signs=(b"instrumentationScope: {", b"instrumentationLibrary: {"),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
@@ -44,5 +44,6 @@ def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
 FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's console exporter for PHP",
     take=read_by(_read),
-    keys=(frozenset(("name", "context", "parent_span_id", "start", "end")),),
+    keys=key_sets("name context parent_span_id start end"),
+    signs=key_sets("parent_span_id start end schema_url"),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracetui.ingest.formats.format import JsonFormat, read_by
+from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
@@ -64,5 +64,6 @@ def _object(value: Any) -> dict[str, Any]:
 FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's console exporter for Python",
     take=read_by(_read),
-    keys=(frozenset(("name", "context", "parent_id", "start_time")),),
+    keys=key_sets("name context parent_id start_time"),
+    signs=key_sets("parent_id start_time end_time"),
 )

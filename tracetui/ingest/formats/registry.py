@@ -23,51 +23,51 @@ from tracetui.ingest.formats import (
     python_console,
     rcaeval_csv,
 )
-from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat
+from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
 from tracetui.ingest.place import Place
+
+
+def _otlp(piece: Piece, place: Place, _: Collected) -> None:
+    otlp_json.decode_request(piece, place)
 
 
 def _otlp_resource(piece: Piece, place: Place, _: Collected) -> None:
     otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(piece), place)
 
 
-def _sets(*keys: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(some.split()) for some in keys)
-
-
 OTLP: Final = JsonFormat(
     name="OTLP JSON",
-    take=lambda piece, place, _: otlp_json.decode_request(piece, place),
-    keys=_sets("resourceSpans", "resource_spans", "batches", "ResourceSpans"),
-    spellings=_sets("resourcespans"),
+    take=_otlp,
+    keys=key_sets("resourceSpans", "resource_spans", "batches", "ResourceSpans"),
+    spellings=key_sets("resourceSpans"),
 )
 OTLP_RESOURCE: Final = JsonFormat(
     name="OTLP JSON of one resource",
     take=_otlp_resource,
-    keys=_sets("scopeSpans", "scope_spans", "ScopeSpans"),
-    spellings=_sets("scopespans"),
-    signs=frozenset(("instrumentationlibraryspans",)),
+    keys=key_sets("scopeSpans", "scope_spans", "ScopeSpans"),
+    spellings=key_sets("scopeSpans"),
+    signs=key_sets("instrumentationLibrarySpans"),
 )
 JAEGER: Final = JsonFormat(
     name="Jaeger's JSON",
     take=lambda piece, place, _: jaeger_json.decode_trace(piece, place),
-    keys=_sets("traceID spans", "spans processes"),
-    spellings=_sets("traceid spans processes"),
-    signs=frozenset(("processes",)),
+    keys=key_sets("traceID spans", "spans processes"),
+    spellings=key_sets("traceID spans processes"),
+    signs=key_sets("processes traceID"),
 )
 JAEGER_DOCUMENT: Final = JsonFormat(
     name="Jaeger's span documents",
     take=lambda piece, place, collected: collected.documents.append((piece, place)),
-    keys=_sets("spanID operationName", "traceID spanID"),
-    spellings=_sets("traceid spanid operationname"),
-    signs=frozenset(("processid", "starttimemillis", "references")),
+    keys=key_sets("spanID operationName", "traceID spanID"),
+    spellings=key_sets("traceID spanID operationName"),
+    signs=key_sets("operationName startTime duration", "startTimeMillis", "processID references"),
 )
 ZIPKIN: Final = JsonFormat(
     name="Zipkin JSON",
     take=lambda piece, place, collected: collected.zipkin.append((piece, place)),
-    keys=_sets("traceId id"),
-    spellings=_sets("traceid id localendpoint", "traceid id binaryannotations"),
-    signs=frozenset(("localendpoint", "remoteendpoint", "binaryannotations")),
+    keys=key_sets("traceId id"),
+    spellings=key_sets("traceId id localEndpoint", "traceId id binaryAnnotations"),
+    signs=key_sets("localEndpoint", "remoteEndpoint", "binaryAnnotations"),
 )
 
 JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
