@@ -27,7 +27,7 @@ fuzz: $(DEV)  ## fuzz what reads, analyses and writes traces, then the screen (S
 	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)
 	$(BIN)/python -m tests.fuzz.screen --seed $(SEED) --count $(EVENTS)
 
-test-live: $(DEV)  ## run the tests against a real Zipkin (ZIPKIN_JAR, else Maven fetches it; needs Java)
+test-live: $(DEV)  ## run the tests against a real Zipkin (ZIPKIN_JAR, else Maven fetches it; needs Java) and the Jaeger in JAEGER_BIN
 	$(BIN)/python -m pytest -m live
 
 check: lint types contracts test  ## everything that continuous integration runs

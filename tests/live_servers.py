@@ -1,0 +1,176 @@
+"""Real servers on loopback for the tests that are marked live: Zipkin, and the Jaeger that JAEGER_BIN names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+VERSION = "3.5.1"
+CACHE = Path(__file__).parent.parent / ".live"
+JAR = CACHE / f"zipkin-server-{VERSION}-slim.jar"
+PATIENCE_SECONDS = 60
+LOOPBACK_ONLY = [
+    "-Darmeria.ports[0].ip=127.0.0.1",
+    "-Darmeria.ports[0].port=0",
+    "-Darmeria.ports[0].protocols[0]=http",
+]
+JAEGER_CONFIG = """
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [jaeger_storage_exporter]}}
+  telemetry: {{metrics: {{level: none}}}}
+extensions:
+  jaeger_storage: {{backends: {{held: {{memory: {{max_traces: 100000}}}}}}}}
+  jaeger_query:
+    storage: {{traces: held}}
+    http: {{endpoint: "127.0.0.1:{http}"}}
+    grpc: {{endpoint: "127.0.0.1:{grpc}"}}
+receivers:
+  otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{otlp}"}}}}}}
+exporters:
+  jaeger_storage_exporter: {{trace_storage: held}}
+"""
+
+
+def jar() -> Path:
+    """The executable Zipkin; skips the test where there is none."""
+    if named := os.environ.get("ZIPKIN_JAR"):
+        return Path(named)
+    if not JAR.exists():
+        if not shutil.which("mvn"):
+            pytest.skip("no Zipkin: set ZIPKIN_JAR to its executable jar, or install Maven, which fetches it")
+        CACHE.mkdir(exist_ok=True)
+        artifact = f"io.zipkin:zipkin-server:{VERSION}:jar:slim"
+        fetch = ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={CACHE}"]
+        try:
+            fetched = subprocess.run(fetch, cwd=CACHE, capture_output=True, text=True, timeout=300)
+        except subprocess.TimeoutExpired:
+            pytest.skip("no Zipkin: Maven did not fetch it in 5 minutes")
+        if fetched.returncode:
+            said = fetched.stdout.strip().splitlines() or ["it gives no reason"]
+            pytest.skip(f"no Zipkin: Maven could not fetch it: {said[0]}")
+    return JAR
+
+
+@contextmanager
+def running_zipkin(folder: Path) -> Iterator[str]:
+    """The URL of a Zipkin that holds nothing. It is started in `folder`, where no configuration of ours is."""
+    if not shutil.which("java"):
+        pytest.skip("no Java to run Zipkin with")
+    command = ["java", "-Xmx256m", *LOOPBACK_ONLY, "-jar", str(jar())]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            yield f"http://127.0.0.1:{_port_of(server)}"
+        finally:
+            server.kill()
+
+
+def _port_of(server: subprocess.Popen[str]) -> str:
+    assert server.stdout
+    said = []
+    for line in server.stdout:
+        if found := re.search(r"Serving HTTP at .*:(\d+)/?$", line):
+            return found[1]
+        said.append(line)
+    raise AssertionError(f"Zipkin did not start: {''.join(said[-20:])}")
+
+
+@contextmanager
+def running_jaeger(folder: Path) -> Iterator[tuple[str, str]]:
+    """The URLs of a Jaeger v2 that holds nothing: to ask it, and to post OTLP to it."""
+    program = os.environ.get("JAEGER_BIN")
+    if not program:
+        pytest.skip("no Jaeger: set JAEGER_BIN to its executable (version 2)")
+    http, grpc, otlp = _free_ports(3)
+    config, log = folder / "jaeger.yaml", folder / "jaeger.log"
+    config.write_text(JAEGER_CONFIG.format(http=http, grpc=grpc, otlp=otlp))
+    command = [program, "--config", str(config)]
+    with log.open("w") as out, subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT) as server:
+        try:
+            url = f"http://127.0.0.1:{http}"
+            with client_of(url) as client:
+                wait_for(lambda: _answers(client, server, log), "Jaeger to answer")
+            yield url, f"http://127.0.0.1:{otlp}"
+        finally:
+            server.kill()
+
+
+def _answers(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) -> bool:
+    assert server.poll() is None, f"Jaeger ended: {log.read_text()[-2000:]}"
+    try:
+        return client.get("/api/v3/services").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def client_of(url: str) -> httpx.Client:
+    """A client that heeds no proxy: the server is on loopback."""
+    return httpx.Client(base_url=url, trust_env=False, timeout=30)
+
+
+def wait_for(is_so: Callable[[], bool], what: str) -> None:
+    """Ask again until it is so; fails with a message after a minute."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < until, f"waited a minute for {what}"
+        time.sleep(0.1)
+
+
+def post_to_zipkin(url: str, spans: bytes, traces: int, count: int) -> None:
+    """Post spans, and wait until the server holds as many: they are accepted first and stored afterwards."""
+    with client_of(url) as client:
+        answer = client.post("/api/v2/spans", content=spans, headers={"content-type": "application/json"})
+        assert answer.status_code == 202
+
+        def are_held() -> bool:
+            held = client.get("/api/v2/traces", params={"limit": 10 * traces}).json()
+            return sum(map(len, held)) >= count
+
+        wait_for(are_held, f"Zipkin to hold {count} spans")
+
+
+def post_to_jaeger(url: str, otlp: str, messages: Iterable[Any], traces: int) -> None:
+    """Post OTLP messages in one, and wait until the server has as many traces."""
+    together = {"resourceSpans": [group for message in messages for group in message["resourceSpans"]]}
+    with client_of(otlp) as client:
+        answer = client.post("/v1/traces", content=json.dumps(together), headers={"content-type": "application/json"})
+        assert answer.status_code == 200, answer.text
+    window = {"query.startTimeMin": "2020-01-01T00:00:00Z", "query.startTimeMax": "2100-01-01T00:00:00Z"}
+    with client_of(url) as client:
+
+        def are_held() -> bool:
+            held = client.get("/api/v3/trace-summaries", params={**window, "query.searchDepth": "50000"})
+            return len(held.json().get("summaries") or ()) >= traces
+
+        wait_for(are_held, f"Jaeger to hold {traces} traces")
+
+
+def tracetui(*args: str, code: int = 0) -> tuple[str, str]:
+    """Run the program as users do. -> what it prints, and what it says on stderr"""
+    environ = os.environ | {"NO_PROXY": "127.0.0.1", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "tracetui", *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
+    assert done.returncode == code, done.stderr
+    return done.stdout, done.stderr
