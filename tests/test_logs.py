@@ -15,7 +15,9 @@ from tests.building import EPOCH, US, at, build, span
 from tests.strategies import unhurried
 from tracetui.analysis.find import find_spans
 from tracetui.cli.main import run
-from tracetui.ingest.logs import _time, with_logs
+from tracetui.ingest.logs import with_logs
+from tracetui.ingest.logs.timestamps import read_moment
+from tracetui.model.intake import MAX_START_NS
 from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
@@ -58,7 +60,7 @@ def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> N
     assert names(found, "1") == ["by id", "too late"]
     assert found.load_warnings == []
     # the set that it was made from stays as it was
-    assert TRACES.log_lines == {}
+    assert not len(TRACES.log_lines)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_a_user_who_stops_waits_for_no_more_lines(tmp_path: Path) -> None:
     asked = iter([True, True, False])
     found = with_logs(TRACES, [str(file)], lambda: next(asked))
     assert len(names(found, "3")) == 10_000
-    assert found.load_warnings[0].message == "stopped: 10,000 lines of it were read"
+    assert found.load_warnings[0].message == "stopped after 10,000 log records"
 
 
 def test_a_line_of_an_id_given_twice_goes_to_the_first(tmp_path: Path) -> None:
@@ -163,32 +165,64 @@ def test_marks_of_encodings_and_half_characters(tmp_path: Path) -> None:
     assert names(with_logs(TRACES, [str(file)]), "3") == ["first"]
 
 
+def warned(found: TraceSet) -> list[tuple[str, str]]:
+    return [(Path(one.file).name, one.message.split(";")[0]) for one in found.load_warnings]
+
+
 def test_a_file_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("plain text\n", "utf-8")
     (tmp_path / "b.jsonl").write_text(json.dumps(line(300, msg="here")), "utf-8")
     (tmp_path / "c.log").write_text("\n", "utf-8")
     found = with_logs(TRACES, [str(tmp_path), str(tmp_path / "missing.jsonl")])
     assert names(found, "3") == ["here"]
-    assert [(Path(one.file).name, one.message.split(";")[0]) for one in found.load_warnings] == [
-        ("a.txt", "no line is JSON with a trace id and a time"),
+    assert warned(found) == [
+        ("a.txt", "no trace id in 1 log record (1 text)"),
         ("missing.jsonl", "no such file"),
-        ("c.log", "holds no lines"),
+        ("c.log", "holds no log records"),
     ]
-    with pytest.raises(InputError, match="no line is JSON"):
+    with pytest.raises(InputError, match="no trace id in 1 log record"):
         with_logs(TRACES, [str(tmp_path / "a.txt"), str(tmp_path / "missing.jsonl")])
 
 
-def test_other_lines_are_counted_and_said(tmp_path: Path) -> None:
+def test_records_are_counted(tmp_path: Path) -> None:
     found = logged(
         tmp_path, "not json", line(300, msg="here"), {"msg": "no trace"}, {"trace_id": "77", "time": 1}, "[1]"
     )
     assert names(found, "3") == ["here"]
-    (warning,) = found.load_warnings
-    assert warning.message == "3 lines left out: no JSON with a trace id and a time"
-    one = logged(tmp_path, "not json", line(300, msg="here"))
-    assert one.load_warnings[0].message == "1 line left out: no JSON with a trace id and a time"
+    # what names no trace is no damage
+    assert warned(found) == []
+    (file,) = found.log_lines.files
+    assert str(file).endswith("app.jsonl: 5 log records (3 JSON, 2 text), 2 with a trace id, 1 in loaded traces")
     none = logged(tmp_path, {"trace_id": "77", "time": 1_700_000_000})
-    assert none.load_warnings[0].message == "none of its log lines (1) is of a trace that is here"
+    assert warned(none) == [("app.jsonl", "1 record names a trace, none of which is loaded")]
+
+
+def test_damaged_lines_are_counted_and_read_as_text(tmp_path: Path) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    traces = build(span("1", 0, 1_000, trace=trace))
+    file = tmp_path / "app.jsonl"
+    whole = json.dumps({"trace_id": trace, "time": "2023-11-14T22:13:20Z", "msg": "x"})
+    file.write_text(f"{whole}\n{whole[:-5]}\n{whole}\n", "utf-8")
+    found = with_logs(traces, [str(file)])
+    assert [event.name for event in found.log_events(0)] == ["x", whole[:-5], "x"]
+    assert warned(found) == [("app.jsonl", "1 damaged line (the first: 2)")]
+
+
+def test_a_record_without_a_time_is_shown_at_the_start_of_its_span(tmp_path: Path) -> None:
+    found = logged(tmp_path, {"trace_id": "1", "span_id": "3", "msg": "own"}, {"trace_id": "1", "msg": "of the trace"})
+    ((own,), (other,)) = (found.events(at(found, span_id)) for span_id in ("3", "1"))
+    assert (own.time_ns, own.no_time, own.by_time) == (EPOCH + 200 * US, True, False)
+    assert (other.time_ns, other.no_time, other.by_time) == (EPOCH, True, True)
+    assert warned(found) == [("app.jsonl", "2 records without a time are shown at the start of a span")]
+
+
+def test_times_without_a_zone_that_are_hours_off_are_warned_of(tmp_path: Path) -> None:
+    lines = [{"trace_id": "1", "span_id": "3", "time": f"2023-11-15 00:13:2{i}.5", "msg": "x"} for i in range(3)]
+    assert warned(logged(tmp_path, *lines)) == [
+        ("app.jsonl", "times have no zone and were read as UTC: most are 2 h after their traces")
+    ]
+    with_zone = [{**one, "time": f"{one['time']}Z"} for one in lines]
+    assert warned(logged(tmp_path, *with_zone)) == []
 
 
 DEEP = '{"a":' * 900 + "1" + "}" * 900
@@ -212,13 +246,6 @@ def test_a_line_costs_no_other(tmp_path: Path, key: str, value: str) -> None:
     assert [name for name in names(found, "3") if name in {"before", "after"}] == ["before", "after"]
 
 
-def test_files_that_hold_no_logs(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no line is JSON with a trace id and a time"):
-        logged(tmp_path, "plain text", "more of it")
-    with pytest.raises(InputError, match=r"missing\.jsonl"):
-        with_logs(TRACES, [str(tmp_path / "missing.jsonl")])
-
-
 def test_compressed_and_several_files(tmp_path: Path) -> None:
     logged(tmp_path, line(300, msg="b"), name="b.jsonl.gz")
     logged(tmp_path, line(250, msg="a"), name="a.jsonl")
@@ -233,7 +260,7 @@ def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
     assert hits.nonzero()[0].tolist() == [at(found, "3")]
     some = found.select(found.trace_errors >= 0)
     assert names(some, "3") == ["Pool exhausted"]
-    assert found.select(found.trace_duration < 100 * US).log_lines == {}
+    assert not len(found.select(found.trace_duration < 100 * US).log_lines)
 
 
 @unhurried
@@ -245,8 +272,8 @@ def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
     )
 )
 def test_any_time_is_a_moment_or_none(value: Any) -> None:
-    moment = _time(value)
-    assert moment is None or isinstance(moment, int)
+    moment = read_moment(value)
+    assert moment is None or 0 < moment.ns < MAX_START_NS
 
 
 def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

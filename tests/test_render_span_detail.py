@@ -19,6 +19,7 @@ from tracetui.model.span import Event, Kind, Link, Mark, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.attributes import in_short, indented, value_lines, value_text, wrapped
 from tracetui.render.cells import cell_width
+from tracetui.render.line import Role
 from tracetui.render.markdown import code, fenced, trace_markdown
 from tracetui.render.marks import ASCII, UNICODE
 from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
@@ -163,6 +164,46 @@ def test_log_lines_that_are_here_for_their_time_alone_say_so() -> None:
     shown = texts(SpanDetailLines(span=Span("1", "2", None, "s", "n", EPOCH, 1, events=events)))
     assert any(text.endswith("own") for text in shown)
     assert any(text.endswith("other  (by time)") for text in shown)
+
+
+def _log(message: str, severity: int = 0, **attributes: str) -> SpanDetailLines:
+    event = Event(EPOCH, message, attributes, is_log=True, severity=severity)
+    lines = SpanDetailLines(span=Span("1", "2", None, "s", "n", EPOCH, 1, events=(event,)))
+    lines.arrange(60)
+    return lines
+
+
+def test_the_severity_of_a_log_line_shows() -> None:
+    for severity, role in ((17, Role.ERROR), (13, Role.WARNING), (9, Role.PLAIN), (0, Role.PLAIN)):
+        lines = _log("boom", severity)
+        assert ("boom", role) in lines.line(lines.row_of("event:0") or 0, 60).runs
+
+
+def test_a_log_line_of_several_lines_unfolds_to_all_of_them() -> None:
+    lines = _log("failed:\n\tat a.B\n\tat c.D", pool="main")
+    row = lines.row_of("event:0")
+    assert row is not None
+    assert lines.line(row, 60).text.rstrip().endswith("failed:  +2 lines")
+    assert lines.toggle(row)
+    below = [lines.line(at, 60).text.strip() for at in range(row + 1, len(lines))]
+    assert below[0].startswith("▸ message")
+    assert "failed:" in below[0]
+    assert any(text.split() == ["pool", "main"] for text in below)
+    assert lines.toggle(row + 1)
+    opened = [lines.line(at, 60).text.strip() for at in range(row + 2, row + 5)]
+    assert opened == ["failed:", "at a.B", "at c.D"]
+
+
+@pytest.mark.parametrize("size", [100, 5_000])
+def test_a_log_line_that_is_too_long_for_its_row_can_be_read(size: int) -> None:
+    message = ("word " * size).strip()
+    lines = _log(message)
+    row = lines.row_of("event:0")
+    assert row is not None
+    assert lines.line(row, 60).text.rstrip().endswith("…")
+    assert lines.toggle(row)
+    entry = lines.entry(row + 1)
+    assert (entry.name, entry.value, entry.long) == ("message", message, True)
 
 
 def test_long_values_are_wrapped_where_there_is_height() -> None:

@@ -19,9 +19,10 @@ from tracetui.analysis.findings import Findings
 from tracetui.analysis.skew import without_skew
 from tracetui.ingest.formats import saved
 from tracetui.ingest.load import load
+from tracetui.ingest.logs import with_logs
 from tracetui.ingest.save import save
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.span import Event, Link, Mark, Span
+from tracetui.model.span import Link, Mark, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report_json import SECTIONS, report_json
 
@@ -154,8 +155,8 @@ def test_a_warning_about_a_trace_is_kept(tmp_path: Path) -> None:
 
 def test_what_the_file_does_not_hold_is_said(tmp_path: Path) -> None:
     traces = build(_PARENT, _PARENT, span("b", 10, 60, parent="a"), _PARENT)
-    log = Event(traces.start[0].item(), "a line", {}, is_log=True)
-    lost = save(replace(traces, log_lines={0: [log]}), tmp_path / "saved.jsonl")
+    (tmp_path / "app.jsonl").write_text('{"trace_id": "1", "time": 1, "msg": "a line"}')
+    lost = save(with_logs(traces, [str(tmp_path / "app.jsonl")]), tmp_path / "saved.jsonl")
     assert lost == ["2 records of spans that came more than once", "1 line of logs"]
     loaded = load([str(tmp_path / "saved.jsonl")])
     assert loaded.events(0) == traces.events(0)

@@ -40,12 +40,11 @@ def find_spans(
     found |= of_resource[traces.resource[within]]
     if len(sought) == SPAN_DIGITS and is_hex(sought):
         found |= traces.key[within] == np.uint64(span_key(sought))
-    for span in (span for span in traces.log_lines if first <= span < stop and not found[span - first]):
-        lines = traces.log_lines[span]
-        found[span - first] = any(sought in line.name.lower() or _says(line.attributes, sought) for line in lines)
+    may_hold = _raw_test(sought)
+    if _find_logs(traces, first, stop, sought, may_hold, found, stopped):
+        return None
     raw_bytes = traces.attribute_bytes[within] + traces.event_bytes[within]
     rest = np.flatnonzero(~found & (raw_bytes > 0))
-    may_hold = _raw_test(sought)
     read = traces.arena.read
     places = (rest, traces.raw_at[first + rest], raw_bytes[rest])
     for number, (i, at, size) in enumerate(zip(*(column.tolist() for column in places), strict=True)):
@@ -54,9 +53,30 @@ def find_spans(
         if may_hold(read(at, size)):
             span = first + i
             found[i] = _says(traces.attributes(span), sought) or any(
-                sought in event.name.lower() or _says(event.attributes, sought) for event in traces.events(span)
+                sought in event.name.lower() or _says(event.attributes, sought) for event in traces.own_events(span)
             )
     return found
+
+
+def _find_logs(
+    traces: TraceSet,
+    first: int,
+    stop: int,
+    sought: str,
+    may_hold: Callable[[bytes], object],
+    found: np.ndarray,
+    stopped: Callable[[], bool],
+) -> bool:
+    """Mark the spans that have a line of a log which holds a text. -> whether it was stopped on the way"""
+    lines = traces.log_lines
+    rows = lines.rows(first, stop)
+    for number, (row, span) in enumerate(zip(rows, lines.span[rows.start : rows.stop].tolist(), strict=True)):
+        if number % _BETWEEN_LOOKS == 0 and stopped():
+            return True
+        if not found[span - first] and may_hold(lines.content(row)):
+            line = lines.event(row)
+            found[span - first] = sought in line.name.lower() or _says(line.attributes, sought)
+    return False
 
 
 def _holding(texts: list[str], sought: str) -> np.ndarray:

@@ -47,8 +47,8 @@ def _stated(traces: TraceSet, span: int, attributes: Attributes) -> str:
     text = _text(attributes.get("otel.status_description")) or _error_tag(attributes.get("error"))
     if text:
         return text
-    if traces.event_bytes[span] or traces.log_lines:
-        text = _from_events(traces.events(span))
+    if traces.event_bytes[span]:
+        text = _from_events(traces.own_events(span))
         if text:
             return text
     if _STATING.isdisjoint(attributes):

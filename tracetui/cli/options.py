@@ -64,7 +64,7 @@ ExactNames = Annotated[
 ]
 Logs = Annotated[
     list[str] | None,
-    typer.Option("--logs", metavar="FILE", help="Log lines (a JSON object a line) to put beside their spans."),
+    typer.Option("--logs", metavar="FILE", help="Logs to show beside their spans: OTLP, JSON lines, logfmt, text."),
 ]
 Service = Annotated[
     list[str] | None,

@@ -67,6 +67,8 @@ def show(
         # others stay: the trace is told from those that are alike
         session = opening.filtered(Search(failed=True) if trace == FAILED else NOTHING)
     traces = session.findings.traces
+    for file in session.loaded.log_lines.files:
+        say(str(file))
     try:
         number = find_trace(traces, trace)
     except UsageError as error:

@@ -67,7 +67,7 @@ def _without_logs(span: Span) -> Span:
 def _not_saved(traces: TraceSet) -> list[str]:
     counts = {
         "record{} of spans that came more than once": sum(traces.duplicates.values()),
-        "line{} of logs": sum(map(len, traces.log_lines.values())),
+        "line{} of logs": len(traces.log_lines),
         "warning{} about the input": len(traces.load_warnings),
     }
     return [f"{count:,} {what.format('s' * (count > 1))}" for what, count in counts.items() if count]

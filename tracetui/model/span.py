@@ -11,6 +11,10 @@ Value = str | bool | int | float | bytes | None | list["Value"] | dict[str, "Val
 
 Attributes = Mapping[str, Value]
 
+WARN_SEVERITY = 13
+ERROR_SEVERITY = 17
+"""The least severity numbers of OpenTelemetry that stand for a warning and for an error."""
+
 UNKNOWN_SERVICE = "unknown_service"
 """The name of a span's service where its source gives none (OpenTelemetry's word for it)."""
 
@@ -82,6 +86,15 @@ class Event:
     """Whether it is a line of a log beside the traces, and not of the span itself."""
     by_time: bool = False
     """Whether such a line names no span that is here, and is beside the one that was running then."""
+    no_time: bool = False
+    """Whether such a line has no time, and `time_ns` is the start of its span."""
+    severity: int = 0
+    """The severity of such a line: OpenTelemetry's number, 0 for none."""
+
+    @property
+    def is_error_log(self) -> bool:
+        """Whether it is a line of a log with the severity of an error."""
+        return self.is_log and self.severity >= ERROR_SEVERITY
 
 
 @dataclass(frozen=True, slots=True)

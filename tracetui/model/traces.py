@@ -14,6 +14,7 @@ import numpy as np
 from tracetui.model.clocks import skewed_spans
 from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.intake import Resource
+from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
 from tracetui.model.problems import LoadWarning
 from tracetui.model.span import Event, Kind, Link, Mark, Span, Status, Value
@@ -186,8 +187,8 @@ class TraceSet:
     load_warnings: list[LoadWarning]
     duplicates: dict[int, int] = field(default_factory=dict)
     """Per trace, how many records were folded into others of the same span."""
-    log_lines: dict[int, list[Event]] = field(default_factory=dict)
-    """Per span, lines of logs that were read beside the traces, by time."""
+    log_lines: LogLines = NO_LOGS
+    """Lines of logs that were read beside the traces."""
     skew: dict[int, int] = field(default_factory=dict)
     """Per span moved to correct clock skew, by how many nanoseconds."""
     exact_names: bool = False
@@ -400,11 +401,31 @@ class TraceSet:
 
     def events(self, span: int) -> list[Event]:
         """The span's own and the lines of logs beside it."""
-        events = self.resources[int(self.resource[span])].codec.events(self._raw(span, 1))
-        if span in self.log_lines:
-            events = sorted([*events, *self.log_lines[span]], key=lambda event: event.time_ns)
+        events, lines = self.own_events(span), self.log_events(span)
+        return sorted([*events, *lines], key=lambda event: event.time_ns) if lines else events
+
+    def own_events(self, span: int) -> list[Event]:
+        """The events that the span's source wrote."""
+        return self._moved(self.resources[int(self.resource[span])].codec.events(self._raw(span, 1)), span)
+
+    def log_events(self, span: int) -> list[Event]:
+        """The lines of logs beside a span."""
+        return self._moved(self.log_lines.events(span), span)
+
+    def _moved(self, events: list[Event], span: int) -> list[Event]:
         moved = self.skew.get(span, 0)
         return [replace(event, time_ns=event.time_ns + moved) for event in events] if moved else events
+
+    def event_times(self, span: int) -> np.ndarray:
+        """int64[m], when the events happened and the lines of logs were written, in no order."""
+        times = np.zeros(0, np.int64)
+        if self.event_bytes[span]:
+            codec = self.resources[int(self.resource[span])].codec
+            times = np.array([event.time_ns for event in codec.events(self._raw(span, 1))], np.int64)
+        if len(self.log_lines):
+            times = np.concatenate((times, self.log_lines.times(span)))
+        moved: np.ndarray = times + self.skew.get(span, 0)
+        return moved
 
     def links(self, span: int) -> list[Link]:
         return self.resources[int(self.resource[span])].codec.links(self._raw(span, 2))
@@ -491,7 +512,7 @@ class TraceSet:
             odd_ids=kept(self.odd_ids, moved),
             missing_parents=kept(self.missing_parents, moved),
             source_warnings=kept(self.source_warnings, moved),
-            log_lines=kept(self.log_lines, moved),
+            log_lines=self.log_lines.select(moved),
             skew=kept(self.skew, moved),
             trace_warnings=kept(self.trace_warnings, number),
             duplicates=kept(self.duplicates, number),

@@ -12,6 +12,7 @@ from tracetui.render import numbers
 from tracetui.render.attributes import GROUPS, LEADING, OTHERS, group_of, in_short, plain, text_size, value_lines
 from tracetui.render.cells import cell_width, cut, fit
 from tracetui.render.line import Line, Role
+from tracetui.render.log_lines import details, headline, more_lines, placement, severity_role
 from tracetui.render.marks import UNICODE, Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.span_facts import causes, kind_words, place, side_by_side, waiting, words_wrapped
@@ -262,13 +263,16 @@ class SpanDetailLines:
 
     def _event(self, number: int, width: int) -> Iterator[Entry]:
         event, path = self.span.events[number], f"event:{number}"
+        if event.is_log:
+            yield from self._log(event, path, width)
+            return
         failed = event.name in ("exception", "error")
         text = exception_text(event) or next((v for v in event.attributes.values() if isinstance(v, str)), "")
         when = self._offset(event.time_ns - self.span.start_ns)
         line = self._foldable(path, bool(event.attributes), level=1)
         line.add(f"{self.marks.event} {when}  ", Role.EVENT)
         line.add(safe(event.name) or "(no name)", Role.ERROR if failed else Role.STRONG)
-        line.add("  (by time)" if event.by_time else "", Role.DIM).add("  ")
+        line.add("  ")
         role = Role.PLAIN if failed else Role.DIM
         room = width - line.width
         parts = self._wrapped(text, room) if not self._open(path) and room > _READABLE_KEY else None
@@ -278,6 +282,25 @@ class SpanDetailLines:
         yield Entry(path, event.name, plain(event), lambda _: [line, *below], folds=bool(event.attributes))
         if event.attributes and (self.word or self._open(path)):
             yield from self._below(path, event.attributes, width)
+
+    def _log(self, event: Event, path: str, width: int) -> Iterator[Entry]:
+        line = self._foldable(path, True, level=1)
+        line.add(f"{self.marks.event} {self._offset(event.time_ns - self.span.start_ns)}  ", Role.EVENT)
+        shown, role = headline(event), severity_role(event)
+        notes = f"  {more_lines(event)}".rstrip() + placement(event)
+        opened = bool(self.word) or self._open(path)
+        room = width - line.width - cell_width(notes)
+        parts = self._wrapped(shown, room) if not opened and room > _READABLE_KEY else None
+        below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in parts[1:]] if parts else []
+        is_cut = parts is None and cell_width(shown) > room
+        line.add(parts[0] if parts else cut(shown, max(room, 8), self.marks.ellipsis), role).add(notes, Role.DIM)
+        values = details(event)
+        if is_cut:
+            values = {"message": event.name, **values}
+        # a message that is all there is to say and too long for its row is read in the pager
+        yield Entry(path, "log", event.name, lambda _: [line, *below], folds=bool(values), long=is_cut)
+        if values and opened:
+            yield from self._below(path, values, width)
 
     def _link(self, number: int, width: int) -> Iterator[Entry]:
         link, path = self.span.links[number], f"link:{number}"

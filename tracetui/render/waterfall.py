@@ -256,9 +256,8 @@ class Waterfall:
             if not run and self.rows.is_folded(row):
                 # the path goes through a subtree in one stretch
                 starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
-        has_events = traces.event_bytes[span] or span in traces.log_lines
-        if has_events and not run and traces.event_bytes[span] <= _EVENT_BYTES:
-            events = np.array([event.time_ns for event in traces.events(span)], np.float64)
+        if not run and traces.event_bytes[span] <= _EVENT_BYTES:
+            events = traces.event_times(span)
         within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
         starts_at, ends_at = traces.start[within], traces.reached_end[within]
         if self.window != self.whole:

@@ -60,9 +60,10 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
         counts.append(numbers.counted(len(np.unique(traces.service[within])), "service"))
     if kept >= _DEPTH:
         counts.append(f"depth {int(traces.depth[within].max()) - int(traces.depth[view.first]) + 1:,}")
-    logs = sum(len(lines) for span, lines in traces.log_lines.items() if view.first <= span < view.stop)
+    logs = len(traces.log_lines.rows(view.first, view.stop))
     if logs and kept >= _SPANS:
-        counts.append(numbers.counted(logs, "log line"))
+        errors = traces.log_lines.error_count(view.first, view.stop)
+        counts.append(numbers.counted(logs, "log line") + (f" ({numbers.counted(errors, 'error')})" if errors else ""))
     if counts:
         yield Line([("  ".join(counts), Role.PLAIN)])
     if kept >= _STARTED:

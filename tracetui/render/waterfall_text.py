@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tracetui.render import numbers
 from tracetui.render.line import Line, Role, flowed
-from tracetui.render.safe_text import safe
+from tracetui.render.log_lines import headline, more_lines, placement, severity_role
 from tracetui.render.waterfall import ECHO, ORIGIN, Waterfall
 from tracetui.render.waterfall_header import header
 
@@ -55,13 +55,14 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     own = spans if run or view.rows.is_folded(row) else spans[:1]
     indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
     for span in own:
-        for event in traces.events(span) if span in traces.log_lines else ():
-            if event.is_log:
-                # a clock of another host may well be before the trace
-                ahead = event.time_ns - begin
-                when = f"{'-' if ahead < 0 else '+'}{view.duration(abs(ahead))}"
-                line = Line([(f"{indent}{marks.event} {when}  ", Role.EVENT), (safe(event.name), Role.PLAIN)])
-                yield line.add("  (by time)" if event.by_time else "", Role.DIM).cropped(width, marks.ellipsis)
+        for event in traces.log_events(span):
+            # a clock of another host may well be before the trace
+            ahead = event.time_ns - begin
+            when = f"{'-' if ahead < 0 else '+'}{view.duration(abs(ahead))}"
+            line = Line([(f"{indent}{marks.event} {when}  ", Role.EVENT)]).add(headline(event), severity_role(event))
+            if note := more_lines(event):
+                line.add(f"  {note}", Role.DIM)
+            yield line.add(placement(event), Role.DIM).cropped(width, marks.ellipsis)
 
 
 def legend(view: Waterfall, width: int) -> list[Line]:
@@ -77,7 +78,7 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     own = range(view.first, view.stop)
     kinds = {
         "event": bool(view.traces.event_bytes[view.first : view.stop].any()),
-        "log line": any(span in own for span in view.traces.log_lines),
+        "log line": bool(view.traces.log_lines.rows(own.start, own.stop)),
     }
     if any(kinds.values()):
         words.append((marks.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))

@@ -256,5 +256,9 @@ class Arrivals:
         reads = f"{more:,} more: {{app.warnings}} reads them all" if more else "{app.warnings} reads this again"
         return [*named, names.short(f"{reads}, {{app.back}} hides it")]
 
+    def log_files(self) -> list[str]:
+        """Count what was read of each file of logs, in words."""
+        return [str(file) for file in self._state.session.loaded.log_lines.files] if self._state.session else []
+
     def warnings(self) -> Sequence[LoadWarning]:
         return self._state.session.loaded.load_warnings if self._state.session else ()

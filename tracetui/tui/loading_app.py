@@ -149,7 +149,7 @@ class LoadingApp(ThriftyApp):
 
     def action_warnings(self) -> None:
         """Read everything the load warned of, and what servers were asked for."""
-        lines = [*self.state.told, *map(str, self._arrivals.warnings())]
+        lines = [*self.state.told, *self._arrivals.log_files(), *map(str, self._arrivals.warnings())]
         if lines:
             self.post_message(ReadText("Warnings of the load", "\n".join(lines)))
         else:

@@ -99,6 +99,14 @@ def _value(data: bytes, at: int, end: int, depth: int) -> Value:
     return value
 
 
+def any_value(data: bytes) -> Value:
+    """Read an AnyValue; None for a damaged one."""
+    try:
+        return _value(data, 0, len(data), 0)
+    except ValueError:
+        return None
+
+
 class OtlpProtobufCodec:
     """Reads OTLP's attributes, events and links from the repeated fields that held them, one after the other."""
 

@@ -1,0 +1,196 @@
+"""Log records of named fields, as JSON and logfmt have them: which field says what, whoever the logger is.
+
+Known are the fields of the Elastic Common Schema, OpenTelemetry, zap, zerolog, logrus, slog, Pino, Bunyan, Winston,
+Log4j, Logback, Serilog, structlog, Monolog, GELF, and of the entries of Google Cloud, AWS and Application Insights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from tracetui.ingest.formats.otlp_values import any_value, attributes_of
+from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
+from tracetui.ingest.logs.record import LogContent, LogRecord
+from tracetui.ingest.logs.severity import severity_of
+from tracetui.ingest.logs.timestamps import Moment, read_moment
+from tracetui.model.span import Value
+
+_TRACE: Final = (
+    "trace_id", "traceid", "trace.id", "oteltraceid", "otel.trace_id", "otel_trace_id", "dd.trace_id", "dd_trace_id",
+    "@tr", "logging.googleapis.com/trace", "traceparent", "x_b3_traceid", "b3", "uber_trace_id", "xray_trace_id",
+    "xraytraceid", "x_amzn_trace_id", "aws_xray_trace_id", "x_cloud_trace_context", "trace", "operation_id",
+)  # fmt: skip
+_SPAN: Final = (
+    "span_id", "spanid", "span.id", "otelspanid", "otel.span_id", "otel_span_id", "dd.span_id", "dd_span_id", "@sp",
+    "logging.googleapis.com/spanid", "x_b3_spanid", "operation_parentid", "transaction.id", "traceparent", "b3",
+    "uber_trace_id", "x_amzn_trace_id",
+)  # fmt: skip
+_TIME: Final = (
+    "timestamp", "time", "ts", "@timestamp", "timeunixnano", "time_unix_nano", "datetime", "@t", "t", "instant",
+    "timemillis", "asctime", "eventtime", "event_time", "log_timestamp", "timegenerated", "timestampseconds",
+    "receivetimestamp", "observedtimeunixnano", "observed_timestamp", "realtime_timestamp", "created", "date",
+)  # fmt: skip
+_MESSAGE: Final = (
+    "message", "msg", "@m", "body", "renderedmessage", "rendered_message", "@mt", "messagetemplate", "short_message",
+    "textpayload", "event", "log", "text",
+)  # fmt: skip
+_SEVERITY: Final = (
+    "severity_text", "severitytext", "levelname", "level_name", "log.level", "@l", "level", "severity", "loglevel",
+    "lvl", "severitynumber", "severity_number", "levelno", "severitylevel", "priority",
+)  # fmt: skip
+_NESTED: Final = (
+    "attributes", "context", "trace", "otel", "dd", "fields", "extra", "mdc", "contextmap", "properties", "labels",
+    "span", "log", "jsonpayload", "customdimensions", "source", "record",
+)  # fmt: skip
+"""Objects within a record that ids may stand in. These names are as `_plain` has them."""
+_LAST_PARTS: Final = {"trace": frozenset(("trace_id", "traceid")), "span": frozenset(("span_id", "spanid"))}
+_DECIMAL: Final = ("dd.", "dd_")
+_MOST_SHAPES: Final = 1_000
+
+_Key = tuple[str, str, str]
+"""The object within a record that a field stands in, '' for the record itself; the field; its plain name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The fields in which records with the same keys say each thing, in the order in which they are looked at."""
+
+    trace: tuple[_Key, ...]
+    span: tuple[_Key, ...]
+    time: tuple[_Key, ...]
+    nanos: tuple[_Key, ...]
+    message: tuple[_Key, ...]
+    severity: tuple[_Key, ...]
+
+
+class FieldReader:
+    """Reads records of named fields. A logger writes one set of keys after another, and each is looked up once."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[Any, _Shape] = {}
+        self._nested: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def record(self, fields: dict[str, Any], text: str = "") -> LogRecord:
+        """A record of these fields; `text` is its message if no field is one."""
+        shape = self._shape(fields)
+        content = partial(_content, fields, shape, text)
+        for key in shape.trace:
+            name, value = _first(fields, (key,))
+            readings = trace_id_readings(value, decimal=name.startswith(_DECIMAL)) if name else ()
+            if readings:
+                return LogRecord(content, readings)
+        return LogRecord(content)
+
+    def _shape(self, fields: dict[str, Any]) -> _Shape:
+        own = tuple(fields)
+        if len(self._shapes) + len(self._nested) > _MOST_SHAPES:
+            self._shapes.clear()
+            self._nested.clear()
+        nested = self._nested.get(own)
+        if nested is None:
+            nested = self._nested[own] = tuple(key for key in own if _plain(key) in _NESTED)
+        within = tuple((key, tuple(fields[key])) for key in nested if isinstance(fields[key], dict)) if nested else ()
+        shape = self._shapes.get((own, within))
+        if shape is None:
+            shape = self._shapes[own, within] = _shape_of(own, within)
+        return shape
+
+
+def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], ...]) -> _Shape:
+    """What a record says itself, then what objects within it say, by `id` and by `trace.id`."""
+    parts: list[list[_Key]] = [[("", key, _plain(key)) for key in own]]
+    for outer, inner in sorted(within, key=lambda one: _NESTED.index(_plain(one[0]))):
+        names: list[_Key] = [(outer, key, _plain(key)) for key in inner]
+        parts.append([*names, *((outer, key, f"{_plain(outer)}.{name}") for _, key, name in names)])
+
+    def found(wanted: Sequence[str], last: frozenset[str] = frozenset()) -> tuple[_Key, ...]:
+        keys = [key for part in parts for one in wanted for key in part if key[2] == one]
+        # attributes.trace_id, contextMap.traceId and the like
+        return (*keys, *(key for part in parts for key in part if _is_named(key[2], last) and key not in keys))
+
+    return _Shape(
+        found(_TRACE, _LAST_PARTS["trace"]),
+        found(_SPAN, _LAST_PARTS["span"]),
+        found(_TIME),
+        found(("timestampnanos",)),
+        found(_MESSAGE),
+        found(_SEVERITY),
+    )
+
+
+def _is_named(name: str, last: frozenset[str]) -> bool:
+    before, _, part = name.rpartition(".")
+    return part in last and not before.startswith(("parent", "link"))
+
+
+def _plain(key: str) -> str:
+    """A key as the names above are written."""
+    return key.lower().replace("-", "_").lstrip("_")
+
+
+def _first(fields: dict[str, Any], keys: Iterable[_Key]) -> tuple[str, Any]:
+    """The plain name and the value of the first of these fields that says something."""
+    for outer, key, name in keys:
+        value = fields[outer][key] if outer else fields[key]
+        if isinstance(value, list) and len(value) == 1:
+            # Kibana's hits have a list of each field
+            value = value[0]
+        if isinstance(value, dict) and isinstance(value.get("stringValue"), str):
+            value = value["stringValue"]
+        if value is not None and value != "":
+            return name, value
+    return "", None
+
+
+def _content(fields: dict[str, Any], shape: _Shape, text: str) -> LogContent:
+    message_name, message = _first(fields, shape.message)
+    severity_name, severity = _first(fields, shape.severity)
+    ids_and_times = (shape.trace, shape.span, shape.time, shape.nanos, shape.severity)
+    used = {key for keys in ids_and_times for outer, key, _ in keys if not outer}
+    used |= {key for outer, key, name in shape.message if not outer and name == message_name and message_name}
+    number = severity_of(severity_name, severity)
+    return LogContent(
+        message=_text(message) if message_name else text,
+        moment=_moment(fields, shape),
+        span_keys=_span_keys(fields, shape),
+        severity=number,
+        severity_text=severity if isinstance(severity, str) and not severity.isdecimal() else "",
+        attributes={key: _value(value) for key, value in fields.items() if key not in used},
+    )
+
+
+def _span_keys(fields: dict[str, Any], shape: _Shape) -> tuple[int, ...]:
+    for key in shape.span:
+        name, value = _first(fields, (key,))
+        keys = span_keys_of(value, decimal=name.startswith(_DECIMAL)) if name else ()
+        if keys:
+            return keys
+    return ()
+
+
+def _moment(fields: dict[str, Any], shape: _Shape) -> Moment | None:
+    for key in shape.time:
+        name, value = _first(fields, (key,))
+        moment = read_moment(value) if name else None
+        if moment is not None:
+            nanos = _first(fields, shape.nanos)[1] if name == "timestampseconds" else None
+            return Moment(moment.ns + nanos, moment.lacks) if isinstance(nanos, int) and 0 <= nanos < 10**9 else moment
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict) and len(value) == 1:
+        value = any_value(value) or value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _value(value: Any) -> Value:
+    """A value of an attribute; OTLP's lists of pairs as an object."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "key" in item for item in value):
+        return attributes_of(value) or value
+    found: Value = value
+    return found

@@ -1,0 +1,67 @@
+"""logfmt: `level=info msg="pool exhausted" trace_id=4bf92f35...`, also with Heroku's and Loki's escapes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from tracetui.ingest.logs.fields import FieldReader
+from tracetui.ingest.logs.record import LogRecord
+
+_QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
+_PAIR: Final = re.compile(rf'(?:^|(?<=\s))(?P<key>[^\s="\'\[\](){{}},]++)=(?P<value>{_QUOTED}|[^\s"]\S*+|)(?=\s|$)')
+_BEGINS: Final = re.compile(rb'[A-Za-z_@][\w@./-]*+=(?:"|[^\s=]|\s|$)')
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "0": "\0"}
+_LONGEST: Final = 1 << 16
+"""Characters of a line that pairs are looked for in."""
+_LEAST_PAIRS: Final = 2
+
+
+class Logfmt:
+    """Pairs of a key and a value a line."""
+
+    name = "logfmt"
+
+    def __init__(self) -> None:
+        self._reader = FieldReader()
+
+    def recognises(self, unit: bytes) -> bool:
+        return _BEGINS.match(unit) is not None
+
+    def records(self, unit: bytes) -> Iterable[LogRecord] | None:
+        text = unit[:_LONGEST].decode("utf-8", "replace")
+        fields = pairs(text)
+        if len(fields) < _LEAST_PAIRS:
+            return None
+        return (self._reader.record(dict(fields), text),)
+
+
+def pairs(text: str) -> dict[str, str]:
+    """The pairs of a line, quotes and escapes resolved; of a key that is there twice the first value."""
+    found: dict[str, str] = {}
+    for match in _PAIR.finditer(text):
+        value = match["value"]
+        found.setdefault(match["key"], unquoted(value) if value[:1] == '"' else value)
+    return found
+
+
+def unquoted(text: str) -> str:
+    """The text within quotes, with Go's and JSON's escapes resolved."""
+    inner = text[1:-1]
+    if "\\" not in inner:
+        return inner
+    try:
+        value = json.loads(text, strict=False)
+    except ValueError:
+        return _ESCAPE.sub(_unescaped, inner)
+    return value if isinstance(value, str) else inner
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    digits = found[1] or found[2]
+    if digits:
+        return chr(int(digits, 16))
+    return _ESCAPES.get(found[3], found[3])

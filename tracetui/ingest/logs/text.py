@@ -1,0 +1,88 @@
+"""Plain text with the ids of a trace and a span somewhere in it, and mostly a time and a severity at its beginning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+
+from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
+from tracetui.ingest.logs.record import Continues, LogContent, LogRecord
+from tracetui.ingest.logs.severity import severity_of_text
+from tracetui.ingest.logs.timestamps import begins_with_time, leading_moment
+from tracetui.model.pasted import ids_in, may_name_trace
+
+_LONGEST: Final = 1 << 16
+"""Bytes of a line in which ids are looked for."""
+_MOST_TOKENS: Final = 32
+_TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{16,20})(?![0-9A-Za-z])")
+_IS_PART: Final = re.compile(
+    rb"[\s)}\]]|at [\w.$<]|Caused by: |Suppressed: |\.\.\. \d+ more|Traceback \(most|During handling|The above exc"
+    rb"|goroutine \d|created by |panic: |Stack ?trace"
+    rb"|[A-Za-z_$][\w.$]*(?:Error|Exception|Exit|Interrupt|Warning)\b(?:: |$)"
+)
+"""The beginning of lines of a stack trace, or of anything else that goes on."""
+_LEVEL_SEARCHED: Final = 120
+_LEVEL: Final = re.compile(
+    r"\b(?:(?P<word>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|PANIC|EMERG|ALERT)\b"
+    r"|(?i:level|severity|lvl)[=:]\s?\"?(?P<named>[A-Za-z]+))"
+    r"|[\[<|(](?P<bracketed>(?i:trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|emerg|alert))[\]>|):]"
+    r"|(?<!\S)(?P<lower>trace|debug|info|warn|warning|error|critical|fatal):(?=\s|$)"
+)
+_KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:")
+_LEFT_AFTER_TIME: Final = "])>|,;- \t"
+_OPENED_BEFORE_TIME: Final = "[(< "
+
+
+class PlainText:
+    """Lines of text; the form of whatever is of no other."""
+
+    name = "text"
+
+    def recognises(self, unit: bytes) -> bool:
+        return bool(unit)
+
+    def records(self, unit: bytes) -> Iterable[LogRecord] | None:
+        is_timed = begins_with_time(unit.lstrip() if unit[:1].isspace() else unit)
+        continues: Continues = "never" if is_timed else "always" if _IS_PART.match(unit) else "timed text"
+        if not may_name_trace(unit[:_LONGEST]):
+            return (LogRecord(partial(_content, unit, "", ()), continues=continues, is_timed_text=is_timed),)
+        text = unit[:_LONGEST].decode("utf-8", "replace")
+        trace, span = ids_in(text)
+        named = trace_id_readings(trace, decimal="dd." in text) if trace else ()
+        tokens = _TOKEN.findall(text)[:_MOST_TOKENS]
+        others = tuple(reading for token in tokens if token != trace for reading in trace_id_readings(token))
+        if named and continues == "timed text":
+            continues = "never"
+        return (LogRecord(partial(_content, unit, span, tuple(tokens)), named, others, continues, is_timed),)
+
+
+def _content(unit: bytes, span: str, tokens: tuple[str, ...]) -> LogContent:
+    text = unit.decode("utf-8", "replace")
+    keys = span_keys_of(span, decimal="dd." in text) if span else ()
+    # an id that nothing names is a span's if its trace has such a span
+    keys += tuple(key for token in tokens if len(token) == 16 and token != span for key in span_keys_of(token)[:1])
+    leading = leading_moment(text)
+    return LogContent(
+        message=_without_time(text, *leading[1:]) if leading else text,
+        moment=leading[0] if leading else None,
+        span_keys=keys,
+        severity=_severity(text),
+        names_severity=False,
+    )
+
+
+def _severity(text: str) -> int:
+    if _KLOG.match(text):
+        return severity_of_text(text[0])
+    found = _LEVEL.search(text, 0, _LEVEL_SEARCHED)
+    return severity_of_text(next(word for word in found.groups() if word)) if found else 0
+
+
+def _without_time(text: str, start: int, end: int) -> str:
+    """The line without the time that it begins with, which is shown beside it; with what stands before the time."""
+    if text[:start].strip(_OPENED_BEFORE_TIME):
+        # a logger's name or an address comes first
+        return text
+    return text[end:].lstrip(_LEFT_AFTER_TIME) or text

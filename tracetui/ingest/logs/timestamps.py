@@ -1,0 +1,220 @@
+"""Times of log records: in fields, as a number of any unit or a text, and at the beginning of lines."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from tracetui.model.intake import MAX_START_NS
+
+_SECOND: Final = 1_000_000_000
+_DAY: Final = 86_400 * _SECOND
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_UNITS: Final = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, _SECOND))
+"""A number of seconds since 1973 and before 5138, in nanoseconds, microseconds, milliseconds or seconds."""
+_LONGEST_NUMBER: Final = 30
+_LONGEST_TIME: Final = 60
+_HEAD: Final = 100
+"""Bytes at the beginning of a line in which its time is looked for: an address or a logger's name may come first."""
+_LEAP_YEAR: Final = 1972
+"""The year of moments without one: it has every day."""
+_MONTHS: Final = {
+    name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
+}
+_CLOCK: Final = r"(?P<hour>\d\d?):(?P<minute>\d\d):(?P<second>\d\d)(?:[.,:](?P<fraction>\d{1,9})\d*+)?"
+_ZONE: Final = r"(?: ?(?P<zone>Z\b|UTC\b|GMT\b|[+-]\d\d:?\d\d(?!\d)|(?<=\d)[+-]\d\d(?!\d)))?"
+_MONTH: Final = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_FORMS: Final = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        # ISO 8601, and as Go, nginx and Java write it
+        rf"(?P<year>\d{{4}})(?P<sign>[-/.])(?P<month>\d\d)(?P=sign)(?P<day>\d\d)[T _]{_CLOCK}{_ZONE}",
+        # access logs, Redis, mail headers
+        rf"(?P<day>\d\d?)[ /-]{_MONTH}[ /-](?P<year>\d{{4}})[ :]{_CLOCK}{_ZONE}",
+        # syslog without a year, C's ctime with one
+        rf"{_MONTH}  ?(?P<day>\d\d?) {_CLOCK}(?: (?P<year>\d{{4}})\b)?",
+    )
+)
+_LEADING: Final = tuple(
+    re.compile(form)
+    for form in (
+        # Kubernetes' klog
+        rf"[IWEF](?P<month>\d\d)(?P<day>\d\d) {_CLOCK}",
+        rf"\[?{_CLOCK}(?!\d)",
+    )
+)
+_NUMBER: Final = re.compile(r"\[?(?P<number>\d{10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19})(?![\w.])")
+_DIGITS: Final = bytes(ord("9") if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+_MAY_HOLD_TIME: Final = re.compile(r"\d:\d\d|\[?\d{10}")
+_ZONE_OF_TEXT: Final = re.compile(r"\s*(?:UTC|GMT)$|\s+(?P<offset>[+-]\d\d:?\d\d)$")
+
+
+class Moment(NamedTuple):
+    """A time, as far as a record gives it."""
+
+    ns: int
+    """Nanoseconds since the epoch, in UTC where the zone is missing; without a date since midnight."""
+    lacks: str = ""
+    """"zone", "year" or "date": what is missing."""
+
+    def near(self, reference_ns: int) -> int:
+        """The time in nanoseconds since the epoch, of those that it can be the one nearest to another time."""
+        if self.lacks == "date":
+            day = (reference_ns - self.ns + _DAY // 2) // _DAY
+            return self.ns + day * _DAY
+        if self.lacks == "year":
+            days, rest = divmod(self.ns, _DAY)
+            own = date.fromordinal(_EPOCH + days)
+            year = datetime.fromtimestamp(max(reference_ns, 0) // _SECOND, UTC).year
+            found = [_days(near, own.month, own.day) for near in (year - 1, year, year + 1)]
+            times = [one * _DAY + rest for one in found if one is not None] or [self.ns]
+            return min(times, key=lambda time: abs(time - reference_ns))
+        return self.ns
+
+
+def read_moment(value: Any) -> Moment | None:
+    """Read the value of a field: a number in any unit, a text, seconds and nanoseconds; None if it is no time."""
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) > _LONGEST_TIME:
+            return None
+        try:
+            value = int(text) if _is_whole(text) else Decimal(text) if "e" not in text.lower() else float(text)
+        except (ValueError, InvalidOperation):
+            return _moment_of_text(text)
+        if isinstance(value, Decimal) and not value.is_finite():
+            return None
+    elif isinstance(value, float) and math.isfinite(value):
+        # as it is written, not as it is held
+        value = Decimal(repr(value))
+    elif isinstance(value, dict):
+        value = _of_parts(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not 0 < value < 1e19:
+        return None
+    unit = next(size for least, size in _UNITS if value >= least)
+    # whole numbers keep every nanosecond
+    return _checked(value * unit if isinstance(value, int) else round(value * unit))
+
+
+def _of_parts(value: dict[str, Any]) -> int | None:
+    """Nanoseconds of protobuf's Timestamp, Log4j's Instant or MongoDB's date."""
+    for first, second in (("seconds", "nanos"), ("epochSecond", "nanoOfSecond"), ("Seconds", "Nanos")):
+        if first in value:
+            # protobuf's JSON writes 64 bits as text
+            seconds, nanos = (
+                int(part) if isinstance(part, str) and _is_whole(part) else part
+                for part in (value[first], value.get(second, 0))
+            )
+            if type(seconds) is not int or type(nanos) is not int:
+                return None
+            return seconds * _SECOND + nanos
+    inner = value.get("$date")
+    moment = read_moment(inner) if inner is not None and not isinstance(inner, dict) else None
+    return moment.ns if moment else None
+
+
+def _moment_of_text(text: str) -> Moment | None:
+    found = _in_text(text)
+    if found is not None:
+        return found[0]
+    try:
+        # what ISO 8601 allows besides: weeks, no signs between the parts
+        moment = datetime.fromisoformat(_ZONE_OF_TEXT.sub(r"\g<offset>", text.replace(",", ".")))
+    except ValueError:
+        return None
+    lacks = "" if moment.tzinfo else "zone"
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _checked(int(moment.timestamp()) * _SECOND + moment.microsecond * 1_000, lacks)
+
+
+def begins_with_time(line: bytes) -> bool:
+    """Tell cheaply whether a line begins with a time as `leading_moment` reads it: every line of text is asked."""
+    digits = line[:_HEAD].translate(_DIGITS)
+    if b"9:99:99" not in digits:
+        return digits[:10] == b"9" * 10 or digits[:11] == b"[" + b"9" * 10
+    if digits[:5] in (b"9999-", b"9999/", b"99:99", b"[9999"):
+        return True
+    return leading_moment(line[:_HEAD].decode("latin-1")) is not None
+
+
+def leading_moment(line: str) -> tuple[Moment, int, int] | None:
+    """The time that a line begins with, and from where to where it stands; None where it begins with none."""
+    head = line[:_HEAD]
+    if _MAY_HOLD_TIME.search(head) is None:
+        return None
+    found = _FORMS[0].match(head)
+    moment = _of_match(found) if found is not None else None
+    if found is not None and moment is not None:
+        return moment, found.start(), found.end()
+    for form in _LEADING:
+        found = form.match(head)
+        if found is not None:
+            moment = _of_match(found)
+            return None if moment is None else (moment, found.start(), found.end())
+    number = _NUMBER.match(head)
+    if number is not None:
+        moment = read_moment(number["number"])
+        return None if moment is None else (moment, number.start(), number.end())
+    return _in_text(head)
+
+
+def _in_text(text: str) -> tuple[Moment, int, int] | None:
+    for form in _FORMS:
+        found = form.search(text)
+        if found is not None:
+            moment = _of_match(found)
+            if moment is not None:
+                return moment, found.start(), found.end()
+    return None
+
+
+def _of_match(found: re.Match[str]) -> Moment | None:
+    parts = found.groupdict()
+    clock = int(parts["hour"]) * 3_600 + int(parts["minute"]) * 60 + int(parts["second"])
+    time = clock * _SECOND + int((parts["fraction"] or "0").ljust(9, "0"))
+    if clock >= 86_401:
+        return None
+    if "month" not in parts:
+        return Moment(time, "date")
+    name = parts["month"]
+    month = int(name) if name.isdecimal() else _MONTHS[name.lower()]
+    year = parts.get("year")
+    days = _days(int(year) if year else _LEAP_YEAR, month, int(parts["day"]))
+    if days is None:
+        return None
+    time += days * _DAY
+    if not year:
+        return Moment(time, "year")
+    zone = parts.get("zone")
+    return _checked(time - _offset(zone), "") if zone else _checked(time, "zone")
+
+
+@lru_cache(maxsize=256)
+def _days(year: int, month: int, day: int) -> int | None:
+    """Days since the epoch, None for a day that there is not."""
+    try:
+        return date(year, month, day).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _offset(zone: str) -> int:
+    """Nanoseconds by which a zone is ahead of UTC."""
+    if zone[0] not in "+-":
+        return 0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    ahead = int(digits[:2]) * 3_600 + int(digits[2:]) * 60
+    return (-ahead if zone[0] == "-" else ahead) * _SECOND
+
+
+def _checked(ns: int, lacks: str = "") -> Moment | None:
+    return Moment(ns, lacks) if 0 < ns < MAX_START_NS else None
+
+
+def _is_whole(text: str) -> bool:
+    return len(text) < _LONGEST_NUMBER and text.removeprefix("-").isdecimal()

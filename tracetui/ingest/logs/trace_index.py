@@ -1,0 +1,138 @@
+"""Finding the trace and the span of a log record in a set, whatever form its ids have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from tracetui.model.ids import SPAN_DIGITS, TRACE_DIGITS, canonical_trace_id, is_hex
+from tracetui.model.traces import TraceSet
+
+_MOST_REMEMBERED: Final = 100_000
+_NO_HALF: Final = "0" * SPAN_DIGITS
+_AMBIGUOUS: Final = -1
+_NOT_FOUND: Final = -1
+
+
+class TraceIndex:
+    """Finds traces by id. An id of 64 bits is found as the lower half of one of 128 bits, and the other way round:
+    Zipkin, B3 and Datadog cut ids, and what one library writes to its log another may have cut.
+    """
+
+    def __init__(self, traces: TraceSet) -> None:
+        self._traces = traces
+        self._found: dict[str, int] = {}
+
+    def find(self, readings: Iterable[str]) -> int:
+        """The trace that has one of these ids, -1 for none."""
+        for text in readings:
+            trace = self._found.get(text)
+            if trace is None:
+                if len(self._found) > _MOST_REMEMBERED:
+                    self._found.clear()
+                trace = self._found[text] = self._find(text)
+            if trace >= 0:
+                return trace
+        return _NOT_FOUND
+
+    def _find(self, text: str) -> int:
+        trace = self._traces.find_trace(text)
+        if trace is not None:
+            return trace
+        whole = canonical_trace_id(text)
+        if len(whole) != TRACE_DIGITS or not is_hex(whole):
+            return _NOT_FOUND
+        half = whole[SPAN_DIGITS:]
+        if half == _NO_HALF:
+            return _NOT_FOUND
+        if whole.startswith(_NO_HALF):
+            return self._halves.get(half, _NOT_FOUND)
+        short = self._traces.find_trace(half)
+        return _NOT_FOUND if short is None else short
+
+    @cached_property
+    def _halves(self) -> dict[str, int]:
+        """The trace of each lower half of an id of 128 bits; -1 where two traces share one."""
+        found: dict[str, int] = {}
+        for trace, text in enumerate(self._traces.trace_ids):
+            whole = canonical_trace_id(text)
+            if len(whole) == TRACE_DIGITS and not whole.startswith(_NO_HALF):
+                half = whole[SPAN_DIGITS:]
+                found[half] = _AMBIGUOUS if half in found else trace
+        return found
+
+
+def match_spans(traces: TraceSet, trace: np.ndarray, row: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Find the spans that records name.
+
+    trace: int64[n], the trace of each record. row, key: int64[m], uint64[m], a record and a reading of its span's id;
+    a record's readings stand in the order of their likelihood. -> int64[n], the span, -1 where no reading is one's of
+    the trace. Of several spans with one id it is the first.
+    """
+    spans = np.full(len(trace), _NOT_FOUND)
+    if not len(row):
+        return spans
+    logged = np.unique(trace[row])
+    candidates = _positions(traces, logged)
+    keys, number = np.unique(traces.key[candidates], return_inverse=True)
+    # the numbers of the keys leave room for the trace in 64 bits
+    known = traces.trace[candidates].astype(np.int64) * len(keys) + number
+    order = np.argsort(known, kind="stable")
+    known = known[order]
+    place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    is_known = keys[place] == key
+    wanted = trace[row] * len(keys) + place
+    found = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    is_known &= known[found] == wanted
+    # the last one that is written stays: of each record's readings the first
+    hits = np.flatnonzero(is_known)[::-1]
+    spans[row[hits]] = candidates[order[found[hits]]]
+    return spans
+
+
+def _positions(traces: TraceSet, some: np.ndarray) -> np.ndarray:
+    """int64[m], the positions of the spans of some traces."""
+    begins, ends = traces.first[some], traces.first[some + 1]
+    sizes = ends - begins
+    shift = np.repeat(begins - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
+    positions: np.ndarray = np.arange(int(sizes.sum())) + shift
+    return positions
+
+
+def running_spans(traces: TraceSet, trace: int, times: np.ndarray) -> np.ndarray:
+    """Find the deepest span of a trace at each time, of equals the one that began last; else the trace's main root.
+
+    times: int64[n]. -> int64[n]
+    """
+    own = traces.spans_of(trace)
+    within = slice(own.start, own.stop)
+    order = np.lexsort((traces.start[within], traces.depth[within]))[::-1]
+    by_time = np.argsort(times, kind="stable")
+    sorted_times = times[by_time]
+    low = np.searchsorted(sorted_times, traces.start[within][order], "left")
+    high = np.searchsorted(sorted_times, traces.end[within][order], "right")
+    some = np.flatnonzero(high > low)
+    found = [int(traces.main_root[trace])] * len(times)
+    # the first place from each one on that no span has yet: every place is taken once
+    free = list(range(len(times) + 1))
+    for span, at, end in zip((order[some] + own.start).tolist(), low[some].tolist(), high[some].tolist(), strict=True):
+        place = _first_free(free, at)
+        while place < end:
+            found[place] = span
+            free[place] = place + 1
+            place = _first_free(free, place + 1)
+    spans = np.empty(len(times), np.int64)
+    spans[by_time] = found
+    return spans
+
+
+def _first_free(free: list[int], at: int) -> int:
+    root = at
+    while free[root] != root:
+        root = free[root]
+    while free[at] != root:
+        free[at], at = root, free[at]
+    return root
