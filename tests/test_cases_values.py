@@ -83,10 +83,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "sweep-error-key-beside-traces.jsonl": {
         "traces": 1,
         "spans": 1,
-        "warnings": [
-            "no traces in it: a JSON object with the keys ts, level, msg, error",
-            "no traces in it: a JSON object with the keys ts, level, msg, errors",
-        ],
+        "warnings": [],
     },
     "sweep-jaeger-parent-span-id.json": {
         "orphans": 0,
@@ -94,6 +91,8 @@ RIGHT: dict[str, dict[str, Any]] = {
         "bottlenecks": ["stock query 50.0", "orders load 30.0"],
         "warnings": [],
     },
+    "docker-json-file.log": {"traces": 2, "spans": 3, "failed": 1, "warnings": []},
+    "cri-split-lines.log": {"traces": 2, "spans": 3, "failed": 1, "warnings": []},
     "sweep-bulk-lines.jsonl": {"spans": 2, "edges": ["web → orders, 1, 0"], "warnings": []},
 }
 

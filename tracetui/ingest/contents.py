@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -10,6 +11,8 @@ from tracetui.ingest import lenient
 from tracetui.ingest.answers import shown_start
 from tracetui.ingest.buffers import Buffer, unpacked
 from tracetui.ingest.depth import NESTED_TOO_DEEPLY, TOO_DEEP, pruned
+from tracetui.ingest.enveloped import TextReader, take_enveloped
+from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.failures import CallbackError, leave_out
 from tracetui.ingest.formats import otlp_protobuf
 from tracetui.ingest.formats.nearest import nearest_table, nearest_text
@@ -47,6 +50,11 @@ def decode(
         except Exception as error:
             leave_out(place, error)
         held.finish(place, before)
+        lines = place.intake.other_lines.pop(place.file, 0)
+        if lines and len(place.intake) == before and not held.unknown:
+            place.warn(
+                f"a log without spans: {lines:,} {'line' if lines == 1 else 'lines'}, and none is of a known format"
+            )
         try:
             # what is wrong with this source is said before the next one is read
             place.intake.decide()
@@ -75,6 +83,8 @@ def _decode(data: Buffer, place: Place, held: Held) -> None:
         place.warn("nothing in it" if data else "the file is empty")
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
         _protobuf(data, place)
+    elif (envelope := find_envelope(data, start)) is not None:
+        take_enveloped(data, start, envelope, replace(place, in_log=True), held, TextReader(_text, _whole, _log_text))
     elif data[start : start + 1] in (b"{", b"["):
         _json(data, start, place, held)
     elif looks_like_records(memoryview(data)):
@@ -119,6 +129,12 @@ def _mixed_text(place: Place, held: Held) -> MixedText:
             lenient.sound(text), 0, at, partial(take_value, place=at, held=held), "not a JSON value"
         ),
     )
+
+
+def _log_text(data: bytes, place: Place, held: Held) -> None:
+    """Take in what one stream of a log wrote beside whole JSON values."""
+    if not take_table(data, 0, place, held.progress):
+        _mixed_text(place, held).read(data, 0, len(data))
 
 
 def _skip_blank(data: Buffer, at: int) -> int:

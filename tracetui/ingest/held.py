@@ -35,6 +35,9 @@ class Held:
 
     def note_other(self, what: str, place: Place) -> None:
         """Count a value that is nothing known: in a log no fault, in a source without spans what it holds instead."""
+        if place.in_log:
+            place.skip()
+            return
         self.other_count += 1
         if not self.others:
             self.others.append((what, place))

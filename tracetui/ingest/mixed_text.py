@@ -117,7 +117,7 @@ class MixedText:
 
     def _take_line(self, line: bytes, number: int) -> bool:
         """Take in a line that is a JSON value. -> False if it is none"""
-        place = self._place.at(f"line {number}")
+        place = self._place.line(number)
         try:
             return self._take(line, place)
         except Exception as error:
@@ -127,7 +127,7 @@ class MixedText:
     def _read_record(self, cursor: Cursor) -> None:
         """Take in the record at the cursor, or pass over a line that begins none."""
         line, before = cursor.line or b"", cursor.at
-        place = self._place.at(f"line {cursor.number}")
+        place = self._place.line(cursor.number)
         try:
             opening = _OPENING.fullmatch(line)
             if opening is None or not self._block(cursor, opening, place):
@@ -163,6 +163,8 @@ class MixedText:
         printed = any(pattern.match(text) for _, pattern in _BLOCKS)
         if (text[:1] == b"{" and not printed) or _OF_SPANS.search(text):
             self._salvage(text, place)
+        else:
+            place.skip()
 
     def _block(self, cursor: Cursor, opening: re.Match[bytes], place: Place) -> bool:
         """Take in an object over several lines. -> False if it never ends"""

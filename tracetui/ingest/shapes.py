@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -79,7 +79,7 @@ def take_shares(cuts: Sequence[int], place: Place, held: Held, take: Callable[[i
         def decode_share(intake: Intake) -> None:
             # how far a process of its own is, is not known here
             here = held if intake is place.intake else Held(lambda _: None)
-            at = Place(intake, place.file, place.position)
+            at = replace(place, intake=intake)
             take(begin, end, at, here)
             if here is not held:
                 here.finish(at)

@@ -207,6 +207,8 @@ class Intake:
         self.span_warnings: dict[int, list[str]] = {}
         self.trace_warnings: dict[int, list[str]] = {}
         self.warnings: list[LoadWarning] = []
+        self.other_lines: dict[str, int] = {}
+        """Of each log, by its name: how many of its lines are no spans."""
         self._flushed = 0
         self._entries = 0
         """Of all tables together, when they were looked through last."""
@@ -324,6 +326,8 @@ class Intake:
         for trace, texts in other.trace_warnings.items():
             self.warn_trace(int(traces[trace]), texts)
         self.warnings.extend(other.warnings)
+        for name, count in other.other_lines.items():
+            self.other_lines[name] = self.other_lines.get(name, 0) + count
 
     def replace(self, other: Intake) -> bool:
         """Take over what another intake has, in place of what is here of the same spans. The other is spent by it.

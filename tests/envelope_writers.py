@@ -1,0 +1,309 @@
+"""Logs as runtimes, log stores and tools write them: `WRITERS`, by the envelope that reads them.
+
+Each is given the lines of a log in the order in which they were written, each with the stream that wrote it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from tracetui.ingest.envelopes.azure import Azure
+from tracetui.ingest.envelopes.cloudwatch import CloudWatch
+from tracetui.ingest.envelopes.compose import Compose
+from tracetui.ingest.envelopes.cri import Cri
+from tracetui.ingest.envelopes.docker import Docker
+from tracetui.ingest.envelopes.envelope import Envelope
+from tracetui.ingest.envelopes.google_cloud import GoogleCloud
+from tracetui.ingest.envelopes.grafana import Grafana
+from tracetui.ingest.envelopes.journald import Journald
+from tracetui.ingest.envelopes.kubernetes import Kubernetes
+from tracetui.ingest.envelopes.loki import Loki
+from tracetui.ingest.envelopes.syslog import Syslog
+
+START = datetime(2026, 3, 20, 9, 46, 40, tzinfo=UTC)
+LineOf = tuple[str, str]
+"""The stream that wrote a line, and the line."""
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """write: the log's text. names_streams: whether lines of two streams can be told apart in it."""
+
+    envelope: type[Envelope]
+    write: Callable[[Sequence[LineOf]], str]
+    names_streams: bool = True
+
+
+def when(number: int) -> datetime:
+    return START + timedelta(milliseconds=number)
+
+
+def iso(number: int) -> str:
+    return when(number).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ns(number: int) -> str:
+    return str(int(when(number).timestamp() * 1000) * 1_000_000)
+
+
+def ms(number: int) -> int:
+    return int(when(number).timestamp() * 1000)
+
+
+def by_line(line: Callable[[int, str, str], str]) -> Callable[[Sequence[LineOf]], str]:
+    """Write each line by itself, from its number, its stream and its text."""
+    return lambda lines: "".join(line(i, stream, text) + "\n" for i, (stream, text) in enumerate(lines))
+
+
+def by_json(entry: Callable[[int, str, str], Json]) -> Callable[[Sequence[LineOf]], str]:
+    return by_line(lambda i, stream, text: json.dumps(entry(i, stream, text), separators=(",", ":")))
+
+
+def as_list(entry: Callable[[int, str, str], Json], *, newest_first: bool = False) -> Callable[[Sequence[LineOf]], str]:
+    def write(lines: Sequence[LineOf]) -> str:
+        entries = [entry(i, stream, text) for i, (stream, text) in enumerate(lines)]
+        return json.dumps(entries[::-1] if newest_first else entries, indent=2)
+
+    return write
+
+
+def pieces(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)] or [""]
+
+
+# --- containers -----------------------------------------------------------------------------------------------------
+
+
+def docker(lines: Sequence[LineOf], size: int = 1 << 14) -> str:
+    written = []
+    for i, (stream, text) in enumerate(lines):
+        entries = [{"log": piece, "stream": stream, "time": iso(i)} for piece in pieces(text + "\n", size)]
+        written.extend(map(json.dumps, entries))
+    return "\n".join(written) + "\n"
+
+
+def cri(lines: Sequence[LineOf], size: int = 1 << 14) -> str:
+    """Streams have two names alone; the pieces of their lines stand among each other."""
+    names = {stream: ("stdout", "stderr")[i] for i, stream in enumerate(dict.fromkeys(stream for stream, _ in lines))}
+    written = []
+    for i, (stream, text) in enumerate(lines):
+        *begin, last = pieces(text, size)
+        written += [f"{iso(i)} {names[stream]} P {piece}" for piece in begin]
+        written.append(f"{iso(i)} {names[stream]} F {last}")
+    return "\n".join(written) + "\n"
+
+
+def fluent_bit(i: int, stream: str, text: str) -> Json:
+    kubernetes = {"pod_name": stream, "namespace_name": "shop", "container_name": "app"}
+    return {"date": i, "stream": "stdout", "logtag": "F", "log": text, "kubernetes": kubernetes}
+
+
+# --- log stores -----------------------------------------------------------------------------------------------------
+
+
+def loki_answer(lines: Sequence[LineOf], *, newest_first: bool = True) -> str:
+    result = []
+    numbered = sorted(enumerate(lines), key=lambda line: line[1][0])
+    for stream, some in groupby(numbered, key=lambda line: line[1][0]):
+        values = [[ns(i), text] for i, (_, text) in some]
+        result.append({"stream": {"pod": stream, "level": "info"}, "values": values[:: -1 if newest_first else 1]})
+    return json.dumps({"status": "success", "data": {"resultType": "streams", "result": result, "stats": {}}})
+
+
+def loki_line(i: int, stream: str, text: str) -> Json:
+    return {"labels": {"pod": stream, "request": str(i)}, "line": text, "timestamp": iso(i)}
+
+
+def grafana_text(lines: Sequence[LineOf]) -> str:
+    rows = [f"{ms(i)}\t{iso(i)}\t{text}\n" for i, (_, text) in enumerate(lines)]
+    return 'Common labels: {"app":"web"}\nLine limit: "1000 (3 returned)"\n\n\n' + "".join(reversed(rows))
+
+
+def grafana_row(i: int, stream: str, text: str) -> Json:
+    return {"line": text, "timestamp": ns(i), "date": iso(i), "fields": {"pod": stream}}
+
+
+def grafana_csv(lines: Sequence[LineOf]) -> str:
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(["Date", "Time", "pod", "Line", "tsNs", "id"])
+    for i, (stream, text) in reversed(list(enumerate(lines))):
+        table.writerow([iso(i), iso(i), stream, text, ns(i), f"{i}_A"])
+    return out.getvalue()
+
+
+def google_entry(i: int, stream: str, text: str) -> Json:
+    resource = {"type": "k8s_container", "labels": {"pod_name": stream, "container_name": "app"}}
+    return {
+        "insertId": f"x{i}",
+        "logName": "projects/p/logs/stdout",
+        "receiveTimestamp": iso(i),
+        "resource": resource,
+        "severity": "INFO",
+        "textPayload": text,
+        "timestamp": iso(i),
+    }
+
+
+def google_object(i: int, stream: str, text: str) -> Json:
+    """As the agent makes of a line that is a JSON object."""
+    entry = google_entry(i, stream, text)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return entry
+    if isinstance(value, dict):
+        entry["jsonPayload"] = value
+        del entry["textPayload"]
+    return entry
+
+
+def cloudwatch_event(i: int, stream: str, text: str) -> Json:
+    return {"logStreamName": stream, "timestamp": ms(i), "message": text, "ingestionTime": ms(i) + 9, "eventId": str(i)}
+
+
+def cloudwatch_events(lines: Sequence[LineOf]) -> str:
+    events = [cloudwatch_event(i, stream, text) for i, (stream, text) in enumerate(lines)]
+    return json.dumps({"events": events, "searchedLogStreams": []}, indent=4)
+
+
+def cloudwatch_subscription(lines: Sequence[LineOf]) -> str:
+    """As Firehose puts it into a bucket: one object after the other without anything between them."""
+    written = []
+    for stream, some in groupby(enumerate(lines), key=lambda line: line[1][0]):
+        events = [{"id": str(i), "timestamp": ms(i), "message": text} for i, (_, text) in some]
+        written.append(
+            json.dumps(
+                {
+                    "messageType": "DATA_MESSAGE",
+                    "owner": "1",
+                    "logGroup": "/shop",
+                    "logStream": stream,
+                    "subscriptionFilters": ["all"],
+                    "logEvents": events,
+                }
+            )
+        )
+    return "".join(written)
+
+
+def cloudwatch_query(lines: Sequence[LineOf]) -> str:
+    results = []
+    for i, (stream, text) in reversed(list(enumerate(lines))):
+        row = {"@timestamp": iso(i), "@message": text, "@logStream": stream, "@ptr": str(i)}
+        results.append([{"field": field, "value": value} for field, value in row.items()])
+    return json.dumps({"results": results, "statistics": {"recordsMatched": 1.0}, "status": "Complete"})
+
+
+def azure_row(i: int, stream: str, text: str) -> Json:
+    row = {"LogEntry": text, "ContainerID": stream, "LogEntrySource": "stdout", "TableName": "PrimaryResult"}
+    return {**row, "TimeGenerated": iso(i)}
+
+
+def azure_v2_row(i: int, stream: str, text: str) -> Json:
+    return {
+        "TimeGenerated": iso(i),
+        "PodName": stream,
+        "ContainerName": "app",
+        "LogMessage": text,
+        "LogSource": "stdout",
+    }
+
+
+def azure_tables(lines: Sequence[LineOf]) -> str:
+    names = ["TimeGenerated", "PodName", "LogMessage"]
+    columns = [{"name": name, "type": "string"} for name in names]
+    rows = [[iso(i), stream, text] for i, (stream, text) in enumerate(lines)]
+    return json.dumps({"tables": [{"name": "PrimaryResult", "columns": columns, "rows": rows}]})
+
+
+def azure_export(i: int, stream: str, text: str) -> Json:
+    inner = {"log": text, "pod": stream, "stream": "stdout"}
+    return {"time": iso(i), "category": "ContainerLog", "operationName": "x", "properties": inner}
+
+
+# --- hosts ----------------------------------------------------------------------------------------------------------
+
+
+def journal_entry(i: int, stream: str, text: str) -> Json:
+    return {
+        "__CURSOR": f"s=1;i={i}",
+        "__REALTIME_TIMESTAMP": str(ms(i) * 1000),
+        "_HOSTNAME": "node1",
+        "_STREAM_ID": stream,
+        "PRIORITY": "6",
+        "MESSAGE": text,
+    }
+
+
+def rfc3164(i: int, stream: str, text: str) -> str:
+    return f"<30>{when(i):%b %d %H:%M:%S} node1 {stream}[42]: {text}"
+
+
+def rfc5424(i: int, stream: str, text: str) -> str:
+    return f'<30>1 {iso(i)} node1 {stream} 42 - [meta sequenceId="{i}" note="a \\] b"] {text}'
+
+
+def journal_short(i: int, stream: str, text: str) -> str:
+    return f"{when(i):%b %d %H:%M:%S} node1 {stream}[42]: {text}"
+
+
+def journal_short_iso(i: int, stream: str, text: str) -> str:
+    return f"{when(i):%Y-%m-%dT%H:%M:%S}+0000 node1 {stream}[42]: {text}"
+
+
+def compose(lines: Sequence[LineOf]) -> str:
+    return "Attaching to web-1\n" + "".join(f"{stream:<12}| {text}\n" for stream, text in lines)
+
+
+def coloured_compose(lines: Sequence[LineOf]) -> str:
+    return "".join(f"\x1b[36m{stream:<12} |\x1b[0m {text}\n" for stream, text in lines)
+
+
+WRITERS = {
+    "docker": Writer(Docker, docker),
+    "docker, split": Writer(Docker, lambda lines: docker(lines, 40)),
+    "fluent bit": Writer(Docker, by_json(fluent_bit)),
+    "cri": Writer(Cri, cri),
+    "cri, split": Writer(Cri, lambda lines: cri(lines, 40)),
+    "loki answer": Writer(Loki, loki_answer),
+    "loki answer, oldest first": Writer(Loki, lambda lines: loki_answer(lines, newest_first=False)),
+    "logcli jsonl": Writer(Loki, by_json(loki_line)),
+    "logcli jsonl, newest first": Writer(
+        Loki,
+        lambda lines: "".join(json.dumps(loki_line(i, *line)) + "\n" for i, line in reversed(list(enumerate(lines)))),
+    ),
+    "logcli": Writer(Loki, by_line(lambda i, stream, text: f'{iso(i)} {{pod="{stream}", app="a b"}} {text}')),
+    "grafana text": Writer(Grafana, grafana_text, names_streams=False),
+    "grafana json": Writer(Grafana, as_list(grafana_row, newest_first=True)),
+    "grafana csv": Writer(Grafana, grafana_csv),
+    "gcloud list": Writer(GoogleCloud, as_list(google_entry, newest_first=True)),
+    "gcloud lines": Writer(GoogleCloud, by_json(google_entry)),
+    "gcloud objects": Writer(GoogleCloud, by_json(google_object)),
+    "cloudwatch events": Writer(CloudWatch, cloudwatch_events),
+    "cloudwatch event lines": Writer(CloudWatch, by_json(cloudwatch_event)),
+    "cloudwatch subscription": Writer(CloudWatch, cloudwatch_subscription),
+    "cloudwatch query": Writer(CloudWatch, cloudwatch_query),
+    "azure rows": Writer(Azure, as_list(azure_row, newest_first=True)),
+    "azure v2 lines": Writer(Azure, by_json(azure_v2_row)),
+    "azure tables": Writer(Azure, azure_tables),
+    "azure export": Writer(Azure, by_json(azure_export)),
+    "journalctl json": Writer(Journald, by_json(journal_entry)),
+    "syslog 3164": Writer(Syslog, by_line(rfc3164)),
+    "syslog 5424": Writer(Syslog, by_line(rfc5424)),
+    "journalctl short": Writer(Syslog, by_line(journal_short)),
+    "journalctl short-iso": Writer(Syslog, by_line(journal_short_iso)),
+    "kubectl": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {text}")),
+    "kubectl with times": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {iso(i)} {text}")),
+    "kubectl, times alone": Writer(Kubernetes, by_line(lambda i, _, text: f"{iso(i)} {text}"), names_streams=False),
+    "docker compose": Writer(Compose, compose),
+    "docker compose in colour": Writer(Compose, coloured_compose),
+}

@@ -1,0 +1,205 @@
+"""Spans among the lines of logs, in whatever the logs are wrapped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.envelope_writers import WRITERS, LineOf
+from tests.format_samples import SAMPLES, TABLES
+from tests.span_formats import FORMATS, Plain, Style
+from tests.strategies import unhurried
+from tracetui.ingest.contents import decode
+from tracetui.ingest.envelopes import ENVELOPES, find_envelope
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Kind, Span, Status
+from tracetui.model.traces import TraceSet
+
+SPANS = [
+    Plain({"http.request.method": "GET", "text": 'a "quoted" \\ {text}, [on]\none'}, Kind.SERVER),
+    Plain({"db.system": "mysql"}, Kind.CLIENT, Status.ERROR),
+    Plain(),
+]
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+STYLES = {"compact": Style(), "pretty": Style((", ", ": "), 4), "by tabs": Style((",", ": "), 1)}
+CHATTER = [
+    "INFO starting up",
+    '{"level":"info","ts":1774000000.1,"msg":"ready"}',
+    "[main] WARN {braces} and [brackets]",
+    "2026/03/20 09:46:40 listening on :8080",
+    'done, and 5 more: {"name": "x", "id": 3}',
+]
+"""What a program says beside its spans."""
+
+
+def read(data: bytes) -> TraceSet:
+    intake = Intake()
+    decode(data, Place(intake, "f"))
+    return assemble(intake)
+
+
+def spans_of(traces: TraceSet) -> list[Span]:
+    found = [traces.span(i) for i in range(len(traces))]
+    return sorted(found, key=lambda span: (span.trace_id, span.span_id))
+
+
+def messages(traces: TraceSet) -> list[str]:
+    return [warning.message for warning in traces.load_warnings]
+
+
+def texts() -> Iterator[tuple[str, str, str]]:
+    """The text of every format that is text, in every style: its name, the style's, and the text."""
+    for name, known in FORMATS.items():
+        for style, written in STYLES.items():
+            try:
+                yield name, style, known.write(SPANS, written).decode()
+            except UnicodeDecodeError:
+                continue
+
+
+WRITTEN = {f"{name}, {style}": text for name, style, text in texts() if not _CONTROL.search(text)}
+TEXTS = {**WRITTEN, **{name: sample.text for name, sample in SAMPLES.items()}}
+"""What may stand among other lines."""
+TABLE_TEXTS = {name: table.text for name, table in TABLES.items()}
+
+
+def written(name: str, text: str) -> str:
+    """A text as the output of one stream, in the envelope that a writer makes."""
+    return WRITERS[name].write([("web-1", line) for line in text.splitlines()])
+
+
+def test_every_envelope_has_a_writer() -> None:
+    assert {type(envelope) for envelope in ENVELOPES} == {writer.envelope for writer in WRITERS.values()}
+    assert len({envelope.name for envelope in ENVELOPES}) == len(ENVELOPES)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_envelope_is_told_by_its_beginning(name: str) -> None:
+    writer = WRITERS[name]
+    lines = [("web-1", line) for line in (*CHATTER, *TEXTS["otlp json, compact"].splitlines())]
+    found = find_envelope(writer.write(lines).encode())
+    assert type(found) is writer.envelope
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *TABLE_TEXTS])
+def test_a_text_without_an_envelope_has_none(text: str) -> None:
+    assert find_envelope({**TEXTS, **TABLE_TEXTS}[text].encode()) is None
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_in_an_envelope_gives_the_same_spans(name: str) -> None:
+    for text in (*TEXTS.values(), *TABLE_TEXTS.values()):
+        bare = read(text.encode())
+        found = read(written(name, text).encode())
+        assert spans_of(found) == spans_of(bare)
+        assert len(found)
+        assert messages(found) == messages(bare)
+
+
+@pytest.mark.parametrize("outer", WRITERS)
+def test_an_envelope_in_another_one_gives_the_same_spans(outer: str) -> None:
+    bare = read(TEXTS["otlp json, pretty"].encode())
+    for inner in ("docker", "cri, split", "logcli jsonl", "syslog 5424", "docker compose in colour"):
+        found = read(written(outer, written(inner, TEXTS["otlp json, pretty"])).encode())
+        assert spans_of(found) == spans_of(bare)
+
+
+def interleaved(one: Sequence[LineOf], other: Sequence[LineOf], order: Sequence[bool]) -> list[LineOf]:
+    """The lines of two streams, each in its order; `order` says whose line is next as long as both have one."""
+    ones, others = list(one), list(other)
+    lines: list[LineOf] = []
+    for _, take_one in zip_longest(range(len(one) + len(other)), order, fillvalue=True):
+        rest = ones if (take_one and ones) or not others else others
+        if rest:
+            lines.append(rest.pop(0))
+    return lines
+
+
+@unhurried
+@given(
+    st.sampled_from(sorted(name for name, writer in WRITERS.items() if writer.names_streams)),
+    st.sampled_from(sorted(TEXTS)),
+    st.sampled_from(sorted(TEXTS)),
+    st.lists(st.sampled_from(CHATTER), max_size=4),
+    st.lists(st.sampled_from(CHATTER), max_size=4),
+    st.lists(st.booleans(), max_size=60),
+)
+def test_streams_and_other_lines_among_each_other_cost_no_span(
+    name: str, text: str, other: str, before: list[str], after: list[str], order: list[bool]
+) -> None:
+    # as people tell that they end, records of text have a blank line behind them
+    lines = [*before, *TEXTS[text].splitlines(), "", *after]
+    expected = spans_of(both(TEXTS[text], TEXTS[other]) if other != text else read(TEXTS[text].encode()))
+    one = [("web-1", line) for line in lines]
+    two = [("back-1", line) for line in (TEXTS[other].splitlines() if other != text else [])]
+    found = read(WRITERS[name].write(interleaved(one, two, order)).encode())
+    assert spans_of(found) == expected
+    assert not [message for message in messages(found) if "damaged" in message]
+
+
+def both(text: str, other: str) -> TraceSet:
+    intake = Intake()
+    decode(text.encode(), Place(intake, "f"))
+    decode(other.encode(), Place(intake, "f"))
+    return assemble(intake)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_other_lines_are_no_damage(name: str) -> None:
+    found = read(written(name, "\n".join([*CHATTER, TEXTS["otlp json, compact"], *CHATTER])).encode())
+    assert messages(found) == []
+    assert len(found) == len(SPANS)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_log_without_spans_says_so(name: str) -> None:
+    found = read(written(name, "\n".join(CHATTER)).encode())
+    assert messages(found) == [f"a log without spans: {len(CHATTER)} lines, and none is of a known format"]
+
+
+LINES = TEXTS["jaeger documents, compact"].splitlines()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_damage_within_an_envelope_costs_its_line_alone(name: str) -> None:
+    cut = [LINES[0], LINES[1][: len(LINES[1]) // 2], LINES[2]]
+    found = read(written(name, "\n".join(cut)).encode())
+    assert [span.span_id for span in spans_of(found)] == ["0000000000000001", "0000000000000003"]
+    (warning,) = found.load_warnings
+    assert "damaged JSON" in warning.message or "other log line" in warning.message
+
+
+@pytest.mark.parametrize("name", ["docker", "cri", "logcli jsonl", "gcloud lines", "syslog 5424", "docker compose"])
+def test_damage_to_an_envelope_costs_its_line_alone(name: str) -> None:
+    lines = written(name, "\n".join(LINES)).splitlines()
+    lines[-2] = lines[-2][: len(lines[-2]) // 2]
+    found = read("\n".join(lines).encode())
+    assert [span.span_id for span in spans_of(found)] == ["0000000000000001", "0000000000000003"]
+    (warning,) = found.load_warnings
+    assert "damaged JSON" in warning.message
+    assert warning.position.partition(".")[0] in (f"line {len(lines) - 1}", f"entry {len(lines) - 1}")
+
+
+@pytest.mark.parametrize("name", ["loki answer", "grafana json", "gcloud list", "cloudwatch events", "azure tables"])
+def test_a_cut_download_keeps_its_whole_lines(name: str) -> None:
+    whole = written(name, "\n".join(LINES * 9))
+    assert len(read(whole[: len(whole) * 3 // 4].encode())) == len(LINES)
+
+
+def test_a_message_that_journalctl_left_out_is_named() -> None:
+    entry = '{"__CURSOR":"s","_HOSTNAME":"n","MESSAGE":null}\n'
+    bytes_of = ",".join(str(byte) for byte in LINES[0].encode())
+    found = read((entry + '{"__CURSOR":"s","_HOSTNAME":"n","MESSAGE":[' + bytes_of + "]}\n").encode())
+    assert len(found) == 1
+    (warning,) = found.load_warnings
+    assert (warning.position, warning.message) == (
+        "entry 1",
+        "a long message that journalctl wrote as null; its option --all writes it",
+    )

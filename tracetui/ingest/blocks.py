@@ -1,0 +1,90 @@
+"""The JSON values in a text of lines: one a line, or written over several, with other lines between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+_BEGINS: Final = re.compile(rb'[ \t]*(?:\{[ \t\r]*(?:["}]|$)|\[[ \t\r]*(?:[\[{"\]]|$))')
+_MEMBER: Final = re.compile(
+    rb'[ \t]*(?:["{}\],]|\[[ \t\r]*(?:[\[{"\],]|-?\d|$)'
+    rb"|(?:-?[\d.eE+-]+|true|false|null|NaN|-?Infinity)[ \t\r]*,?[ \t\r]*$)"
+)
+"""A line within a JSON value that is written over several."""
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_GOES_ON: Final = b"{[,:"
+
+
+class Block(NamedTuple):
+    """Some lines that belong together: a JSON value, or a line that is none."""
+
+    number: int
+    """Of its first line."""
+    text: bytes
+    is_json: bool
+    """Whether it begins like a JSON list or object; it may be damaged."""
+
+
+def begins_json(line: bytes) -> bool:
+    """Whether a line begins like a JSON list or object. `[INFO] ready` does not."""
+    return _BEGINS.match(line) is not None
+
+
+class Blocks:
+    """Joins the lines of values that are written over several; whatever else there is stays a line.
+
+    A value ends where its brackets close. One whose end is missing ends where another one begins at its indent.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._number = 0
+        self._depth = 0
+        self._indent = 0
+        self._is_strict = True
+        """Whether what is open is JSON by its second line, and not the notation of a program's language."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next line may belong to a value that has begun."""
+        return bool(self._lines)
+
+    def add(self, number: int, line: bytes) -> Iterator[Block]:
+        """Add a line. Yield what is whole by now."""
+        if self._lines:
+            if self._begins_another(line):
+                yield from self.rest()
+            elif self._is_strict and not _MEMBER.match(line):
+                if len(self._lines) > 1:
+                    # what another thread wrote
+                    yield Block(number, line, False)
+                    return
+                self._is_strict = False
+        if not self._lines:
+            if not begins_json(line):
+                yield Block(number, line, False)
+                return
+            if line.rstrip()[-1:] not in _GOES_ON:
+                yield Block(number, line, True)
+                return
+            self._number, self._depth = number, 0
+            self._indent = len(line) - len(line.lstrip())
+        self._lines.append(line)
+        bare = _STRING.sub(b"", line) if b'"' in line else line
+        self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+        if self._depth <= 0:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[Block]:
+        """Yield what has begun and not ended."""
+        if self._lines:
+            yield Block(self._number, b"\n".join(self._lines), True)
+            self._lines.clear()
+            self._is_strict = True
+
+    def _begins_another(self, line: bytes) -> bool:
+        """Whether a line begins another value while one is open, whose end is missing."""
+        if len(line) - len(line.lstrip()) != self._indent or not begins_json(line):
+            return False
+        return self._lines[-1].rstrip()[-1:] not in _GOES_ON

@@ -1,0 +1,136 @@
+"""Read the spans among the lines of a log in one of the registered envelopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, NamedTuple
+
+from tracetui.ingest.blocks import begins_json
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes import find_envelope
+from tracetui.ingest.envelopes.envelope import Envelope
+from tracetui.ingest.envelopes.streams import Streams
+from tracetui.ingest.failures import leave_out
+from tracetui.ingest.held import Held
+from tracetui.ingest.lines import count_lines, line_cuts
+from tracetui.ingest.parallel import processes_for
+from tracetui.ingest.place import LineNumbers, Place
+from tracetui.ingest.shapes import can_share, take_shares
+
+_CHUNK: Final = 1 << 20
+_SAMPLE: Final = 1 << 18
+"""Bytes by which it is told whether each line is decoded on its own."""
+_BEFORE_CUT: Final = 1 << 17
+"""Bytes before a cut in which lines begin that go on after it; a runtime writes 16 KiB in a piece."""
+_AFTER_CUT: Final = 1 << 22
+"""Bytes after a place within which it may be cut."""
+
+
+class TextReader(NamedTuple):
+    """What decodes the texts of a log."""
+
+    value: Callable[[bytes, Place, Held], None]
+    """Takes in a JSON value, or what is whole of it, with warnings of the rest."""
+    whole: Callable[[bytes, Place, Held], str]
+    """Takes in a JSON value. -> '', or what is wrong with it"""
+    text: Callable[[bytes, Place, Held], None]
+    """Takes in the lines of a stream that are no JSON values, or no sound ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LogReader:
+    read: TextReader
+    place: Place
+    held: Held
+    unit: str
+    before: int
+    """Lines of the source before the stretch that is read."""
+
+    def _at(self, number: int) -> Place:
+        return Place(self.place.intake, self.place.file, f"{self.unit} {number + self.before}", in_log=True)
+
+    def value(self, number: int, text: bytes) -> None:
+        place = self._at(number)
+        try:
+            self.read.value(text, place, self.held)
+        except Exception as error:
+            leave_out(place, error)
+
+    def block(self, number: int, text: bytes) -> bool:
+        place = self._at(number)
+        try:
+            return not self.read.whole(text, place, self.held)
+        except Exception as error:
+            leave_out(place, error)
+            return True
+
+    def text(self, numbers: list[int], lines: list[bytes]) -> None:
+        numbers = [number + self.before for number in numbers]
+        place = replace(self.place, lines=LineNumbers(self.unit, numbers))
+        try:
+            self.read.text(b"\n".join(lines), place, self.held)
+        except Exception as error:
+            leave_out(place, error)
+
+    def lost(self, number: int, reason: str) -> None:
+        self._at(number).warn(reason)
+
+
+def take_enveloped(data: Buffer, start: int, envelope: Envelope, place: Place, held: Held, read: TextReader) -> None:
+    """Take in the spans that a log in an envelope holds, several stretches of a large one at once."""
+    take = partial(_take_stretch, data, envelope, read)
+    processes = processes_for(len(data)) if envelope.by_lines else 1
+    if processes > 1 and _can_share(data, start, envelope):
+        cuts = line_cuts(data, start, processes)
+        inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
+        take_shares([cuts[0], *inner, cuts[-1]], place, held, take)
+    else:
+        take(start, len(data), place, held)
+
+
+def _take_stretch(
+    data: Buffer, envelope: Envelope, read: TextReader, begin: int, end: int, place: Place, held: Held
+) -> None:
+    reader = _LogReader(read, place, held, envelope.unit, count_lines(data, begin) if begin else 0)
+    streams = Streams(reader, find_envelope)
+    add = streams.add
+    for line in envelope.unwrap(_chunks(data, begin, end, held.progress)):
+        add(line)
+    streams.finish()
+
+
+def _chunks(data: Buffer, begin: int, end: int, progress: Callable[[float], None]) -> Iterator[bytes]:
+    for at in range(begin, end, _CHUNK):
+        progress((at - begin) / (end - begin))
+        yield data[at : min(at + _CHUNK, end)]
+
+
+def _can_share(data: Buffer, start: int, envelope: Envelope) -> bool:
+    """Whether the first lines hold JSON values that are decoded each on its own, none over several lines."""
+    first = None
+    for line in envelope.unwrap((data[start : start + _SAMPLE],)):
+        text = line.text.strip()
+        if line.ends and begins_json(text):
+            if text[-1:] not in (b"}", b"]"):
+                return False
+            first = first or text
+    return first is not None and can_share(first)
+
+
+def _cut_between_lines(data: Buffer, cut: int, envelope: Envelope) -> int:
+    """A position from `cut` on, at the end of a line of the source, where no stream is within a line of its own."""
+    at = data.rfind(b"\n", 0, max(cut - _BEFORE_CUT, 0)) + 1
+    within = set[str]()
+    while at < min(cut + _AFTER_CUT, len(data)):
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end + 1
+        for line in envelope.unwrap((data[at:end],)):
+            within.discard(line.stream)
+            if not line.ends:
+                within.add(line.stream)
+        at = end
+        if at >= cut and not within:
+            return at
+    return cut

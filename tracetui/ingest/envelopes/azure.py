@@ -1,0 +1,117 @@
+"""Rows of Azure Monitor's container logs: answers to queries, `az monitor log-analytics` and exports to storage.
+
+The tables are ContainerLog (`LogEntry`) and ContainerLogV2 (`LogMessage`) of Log Analytics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_of
+
+_NONE: Final = Raw(b"null")
+_TEXT_COLUMNS: Final = ("LogMessage", "LogEntry", "Log_s", "log_s")
+_STREAM_COLUMNS: Final = ("PodName", "ContainerName", "ContainerID", "ContainerId", "LogSource", "LogEntrySource")
+
+
+class _Properties(msgspec.Struct):
+    log: Raw = _NONE
+    stream: str = ""
+    pod: str = ""
+    containerID: str = ""  # noqa: N815 - the wire's spelling
+
+
+class _Column(msgspec.Struct):
+    name: str
+
+
+class _Table(msgspec.Struct):
+    columns: list[_Column]
+    rows: list[list[Raw]]
+
+
+class _Row(msgspec.Struct):
+    LogMessage: Raw = _NONE
+    LogEntry: Raw = _NONE
+    Log_s: Raw = _NONE
+    TimeGenerated: str = ""
+    time: str = ""
+    PodName: str | None = None
+    ContainerName: str | None = None
+    ContainerID: str | None = None
+    ContainerId: str | None = None
+    LogSource: str | None = None
+    LogEntrySource: str | None = None
+    properties: _Properties | None = None
+    tables: list[_Table] | None = None
+    records: list[_Row] | None = None
+
+
+_ROW: Final = msgspec.json.Decoder(_Row)
+
+
+class Azure(Envelope):
+    """`{"LogEntry":"TEXT","TimeGenerated":"..."}` a row, or `tables` of such rows."""
+
+    name = "Azure container log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        keys = head.keys
+        return (
+            not keys.isdisjoint(("LogEntry", "LogMessage", "Log_s"))
+            or (keys >= {"category", "properties", "time"})
+            or ("tables" in keys and b'"columns"' in head.data and _names_a_column(head.data))
+            or ("records" in keys and b'"category"' in head.data)
+        )
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        return oldest_first(entries(chunks, _read, (b"LogMessage", b"LogEntry", b"log")))
+
+
+def _names_a_column(data: bytes) -> bool:
+    return any(b'"%b"' % name.encode() in data for name in _TEXT_COLUMNS)
+
+
+def _read(number: int, text: bytes) -> Iterator[Entry]:
+    row = _ROW.decode(text)
+    if row.tables is None and row.records is None:
+        yield _entry(number, row) or Entry("", [Line(number, text)])
+        return
+    for table in row.tables or ():
+        for entry in _of_table(number, table):
+            yield entry
+            number += 1
+    for record in row.records or ():
+        yield _entry(number, record) or Entry("", [Line(number, msgspec.json.encode(record))])
+        number += 1
+
+
+def _entry(number: int, row: _Row) -> Entry | None:
+    inner = row.properties or _Properties()
+    given = [text for text in (row.LogMessage, row.LogEntry, row.Log_s, inner.log) if text != _NONE]
+    if not given:
+        return None
+    names = (row.PodName, row.ContainerName, row.ContainerID, row.ContainerId, row.LogSource, row.LogEntrySource)
+    stream = " ".join(name for name in (*names, inner.pod, inner.containerID, inner.stream) if name)
+    return Entry(row.TimeGenerated or row.time, [Line(number, text_of(given[0]), stream)])
+
+
+def _of_table(number: int, table: _Table) -> Iterator[Entry]:
+    at = {column.name: i for i, column in enumerate(table.columns)}
+    text = next((at[name] for name in _TEXT_COLUMNS if name in at), None)
+    if text is None:
+        return
+    streams = [at[name] for name in _STREAM_COLUMNS if name in at]
+    when = at.get("TimeGenerated")
+    for i, row in enumerate(table.rows):
+        if len(row) == len(at):
+            stream = b" ".join(text_of(row[j]) for j in streams).decode("utf-8", "replace")
+            time = text_of(row[when]).decode("utf-8", "replace") if when is not None else ""
+            yield Entry(time, [Line(number + i, text_of(row[text]), stream)])

@@ -1,0 +1,83 @@
+"""Log events of AWS CloudWatch: answers of `aws logs`, subscriptions (such as Firehose) and Insights queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first
+from tracetui.model.decoding import MALFORMED
+
+_BESIDE_EVENTS: Final = frozenset(
+    ("searchedLogStreams", "nextForwardToken", "nextBackwardToken", "nextToken", "searchedLogGroups")
+)
+_BESIDE_MESSAGE: Final = frozenset(("ingestionTime", "eventId", "logStreamName"))
+
+
+class _Event(msgspec.Struct):
+    message: str
+    timestamp: Any = ""
+    logStreamName: str = ""  # noqa: N815 - the wire's spelling
+
+
+class _Field(msgspec.Struct):
+    field: str
+    value: str = ""
+
+
+class _Answer(msgspec.Struct):
+    events: list[_Event] = []
+    logEvents: list[_Event] = []  # noqa: N815
+    logStream: str = ""  # noqa: N815
+    results: list[list[_Field]] = []
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+_ANSWER: Final = msgspec.json.Decoder(_Answer)
+
+
+class CloudWatch(Envelope):
+    """`{"events":[{"timestamp":1774000000000,"message":"TEXT"}]}`, and `logEvents` and `results` likewise."""
+
+    name = "CloudWatch log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        keys = head.keys
+        return (
+            ("events" in keys and (not keys.isdisjoint(_BESIDE_EVENTS) or b'"ingestionTime"' in head.data))
+            or not {"searchedLogStreams", "logEvents"}.isdisjoint(keys)
+            or keys >= {"messageType", "logGroup"}
+            or ("message" in keys and not keys.isdisjoint(_BESIDE_MESSAGE))
+            or ("results" in keys and b'"@message"' in head.data)
+        )
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        return oldest_first(entries(chunks, _read, (b"message", b"value")))
+
+
+def _read(number: int, text: bytes) -> Iterator[Entry]:
+    try:
+        event = _EVENT.decode(text)
+    except MALFORMED:
+        answer = _ANSWER.decode(text)
+    else:
+        yield _entry(number, event.timestamp, event.message, event.logStreamName)
+        return
+    found = [
+        (event.timestamp, event.message, event.logStreamName or answer.logStream)
+        for event in (*answer.events, *answer.logEvents)
+    ]
+    for fields in answer.results:
+        values = {field.field: field.value for field in fields}
+        found.append((values.get("@timestamp", ""), values.get("@message", ""), values.get("@logStream", "")))
+    for i, (when, message, stream) in enumerate(found):
+        yield _entry(number + i, when, message, stream)
+
+
+def _entry(number: int, when: Any, message: str, stream: str) -> Entry:
+    return Entry(str(when), [Line(number, message.encode("utf-8", "replace"), stream)])

@@ -1,0 +1,22 @@
+"""Output of `docker compose` and `docker service logs`: the container's name before each line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tracetui.ingest.envelopes.envelope import Line, Prefix
+
+_ATTACHING = b"Attaching to "
+_COLOUR = rb"(?:\x1b\[[\d;]*m)*"
+
+
+class Compose(Prefix):
+    """`web-1  | TEXT`, perhaps in colour."""
+
+    name = "docker compose log"
+    pattern = re.compile(_COLOUR + rb"(?P<stream>[A-Za-z0-9][\w.@-]*)[ \t]+" + _COLOUR + rb"\|" + _COLOUR + rb"(?: |$)")
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        """Yield the lines without their prefix, and none that says whose lines follow."""
+        return (line for line in super().unwrap(chunks) if line.stream or not line.text.startswith(_ATTACHING))

@@ -1,0 +1,62 @@
+"""Files of Docker's json-file log driver, and the records that Fluent Bit and its kin make of a container's output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, Line, numbered
+from tracetui.model.decoding import MALFORMED
+
+_BESIDE_LOG: Final = frozenset(("stream", "time", "kubernetes", "docker", "logtag"))
+
+
+class _Entry(msgspec.Struct):
+    log: str
+    stream: str = ""
+    kubernetes: dict[str, Any] | None = None
+    logtag: str | None = None
+    date: Any = None
+
+
+_ENTRY: Final = msgspec.json.Decoder(_Entry)
+
+
+class Docker(Envelope):
+    r"""`{"log":"TEXT\n","stream":"stdout","time":"2026-03-20T09:46:41.1Z"}`; a text without line end goes on."""
+
+    name = "Docker json-file log"
+
+    def detect(self, head: Head) -> bool:
+        return "log" in head.keys and not head.keys.isdisjoint(_BESIDE_LOG)
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        decode = _ENTRY.decode
+        for number, line in numbered(chunks):
+            try:
+                entry = decode(line)
+            except MALFORMED:
+                yield Line(number, line)
+                continue
+            text = entry.log.encode("utf-8", "replace")
+            if text.endswith(b"\n"):
+                yield Line(number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry))
+            else:
+                yield Line(number, text, _stream(entry), _ends(entry))
+
+
+def _ends(entry: _Entry) -> bool:
+    """Whether a text without a line end is a whole line: only Docker itself always writes the end of one."""
+    if entry.logtag is not None:
+        return entry.logtag != "P"
+    return entry.kubernetes is not None or entry.date is not None
+
+
+def _stream(entry: _Entry) -> str:
+    """The stream within the container, or of Fluent Bit's records within the pod."""
+    if entry.kubernetes is None:
+        return entry.stream
+    names = (entry.kubernetes.get(key, "") for key in ("pod_name", "container_name"))
+    return f"{entry.stream} {' '.join(map(str, names))}"

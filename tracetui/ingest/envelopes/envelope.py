@@ -1,0 +1,171 @@
+"""The contract of an envelope, and what several of them need: a text's head, lines of chunks, text prefixes."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import ClassVar, Final, NamedTuple
+
+import msgspec
+
+from tracetui.model.decoding import MALFORMED
+
+_LOOKED_AT: Final = 32
+"""Lines at the beginning of a text, by which it is told whether all have a prefix."""
+_SCANNED: Final = 4096
+_OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]])
+_SKIPPED: Final = re.compile(rb'[^"{}\[\]]*+')
+_STRING: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
+
+
+class Line(NamedTuple):
+    """A line of text that was in an envelope, or a piece of one."""
+
+    number: int
+    """Of the line or the entry of the source that held it, from 1."""
+    text: bytes
+    stream: str = ""
+    """What wrote it, where the envelope says so: lines of other streams may stand between two lines of one."""
+    ends: bool = True
+    """False where the stream's next piece continues this line."""
+    lost: str = ""
+    """Why the text is not here, in words for people."""
+
+
+class Head:
+    """The beginning of a text: at least its first line whole, unless that is very long."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of the first JSON object, where the text begins with one or with a list of them."""
+        text = self.data.lstrip()
+        if text[:1] not in (b"{", b"["):
+            return frozenset()
+        try:
+            value = _OBJECTS.decode(text.partition(b"\n")[0])
+        except MALFORMED:
+            return _first_keys(text[:_SCANNED])
+        return frozenset(value if isinstance(value, dict) else value[0] if value else ())
+
+    @cached_property
+    def is_json(self) -> bool:
+        """Whether the text begins like a JSON object or a list of them."""
+        return bool(self.keys)
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The first lines that are not blank; the last one may be cut."""
+        return [line for line in self.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT] if line.strip()]
+
+
+def _first_keys(text: bytes) -> frozenset[str]:
+    """The keys at the top of the first object of a text that is no whole JSON value, as far as it goes."""
+    keys = set[str]()
+    levels: list[bytes] = []
+    at = 0
+    while at < len(text):
+        at = _SKIPPED.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text, too
+        mark = text[at : at + 1]
+        if mark == b'"':
+            string = _STRING.match(text, at)
+            if string is None:
+                break
+            if string[2] and levels in ([b"{"], [b"[", b"{"]):
+                keys.add(string[1].decode("utf-8", "replace"))
+            at = string.end()
+            continue
+        if mark in (b"{", b"["):
+            levels.append(mark)
+        elif levels:
+            levels.pop()
+            if levels in ([], [b"["]):
+                break
+        at += 1
+    return frozenset(keys)
+
+
+class Envelope(ABC):
+    """What a log driver, a log store or a tool wraps around the lines of a program's output.
+
+    An envelope knows nothing of what the lines hold. `detect` tells it by the first bytes of a text, and costs a text
+    without an envelope next to nothing. `unwrap` turns the text, which comes in chunks cut anywhere, into the lines
+    that were in it: oldest first, each with its number in the text and with the stream that wrote it, a line that was
+    split as its pieces. It holds no more than a line of the text at a time, or one JSON value where the text is one.
+    A line that it does not understand it hands on as it is, so that damage costs no other line. It keeps nothing
+    between two calls, and what it raises is a fault in it.
+    """
+
+    name: ClassVar[str]
+    """As people call it: "Docker json-file"."""
+    unit: ClassVar[str] = "line"
+    """What `Line.number` counts."""
+    by_lines: ClassVar[bool] = True
+    """Whether every line of the text can be unwrapped without the others, so that the text may be cut between them."""
+
+    @abstractmethod
+    def detect(self, head: Head) -> bool:
+        """Tell whether a text that begins so is in this envelope."""
+
+    @abstractmethod
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        """Yield the lines that the text holds."""
+
+
+class Prefix(Envelope):
+    """An envelope that puts something before each line."""
+
+    pattern: ClassVar[re.Pattern[bytes]]
+    """Matches the prefix. What the groups whose names begin with `stream` match names the stream."""
+
+    def detect(self, head: Head) -> bool:
+        """Tell whether most of the first lines have the prefix."""
+        if head.is_json:
+            return False
+        lines = head.lines
+        return bool(lines) and 2 * sum(bool(self.pattern.match(line)) for line in lines) >= len(lines)
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        """Yield the lines without their prefix; one that has none belongs to the line before it."""
+        match = self.pattern.match
+        named = [group for group in self.pattern.groupindex if group.startswith("stream")]
+        stream, width = "", 0
+        names: dict[tuple[bytes | None, ...], str] = {}
+        for number, line in numbered(chunks):
+            found = match(line)
+            if found is None:
+                # journalctl indents the further lines of a text as wide as the prefix is
+                yield Line(number, line[width:] if line[:width].isspace() else line, stream)
+                continue
+            width = found.end()
+            if named:
+                key = found.group(*named) if len(named) > 1 else (found[named[0]],)
+                known = names.get(key)
+                if known is None:
+                    known = names[key] = " ".join(part.decode("utf-8", "replace") for part in key if part)
+                stream = known
+            yield Line(number, line[width:], stream)
+
+
+def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a text that are not blank, without their ends, and their numbers from 1."""
+    number = 0
+    rest: list[bytes] = []
+    for chunk in chunks:
+        *whole, last = chunk.split(b"\n")
+        if whole:
+            whole[0] = b"".join([*rest, whole[0]])
+            rest.clear()
+            for line in whole:
+                number += 1
+                if line and not line.isspace():
+                    yield number, line[:-1] if line.endswith(b"\r") else line
+        if last:
+            rest.append(last)
+    line = b"".join(rest)
+    if line.strip():
+        yield number + 1, line.removesuffix(b"\r")

@@ -1,0 +1,73 @@
+"""Log entries of Google Cloud Logging, as `gcloud logging read`, a sink or the console's download writes them.
+
+The entry is documented as LogEntry (cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of, text_of
+from tracetui.model.decoding import MALFORMED
+
+_BESIDE_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
+_PAYLOADS: Final = frozenset(("textPayload", "jsonPayload"))
+_NONE: Final = Raw(b"null")
+
+
+class _Resource(msgspec.Struct):
+    labels: dict[str, Any] = {}
+
+
+class _Entry(msgspec.Struct):
+    textPayload: Raw = _NONE  # noqa: N815 - the wire's spelling
+    jsonPayload: Raw = _NONE  # noqa: N815
+    timestamp: str = ""
+    logName: str = ""  # noqa: N815
+    insertId: str = ""  # noqa: N815
+    resource: _Resource | None = None
+
+
+class _Payload(msgspec.Struct):
+    message: str | None = None
+
+
+_ENTRY: Final = msgspec.json.Decoder(_Entry)
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
+
+
+class GoogleCloud(Envelope):
+    """`{"insertId":"1","logName":"...","textPayload":"TEXT"}`, a line or an item of a list each."""
+
+    name = "Google Cloud log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        beside = head.keys & _BESIDE_PAYLOAD
+        return len(beside) > (head.keys.isdisjoint(_PAYLOADS))
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        return oldest_first(entries(chunks, _read, (b"textPayload", b"message")))
+
+
+def _read(number: int, text: bytes) -> Iterator[Entry]:
+    entry = _ENTRY.decode(text)
+    line = text_of(entry.textPayload) or _text_within(entry.jsonPayload)
+    labels = entry.resource.labels if entry.resource else {}
+    yield Entry(entry.timestamp, [Line(number, line, f"{entry.logName} {stream_of(labels)}")])
+
+
+def _text_within(payload: Raw) -> bytes:
+    """The line that an agent put into an object, or the object that the program itself wrote."""
+    try:
+        fields = _PAYLOAD.decode(payload)
+    except MALFORMED:
+        return text_of(payload)
+    line = (fields.message or "").strip()
+    return line.encode("utf-8", "replace") if line[:1] in ("{", "[") and line[-1:] in ("}", "]") else text_of(payload)

@@ -1,0 +1,60 @@
+"""Output of `journalctl -o json`: the fields of an entry as an object a line.
+
+The fields are those of systemd.journal-fields(7). A value that is no text is a list of its bytes, one that is long is
+null unless journalctl was run with `--all`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.rows import values
+from tracetui.model.decoding import MALFORMED
+
+_BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
+_LEFT_OUT: Final = "a long message that journalctl wrote as null; its option --all writes it"
+
+
+class _Entry(msgspec.Struct):
+    MESSAGE: str | list[Any] | None
+    id: Any = msgspec.field(name="_STREAM_ID", default="")
+    unit: Any = msgspec.field(name="_SYSTEMD_UNIT", default="")
+    container: Any = msgspec.field(name="CONTAINER_NAME", default="")
+    tag: Any = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
+    process: Any = msgspec.field(name="_PID", default="")
+    host: Any = msgspec.field(name="_HOSTNAME", default="")
+    line_break: Any = msgspec.field(name="_LINE_BREAK", default="")
+    partial: Any = msgspec.field(name="CONTAINER_PARTIAL_MESSAGE", default="")
+    last: Any = msgspec.field(name="CONTAINER_PARTIAL_LAST", default="")
+
+
+_ENTRY: Final = msgspec.json.Decoder(_Entry)
+
+
+class Journald(Envelope):
+    """`{"MESSAGE":"TEXT","_HOSTNAME":"web1","__REALTIME_TIMESTAMP":"1774000000000000"}`."""
+
+    name = "journalctl JSON log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        return not head.keys.isdisjoint(_BESIDE_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        for number, text in values(chunks):
+            try:
+                entry = _ENTRY.decode(text)
+                message = entry.MESSAGE
+                line = bytes(message) if isinstance(message, list) else (message or "").encode("utf-8", "replace")
+            except (*MALFORMED, TypeError, ValueError):
+                yield Line(number, text)
+                continue
+            names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
+            stream = str(entry.id or " ".join(map(str, names)))
+            goes_on = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
+            yield Line(number, line, stream, not goes_on, _LEFT_OUT if message is None else "")

@@ -1,0 +1,18 @@
+"""Output of `kubectl logs`: the pod's name (`--prefix`), the time (`--timestamps`), or both before each line."""
+
+from __future__ import annotations
+
+import re
+
+from tracetui.ingest.envelopes.envelope import Prefix
+
+_POD = rb"\[(?P<stream>(?:pod/)?[a-z0-9][a-z0-9.-]*(?:/| )[a-z0-9][a-z0-9.-]*)\]"
+_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)(?! std(?:out|err) [PF])"
+"""Of a line, and not that of a CRI log within it."""
+
+
+class Kubernetes(Prefix):
+    """`[pod/NAME/CONTAINER] 2026-03-20T09:46:40.100000000Z TEXT`."""
+
+    name = "kubectl log"
+    pattern = re.compile(rb"(?:%b(?: %b)?|%b)(?: |$)" % (_POD, _TIME, _TIME))

@@ -1,0 +1,109 @@
+"""Logs out of Grafana Loki: `logcli` output, and the JSON of its API (queries, pushes and tails)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
+from tracetui.model.decoding import MALFORMED
+
+_STREAMS: Final = re.compile(rb'"resultType"\s*:\s*"streams"')
+_PLAIN: Final = re.compile(
+    rb'(\d{4}-\d\d-\d\dT[^ ]+) (\{[A-Za-z_]\w*="(?:[^"\\]|\\.)*+"(?:, ?[A-Za-z_]\w*="(?:[^"\\]|\\.)*+")*+\})(?: |\t|$)'
+)
+_PAIR: Final = re.compile(rb'\[\s*"(\d{10,})"\s*,\s*("(?:[^"\\]|\\.)*+")', re.DOTALL)
+_META: Final = (b"Common labels: ", b"http://", b"https://")
+
+
+class _Line(msgspec.Struct):
+    line: str
+    timestamp: str = ""
+    labels: dict[str, Any] = {}
+
+
+class _Stream(msgspec.Struct):
+    values: list[list[Any]]
+    stream: dict[str, Any] = {}
+
+
+class _Data(msgspec.Struct):
+    result: list[_Stream]
+
+
+class _Answer(msgspec.Struct):
+    data: _Data | None = None
+    streams: list[_Stream] = []
+
+
+_LINE: Final = msgspec.json.Decoder(_Line)
+_ANSWER: Final = msgspec.json.Decoder(_Answer)
+
+
+class Loki(Envelope):
+    """`{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}` a line, or `streams` with their `values`."""
+
+    name = "Loki log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        keys = head.keys
+        if not keys:
+            return any(map(_PLAIN.match, head.lines[:4]))
+        return (
+            keys >= {"line", "labels"}
+            or (keys >= {"status", "data"} and _STREAMS.search(head.data) is not None)
+            or ("streams" in keys and b'"values"' in head.data)
+        )
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        return oldest_first(_entries(chunks))
+
+
+def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
+    stream, number = "", 0
+    for _, text in values(chunks):
+        number += 1
+        plain = _PLAIN.match(text)
+        if plain:
+            stream = plain[2].decode("utf-8", "replace")
+            yield Entry(plain[1].decode("utf-8", "replace"), [Line(number, text[plain.end() :], stream)])
+            continue
+        try:
+            line = _LINE.decode(text)
+        except MALFORMED:
+            if text.startswith(_META):
+                continue
+            found = _answer(number, text)
+            yield from found or [Entry("", [Line(number, text, stream)])]
+            number += max(sum(len(entry.lines) for entry in found) - 1, 0)
+        else:
+            yield Entry(line.timestamp, [Line(number, line.line.encode("utf-8", "replace"), stream_of(line.labels))])
+
+
+def _answer(number: int, text: bytes) -> list[Entry]:
+    """What an answer of the API says, whose first entry has this number; nothing if it is none."""
+    try:
+        answer = _ANSWER.decode(text)
+    except MALFORMED as error:
+        if b'"values"' not in text:
+            return []
+        damaged = Line(number, b"", lost=f"damaged JSON ({error}); its whole entries are read")
+        pairs = _PAIR.finditer(text)
+        return [Entry("", [damaged, *(Line(number + i, text_of(found[2])) for i, found in enumerate(pairs))])]
+    entries = []
+    for one in (*(answer.data.result if answer.data else ()), *answer.streams):
+        name = stream_of(one.stream)
+        lines = []
+        for value in one.values:
+            if len(value) > 1:
+                line = Line(number, str(value[1]).encode("utf-8", "replace"), name)
+                lines.append(Entry(str(value[0]), [line]))
+                number += 1
+        entries.append(Entry("", list(oldest_first(lines))))
+    return entries

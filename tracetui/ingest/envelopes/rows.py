@@ -1,0 +1,169 @@
+"""Log stores' answers and downloads: JSON objects, a line or an entry of a list each, with the text under one key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest import lenient
+from tracetui.ingest.blocks import Blocks
+from tracetui.ingest.envelopes.envelope import Line, numbered
+from tracetui.model.decoding import MALFORMED, MalformedError, reason
+
+_LIST: Final = msgspec.json.Decoder(list[Raw])
+_VALUE: Final = msgspec.json.Decoder(Raw)
+_JOINT: Final = re.compile(rb"\}(?=\{)")
+_JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
+"""A row's cell that holds JSON."""
+_MOST_FAILURES: Final = 64
+"""Places that look like the end of an object and are none, as they are within a text, before the search is given up."""
+_FRACTION: Final = re.compile(r"[.,](\d+)")
+_SECONDS: Final = 19
+_IDENTIFYING: Final = (
+    *(
+        "cluster",
+        "namespace",
+        "pod",
+        "pod_name",
+        "container",
+        "container_name",
+        "stream",
+        "filename",
+        "host",
+        "hostname",
+    ),
+    *("instance", "instance_id", "service_name", "service", "app", "job", "unit", "nodename", "logstream"),
+    *("k8s_namespace_name", "k8s_pod_name", "k8s_container_name", "revision_name", "task_id"),
+)
+"""Labels that tell one writer from another. Others, such as a level or a trace id, differ from line to line."""
+
+
+class Entry(NamedTuple):
+    """What one entry says: when it was written (empty if that is not known), and its lines."""
+
+    when: str
+    lines: list[Line]
+
+
+def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the JSON values at the top of a text and the number of the line each begins on; anything else as it is."""
+    blocks = Blocks()
+    for number, line in numbered(chunks):
+        for block in blocks.add(number, line):
+            yield block.number, block.text
+    for block in blocks.rest():
+        yield block.number, block.text
+
+
+def items(text: bytes) -> list[bytes]:
+    """The items of a JSON list, or the value itself, or the values that follow on each other. Raises MalformedError."""
+    if text.lstrip()[:1] != b"[":
+        return concatenated(text)
+    try:
+        return [bytes(item) for item in _LIST.decode(text)]
+    except MALFORMED as error:
+        raise MalformedError(reason(error)) from None
+
+
+def concatenated(text: bytes) -> list[bytes]:
+    """The JSON objects that a text consists of with nothing between them; the text where it is not so."""
+    if b"}{" not in text:
+        return [text]
+    found = []
+    at = failures = 0
+    for end in (*(match.end() for match in _JOINT.finditer(text)), len(text)):
+        try:
+            _VALUE.decode(text[at:end])
+        except MALFORMED:
+            failures += 1
+            if failures > _MOST_FAILURES:
+                return [text]
+        else:
+            found.append(text[at:end])
+            at, failures = end, 0
+    return found if at == len(text) else [text]
+
+
+def entries(
+    chunks: Iterable[bytes], read: Callable[[int, bytes], Iterable[Entry]], keys: Sequence[bytes]
+) -> Iterator[Entry]:
+    """Yield what the JSON objects of a text say, be they a line, an item of a list or a document each.
+
+    read: is given an object and the number of its first line; raises one of MALFORMED for an object of another kind.
+    keys: under which a damaged object has its texts.
+    """
+    number = 1
+    for _, text in values(chunks):
+        try:
+            found = items(text)
+        except MalformedError:
+            found = [text]
+        for item in found:
+            try:
+                read_entries = list(read(number, item))
+            except MALFORMED as error:
+                read_entries = [Entry("", _harvest(number, item, keys, error))]
+            yield from read_entries
+            number += max(sum(len(entry.lines) for entry in read_entries), 1)
+
+
+def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) -> list[Line]:
+    """What is whole of a damaged object: the texts under these keys or in a row's cells. Anything else as it is."""
+    try:
+        _VALUE.decode(text)
+    except MALFORMED:
+        under_keys = rb'"(?:%b)"\s*:\s*("(?:[^"\\]|\\.)*+")' % b"|".join(keys)
+        texts = [
+            text_of(found[1])
+            for pattern in (under_keys, _JSON_IN_LIST)
+            for found in re.finditer(pattern, text, re.DOTALL)
+        ]
+        if texts:
+            return [
+                Line(number, b"", lost=f"damaged JSON ({reason(error)}); what is whole of it is read"),
+                *(Line(number + i, inner) for i, inner in enumerate(texts)),
+            ]
+    return [Line(number, text)]
+
+
+def oldest_first(entries: Iterable[Entry]) -> Iterator[Line]:
+    """Yield the lines of entries that come oldest or newest first, as the first two different times tell."""
+    waiting: list[Entry] = []
+    rest = iter(entries)
+    for entry in rest:
+        waiting.append(entry)
+        if entry.when and waiting[0].when and entry.when != waiting[0].when:
+            if _moment(entry.when) < _moment(waiting[0].when):
+                waiting.extend(rest)
+                waiting.reverse()
+            break
+    for entry in waiting:
+        yield from entry.lines
+    for entry in rest:
+        yield from entry.lines
+
+
+def _moment(when: str) -> tuple[int, str, str]:
+    """A time as what can be compared with others of one writer: numbers by length, others by second and fraction."""
+    if when.isdecimal():
+        return len(when), when, ""
+    fraction = _FRACTION.search(when, _SECONDS)
+    return 0, when[:_SECONDS], fraction[1] if fraction else ""
+
+
+def text_of(value: Raw | bytes) -> bytes:
+    """The text of a JSON string; the JSON of anything else, empty of null."""
+    raw = bytes(memoryview(value))
+    if raw[:1] != b'"':
+        return b"" if raw == b"null" else raw
+    return str(lenient.loads(raw)).encode("utf-8", "replace")
+
+
+def stream_of(labels: Mapping[str, Any]) -> str:
+    """Name the writer of a line by its labels."""
+    found = [str(value) for key, value in labels.items() if key.lower() in _IDENTIFYING]
+    return " ".join(found or map(str, labels.values()))

@@ -1,0 +1,45 @@
+"""Lines of syslog (RFC 3164 and RFC 5424) and of `journalctl`, which looks alike by default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tracetui.ingest.envelopes.envelope import Line, Prefix
+
+_PRIORITY = rb"<\d{1,3}>"
+_CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d+)?"
+_ISO = rb"\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d))?"
+_TIME = rb"(?:(?:[A-Z][a-z]{2} )?(?:[A-Z][a-z]{2} [ \d]\d %b|%b)|\d{9,}\.\d{6}|\[ *\d+\.\d+\])" % (_CLOCK, _ISO)
+_TAG = rb"[^\s:\[\]{}\"]+"
+_PROCESS = rb"\[[^\]\s]*\]"
+_WRITER = rb"(?:(?P<stream_host>[^\s:\[\]]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
+    *(_TAG, _PROCESS),
+    *(_TAG, _PROCESS),
+)
+_DATA = rb"(?:-|(?:\[[^\]\s]+(?: [^=\s]+=\"(?:[^\"\\]|\\.)*\")*\])+)"
+_STRUCTURED = (
+    rb"(?:\d+ )?%b\d (?:-|%b) (?P<stream_source>\S+) (?P<stream_app>\S+) (?P<stream_process>\S+) \S+ %b"
+    rb"(?: |$)(?:\xef\xbb\xbf)?" % (_PRIORITY, _ISO, _DATA)
+)
+_TABS = re.compile(rb"(?:#011)+")
+_BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
+_LEFT_OUT = "a long or binary message that journalctl does not show; its option --all does"
+
+
+class Syslog(Prefix):
+    """`<30>Mar 20 09:46:40 HOST APP[PID]: TEXT`, with or without the priority, or RFC 5424's fields before the text."""
+
+    name = "syslog"
+    pattern = re.compile(rb"(?:%b|(?:%b)?%b %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER))
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+        for line in super().unwrap(chunks):
+            if line.text.startswith(b"#011"):
+                # rsyslog writes control characters so, among them the tabs of indented JSON
+                tabs = _TABS.match(line.text)
+                yield line._replace(text=line.text.replace(b"#011", b"\t", (tabs.end() if tabs else 0) // 4))
+            elif line.text.endswith(b" blob data]") and _BLOB.match(line.text):
+                yield line._replace(text=b"", lost=_LEFT_OUT)
+            else:
+                yield line
