@@ -140,6 +140,56 @@ def dotnet(name: str, span: str, parent: str, service: str, start: int, end: int
     return "\n".join([*lines, "Resource associated with Activity:", f"    service.name: {service}", ""])
 
 
+def collector(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    failed = ("Error", "deadlock") if span == CHILD else ("Unset", "")
+    return f"""2026-03-20T09:46:41.000Z\tinfo\tResourceSpans #0
+Resource SchemaURL:
+Resource attributes:
+     -> service.name: Str({service})
+ScopeSpans #0
+ScopeSpans SchemaURL:
+InstrumentationScope lib 1.0
+Span #0
+    Trace ID       : {TRACE}
+    Parent ID      : {parent}
+    ID             : {span}
+    Name           : {name}
+    Kind           : Server
+    Start time     : 2026-03-20 09:46:40.{start:03d} +0000 UTC
+    End time       : 2026-03-20 09:46:40.{end:03d} +0000 UTC
+    Status code    : {failed[0]}
+    Status message : {failed[1]}
+    DroppedAttributesCount: 0
+Attributes:
+     -> n: Int(1)
+\t{{"otelcol.component.id": "debug", "otelcol.signal": "traces"}}
+"""
+
+
+def rust(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    status = 'Error { description: "deadlock" }' if span == CHILD else "Unset"
+    return f"""Spans
+Resource
+\t ->  service.name=String(Owned("{service}"))
+Span #0
+\tInstrumentation Scope
+\t\tName         : "lib"
+\t\tVersion  : "1.0"
+
+\tName        : {name}
+\tTraceId     : {TRACE}
+\tSpanId      : {span}
+\tTraceFlags  : TraceFlags(1)
+\tParentSpanId: {parent or "0" * 16}
+\tKind        : Server
+\tStart time: 2026-03-20 09:46:40.{start:03d}000
+\tEnd time: 2026-03-20 09:46:40.{end:03d}000
+\tStatus: {status}
+\tAttributes:
+\t\t ->  n: I64(1)
+"""
+
+
 def data_prepper(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
     failed = {"status.code": 2, "status.message": "deadlock"} if span == CHILD else {"status.code": 0}
     return {
@@ -252,6 +302,8 @@ SAMPLES = {
     "node": Sample("node_console", _text(node)),
     "java": Sample("java_logging", _text(java), timeless=True, parentless=True, status=False),
     "dotnet": Sample("dotnet_console", _text(dotnet)),
+    "collector": Sample("collector_debug", _text(collector)),
+    "rust": Sample("rust_stdout", _text(rust)),
     "data prepper": Sample("data_prepper", _json(data_prepper)),
     "data prepper, a search's answer": Sample(
         "data_prepper", _whole({"hits": {"hits": [{"_id": "1", "_source": data_prepper(*span)} for span in SPANS]}})

@@ -195,14 +195,14 @@ def test_adjusted_skew_is_told(tracetui: Any) -> None:
 
 def test_warnings_go_to_stderr_and_into_the_json(tmp_path: Path, tracetui: Any) -> None:
     lines = tmp_path / "lines"
-    lines.write_text(json.dumps(json.loads(Path(CHECKOUT).read_bytes())["data"][0]) + "\nwhat?" * 15)
+    lines.write_text(json.dumps(json.loads(Path(CHECKOUT).read_bytes())["data"][0]) + "\n{what?" * 15)
     said = tracetui("analyze", str(lines), "--json")
     assert said.err.count("tracetui: warning: ") == 10
     assert said.err.endswith("tracetui: 5 more warnings; --verbose lists all\n")
     assert said.json["warnings"][0] == {
         "file": str(lines),
-        "position": "line 2",
-        "message": "left out: not a JSON object (5 bytes)",
+        "position": "line 2.byte 0",
+        "message": "damaged JSON (unexpected 'what?'); 6 bytes to the end are left out",
     }
     assert tracetui("analyze", str(lines), "--json", "--verbose").err.count("tracetui: warning: ") == 15
 

@@ -24,7 +24,7 @@ _OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _AFTER_CLOSING: Final = re.compile(rb"[ \t]*,?[ \t]*\r?(?:\n|\Z)")
 _FOREIGN: Final = re.compile(rb"[^\s}\]]")
-_RECORDS: Final = [(known, re.compile(known.begins)) for known in TEXT_FORMATS if known.begins]
+_RECORDS: Final = [(known, re.compile(known.begins, re.MULTILINE)) for known in TEXT_FORMATS if known.begins]
 _BLOCK: Final = re.compile(rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])", re.MULTILINE)
 _BLOCKS: Final = [(known, re.compile(known.block)) for known in TEXT_FORMATS if known.block]
 _JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')

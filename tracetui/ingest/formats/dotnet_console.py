@@ -194,7 +194,7 @@ def _event_ns(text: str) -> int:
 FORMAT: Final = TextFormat(
     name="output of OpenTelemetry's console exporter for .NET",
     hint=b"Activity.",
-    begins=rb"(?m:^)(?P<dotnet_indent>[ \t]*)Activity\.(?:TraceId:\s*[0-9a-f]{32}|Id:\s*00-[0-9a-f]{32}-[0-9a-f]{16}-)",
+    begins=rb"^(?P<dotnet_indent>[ \t]*)Activity\.(?:TraceId:\s*[0-9a-f]{32}|Id:\s*00-[0-9a-f]{32}-[0-9a-f]{16}-)",
     read=_read,
     needs=(b"Activity.TraceId:", b"Activity.SpanId:"),
     signs=(b"Activity.DisplayName:", b"Activity.TraceId:"),

@@ -58,7 +58,8 @@ def key_sets(*texts: str) -> tuple[Keys, ...]:
 class TextFormat:
     """Records of text that are no JSON.
 
-    begins: a pattern of the first line of a record, which may have a logger's prefix; b"" where only a block tells.
+    begins: a pattern (`re.MULTILINE`) of the first line of a record, which may have a logger's prefix; b"" where only
+        a block tells.
     hint: a text that each such line contains.
     block: a pattern of the beginning of an object that no JSON is, in brackets over several lines.
     read: adds the spans of a record to the sink, given the match in its first line and a cursor there, which it leaves

@@ -109,7 +109,7 @@ def _step(reader: _Reader, match: re.Match[str]) -> None:
     if kind == "mark":
         _mark(reader, token)
     elif kind == "text":
-        content = _unescaped(token[1:-1])
+        content = unescaped(token[1:-1])
         if reader.joins and reader.word is not None:
             reader.word += content
         else:
@@ -165,7 +165,9 @@ def _of_word(word: str) -> Any:
         return word
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """The text of a literal with its escapes read."""
+
     def character(match: re.Match[str]) -> str:
         code = match[1] or match[2] or match[3]
         if code:

@@ -58,6 +58,8 @@ class SpanSink:
         self._count = 0
         self._unread = Unread()
         self._place: Place | None = None
+        self.resource: dict[str, Value] = {}
+        """Of a format that prints it once, before the spans of several batches."""
 
     def add(self, span: PlainSpan, place: Place) -> None:
         """Take in a span; warnings about many of them name the place of the first."""

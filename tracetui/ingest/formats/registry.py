@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracetui.ingest.formats import (
+    collector_debug,
     data_prepper,
     dotnet_console,
     flat_otlp,
@@ -22,6 +23,7 @@ from tracetui.ingest.formats import (
     php_console,
     python_console,
     rcaeval_csv,
+    rust_stdout,
 )
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
 from tracetui.ingest.place import Place
@@ -86,6 +88,8 @@ JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
 TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
     java_logging.FORMAT,
     dotnet_console.FORMAT,
+    collector_debug.FORMAT,
+    rust_stdout.FORMAT,
     node_console.FORMAT,
 )
 TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
