@@ -108,6 +108,52 @@ def drip(handler: Handler, pause: float = 0.1) -> None:
     handler.close_connection = True
 
 
+def drip_headers(handler: Handler) -> None:
+    """A header that comes a byte after the other."""
+    _drip(handler, b"HTTP/1.1 200 OK\r\nx-drip: ", b"a")
+
+
+def drip_chunk_extension(handler: Handler) -> None:
+    """The first chunk's extension, a byte after the other."""
+    _drip(handler, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", b"a")
+
+
+def drip_trailer(handler: Handler) -> None:
+    """A right answer, and behind it a trailer, a byte after the other."""
+    body = _right(handler).body
+    begin = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\nx-drip: " % (len(body), body)
+    _drip(handler, begin, b"a")
+
+
+def _drip(handler: Handler, begin: bytes, byte: bytes, pause: float = 0.1) -> None:
+    handler.wfile.write(begin)
+    while not handler.loopback.ended.wait(pause):
+        handler.wfile.write(byte)
+    handler.close_connection = True
+
+
+def endless(begin: bytes, again: bytes) -> Fault:
+    """Something that comes again and again after a beginning."""
+
+    def send(handler: Handler) -> None:
+        handler.wfile.write(begin)
+        many = again * (1 + 10_000 // len(again))
+        while not handler.loopback.ended.is_set():
+            handler.wfile.write(many)
+        handler.close_connection = True
+
+    return send
+
+
+interim = endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n")
+_GZIP = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n"
+_EMPTY_MEMBER = zlib.compressobj(wbits=31).flush()
+empty_members = endless(_GZIP, _EMPTY_MEMBER)
+empty_blocks = endless(_GZIP + b"\x1f\x8b\x08\0\0\0\0\0\0\xff", b"\0\0\0\xff\xff")
+gzip_name = endless(_GZIP + b"\x1f\x8b\x08\x08\0\0\0\0\0\xff", b"n")
+"""A member of gzip whose file name does not end."""
+
+
 def cut(handler: Handler) -> None:
     """A body shorter than was said."""
     body = _right(handler).body

@@ -52,6 +52,13 @@ WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] =
     "reset": (lambda: faulty(faults.reset), r"cut off \(.*reset by peer\); ask again"),
     "silent": (lambda: faulty(faults.silent), r"said nothing for 0\.3 s; is it overloaded\? A shorter time"),
     "drip": (lambda: faulty(faults.drip), r"sends next to nothing \(\d+ bytes a second\); is the server overloaded"),
+    "drip headers": (lambda: faulty(faults.drip_headers), r"sends next to nothing \(\d+ bytes a second\)"),
+    "drip chunk": (lambda: faulty(faults.drip_chunk_extension), r"sends next to nothing \(\d+ bytes a second\)"),
+    "drip trailer": (lambda: faulty(faults.drip_trailer), r"sends next to nothing \(\d+ bytes a second\)"),
+    "interim": (lambda: faulty(faults.interim), "headers without end"),
+    "empty members": (lambda: faulty(faults.empty_members), "compressed data came that hold next to nothing"),
+    "empty blocks": (lambda: faulty(faults.empty_blocks), "compressed data came that hold next to nothing"),
+    "gzip name": (lambda: faulty(faults.gzip_name), "compressed data came that hold next to nothing"),
     "cut": (lambda: faulty(faults.cut), "the answer was cut off.*ask again"),
     "cut chunks": (lambda: faulty(faults.cut_chunked), "the answer was cut off.*ask again"),
     "bad JSON": (lambda: faulty(faults.bad_json), "answers, but not as.*is the port the query service's"),
@@ -81,7 +88,7 @@ WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] =
 def test_a_server_that_fails_from_the_start(fault: str, program: Program) -> None:
     served, why = WHOLE[fault]
     with served() as server:
-        name = program.profile(server.url, timeout="300ms") if fault in ("silent", "drip") else server.url
+        name = program.profile(server.url, timeout="300ms") if fault.startswith(("silent", "drip")) else server.url
         in_words(program.analyze(name), server.url, why)
         assert len(server.requests) < 20
 

@@ -23,6 +23,7 @@ from tracetui.ingest.lenient import without_lone_surrogates
 from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES
 from tracetui.ingest.sources.access import Access
 from tracetui.ingest.sources.address import Address
+from tracetui.ingest.sources.paced_network import EndlessHeadError, PacedTransport, StallError
 from tracetui.ingest.unpack import HTTP_CODINGS, UnpackError, unpack_stream
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.problems import BackEndError
@@ -33,8 +34,6 @@ AT_ONCE = 4
 MAX_ANSWER = 4 << 30
 """Bytes of an answer, unpacked, that are read; a small one can hold any number of zeros."""
 _SMALL_ANSWER = 64 << 20
-_SLOWEST = 64
-"""Bytes a second below which a server does not so much answer as hold on to us."""
 _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = 15.0
 _FOR_EVER = 1e9
@@ -43,6 +42,8 @@ _CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
 """Seconds: what a date in whole ones and a slow answer make up, and what none is off by that was ever set."""
 _QUOTED = 200
 _MOST_CODINGS = 3
+_EMPTY_BYTES = 1 << 22
+"""Compressed bytes that may come beyond twice what they hold: none that compresses takes more."""
 _TRIES = 2
 _ENDED: Final = re.compile("disconnected|peer closed")
 """What is said of an answer that has ended too early; all else is of one that was none."""
@@ -138,7 +139,8 @@ class Connection:
         self._max_answer = max_answer
         self.clock_ahead = 0.0
         """Seconds by which the server's clock is ahead of ours, by what it said last; 0 where they agree."""
-        transport = httpx.HTTPTransport(
+        transport = PacedTransport(
+            access.timeout,
             verify=access.verify,
             uds=address.socket or None,
             proxy=access.proxy or None,
@@ -262,19 +264,8 @@ class Connection:
         return self._client.send(request, stream=True)
 
     def _body(self, response: httpx.Response, path: str, limit: int) -> Iterator[bytes]:
-        """The unpacked body, as long as it comes at a pace and is not too large."""
-        size, since, seen = 0, time.monotonic(), 0
-        patience = self._access.timeout
-        for piece in self._unpacked(response, path):
-            size += len(piece)
-            now = time.monotonic()
-            if now - since > patience:
-                if size - seen < _SLOWEST * patience:
-                    raise CutOffError(
-                        f"{self._at(path)}: sends next to nothing ({(size - seen) / (now - since):.0f} bytes a second);"
-                        " is the server overloaded? Ask for less: a shorter time, a smaller limit"
-                    )
-                since, seen = now, size
+        """The unpacked body, as long as it is not too large."""
+        for size, piece in self._unpacked(response, path):
             yield piece
             if size > limit:
                 raise CutOffError(
@@ -287,19 +278,35 @@ class Connection:
                     " that is no answer with traces"
                 )
 
-    def _unpacked(self, response: httpx.Response, path: str) -> Iterator[bytes]:
-        """The body without its content codings, in pieces of bounded size, which httpx's own are not."""
-        pieces = response.iter_raw()
+    def _unpacked(self, response: httpx.Response, path: str) -> Iterator[tuple[int, bytes]]:
+        """The body without its content codings, in pieces of bounded size, which httpx's own are not, each with the
+        size of all up to its end.
+        """
+        size = 0
+
+        def packed() -> Iterator[bytes]:
+            for piece in response.iter_raw():
+                yield piece
+                # data can go on without end and hold nothing
+                if response.num_bytes_downloaded > 2 * size + _EMPTY_BYTES:
+                    raise CutOffError(
+                        f"{self._at(path)}: {response.num_bytes_downloaded >> 20} MiB of compressed data came that hold"
+                        " next to nothing; that is no answer with traces"
+                    )
+
         codings = [word.strip().lower() for word in response.headers.get("Content-Encoding", "").split(",")]
         codings = [word for word in codings if word not in ("", "identity")]
         unknown = [word for word in codings if word not in HTTP_CODINGS]
         if unknown or len(codings) > _MOST_CODINGS:
             what = unknown[0][:_QUOTED] if unknown else f"{len(codings)} times over"
             raise HttpError(f"{self._at(path)}: the answer is compressed in a way that was not asked for ({what})")
+        pieces = packed()
         for coding in reversed(codings):
             pieces = unpack_stream(pieces, coding)
         try:
-            yield from pieces
+            for piece in pieces:
+                size += len(piece)
+                yield size, piece
         except UnpackError:
             raise CutOffError(
                 f"{self._at(path)}: says that its answer is compressed, and it is not; does a proxy stand between?"
@@ -322,6 +329,13 @@ class Connection:
             raise HttpError(
                 f"{at}: no connection{by} within {_CONNECT_SECONDS:.0f} s; does a firewall or VPN stand between?"
             ) from None
+        except StallError as error:
+            raise CutOffError(
+                f"{at}: sends next to nothing ({error.bytes_per_second:.0f} bytes a second); is the server overloaded?"
+                " Ask for less: a shorter time, a smaller limit"
+            ) from None
+        except EndlessHeadError:
+            raise HttpError(f"{at}: no sound HTTP (headers without end); does a proxy stand between?") from None
         except httpx.ReadTimeout:
             raise HttpError(
                 f"{at}: accepted the connection and then said nothing for {self._access.timeout:g} s; is it overloaded?"
