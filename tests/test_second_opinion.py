@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from tests.faults import refused, status
@@ -12,6 +13,7 @@ from tests.program import Program
 from tests.recorded import FIRST_NS, LAST_NS, recorded
 from tests.servers import LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
+from tracetui.ingest.sources.calls import readable_edges
 from tracetui.model.opinion import Dependency, Metrics, Opinion
 from tracetui.render.marks import ASCII
 from tracetui.render.opinion_list import OpinionList, metrics_line, opinion_title
@@ -75,6 +77,51 @@ def test_a_graph_that_fails_costs_no_services(program: Program) -> None:
     assert said.code == 0
     assert json.loads(said.out)["services"]
     assert "the server failed (status 500)" in json.loads(said.out)["missing"][0]
+
+
+EDGES = (
+    b'{"parent":"a","child":"b","callCount":3}',
+    b'{"parent":5,"child":null}',
+    b'{"parent":"a","child":"c","callCount":NUMBER}',
+    b'{"parent":"\\ud800","child":"c"}',
+    b'{"parent":"%b","child":"c"}' % (b"x" * 100_000),
+)
+
+
+@pytest.mark.parametrize("number", [b"-5", b"2.5", b"9" * 30, b"9" * 4_000, b"1e300", b"null", b'"x"'])
+@pytest.mark.parametrize("kind", ["jaeger-v1", "zipkin"])
+def test_an_edge_that_cannot_be_read_costs_no_other(kind: str, number: bytes, program: Program) -> None:
+    body = b"[%b]" % b",".join(EDGES).replace(b"NUMBER", number)
+    with LiveServer(kind) as server:
+        server.fault, server.fault_on = status(200, body=body if kind == "zipkin" else b'{"data":%b}' % body), "/dep.*"
+        said = program("server", server.url, "--json")
+        assert program("server", server.url).code == 0
+    found = json.loads(said.out)
+    assert [(one["caller"], one["callee"], one["call_count"]) for one in found["dependencies"]][:1] == [("a", "b", 3)]
+    assert len(found["dependencies"]) == 2
+    assert found["missing"] == [
+        f"{server.url}: 3 edges of its dependency graph cannot be read; they are left out",
+    ]
+
+
+def test_a_dependency_graph_is_bounded() -> None:
+    said: list[str] = []
+    listed = [msgspec.Raw(b'{"parent":"a","child":"b","callCount":%d}' % count) for count in range(60_000)]
+    found = readable_edges(listed, said.append)
+    assert [edge.call_count for edge in found] == list(range(59_999, 9_999, -1))
+    assert said == ["its dependency graph has 60,000 edges; the 50,000 with the most calls are kept"]
+
+
+@pytest.mark.parametrize("value", [b"1e308", b"1e305", b"-1e300", b"-5"])
+def test_metrics_that_can_be_none_are_left_out(value: bytes, program: Program) -> None:
+    point = b'{"gaugeValue":{"doubleValue":%b}}'
+    body = b'{"metrics":[{"metricPoints":[%b,%b,%b]}]}' % (point % value, point % value, point % b"2")
+    with LiveServer("jaeger-v1") as server:
+        server.fault, server.fault_on = status(200, body=body), "/metrics/"
+        said = program("server", server.url, "cart")
+    assert said.code == 0, said.err
+    assert "2 calls/s" in said.out
+    assert "p95 2.00 ms" in said.out
 
 
 def test_a_server_that_is_not_there(program: Program) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.documents import padded
 from tests.loopback import Answer
@@ -20,6 +22,7 @@ from tracetui.ingest.asked import Told
 from tracetui.ingest.load import Loading, load
 from tracetui.ingest.sources import jaeger, names
 from tracetui.ingest.sources.connection import HttpError
+from tracetui.ingest.sources.searched import Searched, window_of
 from tracetui.model.search import Search
 from tracetui.model.span import Status
 
@@ -163,6 +166,11 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
             "the names of 1 services cannot be read; they are left out",
             "the names of 1 services are longer than 2,000 characters; they are left out",
         ]
+
+
+@given(st.lists(st.integers() | st.sampled_from([10**30, 10**4_000, 1 << 63, (1 << 63) - 1, -(10**30)])))
+def test_times_that_servers_send_can_be_said_whatever_they_are(starts: list[int]) -> None:
+    assert Searched(len(starts), *window_of(starts)).words.startswith(f"the newest {len(starts)}")
 
 
 def test_names_are_bounded() -> None:

@@ -192,6 +192,7 @@ class Servers:
             except BackEndError as error:
                 missing.append(str(error))
                 continue
+            self._said = []
             try:
                 with self._waiting():
                     dependencies += back_end.dependencies(start, end)
@@ -202,6 +203,7 @@ class Servers:
                     metrics += [back_end.metrics(service, start, end) for service in services]
             except BackEndError as error:
                 missing.append(str(error))
+            missing += [f"{back_end.connection.name}: {text}" for text in self._said]
         return Opinion(lookback_ns, dependencies, metrics, missing)
 
     def _arriving(self, found: Generator[bytes]) -> Generator[bytes]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tracetui.ingest.sources.at_once import each
+from tracetui.ingest.sources.calls import readable_edges
 from tracetui.ingest.sources.connection import AT_ONCE, NO_JSON, Answer, Connection, CutOffError, HttpError, Params
 from tracetui.ingest.sources.names import readable_names
 from tracetui.ingest.sources.pieces import Shape, TooLargeError, pieces
@@ -125,6 +126,13 @@ class BackEnd(ABC):
         """The names in a list that was sent, as `readable_names`. Raises HttpError where not one of them is a name."""
         try:
             return readable_names(listed, what, self.say)
+        except NO_JSON as error:
+            raise self.connection.no_answer(path, str(error)) from None
+
+    def edges(self, path: str, listed: Sequence[msgspec.Raw]) -> list[Dependency]:
+        """The dependency graph in a list that was sent, as `readable_edges`. Raises HttpError where no edge is one."""
+        try:
+            return readable_edges(listed, self.say)
         except NO_JSON as error:
             raise self.connection.no_answer(path, str(error)) from None
 

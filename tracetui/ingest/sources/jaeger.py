@@ -65,14 +65,8 @@ class _Operations(msgspec.Struct):
     data: list[_Operation] | None = None
 
 
-class _Call(msgspec.Struct, rename="camel"):
-    parent: str
-    child: str
-    call_count: int = 0
-
-
 class _Calls(msgspec.Struct):
-    data: list[_Call] | None = None
+    data: list[msgspec.Raw] | None = None
 
 
 class Jaeger(BackEnd):
@@ -151,14 +145,15 @@ class Jaeger(BackEnd):
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         if not self._dialect.has_dependencies:
             raise NotOfferedError(f"{self.connection.name}: {self._dialect.name} has no dependency graph to ask for")
+        path = f"{self._root}/api/dependencies"
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
         try:
-            found = self.connection.json(_Calls, f"{self._root}/api/dependencies", params).data or ()
+            found = self.connection.json(_Calls, path, params).data or ()
         except HttpError as error:
             if "not supported" not in error.said:
                 raise
             raise NotOfferedError(f"{self.connection.name}: it has no dependency graph ({error.said})") from None
-        return [Dependency(item.parent, item.child, item.call_count) for item in found]
+        return self.edges(path, found)
 
     def takes(self, search: Search) -> Search:
         search = self._limited(self._dialect.takes(search))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import msgspec
@@ -13,6 +12,8 @@ from tracetui.model.opinion import Metrics
 
 _NOT_IMPLEMENTED: Final = 501
 _STEPS: Final = 60
+_MOST: Final = 1e15
+"""More is none of these: 30,000 years in milliseconds."""
 _LEAST_STEP_MS: Final = 5_000
 
 
@@ -57,11 +58,11 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
 
 
 def _mean(answer: _Metrics) -> float | None:
-    """The mean of all points that are numbers; nothing is written for 0."""
+    """The mean of all points that are a rate, a share or a duration; nothing is written for 0."""
     values = [
         value
         for metric in answer.metrics or ()
         for point in metric.metric_points or ()
-        if math.isfinite(value := (point.gauge_value or _Value()).double_value)
+        if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MOST
     ]
     return sum(values) / len(values) if values else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 _NS = 1_000_000_000
 _DAY = 86_400
+_LAST_NS = (1 << 63) - 1
+"""In 2262; servers send any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,6 @@ class Searched:
 
 
 def window_of(starts: Sequence[int]) -> tuple[int, int]:
-    """From the earliest to the latest of known moments, (0, 0) for none."""
-    known = [start for start in starts if start > 0]
+    """From the earliest to the latest of known moments, (0, 0) for none. What is no moment is not known."""
+    known = [start for start in starts if 0 < start <= _LAST_NS]
     return (min(known), max(known)) if known else (0, 0)

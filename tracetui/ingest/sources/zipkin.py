@@ -20,13 +20,6 @@ _NOT_FOUND = 404
 _AND = " and "
 
 
-class _Call(msgspec.Struct, rename="camel"):
-    parent: str
-    child: str
-    call_count: int = 0
-    error_count: int = 0
-
-
 class Zipkin(BackEnd):
     def __init__(self, connection: Connection, say: Say, api: str) -> None:
         """`api`: the path of its API behind the address."""
@@ -96,8 +89,8 @@ class Zipkin(BackEnd):
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
-        found = self.connection.json(list[_Call], f"{self._api}/dependencies", params)
-        return [Dependency(item.parent, item.child, item.call_count, item.error_count) for item in found]
+        path = f"{self._api}/dependencies"
+        return self.edges(path, self.connection.json(list[msgspec.Raw], path, params))
 
 
 def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
