@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import io
 import json
+import mmap
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from tracetui.ingest.buffers import read_file
 from tracetui.ingest.load import WARNINGS_PER_FILE, Progress, load
 from tracetui.model.problems import InputError, LoadWarning
 from tracetui.model.span import Mark
@@ -32,6 +35,33 @@ def folder(tmp_path: Path) -> Path:
 def test_a_file() -> None:
     found = load([str(CHECKOUT)])
     assert (found.trace_count, len(found), found.load_warnings) == (1, 18, [])
+
+
+def test_a_file_that_is_cut_while_it_is_read_ends_nothing(tmp_path: Path) -> None:
+    """A map of a file that becomes shorter kills the process that looks at it, so another one looks here."""
+    path = tmp_path / "log.jsonl"
+    line = json.dumps({"traceId": "ID", "id": "1", "name": "x" * 200, "timestamp": 1_774_000_000_000_000})
+    path.write_text("".join(line.replace("ID", f"{number:032x}") + "\n" for number in range(1, 20_001)))
+    program = (
+        "import os, sys\n"
+        "from tracetui.ingest.load import load\n"
+        "from tracetui.ingest import buffers\n"
+        "path = sys.argv[1]\n"
+        "def cut(progress):\n"
+        "    if progress.spans: os.truncate(path, 100)\n"
+        "print(len(load([path], cut)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "20000\n"), done.stderr
+    assert path.stat().st_size == 100
+
+
+def test_a_file_is_mapped_when_nobody_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "traces.json"
+    path.write_bytes(CHECKOUT.read_bytes())
+    assert isinstance(read_file(path, lambda: True, print), bytes)
+    os.utime(path, (0, 0))
+    assert isinstance(read_file(path, lambda: True, print), mmap.mmap)
 
 
 def test_a_directory_is_read_to_its_depth_but_for_what_is_hidden(folder: Path) -> None:

@@ -23,6 +23,8 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 WRITER_SECONDS = 10.0
 """How long a named pipe that nobody has opened for writing is waited for."""
 
+_BEING_WRITTEN = 60.0
+"""Seconds since its last change within which a file may be changed again."""
 _PATIENCE = 0.1
 """Seconds for which nothing may come through a pipe until it is asked whether to go on."""
 _STEP = 1 << 20
@@ -38,6 +40,8 @@ _MONOTONOUS_PIECES = 32
 def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]) -> Buffer:
     """Return the bytes of a file, mapped where the file system allows it, else read as `read_stream` does.
 
+    A file that is being written is read as far as it goes now: a map of one that is cut then ends the process.
+
     Raises OSError, also for a device, which has no end, and for a named pipe that nobody writes to.
     """
     found = path.stat()
@@ -51,11 +55,17 @@ def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]
         is_device = stat.S_ISCHR(mode) and found.st_rdev != Path(os.devnull).stat().st_rdev
         if is_device and not file.isatty():
             raise OSError(0, "it is a device, not a file")
+        if _is_being_written(found) and found.st_size <= input_limit():
+            return file.read(found.st_size)
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
             # empty files and some file systems' cannot be mapped
             return read_stream(file, go_on, warn)
+
+
+def _is_being_written(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0 and abs(time.time() - found.st_mtime) < _BEING_WRITTEN
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:

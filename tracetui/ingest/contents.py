@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from tracetui.ingest import lenient
 from tracetui.ingest.answers import shown_start
@@ -30,6 +31,7 @@ from tracetui.model.decoding import MalformedError
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+_NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _SHOWN_BYTES = 1 << 16
 
 
@@ -138,9 +140,8 @@ def _log_text(data: bytes, place: Place, held: Held) -> None:
 
 
 def _skip_blank(data: Buffer, at: int) -> int:
-    while data[at : at + 1] and data[at : at + 1] in BLANK:
-        at += 1
-    return at
+    found = _NOT_BLANK.search(data, at)
+    return found.start() if found else len(data)
 
 
 def _protobuf(data: Buffer, place: Place) -> None:
