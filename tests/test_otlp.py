@@ -448,8 +448,49 @@ class TestProtobuf:
         ],
     )
     def test_damage_names_its_byte(self, data: bytes, where: str) -> None:
-        with pytest.raises(ValueError, match=where):
-            load_wire(data)
+        intake = Intake()
+        try:
+            otlp_protobuf.decode_request(data, Place(intake, "file"))
+        except ValueError as error:
+            said = [str(error)]
+        else:
+            said = list(map(str, intake.warnings))
+        assert where in said[0]
+
+    def test_a_damaged_span_costs_no_other(self) -> None:
+        spans = [span_wire(f"{i:016x}") for i in range(1, 8)]
+        damages: list[Callable[[bytes], bytes]] = [
+            lambda span: span + b"\x5b",
+            lambda span: span[:-1] + b"\xff",
+            lambda span: span + b"\x4a\x05a",
+            lambda span: b"\x07" + span[1:],
+        ]
+        for damage in damages:
+            for at in (0, 3, 6):
+                damaged = [*spans[:at], damage(spans[at]), *spans[at + 1 :]]
+                traces = load_wire(request_wire(*damaged))
+                kept = {traces.span_id(i) for i in range(len(traces))}
+                assert kept >= {f"{i + 1:016x}" for i in range(7) if i != at}
+        (warning,) = load_wire(request_wire(*spans[:3], spans[3] + b"\x5b", *spans[4:])).load_warnings
+        assert "wire type 3" in warning.message
+
+    def test_a_damaged_length_costs_no_span_behind_it(self) -> None:
+        spans = [span_wire(f"{i:016x}") for i in range(1, 8)]
+        data = bytearray(request_wire(*spans))
+        begins = [data.index(span) for span in spans]
+        for at in range(7):
+            damaged = data.copy()
+            damaged[begins[at] - 1] ^= 0x40
+            traces = load_wire(bytes(damaged))
+            kept = {traces.span_id(i) for i in range(len(traces))}
+            assert kept >= {f"{i + 1:016x}" for i in range(7) if i != at}
+            assert traces.load_warnings
+
+    def test_a_damaged_resource_costs_no_other(self) -> None:
+        whole = request_wire(span_wire("1" * 16))
+        traces = load_wire(message((1, b"\x12\x7f")) + message((1, b"\x0a\x02\x0b\x0c")) + whole)
+        assert len(traces) == 1
+        assert "longer than its message" in traces.load_warnings[0].message
 
     @given(st.binary(max_size=300))
     def test_arbitrary_bytes(self, data: bytes) -> None:

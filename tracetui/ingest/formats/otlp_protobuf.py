@@ -7,23 +7,22 @@ stay the bytes that they are, and fields stand here as whole tags, number and wi
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from array import array
 from contextlib import suppress
-from functools import lru_cache
 
 from tracetui.ingest.error_rule import deciding_keys, needles
+from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
 from tracetui.ingest.formats.otlp_records import (
     BYTES,
     FIXED32,
     FIXED64,
     NO_END,
     SCOPE_SPANS,
-    VALUE_NESTING,
     VARINT,
     dropped_warnings,
     fields,
-    link_with_kind,
     looks_like_request,
     mark_missing_times,
     state_of_otlp,
@@ -33,111 +32,20 @@ from tracetui.ingest.formats.otlp_records import (
 from tracetui.ingest.formats.unread import Unread
 from tracetui.ingest.place import Place
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
-from tracetui.model.span import Event, Kind, Link, Mark, Status, Value
+from tracetui.model.span import Kind, Mark, Status
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
 
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 400
-_NOWHERE = (0, 0)
 _NO_COUNTS: dict[int, int] = {}
 _REPEATED = (0x4A, 0x5A, 0x6A)
 _DROPPED = (0x50, 0x60, 0x70)
 _unsigned = struct.Struct("<Q").unpack_from
-_double = struct.Struct("<d").unpack_from
 _ids = struct.Struct("<2s16s2s8s").unpack_from
 _IDS = 28
-
-
-# --- Values -----------------------------------------------------------------------------------------------------------
-
-
-def _str(data: bytes, start: int, stop: int) -> str:
-    return str(data[start:stop], "utf-8", "replace")
-
-
-def _attributes(data: bytes, at: int, end: int, wanted: int, depth: int = 0) -> dict[str, Value]:
-    """The key-value pairs in the fields of one number of a message; of a damaged one those that can be read."""
-    found: dict[str, Value] = {}
-    with suppress(ValueError):
-        for tag, start, stop in fields(data, at, end):
-            if tag == wanted:
-                with suppress(ValueError):
-                    key, value = _pair(data, start, stop, depth)
-                    found[key] = value
-    return found
-
-
-def _pair(data: bytes, at: int, end: int, depth: int) -> tuple[str, Value]:
-    key, value = "", None
-    for tag, start, stop in fields(data, at, end):
-        if tag == 0x0A:
-            key = _str(data, start, stop)
-        elif tag == 0x12:
-            value = _value(data, start, stop, depth)
-    return key, value
-
-
-def _value(data: bytes, at: int, end: int, depth: int) -> Value:
-    value: Value = None
-    for tag, start, stop in fields(data, at, end):
-        match tag:
-            case 0x0A:
-                value = _str(data, start, stop)
-            case 0x10:
-                value = bool(start)
-            case 0x18:
-                value = start - (start >> 63 << 64)
-            case 0x21:
-                value = _double(data, start)[0]
-            case 0x2A if depth < VALUE_NESTING:
-                value = [_value(data, a, b, depth + 1) for tag, a, b in fields(data, start, stop) if tag == 0x0A]
-            case 0x32 if depth < VALUE_NESTING:
-                value = _attributes(data, start, stop, 0x0A, depth + 1)
-            case 0x3A:
-                value = data[start:stop]
-    return value
-
-
-def any_value(data: bytes) -> Value:
-    """Read an AnyValue; None for a damaged one."""
-    try:
-        return _value(data, 0, len(data), 0)
-    except ValueError:
-        return None
-
-
-class OtlpProtobufCodec:
-    """Reads OTLP's attributes, events and links from the repeated fields that held them, one after the other."""
-
-    def attributes(self, raw: bytes) -> dict[str, Value]:
-        return _attributes(raw, 0, len(raw), raw[0]) if raw else {}
-
-    def events(self, raw: bytes) -> list[Event]:
-        events = []
-        for found, attributes in _messages(raw, 0x1A):
-            time, _ = found.get(0x09, _NOWHERE)
-            name = _str(raw, *found.get(0x12, _NOWHERE))
-            events.append(Event(_unsigned(raw, time)[0] if time else 0, name, attributes))
-        return events
-
-    def links(self, raw: bytes) -> list[Link]:
-        links = []
-        for found, attributes in _messages(raw, 0x22):
-            trace, span = (raw[slice(*found.get(tag, _NOWHERE))].hex() for tag in (0x0A, 0x12))
-            links.append(link_with_kind(trace, span, attributes))
-        return links
-
-
-def _messages(raw: bytes, attributes: int) -> Iterator[tuple[dict[int, tuple[int, int]], dict[str, Value]]]:
-    """Of each message: where its fields stand, by tag, and its attributes. Ends where the bytes are damaged."""
-    with suppress(ValueError):
-        for _, start, stop in fields(raw, 0, len(raw)):
-            found = {tag: (a, b) for tag, a, b in fields(raw, start, stop)}
-            yield found, _attributes(raw, start, stop, attributes)
-
-
-CODEC = OtlpProtobufCodec()
+_SPAN_BEGINS = re.compile(rb"\x12[\x80-\xff]{0,3}[\x00-\x7f]\x0a\x10.{16}\x12\x08", re.DOTALL)
+"""A field that holds a span as every known writer begins one."""
 
 
 class _Deciding:
@@ -176,39 +84,30 @@ class _Deciding:
 _deciding = _Deciding()
 
 
-@lru_cache(maxsize=1024)
-def _status(raw: bytes) -> tuple[int, str]:
-    code, message = 0, ""
-    with suppress(ValueError):
-        for tag, start, stop in fields(raw, 0, len(raw)):
-            if tag == 0x18:
-                code = start
-            elif tag == 0x12:
-                message = _str(raw, start, stop)
-    return code, message
-
-
 # --- Spans ------------------------------------------------------------------------------------------------------------
 
 
 def decode_request(data: bytes | memoryview, place: Place) -> None:
     """Take in one request, also one in the wrapper of Tempo's v2 API.
 
-    Of data that is cut off every whole span is taken, with a warning; ValueError with the byte where it is damaged.
+    Of data that is cut off or damaged every whole span is taken, with a warning. Raises ValueError, with the byte,
+    where the message around all spans is damaged.
     """
     data = bytes(data)
     before = len(place.intake)
     reader = _Reader(data, place)
     end = 0
-    if wrappers(data):
-        for tag, start, end in fields(data, 0, NO_END):
-            if tag == 0x0A:
-                reader.request(start, end)
-            elif tag == 0x18 and start:
-                place.warn("Tempo answered with a part of the trace only")
-    else:
-        end = reader.request(0, NO_END)
-    reader.unread.warn(place)
+    try:
+        if wrappers(data):
+            for tag, start, end in fields(data, 0, NO_END):
+                if tag == 0x0A:
+                    reader.request(start, end)
+                elif tag == 0x18 and start:
+                    place.warn("Tempo answered with a part of the trace only")
+        else:
+            end = reader.request(0, NO_END)
+    finally:
+        reader.warn()
     if end != len(data):
         missing = f"{end - len(data)} bytes are missing" if end > len(data) else "the rest is missing"
         place.at(f"byte {len(data)}").warn(
@@ -224,6 +123,21 @@ class _Reader:
         self.traces: dict[bytes, int] = {}
         self.names: dict[bytes, int] = {}
         self.unread = Unread()
+        self._damaged = 0
+        self._damage = ""
+        """In how many places a message is damaged, and what is wrong in the first of them."""
+
+    def warn(self) -> None:
+        """Warn of all that could not be read."""
+        self.unread.warn(self.place)
+        if self._damaged:
+            more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
+            self.place.warn(f"damaged protobuf: {self._damage}{more}; what is damaged is left out")
+
+    def damage(self, error: ValueError) -> None:
+        """Note that a message is damaged."""
+        self._damage = self._damage or str(error)
+        self._damaged += 1
 
     def request(self, at: int, end: int) -> int:
         """-> where the last part ends, which is beyond the data if it is cut off."""
@@ -236,11 +150,14 @@ class _Reader:
     def resource_spans(self, at: int, end: int) -> None:
         service, attributes = "", b""
         scopes = []
-        for tag, start, stop in fields(self.data, at, end):
-            if tag == 0x0A:
-                service, attributes = self.resource(start, stop)
-            elif tag in SCOPE_SPANS:
-                scopes.append((start, stop))
+        try:
+            for tag, start, stop in fields(self.data, at, end):
+                if tag == 0x0A:
+                    service, attributes = self.resource(start, stop)
+                elif tag in SCOPE_SPANS:
+                    scopes.append((start, stop))
+        except ValueError as error:
+            self.damage(error)
         for start, stop in scopes:
             self.scope_spans(start, stop, service, attributes)
 
@@ -248,16 +165,28 @@ class _Reader:
         """-> the service name, and the attributes without it: it is a column of its own."""
         service = ""
         others = []
-        for tag, _, stop in fields(self.data, at, end):
-            if tag == 0x0A:
-                piece = self.data[at:stop]
-                named = CODEC.attributes(piece) if b"service.name" in piece else {}
-                if "service.name" not in named:
-                    others.append(piece)
-                elif (name := named["service.name"]) is not None:
-                    service = str(name)
-            at = stop
+        try:
+            for tag, _, stop in fields(self.data, at, end):
+                if tag == 0x0A:
+                    piece = self.data[at:stop]
+                    named = CODEC.attributes(piece) if b"service.name" in piece else {}
+                    if "service.name" not in named:
+                        others.append(piece)
+                    elif (name := named["service.name"]) is not None:
+                        service = str(name)
+                at = stop
+        except ValueError as error:
+            self.damage(error)
         return service, b"".join(others)
+
+    def scope(self, at: int, end: int) -> tuple[str, str]:
+        """-> the name and version of an instrumentation scope"""
+        found = {0x0A: "", 0x12: ""}
+        try:
+            found |= {tag: text_in(self.data, a, b) for tag, a, b in fields(self.data, at, end) if tag in found}
+        except ValueError as error:
+            self.damage(error)
+        return found[0x0A], found[0x12]
 
     def _known(self, kind: int, code: int) -> tuple[int, int]:
         """A kind and a status code, 0 in place of one that no version of OTLP has."""
@@ -268,31 +197,73 @@ class _Reader:
         return kind if kind <= Kind.CONSUMER else 0, code if code <= Status.ERROR else 0
 
     def scope_spans(self, at: int, end: int, service: str, attributes: bytes) -> None:
-        scope = {0x0A: "", 0x12: ""}
-        spans = []
-        for tag, start, stop in fields(self.data, at, end):
-            if tag == 0x12:
-                spans.append((start, stop))
-            elif tag == 0x0A:
-                scope |= {
-                    inner: _str(self.data, a, b) for inner, a, b in fields(self.data, start, stop) if inner in scope
-                }
-        if spans and spans[-1][1] > len(self.data):
-            spans.pop()
-        resource = self.intake.resource(service, attributes, CODEC, scope[0x0A], scope[0x12])
-        for first in range(0, len(spans), CHUNK_SPANS):
-            self.spans(spans[first : first + CHUNK_SPANS], resource)
+        scope = "", ""
+        # numbers, not tuples of them: an empty span takes two bytes
+        starts, stops = array("q"), array("q")
+        while True:
+            try:
+                for tag, start, stop in fields(self.data, at, end):
+                    if tag == 0x12:
+                        starts.append(start)
+                        stops.append(stop)
+                    elif tag == 0x0A:
+                        scope = self.scope(start, stop)
+                    at = stop
+                break
+            except ValueError as error:
+                self.damage(error)
+                # the length of a span may be what is damaged: others follow on it
+                following = _SPAN_BEGINS.search(self.data, at + 1, min(end, len(self.data)))
+                if following is None:
+                    break
+                at = following.start()
+        if stops and stops[-1] > len(self.data):
+            starts.pop()
+            stops.pop()
+        resource = self.intake.resource(service, attributes, CODEC, *scope)
+        for first in range(0, len(starts), CHUNK_SPANS):
+            chunk = slice(first, first + CHUNK_SPANS)
+            self.spans([*zip(starts[chunk], stops[chunk], strict=True)], resource)
+
+    def _parsed(self, places: list[tuple[int, int]]) -> list[_Parsed]:
+        """The spans at these places that are whole."""
+        try:
+            return [_span(self.data, start, stop) for start, stop in places]
+        except ValueError:
+            pass
+        found = []
+        for start, stop in places:
+            try:
+                found.append(_span(self.data, start, stop))
+            except ValueError as error:
+                self.damage(error)
+                found += self._swallowed(start, stop)
+        return found
+
+    def _swallowed(self, at: int, end: int) -> list[_Parsed]:
+        """The whole spans that begin within a damaged one: its length may be what is damaged."""
+        found = []
+        while begins := _SPAN_BEGINS.search(self.data, at, min(end + _IDS, len(self.data))):
+            length, start = varint(self.data, begins.start() + 1)
+            at = begins.start() + 1
+            if begins.start() < end and start + length <= len(self.data):
+                with suppress(ValueError):
+                    found.append(_span(self.data, start, start + length))
+                    at = start + length
+        return found
 
     def spans(self, places: list[tuple[int, int]], resource: int) -> None:
         intake = self.intake
         position = len(intake)
-        parsed = [_span(self.data, start, stop) for start, stop in places]
+        parsed = self._parsed(places)
+        if not parsed:
+            return
         traces, ids, parents, names, kinds, starts, ends, statuses, attributes, events, links, dropped = (
             list(column) for column in zip(*parsed, strict=True)
         )
         states = []
         for i, (kind, raw_status, raw) in enumerate(zip(kinds, statuses, attributes, strict=True)):
-            code, message = _status(raw_status)
+            code, message = status_of(raw_status)
             if kind > Kind.CONSUMER or code > Status.ERROR:
                 kind, code = self._known(kind, code)
             states.append(_deciding.state(raw, kind | code << STATUS_SHIFT))
@@ -308,7 +279,7 @@ class _Reader:
                 self.traces[raw] = self.place.trace(raw.hex())
         for raw in dict.fromkeys(names):
             if raw not in self.names:
-                self.names[raw] = intake.names(_str(raw, 0, len(raw)))
+                self.names[raw] = intake.names(text_in(raw, 0, len(raw)))
         rows = intake.rows
         rows.trace += map(self.traces.__getitem__, traces)
         rows.span_id += map(bytes.hex, ids)
