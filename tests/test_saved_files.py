@@ -219,3 +219,27 @@ def test_a_span_without_a_start_keeps_its_duration(program: Program, tmp_path: P
     first, second = twice(program, "fuzz-save-no-start.json", tmp_path)
     assert first == second
     assert second["summary"]["duration_stats"]["max_ms"] == 100.0
+
+
+NUMBERS = [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 10**40, -(10**40), 0, True, 0.5]
+
+
+def nested(depth: int, kind: type) -> Any:
+    value: Any = 2**70
+    for _ in range(depth):
+        value = [value] if kind is list else {"key": value}
+    return value
+
+
+def test_integers_of_any_size_and_values_of_any_depth_are_kept(tmp_path: Path) -> None:
+    deep = {f"{kind.__name__} {depth}": nested(depth, kind) for kind in (list, dict) for depth in (1, 31, 32, 33, 63)}
+    values = {**{f"n{at}": value for at, value in enumerate(NUMBERS)}, "list": list(NUMBERS), **deep}
+    traces = build(span("a", 0, 9, attributes=values, resource=values, events=[(1, "e", values)]))
+    path = tmp_path / "saved.jsonl"
+    assert save(traces, path) == []
+    assert spans(load([str(path)])) == spans(traces)
+
+
+def test_what_is_nested_too_deeply_is_said(tmp_path: Path) -> None:
+    traces = build(span("a", 0, 9, attributes={"deep": nested(70, list), "deeper": nested(80, dict), "b": 1}))
+    assert save(traces, tmp_path / "saved.jsonl") == ["2 values nested too deeply"]

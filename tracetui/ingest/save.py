@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from tracetui.atomic_file import PRIVATE, atomic_file
-from tracetui.ingest.formats.encode.otlp import saved_trace
+from tracetui.ingest.formats.encode.otlp import ExactAttributes, saved_trace
 from tracetui.model.problems import UsageError
 from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
@@ -25,6 +25,7 @@ def save(traces: TraceSet, path: Path, *, replace: bool = False) -> list[str]:
     The file is there whole or not at all. Raises UsageError where it cannot be written, or is there already and must
     not be replaced.
     """
+    attributes = ExactAttributes()
     try:
         path = path.expanduser()
         if not replace and path.exists():
@@ -32,20 +33,21 @@ def save(traces: TraceSet, path: Path, *, replace: bool = False) -> list[str]:
         # whoever may read the traces on the server is not whoever may read this directory
         with atomic_file(path, PRIVATE) as plain, _packed(plain, path.suffix == _GZIP) as file:
             for trace in range(traces.trace_count):
-                file.write(_lines(traces, trace))
+                file.write(_lines(traces, trace, attributes))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     except (RuntimeError, ValueError) as error:
         # a home directory that nobody has; a zero byte in a name
         raise UsageError(f"cannot write {path}: {error}") from None
-    return _not_saved(traces)
+    return _not_saved(traces, attributes.left_out)
 
 
-def _lines(traces: TraceSet, trace: int) -> bytes:
+def _lines(traces: TraceSet, trace: int, attributes: ExactAttributes) -> bytes:
     at = traces.spans_of(trace)
     came = np.argsort(traces.order[at.start : at.stop], kind="stable") + at.start
     spans = (_without_logs(traces.span(int(span))) for span in came)
-    return saved_trace(spans, traces.trace_warnings.get(trace, ()), keep_order=_has_ties(traces, at))
+    warnings = traces.trace_warnings.get(trace, ())
+    return saved_trace(spans, warnings, attributes=attributes, keep_order=_has_ties(traces, at))
 
 
 def _has_ties(traces: TraceSet, spans: range) -> bool:
@@ -64,9 +66,10 @@ def _without_logs(span: Span) -> Span:
     return dataclasses.replace(span, events=tuple(event for event in span.events if not event.is_log))
 
 
-def _not_saved(traces: TraceSet) -> list[str]:
+def _not_saved(traces: TraceSet, nested: int) -> list[str]:
     counts = {
         "record{} of spans that came more than once": sum(traces.duplicates.values()),
+        "value{} nested too deeply": nested,
         "line{} of logs": len(traces.log_lines),
         "warning{} about the input": len(traces.load_warnings),
     }

@@ -18,6 +18,7 @@ from tracetui.ingest import lenient
 from tracetui.ingest.depth import pruned
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_records import VALUE_NESTING, hex_id, link_with_kind
+from tracetui.ingest.formats.saved import FIELD, INTEGER
 from tracetui.ingest.formats.words import field, plain
 from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
@@ -53,7 +54,8 @@ def any_value(value: Any, depth: int = 0) -> Value:
     members = {known: content for name, content in names.items() if (known := _PROTO_NAMES.get(name, name)) in _NAMES}
     if members:
         name = _set_member(members, names.get("valuecase"))
-        return _typed(name, members[name], depth)
+        is_integer = len(value) > 1 and value.get(FIELD) == INTEGER
+        return _typed("intvalue" if is_integer else name, members[name], depth)
     # protobuf-es names the member beside its content
     if names.keys() == {"case", "value"} and (case := plain(str(names["case"]))) in _NAMES:
         return _typed(case, names["value"], depth)

@@ -19,6 +19,9 @@ from tracetui.model.span import Mark
 FIELD: Final = "tracetui"
 """The name of the field, as `formats.otlp_wire` reads it."""
 
+INTEGER: Final = "int"
+"""The content of the field beside a text that is an integer, one for which OTLP has not enough bits."""
+
 CARRIED: Final = (
     Mark.CYCLE_CUT
     | Mark.START_REPAIRED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,16 @@ from tracetui.ingest.formats.encode.shared import (
     source_warnings,
     told_apart,
 )
-from tracetui.ingest.formats.saved import FIELD, Saved, mark_names
+from tracetui.ingest.formats.otlp_records import VALUE_NESTING
+from tracetui.ingest.formats.saved import FIELD, INTEGER, Saved, mark_names
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import Attributes, Link, Span, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 Scopes = dict[tuple[str, str], list[Span]]
+_Write = Callable[[Attributes], list[Json]]
 
 
 def otlp_json(spans: Iterable[Span]) -> bytes:
@@ -47,19 +50,54 @@ def otlp_json_lines(spans: Iterable[Span], spans_per_line: int = 1000) -> bytes:
     return b"".join(json_bytes(traces_data(batch)) + b"\n" for batch in batches(told_apart(spans), spans_per_line))
 
 
+class ExactAttributes:
+    """Writes attributes for this program to read again as they were, and counts the values that cannot be.
+
+    OTLP has no integers beyond 64 bits: such a one is a text with a field of this program's own beside it, which other
+    readers pass over.
+    """
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """How many values were nested too deeply."""
+
+    def __call__(self, attributes: Attributes) -> list[Json]:
+        return [{"key": key, "value": self._value(value)} for key, value in attributes.items()]
+
+    def _value(self, value: Value, depth: int = 0) -> Json:
+        match value:
+            case list() | dict() if depth >= VALUE_NESTING:
+                self.left_out += 1
+                return {}
+            case list():
+                return {"arrayValue": {"values": [self._value(item, depth + 1) for item in value]}}
+            case dict():
+                pairs = [{"key": key, "value": self._value(item, depth + 1)} for key, item in value.items()]
+                return {"kvlistValue": {"values": pairs}}
+            case int() if not isinstance(value, bool) and value not in INT64:
+                return {"stringValue": str(value), FIELD: INTEGER}
+            case _:
+                return _any_value(value)
+
+
 def saved_trace(
-    spans: Iterable[Span], trace_warnings: Sequence[str] = (), *, keep_order: bool = False, spans_per_line: int = 1000
+    spans: Iterable[Span],
+    trace_warnings: Sequence[str] = (),
+    *,
+    attributes: ExactAttributes,
+    keep_order: bool = False,
+    spans_per_line: int = 1000,
 ) -> bytes:
     """The spans of one trace as lines of the OTLP file format from which all of it is read again (`formats.saved`).
 
-    keep_order: whether the spans stay in this order, which takes more room, rather than by resource and scope.
-    Not carried: integers beyond 64 bits (written as text). The ids of links that are not hex stay what they are.
+    attributes: writes them, and counts what is not carried. keep_order: whether the spans stay in this order, which
+    takes more room, rather than by resource and scope. The ids of links that are not hex stay what they are.
     """
-    write = _SavedSpans(trace_warnings)
+    write = _SavedSpans(trace_warnings, attributes)
     lines = []
     for batch in batches(spans, spans_per_line):
         runs = [list(run) for _, run in groupby(batch, _maker)] if keep_order else [batch]
-        parts = [part for run in runs for part in _resource_spans(run, write)]
+        parts = [part for run in runs for part in _resource_spans(run, write, attributes)]
         lines.append(json_bytes({"resourceSpans": parts}) + b"\n")
     return b"".join(lines)
 
@@ -71,13 +109,14 @@ def _maker(span: Span) -> tuple[str, str, str, str]:
 class _SavedSpans:
     """Writes the spans of one trace with what OTLP has no fields for."""
 
-    def __init__(self, trace_warnings: Sequence[str]) -> None:
+    def __init__(self, trace_warnings: Sequence[str], attributes: ExactAttributes) -> None:
+        self._attributes = attributes
         self._first: Saved | None = Saved(traceWarnings=list(trace_warnings))
 
     def __call__(self, span: Span) -> Json:
-        written = _otlp_span(span)
+        written = _otlp_span(span, self._attributes)
         if span.links:
-            written["links"] = [_link(link) | _odd_ids(link) for link in span.links]
+            written["links"] = [_link(link, self._attributes) | _odd_ids(link) for link in span.links]
         saved, first = (self._first or Saved()), self._first is not None
         self._first = None
         trace_id = written["traceId"]
@@ -97,10 +136,10 @@ class _SavedSpans:
 
 def traces_data(spans: Iterable[Span]) -> Json:
     """Spans by resource and scope, each in the order in which it is first seen."""
-    return {"resourceSpans": _resource_spans(spans, _otlp_span)}
+    return {"resourceSpans": _resource_spans(spans, _otlp_span, _otlp_attributes)}
 
 
-def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json]) -> list[Json]:
+def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json], write_attributes: _Write) -> list[Json]:
     groups: dict[tuple[str, str], tuple[Attributes, Scopes]] = {}
     for span in spans:
         key = (span.service, json_text(dict(span.resource)))
@@ -109,7 +148,7 @@ def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json]) -> lis
         groups[key][1].setdefault((span.scope_name, span.scope_version), []).append(span)
     return [
         {
-            "resource": {"attributes": _otlp_attributes(resource)},
+            "resource": {"attributes": write_attributes(resource)},
             "scopeSpans": [
                 {"scope": _filled(name=name, version=version), "spans": [write(span) for span in members]}
                 for (name, version), members in scopes.items()
@@ -119,36 +158,9 @@ def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json]) -> lis
     ]
 
 
-def _otlp_span(span: Span) -> Json:
-    return _filled(
-        traceId=hex_id(span.trace_id, 32),
-        spanId=hex_id(span.span_id, 16),
-        parentSpanId="" if span.parent_id is None else hex_id(span.parent_id, 16),
-        name=span.name,
-        kind=int(span.kind),
-        startTimeUnixNano=fixed64(span.start_ns),
-        endTimeUnixNano=fixed64(span.end_ns),
-        attributes=_otlp_attributes(span.attributes),
-        events=[
-            _filled(timeUnixNano=fixed64(event.time_ns), name=event.name, attributes=_otlp_attributes(event.attributes))
-            for event in span.events
-        ],
-        links=[_link(link) for link in span.links],
-        status=_filled(message=span.status_message, code=int(span.status)),
-    )
-
-
 def _filled(**fields: object) -> Json:
     """The fields that hold something: a missing one means its default, in JSON as on the wire."""
     return {name: content for name, content in fields.items() if content}
-
-
-def _link(link: Link) -> Json:
-    return _filled(
-        traceId=hex_id(link.trace_id, 32),
-        spanId=hex_id(link.span_id, 16),
-        attributes=_otlp_attributes(_link_attributes(link)),
-    )
 
 
 def _odd_ids(link: Link) -> Json:
@@ -189,3 +201,30 @@ def _any_value(value: Value, depth: int = 0) -> Json:
             return {}
         case _:
             return {"stringValue": str(value)}
+
+
+def _otlp_span(span: Span, write_attributes: _Write = _otlp_attributes) -> Json:
+    return _filled(
+        traceId=hex_id(span.trace_id, 32),
+        spanId=hex_id(span.span_id, 16),
+        parentSpanId="" if span.parent_id is None else hex_id(span.parent_id, 16),
+        name=span.name,
+        kind=int(span.kind),
+        startTimeUnixNano=fixed64(span.start_ns),
+        endTimeUnixNano=fixed64(span.end_ns),
+        attributes=write_attributes(span.attributes),
+        events=[
+            _filled(timeUnixNano=fixed64(event.time_ns), name=event.name, attributes=write_attributes(event.attributes))
+            for event in span.events
+        ],
+        links=[_link(link, write_attributes) for link in span.links],
+        status=_filled(message=span.status_message, code=int(span.status)),
+    )
+
+
+def _link(link: Link, write_attributes: _Write) -> Json:
+    return _filled(
+        traceId=hex_id(link.trace_id, 32),
+        spanId=hex_id(link.span_id, 16),
+        attributes=write_attributes(_link_attributes(link)),
+    )
