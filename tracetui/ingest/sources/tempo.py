@@ -57,6 +57,10 @@ class _Found(msgspec.Struct, rename="camel"):
         return (self.start_time_unix_nano, self.duration_ms, spans, errors) if spans else ()
 
 
+MOST_REMEMBERED = 10_000
+"""Traces that were sent, so that they need not be sent again. Another one costs a request."""
+
+
 class _Listed(msgspec.Struct):
     traces: list[_Found] | None = None
 
@@ -113,7 +117,15 @@ class Tempo(BackEnd):
         self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.leaves_out_unchanged}
         self._read.clear()
         yield from self.traces([one.trace_id for one in newest if one.trace_id not in self.unchanged])
-        self._sent.update({one.trace_id: one.figures for one in newest if one.trace_id in self._read})
+        self._remember([one for one in newest if one.trace_id in self._read or one.trace_id in self.unchanged])
+
+    def _remember(self, sent: Sequence[_Found]) -> None:
+        """Remember the figures of traces that were sent, and no more than those sent last: it is asked for ever."""
+        for one in sent:
+            self._sent.pop(one.trace_id, None)
+            self._sent[one.trace_id] = one.figures
+        for trace_id in list(self._sent)[: -max(len(sent), MOST_REMEMBERED)]:
+            del self._sent[trace_id]
 
     def _find(self, search: Search, found: dict[str, _Found]) -> None:
         """Add the traces that a search finds, until there are as many as are wanted."""
