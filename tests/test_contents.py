@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
+from tracetui.ingest import contents
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
-from tracetui.model.intake import Intake
+from tracetui.model.intake import CHUNK_SPANS, MOST_WARNINGS, Intake
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
@@ -31,6 +32,18 @@ SMALL = [
     for path in sorted(SAMPLES.rglob("*"))
     if path.suffix in {".json", ".jsonl", ".pb"} and path.stat().st_size < 130_000
 ]
+
+
+SPELT = {
+    "usual": b'{"traceId":"1","id":"2"}',
+    "escaped": b'{"\\u0074raceId":"1","i\\u0064":"2"}',
+    "in words": b'{"resource_spans":[{"scope_spans":[{"spans":[{"trace_id":"01","span_id":"02"}]}]}]}',
+    "upper case": b'{"ResourceSpans":[{"ScopeSpans":[{"Spans":[{"TraceId":"01","SpanId":"02"}]}]}]}',
+    "with hyphens": b'{"trace-id":"1","span-id":"2","operation-name":"a"}',
+    "a document": b'{"_source":{"traceID":"1","spanID":"2","operationName":"a"}}',
+    "a trace": b'{"spans":[{"traceID":"1","spanID":"2","operationName":"a","processID":"p"}],"processes":{}}',
+    "behind a word": b'answer {"traceId":"1","id":"2"}',
+}
 
 
 def read(data: bytes) -> TraceSet:
@@ -316,3 +329,41 @@ def test_any_json_gives_traces_or_a_warning_at_most(value: Any, written: str) ->
     found = read(written.format(text, text).encode())
     for span in map(found.span, range(len(found))):
         assert span.trace_id is not None
+
+
+@pytest.mark.parametrize("line", [b"{}", b"7", b"{oops", b'{"a":"b"}', b"a word"])
+def test_many_lines_without_traces_cost_no_trace_between_them_and_little_memory(line: bytes) -> None:
+    junk = (line + b"\n") * (2 * MOST_WARNINGS)
+    intake = Intake()
+    decode(TRACE + b"\n" + junk + OTHER + b"\n" + junk, Place(intake, "f"))
+    assert len(intake) == 2 * SPANS
+    listed, unlisted = intake.take_warnings(0)
+    assert len(listed) <= MOST_WARNINGS
+    assert len(listed) + unlisted in (0, 4 * MOST_WARNINGS)
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20])
+@pytest.mark.parametrize("name", sorted(SPELT))
+def test_a_key_tells_of_traces_however_it_is_spelt(name: str, size: int) -> None:
+    """What is much is not decoded without such a key."""
+    assert len(read(SPELT[name] + b" " * size)) > 0
+
+
+def test_much_without_a_key_of_spans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "take_value", None)
+    assert warnings(b"[" + b"{}," * 1_000_000 + b"{}]") == [
+        "f: no traces in it: 2.86 MiB of JSON without a key that spans have"
+    ]
+
+
+def test_spans_that_no_memory_is_left_for_are_left_out() -> None:
+    intake = Intake(most_bytes=CHUNK_SPANS * 400)
+    lines = b"".join(TRACE.replace(b'"traceID": "', b'"traceID": "%x' % i) + b"\n" for i in range(4_000))
+    decode(lines, Place(intake, "f"))
+    assert CHUNK_SPANS <= len(intake) < 4_000 * SPANS
+    assert len(assemble(intake)) == len(intake)
+    assert "memory" in intake.warnings[-1].message
+    before = len(intake)
+    decode(OTHER, Place(intake, "g"))
+    assert len(intake) == before
+    assert "memory" in str(intake.warnings[-1])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.loopback import JSON, Answer, Loopback
 from tracetui.ingest import buffers
-from tracetui.ingest.limits import LEAST, input_limit, unpacked_limit
+from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit
 from tracetui.ingest.unpack import UnpackError, unpack_stream
 
 CASES = Path(__file__).parent / "cases"
@@ -64,7 +64,28 @@ def gzip_zeros(times: int) -> bytes:
     return b"".join([*map(packer.compress, zeros(times)), packer.flush()])
 
 
+def over_and_over(text: bytes) -> bytes:
+    """60 MiB of one text."""
+    return text * (60 * MIB // len(text))
+
+
+def tiny_values(text: bytes, opening: bytes = b"", closing: bytes = b"") -> bytes:
+    return zstandard.compress(opening + over_and_over(text) + closing)
+
+
+EMPTY_SPANS = (
+    b"\x0a\xc4\xff\xff\x7f\x12\xbe\xff\xff\x7f"  # a request and in it a scope, larger than the file
+    b"\x12\x1e\x0a\x10" + b"1" * 16 + b"\x12\x08" + b"2" * 8 + b"\x30\x01"
+)
+"""The beginning of a request in protobuf, with its first span."""
+
 FILES: dict[str, Callable[[], bytes]] = {
+    "empty objects": lambda: tiny_values(b"{}\n"),
+    "a list of empty objects": lambda: tiny_values(b"{},", b"[", b"{}]"),
+    "a list of numbers": lambda: tiny_values(b"1,", b"[", b"1]"),
+    "empty resources": lambda: tiny_values(b"{},", b'{"resourceSpans":[', b"{}]}"),
+    "objects, not packed": lambda: over_and_over(b"{}\n"),
+    "blanks, not packed": lambda: b"{" + over_and_over(b" "),
     "gzip in gzip in zstd": (CASES / "fuzz-bomb-10-gib.bin").read_bytes,
     "zstd": lambda: zstd_zeros(2 << 10),
     "zstd in zstd": lambda: zstandard.compress(zstd_zeros(2 << 10)),
@@ -95,10 +116,28 @@ def test_spans_before_the_limit_are_kept(tmp_path: Path) -> None:
     assert "unpacks to more than 64 MiB; the rest is left out" in ended.err
 
 
+TINY_SPANS = {
+    "OTLP": (b'{"traceId":"1","spanId":"2"},', b'{"resourceSpans":[{"scopeSpans":[{"spans":[', b"{}]}]}]}"),
+    "protobuf": (b"\x12\x00", EMPTY_SPANS, b""),
+}
+
+
+@pytest.mark.parametrize("name", TINY_SPANS)
+def test_a_small_file_of_millions_of_tiny_spans_takes_little_memory(tmp_path: Path, name: str) -> None:
+    text, opening, closing = TINY_SPANS[name]
+    path = tmp_path / "bomb.zst"
+    path.write_bytes(tiny_values(text, opening, closing))
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_MEMORY
+    assert "unpacks to more values than any traces of its size" in ended.err
+
+
 CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
     "zstd": (lambda: zstd_zeros(2 << 10), "zstd"),
     "gzip": (lambda: gzip_zeros(1 << 10), "gzip"),
     "zstd, gzip": (lambda: gzip.compress(zstd_zeros(2 << 10)), "zstd, gzip"),
+    "zstd of empty objects": (lambda: tiny_values(b"{},", b'{"data":[', b"{}]}"), "zstd"),
     "deflate": (lambda: zlib.compress(bytes(256 * MIB), 9), "deflate"),
 }
 
@@ -182,6 +221,18 @@ def test_limits_grow_with_what_is_packed_and_end_at_the_machine() -> None:
     assert unpacked_limit(0) == LEAST
     assert unpacked_limit(1 << 20) == 200 << 20
     assert unpacked_limit(1 << 40) == input_limit() >= LEAST
+
+
+def test_what_decoding_costs_counts_values() -> None:
+    assert decoding_cost(b"") == 0
+    assert decoding_cost(b"x" * 5_000_000) == 5_000_000
+    assert decoding_cost(b"{}\n" * 1_000_000) > 20 * 3_000_000
+    assert decoding_limit(10) == LEAST < decoding_limit(1 << 20)
+
+
+def test_traces_cost_much_less_than_what_is_allowed() -> None:
+    text = (CASES.parent.parent / "sample_traces" / "first-look" / "checkout.json").read_bytes()
+    assert decoding_cost(text) < 10 * len(text)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.sampled_from(["gzip", "deflate", "zstd"]))

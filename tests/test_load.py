@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tracetui.ingest.buffers import read_file
-from tracetui.ingest.load import WARNINGS_PER_FILE, Progress, load
-from tracetui.model.problems import InputError, LoadWarning
+from tracetui.ingest.load import Progress, load
+from tracetui.model.problems import WARNINGS_PER_FILE, InputError, LoadWarning
 from tracetui.model.span import Mark
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"

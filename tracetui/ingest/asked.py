@@ -20,7 +20,7 @@ from tracetui.ingest.sources.searched import Searched, window_of
 from tracetui.ingest.sources.served import Server, documents, downloaded, opened
 from tracetui.model.intake import Intake
 from tracetui.model.opinion import Dependency, Metrics, Opinion
-from tracetui.model.problems import BackEndError, LoadWarning
+from tracetui.model.problems import BackEndError, LoadWarning, shortened
 from tracetui.model.search import NOTHING, Search, describe
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 30
 """Of attributes, events and links from servers, of one answer and of all of them, as there are ever more of these."""
+_MOST_WARNINGS = 100
+"""Of different ones about one answer; further ones are counted."""
 _TOO_MUCH = (
     f"more than {MOST_BYTES >> 30} GiB of traces came, which is all that is kept; the rest is left out."
     " Ask for less: a shorter time, a smaller limit"
@@ -141,9 +143,11 @@ class Servers:
                         break
         finally:
             # each piece of an answer may be damaged alike
-            found = dict.fromkeys(intake.warnings[before:])
-            damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in found]
-            intake.warnings[before:] = [*damage, *(LoadWarning(server.name, "", text) for text in self._said)]
+            found, more = intake.take_warnings(before)
+            distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
+            damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
+            for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._said)]:
+                intake.warn(one.file, one.position, one.message)
         if damage and len(intake) == spans:
             what = f"sent something else than traces ({damage[0].message}); does a gateway stand between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from tracetui.ingest.limits import MIB, input_limit, unpacked_limit
+from tracetui.ingest.limits import MIB, decoding_cost, decoding_limit, input_limit, unpacked_limit
 from tracetui.ingest.place import Place
 from tracetui.ingest.unpack import Member, UnpackError, ZlibMember, ZstdMember
 
@@ -143,35 +143,51 @@ def unpacked(data: Buffer, place: Place, go_on: Callable[[], bool] = lambda: Tru
     """Return the bytes within a gzip or zstd wrapper (told by its first bytes), or the bytes as they are.
 
     Of a damaged wrapper everything before the damage is kept, with a warning that says where it is; of one that holds
-    more than memory or its own size allows (`limits.unpacked_limit`) what is within the limit. `go_on` is asked
-    meanwhile.
+    more than memory or its own size allows (`limits.unpacked_limit`, `limits.decoding_limit`) what is within the
+    limits. `go_on` is asked meanwhile.
     """
-    limit = unpacked_limit(len(data))
+    limits = unpacked_limit(len(data)), decoding_limit(len(data))
     for _ in range(_NESTED):
         if data[:2] == GZIP:
-            data = _unwrapped(data, "gzip", GZIP, ZlibMember, place, limit, go_on)
+            data = _unwrapped(data, "gzip", GZIP, ZlibMember, place, _Unpacked(*limits), go_on)
         elif data[:4] == ZSTD:
-            data = _unwrapped(data, "zstd", ZSTD, ZstdMember, place, limit, go_on)
+            data = _unwrapped(data, "zstd", ZSTD, ZstdMember, place, _Unpacked(*limits), go_on)
         else:
             break
     return data
 
 
 class _Unpacked:
-    """Where unpacked bytes are gathered, without a second copy when they are whole. At most `limit` bytes."""
+    """Gathers unpacked bytes, at most `limit` of them, without a second copy when they are whole.
 
-    def __init__(self, limit: int) -> None:
+    most_cost: what decoding them may cost at most, by `limits.decoding_cost`.
+    """
+
+    def __init__(self, limit: int, most_cost: int) -> None:
         self._limit = limit
+        self._most_cost = most_cost
+        self._cost = 0
         # pages of it are taken when they are written to
         self._memory = mmap.mmap(-1, limit, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.size = 0
+        self.trouble = ""
+        """Why the last piece was not added whole."""
 
     def add(self, piece: bytes) -> bool:
-        """Append what fits. -> whether all did"""
-        fits = piece[: self._limit - self.size]
-        self._memory[self.size : self.size + len(fits)] = fits
-        self.size += len(fits)
-        return len(fits) == len(piece)
+        """Append what fits. Return whether all of it did."""
+        for begin in range(0, len(piece), _STEP):
+            part = piece[begin : begin + _STEP]
+            fits = part[: self._limit - self.size]
+            self._memory[self.size : self.size + len(fits)] = fits
+            self.size += len(fits)
+            if len(fits) < len(part):
+                self.trouble = f"unpacks to more than {in_words(self._limit)}"
+                return False
+            self._cost += decoding_cost(part)
+            if self._cost > self._most_cost:
+                self.trouble = f"unpacks to more values than any traces of its size, after {in_words(self.size)}"
+                return False
+        return True
 
     def whole(self) -> Buffer:
         """Return all of it; nothing can be added any more."""
@@ -191,10 +207,9 @@ def _unwrapped(
     magic: bytes,
     member: Callable[[], Member],
     place: Place,
-    limit: int,
+    out: _Unpacked,
     go_on: Callable[[], bool],
 ) -> Buffer:
-    out = _Unpacked(limit)
     at = 0
     while data[at : at + len(magic)] == magic:
         before = out.size
@@ -208,7 +223,7 @@ def _unwrapped(
             place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; what came before is kept")
             return out.whole()
         if result == "too large":
-            place.warn(f"unpacks to more than {in_words(limit)}; the rest is left out")
+            place.warn(f"{out.trouble}; the rest is left out")
             return out.whole()
         if result == "stopped":
             return out.whole()

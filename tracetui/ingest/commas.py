@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import msgspec
 
@@ -12,24 +13,41 @@ from tracetui.model.decoding import MALFORMED
 _TO_COMMA = re.compile(
     rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+"|,(?![ \t\r\n]*+[\]},]))*+(?P<comma>,)(?=[ \t\r\n]*+[\]},])', re.DOTALL
 )
+_BLANK = 0x20
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 
-def without_commas(data: Buffer, start: int) -> tuple[bytes, list[int]] | None:
-    """The value that begins at `start` with blanks in place of commas before a bracket or another comma, and where
-    these stand; None if that is not all that is wrong with it.
+@dataclass(slots=True)
+class Commas:
+    """Superfluous commas: how many there are, and at which byte the first one stands."""
+
+    count: int = 0
+    first: int = -1
+
+    def add(self, first: int, count: int = 1) -> None:
+        """Count commas that stand behind those before."""
+        if not self.count:
+            self.first = first
+        self.count += count
+
+
+def without_commas(data: Buffer, start: int) -> tuple[bytes, Commas] | None:
+    """The value that begins at `start` with blanks in place of commas before a bracket or another comma, and these
+    commas; None if that is not all that is wrong with it.
     """
     text = bytearray(data)
-    places = []
-    match = _TO_COMMA.match(text, start)
+    found = Commas()
+    match = _TO_COMMA.match(data, start)
     while match:
-        places.append(match.start("comma"))
-        match = _TO_COMMA.match(text, match.end())
-    for place in places:
-        text[place : place + 1] = b" "
-    written = bytes(text[start:])
+        at = match.start("comma")
+        found.add(at)
+        text[at] = _BLANK
+        match = _TO_COMMA.match(data, match.end())
+    if not found.count:
+        return None
+    written = bytes(memoryview(text)[start:])
     try:
         _VALUE.decode(written)
     except MALFORMED:
         return None
-    return (written, places) if places else None
+    return written, found

@@ -10,7 +10,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from tracetui.ingest import lenient
 from tracetui.ingest.answers import shown_start
-from tracetui.ingest.buffers import Buffer, unpacked
+from tracetui.ingest.buffers import Buffer, in_words, unpacked
 from tracetui.ingest.depth import NESTED_TOO_DEEPLY, TOO_DEEP, pruned
 from tracetui.ingest.enveloped import TextReader, take_enveloped
 from tracetui.ingest.envelopes import find_envelope
@@ -25,7 +25,7 @@ from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.parallel import processes_for
 from tracetui.ingest.place import Place
 from tracetui.ingest.salvage import salvage
-from tracetui.ingest.shapes import BLANK, can_share, take_shares, take_value
+from tracetui.ingest.shapes import BLANK, TELLING_KEY, can_share, take_shares, take_value
 from tracetui.ingest.tables import header_of, take_table
 from tracetui.model.decoding import MalformedError
 
@@ -33,6 +33,8 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _SHOWN_BYTES = 1 << 16
+_MUCH = 1 << 20
+_NO_ROOM = "the spans fill the memory that this machine has for them"
 
 
 def decode(
@@ -45,6 +47,9 @@ def decode(
 
     go_on: asked while compressed bytes are unpacked; where it says no, what came before counts.
     """
+    if place.intake.is_full():
+        place.warn(f"left out: {_NO_ROOM}")
+        return
     held, before = Held(_tunnelled(progress)), len(place.intake)
     try:
         try:
@@ -62,6 +67,8 @@ def decode(
             place.intake.decide()
         except Exception as error:
             leave_out(place, error)
+        if place.intake.is_full():
+            place.warn(f"{_NO_ROOM}; the rest is left out")
     except CallbackError as callback:
         raise callback.error from None
 
@@ -88,7 +95,10 @@ def _decode(data: Buffer, place: Place, held: Held) -> None:
     elif (envelope := find_envelope(data, start)) is not None:
         take_enveloped(data, start, envelope, replace(place, in_log=True), held, TextReader(_text, _whole, _log_text))
     elif data[start : start + 1] in (b"{", b"["):
-        _json(data, start, place, held)
+        if _holds_no_key(data, start):
+            place.warn(f"no traces in it: {in_words(len(data))} of JSON without a key that spans have")
+        else:
+            _json(data, start, place, held)
     elif looks_like_records(memoryview(data)):
         _records(data, place, held)
     elif data[start : start + 1] == b"<":
@@ -137,6 +147,12 @@ def _log_text(data: bytes, place: Place, held: Held) -> None:
     """Take in what one stream of a log wrote beside whole JSON values."""
     if not take_table(data, 0, place, held.progress):
         _mixed_text(place, held).read(data, 0, len(data))
+
+
+def _holds_no_key(data: Buffer, start: int) -> bool:
+    """Whether much text holds nothing that could be traces: it need not be decoded to know that."""
+    much = len(data) - start > _MUCH
+    return much and TELLING_KEY.search(data, start) is None and not has_records(data, start)
 
 
 def _skip_blank(data: Buffer, at: int) -> int:

@@ -12,20 +12,19 @@ from tracetui.collection import no_collection
 from tracetui.config import Overrides
 from tracetui.ingest.asked import MOST_BYTES, Servers, Told, Waiting
 from tracetui.ingest.contents import decode
+from tracetui.ingest.limits import decoded_limit
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
 from tracetui.ingest.sources.served import check_credentials, meant_by, pasted_ids, server_at
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.problems import BackEndError, InputError, LoadWarning
+from tracetui.model.problems import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
 _NO_OVERRIDES = Overrides()
 _MOST_LOOKS = 9
 """For older traces, where more have come since the last look than servers send at once."""
-WARNINGS_PER_FILE = 20
-"""More warnings about one file than this are counted, not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Loading:
         check_credentials(servers)
         self._paths = [source for source, server in found if server is None]
         self._keep_going = keep_going
-        self._intake = Intake()
+        self._intake = Intake(decoded_limit())
         self._warnings: list[LoadWarning] = []
         """Of files."""
         self._warned: list[LoadWarning] = []
@@ -114,7 +113,7 @@ class Loading:
 
                     _take(item, intake, report, self._keep_going)
                     done += item.size or 0
-                self._warnings = intake.warnings.copy()
+                self._warnings = list(intake.warnings)
                 failed = self.servers.ask(search, intake, here, told)
                 progress(Progress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
             except StopReading:
@@ -126,7 +125,7 @@ class Loading:
             for error in failed:
                 intake.warn("", "", str(error))
             self._warned = list(dict.fromkeys(intake.warnings[len(self._warnings) :]))
-            intake.warnings[len(self._warnings) :] = self._warned
+            intake.warnings = [*self._warnings, *self._warned]
             traces = assemble(intake)
         if not len(traces) and (stopped or wanted or not self.servers.servers):
             raise InputError(_nothing(wanted, intake.warnings))
@@ -184,7 +183,7 @@ class Loading:
         for error in failed:
             new.warn("", "", str(error))
         progress(Progress("", 1, len(new), all_read=True))
-        return self._intake.replace(new), new.warnings
+        return self._intake.replace(new), list(new.warnings)
 
     def _catch_up(
         self, search: Search, known_ns: int, progress: Callable[[Progress], None], heard: list[Told]
@@ -275,14 +274,12 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
         return
     # what a pipe said until it was stopped counts
     decode(data, place, report if not stopped else lambda _: None, go_on)
-    found = intake.warnings[before:]
+    found, more = intake.take_warnings(before)
     if not item.named and len(intake) == spans and len(found) > 1:
         # a directory may hold anything; one line about a file that is none of ours is enough
-        found = found[:1]
-    if len(found) > WARNINGS_PER_FILE:
-        more = len(found) - WARNINGS_PER_FILE
-        found = [*found[:WARNINGS_PER_FILE], LoadWarning(item.name, "", f"{more:,} more warnings like these")]
-    intake.warnings[before:] = found
+        found, more = found[:1], 0
+    for warning in shortened(item.name, found, more):
+        intake.warn(warning.file, warning.position, warning.message)
     if stopped:
         raise StopReading
 

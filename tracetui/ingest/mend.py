@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.commas import Commas
 from tracetui.ingest.depth import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
 from tracetui.model.decoding import MalformedError, decode
 
@@ -64,6 +65,8 @@ _MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrary
 _VALUE_BEGINS = rb'(?:\{|\[\s*(?:\[\s*){0,2}\{)\s*"(?:%s)"\s*:' % b"|".join(
     (*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes")
 )
+_MOST_GAPS = 1_000
+"""Of more gaps in one value the sum is kept."""
 _MOST_LEVELS = 32
 _PATIENCE = 16
 _MOST_BEGINNINGS = 64
@@ -82,6 +85,15 @@ class Gap:
     reason: str
 
 
+@dataclass(slots=True)
+class MoreGaps:
+    """The gaps beyond `_MOST_GAPS`: how many, where the first one begins, and how many bytes they left out."""
+
+    count: int = 0
+    start: int = -1
+    size: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Mended:
     """What `mend` made of a value."""
@@ -89,12 +101,14 @@ class Mended:
     text: bytes
     """Readable JSON, b'' if nothing could be kept."""
     gaps: list[Gap]
+    """The first of them."""
+    more_gaps: MoreGaps
     end: int
     """The byte position in the input after the value, or where another one seems to begin."""
     unwritable: int
     """How many values JSON cannot write (NaN, infinities) became null."""
-    commas: list[int]
-    """The byte positions of commas that stand where nothing follows or comes before, and were left out."""
+    commas: Commas
+    """Those that stand where nothing follows or comes before, and were left out."""
 
 
 class Finder:
@@ -155,8 +169,11 @@ class _Walk:
     strange: list[tuple[int, int]] = field(default_factory=list)
     """Where the text not yet copied has values that JSON cannot write, and commas too many."""
     unwritable: int = 0
-    commas: list[int] = field(default_factory=list)
+    commas: Commas = field(default_factory=Commas)
     gaps: list[Gap] = field(default_factory=list)
+    more_gaps: MoreGaps = field(default_factory=MoreGaps)
+    gap_end: int = 0
+    """Where the last gap ends."""
     levels: list[_Level] = field(default_factory=list)
     begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
     all_begun: set[_Beginning] = field(default_factory=set)
@@ -181,7 +198,8 @@ class _Walk:
                 self.write(bytes(self.data[self.copied : begin]) + (b"" if is_comma else b"null"))
                 self.copied = after
                 self.unwritable += not is_comma
-                self.commas += [begin] if is_comma else []
+                if is_comma:
+                    self.commas.add(begin)
         self.strange.clear()
         self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
         self.copied = end
@@ -196,12 +214,23 @@ class _Walk:
         begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
         levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
+    def leave_out(self, start: int, end: int, reason: str) -> None:
+        """Note a gap."""
+        self.gap_end = end
+        if len(self.gaps) < _MOST_GAPS:
+            self.gaps.append(Gap(start, end, reason))
+            return
+        more = self.more_gaps
+        more.start = more.start if more.count else start
+        more.count += 1
+        more.size += end - start
+
     def state(self) -> tuple[int, int, str]:
         """Position, how many levels are open, and what may come next."""
         return self.position, len(self.levels), self.levels[-1].expects if self.levels else ""
 
     def done(self, end: int) -> Mended:
-        return Mended(b"".join(self.out), self.gaps, end, self.unwritable, self.commas)
+        return Mended(b"".join(self.out), self.gaps, self.more_gaps, end, self.unwritable, self.commas)
 
 
 def mend(data: Buffer, start: int = 0, finder: Finder | None = None) -> Mended:
@@ -224,7 +253,7 @@ def mend(data: Buffer, start: int = 0, finder: Finder | None = None) -> Mended:
             trouble = "the text ends within a value" if match else _trouble_at(data, walk.position)
         before = walk.state()
         if not _recover(walk, trouble):
-            return walk.done(walk.gaps[-1].end)
+            return walk.done(walk.gap_end)
         # the same would be wrong again, for ever; steps back end as they are paid for
         assert walk.state() != before, f"no progress at byte {walk.position} ({trouble})"
 
@@ -408,10 +437,10 @@ def _recover(walk: _Walk, trouble: str) -> bool:
     if found is None:
         walk.close(levels)
         value = walk.finder.search(_VALUE_BEGINS, search)
-        walk.gaps.append(Gap(begin, value.start() if value else len(walk.data), trouble))
+        walk.leave_out(begin, value.start() if value else len(walk.data), trouble)
         return False
     resume = found.start()
-    walk.gaps.append(Gap(begin, resume, trouble))
+    walk.leave_out(begin, resume, trouble)
     closes = bool(groups.get("close"))
     if keeps or closes:
         levels[-1].expects = "key" if keeps else "comma"

@@ -99,7 +99,7 @@ class MixedText:
             begin, end = 0, len(data)
         self._patience = _PATIENCE * (end - begin)
         at, told = begin, number
-        while at < end:
+        while at < end and not self._place.intake.is_full():
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop
             line = data[at:stop].strip()

@@ -46,7 +46,8 @@ def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
     try:
         # as many as the system lets it have
         with contextlib.suppress(OSError):
-            children.extend(_started(share) for share in shares[1:])
+            room = None if intake.room is None else intake.room // len(shares)
+            children.extend(_started(share, room) for share in shares[1:])
         shares[0](intake)
         for child in children:
             child.hand_over(intake)
@@ -83,7 +84,7 @@ class _Child:
         os.close(self.memory)
 
 
-def _started(share: Share) -> _Child:
+def _started(share: Share, room: int | None) -> _Child:
     answer, say = os.pipe()
     memory = shared_memory()
     try:
@@ -98,7 +99,7 @@ def _started(share: Share) -> _Child:
     status = 1
     try:
         os.close(answer)
-        intake = Intake()
+        intake = Intake(room)
         share(intake)
         intake.flush()
         answer_of_child = handed_over(intake, memory)

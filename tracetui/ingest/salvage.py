@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.commas import without_commas
-from tracetui.ingest.mend import Finder, Gap, mend
+from tracetui.ingest.commas import Commas, without_commas
+from tracetui.ingest.mend import Finder, Gap, Mended, mend
 from tracetui.ingest.place import Place
 from tracetui.model.decoding import MalformedError
 
-_MOST_GAPS = 1_000
-"""Of more gaps in one value the sum is told."""
+_BETWEEN = re.compile(rb"[\s,]*+")
+"""What may stand between values."""
 
 
 def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None], trouble: str) -> None:
@@ -19,7 +20,7 @@ def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None
 
     take: raises MalformedError if it cannot read the text. trouble: what a strict reader said of the data.
     """
-    commas: list[int] = []
+    commas = Commas()
     sound = without_commas(data, start)
     if sound:
         text, commas = sound
@@ -31,10 +32,10 @@ def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None
     finder = Finder(data)
     while start < len(data):
         mended = mend(data, start, finder)
-        _warn_of(mended.gaps, len(data), place)
+        _warn_of(mended, len(data), place)
         if mended.unwritable:
             place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
-        commas += mended.commas
+        commas.add(mended.commas.first, mended.commas.count)
         if mended.text:
             try:
                 take(mended.text)
@@ -44,22 +45,24 @@ def salvage(data: Buffer, start: int, place: Place, take: Callable[[bytes], None
             place.warn(f"cannot be read: {trouble}")
         assert mended.end > start, f"no progress at byte {start}"
         start = mended.end
-        while data[start : start + 1].isspace() or data[start : start + 1] == b",":
-            commas += [start] if data[start : start + 1] == b"," else []
-            start += 1
-    if commas:
-        more = f" (and {len(commas) - 1:,} more)" if len(commas) > 1 else ""
-        place.at(f"byte {commas[0]:,}").warn(f"superfluous comma{more}; read without")
+        between = _BETWEEN.match(data, start)
+        assert between is not None
+        comma = data.find(b",", start, between.end())
+        if comma >= 0:
+            commas.add(comma, between[0].count(b","))
+        start = between.end()
+    if commas.count:
+        more = f" (and {commas.count - 1:,} more)" if commas.count > 1 else ""
+        place.at(f"byte {commas.first:,}").warn(f"superfluous comma{more}; read without")
 
 
-def _warn_of(gaps: Sequence[Gap], size: int, place: Place) -> None:
-    for gap in gaps[:_MOST_GAPS]:
+def _warn_of(mended: Mended, size: int, place: Place) -> None:
+    for gap in mended.gaps:
         place.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, size)}")
-    more = gaps[_MOST_GAPS:]
-    if more:
-        left_out = sum(gap.end - gap.start for gap in more)
-        place.at(f"byte {more[0].start:,}").warn(
-            f"damaged JSON in {len(more):,} more places; {left_out:,} bytes are left out"
+    more = mended.more_gaps
+    if more.count:
+        place.at(f"byte {more.start:,}").warn(
+            f"damaged JSON in {more.count:,} more places; {more.size:,} bytes are left out"
         )
 
 

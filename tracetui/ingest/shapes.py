@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -135,6 +136,8 @@ def _take_items(items: Sequence[Raw], begin: int, end: int, place: Place, held: 
     strangers = _Strangers(end - begin)
     traces = False
     for i in range(begin, end):
+        if place.intake.is_full():
+            break
         item = items[i]
         at = _indexed(place, i)
         if not i % _STEP:
@@ -317,3 +320,16 @@ _SHAPES_IN_ANY_SPELLING = [
     (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
 ]
 """The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
+
+
+def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
+    """Match the beginning of a member with one of these keys, in any spelling that `plain` or JSON allows."""
+    words = sorted({plain(key) for key in keys})
+    spelt = "|".join('[^a-z0-9"]*'.join(word) for word in words)
+    return re.compile(rf'"[^a-z0-9"]*(?:{spelt})|\\'.encode(), re.IGNORECASE)
+
+
+TELLING_KEY: Final = _any_key(
+    [max(keys, key=len) for keys, _ in (*_SHAPES, *_SHAPES_IN_ANY_SPELLING)] + sorted(_BULK_ACTIONS)
+)
+"""Is found in every text of JSON in which `take_value` finds something: of each shape one key, and all escapes."""

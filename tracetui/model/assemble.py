@@ -156,5 +156,5 @@ class _Assembly:
             source_warnings=warnings,
             trace_warnings={int(number[t]): list(texts) for t, texts in intake.trace_warnings.items() if seen[t]},
             duplicates={int(number[t]): count for t, count in self.duplicates.items()},
-            load_warnings=intake.warnings.copy(),
+            load_warnings=list(intake.warnings),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pickle import PickleBuffer
@@ -21,6 +22,9 @@ MAX_RAW_BYTES = 1 << 26
 MAX_START_NS = 1 << 62
 """The year 2116. With MAX_DURATION_NS it keeps every end and every difference within 64 bits."""
 MAX_DURATION_NS = 1 << 61
+
+MOST_WARNINGS = 1_000
+"""Warnings about one file that are kept word by word; further ones are counted."""
 
 SPAN_BYTES = 72
 """What the columns of a span take, about."""
@@ -191,7 +195,11 @@ class Intake:
     meet by trace id, whichever source they come from.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None = None) -> None:
+        """`most_bytes`: what the columns and raw parts of all spans may take; further spans are counted, not kept."""
+        self.most_bytes = most_bytes
+        self.left_out = 0
+        """How many spans were not kept as there was no room."""
         self.rows = SpanRows()
         self.chunks: list[Chunk] = []
         self.names = Interner()
@@ -206,9 +214,12 @@ class Intake:
         self.status_messages: dict[int, str] = {}
         self.span_warnings: dict[int, list[str]] = {}
         self.trace_warnings: dict[int, list[str]] = {}
-        self.warnings: list[LoadWarning] = []
         self.other_lines: dict[str, int] = {}
         """Of each log, by its name: how many of its lines are no spans."""
+        self._warnings: list[LoadWarning] = []
+        self._listed: Counter[str] = Counter()
+        self._unlisted: Counter[str] = Counter()
+        """How many warnings are listed, and how many more there were, by file."""
         self._flushed = 0
         self._entries = 0
         """Of all tables together, when they were looked through last."""
@@ -319,15 +330,18 @@ class Intake:
             chunk.resource = resources[chunk.resource]
             self.chunks.append(chunk)
         self._flushed += len(other)
+        self.left_out += other.left_out
         self.odd_ids.update((base + i, text) for i, text in other.odd_ids.items())
         self.odd_parent_ids.update((base + i, text) for i, text in other.odd_parent_ids.items())
         self.status_messages.update((base + i, text) for i, text in other.status_messages.items())
         self.span_warnings.update((base + i, texts) for i, texts in other.span_warnings.items())
         for trace, texts in other.trace_warnings.items():
             self.warn_trace(int(traces[trace]), texts)
-        self.warnings.extend(other.warnings)
         for name, count in other.other_lines.items():
             self.other_lines[name] = self.other_lines.get(name, 0) + count
+        for warning in other.warnings:
+            self.warn(warning.file, warning.position, warning.message)
+        self._unlisted += other._unlisted
 
     def replace(self, other: Intake) -> bool:
         """Take over what another intake has, in place of what is here of the same spans. The other is spent by it.
@@ -341,7 +355,7 @@ class Intake:
         self.flush()
         other.flush()
         base = self._flushed
-        warnings = self.warnings.copy()
+        warnings = list(self.warnings)
         unnamed = [other.trace_ids[number] for number in other.unnamed]
         # asked for the same again, a server sends those without an id in the same places
         other.unnamed.clear()
@@ -402,6 +416,17 @@ class Intake:
         behind = [chunk.trace for chunk in self.chunks]
         found = np.concatenate([np.zeros(0, np.int64), *behind])[position:]
         return len(np.unique(found))
+
+    def is_full(self) -> bool:
+        """Whether spans were not kept as there was no room, as those that come next will not be."""
+        return self.left_out > 0
+
+    @property
+    def room(self) -> int | None:
+        """How many more bytes of spans are kept; None where there is no limit."""
+        if self.most_bytes is None:
+            return None
+        return max(self.most_bytes - self.raw_bytes - SPAN_BYTES * self._flushed, 0)
 
     @property
     def raw_bytes(self) -> int:
@@ -530,14 +555,45 @@ class Intake:
         kept.extend(text for text in dict.fromkeys(warnings) if text not in kept)
 
     def warn(self, file: str, position: str, message: str) -> None:
-        """Keep a warning about the input itself."""
-        self.warnings.append(LoadWarning(file, position, message))
+        """Keep a warning about the input itself, or count it where `MOST_WARNINGS` are about the same file."""
+        if self._listed[file] < MOST_WARNINGS:
+            self._listed[file] += 1
+            self._warnings.append(LoadWarning(file, position, message))
+        else:
+            self._unlisted[file] += 1
+
+    @property
+    def warnings(self) -> Sequence[LoadWarning]:
+        """The warnings about the input, in order; of each file the first `MOST_WARNINGS`."""
+        return self._warnings
+
+    @warnings.setter
+    def warnings(self, warnings: Iterable[LoadWarning]) -> None:
+        self._warnings = list(warnings)
+        self._listed = Counter(warning.file for warning in self._warnings)
+        self._unlisted.clear()
+
+    def take_warnings(self, first: int) -> tuple[list[LoadWarning], int]:
+        """Take out all warnings but the `first` ones. Return them, and how many more there were that are not listed."""
+        taken, unlisted = self._warnings[first:], self._unlisted.total()
+        del self._warnings[first:]
+        self._listed.subtract(warning.file for warning in taken)
+        self._unlisted.clear()
+        return taken, unlisted
 
     def flush(self) -> None:
-        """Turn the waiting rows into a chunk of columns."""
+        """Turn the waiting rows into a chunk of columns, as long as there is room."""
         rows = self.rows
         count = len(rows.trace)
         if not count:
+            return
+        room = self.room
+        if room is not None and _size(rows) > room:
+            self.left_out += count
+            # what was left out last is no larger than a chunk: what comes next has no room either
+            self.most_bytes = 0
+            self.rows = SpanRows()
+            self._drop_texts()
             return
         self.decide()
         keys, odd = span_keys(rows.span_id)
@@ -583,8 +639,12 @@ class Intake:
         for column in columns:
             del column[whole:]
         rows.undecided = [some for some in rows.undecided if some.stop <= whole]
+        self._drop_texts()
+
+    def _drop_texts(self) -> None:
+        """Drop the texts of spans that are not here."""
         for texts in (self.status_messages, self.span_warnings):
-            for position in [position for position in texts if position >= self._flushed + whole]:
+            for position in [position for position in texts if position >= len(self)]:
                 del texts[position]
 
     def decide(self) -> None:
@@ -646,6 +706,12 @@ def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
         mixed *= _MULTIPLIER
         mixed ^= mixed >> np.uint64(29)
     return mixed
+
+
+def _size(rows: SpanRows) -> int:
+    """How many bytes the columns and raw parts of rows take."""
+    raw = sum(sum(map(len, part)) for part in (rows.attributes, rows.events, rows.links))
+    return raw + SPAN_BYTES * len(rows.trace)
 
 
 def _sizes(parts: list[bytes]) -> np.ndarray:

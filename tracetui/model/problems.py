@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+WARNINGS_PER_FILE: Final = 20
+"""More warnings about one file than this are counted, not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,15 @@ class LoadWarning:
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.file, self.position, self.message) if part)
+
+
+def shortened(
+    file: str, warnings: Sequence[LoadWarning], more: int, most: int = WARNINGS_PER_FILE
+) -> list[LoadWarning]:
+    """The first warnings about a file, and how many others there were: those beyond `most`, and `more`."""
+    more += max(len(warnings) - most, 0)
+    rest = [LoadWarning(file, "", f"{more:,} more warnings like these")] if more else []
+    return [*warnings[:most], *rest]
 
 
 class TracetuiError(Exception):

@@ -14,7 +14,7 @@ from itertools import islice
 import zstandard
 
 from tracetui.ingest.error_rule import decide_status
-from tracetui.ingest.limits import unpacked_limit
+from tracetui.ingest.limits import decoding_cost, decoding_limit, unpacked_limit
 from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
 from tracetui.model.span import Kind, Link, Mark, Status, Value
 
@@ -227,15 +227,19 @@ class Records:
         if not payload.startswith(_ZSTD):
             return payload
         pieces: list[bytes] = []
-        size = 0
-        largest = min(self._largest, unpacked_limit(len(payload)))
+        size = cost = 0
+        largest, most_cost = min(self._largest, unpacked_limit(len(payload))), decoding_limit(len(payload))
         try:
             with zstandard.ZstdDecompressor().stream_reader(payload, read_across_frames=True) as reader:
                 while piece := reader.read(_PIECE):
                     pieces.append(piece)
                     size += len(piece)
+                    cost += decoding_cost(piece)
                     if size > largest:
                         self.warnings.append((at, f"record left out: more than {largest:,} bytes unpacked"))
+                        return b""
+                    if cost > most_cost:
+                        self.warnings.append((at, "record left out: more values than any traces of its size"))
                         return b""
         except MemoryError as error:
             self.warnings.append((at, f"record left out: {error}"))

@@ -20,7 +20,7 @@ import msgspec
 from httpx_retries import Retry, RetryTransport
 
 from tracetui.ingest.lenient import without_lone_surrogates
-from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES
+from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_cost, decoding_limit
 from tracetui.ingest.sources.access import Access
 from tracetui.ingest.sources.address import Address
 from tracetui.ingest.sources.paced_network import EndlessHeadError, PacedTransport, StallError
@@ -265,7 +265,9 @@ class Connection:
 
     def _body(self, response: httpx.Response, path: str, limit: int) -> Iterator[bytes]:
         """The unpacked body, as long as it is not too large."""
+        cost = 0
         for size, piece in self._unpacked(response, path):
+            cost += decoding_cost(piece)
             yield piece
             if size > limit:
                 raise CutOffError(
@@ -275,6 +277,11 @@ class Connection:
             if size > max(MOST_PACKED_TIMES * response.num_bytes_downloaded, LEAST):
                 raise CutOffError(
                     f"{self._at(path)}: the answer unpacks to more than {MOST_PACKED_TIMES} times its size;"
+                    " that is no answer with traces"
+                )
+            if cost > decoding_limit(response.num_bytes_downloaded):
+                raise CutOffError(
+                    f"{self._at(path)}: the answer unpacks to more values than any traces of its size;"
                     " that is no answer with traces"
                 )
 
