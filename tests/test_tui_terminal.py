@@ -18,7 +18,7 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from tests.terminal import Terminal
 from tests.test_settings import DAMAGED_STATE
 from tracetui.tui.lasting_driver import KeyReader, forgiving
-from tracetui.tui.terminal_input import PASTE_ENDS, PASTE_SECONDS, TerminalInput
+from tracetui.tui.terminal_input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
@@ -191,6 +191,53 @@ def test_a_paste_ends_when_its_end_is_lost() -> None:
     assert decoder.idle(4 * PASTE_SECONDS) == ""
     decoder.decode(b"\x1b[200~pasted", 0.0)
     assert decoder.decode(b"\x03", 0.0) == PASTE_ENDS + "\x03"
+
+
+def read_in_pieces(reader: KeyReader, data: bytes, size: int = 4095) -> list[object]:
+    found: list[object] = []
+    for at in range(0, len(data), size):
+        found += reader.feed(data[at : at + size])
+    return [*found, *reader.idle()]
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "a line\r" * 30_000, "é\x1b[31m word " * 20_000], ids=len)
+def test_much_text_at_once_is_one_paste(text: str) -> None:
+    reader = KeyReader()
+    found = read_in_pieces(reader, text.encode())
+    (paste,) = [event for event in found if not isinstance(event, events.Key)]
+    assert isinstance(paste, events.Paste)
+    assert paste.text == text.replace("\x1b[31m", "")
+    assert len(found) == 1
+    assert characters(reader.feed(b"q")) == "q"
+
+
+def test_a_paste_ends_with_what_is_no_text() -> None:
+    reader = KeyReader()
+    found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x1b[A")]
+    assert [type(event) for event in found] == [events.Paste, events.Key]
+    found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x03")]
+    assert [type(event) for event in found] == [events.Paste, events.Key]
+
+
+def test_keys_and_reports_that_come_together_are_no_paste() -> None:
+    reader = KeyReader()
+    found = reader.feed(b"\x1b[<35;10;10M\x1b[B" * 500 + b"j" * (MOST_TYPED - 1))
+    assert not [event for event in found if isinstance(event, events.Paste)]
+    assert len([event for event in found if isinstance(event, events.Key)]) == 500 + MOST_TYPED - 1
+
+
+@pytest.mark.parametrize("size", [1, 5, 4095, 100_000])
+@pytest.mark.parametrize("begins", [b"", b"\x1b[200~"])
+def test_no_more_is_pasted_than_any_view_takes(begins: bytes, size: int) -> None:
+    reader = KeyReader()
+    ends = b"\x1b[201~" if begins else b""
+    found = reader.feed(begins + b"x" * (MOST_PASTED - 10))
+    found += read_in_pieces(reader, b"y" * 1_000 + ends, size)
+    (paste,) = found
+    assert isinstance(paste, events.Paste)
+    assert paste.text.startswith("x" * (MOST_PASTED - 10) + "y")
+    assert len(paste.text) <= MOST_PASTED + 4_096
+    assert characters(reader.feed(b"q")) == "q"
 
 
 @pytest.mark.parametrize("noise", [b"\xe9j", b"\x1b[M \xf0@", b"\x9b", b"\x1b[48;0;0;0;0t\x1b[<0;3;3M"], ids=repr)
