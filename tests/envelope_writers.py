@@ -103,7 +103,7 @@ def cri(lines: Sequence[LineOf], size: int = 1 << 14) -> str:
 
 def fluent_bit(i: int, stream: str, text: str) -> Json:
     kubernetes = {"pod_name": stream, "namespace_name": "shop", "container_name": "app"}
-    return {"date": i, "stream": "stdout", "logtag": "F", "log": text, "kubernetes": kubernetes}
+    return {"date": when(i).timestamp(), "stream": "stdout", "logtag": "F", "log": text, "kubernetes": kubernetes}
 
 
 # --- log stores -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.building import GivenSpan, build, span
+from tests.envelope_writers import WRITERS
 from tests.program import Program
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.registry import FORMS
@@ -401,3 +402,84 @@ def test_the_case_of_otlp_logs(program: Program) -> None:
     assert lines[at] == "◆ +150 ms  ERROR deadlock seen"
     assert "query" in lines[at - 1]
     assert done.err.endswith("2 log records (2 OTLP JSON), 2 with a trace id, 2 in loaded traces\n")
+
+
+# --- Envelopes ----------------------------------------------------------------------------------------------------
+
+PLAIN = [
+    *(json.dumps(line) for line in JSON_LINES.values()),
+    *LOGFMT.values(),
+    *(text for kind, text in TEXT.items() if kind != "access log"),
+    OTLP["a line"],
+]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_records_in_an_envelope_are_those_without_it(name: str, tmp_path: Path) -> None:
+    enveloped = logged(tmp_path, WRITERS[name].write([("web-1", line) for line in PLAIN]))
+    bare = logged(tmp_path, "\n".join(PLAIN))
+    assert [span_id for span_id, _ in enveloped] == [span_id for span_id, _ in bare]
+    assert {event.name for _, event in enveloped} == {event.name for _, event in bare}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_stack_trace_in_an_envelope_stays_with_its_line(name: str, tmp_path: Path) -> None:
+    lines = [TEXT["brackets"], *STACK.split("\n"), TEXT["zap's console"]]
+    # lines of another stream between them
+    written = [one for line in lines for one in (("web-1", line), ("web-2", "ready"))]
+    writer = WRITERS[name]
+    if not writer.names_streams:
+        written = [("web-1", line) for line in lines]
+    found = [event.name for _, event in logged(tmp_path, writer.write(written))]
+    assert len(found) == 2
+    assert any(name.partition("\n")[2] == STACK for name in found)
+
+
+WITHOUT_TIME = f"ERROR boom {NAMED}"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_time_of_an_envelope_is_that_of_a_line_without_one(name: str, tmp_path: Path) -> None:
+    ((span_id, event),) = logged(tmp_path, WRITERS[name].write([("web-1", "ready"), ("web-1", WITHOUT_TIME)]))
+    assert (span_id, event.name) == (SPAN, WITHOUT_TIME)
+    if not event.no_time:
+        assert abs(event.time_ns - BEGAN) <= 1_000_000_000
+
+
+IN_METADATA = {
+    "Loki's structured metadata": {
+        "status": "success",
+        "data": {
+            "resultType": "streams",
+            "result": [{"stream": {"app": "shop"}, "values": [[str(AT), "boom", {**IDS, "severity_text": "ERROR"}]]}],
+        },
+    },
+    "Loki's labels": {
+        "status": "success",
+        "data": {
+            "resultType": "streams",
+            "result": [{"stream": {**IDS, "level": "error"}, "values": [[str(AT), "boom"]]}],
+        },
+    },
+    "logcli": {"labels": {**IDS, "level": "error"}, "line": "boom", "timestamp": "2026-03-20T09:46:40.15Z"},
+    "Grafana": {"line": "boom", "timestamp": str(AT), "fields": {**IDS, "level": "error"}},
+    "Google Cloud": {
+        "insertId": "1", "logName": "l", "textPayload": "boom", "severity": "ERROR", "spanId": SPAN,
+        "timestamp": "2026-03-20T09:46:40.15Z", "trace": f"projects/p/traces/{TRACE}", "resource": {"type": "k8s"},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("store", IN_METADATA)
+def test_what_a_log_store_says_beside_a_line(store: str, tmp_path: Path) -> None:
+    event = _one(tmp_path, json.dumps(IN_METADATA[store]))
+    assert (event.name, event.time_ns, event.severity) == ("ERROR boom", AT, 17)
+
+
+def test_the_case_of_a_container_log(program: Program) -> None:
+    trace, logs = (str(CASES / name) for name in ("logs-trace.json", "logs-docker.jsonl"))
+    done = program("show", trace, "--trace", "slowest", "--logs", logs, "--verbose")
+    assert "1 log line (1 error)" in done.out
+    lines = [line.strip() for line in done.out.splitlines()]
+    at = next(number for number, line in enumerate(lines) if "deadlock seen" in line)
+    assert "query" in lines[at - 1]

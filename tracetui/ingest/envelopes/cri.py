@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from tracetui.ingest.envelopes.envelope import Envelope, Head, Line, numbered
 
-_PREFIX = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d) (stdout|stderr) ([PF])(?::[^ ]*)?(?: |$)")
+_PREFIX = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([PF])(?::[^ ]*)?(?: |$)")
 _STREAMS = {b"stdout": "stdout", b"stderr": "stderr"}
 
 
@@ -30,5 +30,6 @@ class Cri(Envelope):
             if found is None:
                 yield Line(number, line, stream)
                 continue
-            stream = _STREAMS[found[1]]
-            yield Line(number, line[found.end() :], stream, found[2] == b"F")
+            time, name, part = found.groups()
+            stream = _STREAMS[name]
+            yield Line(number, line[found.end() :], stream, part == b"F", when=time.decode())

@@ -18,6 +18,7 @@ class _Entry(msgspec.Struct):
     stream: str = ""
     kubernetes: dict[str, Any] | None = None
     logtag: str | None = None
+    time: Any = ""
     date: Any = None
 
 
@@ -41,10 +42,11 @@ class Docker(Envelope):
                 yield Line(number, line)
                 continue
             text = entry.log.encode("utf-8", "replace")
+            when = str(entry.time or entry.date or "")
             if text.endswith(b"\n"):
-                yield Line(number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry))
+                yield Line(number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry), when=when)
             else:
-                yield Line(number, text, _stream(entry), _ends(entry))
+                yield Line(number, text, _stream(entry), _ends(entry), when=when)
 
 
 def _ends(entry: _Entry) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,9 @@ _SCANNED: Final = 4096
 _OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]])
 _SKIPPED: Final = re.compile(rb'[^"{}\[\]]*+')
 _STRING: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
+
+
+NO_FIELDS: Final[Mapping[str, Any]] = {}
 
 
 class Line(NamedTuple):
@@ -32,6 +35,10 @@ class Line(NamedTuple):
     """False where the stream's next piece continues this line."""
     lost: str = ""
     """Why the text is not here, in words for people."""
+    when: str = ""
+    """When it was written, as the envelope has it; empty where it does not say so."""
+    fields: Mapping[str, Any] = NO_FIELDS
+    """What else the envelope says of the line, such as labels, by the names that it has there."""
 
 
 class Head:
@@ -120,7 +127,9 @@ class Prefix(Envelope):
     """An envelope that puts something before each line."""
 
     pattern: ClassVar[re.Pattern[bytes]]
-    """Matches the prefix. What the groups whose names begin with `stream` match names the stream."""
+    """Matches the prefix. What the groups whose names begin with `stream` match names the stream, and what those match
+    whose names begin with `when` is the time.
+    """
 
     def detect(self, head: Head) -> bool:
         """Tell whether most of the first lines have the prefix."""
@@ -133,6 +142,7 @@ class Prefix(Envelope):
         """Yield the lines without their prefix; one that has none belongs to the line before it."""
         match = self.pattern.match
         named = [group for group in self.pattern.groupindex if group.startswith("stream")]
+        times = [self.pattern.groupindex[group] for group in self.pattern.groupindex if group.startswith("when")]
         stream, width = "", 0
         names: dict[tuple[bytes | None, ...], str] = {}
         for number, line in numbered(chunks):
@@ -148,7 +158,8 @@ class Prefix(Envelope):
                 if known is None:
                     known = names[key] = " ".join(part.decode("utf-8", "replace") for part in key if part)
                 stream = known
-            yield Line(number, line[width:], stream)
+            when = next((time for group in times if (time := found[group])), b"")
+            yield Line(number, line[width:], stream, when=when.decode("utf-8", "replace"))
 
 
 def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

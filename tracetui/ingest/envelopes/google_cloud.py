@@ -30,6 +30,10 @@ class _Entry(msgspec.Struct):
     timestamp: str = ""
     logName: str = ""  # noqa: N815
     insertId: str = ""  # noqa: N815
+    severity: Any = ""
+    trace: Any = ""
+    spanId: Any = ""  # noqa: N815
+    labels: Any = None
     resource: _Resource | None = None
 
 
@@ -60,7 +64,10 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
     entry = _ENTRY.decode(text)
     line = text_of(entry.textPayload) or _text_within(entry.jsonPayload)
     labels = entry.resource.labels if entry.resource else {}
-    yield Entry(entry.timestamp, [Line(number, line, f"{entry.logName} {stream_of(labels)}")])
+    own = {"severity": entry.severity, "trace": entry.trace, "spanId": entry.spanId}
+    own |= entry.labels if isinstance(entry.labels, dict) else {}
+    fields = {name: value for name, value in own.items() if value}
+    yield Entry(entry.timestamp, [Line(number, line, f"{entry.logName} {stream_of(labels)}", fields=fields)])
 
 
 def _text_within(payload: Raw) -> bytes:

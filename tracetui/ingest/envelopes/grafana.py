@@ -69,7 +69,8 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
 
 def _of_json(number: int, text: bytes) -> Iterator[Entry]:
     row = _ROW.decode(text)
-    yield Entry(str(row.timestamp), [Line(number, row.line.encode("utf-8", "replace"), stream_of(row.fields))])
+    line = Line(number, row.line.encode("utf-8", "replace"), stream_of(row.fields), fields=row.fields)
+    yield Entry(str(row.timestamp), [line])
 
 
 def _of_text(chunks: Iterable[bytes]) -> Iterator[Entry]:
@@ -115,7 +116,7 @@ def _of_csv(text: bytes) -> Iterator[Entry]:
             named = {name: value for name, value in labels.items() if name.lower().encode() not in _STREAMS}
             line = next((row[name] for name in names if name in _COLUMN_NAMES and name in row), b"")
             time = next((labels[name.decode()] for name in _TIMES if row.get(name)), "")
-            yield Entry(time, [Line(number, line, stream_of(named))])
+            yield Entry(time, [Line(number, line, stream_of(named), fields=named)])
 
 
 def _text_column(header: bytes) -> bytes | None:

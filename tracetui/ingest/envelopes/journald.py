@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, Line
 from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
@@ -29,6 +29,8 @@ class _Entry(msgspec.Struct):
     host: Any = msgspec.field(name="_HOSTNAME", default="")
     line_break: Any = msgspec.field(name="_LINE_BREAK", default="")
     partial: Any = msgspec.field(name="CONTAINER_PARTIAL_MESSAGE", default="")
+    time: Any = msgspec.field(name="__REALTIME_TIMESTAMP", default="")
+    priority: Any = msgspec.field(name="PRIORITY", default="")
     last: Any = msgspec.field(name="CONTAINER_PARTIAL_LAST", default="")
 
 
@@ -57,4 +59,6 @@ class Journald(Envelope):
             names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
             stream = str(entry.id or " ".join(map(str, names)))
             goes_on = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
-            yield Line(number, line, stream, not goes_on, _LEFT_OUT if message is None else "")
+            lost = _LEFT_OUT if message is None else ""
+            fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
+            yield Line(number, line, stream, not goes_on, lost, str(entry.time), fields)

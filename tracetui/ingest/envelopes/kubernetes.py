@@ -15,4 +15,4 @@ class Kubernetes(Prefix):
     """`[pod/NAME/CONTAINER] 2026-03-20T09:46:40.100000000Z TEXT`."""
 
     name = "kubectl log"
-    pattern = re.compile(rb"(?:%b(?: %b)?|%b)(?: |$)" % (_POD, _TIME, _TIME))
+    pattern = re.compile(rb"(?:%b(?: (?P<when>%b))?|(?P<when_alone>%b))(?: |$)" % (_POD, _TIME, _TIME))

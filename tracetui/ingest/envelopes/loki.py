@@ -44,6 +44,15 @@ _LINE: Final = msgspec.json.Decoder(_Line)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 
 
+def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
+    """What is said of an entry: the labels of its stream, and the metadata of its own, which may be in parts."""
+    own = value[2] if len(value) > 2 and isinstance(value[2], dict) else None
+    if not own:
+        return labels
+    parts = [part for part in own.values() if isinstance(part, dict)]
+    return {**labels, **own, **{name: text for part in parts for name, text in part.items()}}
+
+
 class Loki(Envelope):
     """`{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}` a line, or `streams` with their `values`."""
 
@@ -83,7 +92,8 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
             yield from found or [Entry("", [Line(number, text, stream)])]
             number += max(sum(len(entry.lines) for entry in found) - 1, 0)
         else:
-            yield Entry(line.timestamp, [Line(number, line.line.encode("utf-8", "replace"), stream_of(line.labels))])
+            text = line.line.encode("utf-8", "replace")
+            yield Entry(line.timestamp, [Line(number, text, stream_of(line.labels), fields=line.labels)])
 
 
 def _answer(number: int, text: bytes) -> list[Entry]:
@@ -102,7 +112,8 @@ def _answer(number: int, text: bytes) -> list[Entry]:
         lines = []
         for value in one.values:
             if len(value) > 1:
-                line = Line(number, str(value[1]).encode("utf-8", "replace"), name)
+                text = str(value[1]).encode("utf-8", "replace")
+                line = Line(number, text, name, fields=_fields(one.stream, value))
                 lines.append(Entry(str(value[0]), [line]))
                 number += 1
         entries.append(Entry("", list(oldest_first(lines))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -141,10 +142,9 @@ def oldest_first(entries: Iterable[Entry]) -> Iterator[Line]:
                 waiting.extend(rest)
                 waiting.reverse()
             break
-    for entry in waiting:
-        yield from entry.lines
-    for entry in rest:
-        yield from entry.lines
+    for entry in chain(waiting, rest):
+        for line in entry.lines:
+            yield line._replace(when=entry.when) if entry.when else line
 
 
 def _moment(when: str) -> tuple[int, str, str]:

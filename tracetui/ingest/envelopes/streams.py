@@ -58,7 +58,7 @@ class Streams:
 
     def add(self, line: Line) -> None:
         """Add the next line of any stream."""
-        number, text, name, ends, lost = line
+        number, text, name, ends, lost = line[:5]
         stream = self._streams.get(name)
         if stream is None:
             stream = self._streams.setdefault(name if len(self._streams) < MOST_STREAMS else "", _Stream())

@@ -19,8 +19,8 @@ _WRITER = rb"(?:(?P<stream_host>[^\s:\[\]]+) (?P<stream_tag>%b(?:%b)?)|(?P<strea
 )
 _DATA = rb"(?:-|(?:\[[^\]\s]+(?: [^=\s]+=\"(?:[^\"\\]|\\.)*\")*\])+)"
 _STRUCTURED = (
-    rb"(?:\d+ )?%b\d (?:-|%b) (?P<stream_source>\S+) (?P<stream_app>\S+) (?P<stream_process>\S+) \S+ %b"
-    rb"(?: |$)(?:\xef\xbb\xbf)?" % (_PRIORITY, _ISO, _DATA)
+    rb"(?:\d+ )?%b\d (?P<when_structured>-|%b) (?P<stream_source>\S+) (?P<stream_app>\S+)"
+    rb" (?P<stream_process>\S+) \S+ %b(?: |$)(?:\xef\xbb\xbf)?" % (_PRIORITY, _ISO, _DATA)
 )
 _TABS = re.compile(rb"(?:#011)+")
 _BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
@@ -31,7 +31,7 @@ class Syslog(Prefix):
     """`<30>Mar 20 09:46:40 HOST APP[PID]: TEXT`, with or without the priority, or RFC 5424's fields before the text."""
 
     name = "syslog"
-    pattern = re.compile(rb"(?:%b|(?:%b)?%b %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER))
+    pattern = re.compile(rb"(?:%b|(?:%b)?(?P<when>%b) %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER))
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
         for line in super().unwrap(chunks):

@@ -100,6 +100,11 @@ class FieldReader:
         return shape
 
 
+def names_trace(keys: Iterable[str]) -> bool:
+    """Tell whether one of these keys of a record is the usual name of a trace's id."""
+    return any(_is_named(_plain(key), _LAST_PARTS["trace"]) or _plain(key) == "trace.id" for key in keys)
+
+
 def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], ...]) -> _Shape:
     """What a record says itself, then what objects within it say, by `id` and by `trace.id`."""
     parts: list[list[_Key]] = [[("", key, _plain(key)) for key in own]]

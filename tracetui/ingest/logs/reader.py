@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from tracetui.ingest.buffers import Buffer, unpacked
+from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.lenient import in_utf8
 from tracetui.ingest.logs.collected import LONGEST_MESSAGE, Collected
-from tracetui.ingest.logs.record import LogForm, LogRecord
+from tracetui.ingest.logs.fields import FieldReader
+from tracetui.ingest.logs.record import LogContent, LogForm, LogRecord
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.trace_index import TraceIndex
-from tracetui.ingest.logs.units import units
+from tracetui.ingest.logs.units import Unit, units
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import inputs
 from tracetui.model.intake import Intake
@@ -93,24 +96,24 @@ class _Reading:
         self._forms: Counter[str] = Counter()
         self._damaged = self._no_time = 0
         self._first_damaged = 0
-        self._open: LogRecord | None = None
-        """The last record, to which lines can be added."""
-        self._more: list[str] = []
-        self._more_size = 0
+        self._open: dict[str, _Open] = {}
+        """The last record of each stream."""
+        self._fields = FieldReader()
 
     def read(self, data: Buffer, go_on: Callable[[], bool]) -> None:
         """Take in every record; one that cannot be read costs no other."""
-        for count, (number, unit) in enumerate(units(data)):
+        for count, unit in enumerate(units(data)):
             if not count % _ASKED_EVERY and not go_on():
                 self.stopped = True
                 break
             try:
-                self._unit(number, unit)
+                self._unit(unit)
             except Exception as error:
                 if isinstance(error, MemoryError):
                     raise
-                self._damage(number)
-        self._close()
+                self._damage(unit.number)
+        for one in self._open.values():
+            self._close(one)
 
     def counts(self) -> str:
         """Count the records by form, for people."""
@@ -134,19 +137,23 @@ class _Reading:
         if not self.records and not self.stopped:
             yield "holds no log records"
 
-    def _unit(self, number: int, unit: bytes) -> None:
+    def _unit(self, unit: Unit) -> None:
+        if unit.is_lost:
+            self._damage(unit.number)
+            return
+        text = unit.text
         for form in FORMS:
-            if not form.recognises(unit):
+            if not form.recognises(text):
                 continue
             try:
-                records = form.records(unit)
+                records = form.records(text)
                 if records is None:
                     continue
                 for record in records:
                     self._record(record, unit, form)
             except ValueError:
-                self._damage(number)
-                if unit[:1] == b"\n":
+                self._damage(unit.number)
+                if text[:1] == b"\n":
                     # no text, and what was whole of it is read
                     return
                 continue
@@ -156,31 +163,35 @@ class _Reading:
         self._damaged += 1
         self._first_damaged = self._first_damaged or number
 
-    def _record(self, record: LogRecord, unit: bytes, form: LogForm) -> None:
-        before = self._open
-        if before is not None and (
-            record.continues == "always" or (record.continues == "timed text" and before.is_timed_text)
-        ):
-            if self._more_size < LONGEST_MESSAGE and len(self._more) < _MOST_LINES:
-                text = unit[: LONGEST_MESSAGE - self._more_size].decode("utf-8", "replace")
-                self._more.append(text)
-                self._more_size += len(text) + 1
-            if not before.trace_ids:
-                before.trace_ids = record.trace_ids
-            before.other_ids = before.other_ids or record.other_ids
-            return
-        self._close()
-        self._open = record
+    def _record(self, record: LogRecord, unit: Unit, form: LogForm) -> None:
+        before = self._open.get(unit.stream)
+        if before is not None:
+            if before.is_continued_by(record, unit):
+                before.add(record, unit.text)
+                return
+            self._close(before)
+        if unit.when or unit.fields:
+            record = self._in_envelope(record, unit)
+        self._open[unit.stream] = _Open(record, bool(unit.when))
+        if len(self._open) > MOST_STREAMS:
+            self._close(self._open.pop(next(iter(self._open))))
         self.records += 1
         self._forms[form.name] += 1
 
-    def _close(self) -> None:
-        record, more = self._open, self._more
-        self._open = None
-        if more:
-            self._more = []
-            self._more_size = 0
-        if record is None or not (record.trace_ids or record.other_ids):
+    def _in_envelope(self, record: LogRecord, unit: Unit) -> LogRecord:
+        """A record with what its envelope says of it, where it does not say so itself."""
+        outer = self._fields.record({**unit.fields, "timestamp": unit.when})
+        return LogRecord(
+            partial(_both, record.content, outer.content),
+            record.trace_ids or outer.trace_ids,
+            record.other_ids,
+            record.continues,
+            record.is_timed_text,
+        )
+
+    def _close(self, closed: _Open) -> None:
+        record = closed.record
+        if not (record.trace_ids or record.other_ids):
             return
         trace = self._index.find(record.trace_ids)
         if trace < 0 and record.other_ids:
@@ -192,4 +203,46 @@ class _Reading:
         content = record.content()
         self.matched += 1
         self._no_time += content.moment is None
-        self._collected.add(trace, content, more)
+        self._collected.add(trace, content, closed.more)
+
+
+class _Open:
+    """A record to which the lines that follow on it may belong."""
+
+    __slots__ = ("has_time", "more", "record", "size")
+
+    def __init__(self, record: LogRecord, has_time: bool) -> None:
+        """has_time: whether its envelope gives the time of its line."""
+        self.record = record
+        self.has_time = has_time
+        self.more: list[str] = []
+        self.size = 0
+
+    def is_continued_by(self, record: LogRecord, unit: Unit) -> bool:
+        """Tell whether a unit belongs to this record."""
+        if record.continues == "timed text":
+            return self.record.is_timed_text or (self.has_time and not unit.when)
+        return record.continues == "always"
+
+    def add(self, record: LogRecord, text: bytes) -> None:
+        """Add a unit to this record: the ids that it names, and its text within bounds."""
+        own = self.record
+        if not own.trace_ids:
+            own.trace_ids = record.trace_ids
+        own.other_ids = own.other_ids or record.other_ids
+        if self.size < LONGEST_MESSAGE and len(self.more) < _MOST_LINES:
+            line = text[: LONGEST_MESSAGE - self.size].decode("utf-8", "replace")
+            self.more.append(line)
+            self.size += len(line) + 1
+
+
+def _both(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
+    """What a record says, completed by what its envelope says."""
+    own, said = inner(), outer()
+    if own.moment is None or (own.moment.lacks and said.moment is not None):
+        own.moment = said.moment
+    own.span_keys = own.span_keys or said.span_keys
+    if not own.severity:
+        own.severity, own.severity_text, own.names_severity = said.severity, said.severity_text, True
+    own.attributes = {**said.attributes, **own.attributes}
+    return own

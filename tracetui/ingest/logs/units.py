@@ -1,117 +1,195 @@
-"""What the bytes of a source hold for log forms to read: lines, JSON objects of several lines, protobuf messages."""
+"""What the bytes of a source hold for log forms to read: lines, JSON values of several lines, protobuf messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from tracetui.ingest.blocks import Blocks, begins_json
 from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes import find_envelope
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, Line, numbered
+from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.formats.otlp_records import Records, looks_like_records
+from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.model.decoding import MALFORMED
 
+_CHUNK: Final = 1 << 20
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_VALUE: Final = msgspec.json.Decoder(msgspec.Raw)
-_CLOSING: Final = {b"{": b"\n}", b"[": b"\n]"}
-_TRIES: Final = 4
-"""How many times the size of a source may be looked at in search of values of several lines."""
-_SPARE: Final = 1 << 20
+_GOES_ON: Final = b"{[,:"
+_ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
-def units(data: Buffer) -> Iterator[tuple[int, bytes]]:
-    """Yield each unit with the number of the line or record in which it begins, from 1. Blank lines are left out."""
+class Unit(NamedTuple):
+    """What one log form reads at a time, and what the envelope that it was in says of it."""
+
+    number: int
+    """Of the line, entry or record of the source in which it begins, from 1."""
+    text: bytes
+    stream: str = ""
+    when: str = ""
+    fields: Mapping[str, Any] = NO_FIELDS
+    is_lost: bool = False
+    """Whether the text is missing in the envelope."""
+
+
+def units(data: Buffer) -> Iterator[Unit]:
+    """Yield what a source holds. Blank lines are left out."""
     if data[:1] == b"\n" and holds_logs(bytes(data)):
-        yield 1, bytes(data)
+        yield Unit(1, bytes(data))
     elif data[:1] == b"\0" and looks_like_records(memoryview(data)):
-        records = Records(memoryview(data))
-        for number, (_, payload) in enumerate(records, start=1):
-            yield from ((number, unit) for _, unit in units(payload))
+        for number, (_, payload) in enumerate(Records(memoryview(data)), start=1):
+            yield from (unit._replace(number=number) for unit in units(payload))
     else:
-        yield from _lines(data)
+        start = _skip_blank(data)
+        envelope = find_envelope(data, start)
+        if envelope is None or names_trace(Head(data[start : start + _CHUNK]).keys):
+            # what names a trace itself is a record, whatever else its keys are
+            yield from _plain(data, start)
+        else:
+            yield from _enveloped(envelope.unwrap(_chunks(data, start)))
 
 
-def _lines(data: Buffer) -> Iterator[tuple[int, bytes]]:
-    values = _Values(data)
-    at, size, number = 0, len(data), 1
-    while at < size:
-        stop = data.find(b"\n", at)
-        stop = size if stop < 0 else stop
-        line = data[at:stop].rstrip()
-        if line[:1] in _CLOSING and (line[:1] == b"[" or _goes_on(line)):
-            end, items = values.items_at(at, line)
-            if end:
-                yield from ((number, item) for item in items)
-                number += data[at:end].count(b"\n")
-                at = end
-                if data[at : at + 1] == b",":
-                    at += 1
-                continue
-        if line:
-            # what is indented is part of another record, but for JSON
-            bare = line.lstrip() if line[:1] in b" \t" else line
-            yield number, bare if bare[:1] == b"{" else line
-        at = stop + 1
-        number += 1
+def _skip_blank(data: Buffer) -> int:
+    at = 0
+    while data[at : at + 1] and data[at : at + 1] in b" \t\r\n":
+        at += 1
+    return at
 
 
-def _goes_on(line: bytes) -> bool:
-    """Tell whether a line that begins an object cannot hold all of it."""
-    return line[-1:] in b"{[:" or (line[-1:] == b"," and line.count(b"{") > line.count(b"}"))
+def _chunks(data: Buffer, start: int) -> Iterator[bytes]:
+    for at in range(start, len(data), _CHUNK):
+        yield data[at : at + _CHUNK]
 
 
-class _Values:
-    """Finds JSON values of several lines, as pretty printers write them: closed at the beginning of a line."""
+def _plain(data: Buffer, start: int) -> Iterator[Unit]:
+    blocks = Blocks()
+    before = data[:start].count(b"\n")
+    for number, line in numbered(_chunks(data, start)):
+        if blocks.is_open or line[:1] in b"{[ \t":
+            for block in blocks.add(number, line):
+                yield from _values(Unit(block.number + before, block.text))
+        else:
+            yield Unit(number + before, line)
+    for block in blocks.rest():
+        yield from _values(Unit(block.number + before, block.text))
 
-    def __init__(self, data: Buffer) -> None:
-        self._data = data
-        self._left = _TRIES * len(data) + _SPARE
-        self._closing: dict[bytes, int] = {}
 
-    def items_at(self, at: int, line: bytes) -> tuple[int, list[bytes]]:
-        """The object, or the items of the list, that begins at a place with this line. -> where it ends, 0 for none"""
-        is_list = line[:1] == b"["
-        items = _items(line) if is_list else None
+@dataclass(slots=True)
+class _Stream:
+    pieces: list[bytes] = field(default_factory=list)
+    first: Line | None = None
+    """The line of which these are pieces."""
+    envelope: Envelope | None = None
+    has_begun: bool = False
+    blocks: Blocks = field(default_factory=Blocks)
+    held: Unit | None = None
+    """What was said of the first line of the block that is open."""
+
+
+def _enveloped(lines: Iterable[Line]) -> Iterator[Unit]:
+    """Put the lines of an envelope together by the streams that wrote them; they may be in another one."""
+    streams: dict[str, _Stream] = {}
+    for line in lines:
+        stream = streams.get(line.stream)
+        if stream is None:
+            stream = streams.setdefault(line.stream if len(streams) < MOST_STREAMS else "", _Stream())
+        if line.lost:
+            yield Unit(line.number, b"", line.stream, is_lost=True)
+        if stream.pieces or not line.ends:
+            stream.first = stream.first or line
+            stream.pieces.append(line.text)
+            if line.ends:
+                yield from _whole(stream)
+            continue
+        if line.text.strip():
+            yield from _line(stream, line)
+    for stream in streams.values():
+        if stream.pieces:
+            yield from _whole(stream)
+        yield from _rest(stream)
+
+
+def _whole(stream: _Stream) -> Iterator[Unit]:
+    """Join the pieces of a line."""
+    first, text = stream.first, b"".join(stream.pieces)
+    stream.pieces.clear()
+    stream.first = None
+    if first is not None and text.strip():
+        yield from _line(stream, first._replace(text=text))
+
+
+def _line(stream: _Stream, line: Line) -> Iterator[Unit]:
+    if not stream.has_begun:
+        stream.has_begun = True
+        stream.envelope = find_envelope(line.text)
+    if stream.envelope is None:
+        yield from _of_stream(stream, Unit(line.number, line.text, line.stream, line.when, line.fields))
+        return
+    for inner in stream.envelope.unwrap((line.text,)):
+        fields = {**line.fields, **inner.fields} if inner.fields else line.fields
+        name = f"{line.stream}\0{inner.stream}"
+        yield from _of_stream(stream, Unit(line.number, inner.text, name, inner.when or line.when, fields))
+
+
+def _of_stream(stream: _Stream, unit: Unit) -> Iterator[Unit]:
+    text = unit.text
+    if stream.blocks.is_open or (begins_json(text) and text.rstrip()[-1:] in _GOES_ON):
+        if not stream.blocks.is_open:
+            stream.held = unit
+        for block in stream.blocks.add(unit.number, text):
+            said = stream.held if block.is_json and stream.held else unit
+            yield from _values(said._replace(number=block.number, text=block.text))
+    else:
+        yield from _values(unit)
+
+
+def _rest(stream: _Stream) -> Iterator[Unit]:
+    for block in stream.blocks.rest():
+        yield from _values((stream.held or Unit(0, b""))._replace(number=block.number, text=block.text))
+
+
+def _values(unit: Unit) -> Iterator[Unit]:
+    """The items of a list, or the unit itself. What is indented is part of another record, but for JSON."""
+    text = unit.text
+    bare = text.strip() if text[:1] in b" \t[" else text
+    if bare[:1] == b"[" and (b"\n" in bare or begins_json(bare)):
+        items = _items(bare)
         if items is not None:
-            return at + len(line), items
-        if is_list and not (len(line) == 1 or _goes_on(line) or line[-1:] == b","):
-            # a line of text in brackets
-            return 0, []
-        end = self._end(at, _CLOSING[line[:1]])
-        if not end or end - at > self._left:
-            return 0, []
-        self._left -= end - at
-        text = bytes(self._data[at:end])
-        if is_list:
-            items = _items(text)
-            return (end, items) if items is not None else (0, [])
-        try:
-            _VALUE.decode(text)
-        except MALFORMED:
-            return 0, []
-        return end, [text]
+            yield from (unit._replace(text=item) for item in items)
+            return
+    if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_sound(bare):
+        # a value whose end is missing: what stood on its lines
+        yield from (
+            unit._replace(number=unit.number + i, text=line)
+            for i, line in enumerate(text.split(b"\n"))
+            if line.strip(b" \t\r{}[],")
+        )
+        return
+    yield unit._replace(text=bare) if bare[:1] == b"{" and bare is not text else unit
 
-    def _end(self, at: int, closing: bytes) -> int:
-        """Where the next line that closes a value ends, 0 for nowhere."""
-        found = self._closing.get(closing, 0)
-        if 0 <= found <= at:
-            found = self._closing[closing] = self._data.find(closing, at)
-        return found + len(closing) if found >= 0 else 0
+
+def _is_sound(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except MALFORMED:
+        return False
+    return True
 
 
 def _items(text: bytes) -> list[bytes] | None:
-    """The items of a list as units, of texts in it the texts; None if it is no list."""
+    """The items of a list of values or texts as units, of texts in it the texts; None if it is none."""
     try:
-        return [_unit(bytes(item)) for item in _ITEMS.decode(text)]
+        items = [bytes(item) for item in _ITEMS.decode(text)]
+        if not all(item.startswith(_ITEM_BEGINS) for item in items):
+            return None
+        return [
+            msgspec.json.decode(item, type=str).encode("utf-8", "replace") if item[:1] == b'"' else item
+            for item in items
+        ]
     except MALFORMED:
         return None
-
-
-def _unit(item: bytes) -> bytes:
-    if item[:1] != b'"':
-        return item
-    try:
-        return msgspec.json.decode(item, type=str).encode("utf-8", "replace")
-    except MALFORMED:
-        return item
