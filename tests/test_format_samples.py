@@ -315,3 +315,184 @@ def test_objects_near_to_a_format_among_its_spans_are_counted() -> None:
     found = read(json.dumps([ZIPKIN, without(ZIPKIN, "traceId"), without(ZIPKIN, "traceId")]))
     assert len(found) == 1
     assert warnings(found) == ["f: [1]: left out: looks like Zipkin JSON, but has no traceId (and 1 more like it)"]
+
+
+# --- Damage ---------------------------------------------------------------------------------------------------------
+
+
+CUT = {name: sample for name, sample in SAMPLES.items() if "answer" not in name and "JSON" not in name}
+
+
+@pytest.mark.parametrize("sample", CUT.values(), ids=CUT)
+@pytest.mark.parametrize("share", [0.3, 0.55, 0.8, 0.97])
+def test_a_cut_costs_the_span_that_is_cut(sample: Sample, share: float) -> None:
+    whole = spans(read(sample.text))
+    text = sample.text * 3
+    cut = int(len(text) * share)
+    found = read(text[:cut])
+    assert set(spans(found)) <= set(whole)
+    assert {"GET /x", "load"} <= set(spans(found)) or share < 0.5
+
+
+@pytest.mark.parametrize("name", ["python, pretty", "php", "go, pretty", "node", "jaeger's protobuf, pretty"])
+def test_an_object_cut_off_by_the_next_costs_no_other(name: str) -> None:
+    text = SAMPLES[name].text
+    middle = text[: len(text) // 2].rindex("\n") + 1
+    found = read(text[: middle // 2] + "\n" + text)
+    assert {"GET /x", "load"} <= set(spans(found))
+    assert found.load_warnings
+    alone = read("starting\n" + text[: middle // 2] + "\nthe program ended\n" + text)
+    assert {"GET /x", "load"} <= set(spans(alone))
+    assert alone.load_warnings
+
+
+@pytest.mark.parametrize("name", ["python, pretty", "go, pretty", "node"])
+def test_lines_of_another_thread_within_an_object(name: str) -> None:
+    lines = SAMPLES[name].text.split("\n")
+    mixed = [*lines[:4], "2026-03-20 INFO from elsewhere", *lines[4:9], '{"level": "info"}', *lines[9:]]
+    assert spans(read("\n".join(mixed))) == spans(read(SAMPLES[name].text))
+    java = SAMPLES["java"].text.replace(TRACE, "c2".rjust(32, "0")).splitlines()
+    assert len(read("\n".join([*lines[:4], java[0], *lines[4:9], java[1], *lines[9:]]))) == 4
+
+
+def test_java_attributes_over_several_lines() -> None:
+    text = SAMPLES["java"].text.replace("{n=1}", "{n=1, db.statement=SELECT a,\n  b\nFROM c, list=[1, 2], ok=true}")
+    attributes = spans(read(text))["load"].attributes
+    assert attributes == {"n": 1, "db.statement": "SELECT a,\n  b\nFROM c", "list": [1, 2], "ok": True}
+    cut = read(SAMPLES["java"].text.replace(", capacity=128, totalAddedValues=1}", "", 1) + SAMPLES["java"].text)
+    assert set(spans(cut)) == {"GET /x", "load"}
+
+
+def test_java_with_the_prefix_of_java_util_logging() -> None:
+    before = "Mar 20, 2026 9:46:40 AM io.opentelemetry.exporter.logging.LoggingSpanExporter export\nINFO: "
+    text = "".join(before + line + "\n" for line in SAMPLES["java"].text.splitlines())
+    assert spans(read(text)).keys() == {"GET /x", "load"}
+    quoted = text.replace("AttributesMap{data={n=1}, capacity=128, totalAddedValues=1}", '{animal="cat", lives=9}')
+    assert spans(read(quoted))["load"].attributes == {"animal": "cat", "lives": 9}
+
+
+def test_dotnet_of_other_versions() -> None:
+    old = f"""Activity.Id:          00-{TRACE}-{CHILD}-01
+Activity.ParentId:    00-{TRACE}-{ROOT}-01
+Activity.ActivitySourceName: lib
+Activity.DisplayName: load
+Activity.Kind:        Client
+Activity.StartTime:   2026-03-20T09:46:40.0100000Z
+Activity.Duration:    1.00:00:00.0500000
+Activity.TagObjects:
+    db.statement: SELECT a
+
+FROM c
+    list: [1, 2]
+   StatusCode : ERROR
+Activity.Events:
+    retry [03/20/2026 09:46:40 +00:00]
+        attempt: 2
+Activity.Links:
+    {TRACE} {ROOT}
+        why: because
+Resource associated with Activity:
+    service.name: 12
+    Schema URL: https://example.org
+
+info: other output
+"""
+    (span,) = spans(read(old)).values()
+    assert (span.span_id, span.parent_id, span.kind, span.status.name) == (CHILD, ROOT, Kind.CLIENT, "ERROR")
+    assert span.duration_ns == 86_400_050 * MS
+    assert span.attributes == {"db.statement": "SELECT a\n\nFROM c", "list": [1, 2]}
+    assert (span.service, span.scope_name) == ("12", "lib")
+    assert [(event.name, event.time_ns, event.attributes) for event in span.events] == [
+        ("retry", START_NS, {"attempt": 2})
+    ]
+    assert [(link.trace_id, link.span_id, link.attributes) for link in span.links] == [
+        (TRACE, ROOT, {"why": "because"})
+    ]
+
+
+def test_node_before_version_2() -> None:
+    text = f"""{{
+  traceId: '{TRACE}',
+  parentId: '{ROOT}',
+  name: 'load',
+  id: '{CHILD}',
+  kind: 2,
+  timestamp: 1774000000010000.5,
+  duration: 50000,
+  attributes: {{ 'a': [Object], b: 'x'... 12 more characters, c: [ 1, 2, ... 3 more items ], d: 12n }},
+  status: {{ code: 1 }},
+  events: [ [Object] ]
+}}
+"""
+    traces = read(text)
+    (span,) = spans(traces).values()
+    assert (span.parent_id, span.kind, span.status.name) == (ROOT, Kind.CLIENT, "OK")
+    assert (span.start_ns, span.duration_ns) == (START_NS + 10 * MS + 500, 50 * MS)
+    assert span.attributes == {"a": "[Object]", "b": "x", "c": [1, 2], "d": 12}
+    assert warnings(traces) == ["f: values of 1 span are cut off in Node's output ([Object], [Array], ... more)"]
+
+
+def test_go_before_version_1() -> None:
+    text = json.dumps(
+        {
+            "SpanContext": {"TraceID": TRACE, "SpanID": CHILD, "TraceFlags": 1, "TraceState": None},
+            "ParentSpanID": ROOT,
+            "SpanKind": 3,
+            "Name": "load",
+            "StartTime": "2026-03-20T10:46:40.01+01:00",
+            "EndTime": "2026-03-20T10:46:40.06+01:00",
+            "Attributes": [{"Key": "n", "Value": {"Type": "INT64", "Value": 1}}],
+            "MessageEvents": [{"Name": "retry", "Attributes": None, "Time": "2026-03-20T09:46:40Z"}],
+            "Links": None,
+            "StatusCode": "Error",
+            "StatusMessage": "deadlock",
+            "DroppedAttributeCount": 2,
+            "Resource": [{"Key": "service.name", "Value": {"Type": "STRING", "Value": "orders"}}],
+            "InstrumentationLibrary": {"Name": "lib", "Version": ""},
+        }
+    )
+    (span,) = spans(read(text)).values()
+    assert (span.parent_id, span.service, span.kind) == (ROOT, "orders", Kind.CLIENT)
+    assert (span.status.name, span.status_message) == ("ERROR", "deadlock")
+    assert (span.start_ns, span.duration_ns) == (START_NS + 10 * MS, 50 * MS)
+    assert [(event.name, event.time_ns) for event in span.events] == [("retry", START_NS)]
+    assert "2 attributes dropped by the SDK" in span.warnings
+
+
+def test_go_without_timestamps() -> None:
+    text = re.sub(r'"(Start|End)Time":"[^"]*"', r'"\1Time":"0001-01-01T00:00:00Z"', SAMPLES["go, a line each"].text)
+    said = warnings(read(text))
+    assert said == ["f: times of 2 spans are not in Go's output (WithoutTimestamps); shown without duration"]
+
+
+# --- Tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_cells_in_quotes_and_rows_that_are_damaged() -> None:
+    header, *rows = TABLES["nezha"].text.splitlines()
+    quoted = rows[0].replace('"load"', '"load, ""x""\nand y"')
+    text = "\r\n".join([header, quoted, "a,b", rows[1].replace('"GET /x"', '"GET /x'), rows[1], rows[1][:20]])
+    traces = read(text)
+    assert set(spans(traces)) == {'load, "x"\nand y', "GET /x"}
+    (said,) = warnings(traces)
+    assert said.startswith("f: line 4: left out: not 8 cells, as the header has")
+
+
+def test_the_service_of_a_pod_is_its_deployment() -> None:
+    found = spans(read(TABLES["nezha"].text))
+    assert found["load"].resource == {"k8s.pod.name": "orders-5d8f7b9c4d-x2x7k"}
+
+
+def test_a_table_in_other_order_with_other_separators() -> None:
+    rows = [line.split(",") for line in TABLES["nezha"].text.splitlines()]
+    text = "\n".join(";".join(reversed(row)) for row in rows)
+    assert spans(read(text)).keys() == {"GET /x", "load"}
+    assert spans(read(text))["load"].parent_id == ROOT
+
+
+def test_a_table_longer_than_what_is_taken_at_once() -> None:
+    header, first, second = TABLES["rcaeval"].text.splitlines()
+    text = "\n".join([header, *([first, second] * 3000)])
+    assert len(read(text.replace(TRACE, "c2"))) == 2
+    many = [first.replace(CHILD, f"{i:016x}") for i in range(5000)]
+    assert len(read("\n".join([header, *many]))) == 5000

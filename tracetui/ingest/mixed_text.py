@@ -22,6 +22,7 @@ from tracetui.model.decoding import MalformedError
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 _OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
+_LINE_END: Final = re.compile(rb"[ \t]*\r?\n")
 _AFTER_CLOSING: Final = re.compile(rb"[ \t]*,?[ \t]*\r?(?:\n|\Z)")
 _FOREIGN: Final = re.compile(rb"[^\s}\]]")
 _RECORDS: Final = [(known, re.compile(known.begins, re.MULTILINE)) for known in TEXT_FORMATS if known.begins]
@@ -32,6 +33,8 @@ _OF_SPANS: Final = re.compile(
     rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
 )
 _MORE: Final = re.compile(rb"\S")
+_BRACE: Final = ord("{")
+_LIST: Final = re.compile(rb"\[\s*[{\[\]]")
 _MOST_TRIES: Final = 8
 _STEP: Final = 256
 _PATIENCE: Final = 16
@@ -103,7 +106,7 @@ class MixedText:
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop
             line = data[at:stop].strip()
-            if len(line) > 1 and line[0] in b"{[" and self._take_line(line, number):
+            if len(line) > 1 and (line[0] == _BRACE or _LIST.match(line)) and self._take_line(line, number):
                 at, number = stop + 1, number + 1
             elif line:
                 cursor = Cursor(data, at, end, number)
@@ -161,33 +164,50 @@ class MixedText:
         if self._inspected(text, place):
             return
         printed = any(pattern.match(text) for _, pattern in _BLOCKS)
-        if (text[:1] == b"{" and not printed) or _OF_SPANS.search(text):
+        if (text[:1] == b"{" and len(text) > 1 and not printed) or _OF_SPANS.search(text):
             self._salvage(text, place)
         else:
             place.skip()
 
     def _block(self, cursor: Cursor, opening: re.Match[bytes], place: Place) -> bool:
-        """Take in an object over several lines. -> False if it never ends"""
-        data, indent = cursor.data, opening["indent"]
-        closing = b"\n" + indent + _CLOSING[opening["bracket"]]
-        if closing in self._unclosed:
-            return False
-        at = cursor.at
-        while True:
-            at = data.find(closing, at, cursor.end)
-            if at < 0:
-                self._unclosed.add(closing)
-                return False
-            stop = _AFTER_CLOSING.match(data, at + len(closing))
+        """Take in an object over several lines. -> False if it is none"""
+        data, begin = cursor.data, cursor.at
+        end, after = self._end_of_block(cursor, opening)
+        again = _next_opening(data, opening, begin, end if end >= 0 else cursor.end)
+        if end < 0 or again >= 0:
+            # cut off: by the next one, or by a line that is not indented
+            after = end = again if again >= 0 else _end_of_indented(cursor, opening["indent"])
+            taken = self._take_cut(data[begin:end], place)
+        else:
+            taken = self._take_block(data[begin:end], len(opening["indent"]), place)
+        if taken:
+            cursor.number += data[begin:after].count(b"\n")
+            cursor.move(after)
+        return taken
+
+    def _end_of_block(self, cursor: Cursor, opening: re.Match[bytes]) -> tuple[int, int]:
+        """-> where the object that is opened ends, and where the line after it begins; -1 if it never ends"""
+        closing = b"\n" + opening["indent"] + _CLOSING[opening["bracket"]]
+        at = -1 if closing in self._unclosed else cursor.data.find(closing, cursor.at, cursor.end)
+        while at >= 0:
+            end = at + len(closing)
+            stop = _AFTER_CLOSING.match(cursor.data, end, cursor.end)
             if stop:
-                break
-            at += 1
-        block = data[cursor.at : at + len(closing)]
-        if not self._take_block(block, len(indent), place):
-            return False
-        cursor.number += block.count(b"\n") + 1
-        cursor.move(stop.end())
-        return True
+                return end, stop.end()
+            at = cursor.data.find(closing, end, cursor.end)
+        self._unclosed.add(closing)
+        return -1, -1
+
+    def _take_cut(self, text: bytes, place: Place) -> bool:
+        """Take in what is whole of an object that is cut off. -> False if it seems to hold no span"""
+        if _OF_SPANS.search(text):
+            self._salvage(text, place)
+            return True
+        for known, pattern in _BLOCKS:
+            if pattern.match(text.lstrip()) and any(need in text for need in known.needs):
+                place.warn(f"left out: cut off, {known.name} ({len(text):,} bytes)")
+                return True
+        return False
 
     def _take_block(self, block: bytes, indent: int, place: Place) -> bool:
         """Take in an object over several lines. -> False if it is none, and holds records that are to be read singly"""
@@ -195,10 +215,15 @@ class MixedText:
             return True
         own, others = _without_foreign(block, indent)
         if others and (self._take(own, place) or self._inspected(own, place)):
-            for line in others:
-                self._json_in(line.strip(), place)
+            foreign = b"\n".join(others)
+            cursor = Cursor(foreign, 0, len(foreign))
+            while (line := cursor.line) is not None:
+                before = cursor.at
+                self._line(cursor, line, place)
+                if cursor.at == before:
+                    cursor.advance()
             return True
-        if self._patience > 0 and any(known.hint in block for known, _ in _RECORDS):
+        if self._patience > 0 and _begins_in(block, 0):
             self._patience -= len(block)
             return False
         if _OF_SPANS.search(block):
@@ -219,9 +244,32 @@ class MixedText:
 
 def has_records(data: Buffer, start: int) -> bool:
     """Whether there seems to be a record in a text that is no JSON value by itself."""
-    if _BLOCK.search(data, start) or _OF_SPANS.search(data, start):
-        return True
+    return bool(_BLOCK.search(data, start) or _OF_SPANS.search(data, start)) or _begins_in(data, start)
+
+
+def _begins_in(data: Buffer, start: int) -> bool:
+    """Whether a line begins a record of a `TextFormat`."""
     return any(data.find(known.hint, start) >= 0 and pattern.search(data, start) for known, pattern in _RECORDS)
+
+
+def _next_opening(data: Buffer, opening: re.Match[bytes], begin: int, end: int) -> int:
+    """Where another object is opened with the same indentation; -1 if none is before `end`."""
+    wanted = b"\n" + opening["indent"] + opening["bracket"]
+    at = data.find(wanted, begin, end)
+    while at >= 0:
+        if _LINE_END.match(data, at + len(wanted)):
+            return at + 1
+        at = data.find(wanted, at + 1, end)
+    return -1
+
+
+def _end_of_indented(cursor: Cursor, indent: bytes) -> int:
+    """Where the first line begins that is not indented more than this."""
+    ahead = cursor.copy()
+    ahead.advance()
+    while ahead.line is not None and ahead.line.startswith(indent) and ahead.line[len(indent) :][:1] in (b" ", b"\t"):
+        ahead.advance()
+    return min(ahead.at, cursor.end)
 
 
 def begins_mixed(data: Buffer, start: int) -> bool:

@@ -53,7 +53,7 @@ def take_table(data: Buffer, start: int, place: Place, progress: Callable[[float
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        _take(known, columns, _Table(data, start, separator), place, progress)
+        _take(known, columns, _Table(data, start, separator, len(columns)), place, progress)
     finally:
         csv.field_size_limit(limit)
     return True
@@ -66,6 +66,7 @@ class _Table:
     data: Buffer
     at: int
     separator: str
+    columns: int
     number: int = 0
     """Of the line on which the row ended that came last, from 1."""
 
@@ -75,17 +76,27 @@ class _Table:
             if '"' not in line:
                 yield line.split(self.separator) if line else []
                 continue
-            at, number, text = self.at, self.number, line
-            for _ in range(_MOST_LINES):
-                if not text.count('"') % 2 or self.at >= len(self.data):
-                    break
-                text += "\n" + self._line()
-            else:
-                self.at, self.number, text = at, number, line
-            try:
-                yield next(csv.reader(text.splitlines(keepends=True), delimiter=self.separator), [])
-            except csv.Error:
-                yield [""]
+            at, number = self.at, self.number
+            row = self._joined(line)
+            if len(row) != self.columns:
+                # a quote that is not closed
+                self.at, self.number = at, number
+                row = self._cells(line)
+            yield row
+
+    def _joined(self, text: str) -> list[str]:
+        """The cells of a row that goes on over as many lines as it takes to close its quotes."""
+        for _ in range(_MOST_LINES):
+            if not text.count('"') % 2 or self.at >= len(self.data):
+                break
+            text += "\n" + self._line()
+        return self._cells(text) if not text.count('"') % 2 else []
+
+    def _cells(self, text: str) -> list[str]:
+        try:
+            return next(csv.reader(text.splitlines(keepends=True), delimiter=self.separator), [])
+        except csv.Error:
+            return [""]
 
     def _line(self) -> str:
         end = self.data.find(b"\n", self.at)

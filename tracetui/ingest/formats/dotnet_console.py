@@ -40,12 +40,17 @@ def _read(match: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) ->
         if not line.strip():
             if block.at == "resource" or not _goes_on(lines, block):
                 break
+            block.take_blank()
         elif block.begins_another(line):
             break
         else:
             block.take(line)
         lines.advance()
-    sink.add(block.span(), place)
+    span = block.span()
+    if span.name:
+        sink.add(span, place)
+    else:
+        place.warn("left out: a span of .NET's console output is cut off before its name")
 
 
 def _goes_on(lines: Lines, block: _Block) -> bool:
@@ -106,6 +111,12 @@ class _Block:
             # a value with line ends in it
             held, key = self._last
             held[key] += f"\n{line}"
+
+    def take_blank(self) -> None:
+        """Take in a blank line, which is part of a value."""
+        if self._last is not None:
+            held, key = self._last
+            held[key] += "\n"
 
     def _heading(self, name: str, value: str) -> None:
         self.at = {"Tags": "tags", "TagObjects": "tags", "Events": "events", "Links": "links"}.get(name, "")

@@ -35,7 +35,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) ->
     if b"AttributesMap{" in rest[0] and b"totalAddedValues=" not in rest[0]:
         for _ in range(_MOST_LINES):
             line = lines.line
-            if line is None:
+            if line is None or b" [tracer: " in line:
                 break
             rest.append(line)
             lines.advance()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from tracetui.ingest.formats.registry import JSON_FORMATS, TABLE_FORMATS, TEXT_FORMATS
@@ -43,6 +44,11 @@ class Nearest:
 
 def nearest_json(keys: Iterable[str]) -> Nearest | None:
     """The format that an object with these keys comes nearest to."""
+    return _nearest_json(frozenset(keys))
+
+
+@lru_cache(maxsize=1024)
+def _nearest_json(keys: frozenset[str]) -> Nearest | None:
     names = {plain(key) for key in keys}
     best: tuple[tuple[int, int], Nearest] | None = None
     for known in JSON_FORMATS:

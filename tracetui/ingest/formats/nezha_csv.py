@@ -29,8 +29,10 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) ->
         lengths = [
             None if start is None or end is None else end - start for start, end in zip(starts, ends, strict=True)
         ]
-    else:
+    elif "Duration" in columns:
         lengths = numbers(columns["Duration"], whole_number)
+    else:
+        lengths = [None] * len(rows)
     take_rows(
         SpanRows(
             traces=columns["TraceID"],
