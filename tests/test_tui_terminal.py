@@ -156,6 +156,43 @@ def test_noise_on_the_line_is_no_key_and_ends_nothing(noise: bytes, monkeypatch:
         assert not isinstance(event, events.Resize) or event.size.width > 0
 
 
+PASTED = [
+    "\x1b" + "q" * 40,
+    "\x1bq",
+    "\x1b\x1b",
+    "\x1b[<0;3;3M",
+    "\x1b[48;10;10;10;10t",
+    "\x1b[I",
+    "\x1b[200~",
+    "\x1b]0;t\x07",
+    "\x1b[201",
+    "\r",
+    "q",
+]
+
+
+@given(st.lists(st.sampled_from(PASTED) | st.text("ab\x1b[20~", max_size=8), max_size=8), st.integers(6, 60))
+def test_what_is_pasted_is_text_and_no_key(pieces: list[str], size: int) -> None:
+    pasted = "".join(pieces)
+    while PASTE_ENDS in pasted:
+        pasted = pasted.replace(PASTE_ENDS, "")
+    data = f"\x1b[200~{pasted}x{PASTE_ENDS}q".encode()
+    reader = KeyReader()
+    found = [event for at in range(0, len(data), size) for event in reader.feed(data[at : at + size])]
+    paste, key = found
+    assert isinstance(paste, events.Paste)
+    assert paste.text == pasted.replace("\x1b", "␛") + "x"
+    assert isinstance(key, events.Key)
+    assert key.key == "q"
+
+
+def test_the_beginning_of_a_mouse_report_in_a_paste_is_text() -> None:
+    reader = KeyReader()
+    found = [*reader.feed(b"\x1b[200~a\x1b[M"), *reader.idle(), *reader.feed(b"\x1b[201~")]
+    assert [event.text for event in found if isinstance(event, events.Paste)] == ["a␛[M"]
+    assert len(found) == 1
+
+
 @given(
     st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"\x1b[", b"\x1b[<0;1;1M", b"\x1b[200~"])), max_size=20)
 )

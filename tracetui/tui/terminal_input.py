@@ -26,7 +26,8 @@ _OLD_MOUSE = re.compile(rb"\x1b\[M[\x20-\xff]{3}")
 _OLD_MOUSE_BEGINS = re.compile(rb"\x1b\[M[\x20-\xff]{0,2}\Z")
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[O\]].|.)?", re.DOTALL)
 """A key or report that is no character."""
-_PASTE_EDGE = re.compile(r"\x1b\[20[01]~")
+_ESCAPE = "\x1b"
+_SHOWN_ESCAPE = "\u241b"
 
 
 class TerminalInput:
@@ -37,6 +38,7 @@ class TerminalInput:
         self._held = b""
         """The beginning of what may be a mouse report."""
         self._tail = ""
+        """The end of what came, in which a paste may begin; within a paste the beginning of what may be its end."""
         self._pasting_since: float | None = None
         self._is_burst = False
         """Whether what is pasted was told by its size alone; it ends when nothing comes for a moment."""
@@ -57,60 +59,83 @@ class TerminalInput:
 
     def idle(self, now: float) -> str:
         """Return what is due when nothing has come for a moment: what was held back, the end of a cut paste."""
-        text = self._decoder.decode(self._held)
+        since = self._pasting_since
+        is_over = since is not None and (self._is_burst or now - since > PASTE_SECONDS)
+        text = self._told(self._decoder.decode(self._held), now)
         self._held = b""
-        if self._pasting_since is not None and (self._is_burst or now - self._pasting_since > PASTE_SECONDS):
-            return text + self._end_paste()
-        return text
+        return text + self._end_paste() if is_over else text
 
     def _end_paste(self) -> str:
+        held = _plain(self._tail)
         self._pasting_since = None
         self._is_burst = False
         self._pasted = 0
         self._tail = ""
-        return PASTE_ENDS
+        return held + PASTE_ENDS
 
     def _burst(self, text: str, now: float) -> str:
         """Return much text at once, which may be pasted without a sign of it, as what is pasted."""
-        if _PASTE_EDGE.search(self._tail + text):
+        if PASTE_BEGINS in self._tail + text:
             # the terminal says itself what is pasted
             ended = self._end_paste() if self._is_burst else ""
             return ended + self._told(text, now)
         characters = _SEQUENCE.sub("", text)
         if not self._is_burst and len(characters) < MOST_TYPED:
-            self._look_for_paste(text, now)
-            return text
+            return self._told(text, now)
         if not characters:
             return self._end_paste() + text
         begins = "" if self._is_burst else PASTE_BEGINS
         self._is_burst, self._pasting_since = True, now
+        self._tail = ""
         return begins + self._bounded(characters)
 
     def _told(self, text: str, now: float) -> str:
-        """Return text in which the terminal says itself what is pasted."""
-        before, is_full = self._tail, self._pasted > MOST_PASTED
-        self._look_for_paste(text, now)
-        if is_full and self._pasting_since is None:
-            # of the end of a paste a part may have been dropped with the rest of it
-            text = before + text
-            text = text[text.rfind(PASTE_ENDS) :]
-        return self._bounded(text)
+        """Return text in which the terminal says itself what is pasted, without escapes within that.
 
-    def _bounded(self, text: str) -> str:
-        """Return text without what is pasted beyond `MOST_PASTED`."""
-        if self._pasting_since is None:
-            self._pasted = 0
-            return text
+        Textual's parser would take what follows them for keys.
+        """
+        parts: list[str] = []
+        while text:
+            if self._pasting_since is None:
+                text = self._until_paste(text, parts, now)
+            else:
+                text = self._until_end_of_paste(text, parts, now)
+        return "".join(parts)
+
+    def _until_paste(self, text: str, parts: list[str], now: float) -> str:
+        """Take in text up to where a paste begins. -> the rest"""
+        seen = self._tail + text
+        begin = seen.find(PASTE_BEGINS)
+        if begin < 0:
+            parts.append(text)
+            self._tail = seen[1 - len(PASTE_BEGINS) :]
+            return ""
+        end = begin + len(PASTE_BEGINS)
+        parts.append(seen[len(self._tail) : end])
+        self._tail = ""
+        self._pasting_since, self._pasted = now, 0
+        return seen[end:]
+
+    def _until_end_of_paste(self, text: str, parts: list[str], now: float) -> str:
+        """Take in text up to where the paste ends; what may be the beginning of that end is held. -> the rest"""
+        self._pasting_since = now
+        seen = self._tail + text
+        end = seen.find(PASTE_ENDS)
+        if end >= 0:
+            self._tail = ""
+            parts += [self._bounded(_plain(seen[:end])), self._end_paste()]
+            return seen[end + len(PASTE_ENDS) :]
+        held = next(size for size in range(len(PASTE_ENDS) - 1, -1, -1) if seen.endswith(PASTE_ENDS[:size]))
+        self._tail = seen[len(seen) - held :]
+        parts.append(self._bounded(_plain(seen[: len(seen) - held])))
+        return ""
+
+    def _bounded(self, pasted: str) -> str:
+        """Return what is pasted, but for what goes beyond `MOST_PASTED`."""
         room = MOST_PASTED - self._pasted
-        self._pasted += len(text)
-        return text[: max(room, 0)]
+        self._pasted += len(pasted)
+        return pasted[: max(room, 0)]
 
-    def _look_for_paste(self, text: str, now: float) -> None:
-        if not text:
-            return
-        edges = _PASTE_EDGE.findall(self._tail + text)
-        if edges:
-            self._pasting_since = now if edges[-1] == PASTE_BEGINS else None
-        elif self._pasting_since is not None:
-            self._pasting_since = now
-        self._tail = (self._tail + text)[1 - len(PASTE_BEGINS) :]
+
+def _plain(pasted: str) -> str:
+    return pasted.replace(_ESCAPE, _SHOWN_ESCAPE)
