@@ -56,6 +56,7 @@ _SIZES = [(1, 1), (2, 1), (1, 50), (500, 200), (500, 1), (20, 5), (40, 10), (80,
 _PASTE_ENDS = b"\x1b[201~"
 _ANSWERS = 120.0
 """Seconds in which a program that is alive answers on any machine."""
+_SECONDS_PER_EVENT = 0.1
 
 # what Textual and this program write: styles, the cursor, modes, the shape of the pointer, and the clipboard
 _OWN = re.compile(
@@ -112,8 +113,14 @@ def _within(rng: random.Random) -> str:
 def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, options: Sequence[str] = ()) -> int:
     """Send so many events to the program. -> how many bytes it wrote. Raises FailedError."""
     rng = random.Random(f"screen-{seed}")
-    environ = {f"XDG_{name}_HOME": str(home) for name in ("STATE", "CONFIG", "CACHE", "DATA")} | {"HOME": str(home)}
-    terminal = Terminal([sys.executable, "-m", "tracetui", *options, *sources], environ=environ)
+    # what the program is told to save goes where it is thrown away
+    command = ["env", "-C", str(home), sys.executable, "-m", "tracetui", *options, *sources]
+    environ = (
+        {"PYTHONPATH": str(SAMPLES.parent)}
+        | {f"XDG_{name}_HOME": str(home) for name in ("STATE", "CONFIG", "CACHE", "DATA")}
+        | {"HOME": str(home)}
+    )
+    terminal = Terminal(command, environ=environ)
     sent: list[object] = []
     try:
         terminal.wait_for(b" traces", _ANSWERS)
@@ -129,7 +136,8 @@ def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, op
         _send(terminal, b"\x0c")
         _until_written(terminal)
         _send(terminal, b"\x03")
-        code = terminal.end(_ANSWERS)
+        # what was sent is answered one by one, and it may be much
+        code = terminal.end(_ANSWERS + count * _SECONDS_PER_EVENT)
     except (TimeoutError, OSError) as error:
         terminal.close()
         raise FailedError(
@@ -156,10 +164,17 @@ def _send(terminal: Terminal, one: bytes | tuple[int, int]) -> None:
         columns, rows = one
         fcntl.ioctl(terminal._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         return
+    os.set_blocking(terminal._terminal, False)
+    until = time.monotonic() + _ANSWERS
     while one:
         # a program that is busy leaves the line full: what it writes has to be read meanwhile
-        one = one[os.write(terminal._terminal, one[:256]) :]
+        try:
+            one = one[os.write(terminal._terminal, one[:256]) :]
+        except BlockingIOError:
+            _listen(terminal, 0.05)
         _listen(terminal, 0.0)
+        if time.monotonic() > until:
+            raise TimeoutError("the program reads no keys, or has left")
 
 
 def _listen(terminal: Terminal, seconds: float) -> None:
