@@ -120,6 +120,39 @@ def full_disk(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.parametrize("command", [["--version"], ["--help"], ["samples"], ["show", INCIDENT]], ids=" ".join)
+def test_a_full_standard_output_is_an_error(command: list[str]) -> None:
+    program = [sys.executable, "-m", "tracetui", *command]
+    with Path("/dev/full").open("wb") as full:
+        said = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert said.stderr == b"tracetui: cannot write to standard output: No space left on device\n"
+    assert said.returncode == 2
+
+
+def test_an_error_that_cannot_be_told_is_one_still() -> None:
+    program = [sys.executable, "-m", "tracetui", "analyze", "missing"]
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.run(program, stdout=full, stderr=full, check=False).returncode == 3
+
+
+@pytest.mark.parametrize("width", ["-5", "0", "1" + "0" * 30])
+@pytest.mark.parametrize("command", ["analyze", "show"])
+def test_any_width_can_be_asked_for(program: Program, command: str, width: str) -> None:
+    said = program(command, INCIDENT, "--width", width)
+    assert said.code == 0
+    assert max(map(len, said.out.splitlines())) <= 10_000
+
+
+@pytest.mark.parametrize("number", ["1e305", "1e308", "1e999"])
+@pytest.mark.parametrize("option", ["--latency-threshold", "--threshold"])
+def test_a_number_beyond_all_bounds_is_an_error(program: Program, option: str, number: str) -> None:
+    command = ["compare", INCIDENT, INCIDENT] if option == "--threshold" else ["analyze", INCIDENT]
+    said = program(*command, option, number)
+    assert said.code == 2
+    assert said.err.startswith(f"tracetui: {option}: ")
+    assert said.out == ""
+
+
 WRITING = [("--output",), ("--json", "--output"), ("--save",)]
 
 

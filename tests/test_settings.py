@@ -44,6 +44,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert load_settings(written(tmp_path, text)) == expected
 
 
+def test_a_mark_of_the_encoding_is_no_mistake(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, '\ufefftheme = "ansi-dark"\r\n')).theme == "ansi-dark"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -10,8 +10,16 @@ def main() -> None:
     """Run the command line and exit."""
     if sys.argv[1:] == ["--version"]:
         from tracetui import __version__
+        from tracetui.cli.plain_output import print_plain
+        from tracetui.model.problems import UsageError
 
-        print(f"tracetui {__version__}")
+        try:
+            print_plain(f"tracetui {__version__}")
+        except UsageError as error:
+            from tracetui.cli.output import say
+
+            say(str(error))
+            sys.exit(error.exit_code)
         return
     from tracetui.cli.main import run
 

@@ -108,7 +108,8 @@ def _text_of(path: Path) -> str:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise OSError(0, f"it is longer than {_MOST_BYTES >> 20} MiB")
-        return content.decode("utf-8")
+        # some editors begin a file with a mark of its encoding
+        return content.decode("utf-8-sig")
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     raise OSError(0, "it is not a plain file")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from tracetui.ingest.sources.address import without_secrets
 from tracetui.ingest.sources.served import servers_of
 from tracetui.model.problems import UsageError
 
+_MOST_PERCENT = 1e9
 _WORSE = 1
 """The exit code of a gate that found something."""
 
@@ -47,8 +47,8 @@ def compare(
     A change is called out where it is by 10 % or more (--threshold), by a hundredth of what a trace takes or more, and
     chance is no likely explanation of it. The filters select traces of both.
     """
-    if not math.isfinite(threshold):
-        raise UsageError(f"--threshold: {threshold} is no percentage")
+    if not threshold <= _MOST_PERCENT:
+        raise UsageError(f"--threshold: {threshold:g} is no percentage")
     if before == after == "-":
         raise UsageError("standard input can be one of the two, not both")
     check_not_read(report.output, (before, after))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tracetui.cli import options as o
 from tracetui.cli.open import open_sources
+from tracetui.cli.plain_output import print_plain
 from tracetui.model.problems import InputError
 
 _DEMO = Path("incident", "before.json")
@@ -34,4 +35,4 @@ def demo(
 
 def samples() -> None:
     """Print where the bundled sample traces are; README.md there describes them."""
-    print(sample_folder())
+    print_plain(str(sample_folder()))

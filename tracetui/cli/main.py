@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracetui import __version__
 from tracetui.cli.output import ReaderGoneError, say
+from tracetui.cli.plain_output import discard_stdout, print_plain, unwritable
 from tracetui.collection import no_collection
 from tracetui.model.problems import InputError, TracetuiError, UsageError
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _OPEN = "open"
 _INTERRUPTED = 130
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Why nothing more can be written."""
 _OWN_OPTIONS = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 _DEBUG = "TRACETUI_DEBUG"
 _LOOK: dict[str, Any] = {
@@ -92,7 +96,7 @@ def _print_version(wanted: bool) -> None:
     import typer
 
     if wanted:
-        print(f"tracetui {__version__}")
+        print_plain(f"tracetui {__version__}")
         raise typer.Exit
 
 
@@ -135,6 +139,12 @@ def run(args: Sequence[str]) -> int:
         say("not enough memory for this input; --limit or fewer files may help")
         return InputError.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            # the help is printed by the library
+            discard_stdout()
+            unwritten = unwritable(error)
+            say(str(unwritten))
+            return unwritten.exit_code
         if os.environ.get(_DEBUG):
             traceback.print_exc()
         say(f"internal error: {type(error).__name__}: {error}")

@@ -140,8 +140,8 @@ class Selection(OptionGroup):
     def filters(self) -> Filters:
         """What the options ask for. Raises UsageError where that cannot be meant."""
         threshold = self.latency_threshold
-        if threshold is not None and not math.isfinite(threshold):
-            raise UsageError(f"--latency-threshold: {threshold} is no number of milliseconds")
+        if threshold is not None and not math.isfinite(threshold * _NS_PER_MS):
+            raise UsageError(f"--latency-threshold: {threshold:g} is no number of milliseconds")
         return Filters(
             services=tuple(self.service or ()),
             operations=tuple(self.operation or ()),

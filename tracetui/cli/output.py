@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
+from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.problems import LoadWarning, UsageError
 from tracetui.render.ansi import When, colour_of, encodable, write_lines
 from tracetui.render.line import Line
@@ -22,6 +23,7 @@ LEAST_WIDTH = 40
 DEFAULT_WIDTH = 80
 _MOST_WIDTH = 2_000
 """Columns that a terminal, or COLUMNS, is believed to have."""
+_MOST_ASKED_WIDTH = 10_000
 _LISTED_WARNINGS = 10
 
 
@@ -29,8 +31,10 @@ def say(text: str) -> None:
     """Tell the user something, on stderr; text from outside may be in it."""
     if sys.stderr is None:  # closed by the caller; print would turn to stdout
         return
-    for i, line in enumerate(safe_lines(text, limit=2_000)):
-        print(line if i else f"tracetui: {line}", file=sys.stderr)
+    # on a disk that is full, or a terminal that is gone, there is nowhere to tell it
+    with contextlib.suppress(OSError):
+        for i, line in enumerate(safe_lines(text, limit=2_000)):
+            print(line if i else f"tracetui: {line}", file=sys.stderr)
 
 
 def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
@@ -45,7 +49,7 @@ def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
 def width_of(width: int | None) -> int:
     """The width to draw at: the wish, else the terminal's or COLUMNS, else 80."""
     if width is not None:
-        return max(width, LEAST_WIDTH)
+        return min(max(width, LEAST_WIDTH), _MOST_ASKED_WIDTH)
     columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
     return min(max(columns, LEAST_WIDTH), _MOST_WIDTH)
 
@@ -72,16 +76,11 @@ def _to_stdout() -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_stdout()
+        discard_stdout()
         raise ReaderGoneError from None
     except OSError as error:
-        # Python must not stumble over the same stream again when it exits
-        _discard_stdout()
-        raise UsageError(f"cannot write to standard output: {error.strerror or error}") from None
-
-
-def _discard_stdout() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
+        raise unwritable(error) from None
 
 
 def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None, *, ascii_only: bool = False) -> None:
