@@ -1,0 +1,148 @@
+"""How many requests each question costs a server: none more than a live check counted, fewer where traces are here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from tests.many_traces import MS, SECOND, trace
+from tests.program import Program
+from tests.recorded import FIRST_NS, LAST_NS
+from tests.servers import LiveServer
+from tests.test_tui_live import App, over
+from tracetui.ingest.load import Loading
+from tracetui.ingest.sources import probe
+from tracetui.model.search import Search
+from tracetui.tui import live
+
+KINDS = ("jaeger-v3", "zipkin", "tempo")
+ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
+changed = msgspec.structs.replace
+LOOKS = 3
+PATIENCE = 2_400
+"""Pauses until something is given up."""
+BY_SUMMARIES = 2 + 82
+"""One request for such spans, one for summaries, and one for each trace that only its summary tells to be wanted."""
+
+
+def on_its_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server listen where one of its kind is expected."""
+    monkeypatch.setitem(probe._PORTS, urlsplit(server.url).port, kind.partition("-")[0])
+
+
+def assert_all_ask_for_gzip(server: LiveServer) -> None:
+    assert server.requests
+    assert all("gzip" in request.headers["accept-encoding"] for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "off_its_port"),
+    [
+        ("jaeger-v3", lambda traces: 4, 0),
+        ("zipkin", lambda traces: 2, 2),
+        ("tempo", lambda traces: 2 + traces, 4),
+    ],
+    ids=KINDS,
+)
+def test_opening(
+    kind: str, most: Callable[[int], int], off_its_port: int, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for more in (off_its_port, 0):
+        with LiveServer(kind, ends_ns=time.time_ns()) as server:
+            if not more:
+                on_its_port(server, kind, monkeypatch)
+            report = program("analyze", server.url)
+            assert report.code == 0, report.err
+            assert len(server.requests) <= most(len(server.trace_ids)) + more
+            assert_all_ask_for_gzip(server)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "most"),
+    [
+        (Search(service="payment"), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+        (Search(attributes={"customer.tier": "gold"}), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+        (Search(errors=True), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+        (Search(failed=True), {"jaeger-v3": 2, "zipkin": 2, "tempo": 1}),
+        (Search(slower_ns=400 * MS), {"jaeger-v3": BY_SUMMARIES, "zipkin": 2, "tempo": 2}),
+        (Search(service="payment", failed=True), {"jaeger-v3": BY_SUMMARIES, "zipkin": 3, "tempo": 1}),
+        (Search(), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+    ],
+    ids=["service", "attribute", "errors", "failed", "slow", "failed of a service", "again"],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_questions_when_traces_are_here(kind: str, wanted: Search, most: dict[str, int]) -> None:
+    with LiveServer(kind) as server:
+        loading = Loading([server.url])
+        loading.read(search=ALL)
+        before = len(server.requests)
+        loading.ask(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000), lambda _: None)
+        loading.servers.close()
+        assert len(server.requests) - before <= most[kind]
+        assert_all_ask_for_gzip(server)
+
+
+async def counted(on: App, server: LiveServer, most: int, texts: tuple[str, ...], *keys: str) -> None:
+    """Press keys, wait for texts, and hold the server's requests to a number."""
+    before = len(server.requests)
+    await on.press(*keys)
+    await on.until(*texts)
+    assert len(server.requests) - before <= most, keys
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    with LiveServer(kind, ends_ns=time.time_ns()) as server:
+        count = len(server.trace_ids)
+        held = f"{count} traces"
+        async with over(server.url) as on:
+            await on.until(held)
+            assert len(server.requests) <= (7 + count if kind == "tempo" else 5)
+            await counted(on, server, 1, ("nothing new from", f"of {held}"), "slash", *"service = payment", "enter")
+            await taken_back(on, server)
+            await counted(
+                on, server, 0, ("filter  service = payment", f"of {held}"), "slash", *"service = payment", "enter"
+            )
+            await taken_back(on, server)
+            await counted(on, server, 1, ("nothing new from", "the last 1h"), "r")
+            await counted(on, server, 1, ("nothing new from", "the last 4h"), "M")
+            await counted(on, server, 1, ("nothing new from", "the last 9h"), "w", *"9h", "enter")
+            before = len(server.requests)
+            await on.press("F")
+            await on.until("following ")
+            await looks(on, server, before)
+            asked = server.requests[before:]
+            # each look is one search, and nothing that is here and has not grown is fetched again
+            assert {request.path for request in asked} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
+            server.add(trace(kind, 1, time.time_ns() - SECOND))
+            before = len(server.requests)
+            await on.until(f"{count + 1} traces")
+            fetched = [request for request in server.requests[before:] if "/traces/" in request.path]
+            assert len(fetched) <= 1
+        assert_all_ask_for_gzip(server)
+
+
+async def taken_back(on: App, server: LiveServer) -> None:
+    """Take the filter back, which asks nothing."""
+    before = len(server.requests)
+    await on.press("u")
+    for _ in range(PATIENCE):
+        if "filter  service = payment" not in on.text:
+            assert len(server.requests) == before
+            return
+        await on.pilot.pause(0.05)
+    raise AssertionError(on.text)
+
+
+async def looks(on: App, server: LiveServer, before: int) -> None:
+    """Wait until the server was looked at some times."""
+    for _ in range(PATIENCE):
+        if len(server.requests) - before >= LOOKS:
+            return
+        await on.pilot.pause(0.05)
+    raise AssertionError("nobody looked")
