@@ -93,6 +93,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "docker-json-file.log": {"traces": 2, "spans": 3, "failed": 1, "warnings": []},
     "cri-split-lines.log": {"traces": 2, "spans": 3, "failed": 1, "warnings": []},
+    "two-files.zip": {"traces": 2, "spans": 3, "failed": 1, "warnings": []},
     "sweep-bulk-lines.jsonl": {"spans": 2, "edges": ["web → orders, 1, 0"], "warnings": []},
 }
 

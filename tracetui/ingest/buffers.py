@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import select
 import stat
+import sys
 import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal, NamedTuple
 
 from tracetui.ingest.limits import MIB, decoding_cost, decoding_limit, input_limit, unpacked_limit
 from tracetui.ingest.place import Place
-from tracetui.ingest.unpack import Member, UnpackError, ZlibMember, ZstdMember
+from tracetui.ingest.unpack import Bzip2Member, Member, UnpackError, XzMember, ZlibMember, ZstdMember
 
 Buffer = bytes | mmap.mmap
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+BZIP2 = b"BZh"
+XZ = b"\xfd7zXZ\0"
+_BZIP2_BEGINS = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+"""With the first block's sign, or the end's of empty data: the three letters alone may be a text."""
 WRITER_SECONDS = 10.0
 """How long a named pipe that nobody has opened for writing is waited for."""
 
@@ -139,25 +145,40 @@ def in_words(size: int) -> str:
     return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / MIB:.3g} MiB"
 
 
-def unpacked(data: Buffer, place: Place, go_on: Callable[[], bool] = lambda: True) -> Buffer:
-    """Return the bytes within a gzip or zstd wrapper (told by its first bytes), or the bytes as they are.
+class _Packing(NamedTuple):
+    name: str
+    magic: bytes
+    member: Callable[[], Member]
+
+
+_PACKINGS: Final = (
+    _Packing("gzip", GZIP, ZlibMember),
+    _Packing("zstd", ZSTD, ZstdMember),
+    _Packing("bzip2", BZIP2, Bzip2Member),
+    _Packing("xz", XZ, XzMember),
+)
+
+
+def unpacked(
+    data: Buffer, place: Place, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
+) -> Buffer:
+    """Return the bytes within a gzip, zstd, bzip2 or xz wrapper (told by its first bytes), or the bytes as they are.
 
     Of a damaged wrapper everything before the damage is kept, with a warning that says where it is; of one that holds
-    more than memory or its own size allows (`limits.unpacked_limit`, `limits.decoding_limit`) what is within the
-    limits. `go_on` is asked meanwhile.
+    more than memory, its own size (`limits.unpacked_limit`, `limits.decoding_limit`) or `most` allows what is within
+    the limits. `go_on` is asked meanwhile.
     """
-    limits = unpacked_limit(len(data)), decoding_limit(len(data))
+    limits = min(unpacked_limit(len(data)), most), decoding_limit(len(data))
     for _ in range(_NESTED):
-        if data[:2] == GZIP:
-            data = _unwrapped(data, "gzip", GZIP, ZlibMember, place, _Unpacked(*limits), go_on)
-        elif data[:4] == ZSTD:
-            data = _unwrapped(data, "zstd", ZSTD, ZstdMember, place, _Unpacked(*limits), go_on)
-        else:
+        head = data[:6]
+        known = next((packing for packing in _PACKINGS if head.startswith(packing.magic)), None)
+        if known is None or (known.magic == BZIP2 and not _BZIP2_BEGINS.match(data[:10])):
             break
+        data = _unwrapped(data, known.name, known.magic, known.member, place, Unpacked(*limits), go_on)
     return data
 
 
-class _Unpacked:
+class Unpacked:
     """Gathers unpacked bytes, at most `limit` of them, without a second copy when they are whole.
 
     most_cost: what decoding them may cost at most, by `limits.decoding_cost`.
@@ -207,7 +228,7 @@ def _unwrapped(
     magic: bytes,
     member: Callable[[], Member],
     place: Place,
-    out: _Unpacked,
+    out: Unpacked,
     go_on: Callable[[], bool],
 ) -> Buffer:
     at = 0
@@ -240,7 +261,7 @@ def _holds_more(data: Buffer, at: int) -> bool:
 
 
 def _unpack(
-    data: Buffer, at: int, member: Member, step: int, out: _Unpacked, go_on: Callable[[], bool]
+    data: Buffer, at: int, member: Member, step: int, out: Unpacked, go_on: Callable[[], bool]
 ) -> tuple[int, Literal["whole", "cut", "damaged", "too large", "stopped"]]:
     """Unpack one member. -> where in the data that ended, and how"""
     asked = time.monotonic()

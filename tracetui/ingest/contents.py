@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,9 @@ from typing import Final, ParamSpec, TypeVar
 
 from tracetui.ingest import lenient
 from tracetui.ingest.answers import shown_start
+from tracetui.ingest.archived import MOST_NESTED, Budget, take_members
+from tracetui.ingest.archives import find_archive, unread_archive
+from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.buffers import Buffer, in_words, unpacked
 from tracetui.ingest.depth import NESTED_TOO_DEEPLY, TOO_DEEP, pruned
 from tracetui.ingest.enveloped import TextReader, take_enveloped
@@ -47,30 +51,64 @@ def decode(
 
     go_on: asked while compressed bytes are unpacked; where it says no, what came before counts.
     """
-    if place.intake.is_full():
-        place.warn(f"left out: {_NO_ROOM}")
-        return
-    held, before = Held(_tunnelled(progress)), len(place.intake)
     try:
-        try:
-            _decode(unpacked(data, place, _tunnelled(go_on)), place, held)
-        except Exception as error:
-            leave_out(place, error)
-        held.finish(place, before)
-        lines = place.intake.other_lines.pop(place.file, 0)
-        if lines and len(place.intake) == before and not held.unknown:
-            place.warn(
-                f"a log without spans: {lines:,} {'line' if lines == 1 else 'lines'}, and none is of a known format"
-            )
-        try:
-            # what is wrong with this source is said before the next one is read
-            place.intake.decide()
-        except Exception as error:
-            leave_out(place, error)
-        if place.intake.is_full():
-            place.warn(f"{_NO_ROOM}; the rest is left out")
+        _take_source(data, place, _tunnelled(progress), _tunnelled(go_on), None, 0)
     except CallbackError as callback:
         raise callback.error from None
+
+
+def _take_source(
+    data: Buffer, place: Place, progress: Progress, go_on: Callable[[], bool], budget: Budget | None, depth: int
+) -> bool:
+    """Take in a file, or those of an archive, which is nested so deep in others. -> whether it is anything known"""
+    if place.intake.is_full():
+        place.warn(f"left out: {_NO_ROOM}")
+        return True
+    held, before, archive = Held(progress), len(place.intake), None
+    try:
+        content = unpacked(data, place, go_on, most=budget.limit if budget else sys.maxsize)
+        if budget and content is not data:
+            budget.take(len(content))
+        archive = find_archive(content)
+        if archive is None:
+            _decode(content, place, held)
+        elif depth == MOST_NESTED:
+            place.warn(f"a {archive.name} that is nested too deeply; unpack it first")
+        else:
+            _take_archive(content, archive, place, progress, go_on, budget or Budget.of(len(data)), depth)
+    except Exception as error:
+        leave_out(place, error)
+    held.finish(place, before)
+    lines = place.intake.other_lines.pop(place.file, 0)
+    is_empty = len(place.intake) == before
+    if lines and is_empty and not held.unknown:
+        count = f"{lines:,} {'line' if lines == 1 else 'lines'}"
+        place.warn(f"a log without spans: {count}, and none is of a known format")
+    try:
+        # what is wrong with this source is said before the next one is read
+        place.intake.decide()
+    except Exception as error:
+        leave_out(place, error)
+    if archive is None and place.intake.is_full():
+        place.warn(f"{_NO_ROOM}; the rest is left out")
+    return not (is_empty and (held.is_unknown or held.others or lines))
+
+
+def _take_archive(
+    data: Buffer,
+    archive: Archive,
+    place: Place,
+    progress: Progress,
+    go_on: Callable[[], bool],
+    budget: Budget,
+    depth: int,
+) -> None:
+    def read(content: Buffer, at: Place, budget: Budget, begin: float, end: float) -> bool:
+        return _take_source(
+            content, at, lambda share: progress(begin + share * (end - begin)), go_on, budget, depth + 1
+        )
+
+    take_members(data, archive, place, budget, read, go_on)
 
 
 def _tunnelled(callback: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
@@ -89,6 +127,7 @@ def _decode(data: Buffer, place: Place, held: Held) -> None:
     data = lenient.in_utf8(data)
     start = _skip_blank(data, 0)
     if start == len(data):
+        held.is_unknown = True
         place.warn("nothing in it" if data else "the file is empty")
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
         _protobuf(data, place)
@@ -102,17 +141,22 @@ def _decode(data: Buffer, place: Place, held: Held) -> None:
     elif looks_like_records(memoryview(data)):
         _records(data, place, held)
     elif data[start : start + 1] == b"<":
+        held.is_unknown = True
         place.warn("a web page, not traces; was a login page saved instead of the answer?")
     elif take_table(data, start, place, held.progress) or _lines(data, start, place, held):
         pass
     elif has_records(data, start):
         _mixed(data, start, place, held)
     elif not _within(data, start, place, held):
+        held.is_unknown = True
         place.warn(_unknown(data, start))
 
 
 def _unknown(data: Buffer, start: int) -> str:
     """What to say of bytes that hold nothing known."""
+    archive = unread_archive(data)
+    if archive:
+        return f"{archive}, which cannot be read here; unpack it first"
     nearest = nearest_table(header_of(data, start)[0])
     if nearest is not None:
         return nearest.of_table

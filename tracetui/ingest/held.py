@@ -32,6 +32,8 @@ class Held:
     others: list[tuple[str, Place]] = field(default_factory=list)
     """The first value that is nothing known: what it is, and where."""
     other_count: int = 0
+    is_unknown: bool = False
+    """Whether the source is of no kind that may hold spans."""
 
     def note_other(self, what: str, place: Place) -> None:
         """Count a value that is nothing known: in a log no fault, in a source without spans what it holds instead."""

@@ -1,4 +1,4 @@
-"""Unpack gzip, deflate and zstd in pieces of bounded size: a few bytes can stand for any number of zeros."""
+"""Unpack gzip, deflate, zstd, bzip2 and xz in pieces of bounded size: a few bytes can stand for any number of zeros."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ MOST_PIECE: Final = 1 << 20
 """Bytes of a piece that zlib unpacks. zstd's has no such bound: see `_ZSTD_STEP`."""
 _ZSTD_STEP: Final = 2 << 10
 """Bytes of zstd that are unpacked at a time: four can stand for 128 KiB, so that is 64 MiB at most."""
+_XZ_MEMORY: Final = 256 << 20
+"""Bytes that xz may take for its dictionary: the largest of its presets has 64 MiB."""
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 
 
@@ -88,6 +90,63 @@ class ZstdMember:
             if self._member.eof:
                 self._behind = self._member.unused_data + data[at + _ZSTD_STEP :]
                 return
+
+
+class Bzip2Member:
+    """A stream of bzip2."""
+
+    def __init__(self) -> None:
+        import bz2
+
+        self._member = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
+
+
+class XzMember:
+    """A stream of xz."""
+
+    def __init__(self) -> None:
+        import lzma
+
+        self._member = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
+
+
+def _unpack_bounded(
+    decompress: Callable[[bytes, int], bytes], is_done: Callable[[], bool], data: bytes
+) -> Iterator[bytes]:
+    """Yield what a decompressor of the standard library makes of the next bytes, in pieces."""
+    while True:
+        try:
+            piece = decompress(data, MOST_PIECE)
+        except Exception as error:
+            # OSError of bz2, LZMAError of lzma, which is no subclass of any
+            raise UnpackError(str(error)) from None
+        if piece:
+            yield piece
+        data = b""
+        if is_done():
+            return
 
 
 class _Deflate:

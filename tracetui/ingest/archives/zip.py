@@ -1,0 +1,180 @@
+"""Zip archives, by their directory, or by the headers of their members where the directory is missing.
+
+The format is PKWARE's APPNOTE.TXT.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, NamedTuple
+
+from tracetui.ingest.archives.archive import Archive, shown_name
+from tracetui.ingest.archives.archive import Member as ArchiveMember
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.unpack import Bzip2Member, Member, UnpackError, ZlibMember, ZstdMember
+
+_LOCAL: Final = struct.Struct("<4s5H3L2H")
+_CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
+_END: Final = struct.Struct("<4s4H2LH")
+_LOCATOR: Final = struct.Struct("<4sLQL")
+_END_64: Final = struct.Struct("<4sQ2H2L4Q")
+_FIELD: Final = struct.Struct("<2H")
+_LOCAL_SIGN, _CENTRAL_SIGN, _END_SIGN = b"PK\3\4", b"PK\1\2", b"PK\5\6"
+_LONGEST_COMMENT: Final = 1 << 16
+_IS_LONG: Final = 0xFFFFFFFF
+_ENCRYPTED, _SIZES_FOLLOW, _UTF_8 = 1, 8, 1 << 11
+_STEP: Final = 1 << 20
+_STORED: Final = 0
+_METHODS: Final[dict[int, Callable[[], Member]]] = {
+    8: partial(ZlibMember, -zlib.MAX_WBITS),
+    12: Bzip2Member,
+    20: ZstdMember,
+    93: ZstdMember,
+}
+_NAMES: Final = {6: "implode", 9: "deflate64", 14: "LZMA", 95: "xz", 98: "PPMd", 99: "AES"}
+
+
+class _Entry(NamedTuple):
+    name: bytes
+    flags: int
+    method: int
+    checksum: int
+    packed: int
+    header: int
+    """Where its own header begins."""
+    data: int = -1
+    """Where its data begin, if that is known."""
+
+
+class Zip(Archive):
+    """A zip archive, also one that is cut off."""
+
+    name = "zip archive"
+
+    def detect(self, data: Buffer) -> bool:
+        return data[:4] in (_LOCAL_SIGN, _END_SIGN) or data[:8] == b"PK\7\x08" + _LOCAL_SIGN
+
+    def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[ArchiveMember]:
+        directory = _directory(data)
+        if directory is None:
+            warn("a zip archive that is cut off or damaged: its directory is missing; what is whole of it is read")
+            entries = _walked(data)
+        else:
+            entries = _listed(data, *directory, warn)
+        for entry in entries:
+            if not entry.name.endswith((b"/", b"\\")):
+                yield _member(data, entry)
+
+
+def _member(data: Buffer, entry: _Entry) -> ArchiveMember:
+    name = shown_name(entry.name, "utf-8" if entry.flags & _UTF_8 or entry.name.isascii() else "cp437")
+    unreadable = ""
+    if entry.flags & _ENCRYPTED:
+        unreadable = "encrypted; unpack it with its password first"
+    elif entry.method != _STORED and entry.method not in _METHODS:
+        how = _NAMES.get(entry.method, f"method {entry.method}")
+        unreadable = f"packed with {how}, which cannot be read here; unpack it first"
+    return ArchiveMember(name, entry.packed, partial(_unpack, data, entry), unreadable)
+
+
+def _directory(data: Buffer) -> tuple[int, int, int] | None:
+    """Where the directory begins and ends, and how many bytes stand before the archive; None if there is none."""
+    size = len(data)
+    at = data.rfind(_END_SIGN, max(size - _END.size - _LONGEST_COMMENT, 0))
+    if at < 0 or at + _END.size > size:
+        return None
+    _, _, _, _, _, length, offset, _ = _END.unpack(data[at : at + _END.size])
+    end = at
+    if offset == _IS_LONG or length == _IS_LONG:
+        locator = at - _LOCATOR.size
+        if locator < 0:
+            return None
+        sign, _, end_64, _ = _LOCATOR.unpack(data[locator:at])
+        if sign != b"PK\6\7" or end_64 + _END_64.size > locator:
+            return None
+        length, offset = _END_64.unpack(data[end_64 : end_64 + _END_64.size])[-2:]
+        end = end_64
+    begin = end - length
+    if begin < 0 or offset > begin or (length and data[begin : begin + 4] != _CENTRAL_SIGN):
+        return None
+    return begin, end, begin - offset
+
+
+def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str], None]) -> Iterator[_Entry]:
+    at = begin
+    while at < end:
+        if at + _CENTRAL.size > end or data[at : at + 4] != _CENTRAL_SIGN:
+            warn(f"the directory of the zip archive is damaged at byte {at:,}; what it lists before is read")
+            return
+        fields = _CENTRAL.unpack(data[at : at + _CENTRAL.size])
+        flags, method, checksum, packed, unpacked = fields[3], fields[4], fields[7], fields[8], fields[9]
+        name_size, extra_size, comment_size, header = fields[10], fields[11], fields[12], fields[16]
+        names = at + _CENTRAL.size
+        extra = data[names + name_size : names + name_size + extra_size]
+        long = iter(_long_fields(extra))
+        unpacked = next(long, 0) if unpacked == _IS_LONG else unpacked
+        packed = next(long, 0) if packed == _IS_LONG else packed
+        header = next(long, 0) if header == _IS_LONG else header
+        yield _Entry(data[names : names + name_size], flags, method, checksum, packed, header + before)
+        at = names + name_size + extra_size + comment_size
+
+
+def _long_fields(extra: bytes) -> Iterator[int]:
+    """The 64-bit values of an entry, in the order of the fields that have no room for theirs."""
+    at = 0
+    while at + _FIELD.size <= len(extra):
+        kind, size = _FIELD.unpack_from(extra, at)
+        at += _FIELD.size
+        if kind == 1:
+            for value in range(at, min(at + size, len(extra)) - 7, 8):
+                yield int.from_bytes(extra[value : value + 8], "little")
+        at += size
+
+
+def _walked(data: Buffer) -> Iterator[_Entry]:
+    """The members by their own headers, of which each but the last is followed by another."""
+    at = data.find(_LOCAL_SIGN)
+    while at >= 0 and at + _LOCAL.size <= len(data):
+        _, _, flags, method, _, _, checksum, packed, _, name_size, extra_size = _LOCAL.unpack(
+            data[at : at + _LOCAL.size]
+        )
+        names = at + _LOCAL.size
+        begin = names + name_size + extra_size
+        if packed == _IS_LONG:
+            packed = [*_long_fields(data[names + name_size : begin]), 0, 0][1]
+        name = data[names : names + name_size]
+        after = begin if flags & _SIZES_FOLLOW else begin + packed
+        following = data.find(_LOCAL_SIGN, after)
+        directory = data.find(_CENTRAL_SIGN, after, following if following >= 0 else len(data))
+        end = following if following >= 0 else directory if directory >= 0 else len(data)
+        if flags & _SIZES_FOLLOW:
+            packed, checksum = end - begin, 0
+        yield _Entry(name, flags, method, checksum, packed, at, begin)
+        at = following
+
+
+def _unpack(data: Buffer, entry: _Entry) -> Iterator[bytes]:
+    begin = entry.data
+    if begin < 0:
+        header = data[entry.header : entry.header + _LOCAL.size]
+        if len(header) < _LOCAL.size or header[:4] != _LOCAL_SIGN:
+            raise UnpackError("its place in the archive is damaged")
+        name_size, extra_size = _LOCAL.unpack(header)[-2:]
+        begin = entry.header + _LOCAL.size + name_size + extra_size
+    end = min(begin + entry.packed, len(data))
+    checksum = 0
+    member = _METHODS[entry.method]() if entry.method != _STORED else None
+    for at in range(begin, end, _STEP):
+        packed = data[at : min(at + _STEP, end)]
+        for piece in (packed,) if member is None else member.unpack(packed):
+            checksum = zlib.crc32(piece, checksum)
+            yield piece
+        if member is not None and member.eof:
+            break
+    if begin + entry.packed > len(data) or (member is not None and not member.eof):
+        raise UnpackError("it ends early")
+    if entry.checksum and checksum != entry.checksum:
+        raise UnpackError("its checksum is another one")
