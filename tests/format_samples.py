@@ -190,6 +190,44 @@ Span #0
 """
 
 
+def ruby(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    def identity(text: str) -> str:
+        return "".join(f"\\x{byte:02X}" for byte in bytes.fromhex(text))
+
+    code, message = (2, "deadlock") if span == CHILD else (1, "")
+    return f"""#<struct OpenTelemetry::SDK::Trace::SpanData
+ name="{name}",
+ kind=:server,
+ status=
+  #<OpenTelemetry::Trace::Status:0x0000000104574248
+   @code={code},
+   @description="{message}">,
+ parent_span_id="{identity(parent or "0" * 16)}",
+ total_recorded_attributes=1,
+ total_recorded_events=0,
+ total_recorded_links=0,
+ start_timestamp={START_NS + start * MS},
+ end_timestamp={START_NS + end * MS},
+ attributes=
+  {{"n"=>1}},
+ links=nil,
+ events=nil,
+ resource=
+  #<OpenTelemetry::SDK::Resources::Resource:0x000000010511d1f8
+   @attributes=
+    {{"service.name"=>"{service}",
+     "process.command"=>"bin/rails"}}>,
+ instrumentation_scope=
+  #<struct OpenTelemetry::SDK::InstrumentationScope
+   name="lib",
+   version="1.0">,
+ span_id="{identity(span)}",
+ trace_id=
+  "{identity(TRACE)}",
+ trace_flags=#<OpenTelemetry::Trace::TraceFlags:0x00000001 @flags=1>,
+ tracestate=#<OpenTelemetry::Trace::Tracestate:0x00000002 @hash={{}}>>"""
+
+
 def data_prepper(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
     failed = {"status.code": 2, "status.message": "deadlock"} if span == CHILD else {"status.code": 0}
     return {
@@ -302,6 +340,7 @@ SAMPLES = {
     "node": Sample("node_console", _text(node)),
     "java": Sample("java_logging", _text(java), timeless=True, parentless=True, status=False),
     "dotnet": Sample("dotnet_console", _text(dotnet)),
+    "ruby": Sample("ruby_console", _text(ruby)),
     "collector": Sample("collector_debug", _text(collector)),
     "rust": Sample("rust_stdout", _text(rust)),
     "data prepper": Sample("data_prepper", _json(data_prepper)),

@@ -432,6 +432,23 @@ def test_node_before_version_2() -> None:
     assert warnings(traces) == ["f: values of 1 span are cut off in Node's output ([Object], [Array], ... more)"]
 
 
+def test_ruby_ids_of_printable_bytes_and_events() -> None:
+    text = SAMPLES["ruby"].text.replace(
+        'span_id="\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02"', r'span_id="\xBFb\xC9\xFD\xA6F!\""'
+    )
+    event = (
+        '[#<struct OpenTelemetry::SDK::Trace::Event name="a\\n\\e[1m=>", attributes={"k" => [1, nil]}, timestamp=5>]'
+    )
+    link = (
+        "[#<OpenTelemetry::Trace::Link:0x01 @span_context=#<OpenTelemetry::Trace::SpanContext:0x02"
+        ' @trace_id="\\x01", @span_id="\\x02">, @attributes={why: "because"}>]'
+    )
+    span = spans(read(text.replace("events=nil", f"events={event}").replace("links=nil", f"links={link}")))["load"]
+    assert span.span_id == "bf62c9fda6462122"
+    assert [(one.name, one.time_ns, one.attributes) for one in span.events] == [("a\n\x1b[1m=>", 5, {"k": [1, None]})]
+    assert [(one.trace_id, one.span_id, one.attributes) for one in span.links] == [("01", "02", {"why": "because"})]
+
+
 def test_go_before_version_1() -> None:
     text = json.dumps(
         {

@@ -23,6 +23,7 @@ from tracetui.ingest.formats import (
     php_console,
     python_console,
     rcaeval_csv,
+    ruby_console,
     rust_stdout,
 )
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
@@ -88,6 +89,7 @@ JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
 TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
     java_logging.FORMAT,
     dotnet_console.FORMAT,
+    ruby_console.FORMAT,
     collector_debug.FORMAT,
     rust_stdout.FORMAT,
     node_console.FORMAT,
