@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import re
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.building import GivenSpan, build, span
 from tests.envelope_writers import WRITERS
 from tests.program import Program
+from tests.strategies import unhurried
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.registry import FORMS
+from tracetui.ingest.logs.text import ORIGINAL
 from tracetui.model.problems import InputError
 from tracetui.model.span import Event
 from tracetui.model.traces import TraceSet
@@ -193,7 +198,10 @@ def test_plain_text(kind: str, tmp_path: Path) -> None:
     assert event.time_ns == AT
     assert event.is_error_log
     assert "boom" in event.name or "GET /" in event.name
-    # the time is shown beside the message
+    # where the record belongs and when it was written is shown beside the message
+    if "header" not in kind and kind != "traceparent":
+        assert TRACE not in event.name
+        assert TEXT[kind].endswith(str(event.attributes.get(ORIGINAL, "")))
     assert not event.name.startswith(("2026", "[2026", "09:46", "1774"))
 
 
@@ -293,6 +301,13 @@ def test_forms_mixed_in_one_file(tmp_path: Path) -> None:
         *LOGFMT.values(), json.dumps(REQUEST, indent=2), *TEXT.values(), "]", "}", "", "bye",
     ]  # fmt: skip
     assert len(logged(tmp_path, "\n".join(lines))) == 2 + len(JSON_LINES) + len(LOGFMT) + len(TEXT)
+
+
+def test_a_level_before_the_logger_is_no_host_of_syslog(tmp_path: Path) -> None:
+    lines = [f"2026-03-20 09:46:40,150 {level} shop.cart: boom {NAMED}" for level in ("ERROR", "WARNING", "info")]
+    found = [event for _, event in logged(tmp_path, "\n".join(lines))]
+    assert [event.name for event in found] == [f"{level} shop.cart: boom" for level in ("ERROR", "WARNING", "info")]
+    assert [event.severity for event in found[:2]] == [17, 13]
 
 
 # --- Stack traces ------------------------------------------------------------------------------------------------
@@ -404,6 +419,30 @@ def test_the_case_of_otlp_logs(program: Program) -> None:
     assert done.err.endswith("2 log records (2 OTLP JSON), 2 with a trace id, 2 in loaded traces\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"ERROR [shop,{TRACE},{SPAN}] 1 --- boom", "ERROR [shop] 1 --- boom"),
+        (f"ERROR [{TRACE}-{SPAN}] boom", "ERROR boom"),
+        (f"ERROR [trace_id={TRACE} span_id={SPAN} sampled=True] - boom", "ERROR [sampled=True] - boom"),
+        (f'ERROR boom {{"traceId": "{TRACE}", "user":  7}}', 'ERROR boom {"user":  7}'),
+        (f"ERROR trace_id={TRACE}, span_id={SPAN}, boom  it  went", "ERROR boom  it  went"),
+        (f"ERROR traceparent: 00-{TRACE}-{SPAN}-01 boom", f"ERROR traceparent: 00-{TRACE}-{SPAN}-01 boom"),
+        (f"trace_id={TRACE}", f"trace_id={TRACE}"),
+    ],
+)
+def test_ids_do_not_fill_the_row_of_a_message(line: str, message: str, tmp_path: Path) -> None:
+    ((_, event),) = logged(tmp_path, f"2026-03-20T09:46:40.150Z {line}")
+    assert event.name == message
+
+
+def test_spans_given_as_logs_are_told_so(program: Program) -> None:
+    trace = str(CASES / "logs-trace.json")
+    done = program("show", trace, "--logs", trace)
+    assert done.code == 3
+    assert "these look like spans, not logs" in done.err
+
+
 # --- Envelopes ----------------------------------------------------------------------------------------------------
 
 PLAIN = [
@@ -441,7 +480,7 @@ WITHOUT_TIME = f"ERROR boom {NAMED}"
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_time_of_an_envelope_is_that_of_a_line_without_one(name: str, tmp_path: Path) -> None:
     ((span_id, event),) = logged(tmp_path, WRITERS[name].write([("web-1", "ready"), ("web-1", WITHOUT_TIME)]))
-    assert (span_id, event.name) == (SPAN, WITHOUT_TIME)
+    assert (span_id, event.name) == (SPAN, "ERROR boom")
     if not event.no_time:
         assert abs(event.time_ns - BEGAN) <= 1_000_000_000
 
@@ -483,3 +522,44 @@ def test_the_case_of_a_container_log(program: Program) -> None:
     lines = [line.strip() for line in done.out.splitlines()]
     at = next(number for number, line in enumerate(lines) if "deadlock seen" in line)
     assert "query" in lines[at - 1]
+
+
+# --- Damage -------------------------------------------------------------------------------------------------------
+
+GOOD = json.dumps({"trace_id": TRACE, "span_id": SPAN, "time": "2026-03-20T09:46:40.150Z", "msg": "good"}).encode()
+SAMPLES = [
+    *(line.encode() for line in PLAIN),
+    *STACK.encode().split(b"\n"),
+    protobuf(),
+    b"[",
+    b"{",
+    b'{"a":',
+    b"[[" * 500,
+]
+
+
+@unhurried
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.sampled_from(SAMPLES),
+            # what is cut, and what has other bytes in it
+            st.tuples(st.sampled_from(SAMPLES), st.integers(0, 300)).map(lambda cut: cut[0][: cut[1]]),
+            st.tuples(st.sampled_from(SAMPLES), st.integers(0, 200), st.binary(max_size=8)).map(
+                lambda put: put[0][: put[1]] + put[2] + put[0][put[1] :]
+            ),
+        ),
+        max_size=6,
+    )
+)
+def test_damaged_lines_cost_themselves(lines: list[bytes]) -> None:
+    traces = _set()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "app.log"
+        file.write_bytes(b"\n".join([GOOD, *(line.replace(b"\n", b" ") for line in lines), GOOD]))
+        found = with_logs(traces, [str(file)])
+    events = [event for span_number in range(len(found)) for event in found.log_events(span_number)]
+    # what follows on a record may seem to belong to it
+    assert sum(event.name.partition("\n")[0] == "good" for event in events) == 2
+    assert all(0 <= event.severity <= 24 for event in events)

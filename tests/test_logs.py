@@ -16,6 +16,7 @@ from tests.strategies import unhurried
 from tracetui.analysis.find import find_spans
 from tracetui.cli.main import run
 from tracetui.ingest.logs import with_logs
+from tracetui.ingest.logs.text import ORIGINAL
 from tracetui.ingest.logs.timestamps import read_moment
 from tracetui.model.intake import MAX_START_NS
 from tracetui.model.problems import InputError
@@ -204,7 +205,7 @@ def test_damaged_lines_are_counted_and_read_as_text(tmp_path: Path) -> None:
     whole = json.dumps({"trace_id": trace, "time": "2023-11-14T22:13:20Z", "msg": "x"})
     file.write_text(f"{whole}\n{whole[:-5]}\n{whole}\n", "utf-8")
     found = with_logs(traces, [str(file)])
-    assert [event.name for event in found.log_events(0)] == ["x", whole[:-5], "x"]
+    assert [event.attributes.get(ORIGINAL) for event in found.log_events(0)] == [None, whole[:-5], None]
     assert warned(found) == [("app.jsonl", "1 damaged line (the first: 2)")]
 
 

@@ -176,7 +176,11 @@ def _log(message: str, severity: int = 0, **attributes: str) -> SpanDetailLines:
 def test_the_severity_of_a_log_line_shows() -> None:
     for severity, role in ((17, Role.ERROR), (13, Role.WARNING), (9, Role.PLAIN), (0, Role.PLAIN)):
         lines = _log("boom", severity)
-        assert ("boom", role) in lines.line(lines.row_of("event:0") or 0, 60).runs
+        row = lines.row_of("event:0") or 0
+        assert ("boom", role) in lines.line(row, 60).runs
+        # there is nothing to unfold
+        assert not lines.toggle(row)
+        assert lines.marks.folded not in lines.line(row, 60).text
 
 
 def test_a_log_line_of_several_lines_unfolds_to_all_of_them() -> None:

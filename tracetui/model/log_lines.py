@@ -72,6 +72,13 @@ class LogLines:
         times: np.ndarray = self.time[rows.start : rows.stop]
         return times
 
+    def error_times(self, span: int) -> np.ndarray:
+        """int64[m], when those records of a span were written that have the severity of an error."""
+        rows = self.rows(span, span + 1)
+        within = slice(rows.start, rows.stop)
+        times: np.ndarray = self.time[within][self.severity[within] >= ERROR_SEVERITY]
+        return times
+
     def error_count(self, first: int, stop: int) -> int:
         """Count the records of the spans `first:stop` that have the severity of an error."""
         rows = self.rows(first, stop)

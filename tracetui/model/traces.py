@@ -427,6 +427,11 @@ class TraceSet:
         moved: np.ndarray = times + self.skew.get(span, 0)
         return moved
 
+    def log_error_times(self, span: int) -> np.ndarray:
+        """int64[m], when the lines of logs were written that have the severity of an error."""
+        times = self.log_lines.error_times(span)
+        return times + self.skew.get(span, 0) if len(times) else times
+
     def links(self, span: int) -> list[Link]:
         return self.resources[int(self.resource[span])].codec.links(self._raw(span, 2))
 

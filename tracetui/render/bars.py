@@ -73,6 +73,7 @@ def bar(
     critical_starts: np.ndarray = _NONE,
     critical_ends: np.ndarray = _NONE,
     events: np.ndarray = _NONE,
+    errors: np.ndarray = _NONE,
     *,
     marks: Marks,
     solid_role: str = Role.CRITICAL,
@@ -80,7 +81,8 @@ def bar(
     """A line of `scale.cells` cells.
 
     `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns,
-    drawn solid; however short a section is, something of it shows. `events`: int64 ns.
+    drawn solid; however short a section is, something of it shows. `events`: int64 ns;
+    `errors`: those of events that are errors.
     """
     cells = scale.cells
     if cells <= 0:
@@ -97,11 +99,13 @@ def bar(
         _draw_stretch(drawn, roles, *stretch, marks, solid_role)
     elif len(critical_starts):
         _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), marks, solid_role)
-    if len(events):
-        ticks = scale.position(events)
+    for times, role in ((events, Role.EVENT), (errors, Role.ERROR)):
+        if not len(times):
+            continue
+        ticks = scale.position(times)
         ticks = np.minimum(ticks[(ticks >= 0) & (ticks <= cells)].astype(np.int64), cells - 1)
         for cell in np.unique(ticks).tolist():
-            drawn[cell], roles[cell] = marks.event, Role.EVENT
+            drawn[cell], roles[cell] = marks.event, role
     line = Line()
     text, at = "".join(drawn), 0
     for role, cells_of_role in groupby(roles):

@@ -284,20 +284,19 @@ class SpanDetailLines:
             yield from self._below(path, event.attributes, width)
 
     def _log(self, event: Event, path: str, width: int) -> Iterator[Entry]:
-        line = self._foldable(path, True, level=1)
-        line.add(f"{self.marks.event} {self._offset(event.time_ns - self.span.start_ns)}  ", Role.EVENT)
-        shown, role = headline(event), severity_role(event)
+        shown, role, values = headline(event), severity_role(event), details(event)
         notes = f"  {more_lines(event)}".rstrip() + placement(event)
+        when = f"{self.marks.event} {self._offset(event.time_ns - self.span.start_ns)}  "
+        indent = self._foldable(path, True, level=1).width + cell_width(when)
         opened = bool(self.word) or self._open(path)
-        room = width - line.width - cell_width(notes)
+        room = width - indent - cell_width(notes)
         parts = self._wrapped(shown, room) if not opened and room > _READABLE_KEY else None
-        below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in parts[1:]] if parts else []
         is_cut = parts is None and cell_width(shown) > room
-        line.add(parts[0] if parts else cut(shown, max(room, 8), self.marks.ellipsis), role).add(notes, Role.DIM)
-        values = details(event)
         if is_cut:
             values = {"message": event.name, **values}
-        # a message that is all there is to say and too long for its row is read in the pager
+        line = self._foldable(path, bool(values), level=1).add(when, Role.EVENT)
+        line.add(parts[0] if parts else cut(shown, max(room, 8), self.marks.ellipsis), role).add(notes, Role.DIM)
+        below = [Line([(" " * indent, Role.PLAIN), (part, role)]) for part in parts[1:]] if parts else []
         yield Entry(path, "log", event.name, lambda _: [line, *below], folds=bool(values), long=is_cut)
         if values and opened:
             yield from self._below(path, values, width)

@@ -249,7 +249,7 @@ class Waterfall:
 
     def _bar(self, row: int, spans: range, run: range | None, share: float, cells: int) -> Line:
         traces, span = self.traces, spans.start
-        starts = ends = events = _NO_TIMES
+        starts = ends = events = errors = _NO_TIMES
         if share:
             low, high = self._section_of.searchsorted(spans.start), self._section_of.searchsorted(spans.stop)
             starts, ends = self._section_starts[low:high], self._section_ends[low:high]
@@ -257,7 +257,7 @@ class Waterfall:
                 # the path goes through a subtree in one stretch
                 starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
         if not run and traces.event_bytes[span] <= _EVENT_BYTES:
-            events = traces.event_times(span)
+            events, errors = traces.event_times(span), traces.log_error_times(span)
         within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
         starts_at, ends_at = traces.start[within], traces.reached_end[within]
         if self.window != self.whole:
@@ -271,6 +271,7 @@ class Waterfall:
             starts,
             ends,
             events,
+            errors,
             marks=self.marks,
             solid_role=Role.service(self.slots[int(traces.service[span])]),
         )

@@ -13,7 +13,10 @@ _ISO = rb"\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d
 _TIME = rb"(?:(?:[A-Z][a-z]{2} )?(?:[A-Z][a-z]{2} [ \d]\d %b|%b)|\d{9,}\.\d{6}|\[ *\d+\.\d+\])" % (_CLOCK, _ISO)
 _TAG = rb"[^\s:\[\]{}\"]+"
 _PROCESS = rb"\[[^\]\s]*\]"
-_WRITER = rb"(?:(?P<stream_host>[^\s:\[\]]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
+_LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|severe|critical|fatal)\b"
+"""Where a program writes its own lines, a level stands between the time and the logger."""
+_WRITER = rb"(?:(?!%b)(?P<stream_host>[^\s:\[\]]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
+    _LEVEL,
     *(_TAG, _PROCESS),
     *(_TAG, _PROCESS),
 )

@@ -32,6 +32,8 @@ _ASKED_EVERY: Final = 5_000
 """Units after which the caller is asked whether to go on."""
 _MOST_LINES: Final = 1_000
 """Lines of one record."""
+_HEAD: Final = 1 << 16
+_OF_SPANS: Final = (b"esourceSpans", b"scopeSpans", b"operationName", b"parentSpanId", b"localEndpoint")
 _HOUR_NS: Final = 3_600_000_000_000
 
 
@@ -58,7 +60,7 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
         reading = _Reading(index, collected)
         reading.read(data, go_on)
         if reading.records and not reading.with_trace_id and not reading.stopped:
-            lost.append(LoadWarning(source.name, "", f"no trace id in {reading.counts()}; {_LOOKED_FOR}"))
+            lost.append(LoadWarning(source.name, "", f"no trace id in {reading.counts()}; {_looked_for(data)}"))
             continue
         file = LogFile(source.name, reading.records, reading.with_trace_id, reading.matched, reading.counts())
         read.append((file, len(collected) - before))
@@ -77,7 +79,12 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
     return replace(traces, log_lines=placed.lines, load_warnings=[*traces.load_warnings, *lost, *warnings])
 
 
-_LOOKED_FOR: Final = "looked for fields such as trace_id, traceparent headers, and ids in text"
+def _looked_for(data: Buffer) -> str:
+    """What a file without trace ids lacks, for people."""
+    head = data[:_HEAD]
+    if any(name in head for name in _OF_SPANS):
+        return "these look like spans, not logs: name the file before --logs"
+    return "looked for fields such as trace_id, traceparent headers, and ids in text"
 
 
 def _hours(offset_ns: int) -> str:

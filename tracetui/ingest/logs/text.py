@@ -35,6 +35,16 @@ _LEFT_AFTER_TIME: Final = "])>|,;- \t"
 _OPENED_BEFORE_TIME: Final = "[(< "
 
 
+_LEAST_ID: Final = 10
+_LONGEST_NAME: Final = 24
+_NAME_OF_ID: Final = re.compile(r"(?:\"?[\w.]++\"?\s?[=:]\s?)?\"?$")
+"""What stands before an id: `trace_id=`, `"traceId": "`."""
+_LEFT_COMMAS: Final = re.compile(r"(?<=[\[({<])[\s,;]+|[\s,;]+(?=[\])}>])|(?<=[,;])\s*[,;]+|(?<=\s)[,;]\s?")
+_EMPTY_BRACKETS: Final = re.compile(r"[\[({<][\s,;:-]*[\])}>] ?")
+ORIGINAL: Final = "log.record.original"
+"""OpenTelemetry's name for the record as it was written."""
+
+
 class PlainText:
     """Lines of text; the form of whatever is of no other."""
 
@@ -55,21 +65,26 @@ class PlainText:
         others = tuple(reading for token in tokens if token != trace for reading in trace_id_readings(token))
         if named and continues == "timed text":
             continues = "never"
-        return (LogRecord(partial(_content, unit, span, tuple(tokens)), named, others, continues, is_timed),)
+        content = partial(_content, unit, span, tuple(tokens), trace)
+        return (LogRecord(content, named, others, continues, is_timed),)
 
 
-def _content(unit: bytes, span: str, tokens: tuple[str, ...]) -> LogContent:
+def _content(unit: bytes, span: str, tokens: tuple[str, ...], trace: str = "") -> LogContent:
     text = unit.decode("utf-8", "replace")
     keys = span_keys_of(span, decimal="dd." in text) if span else ()
     # an id that nothing names is a span's if its trace has such a span
     keys += tuple(key for token in tokens if len(token) == 16 and token != span for key in span_keys_of(token)[:1])
     leading = leading_moment(text)
+    message = _without_time(text, *leading[1:]) if leading else text
+    short = without_ids(message, [one for one in (trace, span) if len(one) >= _LEAST_ID])
     return LogContent(
-        message=_without_time(text, *leading[1:]) if leading else text,
+        message=short,
+        attributes={ORIGINAL: text} if short != message else {},
         moment=leading[0] if leading else None,
         span_keys=keys,
         severity=_severity(text),
-        names_severity=False,
+        # klog's is a letter before the time, any other is in the message
+        names_severity=_KLOG.match(text) is not None,
     )
 
 
@@ -78,6 +93,30 @@ def _severity(text: str) -> int:
         return severity_of_text(text[0])
     found = _LEVEL.search(text, 0, _LEVEL_SEARCHED)
     return severity_of_text(next(word for word in found.groups() if word)) if found else 0
+
+
+def without_ids(text: str, ids: list[str]) -> str:
+    """The text without ids that say where it belongs, which would fill the row that it is shown on.
+
+    Ids in headers stay: what is left of one would say nothing.
+    """
+    short = text
+    for one in ids:
+        at = short.find(one)
+        if at < 0:
+            continue
+        end = at + len(one)
+        if short[end : end + 1] == ":" or (short[at - 1 : at] == "-" == short[end : end + 1]):
+            return text
+        name = _NAME_OF_ID.search(short, max(at - _LONGEST_NAME, 0), at)
+        at = name.start() if name else at
+        end += short[end : end + 1] == '"'
+        # of the blanks before and after it one stays
+        end += short[at - 1 : at] == " " == short[end : end + 1]
+        short = short[:at] + short[end:]
+    if short == text:
+        return text
+    return _EMPTY_BRACKETS.sub("", _LEFT_COMMAS.sub("", short)).strip() or text
 
 
 def _without_time(text: str, start: int, end: int) -> str:
