@@ -6,7 +6,11 @@ Readings where the definition leaves room:
 - "Finer times": those that are no whole microseconds are finest, those that are no whole milliseconds come next.
 - "The longer": lengths that are equal but for rounding to whole milliseconds are equal.
 - A trace of which no start is known begins at its least end.
+- Of spans with one id that start together the first is by kind, in the order of OTLP's numbers, then the longer, then
+  by names.
 - Starts that are both missing are equal; one that is missing alone differs.
+- Ties in a trace that has records from several sources are settled by span id, those of main roots and other roots
+  too; of one source, by its order.
 - Spans that share an id by pairs of both sorts (CLIENT and SERVER, PRODUCER and CONSUMER) are not made.
 """
 
@@ -16,6 +20,7 @@ from collections import defaultdict
 from functools import cmp_to_key
 from typing import Any
 
+from tests.oracle.read import KINDS
 from tests.oracle.status import message, settled
 
 Span = dict[str, Any]
@@ -32,6 +37,10 @@ def traces(records: list[Span]) -> dict[str, Span]:
 
 def assembled(trace: str, records: list[Span]) -> Span:
     spans = folded(records)
+    if len({record["source"] for record in records}) > 1:
+        spans.sort(key=lambda span: (span["id"], span["start"] or 0))
+        for order, span in enumerate(spans):
+            span["order"] = order
     set_parents(spans)
     set_times(spans)
     for span in spans:
@@ -43,6 +52,12 @@ def assembled(trace: str, records: list[Span]) -> Span:
 
 def by_start(span: Span) -> tuple[float, int]:
     return (float("inf") if span["start"] is None else span["start"], span["order"])
+
+
+def by_start_and_content(span: Span) -> tuple[Any, ...]:
+    """Which of several spans with one id is the first, whatever order they came in."""
+    content = (KINDS.index(span["kind"]), -(span["duration"] or 0), span["service"], span["name"])
+    return (*by_start(span)[:1], *content)
 
 
 # One span, seen more than once
@@ -138,7 +153,7 @@ def set_parents(spans: list[Span]) -> None:
     Section 1, "Shared ids", "Orphan", "A parent cycle is cut".
     """
     by_id: dict[str, list[Span]] = defaultdict(list)
-    for span in sorted(spans, key=by_start):
+    for span in sorted(spans, key=by_start_and_content):
         by_id[span["id"]].append(span)
     for span in spans:
         span["up"] = parent_span(span, by_id)

@@ -17,6 +17,7 @@ A record is what one exporter said of one span, before records of one span are f
     message        what the OTLP status says, or ""
     grid           nanoseconds of one tick of the source: 1 for OTLP, 1000 for Jaeger
     order          position in the input
+    source         number of the document
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ def records_of_files(paths: list[Path]) -> list[Record]:
 
 def records(documents: list[Any]) -> list[Record]:
     found: list[Record] = []
-    for document in documents:
-        found += otlp(document) if "resourceSpans" in document else jaeger(document)
+    for source, document in enumerate(documents):
+        part = otlp(document) if "resourceSpans" in document else jaeger(document)
+        found += [{**record, "source": source} for record in part]
     for order, record in enumerate(found):
         record["order"] = order
     return found

@@ -65,6 +65,7 @@ def _take_source(
         place.warn(f"left out: {_NO_ROOM}")
         return True
     held, before, archive = Held(progress), len(place.intake), None
+    place.intake.begin_source(place.file)
     try:
         content = unpacked(data, place, go_on, most=budget.limit if budget else sys.maxsize)
         if budget and content is not data:

@@ -8,12 +8,18 @@ The rules are those of a "trace" everywhere in this program:
 - A cycle of parents is cut at its earliest span.
 - A missing start becomes the parent's, of a root the least start of its trace; an end that is known stays. A negative
   duration becomes 0.
+- Of spans that are equally early the first in the source comes first; in a trace from several sources the one with the
+  least id, so that the order of sources does not matter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
+from tracetui.model.canonical_order import in_canonical_order, one_spelling, sorted_texts
 from tracetui.model.halves import join_halves
 from tracetui.model.ids import span_text
 from tracetui.model.intake import Intake
@@ -32,6 +38,15 @@ def assemble(intake: Intake) -> TraceSet:
     return _Assembly(intake).build()
 
 
+def _of_records(odd: Mapping[int, str], came_from: np.ndarray, count: int) -> dict[int, str]:
+    """What the intake holds by record, by the records that are left. came_from: int64[n], of `count` of the intake"""
+    if not odd:
+        return {}
+    left = np.full(count, -1)
+    left[came_from] = np.arange(len(came_from))
+    return {int(left[i]): text for i, text in odd.items() if left[i] >= 0}
+
+
 class _Assembly:
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
@@ -39,9 +54,13 @@ class _Assembly:
         self.row = np.arange(len(self.records))
         """int64[records of the intake], the row of each record's span."""
         self.duplicates: dict[int, int] = {}
+        self.source = intake.sources.of_each(len(self.records))
+        self.trace_order: list[int] | None = None
+        """The numbers of the traces that have spans, in order; None for the order in which they came."""
 
     def build(self) -> TraceSet:
         records = self.records
+        self.trace_of_each, self.parent_of_each = records.trace, records.parent_key
         index = SpanIndex(records.trace, records.key)
         into = merge(records, index)
         if into is not None:
@@ -52,6 +71,9 @@ class _Assembly:
             place[kept] = np.arange(len(kept))
             self.row = place[into]
             records.keep(kept)
+        if self.source is not None:
+            self._put_in_order(self.source)
+        if into is not None or self.source is not None:
             index = SpanIndex(records.trace, records.key)
         parent = index.find(records.trace, records.parent_key)
         parent[records.parent_key == 0] = -1
@@ -63,6 +85,16 @@ class _Assembly:
         self._repair_starts(parent, missing)
         self._repair_durations()
         return self._ordered(parent, depth)
+
+    def _put_in_order(self, source: np.ndarray) -> None:
+        """Make the order of records and traces independent of the order of their sources."""
+        records = self.records
+        order, self.trace_order = in_canonical_order(records, self.trace_of_each, source)
+        records.keep(order)
+        moved = np.empty(len(order), np.int64)
+        moved[order] = np.arange(len(order))
+        self.row = moved[self.row]
+        records.came_as = np.arange(len(order))
 
     def _repair_durations(self) -> None:
         records = self.records
@@ -97,10 +129,24 @@ class _Assembly:
         earliest[earliest == _NEVER] = 0
         return earliest
 
+    def _odd_ids(self) -> tuple[dict[int, str], dict[int, str]]:
+        """Span ids and parent ids that are spelled in another way than usual, by record."""
+        intake, records = self.intake, self.records
+        if self.source is not None:
+            own = np.ones(len(self.row), bool)
+            of_parent = self.parent_of_each == records.parent_key[self.row]
+            return one_spelling(intake.odd_ids, self.row, own), one_spelling(intake.odd_parent_ids, self.row, of_parent)
+        return (
+            _of_records(intake.odd_ids, records.id_from, len(self.row)),
+            _of_records(intake.odd_parent_ids, records.parent_id_from, len(self.row)),
+        )
+
     def _ordered(self, parent: np.ndarray, depth: np.ndarray) -> TraceSet:
         intake, records = self.intake, self.records
         seen = np.bincount(records.trace, minlength=len(intake.trace_ids)) > 0
         number = np.cumsum(seen) - 1
+        if self.trace_order is not None:
+            number[self.trace_order] = np.arange(len(self.trace_order))
         trace = number[records.trace].astype(np.int32)
         trace_count = int(seen.sum())
         position, size, first = preorder(trace, parent, records.start, trace_count)
@@ -110,14 +156,16 @@ class _Assembly:
         has_parent = moved_parent >= 0
         moved_parent[has_parent] = position[moved_parent[has_parent]]
         where = position[self.row]
-        spelled = np.full(len(self.row), -1)
-        spelled[records.id_from] = position
+        odd_ids, odd_parent_ids = self._odd_ids()
         orphans = np.flatnonzero(records.marks & Mark.ORPHAN).tolist()
-        missing = {
-            int(position[i]): intake.odd_parent_ids.get(int(records.parent_id_from[i]))
-            or span_text(int(records.parent_key[i]))
-            for i in orphans
-        }
+        missing = {int(position[i]): odd_parent_ids.get(i) or span_text(int(records.parent_key[i])) for i in orphans}
+        names, services, resources = intake.names.texts.copy(), intake.services.texts.copy(), records.resources
+        if self.source is not None:
+            # what is equally frequent or slow is listed by these numbers
+            names, moved_names = sorted_texts(names)
+            services, moved_services = sorted_texts(services)
+            records.name = moved_names[records.name]
+            resources = [replace(one, service=int(moved_services[one.service])) for one in resources]
         warnings: dict[int, list[str]] = {}
         for i, texts in intake.span_warnings.items():
             known = warnings.setdefault(int(where[i]), [])
@@ -144,14 +192,14 @@ class _Assembly:
             event_bytes=records.event_bytes[order],
             link_bytes=records.link_bytes[order],
             first=first,
-            names=intake.names.texts.copy(),
+            names=names,
             peers=intake.peers.texts.copy(),
-            services=intake.services.texts.copy(),
+            services=services,
             messages=records.messages,
-            resources=records.resources,
-            trace_ids=[text for text, has_spans in zip(intake.trace_ids, seen.tolist(), strict=True) if has_spans],
+            resources=resources,
+            trace_ids=[intake.trace_ids[i] for i in self.trace_order or np.flatnonzero(seen).tolist()],
             arena=records.arena,
-            odd_ids={int(spelled[i]): text for i, text in intake.odd_ids.items() if spelled[i] >= 0},
+            odd_ids={int(position[i]): text for i, text in odd_ids.items()},
             missing_parents=missing,
             source_warnings=warnings,
             trace_warnings={int(number[t]): list(texts) for t, texts in intake.trace_warnings.items() if seen[t]},

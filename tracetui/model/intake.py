@@ -13,6 +13,7 @@ import numpy as np
 from tracetui.model.codec import Codec
 from tracetui.model.ids import canonical_trace_id, span_keys
 from tracetui.model.problems import LoadWarning
+from tracetui.model.source_runs import SourceRuns
 from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark, Status
 
 CHUNK_SPANS = 1 << 14
@@ -220,6 +221,7 @@ class Intake:
         self._listed: Counter[str] = Counter()
         self._unlisted: Counter[str] = Counter()
         """How many warnings are listed, and how many more there were, by file."""
+        self.sources = SourceRuns()
         self._flushed = 0
         self._entries = 0
         """Of all tables together, when they were looked through last."""
@@ -229,8 +231,14 @@ class Intake:
     def __len__(self) -> int:
         return self._flushed + len(self.rows.trace)
 
+    def begin_source(self, name: str) -> None:
+        """Note that what is added from now on is from this file or server."""
+        self.sources.begin(len(self), name)
+
     def trace(self, trace_id: str) -> int:
-        """The index of a trace, by any spelling of its id. The first spelling is the one that is shown."""
+        """The index of a trace, by any spelling of its id. The longest spelling is the one that is shown, of equally
+        long ones the first by alphabet, whichever comes first.
+        """
         index = self._traces.get(trace_id)
         if index is None:
             canonical = canonical_trace_id(trace_id)
@@ -238,6 +246,8 @@ class Intake:
             if index is None:
                 index = self._traces[canonical] = len(self.trace_ids)
                 self.trace_ids.append(trace_id)
+            elif (-len(trace_id), trace_id) < (-len(self.trace_ids[index]), self.trace_ids[index]):
+                self.trace_ids[index] = trace_id
             self._traces[trace_id] = index
         return index
 
@@ -342,6 +352,7 @@ class Intake:
         for warning in other.warnings:
             self.warn(warning.file, warning.position, warning.message)
         self._unlisted += other._unlisted
+        self.sources.extend(other.sources, base)
 
     def replace(self, other: Intake) -> bool:
         """Take over what another intake has, in place of what is here of the same spans. The other is spent by it.
@@ -540,6 +551,7 @@ class Intake:
             at += len(chunk)
         self.chunks = [chunk for chunk in left if len(chunk)]
         self._flushed = int(keep.sum())
+        self.sources.keep(keep)
         for texts in (self.odd_ids, self.odd_parent_ids, self.status_messages, self.span_warnings):
             kept: dict[int, Any] = {int(moved[at]): text for at, text in texts.items() if keep[at]}
             texts.clear()
