@@ -9,9 +9,10 @@ import pytest
 from tests.building import US, GivenSpan, build, span
 from tests.test_dependencies import WEB, client, edge_of, edges
 from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
+from tracetui.analysis.latency import Latency
 from tracetui.analysis.query.fields import FIELDS, Texts
 from tracetui.model.peers import PeerType
-from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark, Value
 
 ORDERS = span("f0", 20, 80, service="orders", kind=Kind.SERVER, parent="t")
 SENT = span("c", 10, 90, service="web", kind=Kind.PRODUCER, attributes={"messaging.destination.name": "q"})
@@ -38,14 +39,14 @@ def test_layers_between_the_halves_are_no_calls() -> None:
 
 def test_callee_caller_and_network_latency_stand_side_by_side() -> None:
     edge = edge_of(WEB, client(), attempt(), ORDERS)
-    assert (edge.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, 80 * US, 20 * US)
+    assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, 80 * US, 20 * US)
     # nothing of the caller's made the call; a message has no network time; a peer has one half
     edge = edge_of(WEB, ORDERS.but(parent="a"))
-    assert (edge.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, None, None)
+    assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, None, None)
     edge = edge_of(WEB, client().but(kind=Kind.PRODUCER), ORDERS.but(parent="c", kind=Kind.CONSUMER))
     assert (edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, None)
     edge = edge_of(WEB, client(attributes={"peer.service": "stripe"}))
-    assert (edge.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, 80 * US, None)
+    assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, 80 * US, None)
 
 
 @pytest.mark.parametrize(("failed", "errors"), [("orders", 1), ("attempt", 0), ("client", 1), ("server", 0)])
@@ -71,11 +72,21 @@ def test_an_entry_that_calls_says_nothing_of_the_incoming_call(kind: Kind) -> No
     assert edge_of(WEB, client(error=True), entry.but(error=False)).error_count == 1
 
 
-def test_attempts_that_nobody_answered_are_calls_of_their_own() -> None:
-    called = client(attributes={"server.address": "orders"})
-    failed = attempt("f", kind=Kind.CLIENT, error=True)
-    edge = edge_of(WEB, called, failed, attempt(kind=Kind.CLIENT), ORDERS)
-    assert (edge.callee, edge.call_count, edge.error_count) == ("orders", 2, 1)
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("attributes", [{}, {"server.address": "orders"}, {"rpc.system": "grpc", "rpc.service": "O.O"}])
+@pytest.mark.parametrize("host", [{}, {"server.address": "10.0.0.7"}])
+def test_an_attempt_that_failed_below_an_answered_call_is_a_layer_of_it(
+    layers: int, attributes: dict[str, Value], host: dict[str, Value]
+) -> None:
+    called = client(attributes=attributes)
+    failed = attempt("f", kind=Kind.CLIENT, error=True, attributes=host)
+    around = [attempt("w", kind=Kind.CLIENT)] if layers == 2 else []
+    inner = attempt(kind=Kind.CLIENT, parent="w" if around else "c")
+    edge = edge_of(WEB, called, failed, *around, inner, ORDERS)
+    assert (edge.callee, edge.call_count, edge.error_count) == ("orders", 1, 0)
+    # without an answer each of them is a call
+    name = attributes.get("rpc.service") or {**attributes, **host}.get("server.address")
+    assert edges(WEB, called, failed) == ({("web", name, False): 1} if name else {})
 
 
 def test_the_transport_of_an_answered_call_is_no_call() -> None:
@@ -94,7 +105,7 @@ def test_the_outermost_name_and_the_innermost_address_count() -> None:
     table = {"rpc.system": "aws-api", "rpc.service": "DynamoDB", "db.system": "dynamodb"}
     http = attempt(kind=Kind.CLIENT, attributes={"server.address": "dynamodb.example.org"}, error=True)
     edge = edge_of(WEB, client(attributes=table), http)
-    assert (edge.callee, edge.call_count, edge.error_count, edge.p50_ns) == ("dynamodb", 1, 1, 78 * US)
+    assert (edge.callee, edge.call_count, edge.error_count, edge.latency.p50_ns) == ("dynamodb", 1, 1, 78 * US)
     assert edges(WEB, client(attributes={"server.address": "proxy"}), http) == {
         ("web", "dynamodb.example.org", False): 1
     }
@@ -218,10 +229,10 @@ def test_a_root_that_names_its_remote_end_is_called_by_it() -> None:
     assert edges(root) == {("browser", "web", False): 1}
     assert edges(root.but(kind=Kind.CONSUMER)) == {("browser", "web", True): 1}
     edge = edge_of(root)
-    assert (edge.inferred, edge.error_count, edge.p50_ns) == (False, 1, 100 * US)
+    assert (edge.inferred, edge.error_count, edge.latency.p50_ns) == (False, 1, 100 * US)
     assert (edge.caller_p50_ns, edge.network_p50_ns) == (None, None)
     browser, web = find_dependencies(build(root)).services
-    assert browser == ServiceFigures("browser", True, 0, 0, 0.0, 0.0, 0.0, 0.0, PeerType.EXTERNAL)
+    assert browser == ServiceFigures("browser", True, 0, 0, Latency(0), PeerType.EXTERNAL)
     assert web.call_count == 1
     # somebody that is there, and the root of a caller that was lost
     assert edges(root, span("b", 0, 9, trace="2", service="browser")) == {("browser", "web", False): 1}

@@ -16,6 +16,7 @@ from tests.plain_calls import PlainCall, find, nodes_of, types
 from tests.strategies import layered_sets, span_sets, unhurried
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.dependencies import Edge, ServiceFigures, find_dependencies
+from tracetui.analysis.latency import Latency
 from tracetui.model.peers import PeerType
 from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
 from tracetui.model.traces import TraceSet
@@ -80,7 +81,7 @@ def test_figures_are_those_of_the_spans_behind_them(spans: list[GivenSpan]) -> N
         assert edge.caller_p50_ns == (np.quantile(waited, 0.5) if waited else None)
         network = [int(traces.duration[h]) - int(traces.duration[s]) for h, s in halves if h != s and not edge.is_async]
         assert edge.network_p50_ns == (np.quantile(network, 0.5) if network else None)
-        assert edge.p95_ns == np.quantile([int(traces.duration[calls.span[i]]) for i in rows], 0.95)
+        assert edge.latency.p95_ns == np.quantile([int(traces.duration[calls.span[i]]) for i in rows], 0.95)
     services = {traces.service_name(i) for i in range(len(traces))}
     for figures in found.services:
         if figures.inferred:
@@ -98,13 +99,13 @@ def test_figures_are_those_of_the_spans_behind_them(spans: list[GivenSpan]) -> N
         if not members:
             # nobody was seen to call it: it is the caller of a root
             assert figures.inferred
-            assert (figures.call_count, figures.mean_ns, figures.p99_ns) == (0, 0, 0)
+            assert (figures.call_count, figures.latency) == (0, Latency(0))
             continue
         durations = traces.duration[members]
         assert (figures.call_count, figures.error_count) == (len(members), int(traces.error[members].sum()))
         assert figures.error_rate == 100 * figures.error_count / figures.call_count
-        assert figures.mean_ns == pytest.approx(float(np.mean(durations, dtype=np.float64)))
-        assert figures.p50_ns == np.quantile(durations, 0.5)
+        assert figures.latency.mean_ns == pytest.approx(float(np.mean(durations, dtype=np.float64)))
+        assert figures.latency.p50_ns == np.quantile(durations, 0.5)
     assert services <= {figures.service for figures in found.services}
 
 
@@ -142,7 +143,7 @@ def test_a_call_counts_once_at_the_callees_entry() -> None:
 
 def test_latency_is_the_callees_and_the_callers_stands_beside_it() -> None:
     edge = edge_of(WEB, client(), span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c"))
-    assert (edge.p50_ns, edge.p99_ns, edge.caller_p50_ns) == (60 * US, 60 * US, 80 * US)
+    assert (edge.latency.p50_ns, edge.latency.p99_ns, edge.caller_p50_ns) == (60 * US, 60 * US, 80 * US)
     assert not edge.inferred
 
 
@@ -212,7 +213,7 @@ def test_a_client_that_nobody_answers_has_an_inferred_peer() -> None:
     query = client(attributes={"db.system": "redis", "db.namespace": "0"}, error=True)
     edge = edge_of(WEB, query)
     assert (edge.caller, edge.callee, edge.inferred, edge.is_async) == ("web", "redis:0", True, False)
-    assert (edge.p50_ns, edge.caller_p50_ns, edge.error_count) == (80 * US, 80 * US, 1)
+    assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.error_count) == (80 * US, 80 * US, 1)
 
 
 def test_a_client_that_is_answered_has_none() -> None:
@@ -231,7 +232,7 @@ def test_a_peer_that_is_a_known_service_is_that_service() -> None:
     assert (edge.callee, edge.inferred) == ("cart", False)
     # the call is no entry span of the service: its figures are its own
     figures = {figures.service: figures for figures in find_dependencies(build(*spans)).services}
-    assert (figures["cart"].call_count, figures["cart"].p50_ns) == (1, 9 * US)
+    assert (figures["cart"].call_count, figures["cart"].latency.p50_ns) == (1, 9 * US)
 
 
 def test_client_spans_within_one_another_are_one_call() -> None:
@@ -262,9 +263,10 @@ def test_figures_of_services_are_their_entry_spans() -> None:
     cart, redis, web = find_dependencies(build(*spans)).services
     assert (cart.service, cart.call_count, cart.error_count, cart.error_rate) == ("cart", 4, 1, 25)
     # half of the way from 20 to 30; 0.85 and 0.97 of the way from 30 to 40
-    assert (cart.mean_ns, cart.p50_ns, cart.p95_ns, cart.p99_ns) == pytest.approx((25_000, 25_000, 38_500, 39_700))
-    assert redis == ServiceFigures("redis", True, 1, 0, *[80 * US] * 4, PeerType.CACHE, 80 * US, 80 * US)
-    assert (web.service, web.inferred, web.call_count, web.p99_ns) == ("web", False, 1, 100 * US)
+    found = cart.latency
+    assert (found.mean_ns, found.p50_ns, found.p95_ns, found.p99_ns) == pytest.approx((25_000, 25_000, 38_500, 39_700))
+    assert redis == ServiceFigures("redis", True, 1, 0, Latency(1, *[80 * US] * 6), PeerType.CACHE)
+    assert (web.service, web.inferred, web.call_count, web.latency.p99_ns) == ("web", False, 1, 100 * US)
 
 
 def test_no_traces_have_no_services() -> None:
@@ -291,6 +293,8 @@ def test_a_span_without_an_end_counts_as_a_call_and_not_as_one_of_0_ms() -> None
     )
     found = find_dependencies(traces)
     back, mute, _ = found.services
-    assert (back.call_count, back.p50_ns, back.p99_ns, back.mean_ns) == (2, 40e3, 40e3, 40e3)
-    assert (mute.call_count, mute.p50_ns, mute.mean_ns) == (1, 0, 0)
-    assert [(edge.callee, edge.call_count, edge.p50_ns) for edge in found.edges] == [("back", 2, 40e3), ("mute", 1, 0)]
+    assert (back.call_count, back.latency.p50_ns, back.latency.p99_ns, back.latency.mean_ns) == (2, 40e3, 40e3, 40e3)
+    assert (back.latency.count, back.latency.few_between) == (1, (40_000, 40_000))
+    assert (mute.call_count, mute.latency) == (1, Latency(0))
+    calls = [(edge.callee, edge.call_count, edge.latency.count, edge.latency.p50_ns) for edge in found.edges]
+    assert calls == [("back", 2, 1, 40e3), ("mute", 1, 0, None)]

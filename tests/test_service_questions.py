@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tests.building import US, GivenSpan, build, span
 from tests.plain_calls import PlainCall
 from tests.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
+from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.service_graph import Distance, Target
 from tracetui.analysis.service_questions import (
     CallerDifference,
@@ -168,17 +170,21 @@ def test_near_ones_come_with_the_calls_between_them_and_far_ones_with_their_own(
     spans[0] = spans[0].but(kind=Kind.PRODUCER)
     graph = graph_of(*spans)
     near, far = Distance(1, True), Distance(2, True)
-    # a call is an error if either half is, which a span of no kind is not; of 50 and 10 µs the 95th percentile is 48
+    # a call is an error if either half is, which a span of no kind is not
     assert neighbours(graph, Target("web"), upstream=False) == [
-        Neighbour("cart", near, 2, 100.0, 48 * US, False, False),
-        Neighbour("mail", Distance(1, False), 1, 100.0, 1 * US, True, False),
-        Neighbour("db", far, 1, 0.0, 30 * US, False, False),
+        Neighbour("cart", near, 2, 100.0, of(50, 10), False, False),
+        Neighbour("mail", Distance(1, False), 1, 100.0, of(1), True, False),
+        Neighbour("db", far, 1, 0.0, of(30), False, False),
     ]
     assert neighbours(graph, Target("db"), upstream=True) == [
-        Neighbour("cart", near, 1, 0.0, 30 * US, False, False),
-        Neighbour("web", far, 1, 100.0, 100 * US, False, False),
+        Neighbour("cart", near, 1, 0.0, of(30), False, False),
+        Neighbour("web", far, 1, 100.0, of(100), False, False),
     ]
     assert neighbours(graph, Target("db"), upstream=False) == []
+
+
+def of(*microseconds: int) -> Latency:
+    return latency(np.array(microseconds) * US)
 
 
 def test_calls_at_once_and_not_are_told_together() -> None:
@@ -188,9 +194,9 @@ def test_calls_at_once_and_not_are_told_together() -> None:
         span("3", 10, 20, service="b", kind=Kind.CONSUMER, parent="1", error=True),
         span("4", 10, 90, service="b", parent="1", error=True),
     ]
-    # the time is that of the commoner sort
+    # the latency is that of both sorts together
     assert neighbours(graph_of(*sent), Target("a"), upstream=False) == [
-        Neighbour("b", Distance(1, True), 3, pytest.approx(200 / 3), 10 * US, False, False)
+        Neighbour("b", Distance(1, True), 3, pytest.approx(200 / 3), of(10, 10, 80), False, False)
     ]
 
 

@@ -607,7 +607,10 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         await press(app, pilot, "j", "o")
         assert "by calls, most first" in app.text
         assert pane.crumbs() == ["recommendation-service fetch_recommendations"]
-        for sorting, figure in (("p99", lambda spot: spot.p99_ns), ("self time of a call", lambda spot: spot.self_ns)):
+        for sorting, figure in (
+            ("p99", lambda spot: spot.latency.p99_ns),
+            ("self time of a call", lambda spot: spot.self_ns),
+        ):
             for _ in range(20):
                 if f"by {sorting}, most first" in app.text:
                     break

@@ -135,14 +135,17 @@ def call_by_link(span: Span, producer: Span) -> Call:
 
 
 def is_innermost_client(span: Span) -> bool:
-    """A CLIENT or PRODUCER that nothing answers and without one below it; a kindless leaf of a named peer."""
-    if is_receive(span):
+    """A CLIENT or PRODUCER that nothing answers and without another call below it; a kindless leaf of a named peer."""
+    if is_receive(span) or not is_outgoing(span):
         return False
+    return not is_answered(span) and not any(map(is_outgoing, within_call(span)))
+
+
+def is_outgoing(span: Span) -> bool:
+    """A CLIENT or PRODUCER; a kindless leaf of a named peer."""
     if span["kind"] is None:
         return not span["down"] and bool(db_system(span) or span["attrs"].get("peer.service"))
-    if span["kind"] not in ("CLIENT", "PRODUCER"):
-        return False
-    return not is_answered(span) and all(other["kind"] not in ("CLIENT", "PRODUCER") for other in within_call(span))
+    return span["kind"] in ("CLIENT", "PRODUCER")
 
 
 def is_receive(span: Span) -> bool:
@@ -183,10 +186,14 @@ def calling_service(span: Span) -> str:
 
 
 def chain_of(span: Span) -> list[Span]:
-    """The span and the CLIENT and PRODUCER spans above it in its service, below its own SERVER or CONSUMER."""
+    """The span and the CLIENT and PRODUCER spans above it in its service, below its own SERVER or CONSUMER.
+
+    One that names no service is transparent, whatever its kind.
+    """
     chain = [span]
     for above in ancestors(span):
-        if calling_service(above) != calling_service(span) or above["kind"] in ("SERVER", "CONSUMER"):
+        serves = is_named(above) and above["kind"] in ("SERVER", "CONSUMER")
+        if calling_service(above) != calling_service(span) or serves:
             break
         if above["kind"] in ("CLIENT", "PRODUCER"):
             chain.append(above)

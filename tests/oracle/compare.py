@@ -57,7 +57,9 @@ def summary(ours: Answer, theirs: Answer) -> Iterator[str]:
 
 
 def stats(topic: str, values: list[int], got: Answer) -> Iterator[str]:
-    expected = {name: quantile(values, q) / MS for name, q in STATS.items() if values}
+    expected: dict[str, float | None] = {
+        name: quantile(values, q) / MS if values else None for name, q in STATS.items()
+    }
     if values:
         expected |= {"min_ms": values[0] / MS, "max_ms": values[-1] / MS, "mean_ms": sum(values) / len(values) / MS}
     for name in expected:
@@ -162,11 +164,12 @@ def ask(*args: str) -> Answer:
     """The program's answer as JSON, in this process."""
     from tracetui.cli.main import run
 
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    written = io.BytesIO()
+    out = io.TextIOWrapper(written, encoding="utf-8")
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()) as err:
         code = run([*args, "--json"])
     out.flush()
-    text = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    text = written.getvalue().decode()
     if not text:
         raise RuntimeError(f"{args}: exit code {code}: {err.getvalue()}")
     return dict(json.loads(text))

@@ -84,11 +84,12 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
     found, few = [], 0
     for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
         own = spans[order[begin:end]]
-        if len(own) < LEAST_CALLS:
+        durations = traces.known_durations(own)
+        if len(durations) < LEAST_CALLS:
             few += 1
             continue
-        (p95,) = quantiles(traces.duration[own], (_P95,))
-        bucket = _bucket_end(traces.duration[own])
+        (p95,) = quantiles(durations, (_P95,))
+        bucket = _bucket_end(durations)
         failed = 100 * int(traces.error[own].sum()) / len(own)
         error_threshold, halfway = _error_threshold(failed)
         found.append(

@@ -124,9 +124,10 @@ def find_calls(traces: TraceSet) -> Calls:
     answered[half[half >= 0]] = True
     answered[layers.answered_by(entry)] = True
     answered[linked] = True
+    wrapper = layers.wrapper()
+    _answer_wrappers(answered, wrapper)
     peers = find_peers(
-        traces,
-        Callers(layers.kind, layers.owner, layers.wrapper(), layers.outgoing | layers.leaves, answered, layers.known),
+        traces, Callers(layers.kind, layers.owner, wrapper, layers.outgoing | layers.leaves, answered, layers.known)
     )
     service, kind = layers.owner, layers.kind
     called = np.flatnonzero(peers.called >= 0)
@@ -165,6 +166,14 @@ def find_calls(traces: TraceSet) -> Calls:
         above=layers.above,
         entries=layers.entries,
     )
+
+
+def _answer_wrappers(answered: np.ndarray, wrapper: np.ndarray) -> None:
+    """Take what is around an answered span for answered too, as a layer of the same call: bool[n], changed here."""
+    around = np.unique(wrapper[answered])
+    while len(around := around[(around >= 0) & ~answered[around]]):
+        answered[around] = True
+        around = np.unique(wrapper[around])
 
 
 class _Layers:

@@ -9,7 +9,8 @@ import networkx as nx
 import numpy as np
 
 from tracetui.analysis.calls import Calls, is_named
-from tracetui.analysis.groups import gathered, quantiles
+from tracetui.analysis.groups import gathered
+from tracetui.analysis.latency import latency
 from tracetui.analysis.reach import nearest, own_spans
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.model.traces import TraceSet
@@ -28,8 +29,8 @@ class Chain:
     """Traces that took it; 0 for one that is merely possible."""
     call_count: int = 0
     """Calls that arrived by it; one that several calls at its beginning led to counts for each of these."""
-    p50_ns: float = 0.0
-    """Median duration of the first call, as its caller saw it."""
+    p50_ns: float | None = None
+    """Median duration of the first call, as its caller saw it; None where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def _chains(graph: ServiceGraph, found: dict[tuple[int, ...], list[tuple[np.ndar
                 services=tuple(nodes[node] for node in way),
                 trace_count=len(np.unique(traces.trace[last])),
                 call_count=len(last),
-                p50_ns=quantiles(traces.known_durations(first), (0.5,))[0],
+                p50_ns=latency(traces.known_durations(first)).p50_ns,
             )
         )
     return sorted(chains, key=lambda chain: (-chain.trace_count, len(chain.services), chain.services))

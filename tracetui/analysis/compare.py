@@ -181,7 +181,7 @@ def _operations(before: Findings, after: Findings, judge: Judge) -> list[Compare
         groups = gathered(traces.operation)
         names = list(map(traces.operation_label, groups.distinct.tolist()))
         times = {"": traces.duration, "self": self_times(traces), "critical": findings.paths.critical}
-        sides.append(GroupedFigures(groups, names, traces.error, times))
+        sides.append(GroupedFigures(groups, names, traces.error, times, ~traces.no_duration))
     return sorted(compared_groups(sides[0], sides[1], judge), key=_by_weight)
 
 
@@ -203,7 +203,8 @@ def _edges(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
             pair, is_async = divmod(number, 2)
             caller, callee = divmod(pair, len(nodes))
             names.append((nodes[caller], nodes[callee], "async" if is_async else ""))
-        sides.append(GroupedFigures(groups, names, calls.error, {"": findings.traces.duration[calls.span]}))
+        durations = {"": findings.traces.duration[calls.span]}
+        sides.append(GroupedFigures(groups, names, calls.error, durations, ~findings.traces.no_duration[calls.span]))
     found = compared_groups(sides[0], sides[1], judge)
     weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))

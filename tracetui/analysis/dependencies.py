@@ -11,11 +11,10 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.groups import group_quantiles, group_slices
+from tracetui.analysis.latency import STATISTICS, Latency, group_latencies, latencies
 from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-
-_SHARES = (0.0, 0.5, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,9 @@ class ServiceFigures:
     inferred: bool
     call_count: int
     error_count: int
-    mean_ns: float
-    p50_ns: float
-    p95_ns: float
-    p99_ns: float
+    latency: Latency
     peer_type: PeerType | None = None
     """What sort of thing an inferred peer is; None for a service."""
-    least_ns: float = 0.0
-    most_ns: float = 0.0
-    """The range of the durations, which stands for percentiles of few calls."""
 
     @property
     def error_rate(self) -> float:
@@ -53,18 +46,13 @@ class Edge:
     call_count: int
     error_count: int
     """Calls of which either half is an error."""
-    p50_ns: float
-    p95_ns: float
-    p99_ns: float
+    latency: Latency
     caller_p50_ns: float | None
     """The median of the caller's own spans of the calls; None where no call has one."""
     network_p50_ns: float | None
     """The median of what the caller waited beyond the callee's own time: network and queueing. None where no
     synchronous call has both halves.
     """
-    least_ns: float = 0.0
-    most_ns: float = 0.0
-    """The range of the latencies, which stands for percentiles of few calls."""
 
     @property
     def error_rate(self) -> float:
@@ -82,8 +70,10 @@ class ServiceColumns:
     """bool[n]"""
     call_count: np.ndarray
     error_count: np.ndarray
+    timed_count: np.ndarray
+    """int64[n], the calls whose duration is known."""
     durations: np.ndarray
-    """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most."""
+    """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most; NaN where none is known."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -92,12 +82,11 @@ class ServiceColumns:
         """The figures of these rows, or of all. rows: int64[m]"""
         if rows is None:
             rows = np.arange(len(self))
-        columns = (rows, self.inferred[rows], self.call_count[rows], self.error_count[rows], *self.durations[:, rows])
+        columns = (rows, self.inferred[rows], self.call_count[rows], self.error_count[rows])
+        found = zip(*(c.tolist() for c in columns), latencies(self.timed_count, self.durations, rows), strict=True)
         return [
-            ServiceFigures(self.names[row], inferred, count, failed, mean, p50, p95, p99, self.types[row], least, most)
-            for row, inferred, count, failed, mean, least, p50, p95, p99, most in zip(
-                *(c.tolist() for c in columns), strict=True
-            )
+            ServiceFigures(self.names[row], inferred, count, failed, latency, self.types[row])
+            for row, inferred, count, failed, latency in found
         ]
 
 
@@ -112,8 +101,10 @@ class EdgeColumns:
     """bool[n]"""
     call_count: np.ndarray
     error_count: np.ndarray
+    timed_count: np.ndarray
+    """int64[n], the calls whose duration is known."""
     durations: np.ndarray
-    """float64[5, n] nanoseconds: least, p50, p95, p99 and most."""
+    """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most; NaN where none is known."""
     halves: np.ndarray
     """float64[2, n] nanoseconds: the medians of the callers' own spans and of the network, NaN where there is none."""
 
@@ -125,7 +116,11 @@ class EdgeColumns:
         if rows is None:
             rows = np.arange(len(self))
         columns = (rows, self.is_async[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])
-        found = zip(*(c.tolist() for c in (*columns, *self.durations[:, rows], *self.halves[:, rows])), strict=True)
+        found = zip(
+            *(c.tolist() for c in (*columns, *self.halves[:, rows])),
+            latencies(self.timed_count, self.durations, rows),
+            strict=True,
+        )
         return [
             Edge(
                 self.callers[row],
@@ -134,15 +129,11 @@ class EdgeColumns:
                 inferred,
                 count,
                 failed,
-                p50,
-                p95,
-                p99,
+                latency,
                 _known(waited),
                 _known(network),
-                least,
-                most,
             )
-            for row, is_async, inferred, count, failed, least, p50, p95, p99, most, waited, network in found
+            for row, is_async, inferred, count, failed, waited, network, latency in found
         ]
 
 
@@ -203,13 +194,15 @@ def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColum
     order, distinct, first = group_slices(nodes)
     # a peer that only calls has no calls of its own
     unseen = np.setdiff1d(calls.caller, distinct)
-    counts, errors = np.zeros((2, len(unseen) + len(distinct)), np.int64)
-    durations = np.zeros((1 + len(_SHARES), len(counts)))
+    counts, errors, timed = np.zeros((3, len(unseen) + len(distinct)), np.int64)
+    durations = np.full((STATISTICS, len(counts)), np.nan)
     if len(distinct):
         spans = spans[order]
         counts[len(unseen) :] = np.diff(first)
         errors[len(unseen) :] = np.add.reduceat(traces.error[spans].astype(np.int64), first[:-1])
-        durations[:, len(unseen) :] = _durations(traces, spans, first)
+        timed[len(unseen) :], durations[:, len(unseen) :] = group_latencies(
+            traces.duration[spans], ~traces.no_duration[spans], first
+        )
     found = np.concatenate((unseen, distinct)).astype(np.int64)
     inferred = np.concatenate((np.ones(len(unseen), bool), distinct >= calls.first_peer))
     by_name = np.argsort(place[found], kind="stable")
@@ -220,6 +213,7 @@ def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColum
         inferred[by_name],
         counts[by_name],
         errors[by_name],
+        timed[by_name],
         durations[:, by_name],
     )
 
@@ -229,10 +223,11 @@ def _edges(traces: TraceSet, calls: Calls, place: np.ndarray) -> EdgeColumns:
     order, distinct, first = group_slices(number)
     if not len(distinct):
         none = np.zeros(0, np.int64)
-        return EdgeColumns([], [], none > 0, none > 0, none, none, np.zeros((len(_SHARES), 0)), np.zeros((2, 0)))
+        nothing = np.zeros((STATISTICS, 0)), np.zeros((2, 0))
+        return EdgeColumns([], [], none > 0, none > 0, none, none, none, *nothing)
     span = calls.span[order]
     failed = np.add.reduceat(calls.error[order].astype(np.int64), first[:-1])
-    quantiles = _durations(traces, span, first)[1:]
+    timed, durations = group_latencies(traces.duration[span], ~traces.no_duration[span], first)
     half = calls.half[order]
     seen = (half >= 0) & ~traces.no_duration[half]
     waited = _medians(traces.duration[half], seen, first)
@@ -250,26 +245,10 @@ def _edges(traces: TraceSet, calls: Calls, place: np.ndarray) -> EdgeColumns:
         callee >= calls.first_peer,
         np.diff(first)[by_name],
         failed[by_name],
-        quantiles[:, by_name],
+        timed[by_name],
+        durations[:, by_name],
         np.stack((waited, network))[:, by_name],
     )
-
-
-def _durations(traces: TraceSet, spans: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """float64[1 + shares, groups]: mean and quantiles of the durations of each group, `spans[first[g]:first[g + 1]]`.
-
-    A span without an end has no duration and takes no part; a group of such spans alone has zeros.
-    """
-    found = np.zeros((1 + len(_SHARES), len(first) - 1))
-    known = ~traces.no_duration[spans]
-    begins = np.concatenate(([0], np.cumsum(known)))[first]
-    there = np.flatnonzero(np.diff(begins) > 0)
-    if len(there):
-        durations = traces.duration[spans[known]]
-        bounds = np.append(begins[there], begins[-1])
-        found[0, there] = np.add.reduceat(durations, bounds[:-1], dtype=np.float64) / np.diff(bounds)
-        found[1:, there] = group_quantiles(durations, bounds, _SHARES)
-    return found
 
 
 def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> np.ndarray:

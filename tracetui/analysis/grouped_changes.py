@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.groups import Groups, group_quantiles
+from tracetui.analysis.groups import Groups
 from tracetui.analysis.judge import Change, Judge, Verdict
+from tracetui.analysis.latency import group_latencies
 
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_QUANTILES = ("p50", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +40,48 @@ class GroupedFigures:
     """The groups of one set by name, and the figures of each."""
 
     def __init__(
-        self, groups: Groups, names: Sequence[tuple[str, ...]], error: np.ndarray, times: dict[str, np.ndarray]
+        self,
+        groups: Groups,
+        names: Sequence[tuple[str, ...]],
+        error: np.ndarray,
+        times: dict[str, np.ndarray],
+        has_end: np.ndarray,
     ) -> None:
         """groups: of n spans or calls; names: of the groups, in their order; error: bool[n]; times: int64[n]
-        nanoseconds: "" are durations, of which there are quantiles, and of the others there are means.
+        nanoseconds: "" are durations, of which there are quantiles, and of the others there are means; has_end:
+        bool[n], false for spans whose duration and self time are unknown.
         """
-        self.first = groups.first
         self.names = names
         self.counts = np.diff(groups.first)
-        self.samples: dict[str, np.ndarray] = {}
-        """Per figure int64[n], group after group."""
+        self._samples: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        """Per figure what is known, int64[m], group after group; and where each group begins and ends."""
         self.values: dict[str, np.ndarray] = {}
-        """Per figure float64[groups]."""
+        """Per figure float64[groups], NaN where nothing is known."""
         begins = groups.first[:-1]
+        has_end = has_end[groups.order]
         for name, column in times.items():
             ordered = column[groups.order]
+            known = np.ones(len(ordered), bool) if name == "critical" else has_end
+            bounds = np.concatenate(([0], np.cumsum(known)))[groups.first]
             if name:
-                self.samples[name] = ordered
-                self.values[name] = _sums(ordered, begins) / self.counts
+                self._samples[name] = ordered[known], bounds
+                count = np.diff(bounds)
+                sums = _sums(np.where(known, ordered, 0), begins)
+                self.values[name] = np.divide(sums, count, out=np.full(len(count), np.nan), where=count > 0)
                 continue
-            quantiles = group_quantiles(ordered, groups.first, tuple(_QUANTILES.values()))
-            self.samples.update(dict.fromkeys(_QUANTILES, ordered))
-            self.values.update(zip(_QUANTILES, quantiles, strict=True))
+            _, statistics = group_latencies(ordered, known, groups.first)
+            self._samples.update(dict.fromkeys(_QUANTILES, (ordered[known], bounds)))
+            self.values.update(zip(_QUANTILES, statistics[2:5], strict=True))
         self.failed = _sums(error[groups.order], begins).astype(np.int64)
 
     def sample(self, figure: str, group: int) -> np.ndarray:
         """int64, what a figure of a group is of."""
-        return self.samples[figure][self.first[group] : self.first[group + 1]]
+        samples, bounds = self._samples[figure]
+        return samples[bounds[group] : bounds[group + 1]]
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _sums(ordered: np.ndarray, begins: np.ndarray) -> np.ndarray:
@@ -96,7 +113,7 @@ def _of_one(side: GroupedFigures, group: int, figures: Sequence[str], is_new: bo
     changes = []
     for figure in figures:
         rate = 100 * int(side.failed[group]) / int(side.counts[group]) if figure not in side.values else None
-        value = float(side.values[figure][group]) if rate is None else rate
+        value = _known(float(side.values[figure][group])) if rate is None else rate
         changes.append(
             Change(figure, None, value, Verdict.NEW) if is_new else Change(figure, value, None, Verdict.GONE)
         )
@@ -121,7 +138,7 @@ def _changes(
             [
                 judge.large(figure, a, b, before.sample(figure, i), after.sample(figure, k))
                 if is_large
-                else Change(figure, a, b, Verdict.SMALL)
+                else Change(figure, _known(a), _known(b), Verdict.SMALL)
                 for a, b, is_large, (i, k) in zip(
                     was.tolist(), now.tolist(), large.tolist(), both.tolist(), strict=True
                 )

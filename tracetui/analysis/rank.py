@@ -20,7 +20,7 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Where a span lies by duration among the spans of its service and operation, of which it is one."""
+    """Where a span lies by duration among the spans of its service and operation whose duration is known."""
 
     n: int
     shorter: int
@@ -43,20 +43,24 @@ class Ranks:
     def __init__(self, traces: TraceSet) -> None:
         self._operation = traces.operation
         self._duration = traces.duration
+        self._has_end = ~traces.no_duration
 
     @cached_property
     def _index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """-> durations by operation and size, the operations that occur, and where each begins."""
-        distinct, number = np.unique(self._operation, return_inverse=True)
-        (key,) = keyed(number, self._duration)
+        distinct, number = np.unique(self._operation[self._has_end], return_inverse=True)
+        durations = self._duration[self._has_end]
+        (key,) = keyed(number, durations)
         order = np.argsort(key)
         first = np.searchsorted(number[order], np.arange(len(distinct) + 1))
-        return self._duration[order], distinct, first
+        return durations[order], distinct, first
 
     def of(self, span: int) -> Rank:
         """The rank of the span at this position."""
         durations, distinct, first = self._index
         at = int(np.searchsorted(distinct, self._operation[span]))
+        if at == len(distinct) or distinct[at] != self._operation[span]:
+            return Rank(0, 0, 0, 0, 0)
         alike = durations[int(first[at]) : int(first[at + 1])]
         own = self._duration[span]
         shorter = int(np.searchsorted(alike, own))

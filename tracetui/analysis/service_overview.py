@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.dependencies import ServiceFigures, self_calls
-from tracetui.analysis.groups import group_slices, quantiles
+from tracetui.analysis.groups import group_slices
+from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.reach import own_spans
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_questions import Neighbour, neighbours
@@ -20,7 +21,7 @@ class OperationFigures:
     operation: str
     call_count: int
     error_count: int
-    p95_ns: float
+    latency: Latency
 
     @property
     def error_rate(self) -> float:
@@ -56,8 +57,9 @@ def overview(graph: ServiceGraph, target: Target) -> Overview:
         order, distinct, first = group_slices(traces.shape[entries])
         for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
             spans = entries[order[begin:end]]
-            (p95,) = quantiles(traces.known_durations(spans), (0.95,))
-            operations.append(OperationFigures(traces.shapes[shape], len(spans), int(traces.error[spans].sum()), p95))
+            errors = int(traces.error[spans].sum())
+            found = latency(traces.known_durations(spans))
+            operations.append(OperationFigures(traces.shapes[shape], len(spans), errors, found))
     return Overview(
         figures=graph.figures[target.service],
         trace_count=count,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.find import find_spans
-from tracetui.analysis.groups import gathered, quantiles
+from tracetui.analysis.groups import gathered
+from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.reach import Reach, led_to, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
 from tracetui.model.peers import PeerType
@@ -78,7 +79,7 @@ class TypedPeer:
     """Of the service where it calls the peer itself, else all that the peer takes."""
     error_rate: float
     """In percent of those calls."""
-    p95_ns: float
+    latency: Latency
     callers: tuple[str, ...]
     """The services that call it themselves, by name."""
 
@@ -87,13 +88,13 @@ def peers_of_type(graph: ServiceGraph, type_: PeerType, service: str | None = No
     """Find the peers of a type, of all services or those that one reaches: nearest first, then the most calls."""
     of_type = {name: figures for name, figures in graph.figures.items() if figures.peer_type is type_}
     if service is None:
-        rows = [(name, 0, one.call_count, one.error_rate, one.p95_ns) for name, one in of_type.items()]
+        rows = [(name, 0, one.call_count, one.error_rate, one.latency) for name, one in of_type.items()]
     else:
         around = neighbours(graph, Target(service), upstream=False)
-        rows = [(n.service, n.distance.hops, n.calls, n.error_rate, n.p95_ns) for n in around if n.service in of_type]
+        rows = [(n.service, n.distance.hops, n.calls, n.error_rate, n.latency) for n in around if n.service in of_type]
     found = [
-        TypedPeer(name, type_, hops, calls, rate, p95, tuple(sorted(graph.graph.predecessors(name))))
-        for name, hops, calls, rate, p95 in rows
+        TypedPeer(name, type_, hops, calls, rate, times, tuple(sorted(graph.graph.predecessors(name))))
+        for name, hops, calls, rate, times in rows
     ]
     return sorted(found, key=lambda one: (one.hops, -one.calls, one.service))
 
@@ -181,7 +182,7 @@ class Neighbour:
     """
     error_rate: float
     """In percent of those calls."""
-    p95_ns: float
+    latency: Latency
     is_async: bool
     """Whether no synchronous call leads there."""
     inferred: bool
@@ -199,29 +200,36 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
     found = []
     for name, distance in distances.items():
         figures = graph.figures[name]
-        calls, errors, p95 = figures.call_count, figures.error_count, figures.p95_ns
+        calls, errors, times = figures.call_count, figures.error_count, figures.latency
         pair = (name, target.service) if upstream else (target.service, name)
         edges = graph.edges.get(pair, ()) if distance.hops == 1 else ()
         if edges and seen is not None:
-            calls, errors, p95 = _own_calls(graph, pair, seen, upstream)
+            calls, errors, times = _own_calls(graph, pair, seen, upstream)
         elif edges:
             calls, errors = sum(e.call_count for e in edges), sum(e.error_count for e in edges)
-            p95 = max(edges, key=lambda edge: edge.call_count).p95_ns
+            times = edges[0].latency if len(edges) == 1 else _latency_between(graph, pair)
         rate = 100 * errors / calls if calls else 0.0
         found.append(
-            Neighbour(name, distance, calls, rate, p95, not distance.is_sync, figures.inferred, figures.peer_type)
+            Neighbour(name, distance, calls, rate, times, not distance.is_sync, figures.inferred, figures.peer_type)
         )
     return sorted(found, key=lambda one: (one.distance.hops, -one.calls, one.service))
 
 
-def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool) -> tuple[int, int, float]:
-    """Of the calls between two services those that lead to an operation, or that it made: calls, errors, p95 in ns."""
+def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool) -> tuple[int, int, Latency]:
+    """Of the calls between two services those that lead to an operation, or that it made: calls, errors and latency."""
     traces, calls = graph.traces, graph.calls
     caller, callee = graph.node_numbers(pair)
     of_pair = (calls.caller == caller) & (calls.callee == callee)
     of_pair &= seen.leads[calls.span] if upstream else led_to(traces, calls, seen.own)[calls.caller_span]
     span, errors = calls.span[of_pair], int(calls.error[of_pair].sum())
-    return len(span), errors, quantiles(traces.known_durations(span), (0.95,))[0]
+    return len(span), errors, latency(traces.known_durations(span))
+
+
+def _latency_between(graph: ServiceGraph, pair: tuple[str, str]) -> Latency:
+    """Of the calls from one service to another, synchronous and asynchronous ones together."""
+    traces, calls = graph.traces, graph.calls
+    caller, callee = graph.node_numbers(pair)
+    return latency(traces.known_durations(calls.span[(calls.caller == caller) & (calls.callee == callee)]))
 
 
 def _of_operation(graph: ServiceGraph, target: Target, seen: Reach, upstream: bool) -> dict[str, Distance]:

@@ -21,14 +21,17 @@ from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import (
     call_count,
+    duration_or_unknown,
     error_rate,
     figure,
+    p95_heading,
+    p95_or_range,
     service_name,
     side_by_side,
     sync_arrow,
 )
 
-_CALLS, _ERRORS, _SHARE = 6, 7, 7
+_CALLS, _ERRORS, _SHARE, _P95 = 6, 7, 7, 8
 _BAR = 8
 _SHORTEST_NAME = 4
 _WIDE = 48
@@ -79,6 +82,41 @@ class Column:
         return next((row for row, each in enumerate(self._rows) if each.subject is not None), 0)
 
 
+class _Times:
+    """The column with the 95th percentile of neighbours' calls; of few calls with their range, or where that has no
+    room with the longest of them.
+    """
+
+    def __init__(self, found: Sequence[Neighbour], marks: Marks) -> None:
+        self._marks = marks
+        self._has_ranges = any(one.latency.few_between is not None for one in found)
+        texts = [p95_heading(one.latency for one in found)]
+        texts += [p95_or_range(one.latency, one.calls, marks) for one in found]
+        self._longest = max(map(cell_width, texts))
+
+    def cells(self, width: int) -> int:
+        """The cells of the column in a list of so many."""
+        if self._has_ranges and width >= _WIDE + self._longest - _P95:
+            return max(self._longest, _P95)
+        return _P95 + (len(self._at_most) - 1 if self._has_ranges else 0)
+
+    def heading(self, width: int) -> Line:
+        cells = self.cells(width)
+        texts = ("p95 or range", f"p95 or {self._at_most}") if self._has_ranges else ("p95",)
+        return figure(next((text for text in texts if len(text) <= cells), texts[-1]), cells, Role.DIM)
+
+    def cell(self, one: Neighbour, width: int) -> Line:
+        cells = self.cells(width)
+        text, few = p95_or_range(one.latency, one.calls, self._marks), one.latency.few_between
+        if few is not None and cell_width(text) > cells:
+            text = f"{self._at_most}{numbers.duration(few[1], self._marks.ascii_only)}"
+        return figure(text, cells)
+
+    @property
+    def _at_most(self) -> str:
+        return "<=" if self._marks.ascii_only else "≤"
+
+
 class Explorer:
     """Makes the columns of one set of services. `role` gives a service's colour."""
 
@@ -90,12 +128,13 @@ class Explorer:
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
-        rows = [_Row(None, lambda width: self._heading(title, width, bool(direct)))]
+        times = _Times(found, self._marks)
+        rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None))]
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
             members = list(group)
             if hops > 1:
                 rows.append(self._said(f"{hops} hops away, with all the calls they take"))
-            rows += (self._neighbour(focus, one, upstream) for one in members)
+            rows += (self._neighbour(focus, one, upstream, times) for one in members)
         return self._column(rows)
 
     def hits(self, found: BlastRadius, *, failing: bool) -> Column:
@@ -202,13 +241,12 @@ class Explorer:
 
         return _Row(Subject(service), draw)
 
-    def _heading(self, title: str, width: int, has_figures: bool) -> Line:
-        if not has_figures:
+    def _heading(self, title: str, width: int, times: _Times | None) -> Line:
+        """`times`: the column of latencies, None where there are no figures."""
+        if times is None:
             return Line([(title, Role.DIM)])
-        return self._beside(Line([(title, Role.TITLE)]), [*self._texts("calls", "errors", "p95")], width)
-
-    def _texts(self, calls: str, errors: str, p95: str) -> list[Line]:
-        return [figure(calls, _CALLS, Role.DIM), figure(errors, _ERRORS, Role.DIM), figure(p95, 8, Role.DIM)]
+        figures = [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM), times.heading(width)]
+        return self._beside(Line([(title, Role.TITLE)]), figures, width)
 
     def _beside(self, name: Line, figures: Sequence[Line], width: int) -> Line:
         """A name at the left, figures at the right; in a narrow column the first figure makes room."""
@@ -217,7 +255,7 @@ class Explorer:
         room = max(width - right.width - 1, 6)
         return name.cropped(room, self._marks.ellipsis).pad(room + 1).extend(right)
 
-    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool) -> _Row:
+    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: _Times) -> _Row:
         marks = self._marks
         of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
         subject = Subject(one.service, below=of_operation) if upstream else Subject(one.service, above=of_operation)
@@ -229,12 +267,12 @@ class Explorer:
         def draw(width: int) -> Line:
             arrow = marks.async_call if one.is_async else sync_arrow(marks)
             name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
-            room = max(width - (_CALLS + _ERRORS + 8 + 6 if width >= _WIDE - 8 else _ERRORS + 8 + 4), 8)
+            taken = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
+            room = max(width - taken, 8)
             name.extend(self._name(one.service, room - 2 - 6 * one.is_async, one.inferred))
             name.add(" async" if one.is_async else "", Role.DIM)
-            p95 = numbers.duration(round(one.p95_ns), marks.ascii_only)
-            figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS), figure(p95, 8)]
-            return self._beside(name, figures, width)
+            figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS)]
+            return self._beside(name, [*figures, times.cell(one, width)], width)
 
         return _Row(subject, draw)
 
@@ -297,7 +335,7 @@ class Explorer:
         def draw(width: int) -> Line:
             figures = Line()
             if chain.trace_count:
-                p50 = numbers.duration(round(chain.p50_ns), marks.ascii_only)
+                p50 = duration_or_unknown(chain.p50_ns, chain.call_count, marks)
                 figures = side_by_side([figure(call_count(chain.trace_count), 7), figure(p50, 8)])
             room = max(width - figures.width - 1, 10)
             line = Line()

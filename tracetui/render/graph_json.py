@@ -1,6 +1,7 @@
 """The answers of `graph` as JSON, one object per question.
 
-Keys may be added, never renamed. `_ms` are milliseconds, rates and `percent` are of 100, `hops` are calls.
+Keys may be added, never renamed. `_ms` are milliseconds, null where no duration is known; rates and `percent` are of
+100, `hops` are calls.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def overview_json(found: Overview) -> dict[str, Any]:
         "type": figures.peer_type,
         "call_count": figures.call_count,
         "error_rate": in_percent(figures.error_rate),
-        "p95_ms": in_ms(figures.p95_ns),
+        "p95_ms": in_ms(figures.latency.p95_ns),
         "trace_count": found.trace_count,
         "trace_share_percent": in_percent(found.trace_share),
         "direct_callers": _near(found.callers),
@@ -50,7 +51,7 @@ def overview_json(found: Overview) -> dict[str, Any]:
                 "operation": one.operation,
                 "call_count": one.call_count,
                 "error_rate": in_percent(one.error_rate),
-                "p95_ms": in_ms(one.p95_ns),
+                "p95_ms": in_ms(one.latency.p95_ns),
             }
             for one in found.operations
         ],
@@ -64,8 +65,8 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
                 "service": figures.service,
                 "call_count": figures.call_count,
                 "error_rate": in_percent(figures.error_rate),
-                "p50_ms": in_ms(figures.p50_ns),
-                "p95_ms": in_ms(figures.p95_ns),
+                "p50_ms": in_ms(figures.latency.p50_ns),
+                "p95_ms": in_ms(figures.latency.p95_ns),
                 "callers": graph.graph.in_degree(figures.service),
                 "callees": graph.graph.out_degree(figures.service),
                 "inferred": figures.inferred,
@@ -90,7 +91,7 @@ def neighbours_json(target: Target, found: Sequence[Neighbour]) -> dict[str, Any
                 "hops": one.distance.hops,
                 "calls": one.calls,
                 "error_rate": in_percent(one.error_rate),
-                "p95_ms": in_ms(one.p95_ns),
+                "p95_ms": in_ms(one.latency.p95_ns),
                 "async": one.is_async,
                 "inferred": one.inferred,
                 "type": one.peer_type,
@@ -111,7 +112,7 @@ def peers_json(type_: PeerType, service: str | None, found: Sequence[TypedPeer])
                 "hops": one.hops,
                 "calls": one.calls,
                 "error_rate": in_percent(one.error_rate),
-                "p95_ms": in_ms(one.p95_ns),
+                "p95_ms": in_ms(one.latency.p95_ns),
                 "callers": list(one.callers),
             }
             for one in found

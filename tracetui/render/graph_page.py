@@ -15,9 +15,11 @@ from tracetui.render.report_text import ReportOptions
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import (
     call_count,
+    duration_or_unknown,
     error_rate,
     figure,
     name_cells,
+    p95_or_range,
     service_name,
     service_roles,
     side_by_side,
@@ -28,6 +30,7 @@ from tracetui.render.table import Column
 if TYPE_CHECKING:
     # their library is imported where a graph is asked for
     from tracetui.analysis.findings import Findings
+    from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import Distance
 
 _INDENT = "  "
@@ -204,8 +207,13 @@ class GraphPage:
         """Calls, and the share of them that fail, in percent."""
         return [figure_cell(call_count(calls)), Cell(len(numbers.percent(errors)), partial(error_rate, errors))]
 
-    def time_cell(self, ns: float) -> Cell:
-        return figure_cell(self.duration(ns))
+    def time_cell(self, ns: float | None, calls: int) -> Cell:
+        """A duration of some of these calls, None where none is known."""
+        return figure_cell(duration_or_unknown(ns, calls, self.marks))
+
+    def p95_cell(self, found: Latency, calls: int) -> Cell:
+        """The 95th percentile of calls, or the range of few."""
+        return figure_cell(p95_or_range(found, calls, self.marks))
 
     def async_cells(self, flags: Sequence[bool]) -> tuple[list[Column], list[list[Cell]]]:
         """A column for what is asynchronous, and its cell of each row; neither where nothing is."""

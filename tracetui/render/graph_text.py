@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tracetui.model.peers import PeerType
 from tracetui.render import numbers
@@ -12,7 +12,7 @@ from tracetui.render.graph_page import Cell, GraphPage, figure_cell, number_cell
 from tracetui.render.hot_spot_list import share_bar
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import figure
+from tracetui.render.service_list import duration_or_unknown, figure, p95_heading, p95_or_range
 from tracetui.render.table import Column
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.chains import Chains
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.dependencies import ServiceFigures
+    from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import Target
     from tracetui.analysis.service_overview import Overview
     from tracetui.analysis.service_questions import (
@@ -65,7 +66,7 @@ class GraphText(GraphPage):
             *([Line([(figures.peer_type, Role.DIM)])] if figures.peer_type else []),
             Line([(numbers.counted(figures.call_count, "call"), Role.PLAIN)]),
             self.failing(figures.error_rate, "of them"),
-            Line([("p95 ", Role.DIM), (self.duration(figures.p95_ns), Role.PLAIN)]),
+            self._p95(figures.latency, figures.call_count),
             Line([("in ", Role.DIM), (self.share(found.trace_count, found.trace_share), Role.PLAIN)]),
         )
         itself = f"; it calls itself {numbers.counted(found.self_call_count, 'time')}" if found.self_call_count else ""
@@ -77,12 +78,12 @@ class GraphText(GraphPage):
         if found.operations:
             yield from self.heading("Operations", ", with the calls that begin with them")
             yield from self.table(
-                [Column("operation", grows=True), *_CALLS, Column("p95", "right")],
+                [Column("operation", grows=True), *_CALLS, _p95_column(found.operations)],
                 [
                     [
                         self.text_cell(one.operation),
                         *self.call_cells(one.call_count, one.error_rate),
-                        self.time_cell(one.p95_ns),
+                        self.p95_cell(one.latency, one.call_count),
                     ]
                     for one in found.operations
                 ],
@@ -104,7 +105,7 @@ class GraphText(GraphPage):
                 Column("callees", "right"),
                 *_CALLS,
                 Column("p50", "right"),
-                Column("p95", "right"),
+                _p95_column(self.few(found)),
             ],
             [
                 [
@@ -112,8 +113,8 @@ class GraphText(GraphPage):
                     number_cell(graph.in_degree(one.service)),
                     number_cell(graph.out_degree(one.service)),
                     *self.call_cells(one.call_count, one.error_rate),
-                    self.time_cell(one.p50_ns),
-                    self.time_cell(one.p95_ns),
+                    self.time_cell(one.latency.p50_ns, one.call_count),
+                    self.p95_cell(one.latency, one.call_count),
                 ]
                 for one in self.few(found)
             ],
@@ -161,7 +162,7 @@ class GraphText(GraphPage):
                     Column(sort[0], grows=True),
                     *([Column("hops", "right")] if hops else []),
                     *_CALLS,
-                    Column("p95", "right"),
+                    _p95_column(self.few(found)),
                     Column("called by", grows=True),
                 ],
                 [
@@ -169,7 +170,7 @@ class GraphText(GraphPage):
                         self.service_cell(one.service),
                         *([number_cell(one.hops)] if hops else []),
                         *self.call_cells(one.calls, one.error_rate),
-                        self.time_cell(one.p95_ns),
+                        self.p95_cell(one.latency, one.calls),
                         self.text_cell(", ".join(map(safe, one.callers))),
                     ]
                     for one in self.few(found)
@@ -250,7 +251,8 @@ class GraphText(GraphPage):
             yield from self.answer(f"{text}; they lead from {end} to {begin}" if reverse else text)
         for chain in found.observed:
             head = f"{_INDENT}{numbers.counted(chain.trace_count, 'trace')}"
-            yield Line([(head, Role.STRONG), (f"  p50 {self.duration(chain.p50_ns)}", Role.PLAIN)])
+            p50 = duration_or_unknown(chain.p50_ns, chain.call_count, self.marks)
+            yield Line([(head, Role.STRONG), (f"  p50 {p50}", Role.PLAIN)])
             yield from self.chain(chain.services, _INDENT * 2)
         if found.possible:
             yield from self.heading(_UNSEEN)
@@ -368,6 +370,11 @@ class GraphText(GraphPage):
 
     # --- their parts -------------------------------------------------------------------------------------------------
 
+    def _p95(self, found: Latency, calls: int) -> Line:
+        """`p95 1.2 s`, or `latency 800 ms–1.4 s` of few calls."""
+        label = "latency" if found.few_between is not None or not found.count else "p95"
+        return Line([(f"{label} ", Role.DIM), (p95_or_range(found, calls, self.marks), Role.PLAIN)])
+
     def _matched(self, matched: Iterable[Matched]) -> Iterator[Line]:
         for what, group in groupby(matched, key=lambda match: match.what):
             if what == "service":
@@ -398,7 +405,7 @@ class GraphText(GraphPage):
                     Column("service", grows=True),
                     *([] if wanted else [Column("hops", "right")]),
                     *_CALLS,
-                    Column("p95", "right"),
+                    _p95_column(some),
                     *column,
                 ],
                 [
@@ -406,7 +413,7 @@ class GraphText(GraphPage):
                         self.service_cell(one.service),
                         *([] if wanted else [number_cell(one.distance.hops)]),
                         *self.call_cells(one.calls, one.error_rate),
-                        self.time_cell(one.p95_ns),
+                        self.p95_cell(one.latency, one.calls),
                         *mark,
                     ]
                     for one, mark in zip(some, marked, strict=True)
@@ -436,6 +443,15 @@ class GraphText(GraphPage):
         else:
             line.add(nothing)
         return line.cropped(self.width, self.marks.ellipsis)
+
+
+class _Timed(Protocol):
+    @property
+    def latency(self) -> Latency: ...
+
+
+def _p95_column(found: Iterable[_Timed]) -> Column:
+    return Column(p95_heading(one.latency for one in found), "right")
 
 
 def _reached(found: Collection[Neighbour], name: str) -> str:

@@ -12,9 +12,10 @@ from tracetui.render.marks import Marks
 from tracetui.render.percentiles import spread_words
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import (
-    duration_range,
+    duration_or_unknown,
     figure,
     name_cells,
+    p95_or_range,
     service_name,
     side_by_side,
 )
@@ -89,6 +90,7 @@ class HotSpotDetail:
         trace, own = self.worst[row - self.first_trace]
         root = int(traces.main_root[trace])
         service, takes = traces.service_name(root), int(traces.response_time[trace])
+        path = int(self.table.path_ns[trace])
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
@@ -96,7 +98,7 @@ class HotSpotDetail:
             ),
             figure(numbers.duration(takes, marks.ascii_only), durations),
             figure(numbers.duration(own, marks.ascii_only), durations),
-            figure(numbers.whole_percent(100 * own / takes if takes else 0.0), _OWN, Role.STRONG),
+            figure(numbers.whole_percent(100 * own / path if path else 0.0), _OWN, Role.STRONG),
         ]
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
@@ -130,14 +132,17 @@ class HotSpotDetail:
         if spot.errors:
             share = numbers.percent(100 * spot.errors / spot.calls)
             line.add(f"  {self.marks.origin} {spot.errors:,} ({share})", Role.ERROR)
-        if spot.extremes is not None:
-            return line.add("  duration ", Role.DIM).add(duration_range(*spot.extremes, self.marks))
-        for name, ns in (("p50", spot.p50_ns), ("p95", spot.p95_ns), ("p99", spot.p99_ns)):
+        found = spot.latency
+        if found.few_between is not None or not found.count:
+            return line.add("  duration ", Role.DIM).add(p95_or_range(found, spot.calls, self.marks))
+        for name, ns in (("p50", found.p50_ns), ("p95", found.p95_ns), ("p99", found.p99_ns)):
             line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
         return line
 
     def _times(self) -> Line:
         """How long calls take, most of them where the bars are high."""
+        if not self.spot.latency.count:
+            return _labelled("times").add("unknown: no call has an end", Role.DIM)
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
         line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
         line.add(small_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
@@ -149,13 +154,14 @@ class HotSpotDetail:
         line = _labelled("in time").add(small_bars(means, self.marks), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
-        if self.spot.extremes is None:
+        if self.spot.latency.count and self.spot.latency.few_between is None:
             line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
-        line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))
+        if self.spot.latency.count:
+            line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))
         return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
 
-    def _duration(self, ns: float) -> str:
-        return numbers.duration(round(ns), self.marks.ascii_only)
+    def _duration(self, ns: float | None) -> str:
+        return duration_or_unknown(ns, self.spot.calls, self.marks)
 
     def _pattern(self) -> Line:
         line = _labelled("pattern")

@@ -15,9 +15,10 @@ from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import (
     call_count,
+    duration_or_unknown,
     error_rate,
     figure,
-    latency,
+    latency_cells,
     service_name,
     side_by_side,
 )
@@ -129,7 +130,7 @@ class HotSpotList:
         if layout.calls:
             cells += [figure(call_count(spot.calls), _CALLS), error_rate(100 * spot.errors / spot.calls, _ERRORS)]
         if layout.latency:
-            cells += latency(spot.p50_ns, spot.p95_ns, spot.extremes, self.table.duration_cells, marks)
+            cells += latency_cells(spot.latency, spot.calls, self.table.duration_cells, marks)
         if layout.pattern:
             cells.append(Line([(safe(self.patterns.get(spot.number, "")), Role.DIM)]))
         return side_by_side(cells).cropped(width, marks.ellipsis)
@@ -142,8 +143,9 @@ class HotSpotList:
             case "errors":
                 return error_rate(100 * spot.errors / spot.calls, _SORTED)
             case figure_name:
-                ns = round(getattr(spot, f"{figure_name}_ns"))
-                return figure(numbers.duration(ns, self.marks.ascii_only), _SORTED, Role.STRONG)
+                name = f"{figure_name}_ns"
+                ns = getattr(spot.latency if hasattr(spot.latency, name) else spot, name)
+                return figure(duration_or_unknown(ns, spot.calls, self.marks), _SORTED, Role.STRONG)
 
     def _layout(self, width: int) -> _Layout:
         """What there is room for, the most telling first: names, the pattern, then what the detail has as well."""

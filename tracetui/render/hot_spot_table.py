@@ -9,15 +9,12 @@ import numpy as np
 from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical_operations
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.groups import group_quantiles, group_slices
+from tracetui.analysis.groups import group_slices
+from tracetui.analysis.latency import Latency, group_latencies, latencies
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
-from tracetui.render.service_list import (
-    FEW_SAMPLES,
-    name_cells,
-    service_roles,
-)
+from tracetui.render.service_list import name_cells, service_roles
 
 WAITED = "waited"
 SORTINGS = {
@@ -52,15 +49,11 @@ class HotSpot:
     traces: int
     calls: int
     errors: int
-    p50_ns: float
-    p95_ns: float
-    p99_ns: float
-    self_ns: float
-    """Self time of a call, on average."""
-    total_ns: float
-    """Of all calls together."""
-    extremes: tuple[int, int] | None
-    """Least and greatest duration where there are few calls."""
+    latency: Latency
+    self_ns: float | None
+    """Self time of a call, on average over those with an end; None where no call has one."""
+    total_ns: float | None
+    """Of all calls together, likewise."""
     is_async: bool
     """Whether it occurs in asynchronous work alone, which no request waits for."""
     entry: AsyncEntry | None
@@ -86,6 +79,8 @@ class HotSpotTable:
         self.skewed_count = int(traces.skewed.sum())
         """Traces in which clocks disagree."""
         self._critical = paths.critical
+        self.path_ns = paths.trace_critical
+        """int64[traces], how long the critical path of each trace is."""
         self._order, distinct, self._first = group_slices(traces.operation)
         self._place = {number: i for i, number in enumerate(distinct.tolist())}
         self._entries = {(one.service, one.operation): one for one in findings.async_work.entries()}
@@ -121,9 +116,12 @@ class HotSpotTable:
         self._calls = np.diff(first)
         errors_before = np.concatenate(([0], np.cumsum(traces.error[self._order])))
         self._errors = errors_before[first[1:]] - errors_before[first[:-1]]
-        self._total = _sums(durations, first)
-        self._self = _sums(own, first) / self._calls
-        self._quantiles = group_quantiles(durations, first, (0.0, 0.5, 0.95, 0.99, 1.0))
+        # a call without an end has a duration and a self time of 0 here
+        known = ~traces.no_duration[self._order]
+        self._timed, self._latencies = group_latencies(durations, known, first)
+        timed = np.where(self._timed > 0, self._timed, np.nan)
+        self._total = np.where(self._timed > 0, _sums(durations, first), np.nan)
+        self._self = _sums(own, first) / timed
 
     def _pair(self) -> None:
         """The traces of every operation, by how long they wait for it and then by how long they take."""
@@ -175,8 +173,7 @@ class HotSpotTable:
         is_async = number not in self._figures
         critical, share, total_share, traces = self._figures.get(number, (0.0, 0.0, 0.0, self._trace_count(number)))
         service, operation = self.traces.operation_label(number)
-        least, p50, p95, p99, most = (float(column[at]) for column in self._quantiles)
-        calls = int(self._calls[at])
+        (latency,) = latencies(self._timed, self._latencies, np.array([at]))
         return HotSpot(
             number=number,
             service=service,
@@ -185,14 +182,11 @@ class HotSpotTable:
             total_share=total_share,
             share=share,
             traces=int(traces),
-            calls=calls,
+            calls=int(self._calls[at]),
             errors=int(self._errors[at]),
-            p50_ns=p50,
-            p95_ns=p95,
-            p99_ns=p99,
-            self_ns=float(self._self[at]),
-            total_ns=float(self._total[at]),
-            extremes=(round(least), round(most)) if calls < FEW_SAMPLES else None,
+            latency=latency,
+            self_ns=float(self._self[at]) if latency.count else None,
+            total_ns=float(self._total[at]) if latency.count else None,
             is_async=is_async,
             entry=self._entries.get((service, operation)),
         )
@@ -203,7 +197,7 @@ class HotSpotTable:
             rows = np.arange(len(self))
             return rows if descending else rows[::-1]
         calls = np.maximum(self._calls, 1)
-        _, p50, p95, p99, _ = self._quantiles
+        _, _, p50, p95, p99, _ = self._latencies
         columns = {
             "calls": self._calls,
             "errors": self._errors / calls,
@@ -219,8 +213,10 @@ class HotSpotTable:
         return ordered
 
     def histogram(self, number: int, bins: int) -> tuple[np.ndarray, int, int]:
-        """How the durations of an operation's calls lie: int64[bins] on a logarithmic scale, and its ends in ns."""
-        durations = np.maximum(self.traces.duration[self._spans_of(number)], 1)
+        """How the durations of an operation's calls lie, of which some must be known: int64[bins] on a logarithmic
+        scale, and its ends in ns.
+        """
+        durations = np.maximum(self.traces.known_durations(self._spans_of(number)), 1)
         least, most = int(durations.min()), int(durations.max())
         width = max(np.log(most / least), 1e-9)
         at = np.minimum(np.log(durations / least) / width * bins, bins - 1).astype(np.int64)
@@ -229,6 +225,7 @@ class HotSpotTable:
     def over_time(self, number: int, bins: int) -> np.ndarray:
         """float64[bins], the mean duration of an operation's calls in each part of the set's time, ns; 0 for none."""
         traces, spans = self.traces, self._spans_of(number)
+        spans = spans[~traces.no_duration[spans]]
         begin = int(traces.trace_start.min())
         length = int(traces.trace_start.max()) - begin + 1
         # by when their traces began, as that is what the set's time is
@@ -260,7 +257,7 @@ class HotSpotTable:
         """The traces that have an operation, and bool[traces of them], where a call of it takes its p95 or longer."""
         spans = self._spans_of(number)
         # where many calls run into one time-out, that is the p95 and none takes longer
-        slow = self.traces.duration[spans] >= self._quantiles[2][self._place[number]]
+        slow = self.traces.duration[spans] >= self._latencies[3][self._place[number]]
         among = np.unique(self.traces.trace[spans])
         return self.traces.select(among), np.isin(among, self.traces.trace[spans[slow]])
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from tracetui.analysis.groups import quantiles
+from tracetui.analysis.latency import FEW_SAMPLES
 from tracetui.analysis.summary import DurationStats
 from tracetui.render import numbers
 from tracetui.render.marks import Marks
-from tracetui.render.service_list import FEW_SAMPLES, duration_range
+from tracetui.render.service_list import duration_range
 
 
 def are_few(count: int) -> bool:

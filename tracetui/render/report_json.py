@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import orjson
@@ -65,9 +65,13 @@ def report_json(findings: Findings, sections: Collection[str] = SECTIONS) -> byt
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def in_ms(ns: float) -> float:
-    """Nanoseconds as milliseconds, to the nanosecond."""
-    return round(ns / 1e6, 6)
+@overload
+def in_ms(ns: float) -> float: ...
+@overload
+def in_ms(ns: float | None) -> float | None: ...
+def in_ms(ns: float | None) -> float | None:
+    """Nanoseconds as milliseconds, to the nanosecond; None stays None."""
+    return None if ns is None else round(ns / 1e6, 6)
 
 
 def all_in_ms(ns: np.ndarray) -> list[float | None]:
@@ -321,7 +325,7 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         counts,
         edges.error_count.tolist(),
         _rates(edges.error_count, edges.call_count),
-        *map(all_in_ms, edges.durations[1:4]),
+        *map(all_in_ms, edges.durations[2:5]),
         *map(all_in_ms, edges.halves),
         ways,
         edges.inferred.tolist(),

@@ -4,13 +4,13 @@ whom. Made of lines for any width; every text from outside is made safe here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck
-from tracetui.analysis.dependencies import Edge, ServiceFigures
+from tracetui.analysis.dependencies import Edge
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.summary import DurationStats
@@ -22,7 +22,7 @@ from tracetui.render.marks import ASCII, UNICODE, Marks
 from tracetui.render.outcome_words import outcome_counts
 from tracetui.render.percentiles import are_few, spread_words
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import duration_range
+from tracetui.render.service_list import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.table import Column, table
 
 _INDENT = "  "
@@ -368,15 +368,15 @@ class _Report:
                 Column("calls", "right"),
                 Column("errors", "right"),
                 Column("mean", "right"),
-                Column(_p95_heading(listed), "right"),
+                Column(p95_heading(one.latency for one in listed), "right"),
             ],
             [
                 [
                     safe(service.service) + (" (inferred)" if service.inferred else ""),
                     numbers.count(service.call_count),
                     _rate(service.error_rate),
-                    self._duration(service.mean_ns),
-                    self._p95(service),
+                    duration_or_unknown(service.latency.mean_ns, service.call_count, self.marks),
+                    p95_or_range(service.latency, service.call_count, self.marks),
                 ]
                 for service in listed
             ],
@@ -396,26 +396,20 @@ class _Report:
                 Column("calls", "right"),
                 Column("errors", "right"),
                 Column("p50", "right"),
-                Column(_p95_heading(calls), "right"),
+                Column(p95_heading(one.latency for one in calls), "right"),
             ],
             [
                 [
                     self._edge(edge),
                     numbers.count(edge.call_count),
                     _rate(edge.error_rate),
-                    self._duration(edge.p50_ns),
-                    self._p95(edge),
+                    duration_or_unknown(edge.latency.p50_ns, edge.call_count, self.marks),
+                    p95_or_range(edge.latency, edge.call_count, self.marks),
                 ]
                 for edge in calls
             ],
         )
         yield from self._more(len(edges) - shown, "dependency", "dependencies")
-
-    def _p95(self, figures: ServiceFigures | Edge) -> str:
-        """The 95th percentile, or the range of few calls."""
-        if not are_few(figures.call_count) or not figures.call_count:
-            return self._duration(figures.p95_ns)
-        return duration_range(round(figures.least_ns), round(figures.most_ns), self.marks)
 
     def _edge(self, edge: Edge) -> str:
         arrow = self.marks.async_call if edge.is_async else ("->" if self.options.ascii_only else "→")
@@ -431,10 +425,6 @@ class _Report:
 
 def _milliseconds(ns: float) -> str:
     return numbers.milliseconds(round(ns))
-
-
-def _p95_heading(figures: Sequence[ServiceFigures | Edge]) -> str:
-    return "p95 or range" if any(are_few(one.call_count) for one in figures) else "p95"
 
 
 def _rate(percent: float) -> str:

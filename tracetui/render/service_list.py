@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.calls import Calls
 from tracetui.analysis.dependencies import ServiceFigures, self_calls
 from tracetui.analysis.findings import Findings
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.latency import Latency
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.cells import cell_width, cut, fit
@@ -18,9 +17,6 @@ from tracetui.render.colours import service_slots
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
-
-FEW_SAMPLES = 20
-"""Below so many, percentiles say little; the range stands in their place."""
 
 _GAP = "  "
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
@@ -70,11 +66,8 @@ class ServiceTable:
         self._roles = service_roles(traces)
         self.node = {name: i for i, name in enumerate(calls.nodes)}
         self._self_calls = self_calls(traces)
-        self._ranges = _ranges_of_services(traces, calls)
-        longest = max((figures.p95_ns for figures in self.services), default=0.0)
-        longest = max([longest, *(most for _, most in self._ranges.values())])
-        self.duration_cells = numbers.duration_width(round(longest))
-        self.few_samples = any(figures.call_count < FEW_SAMPLES for figures in self.services)
+        self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in self.services), default=0))
+        self.few_samples = any(f.latency.few_between is not None for f in self.services)
         self.name_cells = max((name_cells(f.service, f.inferred) for f in self.services), default=0)
         parts = [self.criticality[f.service] for f in self.services]
         self._columns = {
@@ -85,8 +78,8 @@ class ServiceTable:
             "between": np.array([one.betweenness for one in parts], np.float64),
             "calls": np.array([f.call_count for f in self.services], np.float64),
             "errors": np.array([f.error_rate for f in self.services], np.float64),
-            "p50": np.array([f.p50_ns for f in self.services], np.float64),
-            "p95": np.array([f.p95_ns for f in self.services], np.float64),
+            "p50": np.array([f.latency.p50_ns for f in self.services], np.float64),
+            "p95": np.array([f.latency.p95_ns for f in self.services], np.float64),
             "name": np.arange(len(self.services), dtype=np.float64),
         }
 
@@ -117,10 +110,6 @@ class ServiceTable:
         node = self.node[service]
         return int(self._self_calls[node]) if node < len(self._self_calls) else 0
 
-    def range_of(self, service: str) -> tuple[int, int] | None:
-        """Least and greatest duration in nanoseconds where there are few calls."""
-        return self._ranges.get(self.node[service])
-
     def calls_of_peer(self, peer: str, caller: str = "", most: int = 100) -> list[int]:
         """Spans that called it and that nothing answered, of one caller where it is named: so many, evenly chosen."""
         calls = self.calls
@@ -150,25 +139,6 @@ def service_roles(traces: TraceSet) -> dict[str, str]:
     return {
         name: Role.service(slot) for name, slot in zip(traces.services, service_slots(traces.services), strict=True)
     }
-
-
-def _extremes(group: np.ndarray, durations: np.ndarray) -> dict[int, tuple[int, int]]:
-    """Least and greatest duration of each group with few members."""
-    if not len(group):
-        return {}
-    order, distinct, first = group_slices(group)
-    durations = durations[order]
-    least, most = np.minimum.reduceat(durations, first[:-1]), np.maximum.reduceat(durations, first[:-1])
-    few = np.flatnonzero(np.diff(first) < FEW_SAMPLES)
-    ranges = zip(least[few].tolist(), most[few].tolist(), strict=True)
-    return dict(zip(distinct[few].tolist(), ranges, strict=True))
-
-
-def _ranges_of_services(traces: TraceSet, calls: Calls) -> dict[int, tuple[int, int]]:
-    own = calls.entries
-    to_peer = calls.callee >= calls.first_peer
-    spans = np.concatenate((own, calls.span[to_peer]))
-    return _extremes(np.concatenate((traces.service[own], calls.callee[to_peer])), traces.duration[spans])
 
 
 class ServiceList:
@@ -246,7 +216,7 @@ class ServiceList:
         cells += [
             figure(call_count(figures.call_count), _CALLS),
             error_rate(figures.error_rate, _ERRORS),
-            *latency(figures.p50_ns, figures.p95_ns, table.range_of(name), table.duration_cells, self.marks),
+            *latency_cells(figures.latency, figures.call_count, table.duration_cells, self.marks),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
 
@@ -338,11 +308,37 @@ def error_rate(percent: float, width: int) -> Line:
     return figure(numbers.percent(percent) if percent else "-", width, Role.ERROR if percent else Role.DIM)
 
 
-def latency(p50_ns: float, p95_ns: float, extremes: tuple[int, int] | None, width: int, marks: Marks) -> list[Line]:
-    """Median and 95th percentile in columns of `width` cells, or the range of few samples over both columns."""
-    if extremes is None:
-        return [figure(numbers.duration(round(ns), marks.ascii_only), width) for ns in (p50_ns, p95_ns)]
-    return [figure(duration_range(*extremes, marks), 2 * width + len(_GAP), Role.DIM)]
+def latency_cells(found: Latency, calls: int, width: int, marks: Marks) -> list[Line]:
+    """Median and 95th percentile in columns of `width` cells. The range of few samples, and what says that no duration
+    is known, stand over both columns.
+    """
+    if found.p50_ns is not None and found.p95_ns is not None and found.few_between is None:
+        return [figure(numbers.duration(round(ns), marks.ascii_only), width) for ns in (found.p50_ns, found.p95_ns)]
+    return [figure(p95_or_range(found, calls, marks), 2 * width + len(_GAP), Role.DIM)]
+
+
+def p95_or_range(found: Latency, calls: int, marks: Marks) -> str:
+    """The 95th percentile, or the range of few samples; `unknown` for calls without an end, `-` without calls."""
+    if found.few_between is not None:
+        return duration_range(*found.few_between, marks)
+    return duration_or_unknown(found.p95_ns, calls, marks)
+
+
+def p95_heading(found: Iterable[Latency]) -> str:
+    """What stands above a column of `p95_or_range`."""
+    return "p95 or range" if any(one.few_between is not None for one in found) else "p95"
+
+
+def duration_or_unknown(ns: float | None, calls: int, marks: Marks) -> str:
+    """A duration; `unknown` where no call has an end, `-` where there are no calls."""
+    if ns is None:
+        return "unknown" if calls else "-"
+    return numbers.duration(round(ns), marks.ascii_only)
+
+
+def longest(found: Latency) -> int:
+    """The longest duration that `latency_cells` shows, in nanoseconds; 0 where it shows none."""
+    return found.few_between[1] if found.few_between is not None else round(found.p95_ns or 0)
 
 
 def duration_range(least: int, most: int, marks: Marks) -> str:

@@ -16,7 +16,7 @@ from tracetui.render.explorer import Column, Explorer
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import ServiceTable, service_name, sync_arrow
+from tracetui.render.service_list import ServiceTable, p95_or_range, service_name, sync_arrow
 from tracetui.tui.widgets.choice import Option
 
 AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
@@ -136,7 +136,9 @@ def operations_of(graph: ServiceGraph, service: str, marks: Marks) -> list[Optio
     """The operations that a service was called with, most called first. Takes a while on a large set."""
     options = []
     for one in overview(graph, Target(service)).operations:
-        note = f"{numbers.counted(one.call_count, 'call')}, p95 {numbers.duration(round(one.p95_ns), marks.ascii_only)}"
+        latency = p95_or_range(one.latency, one.call_count, marks)
+        p95 = "" if one.latency.few_between or not one.latency.count else "p95 "
+        note = f"{numbers.counted(one.call_count, 'call')}, {p95}{latency}"
         failed = f", {marks.origin} {numbers.percent(one.error_rate)}" if one.error_count else ""
         options.append(Option(one.operation, one.operation, note + failed))
     return options

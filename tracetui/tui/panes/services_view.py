@@ -11,12 +11,13 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tracetui.analysis.findings import Findings
+from tracetui.analysis.latency import FEW_SAMPLES
 from tracetui.model.problems import UsageError
 from tracetui.render import numbers
 from tracetui.render.explorer import Column, Subject
 from tracetui.render.line import Line, Role
 from tracetui.render.safe_text import safe
-from tracetui.render.service_list import FEW_SAMPLES, ServiceList, ServiceTable
+from tracetui.render.service_list import ServiceList, ServiceTable
 from tracetui.tui.messages import ListTraces, Notice, Placed
 from tracetui.tui.panes.findings_pane import FindingsPane, HeadedSource
 from tracetui.tui.panes.pane import Work
