@@ -11,6 +11,7 @@ with LiveServer("zipkin") as zipkin:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from ssl import SSLContext
@@ -36,7 +37,7 @@ NO_METRICS = ("calls-unknown-service", "metrics-calls")
 """What is answered to a question for metrics that was not recorded."""
 
 
-class StandIn(Loopback):
+class StandIn(Loopback, ABC):
     """Recordings and APIs, tried in the order that `respond` says; all below the path `base`."""
 
     def __init__(
@@ -62,8 +63,9 @@ class StandIn(Loopback):
             return NOT_FOUND
         return self.respond_below(request._replace(path=below))
 
+    @abstractmethod
     def respond_below(self, request: Request) -> Answer:
-        raise NotImplementedError
+        """Answer a request whose path is without the base."""
 
     def worked_out(self, request: Request) -> Answer | None:
         return next((answer for backend in self.backends if (answer := backend.answer(request))), None)

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from tests.program import Program
+from tracetui.ingest.asked import Told
 from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
 from tracetui.ingest.handover import receive, send
 from tracetui.ingest.load import Progress, StopReading, load
 from tracetui.model.problems import InputError
-from tracetui.model.search import NOTHING
+from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.loading import Arrived, Asked, ask_in_background
@@ -174,7 +175,14 @@ def test_a_stop_is_of_what_is_asked_and_not_of_what_was_asked_before_it() -> Non
 class _Hurried(BackgroundLoad):
     """Is stopped while it is asked."""
 
-    def again(self, *_: object, **__: object) -> TraceSet:  # type: ignore[override]
+    def again(
+        self,
+        search: Search,
+        progress: Callable[[Progress], object],
+        told: Callable[[Told], object] = lambda _: None,
+        *,
+        known_ns: int = 0,
+    ) -> TraceSet:
         self.stop()
         return load([INCIDENT])
 

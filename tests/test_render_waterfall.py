@@ -100,16 +100,16 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 ✖ began in 1 span, ✗ propagated to 2: user-service “Database query timeout”
 █ 75 % of the critical path: user-service database_query   ⚠ 1 warning
 
-                                  0 s          1.80 s       3.61 s    took  path
-▾ ●api-gateway GET /profile ✗     ───────────────────────────────▕  3.61 s  <1 %
-├╴ ● authenticate                 ▍                                40.0 ms   1 %
-├▾ ●user-service get_user ✗       ────────────────────────▌         2.73 s   1 %
-│└╴ ● database_query ✖ Database … ▐████████████████◆██████▎         2.69 s  75 %
-├▾ ●recommen… fetch_recommendati…                         ▎▉▊▊▊▊█▉  830 ms  19 %
-│└▸ ●redis GET item ×6 ≤25.0 ms                           ▕▕▐▐▋▌    135 ms   4 %
-└▾ ● publish                                                     ╶ 5.00 ms
- └╴ ⇝●mailer send                                                ╶ 5.00 ms
-╴ ●audit write ⚠ orphan ⇢         ╶╴                               50.0 ms
+                                0 s         1.80 s      3.61 s duration critical
+▾ ●api-gateway GET /profile ✗   ─────────────────────────────▕   3.61 s     <1 %
+├╴ ● authenticate               ▍                               40.0 ms      1 %
+├▾ ●user-service get_user ✗     ──────────────────────▐▏         2.73 s      1 %
+│└╴ ● database_query ✖ Databas… ▐███████████████◆█████▋          2.69 s     75 %
+├▾ ●recommen… fetch_recommenda…                        ▉▊▊▊▊█▉   830 ms     19 %
+│└▸ ●redis GET item ×6 ≤25.0 ms                        ▍▎▎▐▋     135 ms      4 %
+└▾ ● publish                                                 ╶  5.00 ms
+ └╴ ⇝●mailer send                                            ╶  5.00 ms
+╴ ●audit write ⚠ orphan ⇢       ╶╴                              50.0 ms
 
 █ on the critical path   ─ off it   ✖ error began here   ✗ propagated   ◆ event
 """
@@ -120,16 +120,16 @@ api-gateway GET /profile   3.61 s   14 spans  6 services  depth 3
 X began in 1 span, x propagated to 2: user-service "Database query timeout"
 # 75 % of the critical path: user-service database_query   ! 1 warning
 
-                                  0 s          1.80 s       3.61 s    took  path
-v api-gateway GET /profile x      -------------------------------#  3.61 s  <1 %
-|- ag authenticate                #                                40.0 ms   1 %
-|v user-service get_user x        ------------------------#         2.73 s   1 %
-|`- us database_query X Database~ #################*#######         2.69 s  75 %
-|v recommend~ fetch_recommendati~                         ########  830 ms  19 %
-|`> redis GET item x6 <=25.0 ms                           ######    135 ms   4 %
-`v ag publish                                                    - 5.00 ms
- `- ~mailer send                                                 - 5.00 ms
-- audit write ! orphan >          --                               50.0 ms
+                                0 s         1.80 s      3.61 s duration critical
+v api-gateway GET /profile x    -----------------------------#   3.61 s     <1 %
+|- ag authenticate              #                               40.0 ms      1 %
+|v user-service get_user x      ----------------------##         2.73 s      1 %
+|`- us database_query X Databa~ ################*######          2.69 s     75 %
+|v recommen~ fetch_recommendat~                        #######   830 ms     19 %
+|`> redis GET item x6 <=25.0 ms                        #####     135 ms      4 %
+`v ag publish                                                -  5.00 ms
+ `- ~mailer send                                             -  5.00 ms
+- audit write ! orphan >        --                              50.0 ms
 
 # on the critical path   - off it   X error began here   x propagated   * event
 """
@@ -148,7 +148,7 @@ def test_a_waterfall_in_ascii() -> None:
 
 def test_without_a_critical_path_nothing_is_solid() -> None:
     shown = text_of(Waterfall(SHOP, 0), 100)
-    assert "path" not in shown
+    assert "critical" not in shown
     assert not SOLID & set(shown)
 
 
@@ -199,7 +199,7 @@ def test_fold_and_unfold() -> None:
     assert len(view) == 9
     view.rows.fold_all()
     assert [view.rows.spans(row) for row in range(len(view))] == [range(13), range(13, 14)]
-    assert view.row(0, 100).text.count("█") > 40
+    assert view.row(0, 104).text.count("█") > 40
     assert "GET /profile ✗ +12 ✖1 ✗1 " in view.row(0, 140).text
     view.set_marks(ASCII)
     assert "GET /profile x +12 X1 x1 " in view.row(0, 140).text

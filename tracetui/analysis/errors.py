@@ -101,7 +101,7 @@ class ErrorPattern:
     first_seen: int
     last_seen: int
     example_traces: tuple[int, ...]
-    """Worst first: the traces with the most error spans, then the longest."""
+    """Worst first: those whose request it failed, then the most error spans, then the longest response time."""
     spans: np.ndarray
     """The origins, int64[count]."""
 
@@ -179,7 +179,7 @@ def _patterns(traces: TraceSet, found: Causes) -> list[ErrorPattern]:
         operations = Counter(traces.shape[spans].tolist())
         became = Counter(outcome[spans].tolist())
         failed = np.unique(traces.trace[spans[outcome[spans] == Outcome.FAILED]])
-        order_of_traces = (-traces.trace_duration[touched], -traces.trace_errors[touched], ~np.isin(touched, failed))
+        order_of_traces = (-traces.response_time[touched], -traces.trace_errors[touched], ~np.isin(touched, failed))
         worst = touched[np.lexsort(order_of_traces)]
         patterns.append(
             ErrorPattern(

@@ -57,8 +57,10 @@ def request_errors(traces: TraceSet) -> np.ndarray:
 
 def failed_requests(traces: TraceSet) -> np.ndarray:
     """bool[traces], True where the request failed: the request span, or a span between it and the main root, is an
-    error.
+    error. Kept as long as the set is.
     """
-    failed = np.zeros(traces.trace_count, bool)
-    failed[traces.trace[request_errors(traces)]] = True
-    return failed
+    known: np.ndarray | None = traces.results.get(failed_requests)
+    if known is None:
+        known = traces.results[failed_requests] = np.zeros(traces.trace_count, bool)
+        known[traces.trace[request_errors(traces)]] = True
+    return known

@@ -88,7 +88,7 @@ def contrast(
         raise UsageError(f"{none} {of} is among the {what}: there is nothing to tell apart")
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if json:
-        data = orjson.dumps(_json(found, traces), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        data = orjson.dumps(_json(found, traces, chosen), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         print_json(data, report.output, ascii_only=report.ascii)
         return
     look = report.options(filters)
@@ -140,9 +140,12 @@ def _singular(what: str, number: int) -> str:
     return safe(what.replace("traces", "trace", 1) if number == 1 else what)
 
 
-def _json(found: Contrast, traces: TraceSet) -> dict[str, Any]:
+def _json(found: Contrast, traces: TraceSet, chosen: np.ndarray) -> dict[str, Any]:
+    """`chosen`: bool[traces], the selection."""
     return {
         "selected_count": found.selected_of,
+        "selected_error_trace_count": int((traces.trace_errors[chosen] > 0).sum()),
+        "selected_failed_request_count": int(failed_requests(traces)[chosen].sum()),
         "rest_count": found.rest_of,
         "selected_sample": found.selected,
         "rest_sample": found.rest,

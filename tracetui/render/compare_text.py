@@ -102,7 +102,7 @@ class _Report:
             yield self._line((f"{self.marks.warning} {text}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
-        yield self._line(("Traces", Role.TITLE), (", before and after", Role.DIM))
+        yield self._line(("Traces", Role.TITLE), (", response time before and after", Role.DIM))
         rows = [[_OF_TRACES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.distinct]
         durations = [side.traces.response_time for side in (self.found.before, self.found.after)]
         if any(are_few(len(times)) for times in durations):

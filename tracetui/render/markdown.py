@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tracetui.analysis.requests import failed_requests
+from tracetui.analysis.summary import differing
 from tracetui.render import numbers
 from tracetui.render.safe_text import safe
 from tracetui.render.waterfall import ECHO, ORIGIN, Waterfall
+from tracetui.render.waterfall_header import RECOVERED
 from tracetui.render.waterfall_text import MAX_ROWS, waterfall_text
 
 _SHOWN = 3
@@ -48,7 +51,7 @@ def trace_markdown(view: Waterfall, width: int, max_rows: int = MAX_ROWS, local_
     )
     drawn = fenced(line.text for line in lines)
     parts = [
-        f"### {name}: {view.duration(view.whole_ns)}",
+        f"### {name}: {view.duration(view.whole_ns)}{_response(view)}",
         "",
         f"- {numbers.date_clock(start, local_time)} {numbers.zone(start, local_time)}, {spans},"
         f" trace {code(traces.trace_ids[trace], 64)}",
@@ -58,6 +61,15 @@ def trace_markdown(view: Waterfall, width: int, max_rows: int = MAX_ROWS, local_
         "",
     ]
     return "\n".join(parts)
+
+
+def _response(view: Waterfall) -> str:
+    """The response time where the trace lasted longer, else ''."""
+    traces, trace = view.traces, view.trace
+    is_whole = len(traces.spans_of(trace)) == view.stop - view.first
+    if not is_whole or traces.root_missing[trace] or not differing(traces)[trace]:
+        return ""
+    return f", response time {view.duration(int(traces.response_time[trace]))}"
 
 
 def _errors(view: Waterfall) -> Iterator[str]:
@@ -70,7 +82,8 @@ def _errors(view: Waterfall) -> Iterator[str]:
         (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
     )
     propagated = f", propagated to {echoes:,}" if echoes else ""
-    yield f"{view.marks.origin} began in {numbers.counted(len(origins), 'span')}{propagated}"
+    recovered = "" if failed_requests(view.traces)[view.trace] else f"; {RECOVERED}"
+    yield f"{view.marks.origin} began in {numbers.counted(len(origins), 'span')}{propagated}{recovered}"
     for (service, message), times in said.most_common(_SHOWN):
         text = code(message) if message.strip() else "no message"
         yield f"{code(service)}: {text}{f', {view.marks.repeated(times)}' if times > 1 else ''}"

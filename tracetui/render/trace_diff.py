@@ -1,4 +1,4 @@
-"""Two traces beside each other: the call paths of both, and what each took in either."""
+"""Two traces compared: their call paths, and the duration, self time and critical time of each before and after."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tracetui.render.marks import Marks
 from tracetui.render.safe_text import safe
 from tracetui.render.service_list import figure, side_by_side
 
+_AFTER = "after"
 _MOST_INDENT = 20
 _LEAST_NAME = 20
 _GOOD_NAME = 40
@@ -33,24 +34,21 @@ _WORDS = {
     (_SAME, _FASTER): "less here",
     (_SAME, _SAME): "",
 }
-"""By the changes of all that it takes and of its own time, where those are not told by the first alone."""
+"""By the changes of the duration and of the self time, where the first alone does not tell."""
 _WORD = max(map(len, _WORDS.values()))
 WORDS_EXPLAINED = (
-    ("slower, faster", "by what it takes, with all it calls"),
-    ("here, below", "its own time explains that; its own time went the other way, and what it calls explains it"),
-    ("more, less here", "its own time changed, and what it takes did not"),
-    (
-        "took, own, waited",
-        "all that it took; without what it called; on the critical path. Of the later: takes, is, waits",
-    ),
+    ("slower, faster", "by the duration, with all calls below"),
+    ("here, below", "self time explains the change; self time changed the other way, and calls below explain it"),
+    ("more, less here", "self time changed, the duration did not"),
+    ("self, critical", "duration minus children; self time on the critical path. Each before and after"),
 )
 
 
 def whole_change(durations: Sequence[int], marks: Marks) -> str:
-    """How much longer the second trace takes than the first: `900 ms longer (+900 %)`."""
+    """Compare the response times of two traces: `900 ms longer (+900 %)`."""
     before, after = durations
     if before == after:
-        return "takes as long"
+        return "no change"
     percent = f" ({numbers.signed_percent(100 * (after - before) / before)})" if before else ""
     word = "longer" if after > before else "shorter"
     return f"{numbers.duration(abs(after - before), marks.ascii_only)} {word}{percent}"
@@ -62,17 +60,16 @@ class TraceDiff:
     def __init__(self, found: Sequence[CallPath], roles: dict[str, str], marks: Marks) -> None:
         self.found, self._roles, self.marks = found, roles, marks
         longest = max((max(one.total_ns) for one in found), default=0)
-        self._cells = max(numbers.duration_width(longest), len("waited"))
+        self._cells = max(numbers.duration_width(longest), len("duration"))
 
     def __len__(self) -> int:
         return len(self.found)
 
     def heading(self, width: int) -> Line:
-        own = ("own was", "own is") if self._shows_own(width) else ()
+        own = ("self", _AFTER) if self._shows_own(width) else ()
         cells = [
             Line([(fit("call path", self._name(width)), Role.DIM)]),
-            # what was before in the past tense
-            *(figure(text, self._cells, Role.DIM) for text in ("took", "takes", *own, "waited", "waits")),
+            *(figure(text, self._cells, Role.DIM) for text in ("duration", _AFTER, *own, "critical", _AFTER)),
             Line([("change", Role.DIM)]),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
@@ -113,7 +110,7 @@ class TraceDiff:
         )
         if before == after:
             return f" {before}" if before else ""
-        return (f" {before} before" if before else "") + (f" {after} now" if after else "")
+        return (f" {before} before" if before else "") + (f" {after} {_AFTER}" if after else "")
 
     def _time(self, ns: int, count: int) -> Line:
         text = numbers.duration(ns, self.marks.ascii_only) if ns else "-" if not count else "0"

@@ -48,7 +48,8 @@ _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
 _OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
 _NO_END = "no end"
 """In place of a duration that is not known."""
-_SHARE = len("100 %")
+DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE = "duration", "self", "critical"
+_SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
@@ -128,13 +129,14 @@ class Waterfall:
         """The order in use: `tree`, or another one that is set."""
         self.took = self.took_all = traces.duration[within]
         """int64[stop - first], ns of each span in the column of times; set `took` to show others."""
-        self.took_title = "took"
+        self.took_title = DURATION_TITLE
         self.found: np.ndarray | None = None
         """bool[stop - first], what a search found; the rest is dimmed."""
         self._guides_for = self.rows.positions
         self._guides_below: dict[tuple[int, int], str] = {}
         """The tree's lines left of the children of a span, of so many levels, as long as the rows stay."""
-        self._duration_cells = numbers.duration_width(int(traces.duration[within].max()))
+        longest = int(traces.duration[within].max())
+        self._duration_cells = max(numbers.duration_width(longest), len(DURATION_TITLE))
         self.layout = lru_cache(maxsize=8)(self._layout)
 
     def _looks(self) -> np.ndarray:
@@ -201,7 +203,7 @@ class Waterfall:
             line.add(" ").add(axis(offset, self.window[1], layout.bar, self.marks.ascii_only), Role.GUIDE)
         line.add(" " + fit(self.took_title, layout.duration, "right"), Role.GUIDE)
         if layout.share:
-            line.add(" " + fit("path", layout.share, "right"), Role.GUIDE)
+            line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right"), Role.GUIDE)
         return line.cropped(width)
 
     def row(self, row: int, width: int) -> Line:

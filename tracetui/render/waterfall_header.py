@@ -10,6 +10,7 @@ import numpy as np
 from tracetui.analysis.kinds import kind_rank
 from tracetui.analysis.outside import SKEWED
 from tracetui.analysis.rank import Rank
+from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Kind, Mark
 from tracetui.render import numbers
@@ -18,6 +19,8 @@ from tracetui.render.line import Line, Role, flowed
 from tracetui.render.safe_text import safe
 from tracetui.render.waterfall import BOTTLENECK_PERCENT, CANCELLED, ECHO, ORIGIN, Waterfall
 
+RECOVERED = "request did not fail"
+"""Of a trace with errors."""
 _SHOWN_TRACE_WARNINGS = 3
 _COUNTED_ORIGINS = 1_000
 _RANKED_FROM = 20
@@ -141,6 +144,9 @@ def _errors(view: Waterfall) -> Iterator[Line]:
         line.add(", ").add(f"{marks.echo} propagated to {echoes:,}", Role.ECHO)
     if cancelled:
         line.add(", ").add(f"{cancelled:,} cancelled", Role.ECHO)
+    is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
+    if is_whole and not failed_requests(view.traces)[view.trace]:
+        line.add(f", {RECOVERED}", Role.STRONG)
     what = Counter(_what_broke(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
     if what:
         (service, text), _ = what.most_common(1)[0]

@@ -8,6 +8,7 @@ import numpy as np
 
 from tracetui.analysis.contrast import Contrast, Difference, contrast
 from tracetui.analysis.query.complete import attribute_field, quoted
+from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.contrast_list import ContrastList, remarks
@@ -46,18 +47,22 @@ def tell_apart(
         )
         return
 
+    with_errors = int((traces.trace_errors[selection] > 0).sum())
+    failed = numbers.requests_failed(with_errors, int(failed_requests(traces)[selection].sum()))
+
     def done(found: Contrast) -> None:
-        _show(pane, found, whose, among, ask)
+        _show(pane, found, whose, f" ({failed})" if failed and whose.startswith("with ") else "", among, ask)
 
     pane.work(f"{pane.id}.contrast", lambda: contrast(traces, selection, durations=durations), done)
 
 
-def _show(pane: Pane, found: Contrast, whose: str, among: str, ask: Callable[[str], object]) -> None:
+def _show(pane: Pane, found: Contrast, whose: str, failed: str, among: str, ask: Callable[[str], object]) -> None:
+    """`failed`: how many of their requests failed, '' where that goes without saying."""
     look, marks = pane.state.look, pane.state.look.marks
     if not found.differences:
         pane.post_message(Notice("nothing sets them apart that chance would not explain"))
         return
-    title = Line([("What sets ", Role.DIM), (selection_words(found.selected_of, whose), Role.TITLE)])
+    title = Line([("What sets ", Role.DIM), (selection_words(found.selected_of, whose) + failed, Role.TITLE)])
     title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
 
     def chosen(row: int | None) -> None:

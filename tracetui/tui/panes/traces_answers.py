@@ -178,7 +178,7 @@ class Answers:
             line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
             took = numbers.duration(int(loaded.response_time[trace]), marks.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
-            line.add(f"  {clock}  ").add(took, Role.STRONG)
+            line.add(f"  {clock}  ").add("response ", Role.DIM).add(took, Role.STRONG)
             line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), marks)}" if side else "")
             errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
             title.append(line.add(f"  {errors_text(origins, errors - origins, marks)}" if errors else "", Role.ERROR))

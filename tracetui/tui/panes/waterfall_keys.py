@@ -74,7 +74,7 @@ KEYS = (
     ("✖ ✗", "an error began here; it propagated from below, or was cancelled"),
     ("◆ ⇢ ⇝", "an event or a log line; a link; an asynchronous step"),
     ("×3", "so many alike in a row of their own; unfolded they are one by one"),
-    ("took, path", "duration; share of the critical path. No end: its duration is unknown"),
+    ("duration, critical", "duration; share of the critical path. No end: the duration is unknown"),
     ("⚠", "a warning: orphan, no or impossible time, clock skew?, root missing (the trace's duration stands in)"),
     ("the map", "height: spans at once; { } this span, [ ] the zoom"),
 )

@@ -15,7 +15,7 @@ from tracetui.render.line import Line
 from tracetui.render.numbers import counted, short_count, whole_percent
 from tracetui.render.row_order import FlatRows, RowOrder
 from tracetui.render.safe_text import safe
-from tracetui.render.waterfall import Waterfall
+from tracetui.render.waterfall import DURATION_TITLE, SELF_TITLE, Waterfall
 from tracetui.tui.panes.waterfall_open import Opened
 
 TREE, FLAT, FLAME = "tree", "flat", "flame"
@@ -174,9 +174,9 @@ class Sight:
         """Put the times that are wanted into the column of times."""
         view = self.view
         if self.self_mode:
-            view.took, view.took_title = self._self_times(), "self"
+            view.took, view.took_title = self._self_times(), SELF_TITLE
         else:
-            view.took, view.took_title = view.took_all, "total" if self.mode == FLAME else "took"
+            view.took, view.took_title = view.took_all, "total" if self.mode == FLAME else DURATION_TITLE
 
     def _self_times(self) -> np.ndarray:
         """Per place; of the merged ones the sum."""
