@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +254,21 @@ def test_compressed_and_several_files(tmp_path: Path) -> None:
     logged(tmp_path, line(250, msg="a"), name="a.jsonl")
     found = with_logs(TRACES, [str(tmp_path / "b.jsonl.gz"), str(tmp_path / "a.jsonl")])
     assert names(found, "3") == ["a", "b"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_logs_in_an_archive(tmp_path: Path, packed: bool) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a.log", json.dumps(line(300, msg="a")))
+        archive.writestr("b/c.log", json.dumps(line(310, msg="c")))
+        archive.writestr("readme.txt", "see a.log")
+    file = tmp_path / ("ticket.zip.gz" if packed else "ticket.zip")
+    file.write_bytes(gzip.compress(inner.getvalue()) if packed else inner.getvalue())
+    found = with_logs(TRACES, [str(file)])
+    assert names(found, "3") == ["a", "c"]
+    assert [Path(one.name).name for one in found.log_lines.files] == [f"{file.name}:a.log", "c.log"]
+    assert warned(found) == [(f"{file.name}:readme.txt", "no trace id in 1 log record (1 text)")]
 
 
 def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:

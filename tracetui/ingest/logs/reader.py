@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from tracetui.ingest.archived import MOST_NESTED, Budget, take_members
+from tracetui.ingest.archives import find_archive
 from tracetui.ingest.buffers import Buffer, unpacked
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.lenient import in_utf8
@@ -22,7 +24,7 @@ from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.trace_index import TraceIndex
 from tracetui.ingest.logs.units import Unit, units
 from tracetui.ingest.place import Place
-from tracetui.ingest.sources.files import inputs
+from tracetui.ingest.sources.files import Input, inputs
 from tracetui.model.intake import Intake
 from tracetui.model.log_lines import LogFile
 from tracetui.model.problems import InputError, LoadWarning
@@ -44,39 +46,74 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
     """
     if not files:
         return traces
-    index, collected = TraceIndex(traces), Collected(traces)
-    warnings: list[LoadWarning] = []
-    lost: list[LoadWarning] = []
-    read: list[tuple[LogFile, int]] = []
-    for source in inputs(files, lambda name, what: lost.append(LoadWarning(name, "", what))):
-        intake = Intake()
-        place = Place(intake, source.name)
-        try:
-            data = in_utf8(unpacked(source.read(go_on, place.warn), place, go_on))
-        except OSError as error:
-            lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
-            continue
-        before = len(collected)
-        reading = _Reading(index, collected)
-        reading.read(data, go_on)
-        if reading.records and not reading.with_trace_id and not reading.stopped:
-            lost.append(LoadWarning(source.name, "", f"no trace id in {reading.counts()}; {_looked_for(data)}"))
-            continue
-        file = LogFile(source.name, reading.records, reading.with_trace_id, reading.matched, reading.counts())
-        read.append((file, len(collected) - before))
-        warnings += intake.warnings
-        warnings += [LoadWarning(source.name, "", said) for said in reading.warnings()]
-    if lost and not read:
-        raise InputError(str(lost[0]))
-    placed = collected.placed(read)
-    for (file, _), offset in zip(read, placed.zone_offsets, strict=True):
+    logs = _Logs(traces, go_on)
+    for source in inputs(files, lambda name, what: logs.lost.append(LoadWarning(name, "", what))):
+        logs.source(source)
+    if logs.lost and not logs.read:
+        raise InputError(str(logs.lost[0]))
+    placed = logs.collected.placed(logs.read)
+    warnings = [*traces.load_warnings, *logs.lost, *logs.warnings]
+    for (file, _), offset in zip(logs.read, placed.zone_offsets, strict=True):
         if offset:
             text = f"times have no zone and were read as UTC: most are {_hours(offset)} their traces"
             warnings.append(LoadWarning(file.name, "", text))
-    if collected.left_out:
-        text = f"not enough memory: {collected.left_out:,} log records of loaded traces left out"
+    if logs.collected.left_out:
+        text = f"not enough memory: {logs.collected.left_out:,} log records of loaded traces left out"
         warnings.append(LoadWarning("", "", text))
-    return replace(traces, log_lines=placed.lines, load_warnings=[*traces.load_warnings, *lost, *warnings])
+    return replace(traces, log_lines=placed.lines, load_warnings=warnings)
+
+
+class _Logs:
+    """All files of logs that are read for one set."""
+
+    def __init__(self, traces: TraceSet, go_on: Callable[[], bool]) -> None:
+        self.collected = Collected(traces)
+        self.warnings: list[LoadWarning] = []
+        self.lost: list[LoadWarning] = []
+        """Files that cannot be read or hold no trace id."""
+        self.read: list[tuple[LogFile, int]] = []
+        """The counts of each file, and how many records it added."""
+        self._index = TraceIndex(traces)
+        self._go_on = go_on
+
+    def source(self, source: Input) -> None:
+        """Read a file, or those of an archive."""
+        intake = Intake()
+        place = Place(intake, source.name)
+        try:
+            data = source.read(self._go_on, place.warn)
+            self._content(unpacked(data, place, self._go_on), place, None, 0)
+        except OSError as error:
+            self.lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
+        self.warnings += intake.warnings
+
+    def _content(self, data: Buffer, place: Place, budget: Budget | None, depth: int) -> None:
+        archive = find_archive(data)
+        if archive is None:
+            self._file(in_utf8(data), place.file)
+        elif depth == MOST_NESTED:
+            place.warn(f"a {archive.name} that is nested too deeply; unpack it first")
+        else:
+
+            def read(content: Buffer, at: Place, left: Budget, *_: float) -> bool:
+                inner = unpacked(content, at, self._go_on, most=left.limit)
+                if inner is not content:
+                    left.take(len(inner))
+                self._content(inner, at, left, depth + 1)
+                return True
+
+            take_members(data, archive, place, budget or Budget.of(len(data)), read, self._go_on)
+
+    def _file(self, data: Buffer, name: str) -> None:
+        before = len(self.collected)
+        reading = _Reading(self._index, self.collected)
+        reading.read(data, self._go_on)
+        if reading.records and not reading.with_trace_id and not reading.stopped:
+            self.lost.append(LoadWarning(name, "", f"no trace id in {reading.counts()}; {_looked_for(data)}"))
+            return
+        file = LogFile(name, reading.records, reading.with_trace_id, reading.matched, reading.counts())
+        self.read.append((file, len(self.collected) - before))
+        self.warnings += [LoadWarning(name, "", said) for said in reading.warnings()]
 
 
 def _looked_for(data: Buffer) -> str:
