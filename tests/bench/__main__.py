@@ -31,6 +31,7 @@ from tracetui.render.{module} import {table} as Table
 findings = Findings(load([{path!r}]))
 """
 _NAMES = """
+import gc; gc.disable()  # as the command line does
 from tests.bench.many_names import many_names
 from tracetui.analysis.findings import Findings
 from tracetui.render.report_json import SECTIONS, report_json

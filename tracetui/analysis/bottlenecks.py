@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -81,15 +81,19 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> 
     costly = [one for one in critical_operations(paths) if one[2] > min_share]
     waited = np.flatnonzero(~paths.asynchronous)
     groups = gathered(traces.operation[waited])
+    at = np.searchsorted(groups.distinct, [one[0] for one in costly])
+    # there may be as many operations as spans, so that whatever is done for each counts
+    begins, ends = groups.first[at].tolist(), groups.first[at + 1].tolist()
+    services, shapes = traces.services, traces.shapes
     most = min(max(_SAMPLED_IN_ALL // max(len(costly), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
     found = []
-    for operation, critical, share, total_share, occurrences in costly:
-        spans = waited[groups.of(operation)]
-        service, name = traces.operation_label(operation)
+    for (operation, critical, share, total_share, occurrences), begin, end in zip(costly, begins, ends, strict=True):
+        spans = waited[groups.order[begin:end]]
+        service, shape = divmod(operation, len(shapes))
         found.append(
             Bottleneck(
-                service=service,
-                operation=name,
+                service=services[service],
+                operation=shapes[shape],
                 mean_critical_ns=critical / occurrences,
                 share_percent=share,
                 total_share_percent=total_share,
@@ -110,8 +114,13 @@ def common_detail(traces: TraceSet, spans: np.ndarray, most: int = _SAMPLED_SPAN
     """
     step = max(1, len(spans) // most)
     sample = spans[::step].tolist()
-    details = Counter(detail for span in sample if (detail := _detail(traces, span, traces.attributes(span))))
-    commonest, times = details.most_common(1)[0] if details else ("", 0)
+    details: dict[str, int] = {}
+    for span in sample:
+        detail = _detail(traces, span, traces.attributes(span))
+        details[detail] = details.get(detail, 0) + 1
+    details.pop("", None)
+    # of several the first
+    commonest, times = max(details.items(), key=itemgetter(1), default=("", 0))
     return commonest if times >= _LEAST_OF_SAMPLE * len(sample) else ""
 
 

@@ -79,8 +79,12 @@ def all_in_ms(ns: np.ndarray) -> list[float | None]:
     # of whole nanoseconds below 10**15 the quotient is the number that is nearest to six decimals
     whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
     found: list[float | None] = (ns / 1e6).tolist()
-    for at in np.flatnonzero(~whole).tolist():
-        found[at] = None if np.isnan(ns[at]) else in_ms(float(ns[at]))
+    missing = np.isnan(ns)
+    for at in np.flatnonzero(missing).tolist():
+        found[at] = None
+    others = np.flatnonzero(~whole & ~missing)
+    for at, value in zip(others.tolist(), ns[others].tolist(), strict=True):
+        found[at] = in_ms(value)
     return found
 
 
