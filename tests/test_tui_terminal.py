@@ -54,6 +54,19 @@ def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
     assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == where
 
 
+@pytest.mark.parametrize("signals", [[signal.SIGCONT], [signal.SIGSTOP, signal.SIGCONT], [signal.SIGCONT] * 5], ids=str)
+def test_a_program_that_was_stopped_goes_on_and_leaves(tmp_path: Path, signals: list[int]) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 60)
+    for number in signals:
+        terminal.signal(number)
+    terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 60)
+    terminal.press(b"q")
+    assert terminal.end(60) == 0
+    assert b"Traceback" not in terminal.seen
+
+
 @pytest.mark.parametrize("key", [b"3", b"\r"])
 def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path, key: bytes) -> None:
     terminal = started(tmp_path, INCIDENT)

@@ -99,6 +99,26 @@ class LastingDriver(LinuxDriver):
         super().__init__(*args, **options)
         # Textual's type is that of a whole file
         self._file = forgiving(self._file)
+        self._is_restarting = False
+
+    def _sigcont_application(self, *_: Any) -> None:
+        """Take up the terminal again, whichever way the program was stopped.
+
+        Where that was by a signal that cannot be caught, Textual has not let the terminal go. It would start second
+        threads then, for which the program waits in vain when it is to end, and take the modes that it has set for
+        those to go back to.
+        """
+        if self._is_restarting or not self._auto_restart:
+            return
+        self._is_restarting = True
+        try:
+            if self._key_thread is not None and self._key_thread.is_alive():
+                self.suspend_application_mode()
+                self._must_signal_resume = True
+            if self._must_signal_resume:
+                self.resume_application_mode()
+        finally:
+            self._is_restarting = False
 
     def _get_terminal_size(self) -> tuple[int, int]:
         width, height = super()._get_terminal_size()
