@@ -12,6 +12,7 @@ from stat import S_ISREG
 
 from tracetui.ingest.buffers import Buffer, read_file, read_stream
 from tracetui.ingest.sources.address import without_secrets
+from tracetui.ingest.sources.globs import matching_files
 from tracetui.model.problems import InputError
 
 STDIN = "-"
@@ -103,8 +104,7 @@ def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, boo
             raise InputError(f"{shown}: no such file{meant(source)}")
         yield path, True
     else:
-        # the standard patterns, also for absolute paths, which pathlib's do not take
-        matches = sorted(match for match in glob.iglob(str(path), recursive=True) if not Path(match).is_dir())  # noqa: PTH207
+        matches = matching_files(str(path))
         if not matches:
             else_meant = meant(source)
             what = f"such file{else_meant}" if else_meant else "file matches this pattern"
