@@ -10,6 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tracetui.ingest.contents import decode
+from tracetui.ingest.place import Place
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.span import Span
+from tracetui.model.traces import TraceSet
+
 TRACE = "000000000000000000000000000000c1"
 ROOT, CHILD = "0000000000000001", "0000000000000002"
 START_NS = 1_774_000_000_000_000_000
@@ -378,3 +385,17 @@ TABLES = {
         ),
     ),
 }
+
+
+def read(text: str | bytes) -> TraceSet:
+    intake = Intake()
+    decode(text.encode() if isinstance(text, str) else text, Place(intake, "f"))
+    return assemble(intake)
+
+
+def spans(traces: TraceSet) -> dict[str, Span]:
+    return {span.name: span for span in map(traces.span, range(len(traces)))}
+
+
+def warnings(traces: TraceSet) -> list[str]:
+    return [str(warning) for warning in traces.load_warnings]

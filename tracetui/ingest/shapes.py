@@ -230,6 +230,10 @@ def _take_known(value: Buffer | Raw, place: Place, held: Held) -> _Take:
         if names >= keys:
             take(value, members, place, held)
             return take
+    for keys, take in _WRAPPERS:
+        if members.keys() >= keys:
+            take(value, members, place, held)
+            return take
     nearest = nearest_json(members)
     if nearest is not None:
         held.note_unknown(nearest, place)
@@ -265,6 +269,20 @@ def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: Place, held:
         _take_object(data, place.at("data"), held)
     elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
         raise NotTracesError(object_with(members))
+
+
+def _answer_of_sql(value: Buffer | Raw, members: dict[str, Raw], place: Place, held: Held) -> None:
+    """ClickHouse's answers: rows that are objects (`FORMAT JSON`), or lists of cells (`FORMAT JSONCompact`)."""
+    rows = _ITEMS.decode(members["data"]) if _first_byte(members["data"]) == b"[" else []
+    if not rows or _first_byte(rows[0]) != b"[" or _first_byte(members["meta"]) != b"[":
+        _jaeger_answer(value, members, place, held)
+        return
+    names = [_members(column)["name"] for column in _ITEMS.decode(members["meta"])]
+    objects = [
+        Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
+        for row in rows
+    ]
+    _take_list(objects, place.at("data"), held)
 
 
 def _inner(key: str) -> _Take:
@@ -303,6 +321,14 @@ _SHAPES: list[tuple[frozenset[str], _Take]] = [
     *((keys, _TAKES[known]) for known in JSON_FORMATS for keys in known.keys),
     (frozenset({"_source"}), _inner("_source")),
     (frozenset({"hits"}), _hits),
+]
+"""The keys that tell what an object is, in the order in which they are looked for."""
+_SHAPES_IN_ANY_SPELLING = [
+    (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
+]
+"""The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
+_WRAPPERS: list[tuple[frozenset[str], _Take]] = [
+    (frozenset({"meta", "data"}), _answer_of_sql),
     (frozenset({"data"}), _jaeger_answer),
     (frozenset({"result"}), _inner("result")),
     (frozenset({"trace"}), _inner("trace")),
@@ -315,11 +341,7 @@ _SHAPES: list[tuple[frozenset[str], _Take]] = [
     (frozenset({"error"}), _error_answer),
     (frozenset({"errors"}), _error_answer),
 ]
-"""The keys that tell what an object is, in the order in which they are looked for."""
-_SHAPES_IN_ANY_SPELLING = [
-    (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
-]
-"""The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
+"""What stands around spans, or in their place, by keys that a span may have, too."""
 
 
 def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
@@ -330,6 +352,6 @@ def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
 
 
 TELLING_KEY: Final = _any_key(
-    [max(keys, key=len) for keys, _ in (*_SHAPES, *_SHAPES_IN_ANY_SPELLING)] + sorted(_BULK_ACTIONS)
+    [max(keys, key=len) for keys, _ in (*_SHAPES, *_SHAPES_IN_ANY_SPELLING, *_WRAPPERS)] + sorted(_BULK_ACTIONS)
 )
 """Is found in every text of JSON in which `take_value` finds something: of each shape one key, and all escapes."""

@@ -18,6 +18,7 @@ from tracetui.ingest.formats.python_console import links_with_context, resource_
 from tracetui.ingest.formats.words import field
 from tracetui.ingest.place import Place
 from tracetui.model.decoding import MalformedError
+from tracetui.model.span import Event
 
 _MICROSECOND: Final = 1_000
 
@@ -36,6 +37,9 @@ def _take(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
     status, parent = _object(value.get("status")), _object(value.get("parentSpanContext"))
     scope = _object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
     kind = whole_number(value.get("kind"))
+    resource = _known(resource_attributes(value.get("resource")))
+    if "resource" not in value:
+        sink.note("the service", "is not in the output of this version of Node's exporter")
     start_ns = moment_ns(value.get("timestamp"), _MICROSECOND)
     length = length_ns(value.get("duration"), _MICROSECOND)
     sink.add(
@@ -50,10 +54,14 @@ def _take(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
             status=status.get("code"),
             message=text_of(status.get("message")),
             attributes=_known(value.get("attributes")),
-            resource=_known(resource_attributes(value.get("resource"))),
+            resource=resource,
             scope_name=text_of(scope.get("name")),
             scope_version=text_of(scope.get("version")),
-            events=events_of(value.get("events")),
+            # a time that is cut off is that of the span
+            events=[
+                Event(event.time_ns or start_ns or 0, event.name, event.attributes)
+                for event in events_of(value.get("events"))
+            ],
             links=links_with_context(value.get("links")),
             dropped=(0, _dropped(value, "Events"), _dropped(value, "Links")),
         ),

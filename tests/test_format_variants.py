@@ -1,0 +1,367 @@
+"""Console output and tables of spans as other versions of their writers have it, cut off and damaged."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.format_samples import (
+    CHILD,
+    MS,
+    ROOT,
+    SAMPLES,
+    START_NS,
+    TABLES,
+    TRACE,
+    Sample,
+    clickhouse,
+    flat,
+    read,
+    spans,
+    warnings,
+)
+from tracetui.model.span import Kind, Span
+
+# --- Damage ---------------------------------------------------------------------------------------------------------
+
+
+CUT = {name: sample for name, sample in SAMPLES.items() if "answer" not in name and "JSON" not in name}
+
+
+@pytest.mark.parametrize("sample", CUT.values(), ids=CUT)
+@pytest.mark.parametrize("share", [0.3, 0.55, 0.8, 0.97])
+def test_a_cut_costs_the_span_that_is_cut(sample: Sample, share: float) -> None:
+    whole = spans(read(sample.text))
+    text = sample.text * 3
+    cut = int(len(text) * share)
+    found = read(text[:cut])
+    assert set(spans(found)) <= set(whole)
+    assert {"GET /x", "load"} <= set(spans(found)) or share < 0.5
+
+
+@pytest.mark.parametrize("name", ["python, pretty", "php", "go, pretty", "node", "jaeger's protobuf, pretty"])
+def test_an_object_cut_off_by_the_next_costs_no_other(name: str) -> None:
+    text = SAMPLES[name].text
+    middle = text[: len(text) // 2].rindex("\n") + 1
+    found = read(text[: middle // 2] + "\n" + text)
+    assert {"GET /x", "load"} <= set(spans(found))
+    assert found.load_warnings
+    alone = read("starting\n" + text[: middle // 2] + "\nthe program ended\n" + text)
+    assert {"GET /x", "load"} <= set(spans(alone))
+    assert alone.load_warnings
+
+
+@pytest.mark.parametrize("name", ["python, pretty", "go, pretty", "node"])
+def test_lines_of_another_thread_within_an_object(name: str) -> None:
+    lines = SAMPLES[name].text.split("\n")
+    mixed = [*lines[:4], "2026-03-20 INFO from elsewhere", *lines[4:9], '{"level": "info"}', *lines[9:]]
+    assert spans(read("\n".join(mixed))) == spans(read(SAMPLES[name].text))
+    java = SAMPLES["java"].text.replace(TRACE, "c2".rjust(32, "0")).splitlines()
+    assert len(read("\n".join([*lines[:4], java[0], *lines[4:9], java[1], *lines[9:]]))) == 4
+
+
+def test_java_attributes_over_several_lines() -> None:
+    text = SAMPLES["java"].text.replace("{n=1}", "{n=1, db.statement=SELECT a,\n  b\nFROM c, list=[1, 2], ok=true}")
+    attributes = spans(read(text))["load"].attributes
+    assert attributes == {"n": 1, "db.statement": "SELECT a,\n  b\nFROM c", "list": [1, 2], "ok": True}
+    cut = read(SAMPLES["java"].text.replace(", capacity=128, totalAddedValues=1}", "", 1) + SAMPLES["java"].text)
+    assert set(spans(cut)) == {"GET /x", "load"}
+
+
+def test_java_with_the_prefix_of_java_util_logging() -> None:
+    before = "Mar 20, 2026 9:46:40 AM io.opentelemetry.exporter.logging.LoggingSpanExporter export\nINFO: "
+    text = "".join(before + line + "\n" for line in SAMPLES["java"].text.splitlines())
+    assert spans(read(text)).keys() == {"GET /x", "load"}
+    quoted = text.replace("AttributesMap{data={n=1}, capacity=128, totalAddedValues=1}", '{animal="cat", lives=9}')
+    assert spans(read(quoted))["load"].attributes == {"animal": "cat", "lives": 9}
+
+
+def test_dotnet_of_other_versions() -> None:
+    old = f"""Activity.Id:          00-{TRACE}-{CHILD}-01
+Activity.ParentId:    00-{TRACE}-{ROOT}-01
+Activity.ActivitySourceName: lib
+Activity.DisplayName: load
+Activity.Kind:        Client
+Activity.StartTime:   2026-03-20T09:46:40.0100000Z
+Activity.Duration:    1.00:00:00.0500000
+Activity.TagObjects:
+    db.statement: SELECT a
+
+FROM c
+    list: [1, 2]
+   StatusCode : ERROR
+Activity.Events:
+    retry [03/20/2026 09:46:40 +00:00]
+        attempt: 2
+Activity.Links:
+    {TRACE} {ROOT}
+        why: because
+Resource associated with Activity:
+    service.name: 12
+    Schema URL: https://example.org
+
+info: other output
+"""
+    (span,) = spans(read(old)).values()
+    assert (span.span_id, span.parent_id, span.kind, span.status.name) == (CHILD, ROOT, Kind.CLIENT, "ERROR")
+    assert span.duration_ns == 86_400_050 * MS
+    assert span.attributes == {"db.statement": "SELECT a\n\nFROM c", "list": [1, 2]}
+    assert (span.service, span.scope_name) == ("12", "lib")
+    assert [(event.name, event.time_ns, event.attributes) for event in span.events] == [
+        ("retry", START_NS, {"attempt": 2})
+    ]
+    assert [(link.trace_id, link.span_id, link.attributes) for link in span.links] == [
+        (TRACE, ROOT, {"why": "because"})
+    ]
+
+
+def test_node_before_version_2() -> None:
+    text = f"""{{
+  traceId: '{TRACE}',
+  parentId: '{ROOT}',
+  name: 'load',
+  id: '{CHILD}',
+  kind: 2,
+  timestamp: 1774000000010000.5,
+  duration: 50000,
+  attributes: {{ 'a': [Object], b: 'x'... 12 more characters, c: [ 1, 2, ... 3 more items ], d: 12n }},
+  status: {{ code: 1 }},
+  events: [ [Object] ]
+}}
+"""
+    traces = read(text)
+    (span,) = spans(traces).values()
+    assert (span.parent_id, span.kind, span.status.name) == (ROOT, Kind.CLIENT, "OK")
+    assert (span.start_ns, span.duration_ns) == (START_NS + 10 * MS + 500, 50 * MS)
+    assert span.attributes == {"a": "[Object]", "b": "x", "c": [1, 2], "d": 12}
+    assert warnings(traces) == [
+        "f: values of 1 span are cut off in Node's output ([Object], [Array], ... more)",
+        "f: the service of 1 span is not in the output of this version of Node's exporter",
+    ]
+
+
+def test_ruby_ids_of_printable_bytes_and_events() -> None:
+    text = SAMPLES["ruby"].text.replace(
+        'span_id="\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02"', r'span_id="\xBFb\xC9\xFD\xA6F!\""'
+    )
+    event = (
+        '[#<struct OpenTelemetry::SDK::Trace::Event name="a\\n\\e[1m=>", attributes={"k" => [1, nil]}, timestamp=5>]'
+    )
+    link = (
+        "[#<OpenTelemetry::Trace::Link:0x01 @span_context=#<OpenTelemetry::Trace::SpanContext:0x02"
+        ' @trace_id="\\x01", @span_id="\\x02">, @attributes={why: "because"}>]'
+    )
+    span = spans(read(text.replace("events=nil", f"events={event}").replace("links=nil", f"links={link}")))["load"]
+    assert span.span_id == "bf62c9fda6462122"
+    assert [(one.name, one.time_ns, one.attributes) for one in span.events] == [("a\n\x1b[1m=>", 5, {"k": [1, None]})]
+    assert [(one.trace_id, one.span_id, one.attributes) for one in span.links] == [("01", "02", {"why": "because"})]
+
+
+def test_go_before_version_1() -> None:
+    text = json.dumps(
+        {
+            "SpanContext": {"TraceID": TRACE, "SpanID": CHILD, "TraceFlags": 1, "TraceState": None},
+            "ParentSpanID": ROOT,
+            "SpanKind": 3,
+            "Name": "load",
+            "StartTime": "2026-03-20T10:46:40.01+01:00",
+            "EndTime": "2026-03-20T10:46:40.06+01:00",
+            "Attributes": [{"Key": "n", "Value": {"Type": "INT64", "Value": 1}}],
+            "MessageEvents": [{"Name": "retry", "Attributes": None, "Time": "2026-03-20T09:46:40Z"}],
+            "Links": None,
+            "StatusCode": "Error",
+            "StatusMessage": "deadlock",
+            "DroppedAttributeCount": 2,
+            "Resource": [{"Key": "service.name", "Value": {"Type": "STRING", "Value": "orders"}}],
+            "InstrumentationLibrary": {"Name": "lib", "Version": ""},
+        }
+    )
+    (span,) = spans(read(text)).values()
+    assert (span.parent_id, span.service, span.kind) == (ROOT, "orders", Kind.CLIENT)
+    assert (span.status.name, span.status_message) == ("ERROR", "deadlock")
+    assert (span.start_ns, span.duration_ns) == (START_NS + 10 * MS, 50 * MS)
+    assert [(event.name, event.time_ns) for event in span.events] == [("retry", START_NS)]
+    assert "2 attributes dropped by the SDK" in span.warnings
+
+
+def test_go_without_timestamps() -> None:
+    text = re.sub(r'"(Start|End)Time":"[^"]*"', r'"\1Time":"0001-01-01T00:00:00Z"', SAMPLES["go, a line each"].text)
+    said = warnings(read(text))
+    assert said == ["f: times of 2 spans are not in Go's output (WithoutTimestamps); shown without duration"]
+
+
+# --- Tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_cells_in_quotes_and_rows_that_are_damaged() -> None:
+    header, *rows = TABLES["nezha"].text.splitlines()
+    quoted = rows[0].replace('"load"', '"load, ""x""\nand y"')
+    text = "\r\n".join([header, quoted, "a,b", rows[1].replace('"GET /x"', '"GET /x'), rows[1], rows[1][:20]])
+    traces = read(text)
+    assert set(spans(traces)) == {'load, "x"\nand y', "GET /x"}
+    (said,) = warnings(traces)
+    assert said.startswith("f: line 4: left out: not 8 cells, as the header has")
+
+
+def test_the_service_of_a_pod_is_its_deployment() -> None:
+    found = spans(read(TABLES["nezha"].text))
+    assert found["load"].resource == {"k8s.pod.name": "orders-5d8f7b9c4d-x2x7k"}
+
+
+def test_a_table_in_other_order_with_other_separators() -> None:
+    rows = [line.split(",") for line in TABLES["nezha"].text.splitlines()]
+    text = "\n".join(";".join(reversed(row)) for row in rows)
+    assert spans(read(text)).keys() == {"GET /x", "load"}
+    assert spans(read(text))["load"].parent_id == ROOT
+
+
+def test_a_table_longer_than_what_is_taken_at_once() -> None:
+    header, first, second = TABLES["rcaeval"].text.splitlines()
+    text = "\n".join([header, *([first, second] * 3000)])
+    assert len(read(text.replace(TRACE, "c2"))) == 2
+    many = [first.replace(CHILD, f"{i:016x}") for i in range(5000)]
+    assert len(read("\n".join([header, *many]))) == 5000
+
+
+# --- Rows and Jaeger's protobuf ---------------------------------------------------------------------------------------
+
+ARGUMENTS = ("load", CHILD, ROOT, "orders", 10, 60)
+EVENTS = {
+    "Events.Timestamp": ["2026-03-20 09:46:40.020000000"],
+    "Events.Name": ["retry"],
+    "Events.Attributes": [{"n": "2"}],
+    "Links.TraceId": [TRACE],
+    "Links.SpanId": [ROOT],
+    "Links.Attributes": [{"why": "x"}],
+}
+NESTED = {
+    "Events": [{"Timestamp": "2026-03-20T09:46:40.02Z", "Name": "retry", "Attributes": {"n": "2"}}],
+    "Links": [{"TraceId": TRACE, "SpanId": ROOT, "Attributes": {"why": "x"}}],
+}
+ROW = {key: item for key, item in clickhouse(*ARGUMENTS).items() if "." not in key}
+ROWS: dict[str, dict[str, Any]] = {
+    "a list for each column": ROW | EVENTS,
+    "lists of objects": ROW | NESTED,
+    "JSON in texts": ROW
+    | {name: json.dumps(value) for name, value in NESTED.items()}
+    | {"SpanAttributes": '{"n": 1}', "ResourceAttributes": '{"service.name": "orders"}'},
+    "names of before 2024": ROW | EVENTS | {"SpanKind": "SPAN_KIND_SERVER", "StatusCode": "STATUS_CODE_ERROR"},
+    "pairs for maps": ROW | EVENTS | {"SpanAttributes": [["n", 1]], "ResourceAttributes": [["service.name", "orders"]]},
+    "numbers for texts": ROW | EVENTS | {"Duration": 50 * MS},
+    "a column `error`": ROW | EVENTS | {"error": None, "data": {}, "trace": "x"},
+}
+
+
+def check(span: Span, events: bool = True) -> None:
+    assert (span.trace_id, span.span_id, span.parent_id, span.name) == (TRACE, CHILD, ROOT, "load")
+    assert (span.service, span.kind) == ("orders", Kind.SERVER)
+    assert (span.status.name, span.status_message, span.error) == ("ERROR", "deadlock", True)
+    assert (span.start_ns, span.duration_ns) == (START_NS + 10 * MS, 50 * MS)
+    assert span.attributes == {"n": 1}
+    if events:
+        assert [(one.name, one.time_ns, one.attributes) for one in span.events] == [
+            ("retry", START_NS + 20 * MS, {"n": "2"})
+        ]
+        assert [(one.trace_id, one.span_id, one.attributes) for one in span.links] == [(TRACE, ROOT, {"why": "x"})]
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_rows_of_clickhouse(row: dict[str, Any]) -> None:
+    traces = read(json.dumps(row))
+    assert traces.load_warnings == []
+    check(spans(traces)["load"])
+    meta = [{"name": name, "type": "String"} for name in row]
+    check(spans(read(json.dumps({"meta": meta, "data": [list(row.values())], "rows": 1})))["load"])
+
+
+TIMES = ("start_time_unix_nano", "end_time_unix_nano")
+FLAT = {key: item for key, item in flat(*ARGUMENTS).items() if key not in TIMES}
+FLATS: dict[str, dict[str, Any]] = {
+    "milliseconds, as data frames have them": {"start_time": 1_774_000_000_010, "end_time": 1_774_000_000_060},
+    "microseconds and a duration with its unit": {"start_time": 1_774_000_000_010_000, "duration_ms": 50},
+    "texts": {"start_time": "2026-03-20 09:46:40.010", "end_time": "2026-03-20 09:46:40.060"},
+    "seconds": {"timestamp": 1_774_000_000.01, "duration": "50ms"},
+    "a status in columns": {
+        "start": 1_774_000_000_010_000_000,
+        "end": 1_774_000_000_060_000_000,
+        "status": None,
+        "status_code": "ERROR",
+        "status_message": "deadlock",
+        "service_name": "orders",
+        "resource": None,
+    },
+    "other spellings": {"startTimeUnixNano": "1774000000010000000", "durationNano": 50_000_000},
+}
+
+
+@pytest.mark.parametrize("more", FLATS.values(), ids=FLATS)
+def test_rows_whose_columns_have_other_names(more: dict[str, Any]) -> None:
+    traces = read(json.dumps(FLAT | more))
+    assert traces.load_warnings == []
+    check(spans(traces)["load"], events=False)
+
+
+def proto_span(spell: Any) -> dict[str, Any]:
+    """A span of Jaeger's protobuf, with every key as `spell` has it."""
+    trace = "AAAAAAAAAAAAAAAAAAAAwQ=="
+    return {
+        spell("trace_id"): trace,
+        spell("span_id"): "AAAAAAAAAAI=",
+        spell("operation_name"): "load",
+        "references": [
+            {spell("trace_id"): trace, spell("span_id"): "AAAAAAAAAAE="},
+            {spell("trace_id"): trace, spell("span_id"): "AAAAAAAAAAk=", spell("ref_type"): "FOLLOWS_FROM"},
+        ],
+        spell("start_time"): "2026-03-20T09:46:40.010Z",
+        "duration": "0.050s",
+        "tags": [
+            {"key": "span.kind", spell("v_str"): "server"},
+            {"key": "error", spell("v_type"): "BOOL", spell("v_bool"): True},
+            {"key": "n", spell("v_type"): "INT64", spell("v_int64"): "1"},
+            {"key": "zero", spell("v_type"): "INT64"},
+            {"key": "half", spell("v_type"): "FLOAT64", spell("v_float64"): 0.5},
+            {"key": "bytes", spell("v_type"): "BINARY", spell("v_binary"): "AAE="},
+        ],
+        "logs": [{"timestamp": "2026-03-20T09:46:40.020Z", "fields": [{"key": "event", spell("v_str"): "retry"}]}],
+        "process": {spell("service_name"): "orders", "tags": [{"key": "host", spell("v_str"): "h"}]},
+    }
+
+
+def camel(name: str) -> str:
+    return re.sub("_(.)", lambda match: match[1].upper(), name)
+
+
+@pytest.mark.parametrize("spell", [str, camel], ids=["snake case", "camel case"])
+@pytest.mark.parametrize("shape", ["alone", "a list", "a batch", "a request", "an answer", "answers, pretty"])
+def test_jaegers_protobuf(spell: Any, shape: str) -> None:
+    span = proto_span(spell)
+    batch = {"process": span["process"], "spans": [{key: item for key, item in span.items() if key != "process"}]}
+    text = {
+        "alone": json.dumps(span),
+        "a list": json.dumps([span]),
+        "a batch": json.dumps(batch),
+        "a request": json.dumps({"batch": batch}),
+        "an answer": json.dumps({"spans": [span]}),
+        "answers, pretty": json.dumps({"spans": [span]}, indent=2) + "\n" + json.dumps({"spans": [span]}, indent=2),
+    }[shape]
+    traces = read(text)
+    assert traces.load_warnings == []
+    (found,) = map(traces.span, range(len(traces)))
+    assert (found.trace_id, found.span_id, found.parent_id, found.name) == (TRACE, CHILD, ROOT, "load")
+    assert (found.service, found.kind, found.error) == ("orders", Kind.SERVER, True)
+    assert (found.start_ns, found.duration_ns) == (START_NS + 10 * MS, 50 * MS)
+    values = {key: found.attributes[key] for key in ("n", "zero", "half", "bytes")}
+    assert values == {"n": 1, "zero": 0, "half": 0.5, "bytes": b"\x00\x01"}
+    assert found.resource == {"host": "h"}
+    assert [(one.name, one.time_ns) for one in found.events] == [("retry", START_NS + 20 * MS)]
+    assert [(one.span_id, one.kind) for one in found.links] == [("0000000000000009", "FOLLOWS_FROM")]
+
+
+def test_a_span_that_is_none_in_a_batch_costs_itself_alone() -> None:
+    batch = {"process": {"serviceName": "orders"}, "spans": [proto_span(camel), 5, {"x": 1}]}
+    traces = read(json.dumps(batch))
+    assert len(traces) == 1
+    assert warnings(traces) == ["f: 2 of 3 spans left out: no object with a spanId"]
