@@ -148,10 +148,10 @@ def test_a_source_that_fails_costs_no_other(site: str, tmp_path: Path, monkeypat
     monkeypatch.delenv(DEBUG)
     inner = getattr(contents, site)
 
-    def failing(data: bytes, *args: Any) -> Any:
+    def failing(data: bytes, *args: Any, **options: Any) -> Any:
         if BAD.encode() in bytes(data):
             raise KeyError("x")
-        return inner(data, *args)
+        return inner(data, *args, **options)
 
     monkeypatch.setattr(contents, site, failing)
     files = []

@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.format_samples import (
     CHILD,
@@ -23,6 +25,7 @@ from tests.format_samples import (
     spans,
     warnings,
 )
+from tests.strategies import unhurried
 from tracetui.model.span import Kind, Span
 
 # --- Damage ---------------------------------------------------------------------------------------------------------
@@ -224,6 +227,26 @@ def test_a_table_longer_than_what_is_taken_at_once() -> None:
     assert len(read(text.replace(TRACE, "c2"))) == 2
     many = [first.replace(CHILD, f"{i:016x}") for i in range(5000)]
     assert len(read("\n".join([header, *many]))) == 5000
+
+
+PIECES = """{ } [ ] " ' \\ , : = > #< => undefined [Object] null ... + -1 1e999 0x \0 \x1b[3m @ - é
+AttributesMap{data={""".split()
+CHANGES = st.tuples(
+    st.floats(0, 1), st.integers(0, 300), st.sampled_from([*PIECES, "", "\n", "Span #0\n", "Resource\n"])
+)
+
+
+@unhurried
+@given(st.sampled_from(sorted({**SAMPLES, **TABLES})), st.lists(CHANGES, min_size=1, max_size=6))
+def test_no_damage_of_a_sample_is_beyond_its_reader(name: str, changes: list[tuple[float, int, str]]) -> None:
+    # a reader that fails raises here, as TRACETUI_DEBUG has it in tests
+    text = {**SAMPLES, **TABLES}[name].text
+    for share, size, piece in changes:
+        at = int(share * len(text))
+        text = text[:at] + piece + text[at + size :]
+    found = read(text)
+    for span in map(found.span, range(len(found))):
+        assert span.duration_ns >= 0
 
 
 # --- Rows and Jaeger's protobuf ---------------------------------------------------------------------------------------

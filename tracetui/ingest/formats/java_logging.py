@@ -64,8 +64,8 @@ def attributes_in(text: str) -> dict[str, Value]:
         return {}
     data = found["data"] if found["data"] is not None else found["plain"]
     keys = list(_KEY.finditer(data))
-    ends = [key.start() for key in keys[1:]] + [len(data)]
-    return {key[1]: printed_value(data[key.end() : end]) for key, end in zip(keys, ends, strict=True)}
+    ends = [*(key.start() for key in keys), len(data)][1:]
+    return {key[1]: printed_value(data[key.end() : end]) for key, end in zip(keys, ends, strict=False)}
 
 
 FORMAT: Final = TextFormat(
