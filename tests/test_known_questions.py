@@ -44,6 +44,16 @@ def test_the_slowest_and_a_failed_trace_are_shown(server: LiveServer, program: P
     assert failed.code == 0, failed.err
 
 
+def test_the_slowest_of_a_service_is_shown_though_another_service_takes_the_time(
+    server: LiveServer, program: Program
+) -> None:
+    shown = program(
+        *("show", server.url, "--trace", "slowest", "--service", "back", "--time-range", "2h", "--limit", "100")
+    )
+    assert "1.21 s" in shown.out or "1.30 s" in shown.out or isinstance(server.backends[0], JaegerV1), shown.err
+    assert "no service" not in shown.err
+
+
 def test_all_services_are_named(server: LiveServer, program: Program) -> None:
     said = program("server", server.url, "--json")
     assert len(json.loads(said.out)["services"]) == known.SERVICES, said.err

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 import typer
 
 from tracetui.analysis.errors import roles
+from tracetui.analysis.filters import asked_of
 from tracetui.analysis.messages import error_message
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
@@ -18,7 +19,7 @@ from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.model.problems import UsageError
-from tracetui.model.search import NOTHING, Search
+from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.traces import TraceSet
 from tracetui.render.ansi import When
 from tracetui.render.numbers import counted
@@ -132,12 +133,27 @@ class _Opening:
             if not session.searched or not traces.trace_count:
                 break
             slowest = int(traces.response_time.max())
-            # whoever waited so long for a response has a span that is as long
-            slower = self.filtered(Search(least_ns=slowest + 1))
+            slower = self._slower(slowest)
             found = slower.findings.traces
             if not found.trace_count or int(found.response_time.max()) <= slowest:
                 break
             session = slower
+        return session
+
+    def _slower(self, than_ns: int) -> Session:
+        """Ask servers again, now for traces that are slower; where none is, that is no news."""
+        filters = self.selection.filters()
+        exact_names = self.selection.exact_names
+        search, _ = asked_of(filters, exact_names=exact_names)
+        # whoever waited so long for a response has a span that is as long, though perhaps not of what is asked for
+        is_any = not (search.service or search.operation or filters.query)
+        more = Search(least_ns=than_ns + 1) if is_any else Search(slower_ns=than_ns)
+        search = combined(search, more)
+        session = open_session(
+            self.sources, search=search, adjust_skew=self.adjust_skew, logs=self.logs, exact_names=exact_names
+        )
+        say_warnings(session.loaded.load_warnings, self.verbose)
+        session.filter(replace(filters, limit=None))
         return session
 
 

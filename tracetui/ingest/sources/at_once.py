@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+_PARTING_SECONDS = 1.0
+"""For which requests under way may still be answered when nobody wants their results any more."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -23,6 +26,7 @@ def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: 
     done: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
     stop = threading.Event()
     room = threading.Semaphore(2 * threads)
+    workers: list[threading.Thread] = []
     count = 0
     for item in items:
         waiting.put(item)
@@ -44,7 +48,9 @@ def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: 
 
     try:
         for _ in range(min(threads, count)):
-            threading.Thread(target=work, daemon=True).start()
+            worker = threading.Thread(target=work, daemon=True)
+            workers.append(worker)
+            worker.start()
         for _ in range(count):
             result, error = done.get()
             if error is not None:
@@ -54,3 +60,7 @@ def each(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: 
     finally:
         stop.set()
         room.release(threads)
+        # a connection that is closed while another thread opens it would be left open
+        until = time.monotonic() + _PARTING_SECONDS
+        for worker in workers:
+            worker.join(max(until - time.monotonic(), 0))

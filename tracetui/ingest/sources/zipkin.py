@@ -54,17 +54,25 @@ class Zipkin(BackEnd):
             yield document
         if len(seen) >= search.most:
             return
-        if search.failed and (search.service or search.operation or search.attributes):
-            # of a trace with errors it may be another span that meets the rest
-            anywhere = Search(errors=True, start_ns=search.start_ns, end_ns=search.end_ns, limit=search.most)
-            failed: Heads = {}
+        anywhere = with_a_span_alike(
+            Search(
+                failed=search.failed,
+                slower_ns=search.slower_ns,
+                start_ns=search.start_ns,
+                end_ns=search.end_ns,
+                limit=search.most,
+            )
+        )
+        if anywhere is not None and (search.service or search.operation or search.attributes):
+            # of a trace that failed or is slow it may be another span that meets the rest
+            others: Heads = {}
             for document in self._streamed(anywhere):
                 heads, unseen = unseen_zipkin(document, seen)
-                failed |= heads
+                others |= heads
                 if unseen:
                     yield unseen
-            self.has_more = len(failed) >= search.most
-            seen |= failed
+            self.has_more = len(others) >= search.most
+            seen |= others
         # a trace may be slow or failed by other signs than a server can be asked for
         found: Heads = {}
         for document in self._streamed(of_spans_alone(search)):
