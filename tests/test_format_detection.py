@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.format_samples import SAMPLES, TABLES, read, warnings
+from tests.format_samples import CHILD, SAMPLES, TABLES, TRACE, read, warnings
 from tracetui.ingest.formats import flat_otlp, registry, rust_stdout
 from tracetui.ingest.formats.format import Format, JsonFormat, TableFormat, TextFormat
 from tracetui.ingest.formats.words import plain
@@ -87,6 +87,26 @@ def test_no_format_claims_the_sample_of_another(name: str) -> None:
 def test_no_other_format_claims_what_has_a_decoder_of_its_own(name: str) -> None:
     own = {"jaeger": registry.JAEGER, "otlp": registry.OTLP, "zipkin": registry.ZIPKIN}[name]
     assert [known for known in EVERY if claims(known, OLD[name].read_text())] == [own]
+
+
+def test_a_format_of_text_reads_what_it_claims() -> None:
+    for known in registry.TEXT_FORMATS:
+        assert (known.read is None) != (known.read_block is None)
+        assert bool(known.begins) == (known.read is not None)
+        assert bool(known.block) == (known.read_block is not None)
+        assert known.needs
+        assert known.signs
+
+
+def test_lines_of_logs_with_the_ids_of_a_span_are_no_spans() -> None:
+    lines = [
+        {"level": "info", "trace_id": TRACE, "span_id": CHILD, "msg": "asked"},
+        {"name": "access", "trace_id": TRACE, "span_id": CHILD, "timestamp": "2026-03-20T09:46:40Z", "duration": 12},
+        {"traceId": TRACE, "spanId": CHILD, "message": "asked", "time": 5},
+    ]
+    found = read("".join(json.dumps(line) + "\n" for line in lines) + SAMPLES["flat"].text)
+    assert len(found) == 2
+    assert found.load_warnings == []
 
 
 def test_the_registry_lists_each_format_once() -> None:

@@ -82,6 +82,16 @@ def test_java_with_the_prefix_of_java_util_logging() -> None:
     assert spans(read(quoted))["load"].attributes == {"animal": "cat", "lives": 9}
 
 
+def test_otlp_json_after_the_prefix_of_java_util_logging() -> None:
+    span = {"traceId": TRACE, "spanId": ROOT, "name": "GET /x", "startTimeUnixNano": "5", "endTimeUnixNano": "9"}
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "web"}}]}
+    request = json.dumps({"resource": resource, "scopeSpans": [{"spans": [span]}]})
+    before = "Mar 20, 2026 9:46:40 AM io.opentelemetry.exporter.logging.otlp.OtlpJsonLoggingSpanExporter export\nINFO: "
+    traces = read(before + request + "\n" + before + request.replace(ROOT, CHILD) + "\n")
+    assert len(traces) == 2
+    assert traces.load_warnings == []
+
+
 def test_dotnet_of_other_versions() -> None:
     old = f"""Activity.Id:          00-{TRACE}-{CHILD}-01
 Activity.ParentId:    00-{TRACE}-{ROOT}-01

@@ -165,7 +165,6 @@ _TIMES: Final = (
     "start_time_nano",
     "start_unix_nano",
     "start_time",
-    "timestamp duration",
     "start end",
     "start duration",
 )
@@ -175,6 +174,10 @@ FORMAT: Final = JsonFormat(
     take=read_by(_read),
     spellings=key_sets(
         *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
+        # a line of an access log has a name and a duration, too
+        "trace_id span_id span_name timestamp duration",
+        "trace_id span_id name kind timestamp duration",
+        "trace_id span_id name parent_span_id timestamp duration",
     ),
     signs=key_sets("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),
 )
