@@ -369,7 +369,7 @@ TABLES = {
         "TraceID,SpanID,ParentID,PodName,OperationName,StartTimeUnixNano,EndTimeUnixNano,Duration\n"
         + "".join(
             f'{TRACE},{span},{parent or "root"},{service}-5d8f7b9c4d-x2x7k,"{name}",{START_NS + start * MS},'
-            f"{START_NS + end * MS},{(end - start) * MS}\n"
+            f"{START_NS + end * MS},{(end - start) * 1000}\n"
             for name, span, parent, service, start, end in SPANS
         ),
         status=False,

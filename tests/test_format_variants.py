@@ -224,6 +224,12 @@ def test_the_service_of_a_pod_is_its_deployment() -> None:
     assert found["load"].resource == {"k8s.pod.name": "orders-5d8f7b9c4d-x2x7k"}
 
 
+def test_a_table_without_ends_has_durations() -> None:
+    rows = [line.split(",") for line in TABLES["nezha"].text.splitlines()]
+    found = spans(read("\n".join(",".join([*row[:6], *row[7:]]) for row in rows)))
+    assert (found["load"].duration_ns, found["GET /x"].duration_ns) == (50 * MS, 100 * MS)
+
+
 def test_a_table_in_other_order_with_other_separators() -> None:
     rows = [line.split(",") for line in TABLES["nezha"].text.splitlines()]
     text = "\n".join(";".join(reversed(row)) for row in rows)

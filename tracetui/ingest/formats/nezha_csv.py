@@ -1,7 +1,7 @@
 """The trace tables of the Nezha data set (IntelligentDDS/Nezha, `rca_data/*/trace/*_trace.csv`).
 
-A row is a span. A root's parent is `root`; times are nanoseconds. There is no service: it is the pod's name without the
-hashes of its replica set and its pod. There is no status and there are no attributes.
+A row is a span. A root's parent is `root`; times are nanoseconds, the duration is microseconds. There is no service: it
+is the pod's name without the hashes of its replica set and its pod. There is no status and there are no attributes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) ->
             None if start is None or end is None else end - start for start, end in zip(starts, ends, strict=True)
         ]
     elif "Duration" in columns:
-        lengths = numbers(columns["Duration"], whole_number)
+        lengths = [None if length is None else length * 1_000 for length in numbers(columns["Duration"], whole_number)]
     else:
         lengths = [None] * len(rows)
     take_rows(
