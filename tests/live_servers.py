@@ -27,6 +27,8 @@ LOOPBACK_ONLY = [
     "-Darmeria.ports[0].port=0",
     "-Darmeria.ports[0].protocols[0]=http",
 ]
+STORES = {"memory": "memory: {max_traces: 100000}", "badger": "badger: {ephemeral: true}"}
+"""Of Jaeger. Badger keeps traces by service, and wants one for attributes."""
 JAEGER_CONFIG = """
 service:
   extensions: [jaeger_storage, jaeger_query]
@@ -34,7 +36,7 @@ service:
     traces: {{receivers: [otlp], exporters: [jaeger_storage_exporter]}}
   telemetry: {{metrics: {{level: none}}}}
 extensions:
-  jaeger_storage: {{backends: {{held: {{memory: {{max_traces: 100000}}}}}}}}
+  jaeger_storage: {{backends: {{held: {{{store}}}}}}}
   jaeger_query:
     storage: {{traces: held}}
     http: {{endpoint: "127.0.0.1:{http}"}}
@@ -90,14 +92,17 @@ def _port_of(server: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def running_jaeger(folder: Path) -> Iterator[tuple[str, str]]:
-    """The URLs of a Jaeger v2 that holds nothing: to ask it, and to post OTLP to it."""
+def running_jaeger(folder: Path, store: str = "memory") -> Iterator[tuple[str, str]]:
+    """The URLs of a Jaeger v2 that holds nothing: to ask it, and to post OTLP to it.
+
+    store: one of `STORES`.
+    """
     program = os.environ.get("JAEGER_BIN")
     if not program:
         pytest.skip("no Jaeger: set JAEGER_BIN to its executable (version 2)")
     http, grpc, otlp = _free_ports(3)
     config, log = folder / "jaeger.yaml", folder / "jaeger.log"
-    config.write_text(JAEGER_CONFIG.format(http=http, grpc=grpc, otlp=otlp))
+    config.write_text(JAEGER_CONFIG.format(store=STORES[store], http=http, grpc=grpc, otlp=otlp))
     command = [program, "--config", str(config)]
     with log.open("w") as out, subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT) as server:
         try:

@@ -23,7 +23,7 @@ EVENTS = Path(__file__).parent / "cases" / "zipkin-python-events.json"
 WINDOW = ("--time-range", "2h")
 
 
-@pytest.fixture(scope="module", params=["zipkin", "jaeger"])
+@pytest.fixture(scope="module", params=["zipkin", "jaeger-memory", "jaeger-badger"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server that holds the known set; its last trace began a minute ago."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -34,7 +34,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             post_to_zipkin(url, json.dumps(spans).encode(), len(traces), len(spans))
             yield url
     else:
-        with running_jaeger(folder) as (url, otlp):
+        with running_jaeger(folder, request.param.removeprefix("jaeger-")) as (url, otlp):
             post_to_jaeger(url, otlp, (one.written("jaeger-v3") for one in traces), len(traces))
             yield url
 
