@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,38 @@ def test_a_directory_is_read_to_its_depth_but_for_what_is_hidden(folder: Path) -
     (folder / ".hidden").write_bytes(b"nothing")
     found = load([str(folder)])
     assert (found.trace_count, found.load_warnings) == (3, [])
+
+
+def test_what_may_not_be_looked_at_costs_no_other_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "listed").mkdir()
+    (folder / "listed/not to be entered.json").write_bytes(b"")
+    (folder / "closed").mkdir()
+    denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder / "closed"))
+    stat, scandir, open_path = Path.stat, os.scandir, Path.open
+
+    def deny(path: Path, *args: Any, **options: Any) -> Any:
+        if "not to be entered" in path.name or path.name == "closed":
+            raise denied
+        return stat(path, *args, **options)
+
+    def deny_open(path: Path, *args: Any, **options: Any) -> Any:
+        deny(path)
+        return open_path(path, *args, **options)
+
+    def deny_list(path: Any) -> Any:
+        if Path(path).name == "closed":
+            raise denied
+        return scandir(path)
+
+    monkeypatch.setattr(Path, "stat", deny)
+    monkeypatch.setattr(Path, "open", deny_open)
+    monkeypatch.setattr(os, "scandir", deny_list)
+    found = load([str(folder)])
+    assert found.trace_count == 3
+    assert [(Path(one.file).name, one.message) for one in found.load_warnings] == [
+        ("closed", "left out: Permission denied"),
+        ("not to be entered.json", "left out: Permission denied"),
+    ]
 
 
 def test_strangers_in_a_directory_cost_a_line_each(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -91,11 +92,7 @@ def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, boo
     path = Path(source).expanduser()
     shown = without_secrets(source)
     if path.is_dir():
-        found = sorted(
-            inner
-            for inner in path.rglob("*")
-            if inner.is_file() and not any(part.startswith(".") for part in inner.relative_to(path).parts)
-        )
+        found = _files_in(path)
         if not found:
             raise InputError(f"{source}: the directory holds no files")
         yield from ((inner, False) for inner in found)
@@ -110,3 +107,22 @@ def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, boo
             what = f"such file{else_meant}" if else_meant else "file matches this pattern"
             raise InputError(f"{shown}: no {what}")
         yield from ((Path(match), False) for match in matches)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a directory to its depth, but for hidden ones; and what cannot be looked into, so that reading it
+    says why.
+    """
+    found: list[Path] = []
+    for above, directories, files in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        paths = (Path(above, name) for name in files if not name.startswith("."))
+        found.extend(path for path in paths if _may_be_file(path))
+    return sorted(found)
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True
