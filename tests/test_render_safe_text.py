@@ -1,11 +1,14 @@
+import json
 import unicodedata
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracetui.render import alert_rules
 from tracetui.render.cells import cell_width, cut, fit
-from tracetui.render.safe_text import ascii_text, in_ascii, safe, safe_lines
+from tracetui.render.safe_text import ascii_text, escaped_json, in_ascii, safe, safe_lines
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 ODD = "\x1b\x9b\u202e\u2066\u200b\u200d\ufe0f\ufeff\ud800\u2028\U000e0041\u0301\u00ad\r\n\tx❤👩 …"
@@ -113,3 +116,22 @@ def test_wider_stand_ins_take_the_next_padding() -> None:
     runs = [("a␛␛ b", "x"), ("  ", "y"), ("c    ", "x"), ("3 s", "z")]
     assert in_ascii(runs) == [("a^[^[ b", "x"), (" ", "y"), ("c   ", "x"), ("3 s", "z")]
     assert in_ascii([("注 ␇", "x"), ("y", "")]) == [("注 ^G", "x"), ("y", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u0301\u0301\u0301\u0301b", "a\u0301\u0301\u0301\u0301b"),
+        ("a" + "\u0301" * 6 + "b", "a\u0301\u0301\u0301\u0301\\u0301\\u0301b"),
+        ("\u3164x\u115fy\uffa0", "\\u3164x\\u115fy\\uffa0"),
+        ("a\ufe0f\U000e0100\U000e0041", "a\\ufe0f\\udb40\\udd00\\udb40\\udc41"),
+        ("注文\u202e\x9b\u200b", "注文\\u202e\\u009b\\u200b"),
+    ],
+)
+def test_what_is_hidden_or_runs_over_other_lines_is_escaped_in_json_and_rules(text: str, shown: str) -> None:
+    data = json.dumps(text, ensure_ascii=False).encode()
+    assert escaped_json(data).decode() == f'"{shown}"'
+    assert json.loads(escaped_json(data)) == text
+    rule = alert_rules._quoted(text)
+    assert yaml.safe_load(rule) == text
+    assert escaped_json(rule.encode()) == rule.encode()

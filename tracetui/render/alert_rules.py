@@ -15,6 +15,7 @@ from tracetui.analysis.query.complete import quoted
 from tracetui.model.span import Kind
 from tracetui.model.times import format_duration
 from tracetui.render import numbers
+from tracetui.render.safe_text import escaped
 
 DEFAULT_NAMESPACE = "traces_span_metrics"
 _WINDOW = "5m"
@@ -120,8 +121,8 @@ def _selector(service: str, one: Baseline) -> str:
 
 def _quoted(text: str) -> str:
     """A text as PromQL and YAML both write one in double quotes."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(one if one.isprintable() else _code_point(one) for one in escaped) + '"'
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped(text, _code_point)}"'
 
 
 def _code_point(character: str) -> str:

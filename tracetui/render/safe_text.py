@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 SHOWN_CHARACTERS = 1_000
 """How much of one text is shown where nobody says otherwise."""
@@ -95,13 +95,40 @@ def escaped_json(data: bytes, *, ascii_only: bool = False) -> bytes:
     if data.isascii() and b"\x7f" not in data:
         return data
 
-    def escaped(match: re.Match[str]) -> str:
-        character = match[0]
-        shown = not ascii_only and character.isprintable() and not _IGNORED.match(character)
-        return character if shown else _json_escape(character)
-
     # outside texts JSON has nothing but ASCII
-    return _OUTSIDE_JSON.sub(escaped, data.decode("utf-8", "replace")).encode()
+    text = _OUTSIDE_JSON.sub(_Escaper(_json_escape, ascii_only), data.decode("utf-8", "replace"))
+    return text.encode()
+
+
+def escaped(text: str, escape: Callable[[str], str]) -> str:
+    """The text with `escape` of characters that a terminal obeys or hides, and of marks beyond a few on a letter."""
+    return _OUTSIDE_ASCII.sub(_Escaper(escape), text)
+
+
+class _Escaper:
+    """Escapes characters, as `re.sub` finds them one after the other, where they are not to be shown."""
+
+    def __init__(self, escape: Callable[[str], str], ascii_only: bool = False) -> None:
+        self._escape = escape
+        self._ascii_only = ascii_only
+        self._end = 0
+        self._marks = 0
+
+    def __call__(self, found: re.Match[str]) -> str:
+        character = found[0]
+        if unicodedata.category(character) in _MARK_CATEGORIES:
+            self._marks = self._marks + 1 if found.start() == self._end else 1
+        else:
+            self._marks = 0
+        self._end = found.end()
+        if (
+            self._ascii_only
+            or self._marks > MAX_MARKS_ON_A_LETTER
+            or not character.isprintable()
+            or _IGNORED.match(character)
+        ):
+            return self._escape(character)
+        return character
 
 
 def _json_escape(character: str) -> str:
