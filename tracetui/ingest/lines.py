@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
@@ -17,7 +15,6 @@ _GOES_ON = b",[{:"
 _LAST_BYTES = 4096
 _MORE = re.compile(rb"\s*\S")
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
-_STEP = 256
 _COUNTED = 1 << 24
 
 
@@ -47,22 +44,6 @@ def _is_json(text: bytes) -> bool:
     except MALFORMED:
         return False
     return True
-
-
-def lines(data: Buffer, begin: int, end: int, progress: Callable[[float], None]) -> Iterator[tuple[int, bytes]]:
-    """-> number in the source and text of each line between two positions that is not blank"""
-    number = count_lines(data, begin) + 1
-    at = begin
-    while at < end:
-        stop = data.find(b"\n", at, end)
-        stop = end if stop < 0 else stop
-        line = data[at:stop].strip()
-        if line:
-            yield number, line
-        at = stop + 1
-        number += 1
-        if not number % _STEP:
-            progress((at - begin) / (end - begin))
 
 
 def line_cuts(data: Buffer, start: int, shares: int) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Final
 from tracetui.ingest.formats.otlp_json import CODEC
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of
 from tracetui.ingest.place import Place
-from tracetui.model.intake import MARK_SHIFT
+from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT
 from tracetui.model.span import Mark, Value
 
 _NO_START: Final = Mark.START_REPAIRED << MARK_SHIFT
@@ -64,7 +64,8 @@ def take_rows(spans: SpanRows, place: Place) -> None:
     rows.events += [b""] * count
     rows.links += [b""] * count
     rows.peer += [0] * count
-    intake.flush()
+    if len(rows.trace) >= CHUNK_SPANS:
+        intake.flush()
 
 
 def numbers(texts: Sequence[str], read: Callable[[str], int | None]) -> list[int | None]:
