@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -10,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
+from tracetui.ingest.contents import decode
 from tracetui.ingest.depth import MAX_DEPTH
 from tracetui.ingest.mend import Finder, mend
+from tracetui.ingest.place import Place
+from tracetui.model.intake import Intake
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=6),
@@ -214,3 +220,50 @@ def test_the_text_is_always_json_and_the_walk_ends(data: bytes) -> None:
             assert mended.gaps
         assert at < mended.end <= len(data)
         at = mended.end
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"[,,1,,,2 , ,]", [1, 2]),
+        (b'{,,"a":1,, ,"b":[,,],,}', {"a": 1, "b": []}),
+        (b"[,,,{,,},,,[,,,]]", [{}, []]),
+        (b"[1,,,oops,,,2]", [1]),
+    ],
+)
+def test_runs_of_commas_are_left_out_and_counted(text: bytes, value: Any) -> None:
+    mended = mend(text)
+    assert json.loads(mended.text) == value
+    assert bool(mended.gaps) == (b"oops" in text)
+    if not mended.gaps:
+        assert mended.commas.count == text.count(b",") - mended.text.count(b",")
+        assert mended.commas.first == text.index(b",")
+
+
+def lines_run(data: bytes) -> int:
+    """How many lines of recovery are run for some bytes."""
+    count = 0
+
+    def trace(frame: FrameType, _: str, __: object) -> Any:
+        nonlocal count
+        if Path(frame.f_code.co_filename).name not in ("contents.py", "salvage.py", "mend.py", "commas.py"):
+            return None
+        count += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        decode(data, Place(Intake(), "file"))
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "unit", [b" ", b"\n", b"\t", b"\r", b",", b", ", b"x", b"1", b"\\", b'"', b"\0", b"\xff", b"-"]
+)
+@pytest.mark.parametrize("before", [b"", b"{", b"[", b'[{"traceId":"1","id":"2"}'])
+def test_one_character_over_and_over_is_not_walked_byte_by_byte(before: bytes, unit: bytes) -> None:
+    few, many = (lines_run(before + unit * count) for count in (1_000, 20_000))
+    assert many < few + 2_000

@@ -11,9 +11,9 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.model.decoding import MALFORMED
 
 _TO_COMMA = re.compile(
-    rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+"|,(?![ \t\r\n]*+[\]},]))*+(?P<comma>,)(?=[ \t\r\n]*+[\]},])', re.DOTALL
+    rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+"|,(?![ \t\r\n]*+[\]},]))*+(?P<commas>(?:,[ \t\r\n]*+(?=[\]},]))++)', re.DOTALL
 )
-_BLANK = 0x20
+_BLANK = b" "
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -39,9 +39,9 @@ def without_commas(data: Buffer, start: int) -> tuple[bytes, Commas] | None:
     found = Commas()
     match = _TO_COMMA.match(data, start)
     while match:
-        at = match.start("comma")
-        found.add(at)
-        text[at] = _BLANK
+        at, end = match.span("commas")
+        found.add(at, match["commas"].count(b","))
+        text[at:end] = _BLANK * (end - at)
         match = _TO_COMMA.match(data, match.end())
     if not found.count:
         return None

@@ -27,6 +27,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_COMMAS = re.compile(rb"[ \t\r\n]*+(?P<first>,(?:[ \t\r\n]*+,)*+)")
+"""More commas behind one."""
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 _SPAN_LISTS = (
@@ -194,12 +196,12 @@ class _Walk:
     def copy_to(self, end: int) -> None:
         for begin, after in self.strange:
             if begin < end:
-                is_comma = self.data[begin:after] == b","
+                is_comma = self.data[begin : begin + 1] == b","
                 self.write(bytes(self.data[self.copied : begin]) + (b"" if is_comma else b"null"))
                 self.copied = after
                 self.unwritable += not is_comma
                 if is_comma:
-                    self.commas.add(begin)
+                    self.commas.add(begin, self.data[begin:after].count(b","))
         self.strange.clear()
         self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
         self.copied = end
@@ -291,8 +293,13 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
             # of two commas the second one stays
             elif not _leave_out_comma(walk, level, at if expects == "first" else level.comma):
                 return "unexpected ','"
-            level.comma = at
-        elif mark == b":":
+            more = _COMMAS.match(walk.data, match.end())
+            if more:
+                walk.strange.append(more.span("first") if expects == "first" else (at, more.end() - 1))
+                at = more.end() - 1
+            level.comma, walk.position = at, at + 1
+            return None
+        if mark == b":":
             if expects != "colon":
                 return "unexpected ':'"
             level.expects = "value"
