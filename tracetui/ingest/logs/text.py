@@ -61,7 +61,8 @@ class PlainText:
         text = unit[:_LONGEST].decode("utf-8", "replace")
         trace, span = ids_in(text)
         named = trace_id_readings(trace, decimal="dd." in text) if trace else ()
-        tokens = _TOKEN.findall(text)[:_MOST_TOKENS]
+        # whoever names both needs no other id
+        tokens = [] if trace and span else _TOKEN.findall(text)[:_MOST_TOKENS]
         others = tuple(reading for token in tokens if token != trace for reading in trace_id_readings(token))
         if named and continues == "timed text":
             continues = "never"
