@@ -11,12 +11,16 @@ import msgspec
 from tracetui.ingest.buffers import Buffer
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
-_LONE_SURROGATE = re.compile(
-    rb"(?<!\\)(?P<even>(?:\\\\)*)"
-    rb"(?:(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+_MAY_BE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile(
+    rb"(?:[^\\]++|\\(?!u[dD][89a-fA-F]).)*+"
+    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\u)",
+    re.DOTALL,
 )
+"""Everything up to the next escape of half a surrogate pair, or of a whole one, and that.
 
-
+All escapes before it are gone through, so that a backslash is never taken for the beginning of what it ends.
+"""
 _ENCODINGS = (
     ("utf-32-le", b"\xff\xfe\0\0", [False, True, True, True] * 2),
     ("utf-32-be", b"\0\0\xfe\xff", [True, True, True, False] * 2),
@@ -83,8 +87,12 @@ def sound(text: bytes) -> bytes:
 
 def without_lone_surrogates(text: bytes) -> bytes:
     r"""JSON text in which each escape of half a surrogate pair is the escape \ufffd, of the same length."""
-
-    def mended(match: re.Match[bytes]) -> bytes:
-        return match["even"] + (match["pair"] or b"\\ufffd")
-
-    return _LONE_SURROGATE.sub(mended, text) if b"\\u" in text else text
+    if _MAY_BE_SURROGATE.search(text) is None:
+        return text
+    parts = []
+    at = 0
+    # not `sub`: where nothing follows it would search again from each place on
+    while found := _SURROGATE.match(text, at):
+        parts += [text[at : found.start("lone")], b"\\ufffd"] if found["lone"] else [found[0]]
+        at = found.end()
+    return b"".join([*parts, text[at:]])
