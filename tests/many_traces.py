@@ -22,6 +22,14 @@ def server_with_newer_traces(kind: str, newer: int = NEWER, *, ends_ns: int | No
     return server
 
 
+def many_services(kind: str, count: int, *, begun_ns: int) -> LiveServer:
+    """A server with a trace of each of so many services, svc-000 and on, all begun at about the same moment."""
+    server = LiveServer(kind, empty=True)
+    for number in range(count):
+        server.add(trace(kind, number + 1, begun_ns + number * MS, [MS], [f"svc-{number:03}"]))
+    return server
+
+
 def trace(
     kind: str,
     number: int,

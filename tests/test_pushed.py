@@ -107,8 +107,8 @@ def test_what_is_no_query_is_none_here_either() -> None:
         (Filters(services=("a",)), Search(service="a"), []),
         (Filters(operations=("b",)), Search(operation="b"), []),
         (Filters(services=("a",), operations=("b",)), Search(service="a", operation="b"), []),
-        (Filters(services=("a", "c")), Search(), ["service a or c"]),
-        (Filters(services=("a", "c"), operations=("b",)), Search(), ["service a or c", "operation b"]),
+        (Filters(services=("a", "c")), Search(services=("a", "c")), []),
+        (Filters(services=("a", "c"), operations=("b",)), Search(services=("a", "c")), ["operation b"]),
         (Filters(services=("a",), operations=("b", "c")), Search(service="a"), ["operation b or c"]),
         (Filters(services=("a",), query=parse("operation = b")), Search(service="a"), ["operation = b"]),
         (

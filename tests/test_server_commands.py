@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.many_traces import MS, NEWER, SECOND, trace
+from tests.loopback import Answer
+from tests.many_traces import MS, NEWER, SECOND, many_services, trace
 from tests.program import Program
 from tests.servers import KINDS, LiveServer
+from tracetui.render.offered_rows import MOST_ASKED
 
 FAILED_COUNT = 8
 
@@ -153,9 +156,50 @@ def test_selections_are_pushed_down(kind: str, command: list[str], program: Prog
 def test_where_there_are_no_traces_lately_the_services_are_named(kind: str, program: Program) -> None:
     with LiveServer(kind, ends_ns=time.time_ns() - 7200 * SECOND) as server:
         said = program("analyze", server.url)
+        searches = [one for one in server.requests if _is_of_service(one.query)]
+        services = len({span.service for one in server.trace_ids for span in server.document(one).spans})
+    newest = said.err.partition("newest traces by service: ")[2].partition("\n")[0].split(", ")
+    assert "payment 2 h ago" in newest
+    assert len(newest) == services
+    assert "--time-range 3h looks further back and reaches the newest" in said.err
+    # Jaeger's v1 cannot be asked for all services at once
+    assert len(searches) == (2 if kind == "jaeger-v1" else 1) * services
+
+
+def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Program) -> None:
+    with many_services("zipkin", 100, begun_ns=time.time_ns() - 26 * 3600 * SECOND) as server:
+        said = program("analyze", server.url)
+        searches = [path for path in server.paths() if path.endswith("/traces")]
+        assert len(searches) == 1 + MOST_ASKED
+        assert "and 76 more" in said.err
+        assert "--time-range 7d looks further back and reaches the newest" in said.err
+        named = program("analyze", server.url, "--service", "svc-099", "--service", "svc-001")
+        assert "newest traces by service: svc-099 1 d ago, svc-001 1 d ago\n" in named.err
+        assert "no service" not in named.err
+        other = program("analyze", server.url, "--service", "svc-0999")
+        assert 'no service "svc-0999"; nearest: svc-099' in other.err
+
+
+def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Program) -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns() - 7200 * SECOND) as server:
+        refused = Answer((b"no",), 400)
+
+        def fault(handler: Any) -> None:
+            is_for_one = "serviceName" in handler.request_read.query
+            server.send(handler, refused if is_for_one else server.respond(handler.request_read))
+
+        server.fault, server.fault_on = fault, "/traces$"
+        said = program("analyze", server.url)
+    assert (said.code, said.out) == (0, "No trace is left\n")
     assert "its services are " in said.err
-    assert "payment" in said.err
-    assert "--time-range 24h looks further back" in said.err
+    assert "--time-range 7d looks further back\n" in said.err
+
+
+def _is_of_service(query: Mapping[str, list[str]]) -> bool:
+    """Whether a search is for traces of a service, one at a time."""
+    named = query.keys() & {"service", "serviceName", "query.serviceName"}
+    is_of_names = not query.keys() & {"limit", "query.searchDepth"}
+    return not is_of_names and (bool(named) or "resource.service.name" in query.get("q", [""])[0])
 
 
 def _is_search(path: str) -> bool:

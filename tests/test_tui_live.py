@@ -422,7 +422,7 @@ async def test_servers_that_do_not_end_cost_nothing_that_is_here(
 async def test_more_and_further_back() -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 2 * 3_600_000_000_000) as server:
         async with over(server.url) as on:
-            await on.until("has no such traces", "w asks further back")
+            await on.until("has no such traces", "w other times")
             await on.press("w", *"3h", "enter")
             await on.until("36 traces")
             await on.press("M")
@@ -566,4 +566,6 @@ async def test_a_trace_that_is_pasted_as_a_filter_is_fetched() -> None:
             on.app.post_message(events.Paste(f"00-{old}-00f067aa0ba902b7-01"))
             await on.until(old)
             await on.press("enter")
+            await on.until("Waterfall ›", f"trace {old}")
+            await on.press("escape")
             await on.until("1 of 101 traces")

@@ -37,6 +37,8 @@ class Filters:
     query: Query | None = None
     limit: int | None = None
     """The trace is one of so many newest (by start) of those that meet all else."""
+    trace_ids: tuple[str, ...] = ()
+    """The trace is one of these, where any are named."""
 
     def __post_init__(self) -> None:
         for name, value in (("latency threshold", self.latency_threshold_ns), ("time range", self.time_range_ns)):
@@ -70,11 +72,11 @@ def asked_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, li
             slower_ns=filters.latency_threshold_ns,
             lookback_ns=filters.time_range_ns,
             limit=filters.limit,
+            services=filters.services if len(filters.services) > 1 else (),
         ),
     )
-    for what, names in (("service", filters.services), ("operation", filters.operations)):
-        if names and what not in named:
-            rest.append(f"{what} {' or '.join(names)}")
+    if filters.operations and "operation" not in named:
+        rest.append(f"operation {' or '.join(filters.operations)}")
     return search, rest
 
 
@@ -89,6 +91,9 @@ def apply(traces: TraceSet, filters: Filters) -> TraceSet:
         keep &= traces.trace_errors > 0
     if filters.time_range_ns is not None and traces.trace_count:
         keep &= traces.trace_start >= int(traces.trace_start.max()) - filters.time_range_ns
+    if filters.trace_ids:
+        named = [traces.find_trace(trace_id) for trace_id in filters.trace_ids]
+        keep &= np.isin(np.arange(traces.trace_count), [trace for trace in named if trace is not None])
     if filters.query is not None:
         keep = filters.query.matches(traces, among=keep)
     if filters.limit is not None and filters.limit < np.count_nonzero(keep):
@@ -153,6 +158,8 @@ def describe(filters: Filters) -> str:
         words.append("with errors")
     if filters.time_range_ns is not None:
         words.append(f"from the last {format_duration(filters.time_range_ns)}")
+    if filters.trace_ids:
+        words.append(f"trace {' and '.join(filters.trace_ids)}")
     if filters.query is not None:
         words.append(f"where {' '.join(filters.query.text.split())}")
     if filters.limit is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -18,6 +17,8 @@ from tracetui.cli import options as o
 from tracetui.cli.filtered import open_filtered
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
+from tracetui.ingest.sources.served import named_by
+from tracetui.model.pasted import trace_ids_in
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.traces import TraceSet
@@ -31,7 +32,6 @@ SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _LISTED = 5
 _LOOKS = 5
 """For slower traces than the slowest that servers have sent."""
-_WHOLE_ID = re.compile(r"[0-9a-fA-F]{16}|[0-9a-fA-F]{32}")
 
 
 def show(
@@ -42,8 +42,8 @@ def show(
             "--trace",
             "-t",
             metavar="ID",
-            help="A trace id or the beginning of one, or slowest, newest or failed (a failed request, else a trace"
-            " with errors).",
+            help="A trace id, the beginning of one, a text that names one, or slowest, newest or failed (a failed"
+            " request, else a trace with errors).",
         ),
     ] = SLOWEST,
     *,
@@ -59,8 +59,10 @@ def show(
     local_time: o.LocalTime = False,
 ) -> None:
     """Draw one trace as a waterfall: solid is on the critical path, light is off it."""
+    pasted = trace_ids_in(trace) or (named_by(sources).trace_ids if trace == SLOWEST else ())
+    trace = pasted[0] if pasted else trace
     opening = _Opening(sources, selection, logs or (), adjust_skew=adjust_skew, verbose=verbose)
-    if _WHOLE_ID.fullmatch(trace):
+    if pasted:
         session = opening.by_id(trace)
     elif trace == SLOWEST:
         session = opening.slowest()

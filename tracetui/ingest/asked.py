@@ -16,11 +16,12 @@ from tracetui.config import Overrides
 from tracetui.ingest.beside import Beside
 from tracetui.ingest.contents import decode
 from tracetui.ingest.place import Place
+from tracetui.ingest.sources.at_once import each
 from tracetui.ingest.sources.searched import Searched, window_of
 from tracetui.ingest.sources.served import Server, documents, downloaded, opened
 from tracetui.model.intake import Intake
 from tracetui.model.opinion import Dependency, Metrics, Opinion
-from tracetui.model.problems import BackEndError, LoadWarning, shortened
+from tracetui.model.problems import BackEndError, LoadWarning, ManyServicesError, shortened
 from tracetui.model.search import NOTHING, Search, describe
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Told:
     """Whether the server keeps services and operations in lower case, whatever they were sent as."""
     searched: Searched | None = None
     """Which traces were looked through for those that are wanted, where the server holds more than these."""
+    services_to_choose: int = 0
+    """How many services there are to choose from, where none was asked as they are many; 0 for no choice."""
     unread_beyond: int = 0
     """Of a look for what is new: as many traces were read, and more had come; 0 where all were read."""
 
@@ -65,7 +68,16 @@ def searched_words(told: Sequence[Told]) -> str:
 class Servers:
     """Asks every server for the same, and takes in what they send."""
 
-    def __init__(self, servers: Sequence[Server], overrides: Overrides, waiting: Waiting = nullcontext) -> None:
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        overrides: Overrides,
+        waiting: Waiting = nullcontext,
+        *,
+        asks_for_choice: bool = False,
+    ) -> None:
+        """`asks_for_choice`: a server that searches by service and knows many is asked for chosen ones alone."""
+        self._asks_for_choice = asks_for_choice
         self.servers = servers
         self._overrides = overrides
         self._waiting = waiting
@@ -128,6 +140,9 @@ class Servers:
             back_end = self.back_end(server)
         wanted = server.search(search)
         self._said = []
+        if wanted.expression and not back_end.offers.knows_traceql:
+            self._said.append(f"it knows no TraceQL, and was not asked for {wanted.expression}")
+            wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
         damage: list[LoadWarning] = []
         try:
@@ -141,6 +156,9 @@ class Servers:
                     if intake.raw_bytes - kept > MOST_BYTES:
                         self._said.append(_TOO_MUCH)
                         break
+        except ManyServicesError as error:
+            told(_to_choose(back_end, wanted, error.count))
+            return
         finally:
             # each piece of an answer may be damaged alike
             found, more = intake.take_warnings(before)
@@ -162,6 +180,7 @@ class Servers:
             found = self._back_ends[server.name] = opened(server, self._overrides, lambda text: self._said.append(text))
             # what it has sent is kept
             found.leaves_out_unchanged = True
+            found.asks_for_choice = self._asks_for_choice
         return found
 
     def close(self) -> None:
@@ -178,6 +197,35 @@ class Servers:
         """The services that the servers which have answered know, sorted. Raises BackEndError."""
         with self._waiting():
             return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
+
+    def newest_starts(self, services: Sequence[str], lookback_ns: int, found: dict[str, int]) -> None:
+        """Add to `found` when the newest trace of each service began, within so long a time before now; 0 for none.
+
+        Takes one request for each service and server that has answered; what one of them does not answer is missing.
+        """
+        # what speaks HTTP takes a while to be imported, and files need none of it
+        from tracetui.ingest.sources.connection import AT_ONCE
+
+        end = time.time_ns()
+
+        def newest(asked: tuple[BackEnd, str]) -> tuple[str, int | None]:
+            back_end, service = asked
+            wanted = Search(service=service, start_ns=end - lookback_ns, end_ns=end)
+            try:
+                return service, back_end.newest_start(wanted)
+            except BackEndError:
+                return service, None
+
+        pairs = [(back_end, service) for service in services for back_end in self._back_ends.values()]
+        try:
+            with self._waiting():
+                for service, start in each(newest, pairs, AT_ONCE):
+                    if start is not None:
+                        found[service] = max(found.get(service, 0), start)
+        except BaseException:
+            # requests that nobody waits for any more would hold up the next ones
+            self.close()
+            raise
 
     def opinion(self, services: Sequence[str], lookback_ns: int) -> Opinion:
         """What the servers say themselves of calls up to now, and of these services by their metrics.
@@ -236,6 +284,11 @@ def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> Se
     np.minimum.at(begun, of_trace[known], start[known])
     starts = [*begun[begun < np.iinfo(np.int64).max].tolist(), *unchanged.values()]
     return Searched(len(traces) + len(unchanged), *window_of(starts))
+
+
+def _to_choose(back_end: BackEnd, wanted: Search, count: int) -> Told:
+    text = f"{back_end.offers.name} searches by service only, and knows {count:,}: none was asked"
+    return Told(text, False, back_end.takes(wanted), services_to_choose=count)
 
 
 def _told(back_end: BackEnd, wanted: Search, came: Searched, name: str) -> Told:

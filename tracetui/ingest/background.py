@@ -16,7 +16,22 @@ from tracetui.config import Overrides
 from tracetui.ingest.asked import Told
 from tracetui.ingest.handover import receive
 from tracetui.ingest.load import Progress
-from tracetui.ingest.wishes import Ask, Failure, Far, Opine, Opined, Part, Read, Said, Same, read_word, send_wish
+from tracetui.ingest.wishes import (
+    Ask,
+    Failure,
+    Far,
+    FindNewest,
+    Newest,
+    Opine,
+    Opined,
+    Part,
+    Read,
+    Said,
+    Same,
+    Word,
+    read_word,
+    send_wish,
+)
 from tracetui.model.opinion import Opinion
 from tracetui.model.problems import BackEndError, InputError
 from tracetui.model.search import NOTHING, Search
@@ -40,11 +55,12 @@ class BackgroundLoad:
         search: Search = NOTHING,
         overrides: Overrides = _NO_OVERRIDES,
         first_part: float = 0.5,
+        asks_for_choice: bool = False,
     ) -> None:
         """`stdin`: the descriptor that the source `-` is read from; `first_part`: seconds until what has arrived is
-        handed over for the first time.
+        handed over for the first time; `asks_for_choice` as `Servers`.
         """
-        self._wish = Read(list(sources), search, overrides, first_part)
+        self._wish = Read(list(sources), search, overrides, first_part, asks_for_choice)
         self._stdin = subprocess.DEVNULL if stdin is None else stdin
         self._process: subprocess.Popen[bytes] | None = None
         self._sets: socket.socket | None = None
@@ -131,17 +147,33 @@ class BackgroundLoad:
 
     def opinion(self, services: Sequence[str], lookback_ns: int) -> Opinion:
         """What the servers say themselves, in the calling thread. Raises LoadCancelledError."""
-        assert self._process is not None
-        assert self._sets is not None
-        send_wish(Opine(list(services), lookback_ns), self._sets)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        word = read_word(line) if line else None
+        word = self._answer(Opine(list(services), lookback_ns))
         if isinstance(word, Opined):
             return word.opinion
         if isinstance(word, Failure) and not self._stopped.is_set():
             raise BackEndError(word.error)
         raise LoadCancelledError("asking was stopped")
+
+    def newest_starts(self, services: Sequence[str], lookback_ns: int) -> dict[str, int]:
+        """Ask when the newest trace of each service began, in the calling thread, as `Servers.newest_starts`.
+
+        What was answered until it was stopped counts. Raises LoadCancelledError where the process is gone.
+        """
+        word = self._answer(FindNewest(list(services), lookback_ns))
+        if isinstance(word, Newest):
+            return word.starts
+        if isinstance(word, Failure) and not self._stopped.is_set():
+            raise BackEndError(word.error)
+        raise LoadCancelledError("asking was stopped")
+
+    def _answer(self, wish: Opine | FindNewest) -> Word | None:
+        """What the process answers to a question, None where it is gone."""
+        assert self._process is not None
+        assert self._sets is not None
+        send_wish(wish, self._sets)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return read_word(line) if line else None
 
     def _follow(
         self,
@@ -164,7 +196,7 @@ class BackgroundLoad:
                     progress(word.progress)
                 elif isinstance(word, Said):
                     told(word.found)
-                elif isinstance(word, (Same, Opined)):
+                elif isinstance(word, (Same, Opined, Newest)):
                     return None
                 elif isinstance(word, Failure):
                     if isinstance(wish, Ask):

@@ -15,7 +15,7 @@ from tracetui.ingest.contents import decode
 from tracetui.ingest.limits import decoded_limit
 from tracetui.ingest.place import Place
 from tracetui.ingest.sources.files import Input, inputs
-from tracetui.ingest.sources.served import check_credentials, meant_by, pasted_ids, server_at
+from tracetui.ingest.sources.served import check_credentials, meant_by, named_by
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.problems import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
@@ -54,25 +54,22 @@ class Loading:
         *,
         keep_going: bool = False,
         waiting: Waiting = nullcontext,
+        asks_for_choice: bool = False,
     ) -> None:
-        """`keep_going`: read the other sources where one cannot be read. Raises UsageError for a server that cannot
-        be used as it is described.
+        """`keep_going`: read the other sources where one cannot be read; `asks_for_choice` as `Servers`.
+
+        Raises UsageError for a server that cannot be used as it is described.
         """
-        pasted = dict(pasted_ids(sources))
-        found = [(source, server_at(source)) for source in sources if source not in pasted]
-        servers = [server for _, server in found if server is not None]
-        if pasted:
-            wanted = Search(trace_ids=tuple(dict.fromkeys(pasted.values())))
-            servers = [replace(one, address=replace(one.address, search=wanted)) for one in servers]
-        check_credentials(servers)
-        self._paths = [source for source, server in found if server is None]
+        named = named_by(sources)
+        check_credentials(named.servers)
+        self._paths = named.paths
         self._keep_going = keep_going
         self._intake = Intake(decoded_limit())
         self._warnings: list[LoadWarning] = []
         """Of files."""
         self._warned: list[LoadWarning] = []
         """Of servers, when they were asked last."""
-        self.servers = Servers(servers, overrides, waiting)
+        self.servers = Servers(named.servers, overrides, waiting, asks_for_choice=asks_for_choice)
 
     def read(
         self,

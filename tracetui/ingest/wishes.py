@@ -24,6 +24,8 @@ class Read(msgspec.Struct, tag="read"):
     search: Search
     overrides: Overrides
     first_part: float
+    asks_for_choice: bool = False
+    """Whether somebody is there to choose services, where a server can only be asked for each of many."""
 
 
 class Ask(msgspec.Struct, tag="ask"):
@@ -33,6 +35,13 @@ class Ask(msgspec.Struct, tag="ask"):
 
 
 class Opine(msgspec.Struct, tag="opine"):
+    services: list[str]
+    lookback_ns: int
+
+
+class FindNewest(msgspec.Struct, tag="find_newest"):
+    """When did the newest trace of each service begin?"""
+
     services: list[str]
     lookback_ns: int
 
@@ -65,13 +74,18 @@ class Opined(msgspec.Struct, tag="opined"):
     opinion: Opinion
 
 
+class Newest(msgspec.Struct, tag="newest"):
+    starts: dict[str, int]
+    """In nanoseconds since the epoch, by the services that servers have answered for; 0 for none."""
+
+
 class Failure(msgspec.Struct, tag="failure"):
     error: str
 
 
-Word = Far | Said | Part | Whole | Same | Opined | Failure
+Word = Far | Said | Part | Whole | Same | Opined | Newest | Failure
 _WORDS = msgspec.json.Decoder(Word)
-Wish = Read | Ask | Opine
+Wish = Read | Ask | Opine | FindNewest
 _WISHES = msgspec.json.Decoder(Wish)
 _SIZE = struct.Struct("<I")
 

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tracetui.ingest.asked import Told
 from tracetui.ingest.handover import send
@@ -21,6 +21,8 @@ from tracetui.ingest.load import Loading, Progress, StopReading
 from tracetui.ingest.wishes import (
     Failure,
     Far,
+    FindNewest,
+    Newest,
     Opine,
     Opined,
     Part,
@@ -104,12 +106,23 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 if isinstance(wish, Read):
                     reporter.begin(wish.first_part)
-                    loading = Loading(wish.sources, wish.overrides, keep_going=True, waiting=reporter.waiting)
+                    loading = Loading(
+                        wish.sources,
+                        wish.overrides,
+                        keep_going=True,
+                        waiting=reporter.waiting,
+                        asks_for_choice=wish.asks_for_choice,
+                    )
                     found = loading.read(reporter.progress, reporter.arrived, wish.search, _say)
                 elif isinstance(wish, Opine):
                     reporter.begin(math.inf)
                     assert loading is not None
                     _tell(Opined(loading.servers.opinion(wish.services, wish.lookback_ns)))
+                    continue
+                elif isinstance(wish, FindNewest):
+                    reporter.begin(math.inf)
+                    assert loading is not None
+                    _tell(Newest(_newest(loading, wish)))
                     continue
                 else:
                     reporter.begin(math.inf)
@@ -142,6 +155,14 @@ def _services(loading: Loading) -> list[str]:
     except (TracetuiError, StopReading):
         # they are only to choose from
         return []
+
+
+def _newest(loading: Loading, wish: FindNewest) -> dict[str, int]:
+    starts: dict[str, int] = {}
+    with suppress(StopReading):
+        # what was found until it was stopped counts
+        loading.servers.newest_starts(wish.services, wish.lookback_ns, starts)
+    return starts
 
 
 def _say(found: Told) -> None:

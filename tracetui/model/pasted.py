@@ -1,11 +1,16 @@
-"""The trace that a text is about: an id, a `traceparent` or other header, a page's address, a log line."""
+"""The traces that a text names: ids, a `traceparent` and other headers, addresses of pages, lines of logs."""
 
 from __future__ import annotations
 
+import base64
 import re
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
+
+from tracetui.model.grafana_page import grafana_page
 
 _HEX: Final = r"[0-9a-fA-F]"
 
@@ -63,15 +68,58 @@ _WAYS: Final = (
 """In the order in which they are looked for: the more specific first."""
 _SPAN: Final = re.compile(rf"(?i)(?<!parent)(?<!parent[\s_.-])span[\s_.-]?id\W{{1,6}}(?P<span>{_HEX}{{1,20}})(?!\w)")
 _XRAY_PARENT: Final = re.compile(rf"Parent=(?P<span>{_HEX}{{16}})(?!\w)")
+_UUID: Final = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
+_BASE64: Final = r"[0-9A-Za-z+/_-]{22}=="
+"""128 bits, as JSON made of protobuf writes an id."""
+_PASTED_ALONE: Final = re.compile(rf"(?:0[xX])?({_HEX}{{32}}|{_HEX}{{16}})|({_UUID})|({_BASE64})")
+_PASTED: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # Jaeger's page of two traces
+        rf"/trace/({_HEX}{{9,32}})\.\.\.({_HEX}{{9,32}})(?!\w)",
+        # AWS X-Ray, where a load balancer may put an id of its own before the trace's
+        rf"Root=1-({_HEX}{{8}}-{_HEX}{{24}})(?![\w-])",
+        rf"(?i)trace[\s_.-]?id\W{{1,6}}0x({_HEX}{{32}}|{_HEX}{{16}})(?!\w)",
+        rf"(?i)trace[\s_.-]?id\W{{1,6}}({_UUID}|{_BASE64})",
+    )
+)
+"""Further ways to name traces, which are too dear to be looked for in each line of a log."""
 _ALONE: Final = re.compile(rf"{_HEX}{{16}}|{_HEX}{{32}}")
 _CLASSES: Final = bytes(ord("h") if chr(byte) in "0123456789abcdefABCDEF" else ord(".") for byte in range(256))
 _RUN: Final = re.compile(rb"hhhhhhhhhh*")
 _MOST_RUNS: Final = 100
 
 
-def trace_id_in(text: str) -> str:
-    """The id of the trace that a text is about, '' where it names none."""
-    return ids_in(text)[0]
+def trace_ids_in(text: str) -> tuple[str, ...]:
+    """Return the ids of the traces that a pasted text names, each once; two of a page that compares them."""
+    text = text.strip()
+    alone = _PASTED_ALONE.fullmatch(text)
+    if alone is not None:
+        return _sound([next(filter(None, alone.groups()))])
+    page = grafana_page(text)
+    if page is not None:
+        # other texts of it may look like ids: those of data sources
+        return tuple(dict.fromkeys(found for part in page.texts for found in trace_ids_in(part)))
+    plain = unquote(text)
+    for pattern in _PASTED:
+        found = pattern.search(plain)
+        if found is not None and (ids := _sound(found.groups())):
+            return ids
+    return _sound([ids_in(text)[0]])
+
+
+def _sound(texts: Sequence[str]) -> tuple[str, ...]:
+    """The ids as digits; those of zeros alone are none."""
+    found = dict.fromkeys(_digits(text) for text in texts)
+    return tuple(text for text in found if text.strip("0"))
+
+
+def _digits(text: str) -> str:
+    if re.fullmatch(_UUID, text):
+        return uuid.UUID(text).hex
+    if re.fullmatch(_BASE64, text):
+        return base64.b64decode(text.replace("-", "+").replace("_", "/")).hex()
+    return text.replace("-", "")
 
 
 def ids_in(text: str) -> tuple[str, str]:

@@ -57,3 +57,11 @@ class BackEndError(InputError):
     """A back end that cannot be reached, or does not answer as one."""
 
     exit_code = 4
+
+
+class ManyServicesError(BackEndError):
+    """A search without a service of a server that searches by service, and knows so many that some are to be chosen."""
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(f"{name}: it searches by service only, and knows {count:,}: choose some of them")
+        self.count = count

@@ -10,7 +10,11 @@ from tracetui.model.times import format_duration, parse_duration
 
 LOOKBACK_NS = parse_duration("1h")
 LIMIT = 100
+MORE = 4
+"""How many times as many traces, or as long a time, are asked for where what came is not enough."""
 _SHORTEST_NS = 1_000_000
+_MOST_NAMED = 3
+_LEAST_PER_SERVICE = 10
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +24,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     service: str = ""
+    services: tuple[str, ...] = ()
+    """Of these one takes part, where no `service` is named; a server that searches by service alone is asked for each.
+    """
+    every_service: bool = False
+    """Whether such a server is asked for all its services, however many they are, where none is named."""
     operation: str = ""
     attributes: dict[str, str] = {}
     errors: bool = False
@@ -70,6 +79,11 @@ NOTHING = Search()
 """Whatever there is, as much of it and as far back as is usual."""
 
 
+def traces_per_service(most: int, services: int) -> int:
+    """How many traces to ask each of so many services for, where so many are wanted in all."""
+    return max(-(-2 * most // max(services, 1)), _LEAST_PER_SERVICE)
+
+
 def describe(search: Search, *, alone: bool = False) -> str:
     """-> the search in words: "service cart, a span of 500ms or more, the last 1h, at most 100".
 
@@ -81,6 +95,10 @@ def describe(search: Search, *, alone: bool = False) -> str:
     for name, value in (("service", search.service), ("operation", search.operation)):
         if value:
             words.append(f"{name} {value}")
+    if search.services and not search.service:
+        named = search.services[:_MOST_NAMED]
+        more = f" or {len(search.services) - len(named):,} more" if len(search.services) > len(named) else ""
+        words.append(f"service {' or '.join(named)}{more}")
     words += [f"{key} = {value}" for key, value in search.attributes.items()]
     if search.errors:
         words.append("a span in error")

@@ -73,6 +73,20 @@ def find_time(text: str) -> int | None:
     return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
 
 
+def find_moment(text: str) -> int | None:
+    """-> nanoseconds since the epoch of a moment as `find_time` reads it, or of a number of seconds, milliseconds,
+    microseconds or nanoseconds, told by its size; None for other text.
+    """
+    if not text.isdecimal() or not text.isascii() or len(text) > 19:
+        return find_time(text)
+    number = int(text)
+    for unit in (1_000_000_000, 1_000_000, 1_000, 1):
+        # until the year 2286
+        if number * unit < 10**19:
+            return number * unit
+    return None
+
+
 def format_duration(duration_ns: int) -> str:
     """A duration as `parse_duration` reads it, exactly: "500ms", "1.5s", "1h30m"."""
     text = ""

@@ -26,7 +26,17 @@ from tracetui.tui.frame import Place
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.keymap import KeyNames, rebound
 from tracetui.tui.loading_app import LoadingApp
-from tracetui.tui.messages import CopyText, FilterTraces, ListTraces, Notice, OpenTrace, OpenView, Placed, ReadText
+from tracetui.tui.messages import (
+    CompareTraces,
+    CopyText,
+    FilterTraces,
+    ListTraces,
+    Notice,
+    OpenTrace,
+    OpenView,
+    Placed,
+    ReadText,
+)
 from tracetui.tui.palette import open_palette
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_queries, save_resume
@@ -203,6 +213,12 @@ class TraceApp(LoadingApp):
         self._arrivals.opened()
         self.state.trace, self.state.span = message.trace, message.span
         self._go("waterfall")
+
+    async def on_compare_traces(self, message: CompareTraces) -> None:
+        self.state.marked.clear()
+        self.state.marked.update(message.traces)
+        self.action_view(VIEWS[0][0])
+        await self.query_one(f"#{VIEWS[0][0]}", Pane).run_action("answer('compare')")
 
     def on_list_traces(self, message: ListTraces) -> None:
         self._leave(self.state.query)

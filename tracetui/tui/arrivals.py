@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from textual.message import Message
 
+from tracetui.model.search import LOOKBACK_NS
 from tracetui.render.numbers import short_count
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.settings import Resume
@@ -46,6 +47,8 @@ class Arrivals:
         self._live: BackgroundLoad | None = None
         """The load whose servers can be asked again."""
         self._has_all = self._is_poll = False
+        self._is_optional = False
+        """Whether what is being asked makes room for whatever else the user wants, and can be stopped."""
         self._warned: set[LoadWarning] = set()
         state.load_state = "reading" if state.sources else ""
 
@@ -62,10 +65,11 @@ class Arrivals:
             self._live.cancel()
         state = self._state
         self._load = load = self._live = BackgroundLoad(
-            state.sources, state.stdin, search=search, overrides=state.overrides
+            state.sources, state.stdin, search=search, overrides=state.overrides, asks_for_choice=True
         )
         self._state.load_state = "reading"
-        self._is_poll = False
+        self._state.newest = {}
+        self._is_poll = self._is_optional = False
         self.text = "reading"
         return lambda: load_in_background(
             load, state.logs, self.wanted_query, self._post, exact_names=state.exact_names
@@ -127,10 +131,20 @@ class Arrivals:
         self.text = "asking"
         return lambda: opinion_in_background(load, service, lookback_ns, findings, post)
 
+    def newest(self, services: Sequence[str], lookback_ns: int) -> Callable[[], None]:
+        """Begin to ask the servers when the newest traces of services began. -> the work, for a thread"""
+        from tracetui.tui.loading import newest_in_background
+
+        load = self._asking()
+        self._is_poll = self._is_optional = True
+        self.text = "asking for the newest traces"
+        return lambda: newest_in_background(load, services, lookback_ns, self._post)
+
     def _asking(self) -> BackgroundLoad:
         """The load whose servers are asked again from now on, and which Esc stops from now on."""
         assert self._live is not None
         self._load = self._live
+        self._is_optional = False
         self._load.go_on()
         return self._load
 
@@ -142,7 +156,7 @@ class Arrivals:
     @property
     def can_stop(self) -> bool:
         """Whether the user waits for something that can be stopped."""
-        return self._load is not None and not self._is_poll
+        return self._load is not None and (not self._is_poll or self._is_optional)
 
     @property
     def is_looking(self) -> bool:
@@ -155,7 +169,13 @@ class Arrivals:
 
     def stop(self) -> None:
         """Read no further, and show what is here; at the second time drop that, too."""
-        if self._load is not None and self.can_stop:
+        if self._load is None or not self.can_stop:
+            return
+        if self._is_optional:
+            if not self._load.is_stopped:
+                self._load.stop()
+                self.text = "stopping"
+        else:
             self._load.stop()
             self.text = "stopping  {app.back} again drops it"
 
@@ -233,6 +253,11 @@ class Arrivals:
 
         self._state.told = [one.text for one in found]
         self._state.searched = searched_words(found)
+        self._state.services_to_choose = max((one.services_to_choose for one in found), default=0)
+        asked = [one.asked for one in found]
+        is_open = all(one.start_ns is None and not one.trace_ids for one in asked)
+        lookbacks = [one.lookback_ns or LOOKBACK_NS for one in asked]
+        self._state.asked_lookback_ns = max(lookbacks, default=0) if is_open else 0
 
     def view_to_return_to(self) -> str:
         """The view that the user left, once; '' for none."""

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from textual.timer import Timer
 
-from tracetui.ingest.sources.served import server_at
+from tracetui.ingest.sources.served import named_by
 from tracetui.model.problems import UsageError
-from tracetui.model.search import LOOKBACK_NS, Search, combined
+from tracetui.model.search import LOOKBACK_NS, MORE, Search, combined
 from tracetui.render import numbers
+from tracetui.render.offered_rows import MOST_ASKED, NEWEST_NS
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.messages import Notice
@@ -36,7 +38,6 @@ _LATE_NS = 15_000_000_000
 _LOOKS_PER_TRACE = 4
 """Of so many looks one is for more spans of the trace that is selected."""
 _AHEAD_NS = 3_600_000_000_000
-_MORE = 4
 _REMEMBERED = 50
 _OPINION_NS = 24 * 3_600_000_000_000
 
@@ -110,23 +111,50 @@ class Live:
         return self._last
 
     def _has_servers(self) -> bool:
-        return any(server_at(source) is not None for source in self._state.sources)
+        return bool(named_by(self._state.sources).servers)
 
-    def filtered(self, query: str) -> None:
-        """Another filter is looked at: have what the servers know of it come, unless they were asked for that."""
-        if self._state.is_live:
-            search = self.search_for(query)
-            if search not in self._asked:
-                self._ask(search)
+    def filtered(self, query: str) -> bool:
+        """Another filter is looked at: have what the servers know of it come, unless they were asked for that.
+
+        -> whether they are asked
+        """
+        if not self._state.is_live:
+            return False
+        search = self.search_for(query)
+        if search in self._asked:
+            return False
+        self._ask(search)
+        return True
 
     def refresh(self) -> None:
         """Ask for what the filter wants again, up to now."""
         self._ask(self.search_for(self._state.query))
 
-    def look_back(self, lookback_ns: int) -> None:
-        """Ask for what began within so long a time before now, from here on."""
+    def look_back(self, lookback_ns: int, query: str | None = None) -> None:
+        """Ask for what began within so long a time before now, from here on; by another filter, where one is given."""
         self._widen(Search(lookback_ns=lookback_ns))
+        self._ask(self.search_for(self._state.query if query is None else query))
+
+    def choose_services(self, names: Sequence[str], *, every: bool) -> None:
+        """Ask for traces of these services from here on, or of `every` one of them."""
+        self._former = self._former or (self._state.search, self._last)
+        chosen = {"services": () if every else tuple(names), "every_service": every}
+        self._state.search = structs.replace(self._state.search, **chosen)
+        self._asked.clear()
         self._ask(self.search_for(self._state.query))
+
+    def find_newest(self) -> None:
+        """Ask when the newest traces of services began, of the service that was asked for or of some of all."""
+        state = self._state
+        if not self._arrivals.can_ask:
+            return
+        named = list(dict.fromkeys(found.asked.service for found in self._told if found.asked.service))
+        self._begun = time.monotonic()
+        self._start(self._arrivals.newest((named or state.offered)[:MOST_ASKED], NEWEST_NS))
+
+    def newest_found(self) -> None:
+        """That has been answered, or stopped."""
+        self._answered((), is_poll=True)
 
     def _widen(self, more: Search) -> None:
         """From here on ask for that, too."""
@@ -140,13 +168,13 @@ class Live:
         search = self.search_for(self._state.query)
         told = self._told_of(search)
         if any(found.may_have_more for found in told):
-            more = Search(limit=max(found.asked.most for found in told) * _MORE)
+            more = Search(limit=max(found.asked.most for found in told) * MORE)
         elif any(found.asked.trace_ids for found in told):
             self._say("the address is of these traces alone")
             return
         elif search.start_ns is None and not any(found.asked.start_ns is not None for found in told):
             lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in told]
-            more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * _MORE)
+            more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * MORE)
         else:
             self._say_key("that is all the servers have of this time: {traces.window} looks further back")
             return

@@ -66,6 +66,13 @@ class Opined(Message):
 
 
 @dataclass
+class NewestFound(Message):
+    """When the newest traces of services began, in nanoseconds since the epoch; 0 for none."""
+
+    starts: dict[str, int]
+
+
+@dataclass
 class LoadFailed(Message):
     """The load ended without traces; `stopped` by the user."""
 
@@ -169,6 +176,18 @@ def opinion_in_background(
         # what it is compared with takes its time, too
         _ = findings.dependencies
         post(Opined(opinion, findings))
+
+
+def newest_in_background(
+    load: BackgroundLoad, services: Sequence[str], lookback_ns: int, post: Callable[[Message], object]
+) -> None:
+    """Have a load ask its servers when the newest traces of services began, in this thread."""
+    try:
+        post(NewestFound(load.newest_starts(services, lookback_ns)))
+    except LoadCancelledError as error:
+        post(LoadFailed(str(error), stopped=True, is_poll=True))
+    except (InputError, OSError) as error:
+        post(LoadFailed(str(error), stopped=False, is_poll=True))
 
 
 def _filtered(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Findings]:

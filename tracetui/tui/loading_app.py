@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tracetui.model.problems import UsageError
+from tracetui.model.search import traces_per_service
+from tracetui.render.frame import source_name
+from tracetui.render.numbers import counted
 from tracetui.render.safe_text import safe_lines
 from tracetui.tui.arrivals import Arrivals
 from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.frame import FrameBottom, FrameTop
 from tracetui.tui.keymap import KeyNames
 from tracetui.tui.live import Live
-from tracetui.tui.messages import AskOpinion, FilterTraces, LookBack, ReadText
+from tracetui.tui.messages import AskOpinion, CompareTraces, FilterTraces, LookBack, OpenTrace, ReadText
 from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracetui.analysis.findings import Findings
-    from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress, Opined, Unchanged
+    from tracetui.tui.loading import Arrived, LoadFailed, LoadProgress, NewestFound, Opined, Unchanged
 
 
 class LoadingApp(ThriftyApp):
@@ -98,6 +101,8 @@ class LoadingApp(ThriftyApp):
         tell = self._live.failed(message)
         if self.state.session is None:
             self._tell_panes()
+        if not message.is_poll:
+            self.state.to_open = ()
         if message.stopped:
             said = (
                 self.key_names.short("loading stopped; {app.reload} reads again")
@@ -115,6 +120,12 @@ class LoadingApp(ThriftyApp):
     def on_unchanged(self, message: Unchanged) -> None:
         self._top.end_failure()
         self._live.unchanged(message)
+        if not message.is_poll:
+            self._open_wanted(is_last=True)
+            if self.state.session is not None and not self.state.session.loaded.trace_count:
+                # they say what was asked for
+                self._tell_panes()
+        self._help_with_nothing(is_poll=message.is_poll)
         self._frame()
 
     def on_arrived(self, message: Arrived) -> None:
@@ -143,9 +154,33 @@ class LoadingApp(ThriftyApp):
             if self.state.told and not message.is_poll:
                 self._say("; ".join(self.state.told), bad=False)
             self.action_view(arrivals.view_to_return_to())
+            self._open_wanted(is_last=not message.is_poll)
+            self._help_with_nothing(is_poll=message.is_poll)
         if arrivals.wanted_query() != message.query:
             # it was changed while the set was on its way
             self.post_message(FilterTraces(arrivals.wanted_query()))
+
+    def _open_wanted(self, *, is_last: bool) -> bool:
+        """Open the traces that are to be opened if they are here. -> whether they are
+
+        is_last: whether nothing more comes of what was asked for them.
+        """
+        state = self.state
+        if not state.to_open or state.session is None:
+            return False
+        loaded = state.session.loaded
+        found = [trace for trace in map(loaded.find_trace, state.to_open) if trace is not None]
+        if len(found) < len(state.to_open):
+            if is_last and not (state.is_live and self._live.filtered(self._arrivals.wanted_query())):
+                missing = next(one for one in state.to_open if loaded.find_trace(one) is None)
+                self._say(f"no trace {missing} among {counted(loaded.trace_count, 'trace')}", bad=True)
+                state.to_open = ()
+            return False
+        state.to_open = ()
+        if self._view == VIEWS[0][0] and len(self.screen_stack) == 1:
+            # whoever has gone elsewhere meanwhile stays there
+            self.post_message(OpenTrace(found[0]) if len(found) == 1 else CompareTraces((found[0], found[1])))
+        return True
 
     def action_warnings(self) -> None:
         """Read everything the load warned of, and what servers were asked for."""
@@ -167,6 +202,7 @@ class LoadingApp(ThriftyApp):
 
     def on_filter_traces(self, message: FilterTraces) -> None:
         session, text = self.state.session, message.query.strip()
+        self.state.to_open = message.opens
         self._arrivals.filtered(text)
         if session is None:
             # what arrives is filtered by it
@@ -174,14 +210,17 @@ class LoadingApp(ThriftyApp):
 
         def done(result: tuple[np.ndarray, Findings] | UsageError) -> None:
             if isinstance(result, UsageError):
+                self.state.to_open = ()
                 self._arrivals.filtered(self.state.query)
                 self._say(str(result), bad=True)
                 return
             self.state.shown, self.state.findings = result
             self.state.query = text
             self._set_changed()
-            if message.ask:
-                self._live.filtered(text)
+            if self._open_wanted(is_last=False):
+                return
+            if message.ask and not self._live.filtered(text):
+                self._open_wanted(is_last=True)
 
         def select() -> tuple[np.ndarray, Findings] | UsageError:
             try:
@@ -234,4 +273,42 @@ class LoadingApp(ThriftyApp):
         show_opinion(self, self.state.look, message.opinion, message.findings)
 
     def on_look_back(self, message: LookBack) -> None:
-        self._live.look_back(message.lookback_ns)
+        self._live.look_back(message.lookback_ns, message.query)
+        if message.query is not None:
+            self.post_message(FilterTraces(message.query))
+
+    def on_newest_found(self, message: NewestFound) -> None:
+        self._live.newest_found()
+        self.state.newest = message.starts
+        self._tell_panes()
+        self._frame()
+
+    def _help_with_nothing(self, *, is_poll: bool) -> None:
+        """Where servers sent no trace at all: have services chosen, or find out when their newest traces began."""
+        state = self.state
+        if is_poll or not state.is_live or state.session is None:
+            return
+        if state.services_to_choose:
+            self.on_choose_services()
+        elif state.offered and not state.newest and not state.session.loaded.trace_count:
+            self._live.find_newest()
+
+    def on_choose_services(self) -> None:
+        from tracetui.tui.widgets.choices import Choices
+
+        state = self.state
+        if len(self.screen_stack) > 1 or not state.offered:
+            return
+        most = state.search.most
+
+        def cost(count: int) -> str:
+            return f"{counted(count, 'request')}, up to {count * traces_per_service(most, count):,} traces"
+
+        def chosen(names: Sequence[str] | None) -> None:
+            self.pane.focus_pane()
+            if names:
+                self._live.choose_services(names, every=len(names) == len(state.offered))
+                self._frame()
+
+        title = f"{source_name(state.sources)} searches by service only. Which of {len(state.offered):,}?"
+        self.push_screen(Choices(state.look, title, state.offered, cost, state.search.services), chosen)

@@ -19,12 +19,21 @@ class OpenTrace(Message):
 
 
 @dataclass
+class CompareTraces(Message):
+    """Show how two traces differ (positions of the loaded set)."""
+
+    traces: tuple[int, int]
+
+
+@dataclass
 class FilterTraces(Message):
     """Look at the traces that an expression selects, '' for all."""
 
     query: str
     ask: bool = True
     """Whether servers are asked for what they know of it; not where it lists what was counted already."""
+    opens: tuple[str, ...] = ()
+    """Ids of traces to open when they are here, as `State.to_open`."""
 
 
 @dataclass
@@ -40,6 +49,13 @@ class LookBack(Message):
     """Ask servers for traces that began within so long a time before now."""
 
     lookback_ns: int
+    query: str | None = None
+    """The filter to look at then, None for the one there is."""
+
+
+@dataclass
+class ChooseServices(Message):
+    """Have the user choose the services that servers are asked for which search by service only."""
 
 
 @dataclass

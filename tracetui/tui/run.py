@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from tracetui.config import Overrides, config_path
-from tracetui.ingest.sources.served import Server, servers_of
+from tracetui.ingest.sources.address import COMPARISON, SERVICES
+from tracetui.ingest.sources.served import Named, check_credentials, named_by
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING
 from tracetui.render.marks import ASCII, UNICODE
@@ -44,7 +45,8 @@ def run_app(
         raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
-    servers = servers_of(sources)
+    named = named_by(sources)
+    check_credentials(named.servers)
     to_say = list(notices)
     former_queries = load_queries(to_say)
     state = State(
@@ -57,10 +59,10 @@ def run_app(
         overrides=overrides,
         former_queries=former_queries,
         notices=to_say,
-        unsafe=any(server.is_unsafe(overrides) for server in servers),
+        unsafe=any(server.is_unsafe(overrides) for server in named.servers),
     )
-    if resume is None and len(sources) == 1 and servers:
-        resume = _trace_of(servers[0])
+    if resume is None:
+        resume, state.to_open = place_of(named)
     theme = settings.theme or first_theme(os.environ)
     # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
@@ -83,12 +85,14 @@ def run_app(
     return app.return_code or 0
 
 
-def _trace_of(server: Server) -> Resume | None:
-    """The place that an address points at, where that is one trace."""
-    search = server.address.search
-    if search is None or len(search.trace_ids) != 1:
-        return None
-    return Resume([], "waterfall", trace_id=search.trace_ids[0])
+def place_of(named: Named) -> tuple[Resume | None, tuple[str, ...]]:
+    """-> the place that sources point at, None for the list of traces, and the ids of two traces to be compared"""
+    ids = named.opened_ids
+    if len(ids) == 1:
+        return Resume([], "waterfall", trace_id=ids[0]), ()
+    if named.shows == SERVICES:
+        return Resume([], "services"), ()
+    return None, ids if named.shows == COMPARISON and len(ids) == 2 else ()
 
 
 def _keys_from_terminal() -> int:

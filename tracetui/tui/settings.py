@@ -14,6 +14,8 @@ import platformdirs
 
 from tracetui.config import Overrides, config_path, load_config
 from tracetui.ingest.sources.address import is_address, without_secrets
+from tracetui.model.grafana_page import grafana_page
+from tracetui.model.pasted import trace_ids_in
 from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
 from tracetui.tui.state_file import DamagedStateError, StateFile
@@ -77,7 +79,9 @@ def _from_anywhere(source: str) -> str:
         if path.exists():
             return str(path.absolute())
         if is_address(source):
-            return without_secrets(source)
+            # what stays of a page of Grafana without what may be a secret names no trace any more
+            ids = trace_ids_in(source) if grafana_page(source) is not None else ()
+            return ids[0] if ids else without_secrets(source)
         if glob.has_magic(source):
             # what is special in a pattern is not in the name of the directory that it is meant in
             return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a pattern is no path

@@ -53,6 +53,12 @@ class State:
     """What the servers were asked for last, and what came of it."""
     searched: str = ""
     """Which traces of servers that hold more were looked through; '' where all were that there are."""
+    services_to_choose: int = 0
+    """How many services there are to choose from, as a server can be asked for each alone; 0 for no choice."""
+    asked_lookback_ns: int = 0
+    """How far back servers were asked last, 0 where they were asked for a window of time or for traces by their ids."""
+    newest: dict[str, int] = field(default_factory=dict)
+    """When the newest traces of services began, where there was none in the time that was asked for; 0 for none."""
     stdin: int | None = None
     """The descriptor that the source `-` is read from, once."""
     look: Look = field(default_factory=Look)
@@ -76,5 +82,7 @@ class State:
     """What the cursor of each view's list is on, by name."""
     marked: set[int] = field(default_factory=set)
     """Traces marked for comparison."""
+    to_open: tuple[str, ...] = ()
+    """Ids of the traces to open as soon as they are here: one in the waterfall, two in comparison."""
     new: frozenset[int] = frozenset()
     """Traces that came when servers were asked again last."""

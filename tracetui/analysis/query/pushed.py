@@ -10,7 +10,7 @@ import msgspec
 
 from tracetui.analysis.query.complete import tokens
 from tracetui.analysis.query.fields import OF_EXCEPTIONS, Attribute
-from tracetui.analysis.query.nodes import And, AnySpan, Node, Test
+from tracetui.analysis.query.nodes import And, AnySpan, Node, Or, Test
 from tracetui.analysis.query.parsing import parse
 from tracetui.analysis.query.values import Literal
 from tracetui.model.operation_shape import may_be_shape
@@ -108,6 +108,9 @@ def _is_response(node: Node) -> bool:
 
 def _of_trace(node: Node) -> dict[str, Any] | None:
     """What a condition on the trace itself asks of a server, None for nothing that it knows."""
+    if isinstance(node, Or):
+        ids: list[list[str]] = [(_of_trace(part) or {}).get("trace_ids", []) for part in node.parts]
+        return {"trace_ids": [one for some in ids for one in some]} if all(ids) else None
     if not isinstance(node, Test) or node.value is None or isinstance(node.field, Attribute):
         return None
     name, value = node.field.name, node.value.text

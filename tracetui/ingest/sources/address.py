@@ -13,7 +13,7 @@ import msgspec
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search
-from tracetui.model.times import find_duration, find_time
+from tracetui.model.times import find_duration, find_moment
 
 _SCHEMES: Final = re.compile(r"(https?://|unix:)", re.IGNORECASE)
 _UNIX: Final = re.compile(r"unix:(?://)?(?P<socket>/[^:?#]+)(?::(?P<rest>/[^#]*))?", re.IGNORECASE)
@@ -29,12 +29,20 @@ _PAGES: Final = tuple(
         rf"(?P<base>.*?)/trace/(?P<ids>(?:{_ID}|\.\.\.)+)",
         r"(?P<base>.*?)/(?:zipkin/)?api/(?:v[123]/)?(?:traces|trace-summaries|services|search|dependencies|operations)",
         r"(?P<base>.*?)/api(?:/v[123])?",
-        r"(?P<base>.*?)/zipkin(?:/(?:dependency|api(?:/v2)?))?",
-        r"(?P<base>.*?)/(?:search|dependencies|monitor|compare|system-architecture)",
+        r"(?P<base>.*?)/zipkin(?:/(?:(?P<page>dependency)|api(?:/v2)?))?",
+        r"(?P<base>.*?)/(?P<page>search|dependencies|monitor|compare|system-architecture)",
         r"(?P<base>.*?)",
     )
 )
 """Paths of pages and of requests, the first that fits; what stands before them is the address of the server."""
+COMPARISON, SERVICES = "comparison", "services"
+_SHOWN: Final = {
+    "compare": COMPARISON,
+    "dependency": SERVICES,
+    "dependencies": SERVICES,
+    "system-architecture": SERVICES,
+}
+"""What pages show, other than traces."""
 _NS: Final = {"us": 1_000, "ms": 1_000_000}
 _READ: Final = {
     "service": ("service", "serviceName", "query.serviceName", "query.service_name"),
@@ -72,6 +80,8 @@ class Address:
     """What the page searches for; None where it says nothing."""
     file: str = ""
     """The address as it is, where it looks like that of a file."""
+    shows: str = ""
+    """COMPARISON of two traces, or SERVICES and who calls whom; '' for traces."""
 
     @property
     def host(self) -> str:
@@ -120,9 +130,11 @@ def parse_address(text: str) -> Address:
     origin = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port is not None else "")
     path = parts.path.rstrip("/")
     page = next(found for pattern in _PAGES if (found := pattern.fullmatch(path)))
-    ids = page.groupdict().get("ids") or ""
+    named = page.groupdict("")
+    ids, shows = named.get("ids", ""), _SHOWN.get(named.get("page", ""), "")
     if ids:
         search: Search | None = Search(trace_ids=tuple(filter(None, unquote(ids).split("..."))))
+        shows = COMPARISON if "..." in ids else ""
     else:
         search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path or path.endswith("/api/v2/traces"))
         if search and search.start_ns is not None and search.end_ns is not None and search.start_ns > search.end_ns:
@@ -130,7 +142,7 @@ def parse_address(text: str) -> Address:
     file = text if _FILE.fullmatch(path) and not ids else ""
     if file and _HIDDEN in file:
         raise UsageError(f"{file}: what stood in place of {_HIDDEN} may be a secret and was kept nowhere; name it anew")
-    return Address(origin + page["base"], socket, search, file)
+    return Address(origin + page["base"], socket, search, file, shows)
 
 
 def without_secrets(source: str) -> str:
@@ -199,8 +211,8 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
     for name in ("least_ns", "most_ns"):
         take(name, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
     take("expression", str)
-    take("start_ns", _moment)
-    take("end_ns", _moment)
+    take("start_ns", find_moment)
+    take("end_ns", find_moment)
     if "start_ns" not in found:
         take("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
     attributes = _attributes(query)
@@ -221,18 +233,6 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
 
 def _number(text: str, unit: int) -> int | None:
     return int(text) * unit if text.isdigit() and len(text) < 20 else None
-
-
-def _moment(text: str) -> int | None:
-    """A moment as RFC 3339 has it, or in seconds, milliseconds, microseconds or nanoseconds, told by its size."""
-    if not text.isdigit() or len(text) > 19:
-        return find_time(text)
-    number = int(text)
-    for unit in (1_000_000_000, 1_000_000, 1_000, 1):
-        # until the year 2286
-        if number * unit < 10**19:
-            return number * unit
-    return None
 
 
 def _attributes(query: dict[str, list[str]]) -> dict[str, str]:

@@ -40,6 +40,8 @@ class Offers:
     """Whether it finds a list by one of its elements."""
     finds_attributes: str = ""
     """Which attributes it finds, in words, where that is not all of spans and resources."""
+    knows_traceql: bool = False
+    """Whether it searches by expressions in TraceQL."""
     lower_case: bool = False
     """Whether it keeps services and operations in lower case, whatever they were sent as."""
 
@@ -66,6 +68,11 @@ def of_spans_alone(search: Search) -> Search:
     return msgspec.structs.replace(search, failed=False, slower_ns=None)
 
 
+def of_any_service(search: Search) -> Search:
+    """A search without its choice of services."""
+    return msgspec.structs.replace(search, services=(), every_service=False)
+
+
 class BackEnd(ABC):
     """A server that holds traces. What is sent are documents for `ingest.contents.decode`."""
 
@@ -76,6 +83,8 @@ class BackEnd(ABC):
         """Whether the last search left out traces though it found fewer than it was to find."""
         self.leaves_out_unchanged = False
         """Whether traces that were sent before and have not grown need not be sent again."""
+        self.asks_for_choice = False
+        """Whether to raise ManyServicesError rather than ask each of many services."""
         self.unchanged: dict[str, int] = {}
         """When traces began that were found and not sent again, as they are as they were, by their ids."""
         self.searched: Searched | None = None
@@ -147,7 +156,12 @@ class BackEnd(ABC):
 
     def takes(self, search: Search) -> Search:
         """What it is asked for by a search, at first; the rest is for whoever asks to filter."""
+        search = of_any_service(search)
         return with_a_span_alike(search) or of_spans_alone(search)
+
+    @abstractmethod
+    def newest_start(self, search: Search) -> int:
+        """When the newest trace of a search began, in nanoseconds since the epoch; 0 for none. Takes one request."""
 
     def whole(self, path: str) -> Answer:
         """What it sends for one trace, whatever its status."""

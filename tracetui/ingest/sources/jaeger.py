@@ -18,6 +18,7 @@ from tracetui.ingest.sources.back_end import (
     NotOfferedError,
     Offers,
     Say,
+    of_any_service,
     of_spans_alone,
     with_a_span_alike,
 )
@@ -32,6 +33,7 @@ from tracetui.ingest.sources.pieces import JAEGER_V1, OTLP
 from tracetui.ingest.sources.searched import Searched, window_of
 from tracetui.ingest.sources.trace_heads import Heads, otlp_heads, unseen_v1
 from tracetui.model.opinion import Dependency, Metrics
+from tracetui.model.problems import ManyServicesError
 from tracetui.model.search import Search, describe
 
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
@@ -157,6 +159,8 @@ class Jaeger(BackEnd):
 
     def takes(self, search: Search) -> Search:
         search = self._limited(self._dialect.takes(search))
+        if not self._needs_service(search):
+            search = of_any_service(search)
         if self._summaries:
             return search
         return self._narrow(search) or self._heeded(of_spans_alone(search))
@@ -198,6 +202,18 @@ class Jaeger(BackEnd):
         if not self._dialect.has_metrics:
             return super().metrics(service, start_ns, end_ns)
         return metrics_of(self.connection, self._root, service, start_ns, end_ns)
+
+    def newest_start(self, search: Search) -> int:
+        newest = msgspec.structs.replace(of_spans_alone(search), limit=1)
+        if self._summaries:
+            return max((one.start_ns for one in self._summarised(newest)), default=0)
+        if self._prefers_v3:
+            found = self._stream_v3(newest)
+        else:
+            params = v1_params(self._dialect.adapted(newest))
+            found = self.streamed(f"{self._root}/api/traces", params, JAEGER_V1)
+        heads = (otlp_heads(document) or unseen_v1(document, {})[0] for document in found)
+        return max((start for one in heads for start in one.values()), default=0)
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched, self._whole = False, None, {}
@@ -287,7 +303,7 @@ class Jaeger(BackEnd):
                 if not self._refuses(search, error):
                     raise
         found: dict[str, Summary] = {}
-        searches = searches_by_service(search, self.services(), self.say)
+        searches = searches_by_service(search, self._services_for(search), self.say)
         for _ in range(2):
             full = []
             for one, summaries in answers_by_service(searches, self._summarised, self.say):
@@ -350,12 +366,21 @@ class Jaeger(BackEnd):
             if unseen:
                 yield unseen
 
+    def _services_for(self, search: Search) -> Sequence[str]:
+        """The services to ask one by one. Raises ManyServicesError where some are to be chosen first."""
+        if search.services:
+            return search.services
+        services = self.services()
+        if self.asks_for_choice and not search.every_service and len(services) > FEW_SERVICES:
+            raise ManyServicesError(self.connection.name, len(services))
+        return services
+
     def _every_service(self, search: Search) -> Generator[bytes]:
         """Search service by service, as it cannot without one, until as many traces are found as are wanted."""
         if self._summaries:
             yield from self.traces([one.trace_id for one in self._summaries_of(search)])
             return
-        searches = searches_by_service(search, self.services(), self.say)
+        searches = searches_by_service(search, self._services_for(search), self.say)
         seen: Heads = {}
 
         def asked(one: Search) -> list[bytes]:
@@ -373,11 +398,12 @@ class Jaeger(BackEnd):
                         yield unseen
                 if len(found) >= self._limited(one).most:
                     full.append(one)
-                if len(seen) >= search.most and at < len(searches) and len(searches) > FEW_SERVICES:
+                is_enough = len(seen) >= search.most and not search.every_service
+                if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
                     self.has_more = True
                     self.say(
                         f"{at:,} of {len(searches):,} services were asked, which was enough for {search.most:,} traces:"
-                        " they are not the newest of all; name a service"
+                        " they are not the newest of all; --service NAME, once or more often, asks for those you choose"
                     )
                     return
             self.has_more = bool(full)

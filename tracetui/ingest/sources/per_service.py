@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Sequence
 from typing import Final, TypeVar
 
@@ -11,9 +10,8 @@ import msgspec
 from tracetui.ingest.sources.at_once import each
 from tracetui.ingest.sources.back_end import Say
 from tracetui.ingest.sources.connection import AT_ONCE, HttpError
-from tracetui.model.search import Search
+from tracetui.model.search import Search, traces_per_service
 
-_LEAST_PER_SERVICE: Final = 10
 _MOST_SERVICES: Final = 1_000
 """Services that are asked one by one."""
 
@@ -27,8 +25,10 @@ def searches_by_service(search: Search, services: Sequence[str], say: Say) -> li
         services = services[:_MOST_SERVICES]
     # one window for all: what cannot be sent is then found in the same place, and said once
     start, end = search.window()
-    limit = max(math.ceil(2 * search.most / max(len(services), 1)), _LEAST_PER_SERVICE)
-    say(f"it searches by service only: each of {len(services):,} was asked for its newest {limit:,} traces")
+    limit = traces_per_service(search.most, len(services))
+    if not search.services or limit < search.most:
+        # of few that were chosen there are as many traces as were asked for
+        say(f"it searches by service only: each of {len(services):,} was asked for its newest {limit:,} traces")
     return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
 
 

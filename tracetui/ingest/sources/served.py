@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tracetui.config import Overrides, Profile, config_path, load_config, profile_named
-from tracetui.ingest.sources.address import Address, is_address, parse_address, without_secrets
-from tracetui.model.pasted import trace_id_in
+from tracetui.ingest.sources.address import COMPARISON, Address, is_address, parse_address, without_secrets
+from tracetui.model.grafana_page import GrafanaPage, grafana_page
+from tracetui.model.pasted import trace_ids_in
 from tracetui.model.problems import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration, parse_duration
@@ -29,6 +31,11 @@ _LAST_NS = 9 * 10**18
 _NAME = re.compile(r"[\w.-]{1,64}")
 _HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
 _MOST_NAMED = 8
+_LONGEST_SHOWN = 100
+_PATH = re.compile(
+    r"~?\.{0,2}/\S*|\S+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp|txt|log|csv)|(?![0-9a-fA-F]{32}/|\S*==$)[\w.-]+/\S*"
+)
+"""What is written as a path is one, whatever is in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +90,107 @@ def server_at(source: str) -> Server | None:
         raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
 
 
-def pasted_ids(sources: Sequence[str]) -> list[tuple[str, str]]:
-    """Those sources that name a trace to be fetched from the servers beside them, each with its id; none without one.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What sources name."""
 
-    They may be an id, a `traceparent`, a page of Grafana, or a line of a log.
+    paths: list[str]
+    servers: list[Server]
+    trace_ids: tuple[str, ...] = ()
+    """Of the traces that pasted texts among the sources name: of all servers and files these alone are meant."""
+    shows: str = ""
+    """What the page shows that is a source, or the only one, as `Address.shows`."""
+
+    @property
+    def opened_ids(self) -> tuple[str, ...]:
+        """The traces that the user points at: those of pasted texts, or of the only source, where it is their page."""
+        if self.trace_ids or self.paths or len(self.servers) != 1:
+            return self.trace_ids
+        search = self.servers[0].address.search
+        return search.trace_ids if search is not None else ()
+
+
+def named_by(sources: Sequence[str]) -> Named:
+    """Tell paths, servers and pasted texts that name traces apart: ids, headers, pages of Grafana, lines of logs.
+
+    Raises UsageError for a server that cannot be used, and for a pasted text that names nowhere to look.
     """
-    found = [(source, trace_id_in(source)) for source in sources if _may_name_a_trace(source)]
-    found = [(source, trace_id) for source, trace_id in found if trace_id]
-    named = {source for source, _ in found}
-    return found if found and any(server_at(source) for source in sources if source not in named) else []
+    paths, servers, pasted = [], [], []
+    for source in sources:
+        if _is_pasted(source):
+            pasted.append(source)
+        elif (server := server_at(source)) is not None:
+            servers.append(server)
+        else:
+            paths.append(source)
+    wanted, shows = Search(), ""
+    for source in pasted:
+        page = grafana_page(source)
+        ids = trace_ids_in(source)
+        if page is not None and not ids and (page.search is None or not servers):
+            raise UsageError(_about_grafana(source, page, bool(servers or paths)))
+        if not servers and not paths:
+            raise UsageError(_about_grafana(source, page, False) if page is not None else _nowhere(source, ids))
+        if ids:
+            wanted = combined(wanted, Search(trace_ids=tuple(dict.fromkeys([*wanted.trace_ids, *ids]))))
+            shows = COMPARISON if len(ids) == 2 and len(pasted) == 1 else ""
+        elif page is not None and page.search is not None:
+            wanted = combined(wanted, page.search)
+    if wanted != Search():
+        servers = [
+            replace(one, address=replace(one.address, search=combined(one.address.search or Search(), wanted)))
+            for one in servers
+        ]
+    elif len(sources) == 1 and servers:
+        shows = servers[0].address.shows
+    return Named(paths, servers, wanted.trace_ids, shows)
 
 
-def _may_name_a_trace(source: str) -> bool:
+def _is_pasted(source: str) -> bool:
+    """Whether a source is a text that names traces, or a page of Grafana, and not where traces are."""
     if is_address(source):
-        return "/explore?" in source
+        return grafana_page(source) is not None
+    if _PATH.fullmatch(source) or not trace_ids_in(source):
+        return False
     try:
         return not Path(source).exists()
     except (OSError, ValueError):
         # a line of a log may be longer than any path
         return True
+
+
+def _nowhere(source: str, ids: Sequence[str]) -> str:
+    """That an id alone says not where its trace is."""
+    return (
+        f"{_cut(source)}: the id of a trace does not say where the trace is; name a server or a file beside it, such as"
+        f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
+    )
+
+
+def _about_grafana(source: str, page: GrafanaPage, has_others: bool) -> str:
+    """What to do with a page of Grafana, which is no server of traces."""
+    name = f"{urlsplit(page.base).netloc}: a page of Grafana"
+    if page.is_short:
+        return f"{name}, as a short link; open it in a browser and copy the address that it leads to"
+    if not trace_ids_in(source) and page.search is None:
+        return f"{name} that names no trace and no search of traces; open a trace there and copy that address"
+    by_proxy = f"; or {page.proxy}, if Grafana lets you, with a token in TRACETUI_TOKEN" if page.proxy else ""
+    if has_others:
+        return f"{name} with a search in TraceQL, which files cannot be asked; name the Tempo that it asks{by_proxy}"
+    what = f"trace {trace_ids_in(source)[0]}" if trace_ids_in(source) else "a search"
+    return (
+        f"{name} that shows {what}; Grafana itself is no server of traces: name beside it the Tempo, Jaeger or Zipkin"
+        f" that it asks, such as tracetui http://tempo:3200 'ADDRESS'{by_proxy}"
+    )
+
+
+def _cut(source: str) -> str:
+    return source if len(source) <= _LONGEST_SHOWN else source[:_LONGEST_SHOWN] + "..."
+
+
+def _profiles() -> str:
+    names = list(load_config().profiles)
+    return f", or a profile ({', '.join(names[:_MOST_NAMED])})" if names else ""
 
 
 def meant_by(source: str) -> str:
@@ -121,8 +210,8 @@ def how_to_name_servers() -> str:
 
 
 def servers_of(sources: Sequence[str]) -> list[Server]:
-    """The servers among sources. Raises UsageError as `server_at` and `check_credentials`."""
-    servers = [server for source in sources if (server := server_at(source)) is not None]
+    """The servers among sources. Raises UsageError as `named_by` and `check_credentials`."""
+    servers = named_by(sources).servers
     check_credentials(servers)
     return servers
 

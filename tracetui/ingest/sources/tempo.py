@@ -85,7 +85,7 @@ class Tempo(BackEnd):
 
     @property
     def offers(self) -> Offers:
-        return Offers("Tempo", "by the span's status", finds_elements=True)
+        return Offers("Tempo", "by the span's status", finds_elements=True, knows_traceql=True)
 
     def services(self) -> list[str]:
         return self._values("resource.service.name", {})
@@ -126,6 +126,12 @@ class Tempo(BackEnd):
             self._sent[one.trace_id] = one.figures
         for trace_id in list(self._sent)[: -max(len(sent), MOST_REMEMBERED)]:
             del self._sent[trace_id]
+
+    def newest_start(self, search: Search) -> int:
+        start, end = search.window()
+        stop = -(-end // _SECOND)
+        params = {"start": max(start // _SECOND, stop - _LONGEST_SECONDS), "end": stop, "limit": 1, "spss": 1}
+        return max((one.start_time_unix_nano for one in self._listed(query(search), params)), default=0)
 
     def _find(self, search: Search, found: dict[str, _Found]) -> None:
         """Add the traces that a search finds, until there are as many as are wanted."""
@@ -194,6 +200,9 @@ def query(search: Search) -> str:
     conditions = []
     if search.service:
         conditions.append(f"resource.service.name={_text(search.service)}")
+    elif search.services:
+        named = " || ".join(f"resource.service.name={_text(name)}" for name in search.services)
+        conditions.append(f"({named})" if len(search.services) > 1 else named)
     if search.operation:
         conditions.append(f"name={_text(search.operation)}")
     for key, value in search.attributes.items():

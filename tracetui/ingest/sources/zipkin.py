@@ -83,6 +83,11 @@ class Zipkin(BackEnd):
         self.has_more |= len(found) >= search.most
         self.searched = Searched(len(found), *window_of([*found.values()]))
 
+    def newest_start(self, search: Search) -> int:
+        newest = msgspec.structs.replace(of_spans_alone(search), limit=1)
+        starts = [start for found in self._streamed(newest) for start in unseen_zipkin(found, {})[0].values()]
+        return max(starts, default=0)
+
     def _streamed(self, search: Search) -> Generator[bytes]:
         return self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
 

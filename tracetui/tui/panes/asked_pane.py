@@ -20,10 +20,10 @@ class AskedPane(Pane):
     def trace_under_cursor(self) -> int | None:
         raise NotImplementedError
 
-    def ask_for(self, query: str) -> None:
-        """Have the traces that a query selects shown."""
-        if query.strip() != self.state.query:
-            self.post_message(FilterTraces(query.strip()))
+    def ask_for(self, query: str, opens: tuple[str, ...] = ()) -> None:
+        """Have the traces that a query selects shown; `opens` are the ids of those to open."""
+        if query.strip() != self.state.query or opens:
+            self.post_message(FilterTraces(query.strip(), opens=opens))
 
     def ask_by_start(self, query: str) -> None:
         """The same, in the order in which they happened."""

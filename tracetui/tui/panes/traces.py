@@ -8,20 +8,29 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from tracetui.analysis.query import QueryError
 from tracetui.analysis.query.complete import Vocabulary
 from tracetui.model.traces import TraceSet
 from tracetui.render.line import Line, Role
+from tracetui.render.offered_rows import Offer, OfferedRows
 from tracetui.render.trace_columns import SortKey, TraceColumns
 from tracetui.render.trace_list import TraceRows, chosen_mark
-from tracetui.tui.messages import OpenTrace, Placed
+from tracetui.tui.messages import LookBack, OpenTrace, Placed
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.asked_pane import AskedPane
 from tracetui.tui.panes.pane import Work
 from tracetui.tui.panes.traces_answers import Answers
-from tracetui.tui.panes.traces_body import Prepared, absent_lines, count_line, made_lines, prepared, unmet_lines, words
+from tracetui.tui.panes.traces_body import (
+    Prepared,
+    absent_lines,
+    count_line,
+    made_lines,
+    offered_rows,
+    prepared,
+    unmet_lines,
+    words,
+)
 from tracetui.tui.panes.traces_groups import errors_by_service
-from tracetui.tui.panes.traces_keys import BINDINGS, KEYS, QUERY_HINTS, REGION_HINTS, list_hints
+from tracetui.tui.panes.traces_keys import BINDINGS, KEYS, OFFER_HINTS, QUERY_HINTS, REGION_HINTS, list_hints
 from tracetui.tui.panes.traces_questions import Questions
 from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_trace_menu
@@ -54,6 +63,8 @@ class TracesPane(AskedPane):
         self._loaded: TraceSet | None = None
         self._columns: TraceColumns | None = None
         self._rows: TraceRows | None = None
+        self._offered: OfferedRows | None = None
+        """What is offered in the place of rows where servers sent no trace."""
         self._former: TraceRows | None = None
         """Rows of the set before, in sight until those of the one that has come are made."""
         self._grouped = False
@@ -77,6 +88,8 @@ class TracesPane(AskedPane):
             return QUERY_HINTS
         if self.scatter.region_cells is not None:
             return REGION_HINTS
+        if self._offered is not None:
+            return OFFER_HINTS
         hints = list_hints(self._grouped)
         # a filter is kept for what is still read; the rest is for rows
         return hints if self._listed is not None else hints[:1]
@@ -135,6 +148,7 @@ class TracesPane(AskedPane):
         self.view.set_look(look.theme)
         self.scatter.remake()
         if self._rows is not None:
+            self._offer()
             self._list_again()
 
     @property
@@ -182,6 +196,7 @@ class TracesPane(AskedPane):
             self.post_message(Placed())
         self._columns, self._former = found.columns, None
         self._show_count()
+        self._offer()
         self._list_again()
         self.scatter.show(found.points)
         self._mark_point()
@@ -193,6 +208,16 @@ class TracesPane(AskedPane):
             if nothing
             else unmet_lines(found.blame, self.key_names, self.state.searched, is_live=self.state.is_live)
         )
+
+    def _offer(self) -> None:
+        """Offer what servers can be asked for instead, where they sent no trace at all."""
+        before, self._offered = self._offered, None
+        if self._loaded is not None and not self._loaded.trace_count:
+            self._offered = offered_rows(self.state)
+        if self._offered is not None:
+            # what the user has gone to stays under the cursor
+            is_placed = before is not None and self.view.cursor != before.best
+            self.view.show(self._offered, self.view.cursor if is_placed else self._offered.best)
 
     def _list_again(self) -> None:
         """Make the rows anew, the cursor on the trace it was on if that is still there."""
@@ -215,7 +240,8 @@ class TracesPane(AskedPane):
         )
         at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
         self._wants_first = False
-        self.view.show(rows, at or 0)
+        if self._offered is None:
+            self.view.show(rows, at or 0)
         self.call_after_refresh(self._show_header)
 
     def _show_header(self) -> None:
@@ -246,7 +272,7 @@ class TracesPane(AskedPane):
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         state = self.state
-        if event.view is not self.view:
+        if event.view is not self.view or self._offered is not None:
             return
         trace = self._trace_of(event.row)
         if trace is not None and trace != state.trace and (self.display or state.trace is None):
@@ -260,6 +286,9 @@ class TracesPane(AskedPane):
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
+        if self._offered is not None:
+            self._ask_for_offer(self._offered.offer(event.row))
+            return
         trace, group = self._trace_of(event.row), self._rows.group(event.row) if self._rows is not None else None
         if trace is not None:
             self.post_message(OpenTrace(trace))
@@ -269,6 +298,11 @@ class TracesPane(AskedPane):
             self._folded ^= {group.key}
             self._list_again()
             self.view.cursor = event.row
+
+    def _ask_for_offer(self, offer: Offer | None) -> None:
+        if offer is not None:
+            query = filters.of_service(self.state.query, offer.service) if offer.service else None
+            self.post_message(LookBack(offer.window_ns, query))
 
     # --- the filter --------------------------------------------------------------------------------------------------
 
@@ -282,14 +316,14 @@ class TracesPane(AskedPane):
         event.stop()
         text = event.text
 
-        def done(found: tuple[str, QueryError | None]) -> None:
-            query, error = found
+        def done(found: filters.Understood) -> None:
+            query, error, trace_ids = found
             if self.query_bar.input.text.strip() != text:
                 return
             self.query_bar.show_error(error)
             if error is None:
                 self.state.asked_queries.append(query)
-                self.ask_for(query)
+                self.ask_for(query, opens=trace_ids)
             elif self.has_focus_within:
                 self.query_bar.input.focus()
 
@@ -334,6 +368,8 @@ class TracesPane(AskedPane):
 
     def _trace_of(self, row: int) -> int | None:
         """The trace of a row in sight, a position of the loaded set."""
+        if self._offered is not None:
+            return None
         rows, loaded = self._listed, self._loaded
         trace = rows.trace(row) if rows is not None else None
         if rows is None or trace is None or rows is not self._former or loaded is None:

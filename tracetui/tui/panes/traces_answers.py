@@ -232,11 +232,10 @@ def _compared(source: str, after: Findings, state: State) -> Comparison | str:
 def _missing(source: str) -> str:
     """That a file is not there, as the command line says it: a load in the background goes on without it."""
     from tracetui.ingest.sources.files import inputs
-    from tracetui.ingest.sources.served import meant_by, server_at
+    from tracetui.ingest.sources.served import meant_by, named_by
 
     try:
-        if server_at(source) is None:
-            next(inputs([source], meant=meant_by), None)
+        next(inputs(named_by([source]).paths, meant=meant_by), None)
     except (InputError, UsageError) as error:
         return str(error)
     return ""

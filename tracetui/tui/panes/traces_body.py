@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from tracetui.analysis.query.complete import Vocabulary, vocabulary
+from tracetui.model.search import MORE
+from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.frame import source_name
 from tracetui.render.line import Line, Role
+from tracetui.render.offered_rows import OfferedRows, offers
 from tracetui.render.safe_text import safe
 from tracetui.render.scatter import Points
 from tracetui.render.skew_remark import skew_remark
@@ -21,8 +25,6 @@ from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.state import State
 
 _INDENT = "   "
-_OFFERED = 8
-"""Services that are named where there is no trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,29 @@ def made_lines(state: State) -> list[Line]:
     return [Line(), Line([(f"{_INDENT}listing the traces{state.look.marks.ellipsis}", Role.STRONG)])]
 
 
+def offered_rows(state: State) -> OfferedRows | None:
+    """The rows for what servers that sent no trace can be asked for; None where there is nothing to offer."""
+    if not state.is_live or not state.asked_lookback_ns or state.services_to_choose:
+        return None
+    found = offers(state.offered, state.newest, state.asked_lookback_ns, time.time_ns())
+    return OfferedRows(found, state.look.marks.ellipsis)
+
+
+def _empty_answer(state: State, names: KeyNames) -> list[Line]:
+    """That servers sent no trace, what they were asked for, and which keys ask for something else."""
+    name, lookback = source_name(state.sources), state.asked_lookback_ns
+    if state.services_to_choose:
+        title = f"{name} searches by service only, and knows {state.services_to_choose:,}"
+        keys = "{traces.service} chooses services, {traces.window} how far back they are asked"
+    else:
+        title = f"{name} has no such traces" + (f" of the last {format_duration(lookback)}" if lookback else "")
+        keys = "{list.open} asks for this line, " if lookback else ""
+        keys += f"{{app.more}} the last {format_duration(MORE * lookback)}, " if lookback else ""
+        keys += "{traces.window} other times, {app.reload} again, {app.follow} follows"
+    asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + names.short(keys), Role.DIM)])]
+
+
 def absent_lines(state: State, names: KeyNames) -> list[Line]:
     """Why there is no trace at all."""
     name = source_name(state.sources)
@@ -108,21 +133,8 @@ def absent_lines(state: State, names: KeyNames) -> list[Line]:
     elif state.session is None:
         # why a load failed stands above the views
         title, more = "Nothing is loaded.", again if state.sources else "{app.quit} quits"
+    elif state.is_live:
+        return _empty_answer(state, names)
     else:
         title, more = f"No spans in {name}." if state.sources else "No spans.", again
-        if state.is_live:
-            title = f"{name} has no such traces"
-            more = "{traces.window} asks further back, {traces.filter} asks for others, {app.reload} asks again, "
-            more += "{app.follow} follows"
-            if state.offered:
-                known = ", ".join(safe(name, 40) for name in state.offered[:_OFFERED])
-                known += f" and {len(state.offered) - _OFFERED:,} more" if len(state.offered) > _OFFERED else ""
-                title += f"; its services: {known}"
-            asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
-            return [
-                Line(),
-                Line([(_INDENT + title, Role.STRONG)]),
-                *asked,
-                Line([(_INDENT + names.short(more), Role.DIM)]),
-            ]
     return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + names.short(more), Role.DIM)])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tracetui.analysis.query import QueryError, parse
 from tracetui.analysis.query.complete import quoted
 from tracetui.analysis.query.pasted import meant
 from tracetui.analysis.query.pushed import conjuncts
+from tracetui.model.pasted import trace_ids_in
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.render.scatter import Window
@@ -54,10 +55,23 @@ class Former:
         return self._before.pop()
 
 
-def understood(text: str) -> tuple[str, QueryError | None]:
-    """-> the query that a text is, or that asks for the trace it names, and what is wrong with it, if anything"""
+class Understood(NamedTuple):
+    """What was written on the line for a query."""
+
+    query: str
+    error: QueryError | None
+    """What is wrong with it, if anything."""
+    trace_ids: tuple[str, ...] = ()
+    """Of the traces that it names, where it is no query itself."""
+
+
+def understood(text: str) -> Understood:
+    """Read a query, or what was pasted in its place: the query then asks for the traces that it names."""
     query = meant(text)
-    return query, error_in(query)
+    error = error_in(query)
+    if error is not None and text[:8].lower().startswith(("http://", "https://")):
+        error = QueryError(text, 0, len(text), "this page names no trace", "tracetui 'ADDRESS' opens a server's page")
+    return Understood(query, error, trace_ids_in(text) if query != text else ())
 
 
 def error_in(text: str) -> QueryError | None:
@@ -104,6 +118,11 @@ def equality(name: str) -> re.Pattern[str]:
 
 SERVICE: Final = equality("service")
 OPERATION: Final = equality("operation")
+
+
+def of_service(text: str, service: str) -> str:
+    """The query with this service in the place of the one it asks for."""
+    return exchanged(text, SERVICE, condition("service", service))
 
 
 def time_window(start_ns: int, end_ns: int | None) -> str:

@@ -18,6 +18,14 @@ REGION_HINTS = (
 )
 
 
+OFFER_HINTS = (
+    ("{list.open}", "ask for this"),
+    ("{app.more}", "further back"),
+    ("{traces.window}", "window"),
+    ("{traces.filter}", "filter"),
+)
+
+
 def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
     """Of the list, `grouped` by the service where errors began."""
     return (
@@ -30,8 +38,12 @@ def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
 
 KEYS = (
     ("{traces.filter}", "write a filter; {query.complete} completes, {query.previous query.next}: its history"),
+    ("a pasted id", "as a filter opens the trace; also a traceparent, a page's address or a line of a log with an id"),
     ("{traces.errors}", "traces with errors only, and all again"),
-    ("{traces.service traces.operation}", "traces with a service, with an operation"),
+    (
+        "{traces.service traces.operation}",
+        "traces with a service, with an operation; where a server is asked one service at a time: which it is asked",
+    ),
     ("{traces.duration traces.duration-typed}", "response time of p50, p95, p99 or more in turn; of any duration"),
     ("{traces.window}", "a window of time; of servers also how far back they are asked"),
     ("{traces.undo}", "undo the last change of the filter"),
@@ -56,7 +68,7 @@ KEYS = (
     ("{traces.contrast}", "what sets marked traces, those with errors or slow ones apart from the rest"),
     ("{traces.save}", "save the traces shown to a file that opens again"),
     ("{traces.copy}", "copy the trace's id, its waterfall, or the filter"),
-    ("{list.open}", "open the trace"),
+    ("{list.open}", "open the trace; where a server sent none: ask for the window or the service of the line"),
     ("●ag ✖us ✗", "services, by letters where names do not fit: ✖ errors began there, ✗ propagated to it"),
     (
         "⚠",

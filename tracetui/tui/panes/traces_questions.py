@@ -19,7 +19,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render import numbers
 from tracetui.render.line import Role
 from tracetui.render.safe_text import safe
-from tracetui.tui.messages import LookBack
+from tracetui.tui.messages import ChooseServices, LookBack
 from tracetui.tui.panes import traces_filters as filters
 from tracetui.tui.panes.asked_pane import AskedPane
 from tracetui.tui.panes.traces_values import Values, likely_first, values_of
@@ -72,6 +72,9 @@ class Questions:
         self._exchange(filters.ERRORS, *([] if filters.found(query, filters.ERRORS) else ["error"]))
 
     def pick_service(self) -> None:
+        if self._pane.state.services_to_choose:
+            self._pane.post_message(ChooseServices())
+            return
         traces = self._traces
         self._pick("service", filters.SERVICE, traces.services, traces.service)
 
@@ -105,6 +108,10 @@ class Questions:
                 here = {option.label for option in options}
                 offered = (name for name in self._pane.state.offered if name not in here)
                 options += [Option("=" + name, name, "asks the server", Role.DIM) for name in offered]
+                chosen = self._pane.state.search.services
+                if chosen or self._pane.state.search.every_service:
+                    note = f"{len(chosen) or len(self._pane.state.offered):,} are asked"
+                    options.insert(0, Option("?", "choose the services that are asked", note, Role.DIM))
             if filters.found(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "takes the filter out", Role.DIM), *options]
             marks = self._pane.state.look.marks
@@ -112,6 +119,9 @@ class Questions:
             self._choose(f"Traces with the {what}{signs}", options, done)
 
         def done(value: str) -> None:
+            if value == "?":
+                self._pane.post_message(ChooseServices())
+                return
             self._exchange(kind, *([filters.condition(what, value[1:])] if value else []))
 
         self._pane.work("traces-options", counts, show)

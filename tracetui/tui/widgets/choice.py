@@ -56,6 +56,19 @@ class _Options:
         return line.cropped(width, self._ellipsis)
 
 
+BOX_CSS = """
+    NAME { align: center middle; }
+    NAME > Vertical {
+        width: 80; max-width: 96%; height: auto; max-height: 90%;
+        border: round $foreground; padding: 0 1; background: $surface;
+    }
+    NAME LineBar, NAME LineInput, NAME LineView { background: $surface; }
+    NAME:ansi > Vertical { border: round ansi_default; background: ansi_default; }
+    NAME:ansi LineBar, NAME:ansi LineInput, NAME:ansi LineView { background: ansi_default; }
+    """
+"""How a dialog looks with a list in it; NAME is its class."""
+
+
 class Choice(Dialog[str | None]):
     """Asks for one of some options; the answer is its value, or None. With `free`, a text of one's own will do."""
 
@@ -67,16 +80,7 @@ class Choice(Dialog[str | None]):
         Binding("pagedown", "page(1)", "Page down", show=False, id="choice.page-down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="choice.page-up"),
     ]
-    DEFAULT_CSS = """
-    Choice { align: center middle; }
-    Choice > Vertical {
-        width: 80; max-width: 96%; height: auto; max-height: 90%;
-        border: round $foreground; padding: 0 1; background: $surface;
-    }
-    Choice LineBar, Choice LineInput, Choice LineView { background: $surface; }
-    Choice:ansi > Vertical { border: round ansi_default; background: ansi_default; }
-    Choice:ansi LineBar, Choice:ansi LineInput, Choice:ansi LineView { background: ansi_default; }
-    """
+    DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
     def __init__(self, look: Look, title: str, options: Sequence[Option], *, free: str = "") -> None:
         """`title` is safe to show; `free` says what text of one's own may be, where one may."""

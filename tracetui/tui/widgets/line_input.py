@@ -95,7 +95,11 @@ class LineInput(Widget, can_focus=True):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self._insert(" ".join(event.text[:_LONGEST].split()))
+        self.take_pasted(" ".join(event.text[:_LONGEST].split()))
+
+    def take_pasted(self, text: str) -> None:
+        """Put a pasted text at the cursor."""
+        self._insert(text)
 
     def on_click(self, event: events.Click) -> None:
         cell = event.x - cell_width(self._prompt)

@@ -14,6 +14,7 @@ from textual.message import Message
 
 from tracetui.analysis.query import QueryError
 from tracetui.analysis.query.complete import Candidate, Completion, Vocabulary, complete
+from tracetui.model.pasted import trace_ids_in
 from tracetui.render.cells import cell_width, fit
 from tracetui.render.line import Line, Role
 from tracetui.render.marks import Marks
@@ -26,6 +27,19 @@ from tracetui.tui.widgets.line_input import LineInput
 _SHOWN_CANDIDATES = 8
 _REMEMBERED = 100
 _MOST_ERROR_LINES = 4
+
+
+class _QueryInput(LineInput):
+    """The line itself; what names a trace takes the place of a filter that nobody has changed."""
+
+    applied = ""
+    """The filter that is applied."""
+
+    def take_pasted(self, text: str) -> None:
+        if self.text == self.applied and trace_ids_in(text):
+            self.put(text)
+        else:
+            super().take_pasted(text)
 
 
 class QueryBar(Vertical):
@@ -83,7 +97,7 @@ class QueryBar(Vertical):
 
     def compose(self) -> ComposeResult:
         key = KeyNames(self.screen).short("{traces.filter}")
-        yield LineInput(
+        yield _QueryInput(
             self._look,
             prompt="filter  ",
             hint="duration > 500ms AND error",
@@ -94,8 +108,8 @@ class QueryBar(Vertical):
         yield LineBar(self._look, id="query-list")
 
     @property
-    def input(self) -> LineInput:
-        return self.query_one("#query-input", LineInput)
+    def input(self) -> _QueryInput:
+        return self.query_one("#query-input", _QueryInput)
 
     @property
     def is_edited(self) -> bool:
@@ -111,7 +125,7 @@ class QueryBar(Vertical):
     def show_query(self, text: str) -> None:
         """Show the query that is applied, unless another is being written."""
         unfinished = (self.is_edited or self._is_submitted) and self.input.text != self._applied
-        self._applied = text
+        self._applied = self.input.applied = text
         if not unfinished:
             self._put(text)
 

@@ -1,0 +1,199 @@
+"""The app over servers that do not answer with traces at once: nothing lately, many services, pasted traces."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+
+from tests import faults
+from tests.many_traces import SECOND, many_services
+from tests.servers import LiveServer
+from tests.test_tui_app import settled
+from tests.test_tui_live import App, over
+from tracetui.ingest.sources.served import named_by
+from tracetui.render.offered_rows import MOST_ASKED
+from tracetui.tui.run import place_of
+from tracetui.tui.settings import Resume
+
+HOUR = 3600 * SECOND
+BEFORE = Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json"
+NOWHERE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def searches(server: LiveServer) -> list[dict[str, list[str]]]:
+    """The questions for traces, but for the one that finds out which server it is."""
+    asked = [one for one in server.requests if one.path.endswith(("/traces", "/trace-summaries", "/search"))]
+    return [dict(one.query) for one in asked if "2020-01-01T00:00:00Z" not in one.query.get("query.startTimeMin", ())]
+
+
+async def pasted(on: App, text: str) -> None:
+    await on.press("slash")
+    on.app.post_message(events.Paste(text))
+    await on.pilot.pause()
+    await on.press("enter")
+
+
+async def gone(on: App, text: str) -> None:
+    for _ in range(400):
+        if text not in on.text:
+            return
+        await on.pilot.pause(0.05)
+    raise AssertionError(f"{text} did not go:\n{on.text}")
+
+
+# nothing lately
+
+
+@pytest.mark.parametrize("kind", ["jaeger-v3", "zipkin", "tempo"])
+async def test_an_empty_answer_offers_wider_windows_and_services(kind: str) -> None:
+    with LiveServer(kind, ends_ns=time.time_ns() - 5 * HOUR) as server:
+        async with over(server.url) as on:
+            await on.until("has no such traces of the last 1h", "payment", "newest trace 5 h ago")
+            services = len(on.app.state.offered)
+            assert f"traces of 0 of {services} services" in on.text
+            assert f"traces of {services} of {services} services" in on.text
+            assert len(searches(server)) == services + 1
+            assert "M the last 4h" in on.text
+            # nothing is looked for twice
+            await on.press("r")
+            await on.until("nothing new from")
+            await settled(on.app, on.pilot)
+            assert len(searches(server)) == services + 2
+            # the cursor is on the first window with traces
+            await on.press("enter")
+            await on.until(" new   ", "asked for: the last 12h")
+            assert on.app.state.session is not None
+            assert on.app.state.session.loaded.trace_count >= 36
+
+
+async def test_a_service_of_an_empty_answer_is_asked_for_as_far_back_as_it_takes() -> None:
+    with many_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
+        async with over(server.url, size=(80, 24)) as on:
+            await on.until("svc-023", "newest trace 2 d ago")
+            assert len(searches(server)) == 1 + MOST_ASKED
+            await on.press("down", "down", "enter")
+            await on.until("service = svc-023", "1 trace")
+            assert searches(server)[-1]["serviceName"] == ["svc-023"]
+            assert int(searches(server)[-1]["lookback"][0]) // 3_600_000 == 7 * 24
+
+
+async def test_looking_for_the_newest_traces_holds_nothing_up_and_can_be_stopped() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns() - 5 * HOUR) as server:
+
+        def fault(handler: Any) -> None:
+            is_of_one = "query.serviceName" in handler.request_read.query
+            faults.silent(handler) if is_of_one else server.send(handler, server.respond(handler.request_read))
+
+        server.fault, server.fault_on = fault, "/trace-summaries$"
+        async with over(server.url) as on:
+            await on.until("the last 12h", "asking for the newest traces  Esc stops")
+            await on.press("escape")
+            await gone(on, "asking for the newest traces")
+            assert "the last 12h" in on.text
+            # what is asked for meanwhile does not wait for it
+            await on.press("r")
+            await on.until("asking for the newest traces")
+            await on.press("enter")
+            await on.until("the last 3h, at most 100")
+
+
+# many services
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_of_many_services_that_are_asked_one_by_one_some_are_chosen(size: tuple[int, int]) -> None:
+    with many_services("jaeger-v1", 150, begun_ns=time.time_ns() - 60 * SECOND) as server:
+        async with over(server.url, size=size) as on:
+            await on.until("searches by service only. Which of 150?", "150 requests, up to 1,500 traces")
+            assert searches(server) == []
+            await on.press(*"14", "tab", "tab")
+            await on.until("2 marked", "12 requests, up to 204 traces")
+            await on.press("backspace", "backspace", *"007", "tab", "enter")
+            await on.until("3 traces from Jaeger (v1)")
+            asked = {query["service"][0] for query in searches(server)}
+            assert asked == {"svc-007", "svc-014", "svc-114"}
+            # whatever is asked for later is asked of these
+            await on.press("e")
+            await on.until("0 of 3 traces")
+            await settled(on.app, on.pilot)
+            assert {query["service"][0] for query in searches(server)} == asked
+            # until others are chosen
+            await on.press("e", "i")
+            await on.until("choose the services that are asked", "3 are asked")
+            await on.press("enter")
+            await on.until("Which of 150?", "3 marked")
+            await on.press("escape")
+            await on.until("3 traces")
+
+
+async def test_all_services_are_asked_where_that_is_chosen() -> None:
+    with many_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
+        async with over(server.url) as on:
+            await on.until("Which of 60?")
+            await on.press("up", "enter")
+            await on.until("60 traces from Jaeger (v1)")
+            assert len(searches(server)) == 60
+
+
+async def test_a_choice_of_services_that_is_left_can_be_made_later() -> None:
+    with many_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
+        async with over(server.url) as on:
+            await on.until("Which of 60?")
+            await on.press("escape")
+            await on.until("searches by service only, and knows 60", "i chooses services")
+            assert searches(server) == []
+            await on.press("i")
+            await on.until("Which of 60?")
+            await on.press("enter")
+            await on.until("1 trace from Jaeger (v1)")
+            assert len(searches(server)) == 1
+
+
+# pasted traces
+
+
+async def test_an_id_that_is_pasted_opens_the_trace_and_esc_leads_back() -> None:
+    async with over(str(BEFORE)) as on:
+        await on.until("100 traces")
+        assert on.app.state.session is not None
+        wanted = on.app.state.session.loaded.trace_ids[42]
+        await pasted(on, f"ERROR trace_id={wanted} failed")
+        await on.until("Waterfall ›", wanted)
+        await on.press("escape")
+        await on.until("[1 Traces]", "1 of 100 traces")
+        await pasted(on, NOWHERE)
+        await on.until(f"no trace {NOWHERE} among 100 traces")
+        assert "Waterfall ›" not in on.text
+
+
+async def test_a_page_that_compares_two_traces_opens_their_comparison() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns() - 5 * HOUR) as server:
+        first, second = [one for one in server.trace_ids if not server.document(one).broken][3:5]
+        async with over(server.url) as on:
+            await on.until("the last 12h")
+            await pasted(on, f"{server.url}/trace/{first}...{second}?cohort={first}")
+            await on.until("before  ", "after   ", "change")
+            await on.press("escape")
+            await on.until("[1 Traces]", "2 traces")
+
+
+def test_what_pages_open() -> None:
+    def opened(*sources: str) -> tuple[Resume | None, tuple[str, ...]]:
+        return place_of(named_by(sources))
+
+    ids = (NOWHERE, "a" * 32)
+    trace = Resume([], "waterfall", trace_id=NOWHERE)
+    assert opened("http://h:1/trace/" + "...".join(ids)) == (None, ids)
+    assert opened(f"http://h:1/compare?cohort={ids[0]}&cohort={ids[1]}") == (None, ids)
+    assert opened("http://h:1", "http://g/trace/" + "...".join(ids)) == (None, ())
+    assert opened(f"http://h:1/search?traceID={ids[0]}&traceID={ids[1]}") == (None, ())
+    assert opened(f"http://h:1/trace/{NOWHERE}") == (trace, ())
+    assert opened("http://h:1", f"00-{NOWHERE}-00f067aa0ba902b7-01") == (trace, ())
+    assert opened(str(BEFORE), NOWHERE) == (trace, ())
+    for page in ("dependencies", "zipkin/dependency?startTime=1", "system-architecture"):
+        assert opened(f"http://h:1/{page}") == (Resume([], "services"), ())
+    assert opened("http://h:1/search?service=cart") == (None, ())

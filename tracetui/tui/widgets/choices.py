@@ -1,0 +1,158 @@
+"""Choosing several: a list over the screen that typing narrows, with marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from tracetui.render.cells import cell_width, fit
+from tracetui.render.line import Line, Role
+from tracetui.render.safe_text import safe
+from tracetui.render.trace_list import chosen_mark
+from tracetui.tui.keymap import KeyNames
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.choice import BOX_CSS
+from tracetui.tui.widgets.dialog import Dialog
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_input import LineInput
+from tracetui.tui.widgets.line_view import LineView
+
+_LONGEST_NAME = 200
+_MOST_ROWS = 16
+_NOTE_CELLS = 40
+
+
+class _Rows:
+    """A row for all names that are left, and one for each."""
+
+    def __init__(self, names: Sequence[str], marked: set[str], all_of_them: str, cost: str, mark: str, ellipsis: str):
+        self._names, self._marked = names, marked
+        self._all_of_them, self._cost = all_of_them, cost
+        self._mark, self._ellipsis = mark, ellipsis
+
+    def __len__(self) -> int:
+        return len(self._names) + 1
+
+    def line(self, row: int, width: int) -> Line:
+        if not row:
+            room = max(width - min(cell_width(self._cost), _NOTE_CELLS) - 2, width // 2)
+            line = Line([(fit(f"  {self._all_of_them}", room, "left", self._ellipsis), Role.PLAIN)])
+            return line.add(f"  {self._cost}", Role.DIM).cropped(width, self._ellipsis)
+        name = self._names[row - 1]
+        is_marked = name in self._marked
+        line = Line([(f"{self._mark if is_marked else ' '} ", Role.ACCENT)])
+        return line.add(safe(name, _LONGEST_NAME), Role.STRONG if is_marked else Role.PLAIN).cropped(
+            width, self._ellipsis
+        )
+
+
+class Choices(Dialog[Sequence[str] | None]):
+    """Asks for some of many names; the answer is these, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Leave", show=False, id="choices.leave"),
+        Binding("enter", "take", "Take the marked", show=False, id="choices.take"),
+        Binding("tab", "mark", "Mark", show=False, id="choices.mark"),
+        Binding("down", "move(1)", "Down", show=False, id="choices.down"),
+        Binding("up", "move(-1)", "Up", show=False, id="choices.up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="choices.page-down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="choices.page-up"),
+    ]
+    DEFAULT_CSS = BOX_CSS.replace("NAME", "Choices")
+
+    def __init__(
+        self,
+        look: Look,
+        title: str,
+        names: Sequence[str],
+        cost: Callable[[int], str],
+        marked: Sequence[str] = (),
+    ) -> None:
+        """`title` is safe to show; `cost` says what it costs to take so many; `marked` are those marked at first."""
+        super().__init__()
+        self._look = look
+        self._title = title
+        self._cost = cost
+        self._all = list(names)
+        self._lowered = [name.lower() for name in self._all]
+        self._left: Sequence[str] = self._all
+        self._marked = set(marked) & set(self._all)
+
+    def compose(self) -> ComposeResult:
+        theme = self._look.theme
+        view = LineView(theme, self._look.marks.cursor, id="choices-list")
+        # the line above keeps the keys, so that one can type at any time
+        view.can_focus = False
+        view.leads = True
+        view.styles.height = min(len(self._all) + 1, _MOST_ROWS)
+        with Vertical():
+            yield LineBar(theme, self._heading, id="choices-title")
+            yield LineInput(theme, prompt="> ", hint="type to narrow", id="choices-input")
+            yield view
+            yield LineBar(theme, self._keys, id="choices-keys")
+
+    def composed(self) -> None:
+        self.query_one(LineInput).focus()
+        # not on all of them, which may cost much
+        self._show(1)
+
+    def _show(self, cursor: int) -> None:
+        marks, left = self._look.marks, len(self._left)
+        what = f"all {left:,}" + (" that match" if left < len(self._all) else "")
+        rows = _Rows(self._left, self._marked, what, self._cost(left), chosen_mark(marks), marks.ellipsis)
+        self.query_one(LineView).show(rows, min(cursor, left))
+        self.query_one("#choices-title", LineBar).show(self._heading)
+        self.query_one("#choices-keys", LineBar).show(self._keys)
+
+    def _heading(self, width: int) -> list[Line]:
+        count = f"{len(self._marked):,} marked" if self._marked else f"{len(self._left):,} of {len(self._all):,}"
+        title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.marks.ellipsis)
+        return [title.pad(width - len(count)).add(count, Role.DIM)]
+
+    def _keys(self, width: int) -> list[Line]:
+        taken = f"the {len(self._marked):,} marked" if self._marked else "that line"
+        text = f"{{choices.mark}} marks, {{choices.take}} takes {taken}, {{choices.leave}} none"
+        return [Line([(KeyNames(self).short(text), Role.DIM)]).cropped(width, self._look.marks.ellipsis)]
+
+    def on_line_input_changed(self, event: LineInput.Changed) -> None:
+        event.stop()
+        words = event.text.lower().split()
+        self._left = [
+            name
+            for name, lowered in zip(self._all, self._lowered, strict=True)
+            if all(word in lowered for word in words)
+        ]
+        self._show(1)
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        event.stop()
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        self.action_mark()
+
+    def action_mark(self) -> None:
+        row = self.query_one(LineView).cursor
+        names = set(self._left if not row else self._left[row - 1 : row])
+        if names <= self._marked:
+            self._marked -= names
+        else:
+            self._marked |= names
+        self._show(row + 1 if row else row)
+
+    def action_take(self) -> None:
+        row = self.query_one(LineView).cursor
+        chosen = [name for name in self._all if name in self._marked]
+        chosen = chosen or list(self._left if not row else self._left[row - 1 : row])
+        if chosen:
+            self.dismiss(chosen)
+
+    def action_move(self, rows: int) -> None:
+        self.query_one(LineView).action_move(rows)
+
+    def action_page(self, pages: int) -> None:
+        self.query_one(LineView).action_page(pages)
