@@ -15,6 +15,7 @@ from tests.documents import padded
 from tests.loopback import Answer
 from tests.losses import sent
 from tests.many_traces import MS, NEWER, SECOND, server_with_newer_traces, trace
+from tests.program import Program
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
@@ -23,7 +24,7 @@ from tracetui.ingest.load import Loading, load
 from tracetui.ingest.sources import jaeger, names
 from tracetui.ingest.sources.connection import HttpError
 from tracetui.ingest.sources.searched import Searched, window_of
-from tracetui.model.search import Search
+from tracetui.model.search import Search, describe
 from tracetui.model.span import Status
 
 CASES = Path(__file__).parent / "cases"
@@ -166,6 +167,27 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
             "the names of 1 services cannot be read; they are left out",
             "the names of 1 services are longer than 2,000 characters; they are left out",
         ]
+
+
+FAR = st.none() | st.sampled_from([-(10**40), -1, 0, 1, 10**19, 10**40, 10**400])
+
+
+@given(FAR, FAR, FAR, FAR)
+def test_what_is_searched_can_be_asked_and_said(
+    start: int | None, end: int | None, lookback: int | None, limit: int | None
+) -> None:
+    search = Search(start_ns=start, end_ns=end, lookback_ns=lookback, limit=limit)
+    begin, stop = search.window()
+    assert 0 <= begin < stop < 1 << 63
+    assert 1 <= search.most <= 10**9
+    assert describe(search)
+
+
+def test_any_number_of_traces_can_be_asked_for(program: Program) -> None:
+    with LiveServer("jaeger-v1") as server:
+        said = program("analyze", server.url, "--time-range", "9999999d", "--limit", "9" * 400)
+    # it is the server's to refuse so many
+    assert (said.code, "search depth must be" in said.err) == (4, True)
 
 
 @given(st.lists(st.integers() | st.sampled_from([10**30, 10**4_000, 1 << 63, (1 << 63) - 1, -(10**30)])))

@@ -15,6 +15,9 @@ MORE = 4
 _SHORTEST_NS = 1_000_000
 _MOST_NAMED = 3
 _LEAST_PER_SERVICE = 10
+_LAST_NS = 9 * 10**18
+"""In 2255."""
+_MOST = 10**9
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,12 +58,14 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         """From when to when a trace may start, in nanoseconds; the end is always behind the start."""
         end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
         start = self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)
-        return start, max(end, start + _SHORTEST_NS)
+        # nothing is of another time, and no server takes one
+        start = min(max(start, 0), _LAST_NS)
+        return start, max(min(end, _LAST_NS), start + _SHORTEST_NS)
 
     @property
     def most(self) -> int:
         """Traces at most."""
-        return self.limit or LIMIT
+        return min(max(self.limit or LIMIT, 1), _MOST)
 
 
 def combined(base: Search, more: Search) -> Search:
