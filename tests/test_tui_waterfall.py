@@ -309,7 +309,7 @@ def test_zoom() -> None:
         await press("e", "e", "z")
         assert view.window == (int(SHOP.start[at(SHOP, "db")]), 630_000)
         assert "zoom ×1.6" in app.text
-        assert "60 µs" in next(line for line in app.lines if "took" in line)
+        assert "60 µs" in next(line for line in app.lines if "duration" in line)
         assert "[" in next(line for line in app.lines if "▕" in line)
         await press("plus", "greater_than_sign", "less_than_sign", "minus")
         assert view.window[1] == 630_000
@@ -463,7 +463,7 @@ def test_the_map_stands_above_the_axis() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         for keys in ((), ("e", "e"), ("z",), ("Z", "H"), ("L", "G")):
             await press(*keys)
-            scale = next(row for row, line in enumerate(app.lines) if "took" in line)
+            scale = next(row for row, line in enumerate(app.lines) if "duration" in line)
             axis, drawn = app.lines[scale], app.lines[scale - 1]
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
@@ -488,7 +488,7 @@ def test_rows_take_what_they_need_and_the_detail_the_rest() -> None:
         def top() -> int:
             return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
 
-        first = app.lines.index(next(line for line in app.lines if "took" in line)) + 1
+        first = app.lines.index(next(line for line in app.lines if "duration" in line)) + 1
         assert top() == first + 6
         await press("H")
         assert top() == first + 6, "nothing jumps while one folds"

@@ -3,6 +3,7 @@
 Readings where the definition leaves room:
 
 - A record is decided upon by itself ("status is error if any is"), before attributes are united.
+- What no status says of a failure is read from the united attributes, those of the failing record first.
 - "Finer times": those that are no whole microseconds are finest, those that are no whole milliseconds come next.
 - "The longer": lengths that are equal but for rounding to whole milliseconds are equal.
 - A trace of which no start is known begins at its least end.
@@ -122,7 +123,7 @@ def united(group: list[Span]) -> Span:
     statuses = [settled(record) for record in group]
     span["status"] = "error" if "error" in statuses else statuses[0]
     failing = next((record for record, status in zip(group, statuses, strict=True) if status == "error"), leader)
-    span["message"] = message(failing)
+    span["message"] = message({**failing, "attrs": {**span["attrs"], **failing["attrs"]}})
     span["records"] = len(group)
     span["order"] = min(record["order"] for record in group)
     return span
