@@ -13,7 +13,7 @@ import numpy as np
 
 from tracetui.model.clocks import skewed_spans
 from tracetui.model.ids import canonical_trace_id, span_text
-from tracetui.model.intake import Resource
+from tracetui.model.intake import MAX_START_NS, Resource
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
 from tracetui.model.problems import LoadWarning
@@ -421,7 +421,9 @@ class TraceSet:
         times = np.zeros(0, np.int64)
         if self.event_bytes[span]:
             codec = self.resources[int(self.resource[span])].codec
-            times = np.array([event.time_ns for event in codec.events(self._raw(span, 1))], np.int64)
+            # sources write any number for a time
+            found = (event.time_ns for event in codec.events(self._raw(span, 1)))
+            times = np.array([min(max(ns, -MAX_START_NS), MAX_START_NS) for ns in found], np.int64)
         if len(self.log_lines):
             times = np.concatenate((times, self.log_lines.times(span)))
         moved: np.ndarray = times + self.skew.get(span, 0)
