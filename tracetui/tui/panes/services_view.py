@@ -8,7 +8,6 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Input
 
 from tracetui.analysis.findings import Findings
 from tracetui.analysis.latency import FEW_SAMPLES
@@ -33,6 +32,7 @@ from tracetui.tui.panes.services_modes import (
 from tracetui.tui.panes.services_queries import Queries
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_view import LineSource, LineView, NoLines
+from tracetui.tui.widgets.safe_input import SafeInput
 
 
 class ServicesView(FindingsPane[ServiceTable]):
@@ -58,7 +58,7 @@ class ServicesView(FindingsPane[ServiceTable]):
         """Services with the part in an attribute, and that attribute."""
         self._searched = False
         """Whether attributes were looked through for the part."""
-        self.part = Input(placeholder="part of the name of a service or operation", select_on_focus=False)
+        self.part = SafeInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.part.cursor_blink = self.part.display = False
         super().__init__(state, work, id=id)
 

@@ -1,0 +1,27 @@
+"""What is pasted into an input line is painted as it is, and so made safe before."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import App, ComposeResult
+
+from tests.hostile import KINDS
+from tests.test_render_safe_text import is_harmless
+from tracetui.tui.widgets.safe_input import SafeInput
+
+
+class _App(App[None]):
+    def compose(self) -> ComposeResult:
+        yield SafeInput()
+
+
+async def test_what_is_pasted_is_harmless() -> None:
+    app = _App()
+    async with app.run_test() as pilot:
+        line = app.query_one(SafeInput)
+        line.focus()
+        for text in KINDS.values():
+            line.post_message(events.Paste(text))
+            await pilot.pause()
+        assert "gpj.exe" in line.value
+        assert is_harmless(line.value)
