@@ -14,6 +14,7 @@ from tests.envelope_writers import WRITERS, LineOf
 from tests.format_samples import SAMPLES, TABLES
 from tests.span_formats import FORMATS, Plain, Style
 from tests.strategies import unhurried
+from tracetui.ingest import enveloped
 from tracetui.ingest.contents import decode
 from tracetui.ingest.envelopes import ENVELOPES, find_envelope
 from tracetui.ingest.place import Place
@@ -203,3 +204,17 @@ def test_a_message_that_journalctl_left_out_is_named() -> None:
         "entry 1",
         "a long message that journalctl wrote as null; its option --all writes it",
     )
+
+
+@pytest.mark.parametrize("name", ["docker, split", "cri, split", "docker compose", "loki answer", "gcloud lines"])
+def test_stretches_that_processes_share_give_the_same_spans(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [TEXTS["otlp json, compact"].replace("00aa", f"{i:04x}") for i in range(1, 90)]
+    lines[40] = "ready"
+    data = WRITERS[name].write([(f"web-{i % 2}", line) for i, line in enumerate(lines)]).encode()
+    alone = read(data)
+    monkeypatch.setattr(enveloped, "processes_for", lambda _: 3)
+    monkeypatch.setattr(enveloped, "_SAMPLE", 1 << 12)
+    found = read(data)
+    assert len(found) == 88 * len(SPANS)
+    assert spans_of(found) == spans_of(alone)
+    assert messages(found) == []

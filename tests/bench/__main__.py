@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from tests.bench.envelopes import measure_envelopes
 from tests.bench.large_file import jaeger_file, one_trace_file
 from tests.bench.many_services import services_file
 from tests.bench.measure import cost, peak_of_pages, report, said
@@ -99,6 +100,7 @@ def main() -> None:
     report(
         "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
     )
+    measure_envelopes(spans // 5)
     measure_server(spans * 3 // 10)
     measure_screen(path, str(one_trace_file(spans)), many, spans)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +21,8 @@ from tracetui.ingest.place import LineNumbers, Place
 from tracetui.ingest.shapes import can_share, take_shares
 
 _CHUNK: Final = 1 << 20
-_SAMPLE: Final = 1 << 18
+_STEP: Final = 256
+_SAMPLE: Final = 1 << 20
 """Bytes by which it is told whether each line is decoded on its own."""
 _BEFORE_CUT: Final = 1 << 17
 """Bytes before a cut in which lines begin that go on after it; a runtime writes 16 KiB in a piece."""
@@ -47,11 +49,16 @@ class _LogReader:
     unit: str
     before: int
     """Lines of the source before the stretch that is read."""
+    kept: _Values | None = None
+    """Where values are kept until all have come, if they are decoded together."""
 
     def _at(self, number: int) -> Place:
         return Place(self.place.intake, self.place.file, f"{self.unit} {number + self.before}", in_log=True)
 
     def value(self, number: int, text: bytes) -> None:
+        if self.kept is not None:
+            self.kept.add(number, text)
+            return
         place = self._at(number)
         try:
             self.read.value(text, place, self.held)
@@ -81,11 +88,13 @@ class _LogReader:
 def take_enveloped(data: Buffer, start: int, envelope: Envelope, place: Place, held: Held, read: TextReader) -> None:
     """Take in the spans that a log in an envelope holds, several stretches of a large one at once."""
     take = partial(_take_stretch, data, envelope, read)
-    processes = processes_for(len(data)) if envelope.by_lines else 1
-    if processes > 1 and _can_share(data, start, envelope):
+    processes = processes_for(len(data))
+    if processes > 1 and envelope.by_lines and _can_share(data, start, envelope):
         cuts = line_cuts(data, start, processes)
         inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
         take_shares([cuts[0], *inner, cuts[-1]], place, held, take)
+    elif processes > 1 and not envelope.by_lines:
+        _take_document(data, start, envelope, place, held, read, processes)
     else:
         take(start, len(data), place, held)
 
@@ -94,9 +103,52 @@ def _take_stretch(
     data: Buffer, envelope: Envelope, read: TextReader, begin: int, end: int, place: Place, held: Held
 ) -> None:
     reader = _LogReader(read, place, held, envelope.unit, count_lines(data, begin) if begin else 0)
+    _read(reader, data, envelope, begin, end)
+
+
+def _take_document(
+    data: Buffer, start: int, envelope: Envelope, place: Place, held: Held, read: TextReader, processes: int
+) -> None:
+    """Take in a log that is unwrapped as a whole; its values are decoded by several processes."""
+    kept = _Values()
+    _read(_LogReader(read, place, held, envelope.unit, 0, kept), data, envelope, start, len(data))
+
+    def take(begin: int, end: int, place: Place, held: Held) -> None:
+        reader = _LogReader(read, place, held, envelope.unit, 0)
+        for i in range(begin, end):
+            if not (i - begin) % _STEP:
+                held.progress((i - begin) / (end - begin))
+            reader.value(*kept[i])
+
+    if len(kept):
+        shares = processes if can_share(kept[0][1]) else 1
+        take_shares([len(kept) * i // shares for i in range(shares + 1)], place, held, take)
+
+
+class _Values:
+    """Texts in one piece of memory, which processes can share; of many objects each would make copies."""
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._ends = array("q", [0])
+        self._numbers = array("q")
+
+    def add(self, number: int, text: bytes) -> None:
+        self._text += text
+        self._ends.append(len(self._text))
+        self._numbers.append(number)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int) -> tuple[int, bytes]:
+        return self._numbers[index], bytes(memoryview(self._text)[self._ends[index] : self._ends[index + 1]])
+
+
+def _read(reader: _LogReader, data: Buffer, envelope: Envelope, begin: int, end: int) -> None:
     streams = Streams(reader, find_envelope)
     add = streams.add
-    for line in envelope.unwrap(_chunks(data, begin, end, held.progress)):
+    for line in envelope.unwrap(_chunks(data, begin, end, reader.held.progress)):
         add(line)
     streams.finish()
 
@@ -109,13 +161,17 @@ def _chunks(data: Buffer, begin: int, end: int, progress: Callable[[float], None
 
 def _can_share(data: Buffer, start: int, envelope: Envelope) -> bool:
     """Whether the first lines hold JSON values that are decoded each on its own, none over several lines."""
+    end = data.rfind(b"\n", start, start + _SAMPLE)
     first = None
-    for line in envelope.unwrap((data[start : start + _SAMPLE],)):
-        text = line.text.strip()
-        if line.ends and begins_json(text):
-            if text[-1:] not in (b"}", b"]"):
+    pieces: dict[str, bytes] = {}
+    for line in envelope.unwrap((data[start:end],) if end >= 0 else ()):
+        text = pieces.pop(line.stream, b"") + line.text
+        if not line.ends:
+            pieces[line.stream] = text
+        elif begins_json(text):
+            if text.rstrip()[-1:] not in (b"}", b"]"):
                 return False
-            first = first or text
+            first = first or text.strip()
     return first is not None and can_share(first)
 
 
