@@ -142,8 +142,10 @@ NOTHING = {
     b'{"services": ["a"]}': "f: no traces in it: a JSON object with the keys services",
     b'{"data": ["a", "b"]}': 'f: data: all 2 entries left out: a bare JSON value "a"',
     b'["\xc3\xa9"]': 'f: all 1 entries left out: a bare JSON value "é"',
-    b"404 not found\n": 'f: neither JSON, OTLP protobuf nor the collector\'s records; starts with "404 not found"',
-    b"\x80\x00\x01" * 9: "f: neither JSON, OTLP protobuf nor the collector's records; starts with "
+    b"404 not found\n": "f: neither JSON, OTLP protobuf, the collector's records, "
+    'a log with spans nor a zip or tar archive; starts with "404 not found"',
+    b"\x80\x00\x01" * 9: "f: neither JSON, OTLP protobuf, the collector's records, "
+    "a log with spans nor a zip or tar archive; starts with "
     "80 00 01 80 00 01 80 00 01 80 00 01 80 00 01 80",
     b"<!doctype html>": "f: a web page, not traces; was a login page saved instead of the answer?",
     b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server answered an error: gone (trace ab)",

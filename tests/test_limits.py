@@ -184,7 +184,7 @@ def test_a_file_of_zeros_is_no_file_of_empty_records(tmp_path: Path) -> None:
         file.truncate(32 * MIB)
     ended = analyze(str(path))
     assert ended.code == 3
-    assert "neither JSON, OTLP protobuf nor the collector's records" in ended.err
+    assert "neither JSON, OTLP protobuf, the collector's records" in ended.err
 
 
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for_for_ever(

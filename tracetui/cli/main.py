@@ -55,7 +55,9 @@ def command_line() -> typer.Typer:
         name="tracetui",
         help="Distributed traces in a terminal: which span, service or query makes a request slow or fail.",
         epilog="SOURCE is a file, a directory, a pattern or - for standard input, in any format of Jaeger,"
-        " OpenTelemetry or Zipkin, also compressed; or the address of a Jaeger, Zipkin or Tempo, or a profile's name."
+        " OpenTelemetry or Zipkin, also compressed, in a zip or tar archive, or among the lines of a log (Docker, CRI,"
+        " kubectl, Loki, Grafana, Google Cloud, CloudWatch, Azure, syslog, journalctl);"
+        " or the address of a Jaeger, Zipkin or Tempo, or a profile's name."
         " Also of VictoriaTraces (http://HOST:10428), GreptimeDB (http://HOST:4000) and Quickwit (http://HOST:7280),"
         " or with the path before Jaeger's API: /select/jaeger, /v1/jaeger, /api/v1/INDEX/jaeger."
         " `tracetui SOURCE...` alone opens it;"

@@ -37,6 +37,7 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _SHOWN_BYTES = 1 << 16
+_NOTHING_KNOWN = "neither JSON, OTLP protobuf, the collector's records, a log with spans nor a zip or tar archive"
 _MUCH = 1 << 20
 _NO_ROOM = "the spans fill the memory that this machine has for them"
 
@@ -164,7 +165,7 @@ def _unknown(data: Buffer, start: int) -> str:
     near = nearest_text(bytes(data[start : start + _SHOWN_BYTES]))
     if near is not None:
         return near.of_object
-    return f"neither JSON, OTLP protobuf nor the collector's records; starts with {shown_start(data[:64])}"
+    return f"{_NOTHING_KNOWN}; starts with {shown_start(data[:64])}"
 
 
 def _mixed(data: Buffer, start: int, place: Place, held: Held) -> None:
