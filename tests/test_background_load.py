@@ -73,7 +73,7 @@ def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> Non
     def feed() -> None:
         # the second source says nothing until what the first held is on the screen
         with pipe.open("wb") as stream:
-            here.wait(30)
+            here.wait(300)
             stream.write(Path(INCIDENT).with_name("after.json").read_bytes())
 
     feeder = threading.Thread(target=feed)
@@ -145,7 +145,7 @@ def test_commands_that_a_load_has_started_end_with_it(end: Callable[[BackgroundL
     thread.start()
     with pipe.open("rb") as stream:
         end(running)
-        assert select.select([stream], [], [], 30)[0]
+        assert select.select([stream], [], [], 300)[0]
         assert stream.read() == b""
     thread.join()
 

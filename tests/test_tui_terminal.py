@@ -33,7 +33,7 @@ def started(tmp_path: Path, *arguments: str) -> Terminal:
 @pytest.mark.parametrize("leave", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP], ids=str)
 def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
     terminal = started(tmp_path, INCIDENT)
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     terminal.press(b"\r")
     terminal.press(b"w")
     if isinstance(leave, bytes):
@@ -48,7 +48,7 @@ def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
     assert where["view"] == "waterfall"
     assert where["span_id"]
     again = started(tmp_path, "--resume")
-    again.wait_for(b"database_query", 60)
+    again.wait_for(b"database_query", 300)
     again.press(b"q")
     assert again.end() == 0
     assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == where
@@ -57,11 +57,11 @@ def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
 @pytest.mark.parametrize("signals", [[signal.SIGCONT], [signal.SIGSTOP, signal.SIGCONT], [signal.SIGCONT] * 5], ids=str)
 def test_a_program_that_was_stopped_goes_on_and_leaves(tmp_path: Path, signals: list[int]) -> None:
     terminal = started(tmp_path, INCIDENT)
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     for number in signals:
         terminal.signal(number)
     terminal.press(b"\r")
-    terminal.wait_for(b"database_query", 60)
+    terminal.wait_for(b"database_query", 300)
     terminal.press(b"q")
     assert terminal.end(60) == 0
     assert b"Traceback" not in terminal.seen
@@ -70,7 +70,7 @@ def test_a_program_that_was_stopped_goes_on_and_leaves(tmp_path: Path, signals: 
 @pytest.mark.parametrize("key", [b"3", b"\r"])
 def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path, key: bytes) -> None:
     terminal = started(tmp_path, INCIDENT)
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     assert terminal.vanish(key) == 0
     assert (tmp_path / "tracetui" / "resume.json").exists()
 
@@ -98,7 +98,7 @@ def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:
     environ = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
     environ["TRACETUI_DEBUG"] = ""
     terminal = Terminal([sys.executable, "-c", program], environ=environ)
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     terminal.press(b"\r")
     terminal.press(b"T")
     assert terminal.end() == 1
@@ -113,14 +113,14 @@ def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:
 def test_standard_input_is_read_and_keys_come_from_the_terminal(tmp_path: Path) -> None:
     command = f"cat {INCIDENT} | {sys.executable} -m tracetui -"
     terminal = Terminal(["sh", "-c", command], environ={"XDG_STATE_HOME": str(tmp_path)})
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     terminal.press(b"q")
     assert terminal.end() == 0
 
 
 def test_a_dumb_terminal_gets_the_report() -> None:
     terminal = Terminal(["env", "TERM=dumb", sys.executable, "-m", "tracetui", INCIDENT])
-    terminal.wait_for(b"Bottlenecks", 60)
+    terminal.wait_for(b"Bottlenecks", 300)
     assert terminal.end() == 0
     assert b"\x1b[" not in terminal.seen
 
@@ -293,10 +293,10 @@ def test_no_more_is_pasted_than_any_view_takes(begins: bytes, size: int) -> None
 @pytest.mark.parametrize("noise", [b"\xe9j", b"\x1b[M \xf0@", b"\x9b", b"\x1b[48;0;0;0;0t\x1b[<0;3;3M"], ids=repr)
 def test_the_screen_stays_whatever_the_terminal_sends(tmp_path: Path, noise: bytes) -> None:
     terminal = started(tmp_path, INCIDENT)
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     terminal.press(noise)
     terminal.press(b"\r")
-    terminal.wait_for(b"database_query", 60)
+    terminal.wait_for(b"database_query", 300)
     terminal.press(b"q")
     assert terminal.end() == 0
     assert b"Traceback" not in terminal.seen
@@ -308,12 +308,12 @@ def test_the_screen_stays_whatever_size_the_terminal_says_that_it_has(tmp_path: 
     program = ["env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-m", "tracetui", INCIDENT]
     folders = dict.fromkeys(("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"), str(tmp_path))
     terminal = Terminal(program, environ=folders)
-    terminal.wait_for(b"100 traces", 60)
+    terminal.wait_for(b"100 traces", 300)
     terminal.resize(*size)
     terminal.press(b"j")
     terminal.resize(100, 30)
     terminal.press(b"\r")
-    terminal.wait_for(b"database_query", 60)
+    terminal.wait_for(b"database_query", 300)
     terminal.press(b"q")
     assert terminal.end() == 0
     assert b"Traceback" not in terminal.seen
@@ -326,7 +326,7 @@ def test_the_screen_opens_with_damaged_state_files(tmp_path: Path, content: byte
     for name in ("queries.json", "resume.json"):
         (folder / name).write_bytes(content)
     terminal = started(tmp_path, INCIDENT, "--resume")
-    terminal.wait_for(b"queries.json was damaged", 60)
+    terminal.wait_for(b"queries.json was damaged", 300)
     terminal.press(b"q")
     assert terminal.end() == 0
     for name in ("queries.json", "resume.json"):
