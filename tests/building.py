@@ -9,7 +9,7 @@ from typing import Any
 
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Kind, Link, Mark, Status, Value
+from tracetui.model.span import Event, Flag, Kind, Link, Status, Value
 from tracetui.model.traces import TraceSet
 
 US = 1_000
@@ -48,7 +48,7 @@ class GivenSpan:
     error: bool = False
     status: Status = Status.UNSET
     """An error is ERROR, whatever this says."""
-    marks: Mark = Mark.NONE
+    marks: Flag = Flag.NONE
     message: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     resource: Mapping[str, Any] = field(default_factory=dict)

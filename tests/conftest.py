@@ -25,7 +25,7 @@ os.environ["TRACETUI_DEBUG"] = "raise"
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
     """The program in a home of its own, for which an answer is too large from 2 MiB on."""
     # most tests speak to no server
-    from tracetui.ingest.sources import connection
+    from tracetui.ingest.servers import connection
 
     found = Program(tmp_path, capsys)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"):

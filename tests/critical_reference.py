@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 
 Section = tuple[int, int, int]
@@ -13,7 +13,7 @@ Section = tuple[int, int, int]
 
 def reaches(traces: TraceSet, span: int) -> int:
     """The end of a span; of one without an end the greatest end below it."""
-    if not traces.marks[span] & Mark.NO_DURATION:
+    if not traces.marks[span] & Flag.NO_DURATION:
         return int(traces.end[span])
     return max(int(traces.end[below]) for below in range(span, int(traces.subtree_end[span])))
 
@@ -60,7 +60,7 @@ def _kept(traces: TraceSet, root: int) -> _Kept:
             dropped.add(span)
             continue
         above = takes_part_as[parent]
-        if traces.marks[span] & Mark.START_REPAIRED:
+        if traces.marks[span] & Flag.START_REPAIRED:
             # its children count as its parent's
             takes_part_as[span] = above
             continue

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.building import GivenSpan
 from tests.strategies import ranked
-from tracetui.model.span import Kind, Mark, Status
+from tracetui.model.span import Flag, Kind, Status
 
 _FAILURES = (
     {"message": "card declined"},
@@ -68,7 +68,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 st.sampled_from((*_KINDS, Kind.CLIENT, Kind.SERVER, Kind.INTERNAL)),
                 st.one_of(st.sampled_from(_FAILURES), st.sampled_from(_ANSWERS).map(lambda answer: {"ok": answer})),
                 st.sampled_from(_TARGETS),
-                st.sampled_from((Mark.NONE,) * 12 + (Mark.FOLLOWS_FROM, Mark.NO_DURATION)),
+                st.sampled_from((Flag.NONE,) * 12 + (Flag.FOLLOWS_FROM, Flag.NO_DURATION)),
                 st.sampled_from((False,) * 9 + (True,)),
                 # how much later another attempt succeeds
                 st.sampled_from((None,) * 4 + (0, 2)),
@@ -94,7 +94,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
             GivenSpan(
                 ranked(number),
                 start,
-                0 if marks & Mark.NO_DURATION else lasts * tick,
+                0 if marks & Flag.NO_DURATION else lasts * tick,
                 parent=parent.id if parent else "gone" if pick < 0 else "",
                 trace=trace,
                 service=service,

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tracetui.ingest.contents import decode
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Span
@@ -389,7 +389,7 @@ TABLES = {
 
 def read(text: str | bytes) -> TraceSet:
     intake = Intake()
-    decode(text.encode() if isinstance(text, str) else text, Place(intake, "f"))
+    decode(text.encode() if isinstance(text, str) else text, DecodeContext(intake, "f"))
     return assemble(intake)
 
 

@@ -1,6 +1,6 @@
 """Stand-ins for VictoriaTraces, Quickwit and GreptimeDB, which answer Jaeger's API each in its own way.
 
-Written by their request handlers; `tracetui.ingest.sources.jaeger_dialects` says where these are.
+Written by their request handlers; `tracetui.ingest.servers.jaeger_dialects` says where these are.
 """
 
 from __future__ import annotations

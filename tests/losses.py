@@ -10,11 +10,11 @@ from typing import Any
 
 from tests.documents import TEMPO_LONGEST, padded
 from tests.recorded import truth
-from tracetui.ingest.contents import decode
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Attributes, Event, Kind, Link, Mark, Span, Status, Value
+from tracetui.model.span import Attributes, Event, Flag, Kind, Link, Span, Status, Value
 
 JAEGER_WARNS = ("clock skew adjustment disabled", "parent span ID=")
 
@@ -22,7 +22,7 @@ JAEGER_WARNS = ("clock skew adjustment disabled", "parent span ID=")
 def spans_of(*bodies: bytes) -> list[Span]:
     intake = Intake()
     for body in bodies:
-        decode(body, Place(intake, "answer"))
+        decode(body, DecodeContext(intake, "answer"))
     traces = assemble(intake)
     return [traces.span(position) for position in range(len(traces))]
 
@@ -131,7 +131,7 @@ def carried(kind: str, span: Span) -> Span:
 def without_the_server_s_warnings(span: Span) -> Span:
     """What Jaeger finds out about a span is no part of it; v3 has it as an attribute."""
     own = tuple(warning for warning in span.warnings if not warning.startswith(JAEGER_WARNS))
-    marks = span.marks if own == span.warnings else span.marks & ~Mark.SOURCE_WARNING
+    marks = span.marks if own == span.warnings else span.marks & ~Flag.SOURCE_WARNING
     found = span.attributes.get("@jaeger@warnings") or []
     assert all(isinstance(text, str) and text.startswith(JAEGER_WARNS) for text in found)
     attributes = {key: value for key, value in span.attributes.items() if key != "@jaeger@warnings"}

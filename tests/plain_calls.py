@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tracetui.model.peers import Peer, PeerType, called_peer
-from tracetui.model.span import UNKNOWN_SERVICE, Attributes, Kind, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Attributes, Flag, Kind
 from tracetui.model.traces import TraceSet
 
 
@@ -155,7 +155,7 @@ def nodes_of(traces: TraceSet) -> list[Node]:
             Kind(int(traces.kind[i])),
             bool(traces.error[i]),
             int(traces.duration[i]),
-            bool(traces.marks[i] & Mark.FOLLOWS_FROM),
+            bool(traces.marks[i] & Flag.FOLLOWS_FROM),
             traces.attributes(i),
         )
         for i in range(len(traces))

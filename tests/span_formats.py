@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracetui.ingest.contents import decode
-from tracetui.ingest.error_rule import StatedBy
-from tracetui.ingest.formats.encode import otlp_protobuf
-from tracetui.ingest.place import Place
+from tracetui.export import otlp_protobuf
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.formats.error_rule import StatusSource
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind, Span, Status, Value
@@ -51,13 +51,13 @@ class Format:
     """write: the spans as one input. states: where their status stands. texts: whether attributes are texts."""
 
     write: Callable[[Sequence[Plain], Style], bytes]
-    states: StatedBy = StatedBy.FIELD
+    states: StatusSource = StatusSource.FIELD
     texts: bool = False
 
     def read(self, spans: Sequence[Plain], style: Style | None = None) -> list[Span]:
         """Write spans and read them back, in the same order."""
         intake = Intake()
-        decode(self.write(spans, style or Style()), Place(intake, "input"))
+        decode(self.write(spans, style or Style()), DecodeContext(intake, "input"))
         traces = assemble(intake)
         return sorted(map(traces.span, range(len(traces))), key=lambda span: int(span.span_id, 16))
 
@@ -252,13 +252,13 @@ def _backwards(value: Any) -> Any:
 
 
 FORMATS = {
-    "jaeger": Format(jaeger, StatedBy.TAGS),
-    "jaeger documents": Format(jaeger_documents, StatedBy.TAGS),
-    "jaeger documents by key": Format(jaeger_documents_by_key, StatedBy.TAGS),
+    "jaeger": Format(jaeger, StatusSource.TAGS),
+    "jaeger documents": Format(jaeger_documents, StatusSource.TAGS),
+    "jaeger documents by key": Format(jaeger_documents_by_key, StatusSource.TAGS),
     "otlp json": Format(otlp_json),
     "otlp protobuf": Format(protobuf),
     "tempo json": Format(tempo_json),
     "tempo protobuf": Format(tempo_protobuf),
-    "zipkin v1": Format(zipkin_v1, StatedBy.ZIPKIN_TAGS, texts=True),
-    "zipkin v2": Format(zipkin_v2, StatedBy.ZIPKIN_TAGS, texts=True),
+    "zipkin v1": Format(zipkin_v1, StatusSource.ZIPKIN_TAGS, texts=True),
+    "zipkin v2": Format(zipkin_v2, StatusSource.ZIPKIN_TAGS, texts=True),
 }

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.building import GivenSpan
-from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 
 unhurried = settings(deadline=None)
 """For property tests: what they find does not depend on how fast the machine is."""
@@ -95,12 +95,12 @@ def _spans(
         max_size=2,
         unique=True,
     )
-    marks = st.sampled_from((Mark.NONE, Mark.NONE, Mark.FOLLOWS_FROM, Mark.SHARED))
+    marks = st.sampled_from((Flag.NONE, Flag.NONE, Flag.FOLLOWS_FROM, Flag.SHARED))
     return st.builds(
         lambda span, marks, links, message: span.but(
             marks=marks,
             # only the server half of a call says that it shares its id
-            kind=Kind.SERVER if marks & Mark.SHARED else span.kind,
+            kind=Kind.SERVER if marks & Flag.SHARED else span.kind,
             links=links if span.kind == Kind.CONSUMER else (),
             message=message if span.error else "",
         ),
@@ -236,7 +236,7 @@ def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 st.sampled_from(_KINDS[:5]),
                 st.sampled_from((False, False, True)),
                 st.sampled_from(_CALLED),
-                st.sampled_from((Mark.NONE, Mark.NONE, Mark.NONE, Mark.FOLLOWS_FROM)),
+                st.sampled_from((Flag.NONE, Flag.NONE, Flag.NONE, Flag.FOLLOWS_FROM)),
                 st.lists(st.integers(0, 20), max_size=2, unique=True),
             ),
             min_size=1,
@@ -305,7 +305,7 @@ def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 st.sampled_from((Kind.INTERNAL, Kind.CLIENT, Kind.CLIENT, *Kind)),
                 st.sampled_from(_LAYERS),
                 st.booleans(),
-                st.sampled_from((Mark.NONE, Mark.NONE, Mark.NONE, Mark.FOLLOWS_FROM)),
+                st.sampled_from((Flag.NONE, Flag.NONE, Flag.NONE, Flag.FOLLOWS_FROM)),
                 st.lists(st.integers(0, 14), max_size=2, unique=True),
                 st.integers(0, 9),
             ),

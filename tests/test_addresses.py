@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tracetui.config import Profile
-from tracetui.ingest.sources.address import Address, is_address, parse_address, without_secrets
-from tracetui.ingest.sources.served import Server, server_at
-from tracetui.model.problems import UsageError
+from tracetui.ingest.servers.address import Address, is_address, parse_address, without_secrets
+from tracetui.ingest.servers.resolve import Server, server_at
+from tracetui.model.errors import UsageError
 from tracetui.model.search import LIMIT, Search
 
 MS, SECOND = 1_000_000, 1_000_000_000

@@ -16,10 +16,10 @@ from tests.building import build, span
 from tests.strategies import unhurried
 from tracetui.analysis.alerts import baselines
 from tracetui.cli.main import run
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.alert_rules import alert_rules
+from tracetui.render.report.alert_rules import alert_rules
 
 INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
 
@@ -130,7 +130,7 @@ def test_a_threshold_that_the_metric_cannot_tell_says_so() -> None:
     slow = rules(alert_rules("api", found))[0]
     assert slow["expr"].endswith("> 50")
     told = slow["annotations"]["description"]
-    assert "more than 1.5 times the baseline, for the metric cannot tell less: its bucket ends at 50.0 ms." in told
+    assert "more than 1.5 times the baseline, because of the metric's resolution: its bucket ends at 50.0 ms." in told
 
 
 def test_a_threshold_beyond_the_default_buckets_says_so() -> None:

@@ -13,9 +13,9 @@ import pytest
 from tests.oracle.compare import ask
 from tests.oracle.generate import otlp_document, trace_set
 from tests.oracle.shrink import all_spans, span_lists
-from tracetui.ingest.contents import decode
-from tracetui.ingest.load import load
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.source_runs import SourceRuns
@@ -91,7 +91,7 @@ def tied(ids: tuple[str, str]) -> list[bytes]:
 def read(*bodies: tuple[bytes, str]) -> TraceSet:
     intake = Intake()
     for body, name in bodies:
-        decode(body, Place(intake, name))
+        decode(body, DecodeContext(intake, name))
     return assemble(intake)
 
 

@@ -25,8 +25,8 @@ from tests.strategies import unhurried
 from tracetui.ingest import archived, buffers
 from tracetui.ingest.archives import ARCHIVES, find_archive
 from tracetui.ingest.archives.zip import Zip
-from tracetui.ingest.contents import decode
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind, Span, Status
@@ -42,7 +42,7 @@ SEED = b"".join(bytes([i * 7919 >> 3 & 0xFF]) for i in range(1 << 12))
 
 def read(data: bytes) -> TraceSet:
     intake = Intake()
-    decode(data, Place(intake, "f"))
+    decode(data, DecodeContext(intake, "f"))
     return assemble(intake)
 
 
@@ -134,7 +134,7 @@ def test_every_archive_is_written_here() -> None:
 def test_files_of_an_archive_are_read_as_they_are_alone(name: str) -> None:
     intake = Intake()
     for data in TWO.values():
-        decode(data, Place(intake, "f"))
+        decode(data, DecodeContext(intake, "f"))
     found = read(ARCHIVERS[name](TWO))
     assert spans_of(found) == spans_of(assemble(intake))
     assert found.load_warnings == []
@@ -280,7 +280,7 @@ def test_a_bomb_is_stopped_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_than_so_many_files_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archived, "MOST_MEMBERS", 2)
     files = {f"{i}.json": OTLP for i in range(4)}
-    assert said(zipped(files)) == ["f: more than 2 files in the zip archive; the rest is left out"]
+    assert said(zipped(files)) == ["f: more than 2 files in the zip archive; the rest was skipped"]
 
 
 def test_names_are_text_and_no_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

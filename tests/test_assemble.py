@@ -19,7 +19,7 @@ from tests.strategies import chain, fan, rough_sets, span_sets, unhurried
 from tracetui.model.assemble import assemble
 from tracetui.model.ids import span_key
 from tracetui.model.intake import Intake
-from tracetui.model.span import Kind, Mark, Status
+from tracetui.model.span import Flag, Kind, Status
 from tracetui.model.traces import TraceSet
 
 Row = tuple[Any, ...]
@@ -36,7 +36,7 @@ class Node:
     number: int
     start: int
     duration: int
-    marks: Mark
+    marks: Flag
     parent: Node | None = None
     missing: str | None = None
     children: list[Node] = field(default_factory=list)
@@ -54,11 +54,11 @@ def _same_span(text: str) -> int | str:
 
 
 def _no_start(record: GivenSpan) -> bool:
-    return bool(record.marks & Mark.START_REPAIRED) or record.start < 0
+    return bool(record.marks & Flag.START_REPAIRED) or record.start < 0
 
 
 def _no_end(record: GivenSpan) -> bool:
-    return bool(record.marks & Mark.NO_DURATION)
+    return bool(record.marks & Flag.NO_DURATION)
 
 
 def _whole(record: GivenSpan) -> bool:
@@ -136,7 +136,7 @@ def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
         texts = (record.service or "unknown_service", record.name, "JsonCodec", _json(record.resource))
         parent = 0 if record.parent == "" else _key(record.parent)
         message = record.message
-        marks = record.marks | (Mark.START_REPAIRED if record.start < 0 else 0)
+        marks = record.marks | (Flag.START_REPAIRED if record.start < 0 else 0)
         said = (message, record.kind, parent, 2 if record.error else 0, marks)
         parts = (_json(record.attributes), _json(record.events), _json(record.links))
         return (
@@ -193,22 +193,22 @@ def _united(group: list[GivenSpan]) -> GivenSpan:
     name = next((r.name for r in naming if not _timeless(r) and r.name != r.name.lower()), name)
     serving = [r.service for r in group if r.service not in ("", "unknown_service")]
     parents = [r for r in group if r.parent and _key(r.parent)]
-    parents = [r for r in parents if r is leader or not r.marks & Mark.FOLLOWS_FROM or not leader.links]
-    parents.sort(key=lambda r: (r is not leader, bool(r.marks & Mark.FOLLOWS_FROM)))
+    parents = [r for r in parents if r is leader or not r.marks & Flag.FOLLOWS_FROM or not leader.links]
+    parents.sort(key=lambda r: (r is not leader, bool(r.marks & Flag.FOLLOWS_FROM)))
     parent = parents[0].parent if parents else ""
-    follows = parent and any(r.marks & Mark.FOLLOWS_FROM and _key(r.parent) == _key(parent) for r in group)
+    follows = parent and any(r.marks & Flag.FOLLOWS_FROM and _key(r.parent) == _key(parent) for r in group)
     start, marks = leader.start, leader.marks
     starts = [r.start for r in group if not _no_start(r)]
     if _no_start(leader) and starts:
-        start, marks = min(starts), marks & ~Mark.START_REPAIRED
+        start, marks = min(starts), marks & ~Flag.START_REPAIRED
     elif _no_start(leader):
         start = -1
-    marks &= ~Mark.FOLLOWS_FROM
+    marks &= ~Flag.FOLLOWS_FROM
     for record in group:
-        marks |= record.marks & (Mark.SHARED | Mark.SOURCE_WARNING | Mark.SHORTENED)
+        marks |= record.marks & (Flag.SHARED | Flag.SOURCE_WARNING | Flag.SHORTENED)
     return leader.but(
         start=start,
-        marks=marks | (Mark.FOLLOWS_FROM if follows else Mark.NONE),
+        marks=marks | (Flag.FOLLOWS_FROM if follows else Flag.NONE),
         parent=parent,
         service=next((s for s in serving if s != s.lower()), serving[0] if serving else leader.service),
         name=name,
@@ -251,20 +251,20 @@ def _find_parents(nodes: list[Node]) -> None:
         if wanted != 0 and wanted in alike:
             node.parent = _parent_among(alike[wanted], node)
         elif wanted != 0:
-            node.marks |= Mark.ORPHAN
+            node.marks |= Flag.ORPHAN
             node.missing = node.given.parent
     for same in alike.values():
         halves = _halves(same)
         for half, above in halves.items():
-            if half.marks & Mark.ORPHAN:
-                half.marks &= ~Mark.ORPHAN
+            if half.marks & Flag.ORPHAN:
+                half.marks &= ~Flag.ORPHAN
                 half.missing = None
             half.parent = above
-            half.marks = half.marks & ~Mark.FOLLOWS_FROM | Mark.SHARED
+            half.marks = half.marks & ~Flag.FOLLOWS_FROM | Flag.SHARED
         if len(same) - len(halves) > 1:
             for node in same:
                 if node not in halves:
-                    node.marks |= Mark.SAME_ID
+                    node.marks |= Flag.SAME_ID
 
 
 def _earliest_first(nodes: list[Node]) -> list[Node]:
@@ -281,11 +281,11 @@ def _halves(same: list[Node]) -> dict[Node, Node]:
     same = _earliest_first(same)
     halves: dict[Node, Node] = {}
     for calling, kind in _CALLED.items():
-        vague = [node for node in same if node.given.kind == Kind.UNSPECIFIED and node.marks & Mark.SHARED]
+        vague = [node for node in same if node.given.kind == Kind.UNSPECIFIED and node.marks & Flag.SHARED]
         called = [node for node in same if node.given.kind == kind]
         called += vague if kind == Kind.SERVER else []
         callers = [node for node in same if node.given.kind == calling]
-        if called and not callers and any(node.marks & Mark.SHARED for node in called):
+        if called and not callers and any(node.marks & Flag.SHARED for node in called):
             local = (Kind.INTERNAL, Kind.UNSPECIFIED)
             callers = [node for node in same if node.given.kind in local and node not in called]
         if callers:
@@ -320,7 +320,7 @@ def _cut_rings(nodes: list[Node]) -> None:
             # one without a start is no candidate but among its like
             earliest = min(ring, key=lambda n: (_no_start(n.given), _when(n.given), _key(n.given.id), n.number))
             earliest.parent = None
-            earliest.marks |= Mark.CYCLE_CUT
+            earliest.marks |= Flag.CYCLE_CUT
 
 
 def _top_down(roots: list[Node]) -> list[Node]:
@@ -337,12 +337,12 @@ def _repair_times(nodes: list[Node]) -> None:
     for node in nodes:
         if node.duration < 0:
             node.duration = 0
-            node.marks |= Mark.NEGATIVE_DURATION
+            node.marks |= Flag.NEGATIVE_DURATION
         if node.start < 0:
-            node.marks |= Mark.START_REPAIRED
-    earliest = min((node.start for node in nodes if not node.marks & Mark.START_REPAIRED), default=0)
+            node.marks |= Flag.START_REPAIRED
+    earliest = min((node.start for node in nodes if not node.marks & Flag.START_REPAIRED), default=0)
     for node in _top_down([node for node in nodes if node.parent is None]):
-        if node.marks & Mark.START_REPAIRED:
+        if node.marks & Flag.START_REPAIRED:
             node.start = node.parent.start if node.parent else earliest
 
 
@@ -437,8 +437,8 @@ def test_what_is_true_of_whole_traces(spans: list[GivenSpan]) -> None:
     for trace, (nodes, _) in enumerate(expected_traces(spans)):
         start = min(node.start for node in nodes)
         roots = [node for node in nodes if node.parent is None]
-        main = next((root for root in roots if not root.marks & Mark.ORPHAN), roots[0])
-        warned = [node.marks & ~(Mark.FOLLOWS_FROM | Mark.SHARED) for node in nodes]
+        main = next((root for root in roots if not root.marks & Flag.ORPHAN), roots[0])
+        warned = [node.marks & ~(Flag.FOLLOWS_FROM | Flag.SHARED) for node in nodes]
         assert traces.trace_start[trace] == start
         assert traces.trace_duration[trace] == max(node.start + node.duration for node in nodes) - start
         assert traces.trace_errors[trace] == sum(node.given.error for node in nodes)
@@ -500,14 +500,14 @@ def test_an_orphan_is_a_root_that_names_its_missing_parent() -> None:
     assert traces.parent[orphan] == -1
     assert traces.parent_id(orphan) == "Gone"
     assert traces.warnings_of(orphan) == ["orphan: its parent Gone is not in the trace"]
-    assert ids(traces, np.flatnonzero(traces.marks & int(Mark.ORPHAN))) == ["b"]
+    assert ids(traces, np.flatnonzero(traces.marks & int(Flag.ORPHAN))) == ["b"]
     # earlier than every other root, and still not the main one
     assert traces.trace_name(0) == "web GET /"
 
 
 def test_a_parent_in_another_trace_is_no_parent() -> None:
     traces = build(span("a", 0, 9, trace="1"), span("b", 1, 2, trace="2", parent="a"))
-    assert traces.marks.tolist() == [Mark.NONE, Mark.ORPHAN]
+    assert traces.marks.tolist() == [Flag.NONE, Flag.ORPHAN]
 
 
 def test_records_of_one_span_are_one_and_counted() -> None:
@@ -526,11 +526,11 @@ REPEATS = {
     "a start of 1 µs later": {"start": ONE.start + US},
     "a start in whole milliseconds": {"start": EPOCH},
     "another end": {"duration": 8 * US},
-    "no end": {"duration": 0, "marks": Mark.NO_DURATION},
-    "no end, begun elsewhere": {"start": ONE.start - 900 * US, "duration": 0, "marks": Mark.NO_DURATION},
-    "no start": {"start": -1, "marks": Mark.START_REPAIRED},
-    "no time at all and another name": {"start": -1, "marks": Mark.NO_DURATION, "name": "other"},
-    "no time at all and another kind": {"start": -1, "marks": Mark.NO_DURATION, "kind": Kind.CLIENT},
+    "no end": {"duration": 0, "marks": Flag.NO_DURATION},
+    "no end, begun elsewhere": {"start": ONE.start - 900 * US, "duration": 0, "marks": Flag.NO_DURATION},
+    "no start": {"start": -1, "marks": Flag.START_REPAIRED},
+    "no time at all and another name": {"start": -1, "marks": Flag.NO_DURATION, "name": "other"},
+    "no time at all and another kind": {"start": -1, "marks": Flag.NO_DURATION, "kind": Kind.CLIENT},
     "no service": {"service": ""},
     "no name": {"name": ""},
     "Zipkin's word for no name": {"name": "unknown"},
@@ -554,7 +554,7 @@ def test_a_span_seen_more_than_once_is_one(change: dict[str, Any]) -> None:
         found = traces.span(at(traces, "a"))
         assert (found.service, found.name, found.kind) == ("Shop", "GET /", Kind.INTERNAL)
         assert (found.start_ns, found.duration_ns) == (ONE.start, max(ONE.duration, other.duration))
-        assert (found.marks, found.status_message) == (Mark.NONE, other.message)
+        assert (found.marks, found.status_message) == (Flag.NONE, other.message)
         assert found.attributes.keys() == ONE.attributes.keys() | other.attributes.keys()
         assert len(found.events) == len(other.events)
         assert len(found.links) == len(other.links)
@@ -567,7 +567,7 @@ DIFFERENT = {
     "another service": {"service": "other"},
     "another name": {"name": "other"},
     "another kind": {"kind": Kind.SERVER},
-    "no time at all and another service": {"start": -1, "marks": Mark.NO_DURATION, "service": "other"},
+    "no time at all and another service": {"start": -1, "marks": Flag.NO_DURATION, "service": "other"},
 }
 
 
@@ -577,7 +577,7 @@ def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
     for records in ([ONE, other], [other, ONE]):
         traces = build(*records, span("b", 6, 7, parent="a"))
         assert (len(traces), traces.duplicates) == (3, {})
-        marked = [span for span in range(3) if traces.marks[span] & Mark.SAME_ID]
+        marked = [span for span in range(3) if traces.marks[span] & Flag.SAME_ID]
         assert ids(traces, marked) == ["a", "a"]
         # children attach to the first
         above = traces.span(int(traces.parent[at(traces, "b")]))
@@ -585,7 +585,7 @@ def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
 
 
 def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
-    begun = span("a", 0, 0, marks=Mark.NO_DURATION, attributes={"from": "begun", "begun": 1, "more": 1, "most": 1})
+    begun = span("a", 0, 0, marks=Flag.NO_DURATION, attributes={"from": "begun", "begun": 1, "more": 1, "most": 1})
     short = span("a", 0, 50, attributes={"from": "short", "short": 1, "more": 1})
     long = span("a", 0, 70, attributes={"from": "long", "long": 1})
     rich = span("a", 0, 70, attributes={"from": "rich", "rich": 1, "richer": 1})
@@ -594,7 +594,7 @@ def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
         (found,) = (traces.span(i) for i in range(len(traces)))
         assert (found.duration_ns, found.attributes["from"], traces.duplicates) == (70 * US, "rich", {0: 3})
         assert found.attributes.keys() == {"from", "begun", "more", "most", "short", "long", "rich", "richer"}
-        assert found.marks == Mark.NONE
+        assert found.marks == Flag.NONE
 
 
 def test_of_records_as_long_but_for_rounding_the_finer_leads() -> None:
@@ -640,7 +640,7 @@ def test_a_tracer_that_gives_all_spans_one_id() -> None:
     spans = [span("7", i * 9, i * 9 + 5, name=f"op {i}") for i in range(3_000)]
     traces = build(*spans, *spans[:1_500])
     assert (len(traces), traces.duplicates) == (3_000, {0: 1_500})
-    assert (traces.marks == Mark.SAME_ID).all()
+    assert (traces.marks == Flag.SAME_ID).all()
 
 
 def _content(traces: TraceSet) -> list[Any]:
@@ -679,33 +679,33 @@ def test_a_ring_is_cut_at_its_earliest_span() -> None:
         span("e", 1, 2, parent="e", trace="2"),
     )
     assert [traces.parent_id(at(traces, name)) for name in "abcde"] == ["c", None, "b", "c", None]
-    assert ids(traces, np.flatnonzero(traces.marks & int(Mark.CYCLE_CUT))) == ["b", "e"]
+    assert ids(traces, np.flatnonzero(traces.marks & int(Flag.CYCLE_CUT))) == ["b", "e"]
 
 
 def test_times_that_cannot_be_are_repaired_and_marked() -> None:
     traces = build(
         span("a", 5, 9),
-        GivenSpan("b", 0, 3 * US, parent="a", marks=Mark.START_REPAIRED),
+        GivenSpan("b", 0, 3 * US, parent="a", marks=Flag.START_REPAIRED),
         GivenSpan("c", -4, 2 * US, parent="b"),
         span("d", 8, 7, parent="a"),
     )
     assert [int(traces.start[at(traces, name)] - EPOCH) // US for name in "abcd"] == [5, 5, 5, 8]
     assert traces.duration[at(traces, "d")] == 0
-    assert [Mark(int(traces.marks[at(traces, name)])) for name in "abcd"] == [
-        Mark.NONE,
-        Mark.START_REPAIRED,
-        Mark.START_REPAIRED,
-        Mark.NEGATIVE_DURATION,
+    assert [Flag(int(traces.marks[at(traces, name)])) for name in "abcd"] == [
+        Flag.NONE,
+        Flag.START_REPAIRED,
+        Flag.START_REPAIRED,
+        Flag.NEGATIVE_DURATION,
     ]
 
 
 def test_a_clock_may_begin_at_0() -> None:
     running = build(GivenSpan("a", 0, 90), GivenSpan("b", 0, 5, parent="a"), GivenSpan("c", 7, 5, parent="a"))
-    assert (running.start.tolist(), running.marks.tolist()) == ([0, 0, 7], [Mark.NONE] * 3)
+    assert (running.start.tolist(), running.marks.tolist()) == ([0, 0, 7], [Flag.NONE] * 3)
 
 
 def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
-    only_end = Mark.START_REPAIRED | Mark.END_KNOWN
+    only_end = Flag.START_REPAIRED | Flag.END_KNOWN
     traces = build(
         GivenSpan("a", EPOCH + 90 * US, 0, marks=only_end),
         span("b", 20, 50, parent="a"),
@@ -715,9 +715,9 @@ def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
     where = [at(traces, name) for name in "abcd"]
     assert [(traces.start[i] - EPOCH) // US for i in where] == [20, 20, 20, 20]
     assert [traces.duration[i] // US for i in where] == [70, 30, 50, 0]
-    marks = [Mark(int(traces.marks[i])) for i in where]
+    marks = [Flag(int(traces.marks[i])) for i in where]
     # one that ends before its parent begins cannot have taken its start
-    assert marks == [Mark.START_REPAIRED, 0, Mark.START_REPAIRED, Mark.START_REPAIRED | Mark.NEGATIVE_DURATION]
+    assert marks == [Flag.START_REPAIRED, 0, Flag.START_REPAIRED, Flag.START_REPAIRED | Flag.NEGATIVE_DURATION]
     assert traces.no_start[where].tolist() == [True, False, True, True]
 
 
@@ -729,7 +729,7 @@ def test_all_called_halves_are_below_the_calling_one() -> None:
     for records in ([client, server, other, *below], [*below, other, server, client]):
         traces = build(*records)
         assert traces.trace_warning_counts.tolist() == [0]
-        halves = [i for i in range(len(traces)) if traces.marks[i] == Mark.SHARED]
+        halves = [i for i in range(len(traces)) if traces.marks[i] == Flag.SHARED]
         assert [(int(traces.parent[i]), int(traces.start[i])) for i in halves] == [(0, server.start), (0, other.start)]
         # those of the caller's service stay with it, all others are the first server's
         assert [int(traces.parent[at(traces, id_)]) for id_ in "234"] == [halves[0], 0, halves[0]]
@@ -756,7 +756,7 @@ def test_what_is_left_with_one_id_is_marked(kinds: tuple[Kind, ...], marked: int
     spans = [span("1", 5 + 2 * i, 90, kind=kind) for i, kind in enumerate(kinds)]
     for records in (spans, spans[::-1]):
         traces = build(*records)
-        assert sum((traces.marks & Mark.SAME_ID) > 0) == marked
+        assert sum((traces.marks & Flag.SAME_ID) > 0) == marked
         assert traces.parent.tolist() == parents
 
 
@@ -765,9 +765,9 @@ def test_the_halves_of_zipkin_calls_hang_together_whatever_their_order() -> None
     halves = [
         span("1", 0, 90, service="web", kind=Kind.SERVER),
         span("2", 10, 80, service="web", kind=Kind.CLIENT, parent="1"),
-        span("2", 20, 70, service="cart", kind=Kind.SERVER, parent="1", marks=Mark.SHARED),
+        span("2", 20, 70, service="cart", kind=Kind.SERVER, parent="1", marks=Flag.SHARED),
         span("3", 30, 60, service="cart", kind=Kind.CLIENT, parent="2"),
-        span("3", 40, 50, service="db", kind=Kind.SERVER, parent="2", marks=Mark.SHARED),
+        span("3", 40, 50, service="db", kind=Kind.SERVER, parent="2", marks=Flag.SHARED),
         span("4", 45, 46, service="db", kind=Kind.INTERNAL, parent="3"),
     ]
     for order in (halves, halves[::-1], halves[::2] + halves[1::2]):

@@ -25,11 +25,11 @@ from tests.losses import by_ids, carried, sent, spans_of, told, without_the_serv
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
-from tracetui.ingest.sources import at_once, back_end, connection
-from tracetui.ingest.sources.back_end import BackEnd, Dependency, NotOfferedError
-from tracetui.ingest.sources.connection import HttpError
-from tracetui.ingest.sources.served import documents, opened, server_at
-from tracetui.model.problems import BackEndError
+from tracetui.ingest.servers import back_end, bounded_map, connection
+from tracetui.ingest.servers.back_end import BackEnd, Dependency, NotOfferedError
+from tracetui.ingest.servers.connection import HttpError
+from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
+from tracetui.model.errors import BackEndError
 from tracetui.model.search import Search
 from tracetui.model.span import Span, Status
 
@@ -75,7 +75,9 @@ def asking(
         at = server_at(server.url + path)
         assert at
         said: list[str] = []
-        back_end = opened(at if profile is None else type(at)(at.name, at.address, profile), overrides, said.append)
+        back_end = open_back_end(
+            at if profile is None else type(at)(at.name, at.address, profile), overrides, said.append
+        )
         try:
             yield Asked(back_end, server, said)
         finally:
@@ -126,7 +128,7 @@ def test_a_trace_may_be_larger_than_other_answers(kind: str, monkeypatch: pytest
 
 def test_no_more_is_fetched_than_is_taken() -> None:
     begun: list[int] = []
-    taken = at_once.each(lambda number: begun.append(number) or number, range(100), 2)
+    taken = bounded_map.bounded_map(lambda number: begun.append(number) or number, range(100), 2)
     for count in range(1, 100):
         next(taken)
         # those that wait to be taken, and those that wait to be begun until they are
@@ -134,7 +136,7 @@ def test_no_more_is_fetched_than_is_taken() -> None:
     assert len(list(taken)) == 1
     # who stops taking leaves no thread behind
     others = set(threading.enumerate())
-    some = at_once.each(lambda number: number, range(100), 2)
+    some = bounded_map.bounded_map(lambda number: number, range(100), 2)
     next(some)
     workers = set(threading.enumerate()) - others
     some.close()
@@ -181,7 +183,7 @@ each_server = pytest.mark.parametrize("name", SERVERS)
 def connected(url: str) -> BackEnd:
     at = server_at(url)
     assert at
-    return opened(at, Overrides(), pytest.fail)
+    return open_back_end(at, Overrides(), pytest.fail)
 
 
 # finding out what answers
@@ -561,7 +563,7 @@ def test_what_zipkin_cannot_be_asked(search: Search, asked_for: dict[str, list[s
     ],
 )
 def test_searches_in_traceql(search: Search, traceql: str) -> None:
-    from tracetui.ingest.sources.tempo import query
+    from tracetui.ingest.servers.tempo import query
 
     assert query(search) == traceql
 
@@ -621,7 +623,7 @@ def test_a_trace_that_is_partly_there() -> None:
     with Loopback(lambda request: partly if "traces" in request.path else Answer((b"echo",))) as server:
         at = server_at(server.url)
         said: list[str] = []
-        back_end = opened(type(at)(at.name, at.address, Profile(kind="tempo")), Overrides(), said.append)
+        back_end = open_back_end(type(at)(at.name, at.address, Profile(kind="tempo")), Overrides(), said.append)
         back_end.trace("1")
         back_end.close()
     assert said == ["trace 1 came in part only: too large"]
@@ -662,7 +664,7 @@ def test_what_v1_cannot_write_comes_by_v3() -> None:
         assert asked.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
     (said,) = asked.said
     assert "unsupported value" in said
-    assert "asked its v3 API instead" in said
+    assert "used its v3 API instead" in said
 
 
 @pytest.fixture
@@ -831,7 +833,7 @@ def test_whatever_a_server_sends_is_read_or_refused_in_words(name: str) -> None:
             r"/api/v3/services: not the answer that belongs there \(Expected `str`, got",
         ),
         ("zipkin", b"{}", "/api/v2/services: not the answer that belongs there .*; does a gateway stand between"),
-        ("tempo", b"no", r"/values: the answer is no JSON"),
+        ("tempo", b"no", r"/values: the response is not JSON"),
     ],
 )
 def test_what_is_said_of_an_answer_that_does_not_belong_there(name: str, body: bytes, why: str) -> None:

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from tests.program import Program
-from tracetui.ingest.asked import Told
-from tracetui.ingest.background import BackgroundLoad, LoadCancelledError
-from tracetui.ingest.handover import receive, send
-from tracetui.ingest.load import Progress, StopReading, load
-from tracetui.model.problems import InputError
+from tracetui.ingest.loader import LoadProgress, StopReading, load
+from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
+from tracetui.ingest.processes.shared_memory import receive, send
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.model.errors import InputError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
-from tracetui.tui.arrivals import Arrivals
-from tracetui.tui.loading import Arrived, Asked, ask_in_background
+from tracetui.tui.loading.messages import SearchStarted, TraceSetArrived, ask_in_background
+from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
@@ -30,7 +30,7 @@ SHOP = str(SAMPLES / "shop")
 
 
 def test_a_load_gives_the_set_that_load_gives() -> None:
-    words: list[Progress] = []
+    words: list[LoadProgress] = []
     found = BackgroundLoad([INCIDENT]).run(words.append)
     here = load([INCIDENT])
     assert found.trace_ids == here.trace_ids
@@ -52,7 +52,7 @@ def test_a_name_that_is_not_utf8_costs_no_file(tmp_path: Path) -> None:
     whole = Path(INCIDENT).read_bytes()
     (tmp_path / NOT_UTF8).write_bytes(whole)
     (tmp_path / f"cut {NOT_UTF8}").write_bytes(whole[: len(whole) // 2])
-    named: list[Progress] = []
+    named: list[LoadProgress] = []
     for source in (str(tmp_path), str(tmp_path / NOT_UTF8)):
         assert BackgroundLoad([source]).run(named.append).trace_count == 100
     assert any(NOT_UTF8 in progress.name for progress in named)
@@ -86,7 +86,7 @@ def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> Non
 
 
 def test_what_is_here_when_the_load_is_stopped_is_kept() -> None:
-    def stop(progress: Progress) -> None:
+    def stop(progress: LoadProgress) -> None:
         if progress.spans > 100:
             raise StopReading
 
@@ -105,11 +105,11 @@ def _fed(tmp_path: Path, data: bytes) -> tuple[Path, int]:
     return pipe, descriptor
 
 
-def _stopping_at_the_second_word(loading: BackgroundLoad) -> Callable[[Progress], None]:
+def _stopping_at_the_second_word(loading: BackgroundLoad) -> Callable[[LoadProgress], None]:
     """What is in the pipe is read between the first word and the second."""
-    words: list[Progress] = []
+    words: list[LoadProgress] = []
 
-    def hear(progress: Progress) -> None:
+    def hear(progress: LoadProgress) -> None:
         words.append(progress)
         if len(words) == 2:
             loading.stop()
@@ -160,7 +160,7 @@ def test_nothing_is_ended_that_only_has_the_number_of_a_load_that_is_over(monkey
 
 
 def test_a_stop_is_of_what_is_asked_and_not_of_what_was_asked_before_it() -> None:
-    arrivals = Arrivals(State(), None, lambda _: None)
+    arrivals = TraceSetLoader(State(), None, lambda _: None)
     arrivals.begin(NOTHING)
     arrivals.stop()
     arrivals.answered()
@@ -178,8 +178,8 @@ class _Hurried(BackgroundLoad):
     def again(
         self,
         search: Search,
-        progress: Callable[[Progress], object],
-        told: Callable[[Told], object] = lambda _: None,
+        progress: Callable[[LoadProgress], object],
+        told: Callable[[SearchReport], object] = lambda _: None,
         *,
         known_ns: int = 0,
     ) -> TraceSet:
@@ -194,10 +194,10 @@ def test_no_log_line_is_lost_to_a_look_that_is_hurried(is_poll: bool, lines: int
     hurried = _Hurried([INCIDENT])
     hurried.can_ask_again = True
     posted: list[object] = []
-    asked = Asked(NOTHING, frozenset(), None, is_poll)
+    asked = SearchStarted(NOTHING, frozenset(), None, is_poll)
     ask_in_background(hurried, asked, [str(log)], lambda: "", posted.append)
     (arrived,) = posted
-    assert isinstance(arrived, Arrived)
+    assert isinstance(arrived, TraceSetArrived)
     assert len(arrived.session.loaded.log_lines) == lines
 
 

@@ -10,9 +10,9 @@ from tests.building import US, GivenSpan, build, span
 from tests.test_dependencies import WEB, client, edge_of, edges
 from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
-from tracetui.analysis.query.fields import FIELDS, Texts
 from tracetui.model.peers import PeerType
-from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark, Value
+from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind, Value
+from tracetui.query.fields import FIELDS, Texts
 
 ORDERS = span("f0", 20, 80, service="orders", kind=Kind.SERVER, parent="t")
 SENT = span("c", 10, 90, service="web", kind=Kind.PRODUCER, attributes={"messaging.destination.name": "q"})
@@ -253,7 +253,7 @@ def test_calls_pass_through_spans_without_a_service(kind: Kind) -> None:
     # within one service it is no call; at the top nobody calls
     assert edges(WEB, nameless("t", "a", kind), ORDERS.but(service="web")) == {}
     assert edges(nameless("t", "", kind), ORDERS) == {}
-    follower = nameless("t", "c", kind, marks=Mark.FOLLOWS_FROM)
+    follower = nameless("t", "c", kind, marks=Flag.FOLLOWS_FROM)
     assert edges(WEB, client(), follower, ORDERS) == {("web", "orders", True): 1}
 
 

@@ -11,18 +11,18 @@ import orjson
 import pytest
 
 from tests.recorded import recorded
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
-from tracetui.analysis.findings import Findings
 from tracetui.cli.main import run
-from tracetui.ingest.contents import decode
-from tracetui.ingest.load import load
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import Intake
-from tracetui.model.span import Mark
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
-from tracetui.render.waterfall import Waterfall
+from tracetui.render.waterfall.waterfall import Waterfall
 
 CASES = Path(__file__).parent / "cases"
 
@@ -106,7 +106,7 @@ def facts(traces: TraceSet) -> set[tuple[Any, ...]]:
             kinds[i] or 1,
             int(traces.start[i]) // 1000,
             bool(traces.error[i]),
-            int(traces.marks[i]) & ~int(Mark.SOURCE_WARNING),
+            int(traces.marks[i]) & ~int(Flag.SOURCE_WARNING),
         )
         for i in range(len(traces))
     }
@@ -115,7 +115,7 @@ def facts(traces: TraceSet) -> set[tuple[Any, ...]]:
 def taken(*bodies: bytes) -> TraceSet:
     intake = Intake()
     for number, body in enumerate(bodies):
-        decode(body, Place(intake, f"answer {number}"))
+        decode(body, DecodeContext(intake, f"answer {number}"))
     return assemble(intake)
 
 
@@ -135,7 +135,7 @@ def test_one_trace_of_several_servers_is_there_once() -> None:
         assert (found.trace_count, len(found), found.duplicates) == (1, 2, {0: 2 * len(some) - 2})
         assert facts(found) == expected
         # its spans are orphans, as they were sent, and Jaeger says so too; no more than that is said
-        assert set(found.marks.tolist()) <= {Mark.ORPHAN, Mark.ORPHAN | Mark.SOURCE_WARNING}
+        assert set(found.marks.tolist()) <= {Flag.ORPHAN, Flag.ORPHAN | Flag.SOURCE_WARNING}
         assert found.trace_warnings == {}
 
 
@@ -145,7 +145,7 @@ ANSWERS = {"jaeger-2.20-v1": "search-wide", "jaeger-2.20-v3": "search-wide", "zi
 @pytest.mark.parametrize("pair", list(itertools.permutations(ANSWERS, 2)), ids=" ".join)
 def test_a_set_of_two_servers_has_not_changed(pair: tuple[str, str]) -> None:
     before, after = (taken(recorded(server)[ANSWERS[server]].body) for server in pair)
-    found = compare(Findings(before), Findings(after))
+    found = compare(Analysis(before), Analysis(after))
     changes = [*found.overall, *(change for one in (*found.operations, *found.edges) for change in one.changes)]
     assert changes
     assert all(one.counts[0] == one.counts[1] > 0 for one in (*found.operations, *found.edges))

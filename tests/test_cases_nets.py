@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import Program
-from tracetui.ingest.load import load
+from tracetui.ingest.loader import load
 
 CASES = Path(__file__).parent / "cases"
 READ = [

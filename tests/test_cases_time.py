@@ -83,7 +83,7 @@ def test_a_browser_whose_clock_is_behind(report: Report, program: Program) -> No
     assert "clocks disagree" in warning["message"]
     assert "--adjust-skew" in warning["message"]
     assert "clocks disagree in 1 trace: " in text(program, "browser-clock-behind")
-    assert "--adjust-skew moves them" in text(program, "browser-clock-behind")
+    assert "--adjust-skew corrects them" in text(program, "browser-clock-behind")
     adjusted = report("browser-clock-behind", "--adjust-skew")
     assert adjusted["summary"]["duration_stats"]["max_ms"] == 900
     assert rows(adjusted)[0] == ("api", "SELECT", 66.7, 1)

@@ -16,7 +16,7 @@ import pytest
 
 from tracetui import __version__
 from tracetui.cli.main import run
-from tracetui.render.cells import cell_width
+from tracetui.render.text.cells import cell_width
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_traces"
@@ -156,7 +156,7 @@ def test_a_command_behind_options_is_not_taken_for_a_source(tracetui: Any) -> No
 def test_an_unknown_name_is_named(tracetui: Any) -> None:
     said = tracetui("analyze", BEFORE, "--service", "nosuch", "--operation", "GET /profile")
     assert (said.code, said.err) == (0, 'tracetui: no service "nosuch"\n')
-    assert said.out == "No trace is left\nonly service nosuch, operation GET /profile\n"
+    assert said.out == "No trace matches\nonly service nosuch, operation GET /profile\n"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

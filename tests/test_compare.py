@@ -12,7 +12,9 @@ from hypothesis import given
 
 from tests.building import US, GivenSpan, build, span
 from tests.strategies import service_sets, unhurried
-from tracetui.analysis.chance import (
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.compare import Comparison, compare
+from tracetui.analysis.stats.bootstrap import (
     chance_of_so_many,
     level_for,
     limit_for,
@@ -22,9 +24,7 @@ from tracetui.analysis.chance import (
     share_chance,
     share_difference,
 )
-from tracetui.analysis.compare import Comparison, compare
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.judge import Change, Judge, Verdict
+from tracetui.analysis.stats.change import Change, ChangeClassifier, Verdict
 from tracetui.cli.main import run
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -44,7 +44,7 @@ def requests(*times: int, failed: int = 0, name: str = "GET /") -> TraceSet:
 
 
 def compared(before: TraceSet, after: TraceSet, **more: Any) -> Comparison:
-    return compare(Findings(before), Findings(after), **more)
+    return compare(Analysis(before), Analysis(after), **more)
 
 
 def changes(found: Comparison) -> dict[str, Change]:
@@ -235,7 +235,7 @@ _FIGURES = ("mean", "p50", "p95", "p99")
 def test_samples_of_one_distribution_are_alike_however_they_differ_in_size() -> None:
     wrong = 0
     for sizes in ((25, 400), (400, 25)):
-        judge = Judge(10.0, 1.0, sizes, level_for(8 * len(_FIGURES)))
+        judge = ChangeClassifier(10.0, 1.0, sizes, level_for(8 * len(_FIGURES)))
         for seed in range(6):
             chance = np.random.default_rng(seed)
             pairs = [[chance.lognormal(3, 0.8, size) for size in sizes] for _ in range(8)]
@@ -247,7 +247,7 @@ def test_samples_of_one_distribution_are_alike_however_they_differ_in_size() -> 
 
 def test_what_takes_three_times_as_long_is_worse() -> None:
     before, after = (np.random.default_rng(seed).lognormal(3, 0.8, 200) for seed in range(2))
-    judge = Judge(10.0, 1.0, (200, 200), level_for(8 * len(_FIGURES)))
+    judge = ChangeClassifier(10.0, 1.0, (200, 200), level_for(8 * len(_FIGURES)))
     changes = judge.times(("mean", "p50", "p95"), before, 3 * after)
     assert [change.verdict for change in changes] == [Verdict.WORSE] * 3
 
@@ -334,7 +334,7 @@ def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.Captu
 
     other = str(INCIDENT.parent / "async")
     assert run(["compare", BEFORE, other]) == 0
-    said = "the two sets have no operation in common: nothing of this is a comparison"
+    said = "the two sets have no operation in common, so they cannot be compared"
     out = capsys.readouterr().out
     assert said in out.splitlines()[2]
     assert "became worse by" not in out

@@ -8,9 +8,9 @@ from tests.building import US, GivenSpan, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.analysis.compare_traces import CallPath, PathChange, compare_traces
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.render.marks import UNICODE
-from tracetui.render.service_list import service_roles
-from tracetui.render.trace_diff import TraceDiff, whole_change
+from tracetui.render.text.columns import service_roles
+from tracetui.render.text.glyphs import UNICODE
+from tracetui.render.waterfall.trace_diff import TraceDiff, whole_change
 
 
 def both(before: list[GivenSpan], after: list[GivenSpan]) -> list[CallPath]:

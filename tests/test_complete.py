@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.building import build, span
 from tests.strategies import unhurried
-from tracetui.analysis.query import parse
-from tracetui.analysis.query.complete import (
+from tracetui.model.traces import TraceSet
+from tracetui.query import parse
+from tracetui.query.complete import (
     Vocabulary,
     attribute_field,
     complete,
@@ -20,7 +21,6 @@ from tracetui.analysis.query.complete import (
     value_texts,
     vocabulary,
 )
-from tracetui.model.traces import TraceSet
 
 
 def data() -> TraceSet:

@@ -18,8 +18,8 @@ from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import find_errors
 from tracetui.cli.main import run
 from tracetui.model.traces import TraceSet
-from tracetui.render.contrast_list import ContrastList, in_short
-from tracetui.render.marks import UNICODE
+from tracetui.render.text.glyphs import UNICODE
+from tracetui.render.traces.contrast import ContrastList, in_short
 from tracetui.session import Session
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"

@@ -14,8 +14,8 @@ from tests.building import US, GivenSpan, at, build, micros, span
 from tests.critical_reference import Section, path_of_trace
 from tests.strategies import chain, fan, nested, span_sets, trees, unhurried
 from tracetui.analysis.critical_path import critical_paths, root_paths
-from tracetui.analysis.skew import without_skew
-from tracetui.model.span import Kind, Mark
+from tracetui.analysis.skew import correct_skew
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 
 # --- The definition -------------------------------------------------------------------------------------------------
@@ -29,9 +29,9 @@ def incomplete_sets(draw: st.DrawFn) -> list[GivenSpan]:
     made = []
     for given_span, state in zip(spans, states, strict=True):
         if state == 1:
-            made.append(given_span.but(start=0, marks=given_span.marks | Mark.START_REPAIRED))
+            made.append(given_span.but(start=0, marks=given_span.marks | Flag.START_REPAIRED))
         elif state == 2:
-            made.append(given_span.but(duration=0, marks=given_span.marks | Mark.NO_DURATION))
+            made.append(given_span.but(duration=0, marks=given_span.marks | Flag.NO_DURATION))
         elif state == 3:
             made.append(given_span.but(parent="00000000000000ff"))
         else:
@@ -56,7 +56,7 @@ def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
 @given(trees())
 def test_it_is_what_the_definition_says_once_skew_is_corrected(spans: list[GivenSpan]) -> None:
     # siblings then no longer stand by start
-    traces = without_skew(build(*spans))
+    traces = correct_skew(build(*spans))
     for trace in range(traces.trace_count):
         assert sections(traces, trace) == path_of_trace(traces, trace)
 
@@ -189,7 +189,7 @@ def test_of_equal_children_the_first_in_the_file_is_waited_for(order: str) -> No
 
 def test_of_children_that_end_together_once_skew_is_corrected_the_longest_is_waited_for() -> None:
     # b is moved to the middle of its parent, 40 to 60, and so begins after c
-    traces = without_skew(build(span("a", 0, 100), span("b", -50, -30, parent="a"), span("c", 20, 60, parent="a")))
+    traces = correct_skew(build(span("a", 0, 100), span("b", -50, -30, parent="a"), span("c", 20, 60, parent="a")))
     assert [traces.span_id(owner) for owner, *_ in sections(traces)] == ["a", "c", "a"]
 
 
@@ -254,8 +254,8 @@ def test_a_consumer_that_is_not_the_main_root_is_never_on_the_path() -> None:
 def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
     spans = [
         span("a", 0, 100),
-        span("b", 0, 90, parent="a", marks=Mark.START_REPAIRED),
-        span("c", 0, 80, parent="b", marks=Mark.START_REPAIRED),
+        span("b", 0, 90, parent="a", marks=Flag.START_REPAIRED),
+        span("c", 0, 80, parent="b", marks=Flag.START_REPAIRED),
         span("d", 20, 60, parent="c"),
         span("e", 5, 30, parent="a"),
     ]
@@ -264,14 +264,14 @@ def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
 
 def test_a_root_without_start_keeps_its_path() -> None:
     # it begins with the earliest span of its trace
-    spans = [span("a", 0, 100, marks=Mark.START_REPAIRED), span("b", 20, 60, parent="a")]
+    spans = [span("a", 0, 100, marks=Flag.START_REPAIRED), span("b", 20, 60, parent="a")]
     assert path(*spans) == [("b", 20, 60), ("a", 60, 120)]
 
 
 def test_a_span_without_end_reaches_to_the_greatest_end_below_it() -> None:
     spans = [
-        span("a", 0, 0, marks=Mark.NO_DURATION),
-        span("b", 10, 10, parent="a", marks=Mark.NO_DURATION),
+        span("a", 0, 0, marks=Flag.NO_DURATION),
+        span("b", 10, 10, parent="a", marks=Flag.NO_DURATION),
         span("c", 20, 50, parent="b"),
         span("d", 60, 100, parent="a"),
     ]

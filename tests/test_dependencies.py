@@ -18,14 +18,14 @@ from tracetui.analysis.calls import find_calls
 from tracetui.analysis.dependencies import Edge, ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
 from tracetui.model.peers import PeerType
-from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 from tracetui.model.traces import TraceSet
 
 # --- Against the definition, span by span ---------------------------------------------------------------------------
 
 
 def same_ids(traces: TraceSet) -> bool:
-    return bool((traces.marks & int(Mark.SAME_ID | Mark.SHARED)).any())
+    return bool((traces.marks & int(Flag.SAME_ID | Flag.SHARED)).any())
 
 
 def expected_rows(calls: Iterable[PlainCall]) -> Counter[tuple[Any, ...]]:
@@ -177,14 +177,14 @@ def test_an_orphan_is_called_by_nobody() -> None:
 @pytest.mark.parametrize(
     ("above", "below", "marks", "is_async"),
     [
-        (Kind.PRODUCER, Kind.CONSUMER, Mark.NONE, True),
-        (Kind.PRODUCER, Kind.SERVER, Mark.NONE, False),
-        (Kind.CLIENT, Kind.CONSUMER, Mark.NONE, False),
-        (Kind.CLIENT, Kind.SERVER, Mark.FOLLOWS_FROM, True),
+        (Kind.PRODUCER, Kind.CONSUMER, Flag.NONE, True),
+        (Kind.PRODUCER, Kind.SERVER, Flag.NONE, False),
+        (Kind.CLIENT, Kind.CONSUMER, Flag.NONE, False),
+        (Kind.CLIENT, Kind.SERVER, Flag.FOLLOWS_FROM, True),
     ],
 )
 def test_messages_and_followers_are_called_asynchronously(
-    above: Kind, below: Kind, marks: Mark, is_async: bool
+    above: Kind, below: Kind, marks: Flag, is_async: bool
 ) -> None:
     callee = span("d", 120, 150, service="mail", kind=below, parent="c", marks=marks)
     assert edges(WEB, client().but(kind=above), callee) == {("web", "mail", is_async): 1}
@@ -288,8 +288,8 @@ def test_a_span_without_an_end_counts_as_a_call_and_not_as_one_of_0_ms() -> None
     traces = build(
         span("1", 0, 100, service="web", kind=Kind.SERVER),
         span("2", 0, 40, service="back", parent="1", kind=Kind.SERVER),
-        span("3", 50, 0, service="back", parent="1", kind=Kind.SERVER, marks=Mark.NO_DURATION),
-        span("4", 60, 0, service="mute", parent="1", kind=Kind.SERVER, marks=Mark.NO_DURATION),
+        span("3", 50, 0, service="back", parent="1", kind=Kind.SERVER, marks=Flag.NO_DURATION),
+        span("4", 60, 0, service="mute", parent="1", kind=Kind.SERVER, marks=Flag.NO_DURATION),
     )
     found = find_dependencies(traces)
     back, mute, _ = found.services

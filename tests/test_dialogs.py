@@ -14,14 +14,14 @@ from textual.containers import Vertical
 
 from tests.screens import painted
 from tests.test_tui_app import _own_state, opened, settled, text_of
-from tracetui.render import numbers
-from tracetui.render.marks import ASCII, in_marks
+from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import ASCII, in_marks
 from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
-from tracetui.tui.keymap import KeyNames
-from tracetui.tui.palette import Entries, Palette, open_palette
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.palette import Palette, PaletteEntries, open_palette
 from tracetui.tui.themes import THEMES
-from tracetui.tui.views import pane_classes
+from tracetui.tui.views.registry import pane_classes
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
@@ -161,7 +161,7 @@ def test_marks_are_explained_as_they_are_drawn() -> None:
 
 async def test_the_palette_finds_ids_by_their_start_alone() -> None:
     async with opened(INCIDENT) as (app, _):
-        entries = Entries(app)
+        entries = PaletteEntries(app)
         assert app.state.session is not None
         loaded = app.state.session.loaded
         first = loaded.trace_ids[3]
@@ -178,7 +178,7 @@ async def test_the_palette_finds_ids_by_their_start_alone() -> None:
 
 async def test_the_palette_puts_words_that_begin_so_first() -> None:
     async with opened(INCIDENT) as (app, _):
-        labels = [entry.label for entry in Entries(app).meant(["t"])]
+        labels = [entry.label for entry in PaletteEntries(app).meant(["t"])]
         begins = [f" {label}".lower().find(" t") >= 0 for label in labels]
         assert begins == sorted(begins, reverse=True)
         assert set(begins) == {True, False}
@@ -191,7 +191,7 @@ async def test_the_palette_shows_keys_beside_actions_and_the_view_around() -> No
         await settled(app, pilot)
         assert isinstance(app.screen, Palette)
         lines = painted(app)
-        row = next(line for line in lines if "Read the sources again" in line)
+        row = next(line for line in lines if "Reload the sources" in line)
         assert re.search(r"again +r\b", row)
         assert [line[:18] for line in lines] == [line[:18] for line in behind]
         assert sum("View Waterfall" in line for line in lines) == 1

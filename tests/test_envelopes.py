@@ -15,9 +15,9 @@ from tests.format_samples import SAMPLES, TABLES
 from tests.span_formats import FORMATS, Plain, Style
 from tests.strategies import unhurried
 from tracetui.ingest import enveloped
-from tracetui.ingest.contents import decode
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.ingest.envelopes import ENVELOPES, find_envelope
-from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind, Span, Status
@@ -42,7 +42,7 @@ CHATTER = [
 
 def read(data: bytes) -> TraceSet:
     intake = Intake()
-    decode(data, Place(intake, "f"))
+    decode(data, DecodeContext(intake, "f"))
     return assemble(intake)
 
 
@@ -147,8 +147,8 @@ def test_streams_and_other_lines_among_each_other_cost_no_span(
 
 def both(text: str, other: str) -> TraceSet:
     intake = Intake()
-    decode(text.encode(), Place(intake, "f"))
-    decode(other.encode(), Place(intake, "f"))
+    decode(text.encode(), DecodeContext(intake, "f"))
+    decode(other.encode(), DecodeContext(intake, "f"))
     return assemble(intake)
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.span_formats import FORMATS, Format, Plain, Style
 from tests.strategies import unhurried
-from tracetui.ingest.error_rule import StatedBy, decide_status, deciding_keys, needles
-from tracetui.ingest.formats.words import read_kind, read_status
+from tracetui.ingest.formats.error_rule import StatusSource, decide_status, deciding_keys, needles
+from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.model.conventions import GRPC_NAMES, grpc_code
 from tracetui.model.span import Kind, Status, Value
 
@@ -138,7 +138,7 @@ def test_statuses_by_any_name(name: object, status: Status | None) -> None:
 def test_the_status_that_attributes_state(
     attributes: dict[str, Value], by_field: Status, by_tags: Status, in_zipkin: Status
 ) -> None:
-    stated = [decide_status(S, UNSET, attributes, states)[0] for states in StatedBy]
+    stated = [decide_status(S, UNSET, attributes, states)[0] for states in StatusSource]
     assert stated == [by_field, by_tags, in_zipkin]
     # a status that is set stays as it is
     assert decide_status(S, OK, attributes) == (OK, False)
@@ -146,8 +146,8 @@ def test_the_status_that_attributes_state(
 
 def test_in_zipkin_the_tag_error_means_an_error_whatever_it_holds() -> None:
     for text in ("false", "", "0", "boom"):
-        assert decide_status(S, UNSET, {"error": text}, StatedBy.ZIPKIN_TAGS) == (ERROR, True)
-    assert decide_status(S, UNSET, {"error": "", "otel.status_code": "OK"}, StatedBy.ZIPKIN_TAGS) == (OK, False)
+        assert decide_status(S, UNSET, {"error": text}, StatusSource.ZIPKIN_TAGS) == (ERROR, True)
+    assert decide_status(S, UNSET, {"error": "", "otel.status_code": "OK"}, StatusSource.ZIPKIN_TAGS) == (OK, False)
 
 
 @pytest.mark.parametrize("spelt", [str.upper, str.lower, str.title, lambda name: name.title().replace("_", "")])
@@ -191,7 +191,9 @@ STYLES = st.builds(Style, st.sampled_from([(",", ":"), (", ", ": ")]), st.sample
 
 def expected(form: Format, span: Plain) -> bool:
     attributes = {key: form.held(value) for key, value in span.attributes.items()}
-    return decide_status(span.kind, span.status if form.states is StatedBy.FIELD else UNSET, attributes, form.states)[1]
+    return decide_status(
+        span.kind, span.status if form.states is StatusSource.FIELD else UNSET, attributes, form.states
+    )[1]
 
 
 @unhurried
@@ -244,7 +246,7 @@ def test_many_spans_are_decided_as_each_of_them_is(name: str, seed: int) -> None
 
 
 @unhurried
-@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.states is StatedBy.FIELD])
+@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.states is StatusSource.FIELD])
 @given(spans=SPANS, nested=NESTED)
 def test_what_stands_within_a_value_decides_nothing(name: str, spans: list[Plain], nested: dict[str, Value]) -> None:
     wrapped = [replace(span, attributes={"context": nested, "list": [nested], **span.attributes}) for span in spans]

@@ -13,9 +13,9 @@ from tests.building import EPOCH, US, GivenSpan, at, build, ids, span
 from tests.error_reference import Reference
 from tests.failing_sets import failing_sets
 from tests.strategies import chain, span_sets, unhurried
-from tracetui.analysis.errors import EXAMPLES, ErrorPattern, Role, find_errors, first_origin, retried, roles
-from tracetui.analysis.messages import NO_MESSAGE, error_message
-from tracetui.analysis.templates import template
+from tracetui.analysis.error_messages import NO_MESSAGE, error_message
+from tracetui.analysis.errors import EXAMPLES, ErrorPattern, ErrorRole, find_errors, first_origin, retried, roles
+from tracetui.analysis.message_templates import template
 from tracetui.model.span import Status
 from tracetui.model.traces import TraceSet
 
@@ -106,8 +106,8 @@ def only(traces: TraceSet) -> ErrorPattern:
 def test_a_failure_is_traced_to_where_it_began() -> None:
     traces = build(*CHECKOUT)
     role = roles(traces)
-    assert named(traces, role == Role.PROPAGATED) == ["1", "2"]
-    assert named(traces, role == Role.ORIGIN) == ["4", "7"]
+    assert named(traces, role == ErrorRole.PROPAGATED) == ["1", "2"]
+    assert named(traces, role == ErrorRole.ORIGIN) == ["4", "7"]
     assert named(traces, retried(traces)) == []
 
 
@@ -251,5 +251,5 @@ def test_the_first_origin_of_a_trace(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     found = roles(traces)
     for trace in range(traces.trace_count):
-        origins = [span for span in traces.spans_of(trace) if found[span] == Role.ORIGIN]
+        origins = [span for span in traces.spans_of(trace) if found[span] == ErrorRole.ORIGIN]
         assert first_origin(traces, trace) == (origins[0] if origins else None)

@@ -8,33 +8,33 @@ from pathlib import Path
 import pytest
 
 from tests.building import build, span
-from tracetui.analysis.findings import Findings
+from tracetui.analysis.analysis import Analysis
 from tracetui.model.span import Kind
-from tracetui.render.explorer import Column, Subject
-from tracetui.render.marks import ASCII, UNICODE
-from tracetui.render.service_list import ServiceTable
+from tracetui.render.services.explorer import ExplorerColumn, Subject
+from tracetui.render.services.table import ServiceTable
+from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.session import Session
-from tracetui.tui.panes.services_modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
+from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
 
 SHOP = Path(__file__).parents[1] / "sample_traces" / "shop"
 
 
 @pytest.fixture(scope="module")
-def findings() -> Findings:
+def findings() -> Analysis:
     return Session.open([str(SHOP)]).findings
 
 
 @pytest.fixture(scope="module")
-def table(findings: Findings) -> ServiceTable:
+def table(findings: Analysis) -> ServiceTable:
     return ServiceTable(findings)
 
 
-def texts(column: Column | None, width: int = 58) -> list[str]:
+def texts(column: ExplorerColumn | None, width: int = 58) -> list[str]:
     assert column is not None
     return [" ".join(column.line(row, width).text.split()) for row in range(len(column))]
 
 
-def test_neighbours_with_their_calls(table: ServiceTable, findings: Findings) -> None:
+def test_neighbours_with_their_calls(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(), "notification-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "12 callers calls errors p95 or range"
@@ -53,7 +53,7 @@ def test_neighbours_with_their_calls(table: ServiceTable, findings: Findings) ->
     assert found.left.subject(1) == Subject("notification-service", "invoice-service")
 
 
-def test_neighbours_hop_by_hop(table: ServiceTable, findings: Findings) -> None:
+def test_neighbours_hop_by_hop(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(hops=2), "inventory-service", UNICODE)
     left = texts(found.left)
     assert left[0].startswith("3 callers")
@@ -63,21 +63,21 @@ def test_neighbours_hop_by_hop(table: ServiceTable, findings: Findings) -> None:
     assert len(left) == 6
 
 
-def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Findings) -> None:
+def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "5 services hit exposed wait"
     assert left[1] == "████████ → ●order-confirmation 100 % 15 %"
     assert left[2] == "█████▉ → ●inventory-sync-job 100 % 11 %"
-    assert left[6] == "could be hit, and was not in these traces"
+    assert left[6] == "possible, but not observed in these traces"
     assert left[7:] == ["●mobile-bff", "●mobile-app"]
     assert right[1].startswith("████████ ●order-con")
-    assert right[-1] == "inventory-service needs no other service"
+    assert right[-1] == "inventory-service no dependencies"
     heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
     assert heading == "●inventory-service  if it is SLOW  5 services hit  28 % of all traces go through it"
 
 
-def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Findings) -> None:
+def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(FAILS), "payment-processor", UNICODE)
     left = texts(found.left)
     assert left[0].endswith("using it exposed fail")
@@ -86,18 +86,18 @@ def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Findings) -> No
     assert checkout.endswith("100 % 4 %")
 
 
-def test_ways_to_another(table: ServiceTable, findings: Findings) -> None:
+def test_ways_to_another(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
     assert found.right is None
     assert texts(found.left, 118) == [
-        "ways that were taken traces p50",
+        "observed paths traces p50",
         "mobile-app → mobile-bff → api-gateway → order-history-service → order-db 24 34.2 ms",
     ]
     none = answer(table, findings, Mode(PATH, ("web-app",)), "order-db", UNICODE)
-    assert texts(none.left) == ["no trace took a way from one to the other"]
+    assert texts(none.left) == ["no observed path"]
 
 
-def test_a_long_way_keeps_both_ends(table: ServiceTable, findings: Findings) -> None:
+def test_a_long_way_keeps_both_ends(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
     wide, narrow = texts(found.left, 140)[2:], texts(found.left, 76)[2:]
     assert "notification-service → user-preferences-api → preferences-db" in wide[0]
@@ -108,15 +108,15 @@ def test_a_long_way_keeps_both_ends(table: ServiceTable, findings: Findings) -> 
         assert (names[0][:5], names[-1][:5]) == ("mobil", "prefe")
 
 
-def test_what_is_shared(table: ServiceTable, findings: Findings) -> None:
+def test_what_is_shared(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
     assert found.left.subject(1) == Subject("redis-cache")
     lines = texts(found.left, 118)
-    assert lines[0] == "1 service that all of them need hops from each"
+    assert lines[0] == "1 service that all of them depend on hops from each"
     assert lines[1] == "●redis-cache 1 from api-gateway 1 from user-service 1 from order-service"
 
 
-def test_whose_callers_are_whose(table: ServiceTable, findings: Findings) -> None:
+def test_whose_callers_are_whose(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(DIFFERENCE, ("new-auth-service",)), "legacy-auth", UNICODE)
     lines = texts(found.left)
     assert lines[:4] == ["3 call legacy-auth only", "●invoice-service", "●partner-api", "●warehouse-service"]
@@ -125,7 +125,7 @@ def test_whose_callers_are_whose(table: ServiceTable, findings: Findings) -> Non
 
 
 @pytest.mark.parametrize("width", [20, 30, 38, 58, 98])
-def test_columns_keep_within_their_width(table: ServiceTable, findings: Findings, width: int) -> None:
+def test_columns_keep_within_their_width(table: ServiceTable, findings: Analysis, width: int) -> None:
     for mode in (Mode(hops=5), Mode(SLOW), Mode(FAILS), Mode(PATH, ("redis-cache",)), Mode(SHARED, ("checkout-api",))):
         found = answer(table, findings, mode, "notification-service", ASCII)
         for column in (found.left, found.right):
@@ -144,7 +144,7 @@ def test_calls_to_itself_and_rings_are_said_beside_a_service() -> None:
         span("4", 30, 60, service="b", kind=Kind.SERVER, parent="3"),
         span("5", 40, 50, service="a", kind=Kind.SERVER, parent="4"),
     )
-    findings = Findings(traces)
+    findings = Analysis(traces)
     table = ServiceTable(findings)
     assert (table.self_calls("a"), table.self_calls("b")) == (1, 0)
     said = title(table, Mode(), "a", None, 118, UNICODE).text

@@ -10,24 +10,24 @@ import pytest
 
 from tests.building import build, span
 from tests.program import Program
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
-from tracetui.analysis.findings import Findings
 from tracetui.analysis.summary import DurationStats, summarize
 from tracetui.cli.show import find_trace
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
-from tracetui.render import numbers
-from tracetui.render.compare_json import compare_json
-from tracetui.render.compare_text import compare_text
-from tracetui.render.error_list import ErrorTable
+from tracetui.render.errors.table import ErrorTable
 from tracetui.render.frame import status_line
-from tracetui.render.marks import UNICODE
-from tracetui.render.percentiles import spread_words
-from tracetui.render.report_text import ReportOptions, report_text
-from tracetui.render.scatter import STATS_WIDTH, Points, stats_lines
-from tracetui.render.trace_columns import SortKey, trace_columns
-from tracetui.tui.panes.apart import selection_words
-from tracetui.tui.panes.traces_groups import errors_by_service
+from tracetui.render.report.compare_json import compare_json
+from tracetui.render.report.compare_text import compare_text
+from tracetui.render.report.text import ReportOptions, report_text
+from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import UNICODE
+from tracetui.render.text.percentiles import spread_words
+from tracetui.render.traces.columns import SortKey, trace_columns
+from tracetui.render.traces.scatter import STATS_WIDTH, Points, stats_lines
+from tracetui.tui.views.contrast import selection_words
+from tracetui.tui.views.traces.error_groups import errors_by_service
 
 CASES = Path(__file__).parent / "cases"
 
@@ -114,7 +114,7 @@ def test_entries_of_a_pattern_count_failed_requests() -> None:
         span("1", 0, 100, service="browser", name="click"),
         span("2", 10, 90, parent="1", service="web", name="GET /", kind=2, error=True, message="no"),
     )
-    table = ErrorTable(Findings(traces))
+    table = ErrorTable(Analysis(traces))
     assert table.entries(table.patterns[0]) == [("browser", "click", 1, 1)]
 
 
@@ -124,19 +124,19 @@ def test_show_picks_a_failed_request_before_traces_with_more_errors(capsys: pyte
     traces = mixed(0, 2, 3)
     assert traces.trace_errors[find_trace(traces, "failed")] == 2
     assert "no request failed: this is one of 2 traces with errors" in capsys.readouterr().err
-    with pytest.raises(UsageError, match="no trace has an error"):
+    with pytest.raises(UsageError, match="no trace has errors"):
         find_trace(mixed(0, 0, 3), "failed")
 
 
 def test_compare_has_both_rates_and_shows_both_where_they_differ() -> None:
-    before, after = Findings(mixed(30, 30, 60)), Findings(mixed(30, 0, 60))
+    before, after = Analysis(mixed(30, 30, 60)), Analysis(mixed(30, 0, 60))
     found = compare(before, after)
     changes = json.loads(compare_json(found))["changes"]
     assert (changes["error_rate"]["before"], changes["failed_request_rate"]["before"]) == (50, 25)
     text = "\n".join(line.text for line in compare_text(found, ("a", "b"), ReportOptions(width=100)))
     assert "  with errors" in text
     assert "  requests failed" in text
-    same = compare(after, Findings(mixed(60, 0, 30)))
+    same = compare(after, Analysis(mixed(60, 0, 30)))
     text = "\n".join(line.text for line in compare_text(same, ("a", "b"), ReportOptions(width=100)))
     assert "requests failed" not in text
     assert "failed_request_rate" in json.loads(compare_json(same))["changes"]
@@ -156,7 +156,7 @@ def test_the_report_says_how_many_records_were_folded(program: Program) -> None:
     summary = json.loads(program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--json").out)["summary"]
     assert summary["duplicate_span_count"] == 1
     assert "\n1 duplicate span record folded into the spans they repeat\n" in said.out
-    whole = "\n".join(line.text for line in report_text(Findings(mixed()), (), ReportOptions()))
+    whole = "\n".join(line.text for line in report_text(Analysis(mixed()), (), ReportOptions()))
     assert "duplicate" not in whole
 
 

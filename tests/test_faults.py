@@ -20,13 +20,12 @@ from tests.loopback import Answer, Handler, Loopback
 from tests.program import Program, Said
 from tests.recorded import FIRST_NS, LAST_NS, truth
 from tests.servers import LiveServer
-from tracetui.analysis.findings import Findings
-from tracetui.ingest import asked
+from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.formats import otlp_json
-from tracetui.ingest.load import load
-from tracetui.ingest.sources import pieces
-from tracetui.tui.panes.traces_answers import _compared
+from tracetui.ingest.loader import load
+from tracetui.ingest.servers import pool, stream_split
 from tracetui.tui.state import State
+from tracetui.tui.views.traces.dialogs import _compared
 
 SAMPLE = str(Path(__file__).parents[1] / "sample_traces" / "first-look" / "checkout.json")
 TOKEN = "planted-5ecret-t0ken"
@@ -79,7 +78,7 @@ WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] =
     "429 long": (lambda: faulty(faults.status(429, retry_after="120")), r"too many requests \(429\).* in 2m$"),
     "503 long": (
         lambda: faulty(faults.status(503, retry_after="99")),
-        r"too busy \(503\); it asks to try again in 1m39s$",
+        r"too busy \(503\); it asks to retry in 1m39s$",
     ),
 }
 
@@ -138,7 +137,7 @@ AT_SEARCH: dict[str, tuple[Fault, str]] = {
     "404": (faults.status(404), r"not found \(404, upstream says no\); is the path before it right"),
     "500": (faults.status(500), r"the server failed \(status 500\): upstream says no; try again"),
     "503": (faults.status(503), r"the server failed \(status 503\)"),
-    "429 long": (faults.status(429, retry_after="120"), r"it asks to try again in 2m$"),
+    "429 long": (faults.status(429, retry_after="120"), r"it asks to retry in 2m$"),
 }
 
 
@@ -165,7 +164,7 @@ def test_searches_of_other_servers_that_fail(kind: str, shown: Fault, program: P
     [
         (faults.cut, "the answer was cut off"),
         (faults.cut_chunked, "the answer was cut off"),
-        (faults.huge, "more than .* GiB in one answer; the rest is left out"),
+        (faults.huge, "more than .* GiB in one answer; the rest was skipped"),
     ],
     ids=["cut", "cut chunks", "huge"],
 )
@@ -219,7 +218,7 @@ def test_one_trace_of_tempo_that_cannot_be_read(program: Program) -> None:
 
 
 def test_no_more_is_kept_than_fits(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(pool, "MOST_BYTES", 100_000)
     monkeypatch.setattr(otlp_json, "CHUNK_SPANS", 100)
     with faulty(faults.huge, on="/traces$", then="jaeger-v3") as server:
         said = program.analyze(server.url + "/search" + WINDOW)
@@ -229,7 +228,7 @@ def test_no_more_is_kept_than_fits(program: Program, monkeypatch: pytest.MonkeyP
 
 
 def test_an_answer_that_cannot_be_cut_is_not_kept_for_ever(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(stream_split, "_LARGEST", 1 << 20)
     with faulty(faults.gzip_bomb, on="/api/traces$") as server:
         said = program.analyze(server.url + "/search" + WINDOW)
         in_words(said, f"{server.url}/api/traces", "more than can be kept came as one trace")
@@ -285,7 +284,7 @@ def test_whatever_stands_for_the_time_to_wait(
 def test_a_time_to_wait_that_nobody_lives_to_see(program: Program) -> None:
     for written in ("9" * 30, "Wed, 21 Oct 9999 07:28:00 GMT"):
         with faulty(faults.status(503, retry_after=written)) as server:
-            in_words(program.analyze(server.url), server.url, r"it asks to try again in \d+d")
+            in_words(program.analyze(server.url), server.url, r"it asks to retry in \d+d")
 
 
 def test_a_server_that_comes_back(program: Program) -> None:
@@ -342,7 +341,9 @@ def test_a_redirect_to_another_server_sends_it_nothing(program: Program, monkeyp
     monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
     with Loopback() as other, faulty(faults.login_redirect(f"{other.url}/login?{TOKEN}")) as server:
         said = program.analyze(server.url)
-        in_words(said, server.url, f"leads to another server \\({other.url}\\), perhaps to log in; nothing was sent")
+        in_words(
+            said, server.url, f"redirects to another server \\({other.url}\\), perhaps to log in; nothing was sent"
+        )
         assert other.requests == []
         assert TOKEN not in said.err
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
@@ -350,7 +351,7 @@ def test_a_redirect_to_another_server_sends_it_nothing(program: Program, monkeyp
 
 def test_a_redirect_to_another_scheme_of_another_port_is_one_to_another_server(program: Program) -> None:
     with Loopback(tls=tls()) as other, faulty(faults.login_redirect(f"{other.url}/api/services")) as server:
-        in_words(program.analyze(server.url), server.url, "leads to another server")
+        in_words(program.analyze(server.url), server.url, "redirects to another server")
         assert other.requests == []
 
 
@@ -381,9 +382,9 @@ def test_tls(program: Program) -> None:
         assert server.requests == []
         assert program.analyze(url, "--ca", ca).code == 0
         said = program.analyze(url, "--insecure")
-        assert (said.code, f"warning: {server.url}: any certificate is taken" in said.err) == (0, True)
+        assert (said.code, f"warning: {server.url}: the server's certificate is not verified" in said.err) == (0, True)
         said = program("server", server.url, "--insecure")
-        assert (said.code, f"warning: {server.url}: any certificate is taken" in said.err) == (0, True)
+        assert (said.code, f"warning: {server.url}: the server's certificate is not verified" in said.err) == (0, True)
         assert program.analyze(program.profile(url, ca=ca)).code == 0
         assert program.analyze(program.profile(url, insecure=True)).code == 0
         plain = url.replace("https", "http")
@@ -543,7 +544,7 @@ def test_what_the_environment_holds_is_for_one_server(
             assert refusal % (one.url, plain if plain in said.err else other.url) in said.err
         assert one.requests == other.requests == []
         # nor when the second one is named on the screen
-        said_there = _compared(urls[1], Findings(load([SAMPLE])), State(sources=(urls[0],)))
+        said_there = _compared(urls[1], Analysis(load([SAMPLE])), State(sources=(urls[0],)))
         assert said_there == f"{refusal % (one.url, other.url)}: token-env, or user and password-env (see the README)"
         assert one.requests == other.requests == []
         # one of them has its own
@@ -636,4 +637,4 @@ def test_a_header_that_is_none(program: Program) -> None:
 def test_credentials_that_did_not_do(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
     with faulty(faults.status(401)) as server:
-        in_words(program.analyze(server.url), server.url, "The credentials that were sent did not do")
+        in_words(program.analyze(server.url), server.url, "The credentials were rejected")

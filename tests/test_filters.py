@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.analysis.filters import Filters, apply, describe, unknown_names
-from tracetui.analysis.query import parse
 from tracetui.model.assemble import assemble
+from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
-from tracetui.model.problems import UsageError
 from tracetui.model.span import Event, Link, Value
 from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.traces import TraceSet
+from tracetui.query import parse
+from tracetui.query.filters import Filters, apply, describe, unknown_names
 
 MS = 1_000_000
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from tests.servers import KINDS, LiveServer
-from tracetui.ingest import load
-from tracetui.ingest.sources import tempo
+from tracetui.ingest import loader
+from tracetui.ingest.servers import tempo
 from tracetui.model import intake
 from tracetui.model.search import Search
 from tracetui.session import Session
-from tracetui.tui.arrivals import Arrivals
-from tracetui.tui.loading import Arrived
+from tracetui.tui.loading.messages import TraceSetArrived
+from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
 TRACES_EACH = 40
@@ -52,8 +52,8 @@ def looks(kind: str) -> Iterator[int]:
         # the newest of all, as the oldest are dropped
         by_ns = max(server.document(trace).start_ns for trace in known) - first.start_ns
         state = State(sources=(server.url,))
-        arrivals = Arrivals(state, None, lambda _: None)
-        loading = load.Loading([server.url])
+        arrivals = TraceSetLoader(state, None, lambda _: None)
+        loading = loader.Loader([server.url])
         with closing(loading.servers):
             loading.read(search=Search())
             for look in range(LOOKS):
@@ -67,7 +67,9 @@ def looks(kind: str) -> Iterator[int]:
                 session = Session(found)
                 shown, findings = session.select("")
                 new = frozenset(range(found.trace_count))
-                arrivals.take(Arrived(session, "", shown, findings, whole=False, new=new), "traces", is_placed=False)
+                arrivals.take(
+                    TraceSetArrived(session, "", shown, findings, whole=False, new=new), "traces", is_placed=False
+                )
                 arrivals.warning_lines(NO_KEYS)
                 del found, session, shown, findings
                 yield held_bytes(loading, arrivals, state)
@@ -84,7 +86,7 @@ NO_KEYS: Any = _NoKeys()
 @pytest.mark.parametrize("kind", KINDS)
 def test_following_holds_no_more_after_twice_as_many_traces(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # so little that each look takes the place of the one before
-    monkeypatch.setattr(load, "MOST_BYTES", 1 << 13)
+    monkeypatch.setattr(loader, "MOST_BYTES", 1 << 13)
     monkeypatch.setattr(tempo, "MOST_REMEMBERED", TRACES_EACH)
     monkeypatch.setattr(intake, "_FEW_ENTRIES", TRACES_EACH)
     held = list(looks(kind))

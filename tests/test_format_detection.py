@@ -12,8 +12,8 @@ import pytest
 
 from tests.format_samples import CHILD, SAMPLES, TABLES, TRACE, read, warnings
 from tracetui.ingest.formats import flat_otlp, registry, rust_stdout
+from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import Format, JsonFormat, TableFormat, TextFormat
-from tracetui.ingest.formats.words import plain
 from tracetui.ingest.tables import header_of
 
 ALL = {**SAMPLES, **TABLES}

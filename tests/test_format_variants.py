@@ -403,4 +403,4 @@ def test_a_span_that_is_none_in_a_batch_costs_itself_alone() -> None:
     batch = {"process": {"serviceName": "orders"}, "spans": [proto_span(camel), 5, {"x": 1}]}
     traces = read(json.dumps(batch))
     assert len(traces) == 1
-    assert warnings(traces) == ["f: 2 of 3 spans left out: no object with a spanId"]
+    assert warnings(traces) == ["f: 2 of 3 spans skipped: no object with a spanId"]

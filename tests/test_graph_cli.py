@@ -14,7 +14,7 @@ import pytest
 from tests.test_hygiene import imported, running
 from tracetui.cli.graph import QUESTIONS
 from tracetui.cli.main import run
-from tracetui.render.cells import cell_width
+from tracetui.render.text.cells import cell_width
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_traces"
@@ -98,7 +98,7 @@ def test_who_is_hit_if_inventory_service_is_slow(ask: Any, graph: Any) -> None:
     hit, possible = graph("blast-radius", "inventory-service").split("Possible, but not seen in these traces")
     assert "3 entry operations and 5\nservices hit" in hit
     assert "if it is SLOW  up to 15 % of the wait: order-confirmation" in hit
-    assert "if it FAILS    no request failed by it yet" in hit
+    assert "if it FAILS    failed no request so far" in hit
     assert "mobile-bff" not in hit
     assert "mobile-bff" in possible
 
@@ -132,7 +132,7 @@ def test_how_critical_notification_service_is(ask: Any, graph: Any) -> None:
     assert [one["rank"] for one in everything] == list(range(1, 48))
     assert everything[0]["service"] == "redis-cache"
     text = " ".join(graph("critical", "notification-service").split())
-    assert "is number 6 of 47: 94 of 304 traces (31 %) go through it, 12 direct and 7 indirect callers" in text
+    assert "is number 6 of 47: 94 of 304 traces (31 %) pass through it, 12 direct and 7 indirect callers" in text
 
 
 def test_the_most_connected_services(ask: Any) -> None:
@@ -159,7 +159,7 @@ def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
     assert named == {"user-service", "user-db", "user-preferences-api"}
     (by_operation,) = (one for one in users if one["service"] == "account-service")
     assert by_operation["matched"][0] == {"what": "operation", "value": "PUT user-service", "count": 8}
-    names, attributes = graph("find", "user").split("In attributes alone")
+    names, attributes = graph("find", "user").split("In attributes only")
     assert ("●account-service" in names, "●web-app" in names, "●web-app" in attributes) == (True, False, True)
 
 
@@ -204,7 +204,7 @@ def test_everything_connected_to_legacy_auth(ask: Any, graph: Any) -> None:
         }
     ]
     assert found["error_rate"] == pytest.approx(100 / 76, abs=0.001)
-    assert "5 services call it; 10 more reach it through them; it calls nothing" in graph("overview", "legacy-auth")
+    assert "5 services call it; 10 more indirectly; it calls nothing" in graph("overview", "legacy-auth")
 
 
 def test_the_figures_of_operations_add_up_to_the_service(ask: Any) -> None:
@@ -280,7 +280,7 @@ def test_a_call_can_be_what_fails(ask: Any) -> None:
 
 def test_what_failed_already_is_told(graph: Any) -> None:
     text = graph("blast-radius", "payment-processor")
-    assert "if it FAILS    up to 4.0 % of requests failed by it: web-app place order" in text
+    assert "if it FAILS    up to 4.0 % of requests failed: web-app place order" in text
 
 
 def test_peers_of_a_type(ask: Any, graph: Any) -> None:
@@ -472,7 +472,7 @@ def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
 
 def test_no_trace_is_left(ask: Any, graph: Any) -> None:
     nothing = ["--query", "duration > 1h"]
-    assert graph("callers", "legacy-auth", *nothing) == "No trace is left\nonly where duration > 1h\n"
+    assert graph("callers", "legacy-auth", *nothing) == "No trace matches\nonly where duration > 1h\n"
     assert ask("services", *nothing) == {"services": [], "cycles": [], "groups": [], "left_out": []}
     assert ask("critical", *nothing) == {"services": [], "left_out": []}
     assert ask("find", "x", *nothing) == {"word": "x", "services": []}
@@ -496,7 +496,7 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
         (["path", "mobile-app"], "path is asked as `path A B`, not with 1 name; each is a service"),
         (["shared", "mobile-app"], "shared is asked as `shared A B [C...]`"),
         (["services", "mobile-app"], "services is asked as `services`"),
-        (["find", "user", "management"], "a word in quotes may hold blanks\nquestions:"),
+        (["find", "user", "management"], "quote a word that contains blanks\nquestions:"),
         (["services", "--json", "--format", "dot"], "choose one"),
         (["services", "--latency-threshold", "inf"], "is no number of milliseconds"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.analysis.groups import group_quantiles, group_slices
+from tracetui.analysis.stats.groups import group_quantiles, group_slices
 
 # numbers that are sorted as 16 bits, as twice 16, and as they are
 numbers = st.sampled_from((9, 70_000, 1 << 40)).flatmap(lambda most: st.lists(st.integers(0, most)))

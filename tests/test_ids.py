@@ -11,7 +11,7 @@ from tests.building import build, ids, span
 from tests.strategies import unhurried
 from tracetui.model import span_index
 from tracetui.model.ids import canonical_trace_id, is_hex, span_key, span_keys, span_text
-from tracetui.model.span import Mark
+from tracetui.model.span import Flag
 
 usual_ids = st.integers(0, 2**64 - 1).map("{:016x}".format)
 any_ids = st.one_of(usual_ids, st.text("0123456789abcdefABCDEF", max_size=18), st.text(max_size=20))
@@ -115,4 +115,4 @@ def test_ids_that_fall_together_when_mixed_with_their_trace_stay_apart(order: tu
     spans = [span(alike[i], 10 * i, 90 + i) for i in order]
     traces = build(*spans, span("c", 20, 30, parent=alike[0]), span("d", 20, 30, parent=alike[1]), spans[0])
     assert [traces.parent_id(i) for i in range(len(traces)) if traces.parent[i] >= 0] == alike
-    assert (traces.duplicates, traces.marks.tolist()) == ({0: 1}, [Mark.NONE] * 4)
+    assert (traces.duplicates, traces.marks.tolist()) == ({0: 1}, [Flag.NONE] * 4)

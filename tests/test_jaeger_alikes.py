@@ -18,13 +18,13 @@ from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import LiveServer
 from tests.test_back_ends import asking
 from tracetui.config import Overrides
-from tracetui.ingest.asked import Told
-from tracetui.ingest.load import load
-from tracetui.ingest.sources import jaeger_dialects
-from tracetui.ingest.sources.access import access_to
-from tracetui.ingest.sources.address import parse_address
-from tracetui.ingest.sources.back_end import NotOfferedError
-from tracetui.ingest.sources.served import documents, opened, server_at
+from tracetui.ingest.loader import load
+from tracetui.ingest.servers import jaeger_dialects
+from tracetui.ingest.servers.access import access_to
+from tracetui.ingest.servers.address import parse_address
+from tracetui.ingest.servers.back_end import NotOfferedError
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.search import Search
 from tracetui.model.span import Span
 
@@ -142,7 +142,7 @@ def test_what_is_not_offered_is_said(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["victoriatraces", "victoriatraces-v3"])
 def test_a_limit_that_is_too_high_is_lowered_and_said(kind: str) -> None:
-    told: list[Told] = []
+    told: list[SearchReport] = []
     server = LiveServer(kind, empty=True)
     server.add_all(trace(like(kind), number + 1, FIRST_NS + number * MS, [MS], ["front"]) for number in range(MOST + 5))
     with server:
@@ -199,15 +199,15 @@ def test_what_greptimedb_leaves_out_is_said() -> None:
     _, said = found_in("greptimedb", changed(ALL, service="payment"))
     assert len(said) == 1
     assert "numbers with a fraction as 0" in said[0]
-    told: list[Told] = []
+    told: list[SearchReport] = []
     with LiveServer("greptimedb-v3") as server:
         load([server.url], search=changed(ALL, limit=5), told=told.append)
     assert told[0].text.startswith("5 traces from GreptimeDB (Jaeger's v3 API)")
-    assert told[0].text.endswith("there may be more, and newer ones: it sends any, not the newest")
+    assert told[0].text.endswith("there may be more, also newer ones: it does not send the newest first")
 
 
 def test_which_attributes_victoriatraces_finds_is_said() -> None:
-    told: list[Told] = []
+    told: list[SearchReport] = []
     search = changed(ALL, service="payment", attributes={"service.version": "1.4.2", "x": "~y"})
     with LiveServer("victoriatraces") as server:
         load([server.url], search=search, told=told.append)
@@ -225,7 +225,7 @@ def test_the_address_of_the_host_alone_will_do_on_the_usual_port(kind: str, monk
         monkeypatch.setitem(jaeger_dialects.PATHS, address.port, address.path)
         at = server_at(f"http://{address.netloc}")
         assert at
-        back_end = opened(at, Overrides(), lambda _: None)
+        back_end = open_back_end(at, Overrides(), lambda _: None)
         assert back_end.offers.name.startswith(kind.partition("-")[0].replace("traces", "Traces").title()[:4])
         assert "payment" in back_end.services()
         back_end.close()

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import jaeger_documents
-from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
+from tracetui.model.span import Event, Flag, Kind, Link, Span, Status
 from tracetui.model.traces import TraceSet
 
 TRACE = "000000000000000000000000000000aa"
@@ -44,7 +44,7 @@ def taken(*items: Any) -> TraceSet:
     intake = Intake()
     raw = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
     jaeger_documents.decode_documents(
-        [(item, Place(intake, "dump.json", f"line {n}")) for n, item in enumerate(raw, 1)]
+        [(item, DecodeContext(intake, "dump.json", f"line {n}")) for n, item in enumerate(raw, 1)]
     )
     return assemble(intake)
 
@@ -130,31 +130,31 @@ def test_milliseconds_stand_in_for_a_missing_start(start: Any, expected: int) ->
 @pytest.mark.parametrize(
     ("fields", "parent", "links", "mark"),
     [
-        ({"references": [reference("1")]}, "1", (), Mark.ORPHAN),
-        ({"parentSpanID": "0000000000000001"}, "1", (), Mark.ORPHAN),
-        ({"parentSpanID": "0000000000000001", "references": [reference("1")]}, "1", (), Mark.ORPHAN),
+        ({"references": [reference("1")]}, "1", (), Flag.ORPHAN),
+        ({"parentSpanID": "0000000000000001"}, "1", (), Flag.ORPHAN),
+        ({"parentSpanID": "0000000000000001", "references": [reference("1")]}, "1", (), Flag.ORPHAN),
         (
             {"parentSpanID": "0000000000000001", "references": [reference("1", "FOLLOWS_FROM")]},
             "1",
             (),
-            Mark.ORPHAN | Mark.FOLLOWS_FROM,
+            Flag.ORPHAN | Flag.FOLLOWS_FROM,
         ),
         (
             {"parentSpanID": "0000000000000001", "references": [reference("2"), reference("1")]},
             "1",
             (Link(TRACE, "0000000000000002", "CHILD_OF"),),
-            Mark.ORPHAN,
+            Flag.ORPHAN,
         ),
-        ({"parentSpanID": "", "references": [reference("2")]}, "2", (), Mark.ORPHAN),
+        ({"parentSpanID": "", "references": [reference("2")]}, "2", (), Flag.ORPHAN),
         (
             {"references": [reference("2", trace="bb")]},
             None,
             (Link("bb", "0000000000000002", "CHILD_OF"),),
-            Mark.NONE,
+            Flag.NONE,
         ),
     ],
 )
-def test_parents(fields: dict[str, Any], parent: str | None, links: tuple[Link, ...], mark: Mark) -> None:
+def test_parents(fields: dict[str, Any], parent: str | None, links: tuple[Link, ...], mark: Flag) -> None:
     span = only(document(**fields))
     assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.marks) == (parent, links, mark)
 

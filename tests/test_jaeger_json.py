@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
-from tracetui.ingest.contents import decode
-from tracetui.ingest.error_rule import StatedBy, decide_status
-from tracetui.ingest.formats.words import read_kind
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.formats.error_rule import StatusSource, decide_status
+from tracetui.ingest.formats.field_names import read_kind
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
+from tracetui.model.span import Event, Flag, Kind, Link, Span, Status
 from tracetui.model.traces import TraceSet
 
 TRACE = "000000000000000000000000000000aa"
@@ -44,7 +44,7 @@ def trace(*spans: Any, **fields: Any) -> dict[str, Any]:
 
 def taken(*traces: Any) -> TraceSet:
     intake = Intake()
-    decode(json.dumps({"data": traces}).encode(), Place(intake, "f.json"))
+    decode(json.dumps({"data": traces}).encode(), DecodeContext(intake, "f.json"))
     return assemble(intake)
 
 
@@ -89,7 +89,7 @@ def test_a_span() -> None:
         attributes={"span.kind": "SERVER", "error": True, "n": 5},
         resource={"host.name": "h1"},
         events=(Event(1_200_000, "retry", {"n": 1}),),
-        marks=Mark.SOURCE_WARNING,
+        marks=Flag.SOURCE_WARNING,
         warnings=("late",),
     )
     assert found.trace_warnings == {0: ["cut at 10 spans"]}
@@ -130,21 +130,21 @@ def test_what_may_be_missing(empty: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("references", "parent", "links", "marks"),
     [
-        ([reference("1")], "1", (), Mark.ORPHAN),
-        ([reference("1", "FOLLOWS_FROM")], "1", (), Mark.ORPHAN | Mark.FOLLOWS_FROM),
+        ([reference("1")], "1", (), Flag.ORPHAN),
+        ([reference("1", "FOLLOWS_FROM")], "1", (), Flag.ORPHAN | Flag.FOLLOWS_FROM),
         (
             [reference("2", "FOLLOWS_FROM"), reference("1")],
             "1",
             (Link(TRACE, "0000000000000002", "FOLLOWS_FROM"),),
-            Mark.ORPHAN,
+            Flag.ORPHAN,
         ),
-        ([reference("1"), reference("2")], "1", (Link(TRACE, "0000000000000002", "CHILD_OF"),), Mark.ORPHAN),
-        ([reference("1", trace_id="bb")], None, (Link("bb", "0000000000000001", "CHILD_OF"),), Mark.NONE),
-        ([reference("1", trace_id="")], "1", (), Mark.ORPHAN),
-        ([reference("1", trace_id="AA")], "1", (), Mark.ORPHAN),
+        ([reference("1"), reference("2")], "1", (Link(TRACE, "0000000000000002", "CHILD_OF"),), Flag.ORPHAN),
+        ([reference("1", trace_id="bb")], None, (Link("bb", "0000000000000001", "CHILD_OF"),), Flag.NONE),
+        ([reference("1", trace_id="")], "1", (), Flag.ORPHAN),
+        ([reference("1", trace_id="AA")], "1", (), Flag.ORPHAN),
     ],
 )
-def test_parents_and_links(references: list[Any], parent: str | None, links: tuple[Link, ...], marks: Mark) -> None:
+def test_parents_and_links(references: list[Any], parent: str | None, links: tuple[Link, ...], marks: Flag) -> None:
     span = only(references=references)
     assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.marks) == (parent, links, marks)
 
@@ -175,7 +175,7 @@ def test_ids_of_one_trace_meet_in_every_spelling() -> None:
 def test_spans_of_several_traces_in_one_object_part() -> None:
     found = taken(trace(span_json(), span_json("b1", traceID="bb", references=[reference("a1", trace_id="bb")])))
     assert found.trace_ids == [TRACE, "bb"]
-    assert found.span(1).marks == Mark.ORPHAN
+    assert found.span(1).marks == Flag.ORPHAN
 
 
 def test_an_undescribed_process_is_an_unknown_service() -> None:
@@ -205,8 +205,8 @@ def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
         ({"startTime": "1500"}, {"start_ns": 1_500_000}),
         ({"startTime": 1000.9}, {"start_ns": 1_000_000}),
         ({"duration": "soon"}, {"duration_ns": 0}),
-        ({"duration": -5}, {"duration_ns": 0, "marks": Mark.NEGATIVE_DURATION}),
-        ({"startTime": 1 << 80}, {"marks": Mark.OUT_OF_RANGE}),
+        ({"duration": -5}, {"duration_ns": 0, "marks": Flag.NEGATIVE_DURATION}),
+        ({"startTime": 1 << 80}, {"marks": Flag.OUT_OF_RANGE}),
         ({"operationName": None}, {"name": ""}),
         ({"operationName": 7}, {"name": "7"}),
         ({"tags": {"a": 1}}, {"attributes": {"a": 1}}),
@@ -226,7 +226,7 @@ def test_a_field_of_a_wrong_type_costs_itself_alone(fields: dict[str, Any], kept
 def test_what_is_no_span_is_left_out_and_counted() -> None:
     found = taken(trace(span_json(), 5, {"spanID": ""}, {"traceID": TRACE}, span_json("a2")))
     assert len(found) == 2
-    assert [str(w) for w in found.load_warnings] == ["f.json: data[0]: 3 of 5 spans left out: no object with a spanID"]
+    assert [str(w) for w in found.load_warnings] == ["f.json: data[0]: 3 of 5 spans skipped: no object with a spanID"]
 
 
 DECIDING = [
@@ -251,11 +251,11 @@ DECIDING = [
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
 def test_the_quick_look_decides_as_the_whole_list_does(tags: list[Any], separators: tuple[str, str]) -> None:
     intake = Intake()
-    decode(json.dumps(trace(span_json(tags=tags)), separators=separators).encode(), Place(intake, "f"))
+    decode(json.dumps(trace(span_json(tags=tags)), separators=separators).encode(), DecodeContext(intake, "f"))
     span = assemble(intake).span(0)
     whole = span.attributes
     kind = read_kind(whole.get("span.kind")) or Kind.UNSPECIFIED
-    assert (span.status, span.error) == decide_status(kind, Status.UNSET, whole, StatedBy.TAGS)
+    assert (span.status, span.error) == decide_status(kind, Status.UNSET, whole, StatusSource.TAGS)
     assert span.kind == kind
 
 

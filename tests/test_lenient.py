@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.strategies import unhurried
-from tracetui.ingest.lenient import without_lone_surrogates
+from tracetui.ingest.json_repair.lenient_json import without_lone_surrogates
 
 PIECES = [
     *("\\", "\\\\", "\\u", "\\ud800", "\\uDBff", "\\udc00", "\\udfFF", "\\ud8", "\\u0041"),

@@ -8,10 +8,10 @@ import pytest
 from textual.app import ComposeResult
 
 from tests.screens import ByteCounter, painted
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import ASCII
-from tracetui.render.theme import DARK, MONO, Theme
-from tracetui.tui.terminal_output import ThriftyApp
+from tracetui.render.text.glyphs import ASCII
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.theme import DARK, MONO, Theme
+from tracetui.tui.terminal.cell_diff import CellDiffApp
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
@@ -29,7 +29,7 @@ class Numbers:
         return Line([(f"row {row} ", Role.PLAIN), ("x" * width, Role.DIM)]).cropped(width)
 
 
-class ListApp(ThriftyApp, ByteCounter):
+class ListApp(CellDiffApp, ByteCounter):
     def __init__(self, count: int, theme: Theme = DARK, mark: str = "▌") -> None:
         super().__init__()
         self.animation_level = "none"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tracetui.ingest.load import load
+from tracetui.ingest.loader import load
 from tracetui.model.span import Span
 from tracetui.model.traces import TraceSet
 

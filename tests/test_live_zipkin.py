@@ -13,8 +13,8 @@ import pytest
 
 from tests.live_servers import post_to_zipkin, running_zipkin, tracetui
 from tests.recorded import LAST_NS, truth
-from tracetui.ingest.formats import encode
-from tracetui.ingest.load import load
+from tracetui import export
+from tracetui.ingest.loader import load
 from tracetui.model.span import Event, Span
 
 pytestmark = pytest.mark.live
@@ -38,7 +38,7 @@ def posted(zipkin: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     given.write_text("".join(json.dumps(message) + "\n" for message in truth()))
     traces = load([str(given)])
     by = time.time_ns() - 60_000_000_000 - LAST_NS
-    body = encode.zipkin_v2(as_zipkin_keeps_it(traces.span(span), by) for span in range(len(traces)))
+    body = export.zipkin_v2(as_zipkin_keeps_it(traces.span(span), by) for span in range(len(traces)))
     post_to_zipkin(zipkin, body, TRACES, SPANS)
     file = given.with_name("posted.json")
     file.write_bytes(body)

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from tracetui.ingest.buffers import read_file
-from tracetui.ingest.load import Progress, load
-from tracetui.model.problems import WARNINGS_PER_FILE, InputError, LoadWarning
-from tracetui.model.span import Mark
+from tracetui.ingest.loader import LoadProgress, load
+from tracetui.model.errors import WARNINGS_PER_FILE, InputError, LoadWarning
+from tracetui.model.span import Flag
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 CHECKOUT = SAMPLES / "first-look/checkout.json"
@@ -46,7 +46,7 @@ def test_a_file_that_is_cut_while_it_is_read_ends_nothing(tmp_path: Path) -> Non
     path.write_text("".join(line.replace("ID", f"{number:032x}") + "\n" for number in range(1, 20_001)))
     program = (
         "import os, sys\n"
-        "from tracetui.ingest.load import load\n"
+        "from tracetui.ingest.loader import load\n"
         "from tracetui.ingest import buffers\n"
         "path = sys.argv[1]\n"
         "def cut(progress):\n"
@@ -155,10 +155,10 @@ def test_spans_of_one_trace_meet_from_many_files_and_formats(tmp_path: Path) -> 
         "localEndpoint": {"serviceName": "web-frontend"},
     }
     (tmp_path / "b").write_text(json.dumps([zipkin]))
-    assert int((load([str(tmp_path / "a")]).marks & Mark.ORPHAN > 0).sum()) > 0
+    assert int((load([str(tmp_path / "a")]).marks & Flag.ORPHAN > 0).sum()) > 0
     found = load([str(tmp_path)])
     assert (found.trace_count, len(found)) == (1, 18)
-    assert not (found.marks & Mark.ORPHAN).any()
+    assert not (found.marks & Flag.ORPHAN).any()
 
 
 def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +182,8 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         ("", "a source without a name"),
         ("/nowhere/x", "/nowhere/x: no such file"),
         ("/dev/null/x", "/dev/null/x: no such file"),
-        ("/nowhere/*.json", "/nowhere/*.json: no file matches this pattern"),
-        ("[", "[: no file matches this pattern"),
+        ("/nowhere/*.json", "/nowhere/*.json: no file matches this glob"),
+        ("[", "[: no file matches this glob"),
         ("a" * 5000, "a" * 5000 + ": File name too long"),
         ("~nobody-of-this-name/x", "~nobody-of-this-name/x: "),
         ("a\0b", "a\0b: "),
@@ -251,7 +251,7 @@ def test_nothing_in_several_files_names_each(tmp_path: Path) -> None:
 
 def test_progress_rises_to_the_end_and_names_the_files(folder: Path) -> None:
     (folder / "lines").write_text("\n".join([json.dumps({"resourceLogs": []})] * 2000))
-    seen: list[Progress] = []
+    seen: list[LoadProgress] = []
     load([str(folder)], seen.append)
     shares = [progress.share for progress in seen]
     assert shares == sorted(shares)

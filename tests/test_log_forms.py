@@ -20,7 +20,7 @@ from tests.strategies import unhurried
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.text import ORIGINAL
-from tracetui.model.problems import InputError
+from tracetui.model.errors import InputError
 from tracetui.model.span import Event
 from tracetui.model.traces import TraceSet
 

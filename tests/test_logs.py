@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from tests.building import EPOCH, US, at, build, span
 from tests.strategies import unhurried
-from tracetui.analysis.find import find_spans
+from tracetui.analysis.span_search import find_spans
 from tracetui.cli.main import run
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.text import ORIGINAL
 from tracetui.ingest.logs.timestamps import read_moment
+from tracetui.model.errors import InputError
 from tracetui.model.intake import MAX_START_NS
-from tracetui.model.problems import InputError
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
 

@@ -12,12 +12,12 @@ import pytest
 
 from tests.bench.many_names import many_names, word
 from tracetui.analysis.alerts import baselines
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.blast_radius import blast_radius
-from tracetui.analysis.chains import call_chains
+from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.compare import compare
 from tracetui.analysis.contrast import contrast
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.query import parse
+from tracetui.analysis.new_findings import find_new_findings
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_overview import overview
 from tracetui.analysis.service_questions import (
@@ -27,15 +27,15 @@ from tracetui.analysis.service_questions import (
     peers_of_type,
     shared_dependencies,
 )
-from tracetui.analysis.watch import news
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
-from tracetui.render.error_list import ErrorTable
-from tracetui.render.hot_spot_table import HotSpotTable
-from tracetui.render.marks import UNICODE
-from tracetui.render.service_list import ServiceList, ServiceTable
-from tracetui.render.trace_columns import SortKey, trace_columns
-from tracetui.tui.panes.traces_groups import errors_by_service
+from tracetui.query import parse
+from tracetui.render.errors.table import ErrorTable
+from tracetui.render.hot_spots.operation_table import OperationTable
+from tracetui.render.services.table import ServiceList, ServiceTable
+from tracetui.render.text.glyphs import UNICODE
+from tracetui.render.traces.columns import SortKey, trace_columns
+from tracetui.tui.views.traces.error_groups import errors_by_service
 
 SPANS = 20_000
 FEW, MANY = 60, 6_000
@@ -71,36 +71,36 @@ def counted(traces: TraceSet) -> TraceSet:
 
 
 @cache
-def known(names: int) -> Findings:
+def known(names: int) -> Analysis:
     """What the questions about services stand on."""
-    findings = Findings(counted(many_names(SPANS, names)))
+    findings = Analysis(counted(many_names(SPANS, names)))
     _ = findings.graph, findings.paths, findings.errors
     return findings
 
 
-def halves(findings: Findings) -> tuple[Findings, Findings]:
+def halves(findings: Analysis) -> tuple[Analysis, Analysis]:
     first = np.arange(findings.traces.trace_count) % 2 == 0
     before, after = (counted(findings.traces.select(np.asarray(side))) for side in (first, ~first))
-    return Findings(before), Findings(after)
+    return Analysis(before), Analysis(after)
 
 
-def graph(question: Callable[..., object], *more: Any, **named: Any) -> Callable[[Findings], object]:
+def graph(question: Callable[..., object], *more: Any, **named: Any) -> Callable[[Analysis], object]:
     return lambda findings: question(findings.graph, *more, **named)
 
 
 A, B = (f"service_{word(number)}" for number in (1, 3))
-QUESTIONS: dict[str, Callable[[Findings], object]] = {
+QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "bottlenecks": lambda findings: findings.bottlenecks(),
-    "paths": lambda findings: Findings(findings.traces).paths,
-    "errors": lambda findings: Findings(findings.traces).errors,
-    "dependencies": lambda findings: Findings(findings.traces).dependencies,
-    "advice": lambda findings: Findings(findings.traces).advice,
-    "summary": lambda findings: Findings(findings.traces).summary,
-    "asynchronous work": lambda findings: Findings(findings.traces).async_work.entries(),
+    "paths": lambda findings: Analysis(findings.traces).paths,
+    "errors": lambda findings: Analysis(findings.traces).errors,
+    "dependencies": lambda findings: Analysis(findings.traces).dependencies,
+    "advice": lambda findings: Analysis(findings.traces).advice,
+    "summary": lambda findings: Analysis(findings.traces).summary,
+    "asynchronous work": lambda findings: Analysis(findings.traces).async_work.entries(),
     "compare": lambda findings: compare(*halves(findings)).regressions,
     "contrast": lambda findings: contrast(findings.traces, np.asarray(findings.traces.trace_errors > 0)),
     "alerts": lambda findings: baselines(findings.traces, "service_a"),
-    "news": lambda findings: news(findings.traces, np.arange(findings.traces.trace_count) % 2 == 0),
+    "news": lambda findings: find_new_findings(findings.traces, np.arange(findings.traces.trace_count) % 2 == 0),
     "overview": graph(overview, Target(A)),
     "callers": graph(neighbours, Target(A), upstream=True),
     "callees": graph(neighbours, Target(A), upstream=False),
@@ -109,7 +109,7 @@ QUESTIONS: dict[str, Callable[[Findings], object]] = {
     "path": graph(call_chains, Target(A), Target(B)),
     "shared": graph(shared_dependencies, [A, B]),
     "diff-callers": graph(caller_difference, A, B),
-    "critical": lambda findings: Findings.ranking.func(findings),
+    "critical": lambda findings: Analysis.ranking.func(findings),
     "databases": graph(peers_of_type, PeerType.DATABASE),
     "find by name": graph(find_services, "operation"),
     "find by attribute": graph(find_services, "select"),
@@ -118,7 +118,7 @@ QUESTIONS: dict[str, Callable[[Findings], object]] = {
     ],
     "table of hot spots": lambda findings: [
         (table.hot_spot(row), table.worst_traces(table.number(row)), table.over_time(table.number(row), 8))
-        for table in [HotSpotTable(findings)]
+        for table in [OperationTable(findings)]
         for row in range(min(len(table), FEW))
     ],
     "table of services": lambda findings: len(

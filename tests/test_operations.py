@@ -20,25 +20,25 @@ from textual.message import Message
 from tests.building import GivenSpan, build, span
 from tests.strategies import unhurried
 from tracetui.analysis.alerts import baselines
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
-from tracetui.analysis.filters import Filters, apply, asked_of, unknown_names
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.name_pattern import name_pattern
-from tracetui.analysis.query import parse
-from tracetui.analysis.query.complete import vocabulary
-from tracetui.analysis.query.pushed import pushed
+from tracetui.analysis.name_regex import name_pattern
 from tracetui.analysis.service_overview import overview
 from tracetui.cli.main import run
-from tracetui.ingest.background import BackgroundLoad
+from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.model.operation_shape import shape
 from tracetui.model.search import Search
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.alert_rules import alert_rules
-from tracetui.render.flame import merge_calls
-from tracetui.tui.loading import Arrived, load_in_background
-from tracetui.tui.panes.services_queries import operation_query
+from tracetui.query import parse
+from tracetui.query.complete import vocabulary
+from tracetui.query.filters import Filters, apply, asked_of, unknown_names
+from tracetui.query.pushdown import pushdown
+from tracetui.render.report.alert_rules import alert_rules
+from tracetui.render.waterfall.flame import merge_calls
+from tracetui.tui.loading.messages import TraceSetArrived, load_in_background
+from tracetui.tui.views.services.queries import operation_query
 
 CASES = Path(__file__).parent / "cases"
 
@@ -183,9 +183,9 @@ def test_the_option_matches_shape_and_name() -> None:
 
 def test_a_shape_is_not_asked_of_a_server() -> None:
     query = '{ service = api AND operation = "GET /orders/{id}" }'
-    assert pushed(query) == (Search(service="api"), [query])
-    assert pushed(query, exact_names=True) == (Search(service="api", operation="GET /orders/{id}"), [])
-    assert pushed("operation = list") == (Search(operation="list"), [])
+    assert pushdown(query) == (Search(service="api"), [query])
+    assert pushdown(query, exact_names=True) == (Search(service="api", operation="GET /orders/{id}"), [])
+    assert pushdown("operation = list") == (Search(operation="list"), [])
     filters = Filters(services=("api",), operations=("GET /orders/{id}",))
     assert asked_of(filters) == (Search(service="api"), ["operation GET /orders/{id}"])
     assert asked_of(filters, exact_names=True)[0] == Search(service="api", operation="GET /orders/{id}")
@@ -229,7 +229,7 @@ def test_every_table_has_one_row_of_a_shape() -> None:
             span("2", begin + 10, begin + 60, trace=trace, parent="1", service="cache", name=key, kind=Kind.SERVER),
         ]
     traces = build(*spans)
-    findings = Findings(traces)
+    findings = Analysis(traces)
     assert [(one.service, one.operation, one.occurrences) for one in findings.bottlenecks()] == [
         ("api", "GET /orders/{id}", 40),
         ("cache", "GET user:{id}", 40),
@@ -249,10 +249,10 @@ def test_every_table_has_one_row_of_a_shape() -> None:
 
 def test_reads_named_after_their_keys_are_an_n_plus_one() -> None:
     calls = [span(f"{i + 2:x}", 10 * i, 10 * i + 9, parent="1", name=f"GET user:{i}") for i in range(20)]
-    findings = Findings(build(span("1", 0, 300, name="GET /cart"), *calls))
+    findings = Analysis(build(span("1", 0, 300, name="GET /cart"), *calls))
     (one,) = [found for found in findings.advice if found.advice == "n_plus_one"]
     assert (one.calls, one.most_calls) == ((("api", "GET user:{id}"),), 20)
-    exact = Findings(replace(findings.traces, exact_names=True))
+    exact = Analysis(replace(findings.traces, exact_names=True))
     assert not [found for found in exact.advice if found.advice == "n_plus_one"]
 
 
@@ -330,7 +330,7 @@ def test_the_screen_groups_as_it_is_told(exact: bool) -> None:
     posted: list[Message] = []
     load = BackgroundLoad([str(CASES / "ids-in-names.json")])
     load_in_background(load, (), lambda: "", posted.append, exact_names=exact)
-    arrived = [message for message in posted if isinstance(message, Arrived)]
+    arrived = [message for message in posted if isinstance(message, TraceSetArrived)]
     assert arrived
     for message in arrived:
         assert message.session.loaded.exact_names is exact
@@ -350,7 +350,7 @@ def test_each_name_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracetui.model.operations.shape", counted)
     traces = requests(*["GET /a/1", "GET /a/2"] * 50)
     for _ in range(3):
-        _ = (traces.operation, traces.select(np.array([0, 2])).operation, Findings(traces).bottlenecks())
+        _ = (traces.operation, traces.select(np.array([0, 2])).operation, Analysis(traces).bottlenecks())
     assert seen == ["GET /a/1", "GET /a/2"]
 
 

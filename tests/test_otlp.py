@@ -14,26 +14,27 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.ingest.formats import encode, otlp_json, otlp_protobuf
-from tracetui.ingest.formats.otlp_records import Records, looks_like_records, looks_like_request
-from tracetui.ingest.place import Place
+from tracetui import export
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats import otlp_json, otlp_protobuf
+from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records, looks_like_request
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
+from tracetui.model.span import Event, Flag, Kind, Link, Span, Status
 from tracetui.model.traces import TraceSet
 
 TRACE = "5b8efff798038103d269b633813fc60c"
 SPAN = "eee19b7ec3c1b174"
 PARENT = "b7ad6b7169203331"
 START = 1_544_712_660_000_000_000
-Decode = Callable[[bytes, Place], None]
+Decode = Callable[[bytes, DecodeContext], None]
 
 
 def load(*requests: object, decode: Decode = otlp_json.decode_request) -> TraceSet:
     intake = Intake()
     for request in requests:
         raw = request if isinstance(request, bytes) else json.dumps(request).encode()
-        decode(raw, Place(intake, "file"))
+        decode(raw, DecodeContext(intake, "file"))
     return assemble(intake)
 
 
@@ -101,7 +102,7 @@ class TestJson:
             scope_version="1.2",
             events=(Event(START + 5, "exception", {"a": False}), Event(START + 6, "")),
             links=(Link("0" * 31 + "1", "0" * 15 + "2", "", {"k": 1.0}),),
-            marks=Mark.ORPHAN,
+            marks=Flag.ORPHAN,
             warnings=(f"orphan: its parent {PARENT} is not in the trace",),
         )
 
@@ -153,7 +154,7 @@ class TestJson:
     def test_no_parent(self, parent: object) -> None:
         found = one(span_json(parentSpanId=parent))
         assert found.parent_id is None
-        assert found.marks == Mark.NONE
+        assert found.marks == Flag.NONE
 
     def test_ids_that_are_none_stay_as_written(self) -> None:
         found = one(span_json(traceId="my trace", spanId="12", parentSpanId="zz"))
@@ -205,20 +206,20 @@ class TestJson:
     def test_times(self) -> None:
         assert one(span_json(startTimeUnixNano=START, endTimeUnixNano=float(START))).duration_ns == 0
         backwards = one(span_json(endTimeUnixNano=str(START - 5)))
-        assert (backwards.duration_ns, backwards.marks) == (0, Mark.NEGATIVE_DURATION)
+        assert (backwards.duration_ns, backwards.marks) == (0, Flag.NEGATIVE_DURATION)
         unfinished = one(span_json(endTimeUnixNano=...))
-        assert (unfinished.duration_ns, unfinished.marks) == (0, Mark.NO_DURATION)
+        assert (unfinished.duration_ns, unfinished.marks) == (0, Flag.NO_DURATION)
         only_end = one(span_json(startTimeUnixNano=..., endTimeUnixNano=str(START)))
-        assert (only_end.start_ns, only_end.duration_ns, only_end.marks) == (START, 0, Mark.START_REPAIRED)
+        assert (only_end.start_ns, only_end.duration_ns, only_end.marks) == (START, 0, Flag.START_REPAIRED)
         timeless = one(span_json(startTimeUnixNano="0", endTimeUnixNano="0"))
-        assert (timeless.duration_ns, timeless.marks) == (0, Mark.NO_DURATION | Mark.START_REPAIRED)
+        assert (timeless.duration_ns, timeless.marks) == (0, Flag.NO_DURATION | Flag.START_REPAIRED)
         beyond = one(span_json(endTimeUnixNano=str(2**64 - 1)))
-        assert Mark.OUT_OF_RANGE in beyond.marks
+        assert Flag.OUT_OF_RANGE in beyond.marks
 
     def test_what_the_sdk_dropped(self) -> None:
         traces = load(request_json(span_json(droppedAttributesCount=12, droppedLinksCount=1, droppedEventsCount=0)))
         assert traces.warnings_of(0) == ["12 attributes dropped by the SDK", "1 link dropped by the SDK"]
-        assert Mark(int(traces.marks[0])) == Mark.SOURCE_WARNING
+        assert Flag(int(traces.marks[0])) == Flag.SOURCE_WARNING
 
     def test_warnings_of_jaeger(self) -> None:
         texts = {"values": [{"stringValue": "clock skew"}, {"stringValue": "duplicate"}]}
@@ -252,7 +253,7 @@ class TestJson:
         request = request_json(span_json(attributes=attributes, **fields))
         json_span = load(request).span(0)
         assert json_span.error is error
-        wire = load(encode.otlp_protobuf([json_span]), decode=otlp_protobuf.decode_request).span(0)
+        wire = load(export.otlp_protobuf([json_span]), decode=otlp_protobuf.decode_request).span(0)
         assert wire == json_span
         pretty = json.dumps(request, indent=2).encode()
         assert load(pretty).span(0) == json_span
@@ -450,7 +451,7 @@ class TestProtobuf:
     def test_damage_names_its_byte(self, data: bytes, where: str) -> None:
         intake = Intake()
         try:
-            otlp_protobuf.decode_request(data, Place(intake, "file"))
+            otlp_protobuf.decode_request(data, DecodeContext(intake, "file"))
         except ValueError as error:
             said = [str(error)]
         else:
@@ -498,7 +499,7 @@ class TestProtobuf:
             for raw in (data, request_wire(data), request_wire(span_wire() + data)):
                 intake = Intake()
                 with suppress(ValueError):
-                    decode(raw, Place(intake, "file"))
+                    decode(raw, DecodeContext(intake, "file"))
                 traces = assemble(intake)
                 for i in range(len(traces)):
                     traces.span(i)
@@ -521,14 +522,14 @@ class TestRecords:
         compressed = zstandard.ZstdCompressor().compress(self.DATA)
         data = record(payloads[0]) + record(payloads[1]) + record(b"") + record(compressed) + record(LOGS)
         assert looks_like_records(data)
-        assert [payload for _, payload in Records(data)] == [*payloads[:2], self.DATA, LOGS]
-        assert [at for at, _ in Records(data)][:2] == [0, 4 + len(self.DATA)]
-        assert [looks_like_request(payload) for _, payload in Records(data)] == [True, False, True, False]
+        assert [payload for _, payload in RecordReader(data)] == [*payloads[:2], self.DATA, LOGS]
+        assert [at for at, _ in RecordReader(data)][:2] == [0, 4 + len(self.DATA)]
+        assert [looks_like_request(payload) for _, payload in RecordReader(data)] == [True, False, True, False]
 
     def test_last_record_cut_off(self) -> None:
         first = record(self.DATA)
         for cut in range(1, len(first)):
-            found = Records(first + first[:cut])
+            found = RecordReader(first + first[:cut])
             assert list(found) == [(0, self.DATA)]
             ((at, text),) = found.warnings
             assert at == len(first)
@@ -538,20 +539,20 @@ class TestRecords:
     def test_bombs_and_damage_are_left_out(self) -> None:
         bomb = zstandard.ZstdCompressor().compress(bytes(5_000_000))
         broken = b"\x28\xb5\x2f\xfd" + b"\xff" * 20
-        found = Records(record(bomb) + record(broken) + record(self.DATA), largest=1_000_000)
+        found = RecordReader(record(bomb) + record(broken) + record(self.DATA), largest=1_000_000)
         assert [payload for _, payload in found] == [self.DATA]
         assert [at for at, _ in found.warnings] == [0, len(record(bomb))]
 
     def test_telling_records_apart(self) -> None:
-        assert looks_like_records(encode.otlp_records([one(span_json())]))
-        assert looks_like_records(encode.otlp_records([one(span_json())], protobuf=False))
+        assert looks_like_records(export.otlp_records([one(span_json())]))
+        assert looks_like_records(export.otlp_records([one(span_json())], protobuf=False))
         for other in (b"", b"\0" * 50, self.DATA, b'{"resourceSpans":[]}', b"\n\n{}", b"\0\0\0\x05abcde"):
             assert not looks_like_records(other)
 
     @given(st.binary(max_size=100))
     def test_arbitrary_bytes(self, data: bytes) -> None:
         looks_like_records(data)
-        list(Records(data))
+        list(RecordReader(data))
 
 
 def record(payload: bytes) -> bytes:
@@ -604,10 +605,10 @@ def spans_of_one_trace(draw: st.DrawFn) -> list[Span]:
 
 @given(spans_of_one_trace())
 def test_round_trips(spans: list[Span]) -> None:
-    from_json = load(encode.otlp_json(spans))
-    from_wire = load_wire(encode.otlp_protobuf(spans))
-    from_lines = load(*encode.otlp_json_lines(spans, 2).splitlines())
-    payloads = [payload for _, payload in Records(encode.otlp_records(spans, 2))]
+    from_json = load(export.otlp_json(spans))
+    from_wire = load_wire(export.otlp_protobuf(spans))
+    from_lines = load(*export.otlp_json_lines(spans, 2).splitlines())
+    payloads = [payload for _, payload in RecordReader(export.otlp_records(spans, 2))]
     from_records = load(*payloads, decode=otlp_protobuf.decode_request)
     expected = {span.span_id: span for span in spans}
     for traces in (from_json, from_wire, from_lines, from_records):

@@ -20,8 +20,8 @@ from tests.program import Program
 from tests.terminal import Terminal
 from tracetui import atomic_file as atomic_files
 from tracetui.atomic_file import atomic_file
-from tracetui.render.clipboard import clipboard_text
-from tracetui.render.safe_text import escaped_json
+from tracetui.render.text.clipboard import clipboard_text
+from tracetui.render.text.safe_text import escaped_json
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")

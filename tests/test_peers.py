@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from tests.strategies import unhurried
 from tracetui.analysis.dependencies import find_dependencies
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import jaeger_json, otlp_json
-from tracetui.ingest.place import Place
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
+from tracetui.model.merged_codec import MergedCodec, merge_codecs
 from tracetui.model.peers import Peer, PeerType, called_peer, read_note
 from tracetui.model.span import Event, Kind, Link, Value
 from tracetui.model.traces import TraceSet
-from tracetui.model.united import UnitedCodec, unite
 
 
 def name_of(kind: Kind, attributes: dict[str, Any]) -> str | None:
@@ -140,7 +140,7 @@ def _as_jaeger(spans: list[dict[str, Any]]) -> TraceSet:
     written = [{"spanID": f"{i + 1:016x}", "processID": "p", "tags": one} for i, one in enumerate(tags)]
     trace = {"traceID": "1", "spans": written, "processes": {"p": {"serviceName": "shop"}}}
     intake = Intake()
-    jaeger_json.decode_trace(orjson.dumps(trace), Place(intake, "a file"))
+    jaeger_json.decode_trace(orjson.dumps(trace), DecodeContext(intake, "a file"))
     return assemble(intake)
 
 
@@ -150,7 +150,7 @@ def _as_otlp(spans: list[dict[str, Any]]) -> TraceSet:
     written = [{**one, "attributes": attributes} for one, attributes in zip(ids, lists, strict=True)]
     intake = Intake()
     request = {"resourceSpans": [{"scopeSpans": [{"spans": written}]}]}
-    otlp_json.decode_request(orjson.dumps(request), Place(intake, "a file"))
+    otlp_json.decode_request(orjson.dumps(request), DecodeContext(intake, "a file"))
     return assemble(intake)
 
 
@@ -225,11 +225,11 @@ def test_equal_bytes_of_different_formats_name_different_peers() -> None:
             span_id=f"{at:016x}",
             parent_id="",
             name="call",
-            resource=intake.resource(f"service-{at}", b"", UnitedCodec([Named(peer)])),
+            resource=intake.resource(f"service-{at}", b"", MergedCodec([Named(peer)])),
             start_ns=at * 1_000_000,
             duration_ns=1_000,
             kind=Kind.CLIENT,
-            attributes=unite([b"the same"]),
+            attributes=merge_codecs([b"the same"]),
         )
     found = find_dependencies(assemble(intake)).edges
     assert [(edge.caller, edge.callee) for edge in found] == [("service-1", "stripe"), ("service-2", "mailer")]

@@ -15,19 +15,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, parse
 
 from tests.building import GivenSpan, build
 from tests.building import span as given_span
 from tests.strategies import service_sets
-from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
-from tracetui.analysis.query.patterns import Pattern
-from tracetui.analysis.query.values import find_number
 from tracetui.model.assemble import assemble
+from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
-from tracetui.model.problems import UsageError
 from tracetui.model.span import Event, Kind, Link, Span, Status, Value
 from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
+from tracetui.query import attributes, evaluate
+from tracetui.query.safe_regex import Pattern
+from tracetui.query.values import find_number
 
 MS = 1_000_000
 
@@ -532,7 +533,7 @@ def test_times(text: str, expected: int | None) -> None:
 
 def test_the_parser_is_loaded_when_a_query_is_read() -> None:
     code = (
-        "import sys; import tracetui.analysis.filters, tracetui.analysis.query as q;"
+        "import sys; import tracetui.query.filters, tracetui.query as q;"
         "assert not {'lark', 'difflib'} & sys.modules.keys(); q.parse('error'); assert 'lark' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tracetui.analysis.query import parse
 from tracetui.cli.main import run
+from tracetui.query import parse
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.render.ansi import Colour, When, ansi_text, colour_of, encodable, theme_for, write_lines
-from tracetui.render.colours import SLOTS, service_slots
-from tracetui.render.line import Line, Role, flowed
-from tracetui.render.theme import ANSI, DARK, LIGHT, MONO, Theme
+from tracetui.render.text.ansi import Colour, When, ansi_text, colour_of, encodable, theme_for, write_lines
+from tracetui.render.text.colours import SLOTS, service_slots
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 LINE = Line([("✖ ", Role.ERROR), ("redis", Role.service(3)), (" get   ", Role.PLAIN)])
 

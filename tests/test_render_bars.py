@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.render.bars import TimeScale, bar
-from tracetui.render.line import Role
-from tracetui.render.marks import ASCII, UNICODE, Marks, initials
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs, initials
+from tracetui.render.text.line import Role
+from tracetui.render.waterfall.bars import TimeScale, bar
 
 SCALE = TimeScale(0, 1_000, 10)
 SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
 
 
-def drawn(spans, critical=(), events=(), scale=SCALE, marks: Marks = UNICODE) -> str:
+def drawn(spans, critical=(), events=(), scale=SCALE, marks: Glyphs = UNICODE) -> str:
     columns = [np.array([pair[i] for pair in pairs], np.int64) for pairs in (spans, critical) for i in (0, 1)]
     return bar(scale, *columns, np.array(events, np.int64), marks=marks).text
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, ids, span
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.model.span import Kind, Mark
-from tracetui.render.flame import Flame, merge_calls
-from tracetui.render.row_order import FlatRows
-from tracetui.render.rows import Rows
-from tracetui.render.waterfall import Waterfall
+from tracetui.model.span import Flag, Kind
+from tracetui.render.waterfall.flame import Flame, merge_calls
+from tracetui.render.waterfall.row_order import FlatRows
+from tracetui.render.waterfall.rows import Rows
+from tracetui.render.waterfall.waterfall import Waterfall
 
 CALLS = build(
     span("a", 0, 1_000, name="root"),
@@ -68,7 +68,7 @@ def test_what_nobody_waited_for_has_a_stretch_of_its_own() -> None:
         span("p", 900, 902, parent="a", name="publish", kind=Kind.PRODUCER),
         span("c", 902, 1_402, parent="p", name="process", service="worker", kind=Kind.CONSUMER),
         span("d", 950, 1_300, parent="c", name="store", service="worker"),
-        span("f", 990, 3_990, parent="b", name="later", marks=Mark.FOLLOWS_FROM),
+        span("f", 990, 3_990, parent="b", name="later", marks=Flag.FOLLOWS_FROM),
     )
     shown = merge_calls(traces, 0, 6).traces
     node = {shown.operation_name(number): number for number in range(6)}

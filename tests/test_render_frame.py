@@ -11,8 +11,8 @@ import pytest
 from tests.building import EPOCH, build, span
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
-from tracetui.render.line import Line
-from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Line
 
 MARKS = pytest.mark.parametrize("marks", [UNICODE, ASCII])
 WIDTHS = range(1, 200)
@@ -27,12 +27,12 @@ def summary() -> Summary:
     )
 
 
-def status(width: int, marks: Marks = UNICODE, **more: Any) -> Line:
+def status(width: int, marks: Glyphs = UNICODE, **more: Any) -> Line:
     return status_line(width, marks, source="sample_traces/shop", summary=summary(), total=304, **more)
 
 
 @MARKS
-def test_the_times_are_whole_or_not_there(marks: Marks) -> None:
+def test_the_times_are_whole_or_not_there(marks: Glyphs) -> None:
     whole = status(400, marks).text
     window = next(part for part in whole.replace("|", "│").split(" │ ") if "UTC" in part)
     shown = [status(width, marks).text for width in WIDTHS]
@@ -42,7 +42,7 @@ def test_the_times_are_whole_or_not_there(marks: Marks) -> None:
 
 
 @MARKS
-def test_warnings_and_failures_outlast_the_times(marks: Marks) -> None:
+def test_warnings_and_failures_outlast_the_times(marks: Glyphs) -> None:
     for width in range(60, 200):
         text = status(width, marks).text
         assert text.endswith(f"{marks.warning} 19")
@@ -52,7 +52,7 @@ def test_warnings_and_failures_outlast_the_times(marks: Marks) -> None:
 
 
 @MARKS
-def test_that_a_certificate_is_not_checked_is_always_said(marks: Marks) -> None:
+def test_that_a_certificate_is_not_checked_is_always_said(marks: Glyphs) -> None:
     for width in range(80, 200):
         loading = status_line(width, marks, source="traces.example.com:443", loading="asking  Esc stops", unsafe=True)
         whole = status_line(width, marks, source="traces.example.com:443", summary=summary(), unsafe=True)
@@ -71,7 +71,7 @@ def test_the_status_fits() -> None:
 
 
 @MARKS
-def test_the_filter_is_named_where_it_is_asked_for(marks: Marks) -> None:
+def test_the_filter_is_named_where_it_is_asked_for(marks: Glyphs) -> None:
     query = 'error AND service = "\x1b[31mred" AND operation = GET'
     assert "filter" not in status(200, marks, query=query).text
     named = [status(width, marks, query=query, names_filter=True).text for width in range(80, 250)]
@@ -89,7 +89,7 @@ def test_a_pipe_is_named_in_words() -> None:
 
 
 @MARKS
-def test_the_active_view_is_told_without_colour(marks: Marks) -> None:
+def test_the_active_view_is_told_without_colour(marks: Glyphs) -> None:
     views = (("traces", "Traces"), ("waterfall", "Waterfall"))
     lines = [tabs_line(60, views, view, marks).text for view, _ in views]
     assert "[1 Traces]" in lines[0]
@@ -116,7 +116,7 @@ def test_all_hints_stand_beside_a_short_place() -> None:
 
 
 @MARKS
-def test_hints_make_room_for_what_is_selected(marks: Marks) -> None:
+def test_hints_make_room_for_what_is_selected(marks: Glyphs) -> None:
     crumbs = ["Waterfall", "api-gateway GET /profile", "from fetch_profile", "database_query of users"]
     for width in range(20, 160):
         text = crumb_line(width, crumbs, HINTS, marks, None).text

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from tests.building import build, span
 from tests.strategies import unhurried
-from tracetui.analysis.findings import Findings
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import neighbours
 from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
-from tracetui.render.cells import cell_width
-from tracetui.render.graph_diagram import Arrow, Diagram, Node, calls_diagram, dot, mermaid
-from tracetui.render.graph_json import answer_json, services_json
-from tracetui.render.graph_page import GraphPage, figure_cell
-from tracetui.render.graph_text import GraphText
-from tracetui.render.report_text import ReportOptions
-from tracetui.render.safe_text import safe
-from tracetui.render.table import Column
+from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, calls_diagram, dot, mermaid
+from tracetui.render.graph.json import answer_json, services_json
+from tracetui.render.graph.page import GraphPage, figure_cell
+from tracetui.render.graph.text import GraphText
+from tracetui.render.report.text import ReportOptions
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.table import Column
 
 _TRAPS = (
     'a"b', "a\\", 'a\\"b', "a\\N\\n", "end", "end\n}", "]", ")]", "[(", "{x}", "-->", "---|x|", "%%{init: {}}%%",
@@ -46,7 +46,7 @@ _diagrams = st.lists(_names, min_size=1, max_size=4, unique=True).flatmap(
     lambda names: st.builds(
         Diagram,
         st.tuples(
-            *(st.builds(Node, st.just(n), _types, st.booleans(), st.sampled_from(("", "rank 1"))) for n in names)
+            *(st.builds(DiagramNode, st.just(n), _types, st.booleans(), st.sampled_from(("", "rank 1"))) for n in names)
         ),
         st.lists(
             st.builds(
@@ -63,7 +63,7 @@ _diagrams = st.lists(_names, min_size=1, max_size=4, unique=True).flatmap(
 )
 
 _EVERY_TRAP = Diagram(
-    tuple(Node(name, (None, *PeerType)[at % 5], is_asked=at % 3 == 0) for at, name in enumerate(_TRAPS)),
+    tuple(DiagramNode(name, (None, *PeerType)[at % 5], is_asked=at % 3 == 0) for at, name in enumerate(_TRAPS)),
     tuple(Arrow(name, _TRAPS[0], "1 call") for name in _TRAPS),
 )
 
@@ -183,9 +183,9 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
 # --- calls of a set ---------------------------------------------------------------------------------------------------
 
 
-def findings(*more: Any) -> Findings:
+def findings(*more: Any) -> Analysis:
     """`web` calls `api` at once, and `mail` by a queue and at once; `api` reads the peer `cache`."""
-    return Findings(
+    return Analysis(
         build(
             span("a", 0, 100, service="web"),
             span("b", 10, 90, parent="a", service="api", error=True),
@@ -201,10 +201,10 @@ def findings(*more: Any) -> Findings:
 def test_a_drawing_of_calls() -> None:
     drawn = calls_diagram(findings().graph, ["web", "api", "mail", "cache"], asked=["api"], notes={"web": "x"})
     assert drawn.nodes == (
-        Node("api", is_asked=True),
-        Node("cache", PeerType.EXTERNAL),
-        Node("mail"),
-        Node("web", note="x"),
+        DiagramNode("api", is_asked=True),
+        DiagramNode("cache", PeerType.EXTERNAL),
+        DiagramNode("mail"),
+        DiagramNode("web", note="x"),
     )
     assert drawn.arrows == (
         Arrow("api", "cache", "1 call"),
@@ -226,7 +226,7 @@ def test_rings_are_told_once_and_end() -> None:
 
 
 def test_what_nobody_waits_for_is_marked() -> None:
-    found = Findings(
+    found = Analysis(
         build(
             span("a", 0, 100, service="web", kind=Kind.PRODUCER),
             span("b", 110, 120, parent="a", service="mail", kind=Kind.CONSUMER),
@@ -240,7 +240,7 @@ def test_what_nobody_waits_for_is_marked() -> None:
 
 
 def test_a_service_alone() -> None:
-    found = Findings(build(span("a", 0, 100, service="web")))
+    found = Analysis(build(span("a", 0, 100, service="web")))
     page = GraphText(found, ReportOptions())
     alone = [line.text for line in page.neighbours(Target("web"), [], upstream=True)]
     assert alone[0] == "Nothing calls web"
@@ -251,7 +251,7 @@ def test_a_service_alone() -> None:
 @pytest.mark.parametrize("verbose", [False, True])
 def test_long_tables_are_cut_and_all_is_on_offer(verbose: bool) -> None:
     spans = [span(f"s{i}", 0, 10, trace=str(i), service=f"service-{i:02}") for i in range(60)]
-    found = Findings(build(*spans))
+    found = Analysis(build(*spans))
     lines = list(GraphText(found, ReportOptions(verbose=verbose)).services(list(found.graph.figures.values())))
     named = [line for line in lines if "●service-" in line.text]
     assert len(named) == (60 if verbose else 50)
@@ -262,7 +262,7 @@ def test_long_tables_are_cut_and_all_is_on_offer(verbose: bool) -> None:
 @unhurried
 def test_no_line_is_wider_than_the_page(names: list[str], width: int, ascii_only: bool) -> None:
     chain = [span(str(i), i, 100 - i, parent=str(i - 1) if i else "", service=name * 9) for i, name in enumerate(names)]
-    found = Findings(build(*chain))
+    found = Analysis(build(*chain))
     page = GraphText(found, ReportOptions(width=width, ascii_only=ascii_only))
     services = list(found.graph.figures)
     lines = [

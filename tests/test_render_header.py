@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from tests.building import US, at, build, span
+from tracetui.analysis.clock_anomalies import LONGER, SKEWED, outside_callers
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.kinds import kind_rank
-from tracetui.analysis.outside import LONGER, SKEWED, outside_callers
+from tracetui.analysis.operation_rank import kind_rank
 from tracetui.analysis.rank import Rank
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.waterfall import Waterfall
-from tracetui.render.waterfall_header import header, peer_words
+from tracetui.render.waterfall.header import header, peer_words
+from tracetui.render.waterfall.waterfall import Waterfall
 
 QUEUE = build(
     span("a", 0, 64_000, name="POST /orders"),
@@ -118,7 +118,7 @@ def test_spans_outside_their_callers() -> None:
     assert outside(200, 500) == LONGER
     assert outside(200, 402) == 0, "too little to be worth a word"
     assert outside(0, 50, service="api") == 0, "one service has one clock"
-    assert outside(0, 50, marks=Mark.FOLLOWS_FROM) == 0
+    assert outside(0, 50, marks=Flag.FOLLOWS_FROM) == 0
 
 
 def test_one_host_has_one_clock_and_nobody_waits_for_a_consumer() -> None:

@@ -10,38 +10,39 @@ from hypothesis import strategies as st
 from tests.building import GivenSpan, build, span
 from tests.strategies import unhurried
 from tests.test_render_safe_text import ANY_TEXT, ODD_TEXT, is_harmless
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
 from tracetui.analysis.dependencies import find_dependencies
-from tracetui.analysis.findings import Findings
 from tracetui.cli.output import LEAST_WIDTH
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
-from tracetui.render.advice_list import AdviceDetail, AdviceList
-from tracetui.render.cells import cell_width
-from tracetui.render.compare_text import ComparisonLines
-from tracetui.render.contrast_list import ContrastList
-from tracetui.render.error_detail import ErrorDetail
-from tracetui.render.error_list import ErrorList, ErrorTable, trend
-from tracetui.render.hot_spot_detail import HotSpotDetail
-from tracetui.render.hot_spot_list import HotSpotList, share_bar
-from tracetui.render.hot_spot_table import HotSpotTable
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.service_list import SORTINGS, ServiceList, ServiceTable, service_name, service_roles
-from tracetui.render.trace_diff import TraceDiff
+from tracetui.render.errors.detail import ErrorDetail
+from tracetui.render.errors.table import ErrorList, ErrorTable, trend
+from tracetui.render.hot_spots.detail import HotSpotDetail
+from tracetui.render.hot_spots.operation_table import OperationTable
+from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList
+from tracetui.render.hot_spots.table import HotSpotList, share_bar
+from tracetui.render.report.compare_text import ComparisonLines
+from tracetui.render.services.table import SORTINGS, ServiceList, ServiceTable
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.columns import service_name, service_roles
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.traces.contrast import ContrastList
+from tracetui.render.waterfall.trace_diff import TraceDiff
 from tracetui.session import Session
-from tracetui.tui.panes.services_modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
+from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 NAMES = ANY_TEXT | ODD_TEXT
 WIDTHS = (1, 20, 54, 78, 118, 198)
 
 
-def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
+def every_line(traces: TraceSet, marks: Glyphs, width: int) -> list[Line]:
     """All that the three views draw of a set, in this width."""
-    findings = Findings(traces)
+    findings = Analysis(traces)
     services = ServiceTable(findings)
     listed = ServiceList(services, marks, "calls", True)
     lines = [listed.heading(width), *(listed.line(row, width) for row in range(len(listed)))]
@@ -63,7 +64,7 @@ def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
     for pattern in errors.patterns:
         detail = ErrorDetail(errors, pattern, marks)
         lines += [detail.line(at, width) for at in range(len(detail))]
-    table = HotSpotTable(findings)
+    table = OperationTable(findings)
     known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
     spots = HotSpotList(table, known, marks)
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
@@ -76,10 +77,10 @@ def every_line(traces: TraceSet, marks: Marks, width: int) -> list[Line]:
     compared = ComparisonLines(compare(findings, findings), ("[red]one", "[/red]two"), marks.ascii_only)
     if width >= LEAST_WIDTH:
         lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
-    could = AdviceList(findings.advice, traces, marks)
+    could = SuggestionList(findings.advice, traces, marks)
     lines += [could.heading(width), *(could.line(row, width) for row in range(len(could)))]
     for one in findings.advice:
-        what = AdviceDetail(one, traces, marks)
+        what = SuggestionDetail(one, traces, marks)
         lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):
         spot = table.hot_spot(row)
@@ -112,7 +113,7 @@ def _trees(draw: st.DrawFn) -> list[GivenSpan]:
 
 @unhurried
 @given(_trees(), st.sampled_from(WIDTHS), st.sampled_from((UNICODE, ASCII)))
-def test_names_keep_the_width_and_do_no_harm(spans: list[GivenSpan], width: int, marks: Marks) -> None:
+def test_names_keep_the_width_and_do_no_harm(spans: list[GivenSpan], width: int, marks: Glyphs) -> None:
     for line in every_line(build(*spans), marks, width):
         assert is_harmless(line.text)
         assert line.width <= width
@@ -158,7 +159,7 @@ def texts(source: ServiceList | ErrorList | ErrorDetail | HotSpotList | HotSpotD
 
 
 def test_services_by_calls_with_ranges_of_few() -> None:
-    services = ServiceList(ServiceTable(Findings(shop())), UNICODE, "calls", True)
+    services = ServiceList(ServiceTable(Analysis(shop())), UNICODE, "calls", True)
     assert texts(services) == [
         "●cart 100 % 1 30 10 % 84.5 µs 97.6 µs",
         "●redis (inferred) 100 % 1+1 30 - 40.0 µs 40.0 µs",
@@ -170,7 +171,7 @@ def test_services_by_calls_with_ranges_of_few() -> None:
 
 
 def test_services_by_part_of_the_name() -> None:
-    table = ServiceTable(Findings(shop()))
+    table = ServiceTable(Analysis(shop()))
     listed = ServiceList(table, UNICODE, "name", False, "A")
     assert [listed.service(row).service for row in range(len(listed))] == ["cart", "mail"]
     assert listed.row_of("web") is None
@@ -178,12 +179,12 @@ def test_services_by_part_of_the_name() -> None:
 
 def test_figures_are_those_of_the_analysis() -> None:
     traces = Session.open([str(SAMPLES / "shop")]).loaded
-    assert ServiceTable(Findings(traces)).services == find_dependencies(traces).services
+    assert ServiceTable(Analysis(traces)).services == find_dependencies(traces).services
 
 
 @pytest.mark.parametrize("sorting", SORTINGS)
 def test_sorting_follows_the_column(sorting: str) -> None:
-    table = ServiceTable(Findings(Session.open([str(SAMPLES / "shop")]).loaded))
+    table = ServiceTable(Analysis(Session.open([str(SAMPLES / "shop")]).loaded))
     up, down = table.order(sorting, False), table.order(sorting, True)
     assert sorted(up.tolist()) == sorted(down.tolist()) == list(range(len(table.services)))
     heading = ServiceList(table, UNICODE, sorting, True).heading(198).text
@@ -192,7 +193,7 @@ def test_sorting_follows_the_column(sorting: str) -> None:
 
 
 def test_error_patterns_with_what_they_propagated_to() -> None:
-    table = ErrorTable(Findings(shop()))
+    table = ErrorTable(Analysis(shop()))
     line = ErrorList(table, UNICODE).line(0, 118)
     assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "100", "%"]
     assert line.text.endswith("✗ web")
@@ -209,8 +210,8 @@ def test_error_patterns_with_what_they_propagated_to() -> None:
         "start traces, worst first errors response",
         "22:13:20.000 ●web order ✖1 ✗1 100 µs",
     ]
-    detail.show_apart(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
-    assert texts(detail)[6] == "apart one trace alone does not tell"
+    detail.show_contrast(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
+    assert texts(detail)[6] == "apart a single trace is not enough"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
 
@@ -218,10 +219,10 @@ def test_error_patterns_with_what_they_propagated_to() -> None:
 def test_handled_and_retried_errors_say_so() -> None:
     failed = span("2", 10, 20, parent="1", error=True, message="no")
     table = ErrorTable(
-        Findings(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
+        Analysis(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
     )
     lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
-    assert "propagated to nothing: it is no cause of an error above it" in lines
+    assert "propagated nowhere: it caused no error above it" in lines
     assert "outcome 1 handled (1 retried)" in lines
 
 
@@ -229,7 +230,7 @@ def test_outcomes_of_one_pattern_stand_side_by_side() -> None:
     failed = span("1", 0, 100, service="db", error=True, message="no")
     spans = [failed, span("1", 0, 100, trace="2", status=Status.OK), failed.but(id="2", trace="2", parent="1")]
     spans += [span("1", 0, 100, trace="3"), failed.but(id="2", trace="3", parent="gone")]
-    table = ErrorTable(Findings(build(*spans)))
+    table = ErrorTable(Analysis(build(*spans)))
     lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
     assert "outcome failed 1 request, 1 handled, 1 with unknown outcome" in lines
 
@@ -240,7 +241,7 @@ def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:
         span("1", 0, 10, trace=str(i + 1), error=i < 20, attributes=attributes if i < 20 else {}) for i in range(60)
     ]
     traces = build(*spans)
-    table = ErrorTable(Findings(traces))
+    table = ErrorTable(Analysis(traces))
     detail = ErrorDetail(table, table.patterns[0], UNICODE, apart=contrast(traces, traces.trace_errors > 0))
     assert detail.line(detail.apart_row, 78).text.endswith("…  c shows all")
     assert detail.line(detail.apart_row, 78).width == 78
@@ -251,11 +252,11 @@ def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_ce
     spans = [
         span("1", 0, 1_234_567 + i, trace=str(i + 1), service="web", name="order", error=i % 9 == 0) for i in range(900)
     ]
-    table = HotSpotTable(Findings(build(*spans)))
+    table = OperationTable(Analysis(build(*spans)))
     heading = HotSpotList(table, {}, UNICODE, "p95").heading(120).text.split()
     assert heading.index("critical") == heading.index("p95") + 1
     assert "mean" not in heading
-    assert "traces" in HotSpotList(HotSpotTable(Findings(shop())), {}, UNICODE).heading(120).text, "of few traces too"
+    assert "traces" in HotSpotList(OperationTable(Analysis(shop())), {}, UNICODE).heading(120).text, "of few traces too"
     spot = table.hot_spot(0)
     detail = HotSpotDetail(table, spot, "", UNICODE)
     shown = "\n".join(detail.line(row, 78).text for row in range(len(detail)))
@@ -267,13 +268,13 @@ def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_ce
 def test_calls_that_ran_into_one_time_out_are_the_slow_ones() -> None:
     # of 20 calls three take 90 us, which is the p95: one that takes longer there is none
     calls = [span("1", 0, 90 if i < 3 else 10 + i, trace=str(i), name="call") for i in range(20)]
-    traces, slow = HotSpotTable(Findings(build(*calls))).slow_traces(0)
+    traces, slow = OperationTable(Analysis(build(*calls))).slow_traces(0)
     assert [traces.trace_ids[trace] for trace in slow.nonzero()[0]] == ["0", "1", "2"]
 
 
 def test_an_error_is_found_by_its_span() -> None:
     traces = shop()
-    table = ErrorTable(Findings(traces))
+    table = ErrorTable(Analysis(traces))
     for i in range(len(traces)):
         begins = traces.error[i] and traces.service_name(i) == "cart"
         assert table.pattern_of(i) == (0 if begins else None)
@@ -292,7 +293,7 @@ def test_a_trend_never_draws_something_as_nothing(counts: list[int], width: int)
 
 
 def test_hot_spots_set_bottlenecks_off() -> None:
-    table = HotSpotTable(Findings(shop()))
+    table = OperationTable(Analysis(shop()))
     spots = HotSpotList(table, {}, UNICODE)
     lines = texts(spots)
     divider = next(i for i, line in enumerate(lines) if line.startswith("the others"))
@@ -306,8 +307,8 @@ def test_hot_spots_set_bottlenecks_off() -> None:
 
 @pytest.mark.parametrize("source", ["incident", "shop", "async"])
 def test_hot_spots_have_the_figures_of_their_spans(source: str) -> None:
-    findings = Findings(Session.open([str(SAMPLES / source)]).loaded)
-    traces, table = findings.traces, HotSpotTable(findings)
+    findings = Analysis(Session.open([str(SAMPLES / source)]).loaded)
+    traces, table = findings.traces, OperationTable(findings)
     bottlenecks = findings.bottlenecks()
     assert table.bottlenecks == len(bottlenecks)
     for row in range(len(table)):
@@ -361,7 +362,7 @@ def test_asynchronous_work_is_listed_after_what_requests_wait_for() -> None:
         span("3", 5_000, 5_500, parent="2", service="mail", name="process", kind=Kind.CONSUMER),
         span("4", 5_100, 5_500, parent="3", service="mail", name="render"),
     ]
-    table = HotSpotTable(Findings(build(*calls)))
+    table = OperationTable(Analysis(build(*calls)))
     assert [table.label(row) for row in range(4)] == [
         ("shop", "POST"),
         ("shop", "send"),
@@ -374,6 +375,6 @@ def test_asynchronous_work_is_listed_after_what_requests_wait_for() -> None:
     detail = HotSpotDetail(table, table.hot_spot(2), "", UNICODE)
     text = "\n".join(detail.line(row, 120).text.rstrip() for row in range(len(detail)))
     assert "for no request: asynchronous, in 1 trace" in text
-    assert "⇝ 1 time in 1 trace, each with a critical path of its own; 500 µs" in text
+    assert "⇝ 1 time in 1 trace, each with its own critical path; 500 µs" in text
     assert " 80 % 400 µs mail render" in text
     assert table.worst_traces(table.number(2)) == [(0, 0)]

@@ -6,10 +6,10 @@ import pytest
 from tests.building import EPOCH, US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.traces import TraceSet
-from tracetui.render.line import Role
-from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.minimap import Overview, minimap
-from tracetui.render.waterfall import Waterfall
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Role
+from tracetui.render.waterfall.minimap import MinimapData, minimap
+from tracetui.render.waterfall.waterfall import Waterfall
 
 SHOP = build(
     span("a", 0, 1_000),
@@ -19,11 +19,11 @@ SHOP = build(
 )
 
 
-def overview(traces: TraceSet) -> Overview:
-    return Overview.of(Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0)))
+def overview(traces: TraceSet) -> MinimapData:
+    return MinimapData.of(Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0)))
 
 
-def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, marks: Marks = UNICODE) -> str:
+def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, marks: Glyphs = UNICODE) -> str:
     return minimap(overview(traces), cells + 2, marks, window).text
 
 
@@ -37,7 +37,7 @@ def test_heights_say_how_much_ran() -> None:
 
 def test_colours_say_whom_the_request_waited_for() -> None:
     view = Waterfall(SHOP, 0, sections=critical_paths(SHOP).sections_of(0))
-    line = minimap(Overview.of(view), 12, UNICODE)
+    line = minimap(MinimapData.of(view), 12, UNICODE)
     db, api = (Role.service(view.slots[SHOP.services.index(name)]) for name in ("db", "api"))
     roles = [run.role for run in line.runs]
     assert roles == [
@@ -112,4 +112,4 @@ def test_what_ran_adds_up() -> None:
 
 def test_a_subtree_alone() -> None:
     view = Waterfall(SHOP, 0, sections=critical_paths(SHOP).sections_of(0), root=at(SHOP, "b"))
-    assert minimap(Overview.of(view), 6, UNICODE).text == "▕████▏"
+    assert minimap(MinimapData.of(view), 6, UNICODE).text == "▕████▏"

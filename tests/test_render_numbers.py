@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.render import numbers
+from tracetui.render.text import numbers
 
 START = 1_714_557_792_044_999_999  # 2024-05-01 10:03:12.044999999 UTC
 

@@ -6,9 +6,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.render import alert_rules
-from tracetui.render.cells import cell_width, cut, fit
-from tracetui.render.safe_text import ascii_text, escaped_json, in_ascii, safe, safe_lines
+from tracetui.render.report import alert_rules
+from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.safe_text import ascii_text, escaped_json, in_ascii, safe, safe_lines
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 ODD = "\x1b\x9b\u202e\u2066\u200b\u200d\ufe0f\ufeff\ud800\u2028\U000e0041\u0301\u00ad\r\n\tx❤👩 …"

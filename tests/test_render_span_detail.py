@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from tests.building import EPOCH, GivenSpan, at, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.errors import Role as Part
+from tracetui.analysis.errors import ErrorRole as Part
 from tracetui.analysis.rank import FactFinder, Rank, Ranks, SpanFacts, rank
 from tracetui.analysis.self_time import self_times
-from tracetui.model.span import Event, Kind, Link, Mark, Span
+from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
-from tracetui.render.attributes import in_short, indented, value_lines, value_text, wrapped
-from tracetui.render.cells import cell_width
-from tracetui.render.line import Role
-from tracetui.render.markdown import code, fenced, trace_markdown
-from tracetui.render.marks import ASCII, UNICODE
-from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
-from tracetui.render.span_facts import rank_words, words_wrapped
-from tracetui.render.waterfall import Waterfall
+from tracetui.render.report.markdown import code, fenced, trace_markdown
+from tracetui.render.span.detail import MOST_SHOWN, LinkTarget, SpanDetailLines
+from tracetui.render.span.facts import rank_words, words_wrapped
+from tracetui.render.text.attributes import in_short, indented, value_lines, value_text, wrapped
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Role
+from tracetui.render.waterfall.waterfall import Waterfall
 
 WIDTHS = (30, 31, 44, 60, 80, 123, 200)
 FACTS = SpanFacts(
@@ -74,7 +74,7 @@ def texts(lines: SpanDetailLines, width: int = 100) -> list[str]:
 
 
 def test_what_stands_where() -> None:
-    lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: Target(3, 17, "queue send")})
+    lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: LinkTarget(3, 17, "queue send")})
     assert texts(lines) == [
         "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
         "⚠ orphan: its parent 1 is not in the trace",
@@ -95,7 +95,7 @@ def test_what_stands_where() -> None:
         "▸ scope 1  name=sql",
         "▸ ids 2  trace id=4bf92f3577b34da6a3ce929d0e0e4736  span id=00f067aa0ba902b7",
     ]
-    assert lines.entry(12).target == Target(3, 17, "queue send")
+    assert lines.entry(12).target == LinkTarget(3, 17, "queue send")
 
 
 def test_before_the_facts_are_found() -> None:
@@ -339,7 +339,7 @@ SPANS = st.builds(
     scope_name=TEXT,
     events=st.lists(st.builds(Event, st.integers(0, 1 << 62), TEXT, VALUES), max_size=3).map(tuple),
     links=st.lists(st.builds(Link, TEXT, TEXT, TEXT, VALUES), max_size=3).map(tuple),
-    marks=st.just(Mark.NONE),
+    marks=st.just(Flag.NONE),
     warnings=st.lists(TEXT, max_size=2).map(tuple),
 )
 
@@ -352,7 +352,7 @@ def test_any_span_fits_any_width(
     lines = SpanDetailLines(
         span=hostile,
         facts=FACTS if known else None,
-        targets={0: Target(0, 0, hostile.name)},
+        targets={0: LinkTarget(0, 0, hostile.name)},
         marks=ASCII if ascii_only else UNICODE,
         word=word,
     )

@@ -15,15 +15,15 @@ from tests.building import EPOCH, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.cells import cell_width
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.percentiles import typical
-from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines, trend
-from tracetui.render.short_names import short_names
-from tracetui.render.trace_columns import SortKey, trace_columns
-from tracetui.render.trace_layout import Needs, laid_out
-from tracetui.render.trace_list import Group, TraceRows, bar
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.percentiles import typical
+from tracetui.render.text.short_names import short_names
+from tracetui.render.traces.columns import SortKey, trace_columns
+from tracetui.render.traces.layout import ColumnWidths, lay_out
+from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines, trend
+from tracetui.render.traces.table import TraceGroup, TraceRows, bar
 
 MS = 1_000_000
 SECOND = 1_000_000
@@ -39,7 +39,7 @@ def failing() -> TraceSet:
     )
 
 
-def rows(traces: TraceSet, marks: Marks = UNICODE, **more: object) -> TraceRows:
+def rows(traces: TraceSet, marks: Glyphs = UNICODE, **more: object) -> TraceRows:
     columns = trace_columns(traces)
     every = columns.sorted(np.arange(traces.trace_count), SortKey.DURATION, True)
     return TraceRows(columns, every, marks=marks, **more)
@@ -137,7 +137,7 @@ def test_columns_go_in_order_of_unimportance() -> None:
 
 
 needs_of_any_set = st.builds(
-    Needs,
+    ColumnWidths,
     start=st.integers(12, 23),
     short_start=st.integers(8, 12),
     name=st.integers(1, 90),
@@ -153,9 +153,9 @@ needs_of_any_set = st.builds(
 
 @unhurried
 @given(needs_of_any_set)
-def test_a_wider_line_has_all_that_a_narrower_one_has(needs: Needs) -> None:
+def test_a_wider_line_has_all_that_a_narrower_one_has(needs: ColumnWidths) -> None:
     def shown(width: int) -> tuple[int, ...]:
-        layout = laid_out(needs, width)
+        layout = lay_out(needs, width)
         columns = (layout.start, layout.services, layout.spans, layout.errors, layout.duration, layout.bar)
         return (*map(bool, columns), layout.exact_start, layout.full_services, layout.verdict)
 
@@ -164,7 +164,7 @@ def test_a_wider_line_has_all_that_a_narrower_one_has(needs: Needs) -> None:
 
 
 def test_what_failed_comes_before_the_whole_names_of_services() -> None:
-    needs = Needs(
+    needs = ColumnWidths(
         start=12,
         short_start=10,
         name=24,
@@ -177,11 +177,11 @@ def test_what_failed_comes_before_the_whole_names_of_services() -> None:
         whole=0,
         verdict=60,
     )
-    found = {width: (laid_out(needs, width).verdict, laid_out(needs, width).full_services) for width in (106, 107, 130)}
+    found = {width: (lay_out(needs, width).verdict, lay_out(needs, width).full_services) for width in (106, 107, 130)}
     # 2 + 14 + 26 + 13 + 8 + 9 + 10 + 9 of a useful bar, and 2 + 14
     assert found == {106: (0, False), 107: (14, False), 130: (24, False)}
     # 39 more for the names, then what failed in full
-    assert [(laid_out(needs, width).verdict, laid_out(needs, width).full_services) for width in (155, 156, 192)] == [
+    assert [(lay_out(needs, width).verdict, lay_out(needs, width).full_services) for width in (155, 156, 192)] == [
         (24, False),
         (24, True),
         (60, True),
@@ -218,8 +218,8 @@ def test_sorting_by_every_column() -> None:
 def test_groups_stand_under_headings() -> None:
     columns = trace_columns(failing())
     groups = [
-        Group(7, Line([("first", "")]), np.array([1, 0]), False),
-        Group(8, Line([("next", "")]), np.array([0]), True),
+        TraceGroup(7, Line([("first", "")]), np.array([1, 0]), False),
+        TraceGroup(8, Line([("next", "")]), np.array([0]), True),
     ]
     listed = TraceRows(columns, np.arange(2), marks=UNICODE, groups=groups)
     assert len(listed) == 4
@@ -367,7 +367,7 @@ NAMES = st.text(st.characters(), max_size=60)
 
 @unhurried
 @given(NAMES, NAMES, st.integers(1, 220), st.booleans(), st.sampled_from((UNICODE, ASCII)))
-def test_any_names_at_any_width(service: str, name: str, width: int, error: bool, marks: Marks) -> None:
+def test_any_names_at_any_width(service: str, name: str, width: int, error: bool, marks: Glyphs) -> None:
     traces = build(
         span("1", 0, 100, service=service, name=name, error=error),
         span("2", 0, 100, parent="1", service=name, name=service, error=error),
@@ -515,7 +515,7 @@ def test_few_traces_have_a_range_and_no_percentiles() -> None:
 
 
 @pytest.mark.parametrize("marks", [UNICODE, ASCII])
-def test_trends_show_the_least_and_the_most(marks: Marks) -> None:
+def test_trends_show_the_least_and_the_most(marks: Glyphs) -> None:
     assert trend([0, 1, 100], marks) == f" {marks.trend[0]}{marks.trend[-1]}"
 
 

@@ -12,15 +12,15 @@ from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Attributes, Event, Kind, Link, Mark
+from tracetui.model.span import Attributes, Event, Flag, Kind, Link
 from tracetui.model.traces import TraceSet
-from tracetui.render import rows, waterfall
-from tracetui.render.cells import cell_width
-from tracetui.render.line import Role
-from tracetui.render.marks import ASCII, UNICODE
-from tracetui.render.row_order import FlatRows
-from tracetui.render.waterfall import ECHO, ORIGIN, Sections, Waterfall
-from tracetui.render.waterfall_text import waterfall_text
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Role
+from tracetui.render.waterfall import rows, waterfall
+from tracetui.render.waterfall.document import waterfall_text
+from tracetui.render.waterfall.row_order import FlatRows
+from tracetui.render.waterfall.waterfall import ECHO, ORIGIN, Sections, Waterfall
 
 START = 1_714_557_792_044_000_000
 MS = 1_000_000
@@ -227,7 +227,7 @@ def test_a_span_outside_its_caller_says_so() -> None:
         (3, 1, "late", "call", 900, 50, NONE),
         (4, 1, "long", "call", 200, 400, NONE),
         (5, 1, "front", "own", 50, 400, NONE),
-        (6, 1, "follows", "call", 700, 50, {"marks": Mark.FOLLOWS_FROM}),
+        (6, 1, "follows", "call", 700, 50, {"marks": Flag.FOLLOWS_FROM}),
     )
     rows = {line.text.split("●")[1].split()[0]: line.text for line in Waterfall(traces, 0).lines(140)}
     assert "⚠ skew?" in rows["early"]
@@ -255,7 +255,7 @@ def test_a_row_alone_keeps_its_error_in_words() -> None:
 
 def test_alike_siblings_differ_by_error_and_mark() -> None:
     calls = [
-        (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"marks": Mark.NO_DURATION} if i == 8 else NONE))
+        (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"marks": Flag.NO_DURATION} if i == 8 else NONE))
         for i in range(14)
     ]
     view = Waterfall(traces_of((1, 0, "a", "root", 0, 20, NONE), *calls), 0)
@@ -366,7 +366,7 @@ def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int
             start_ns=start,
             duration_ns=duration,
             error=error,
-            marks=Mark(marks),
+            marks=Flag(marks),
             kind=Kind(marks % 6),
             events=b"%d" % start,
             status_message=name,

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.building import build, span
-from tracetui.analysis.findings import Findings
+from tracetui.analysis.analysis import Analysis
 from tracetui.cli.main import run
 from tracetui.model.span import Status
-from tracetui.render.report_text import ReportOptions, report_text
+from tracetui.render.report.text import ReportOptions, report_text
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 GOLDEN = Path(__file__).parent / "golden"
@@ -151,7 +151,7 @@ def test_what_no_trace_meets_gives_nulls_and_no_numbers(capsysbinary: pytest.Cap
     assert (found["summary"]["trace_count"], found["summary"]["start"]) == (0, None)
     assert (found["bottlenecks"], found["critical_paths"], found["errors"]["patterns"]) == ([], [], [])
     text = output(["analyze", *INCIDENT, "--latency-threshold", "3.6e6", "--errors-only"], capsysbinary)
-    assert text == b"No trace is left\nonly slower than 1h, with errors\n"
+    assert text == b"No trace matches\nonly slower than 1h, with errors\n"
 
 
 def is_harmless(text: str) -> bool:
@@ -229,7 +229,7 @@ def test_one_trace_is_no_traces_and_a_handled_error_propagated_to_none() -> None
     spans = [span("1", 0, 100, service="web", error=True, message="failed")]
     spans.append(span("2", 0, 90, parent="1", service="cart", status=Status.OK))
     spans.append(span("3", 0, 80, parent="2", service="db", error=True))
-    shown = "\n".join(line.text for line in report_text(Findings(build(*spans)), ("errors",), ReportOptions(width=100)))
+    shown = "\n".join(line.text for line in report_text(Analysis(build(*spans)), ("errors",), ReportOptions(width=100)))
     assert shown.count("1 of 1 request failed") == 2
     assert "1 handled" in shown
     assert "failed 1 request" in shown
@@ -243,6 +243,6 @@ def test_traces_with_errors_and_failed_requests_stand_side_by_side() -> None:
         span("3", 10, 20, trace="2", parent="1", service="web", name="get"),
     ]
     traces = build(span("1", 0, 100, trace="1", service="web", error=True, message="failed"), *recovered)
-    shown = "\n".join(line.text for line in report_text(Findings(traces), ("errors",), ReportOptions(width=100)))
+    shown = "\n".join(line.text for line in report_text(Analysis(traces), ("errors",), ReportOptions(width=100)))
     assert shown.count("2 of 2 traces with errors (100 %): 1 request failed (50 %), 1 recovered") == 2
     assert "1 handled (1 retried)" in shown

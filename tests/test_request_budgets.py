@@ -14,10 +14,10 @@ from tests.program import Program
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import LiveServer
 from tests.test_tui_live import App, over
-from tracetui.ingest.load import Loading
-from tracetui.ingest.sources import probe
+from tracetui.ingest.loader import Loader
+from tracetui.ingest.servers import probe
 from tracetui.model.search import Search
-from tracetui.tui import live
+from tracetui.tui.loading.messages import poller
 
 KINDS = ("jaeger-v3", "zipkin", "tempo")
 ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
@@ -77,7 +77,7 @@ def test_opening(
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_questions_when_traces_are_here(kind: str, wanted: Search, most: dict[str, int]) -> None:
     with LiveServer(kind) as server:
-        loading = Loading([server.url])
+        loading = Loader([server.url])
         loading.read(search=ALL)
         before = len(server.requests)
         loading.ask(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000), lambda _: None)
@@ -96,7 +96,7 @@ async def counted(on: App, server: LiveServer, most: int, texts: tuple[str, ...]
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         count = len(server.trace_ids)
         held = f"{count} traces"

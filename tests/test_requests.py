@@ -9,7 +9,7 @@ from tests.building import GivenSpan, at, build, span
 from tests.strategies import chain, fan, span_sets, unhurried
 from tracetui.analysis.async_steps import async_steps
 from tracetui.analysis.requests import explicit_ok, failed_requests, request_spans
-from tracetui.model.span import Kind, Mark, Status
+from tracetui.model.span import Flag, Kind, Status
 from tracetui.model.traces import TraceSet
 
 C, S, INTERNAL, P, Q = Kind.CLIENT, Kind.SERVER, Kind.INTERNAL, Kind.PRODUCER, Kind.CONSUMER
@@ -49,7 +49,7 @@ def test_a_step_is_asynchronous_by_kinds_or_by_reference(spans: list[GivenSpan])
     traces = build(*spans)
     expected = [
         parent >= 0
-        and ((traces.kind[parent] == P and traces.kind[one] == Q) or bool(traces.marks[one] & Mark.FOLLOWS_FROM))
+        and ((traces.kind[parent] == P and traces.kind[one] == Q) or bool(traces.marks[one] & Flag.FOLLOWS_FROM))
         for one, parent in enumerate(traces.parent.tolist())
     ]
     assert async_steps(traces).tolist() == expected

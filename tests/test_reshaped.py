@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests import reshaping
 from tests.strategies import unhurried
-from tracetui.ingest.contents import decode
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Span
@@ -65,7 +65,7 @@ def given_spans(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 def read(text: bytes) -> TraceSet:
     intake = Intake()
-    decode(text, Place(intake, "f"))
+    decode(text, DecodeContext(intake, "f"))
     return assemble(intake)
 
 

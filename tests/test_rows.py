@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.building import build, span
 from tracetui.model.traces import TraceSet
-from tracetui.render.rows import Rows
+from tracetui.render.waterfall.rows import Rows
 
 LENGTH = 2
 """From so many on siblings are a run here."""

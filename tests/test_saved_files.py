@@ -15,16 +15,16 @@ from hypothesis import assume, given
 from tests.building import GivenSpan, build, span
 from tests.program import Program
 from tests.strategies import rough_sets, service_sets, unhurried
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.skew import without_skew
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.skew import correct_skew
+from tracetui.export.save import save
 from tracetui.ingest.formats import saved
-from tracetui.ingest.load import load
+from tracetui.ingest.loader import load
 from tracetui.ingest.logs import with_logs
-from tracetui.ingest.save import save
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.span import Link, Mark, Span
+from tracetui.model.span import Flag, Link, Span
 from tracetui.model.traces import TraceSet
-from tracetui.render.report_json import SECTIONS, report_json
+from tracetui.render.report.json import SECTIONS, report_json
 
 CASES = Path(__file__).parent / "cases"
 
@@ -38,7 +38,7 @@ def again(traces: TraceSet, folder: Path) -> TraceSet:
 
 
 def figures(traces: TraceSet) -> Any:
-    found = orjson.loads(report_json(Findings(traces), list(SECTIONS)))
+    found = orjson.loads(report_json(Analysis(traces), list(SECTIONS)))
     # what the file does not hold, which is said when it is saved
     for name in ("duplicate_span_count", "span_count"):
         del found["summary"][name]
@@ -66,38 +66,38 @@ def test_what_is_loaded_is_what_was_saved(given_spans: list[GivenSpan], tmp_path
 
 
 _PARENT = span("a", 0, 100, service="web")
-MARKED: dict[Mark, list[GivenSpan]] = {
-    Mark.ORPHAN: [span("b", 10, 60, parent="gone")],
-    Mark.SAME_ID: [_PARENT, span("b", 10, 60, parent="a"), span("b", 70, 90, parent="a", name="other")],
-    Mark.CYCLE_CUT: [span("a", 10, 60, parent="b"), span("b", 20, 60, parent="a")],
-    Mark.NEGATIVE_DURATION: [_PARENT, span("b", 60, 10, parent="a")],
-    Mark.SOURCE_WARNING: [_PARENT, span("b", 10, 60, parent="a", warnings=["late", "odd"])],
+MARKED: dict[Flag, list[GivenSpan]] = {
+    Flag.ORPHAN: [span("b", 10, 60, parent="gone")],
+    Flag.SAME_ID: [_PARENT, span("b", 10, 60, parent="a"), span("b", 70, 90, parent="a", name="other")],
+    Flag.CYCLE_CUT: [span("a", 10, 60, parent="b"), span("b", 20, 60, parent="a")],
+    Flag.NEGATIVE_DURATION: [_PARENT, span("b", 60, 10, parent="a")],
+    Flag.SOURCE_WARNING: [_PARENT, span("b", 10, 60, parent="a", warnings=["late", "odd"])],
 } | {
     mark: [_PARENT, span("b", 10, 60, parent="a", marks=mark), span("c", 20, 30, parent="b")]
     for mark in (
-        Mark.START_REPAIRED,
-        Mark.NO_DURATION,
-        Mark.FOLLOWS_FROM,
-        Mark.SHARED,
-        Mark.SHORTENED,
-        Mark.OUT_OF_RANGE,
-        Mark.SKEW_ADJUSTED,
+        Flag.START_REPAIRED,
+        Flag.NO_DURATION,
+        Flag.FOLLOWS_FROM,
+        Flag.SHARED,
+        Flag.SHORTENED,
+        Flag.OUT_OF_RANGE,
+        Flag.SKEW_ADJUSTED,
     )
 }
 
 
-@pytest.mark.parametrize("mark", [mark for mark in Mark if mark is not Mark.END_KNOWN], ids=lambda mark: mark.name)
-def test_every_mark_is_kept(mark: Mark, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mark", [mark for mark in Flag if mark is not Flag.END_KNOWN], ids=lambda mark: mark.name)
+def test_every_mark_is_kept(mark: Flag, tmp_path: Path) -> None:
     traces = build(*MARKED[mark])
     assert any(one.marks & mark for one in spans(traces))
     loaded = again(traces, tmp_path)
     assert spans(loaded) == spans(traces)
     assert figures(loaded) == figures(traces)
-    assert all(mark in saved.CARRIED for mark in MARKED if mark & ~Mark.warnings())
+    assert all(mark in saved.CARRIED for mark in MARKED if mark & ~Flag.warnings())
 
 
 def test_an_end_without_a_start_is_settled_before_it_is_saved() -> None:
-    assert not any(one.marks & Mark.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
+    assert not any(one.marks & Flag.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
 
 
 def test_a_trace_of_which_an_end_alone_is_known_stays_where_it_was_put(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_trace_of_which_an_end_alone_is_known_stays_where_it_was_put(tmp_path:
 
 
 def test_spans_that_were_moved_stay_where_they_were_moved_to(tmp_path: Path) -> None:
-    moved = without_skew(
+    moved = correct_skew(
         build(
             span("a", 0, 100, service="web", resource={"host.name": "h1"}),
             span("b", 500, 550, parent="a", service="api", resource={"host.name": "h2"}, events=[(510, "e")]),
@@ -133,7 +133,7 @@ def test_ids_are_spelt_as_their_source_spelt_them(trace_id: str, tmp_path: Path)
     many = [span(f"odd {i}", i, i + 2, trace=trace_id, parent="odd 0" if i else "", service=f"s{i}") for i in range(3)]
     traces = build(*many, span("B", 5, 6, trace="2b"))
     loaded = again(traces, tmp_path)
-    assert not any(loaded.marks & int(Mark.ORPHAN))
+    assert not any(loaded.marks & int(Flag.ORPHAN))
     assert loaded.trace_ids == traces.trace_ids
     assert spans(loaded) == spans(traces)
 
@@ -164,7 +164,7 @@ def test_what_the_file_does_not_hold_is_said(tmp_path: Path) -> None:
 
 
 def test_other_readers_of_a_saved_file_need_not_know_what_is_added(tmp_path: Path) -> None:
-    save(build(*MARKED[Mark.FOLLOWS_FROM]), tmp_path / "saved.jsonl")
+    save(build(*MARKED[Flag.FOLLOWS_FROM]), tmp_path / "saved.jsonl")
     (line,) = (tmp_path / "saved.jsonl").read_text().splitlines()
     added = [
         set(one) - {"traceId", "spanId", "parentSpanId", "name", "kind", "startTimeUnixNano", "endTimeUnixNano"}
@@ -181,7 +181,7 @@ def test_a_field_of_that_name_from_elsewhere_is_passed_over(field: Any, tmp_path
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [one | {saved.FIELD: field}]}]}]}
     (tmp_path / "f.json").write_text(json.dumps(request))
     found = load([str(tmp_path / "f.json")]).span(0)
-    assert (found.start_ns, found.duration_ns, found.marks) == (1000, 2000, Mark.NONE)
+    assert (found.start_ns, found.duration_ns, found.marks) == (1000, 2000, Flag.NONE)
 
 
 # --- The command line -----------------------------------------------------------------------------------------------

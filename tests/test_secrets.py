@@ -22,10 +22,10 @@ from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import LiveServer
 from tests.test_tui_live import over
 from tracetui.config import Overrides, Profile
-from tracetui.ingest.sources.access import access_to
-from tracetui.ingest.sources.address import parse_address
-from tracetui.ingest.sources.connection import Connection, HttpError
-from tracetui.model.problems import UsageError
+from tracetui.ingest.servers.access import access_to
+from tracetui.ingest.servers.address import parse_address
+from tracetui.ingest.servers.connection import Connection, HttpError
+from tracetui.model.errors import UsageError
 from tracetui.tui.settings import from_anywhere, load_resume
 
 TOKEN = "pl4nted-5ecret-t0ken"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.building import US, GivenSpan, at, build, span
 from tests.strategies import chain, fan, nested, span_sets, unhurried
-from tracetui.analysis.groups import keyed
 from tracetui.analysis.self_time import self_times
+from tracetui.analysis.stats.groups import keyed
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 

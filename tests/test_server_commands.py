@@ -47,7 +47,7 @@ def test_a_full_answer_is_no_proof_of_none(kind: str, program: Program) -> None:
     unlike = "{ duration > 4500us AND duration < 4600us } OR operation =~ checkout"
     with held(kind) as server:
         report = program("analyze", server.url, "--query", unlike, "--limit", "20")
-    assert "No trace is left" not in report.out
+    assert "No trace matches" not in report.out
     assert re.search(r"None among the newest 20 \(\d\d:\d\d:\d\dZ to \d\d:\d\d:\d\dZ\)", report.out)
     assert "none among the newest 20" in report.err
 
@@ -190,7 +190,7 @@ def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Progra
 
         server.fault, server.fault_on = fault, "/traces$"
         said = program("analyze", server.url)
-    assert (said.code, said.out) == (0, "No trace is left\n")
+    assert (said.code, said.out) == (0, "No trace matches\n")
     assert "its services are " in said.err
     assert "--time-range 7d looks further back\n" in said.err
 

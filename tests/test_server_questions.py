@@ -19,11 +19,11 @@ from tests.program import Program
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
-from tracetui.ingest.asked import Told
-from tracetui.ingest.load import Loading, load
-from tracetui.ingest.sources import jaeger, names
-from tracetui.ingest.sources.connection import HttpError
-from tracetui.ingest.sources.searched import Searched, window_of
+from tracetui.ingest.loader import Loader, load
+from tracetui.ingest.servers import jaeger, name_lists
+from tracetui.ingest.servers.connection import HttpError
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.search_window import SearchedWindow, window_of
 from tracetui.model.search import Search, describe
 from tracetui.model.span import Status
 
@@ -98,7 +98,7 @@ def test_traces_that_failed_by_another_sign_are_filled_up(kind: str) -> None:
 def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
     search = changed(WHOLE, failed=True, limit=1000, service="payment")
     with asking(LiveServer(kind)) as asked:
-        from tracetui.ingest.sources.served import documents
+        from tracetui.ingest.servers.resolve import documents
 
         bodies = [json.loads(body) for body in documents(asked.back_end, search)]
     traces = [one for body in bodies for one in (body if kind == "zipkin" else body["data"])]
@@ -165,7 +165,7 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
         assert asked.back_end.services() == ["cart", "payment", "\ufffd"]
         assert asked.said == [
             "the names of 1 services cannot be read; they are left out",
-            "the names of 1 services are longer than 2,000 characters; they are left out",
+            "the names of 1 services are longer than 2,000 characters and were skipped",
         ]
 
 
@@ -192,13 +192,13 @@ def test_any_number_of_traces_can_be_asked_for(program: Program) -> None:
 
 @given(st.lists(st.integers() | st.sampled_from([10**30, 10**4_000, 1 << 63, (1 << 63) - 1, -(10**30)])))
 def test_times_that_servers_send_can_be_said_whatever_they_are(starts: list[int]) -> None:
-    assert Searched(len(starts), *window_of(starts)).words.startswith(f"the newest {len(starts)}")
+    assert SearchedWindow(len(starts), *window_of(starts)).words.startswith(f"the newest {len(starts)}")
 
 
 def test_names_are_bounded() -> None:
     said: list[str] = []
     listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
-    assert len(names.readable_names(listed, "services", said.append)) == names.MOST_NAMES
+    assert len(name_lists.readable_names(listed, "services", said.append)) == name_lists.MOST_NAMES
     assert said == ["it lists 30,000 services; the first 10,000 are kept"]
 
 
@@ -265,10 +265,10 @@ def test_an_older_tempo_sends_any_and_is_asked_no_other_way_again() -> None:
 
 
 def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
-    told: list[Told] = []
+    told: list[SearchReport] = []
     with without_hints(server_with_newer_traces("tempo")) as server:
         load([server.url], search=WHOLE, told=told.append)
-    assert told[0].text.endswith("there may be more, and newer ones: it sends any, not the newest")
+    assert told[0].text.endswith("there may be more, also newer ones: it does not send the newest first")
     assert told[0].searched is not None
     assert told[0].searched.words.startswith("any 20 (")
 
@@ -307,9 +307,9 @@ def test_events_of_python_s_zipkin_exporter() -> None:
 
 def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
     with LiveServer("tempo") as server:
-        loading = Loading([server.url])
+        loading = Loader([server.url])
         search = changed(WHOLE, limit=1000)
-        told: list[Told] = []
+        told: list[SearchReport] = []
         first = loading.read(search=search)
         count = len(server.requests)
         assert loading.ask(search, lambda _: None, told.append) is None
@@ -329,7 +329,7 @@ def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_elements_of_lists_are_said_to_be_missed(kind: str) -> None:
-    told: list[Told] = []
+    told: list[SearchReport] = []
     search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
     with LiveServer(kind) as server:
         load([server.url], search=search, told=told.append)

@@ -19,7 +19,7 @@ from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 

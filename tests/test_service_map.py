@@ -10,21 +10,21 @@ from hypothesis import given
 from tests.building import GivenSpan
 from tests.strategies import service_sets, unhurried
 from tests.test_service_graph import graph_of
-from tracetui.analysis.findings import Findings
-from tracetui.render.line import Role
-from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.service_map import ZOOMS, ServiceMap, layers
+from tracetui.analysis.analysis import Analysis
+from tracetui.render.services.map import ZOOMS, ServiceMap, layers
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Role
 from tracetui.session import Session
 
 SHOP = Path(__file__).parents[1] / "sample_traces" / "shop"
 
 
 @pytest.fixture(scope="module")
-def findings() -> Findings:
+def findings() -> Analysis:
     return Session.open([str(SHOP)]).findings
 
 
-def map_of(findings: Findings, chosen: str, marks: Marks = UNICODE) -> ServiceMap:
+def map_of(findings: Analysis, chosen: str, marks: Glyphs = UNICODE) -> ServiceMap:
     return ServiceMap(findings.graph, lambda _: Role.PLAIN, marks, chosen)
 
 
@@ -40,7 +40,7 @@ def test_every_service_stands_once_and_right_of_its_callers(spans: list[GivenSpa
         assert at[caller] == at[callee] if in_ring else at[caller] < at[callee]
 
 
-def test_calls_of_the_chosen_service_are_marked(findings: Findings) -> None:
+def test_calls_of_the_chosen_service_are_marked(findings: Analysis) -> None:
     shown = map_of(findings, "checkout-api")
     text = "\n".join(shown.line(row, 400).text for row in range(len(shown)))
     assert "[●checkout-api]" in text
@@ -53,7 +53,7 @@ def test_calls_of_the_chosen_service_are_marked(findings: Findings) -> None:
 
 @pytest.mark.parametrize("marks", [UNICODE, ASCII])
 @pytest.mark.parametrize("width", [20, 78, 198])
-def test_lines_keep_within_their_width_at_every_zoom(findings: Findings, width: int, marks: Marks) -> None:
+def test_lines_keep_within_their_width_at_every_zoom(findings: Analysis, width: int, marks: Glyphs) -> None:
     shown = map_of(findings, "notification-service", marks)
     shown.zoom_by(-9)
     for _ in ZOOMS:
@@ -64,14 +64,14 @@ def test_lines_keep_within_their_width_at_every_zoom(findings: Findings, width: 
 
 
 @pytest.mark.parametrize(("width", "zoom"), [(40, 0), (77, 1), (117, 2), (197, 3)])
-def test_names_are_as_long_as_four_layers_have_room_for(findings: Findings, width: int, zoom: int) -> None:
+def test_names_are_as_long_as_four_layers_have_room_for(findings: Analysis, width: int, zoom: int) -> None:
     shown = map_of(findings, "checkout-api")
     shown.fit_to(width)
     assert shown.zoom == zoom
     assert width < 77 or {"[", "→"} <= set("".join(shown.line(row, width).text for row in range(len(shown))))
 
 
-def test_going_about_keeps_the_chosen_one_in_sight(findings: Findings) -> None:
+def test_going_about_keeps_the_chosen_one_in_sight(findings: Analysis) -> None:
     shown = map_of(findings, "web-app")
     seen = set()
     for columns, rows in [(1, 0)] * 9 + [(0, 3)] * 3 + [(-1, 0)] * 9 + [(0, -1)] * 40:

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.building import build, span
-from tracetui.analysis.query import parse
 from tracetui.model.span import Value
-from tracetui.render.marks import UNICODE
-from tracetui.render.service_list import ServiceTable
+from tracetui.query import parse
+from tracetui.render.services.table import ServiceTable
+from tracetui.render.text.glyphs import UNICODE
 from tracetui.session import Session
-from tracetui.tui.panes.services_modes import SLOW, Mode, answer
-from tracetui.tui.panes.services_queries import Queries, peer_query, service_query
+from tracetui.tui.views.services.modes import SLOW, Mode, answer
+from tracetui.tui.views.services.queries import Queries, peer_query, service_query
 
 SHOP = Path(__file__).parents[1] / "sample_traces" / "shop"
 

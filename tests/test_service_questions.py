@@ -19,9 +19,9 @@ from tracetui.analysis.service_graph import Distance, Target
 from tracetui.analysis.service_questions import (
     CallerDifference,
     FoundService,
-    Matched,
     Neighbour,
-    Shared,
+    SharedDependency,
+    WordMatch,
     caller_difference,
     find_services,
     neighbours,
@@ -52,7 +52,10 @@ def shared(spans: list[GivenSpan], *names: str) -> dict[str, tuple[int, ...]]:
 
 def test_what_is_shared_comes_with_the_hops_from_each() -> None:
     spans = calling("abcd", "xc", "xy")
-    assert shared_dependencies(graph_of(*spans), ["a", "x"]) == [Shared("c", (2, 1)), Shared("d", (3, 2))]
+    assert shared_dependencies(graph_of(*spans), ["a", "x"]) == [
+        SharedDependency("c", (2, 1)),
+        SharedDependency("d", (3, 2)),
+    ]
     assert shared(spans, "x", "a") == {"c": (1, 2), "d": (2, 3)}
     # one of them may be what the other needs, and one alone shares with itself
     assert shared(spans, "b", "c") == {"c": (1, 0), "d": (2, 1)}
@@ -263,14 +266,14 @@ def test_names_go_before_operations_and_those_before_attributes() -> None:
         FoundService(
             "payment",
             (
-                Matched("service", "payment", 1),
-                Matched("attribute", "host=pay-1", 1),
-                Matched("attribute", "of=pay", 1),
+                WordMatch("service", "payment", 1),
+                WordMatch("attribute", "host=pay-1", 1),
+                WordMatch("attribute", "of=pay", 1),
             ),
         ),
-        FoundService("paydb", (Matched("service", "paydb", 1),)),
-        FoundService("web", (Matched("operation", "GET /pay", 1),)),
-        FoundService("log", (Matched("attribute", "from=PAYMENT", 2), Matched("attribute", "db.system=paydb", 1))),
+        FoundService("paydb", (WordMatch("service", "paydb", 1),)),
+        FoundService("web", (WordMatch("operation", "GET /pay", 1),)),
+        FoundService("log", (WordMatch("attribute", "from=PAYMENT", 2), WordMatch("attribute", "db.system=paydb", 1))),
     ]
     assert find_services(graph_of(*spans), "nothing of the kind") == []
 
@@ -302,10 +305,10 @@ def test_no_traces_answer_nothing() -> None:
 def test_names_do_not_matter(names: tuple[str, str]) -> None:
     caller, callee = names
     graph = named(caller, callee)
-    assert shared_dependencies(graph, [caller, callee]) == [Shared(callee, (1, 0))]
+    assert shared_dependencies(graph, [caller, callee]) == [SharedDependency(callee, (1, 0))]
     assert caller_difference(graph, caller, callee).only_b == (caller,)
     assert [one.service for one in neighbours(graph, Target(callee, "get"), upstream=True)] == [caller]
-    assert [one.matched[0] for one in find_services(graph, caller)][:1] == [Matched("service", caller, 1)]
+    assert [one.matched[0] for one in find_services(graph, caller)][:1] == [WordMatch("service", caller, 1)]
 
 
 @settings(unhurried, max_examples=30)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_tui_app import INCIDENT, CountingApp, settled
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 from tracetui.tui import settings
 from tracetui.tui.help import HelpScreen
 from tracetui.tui.run import run_app

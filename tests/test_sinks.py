@@ -27,25 +27,25 @@ from tests.loopback import Answer, Loopback, Request
 from tests.program import Program
 from tests.test_render_safe_text import is_harmless
 from tests.test_tui_app import opened, painted, press, settled
-from tracetui.analysis.findings import Findings
+from tracetui import export
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
 from tracetui.cli.graph import QUESTIONS
 from tracetui.cli.main import COMMANDS, command_line
-from tracetui.ingest.formats import encode
-from tracetui.ingest.load import load
-from tracetui.model.problems import LoadWarning
-from tracetui.render.alert_rules import alert_rules
-from tracetui.render.clipboard import clipboard_text
-from tracetui.render.graph_diagram import FORMATS
-from tracetui.render.graph_json import answer_json
-from tracetui.render.graph_text import GraphText
-from tracetui.render.report_text import ReportOptions
+from tracetui.ingest.loader import load
+from tracetui.model.errors import LoadWarning
+from tracetui.render.graph.diagram import FORMATS
+from tracetui.render.graph.json import answer_json
+from tracetui.render.graph.text import GraphText
+from tracetui.render.report.alert_rules import alert_rules
+from tracetui.render.report.text import ReportOptions
+from tracetui.render.text.clipboard import clipboard_text
 from tracetui.tui.app import TraceApp
-from tracetui.tui.keymap import _found
+from tracetui.tui.keys.keymap import _found
 from tracetui.tui.messages import CopyText, Notice, ReadText
-from tracetui.tui.panes.pane import Pane
 from tracetui.tui.state import Look
-from tracetui.tui.views import VIEWS, pane_classes
+from tracetui.tui.views.base import View
+from tracetui.tui.views.registry import VIEWS, pane_classes
 from tracetui.tui.widgets.copy_menu import CopyMenu, copy_items, trace_items
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -70,11 +70,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def findings(folder: Path) -> Findings:
-    return Findings(load([str(folder)]))
+def findings(folder: Path) -> Analysis:
+    return Analysis(load([str(folder)]))
 
 
-def test_the_names_arrive_as_they_are(findings: Findings) -> None:
+def test_the_names_arrive_as_they_are(findings: Analysis) -> None:
     """Else nothing here is tested: what is not UTF-8 is replaced when it is read, and nothing else."""
     services = set(findings.traces.services)
     assert len(services) >= 2 * len(KINDS)
@@ -237,7 +237,7 @@ def harmful(lines: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_question_about_a_name(findings: Findings, question: str, kind: str) -> None:
+def test_a_question_about_a_name(findings: Analysis, question: str, kind: str) -> None:
     asked = QUESTIONS[question]
     service = next(name for name in findings.traces.services if is_same(KINDS[kind], name))
     if question == "find" and not service.strip():
@@ -250,23 +250,23 @@ def test_a_question_about_a_name(findings: Findings, question: str, kind: str) -
         assert not harmful(form(answer.diagram()).splitlines())
 
 
-def test_a_drawing_that_does_not_clean_names_is_found(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drawing_that_does_not_clean_names_is_found(findings: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, "raw", lambda diagram: "\n".join(node.name for node in diagram.nodes))
     with pytest.raises(AssertionError):
         test_a_question_about_a_name(findings, "services", "CSI")
 
 
-@pytest.mark.parametrize("name", encode.__all__)
-def test_an_encoder_writes_what_is_read_again(findings: Findings, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", export.__all__)
+def test_an_encoder_writes_what_is_read_again(findings: Analysis, name: str, tmp_path: Path) -> None:
     traces = findings.traces
     spans = [traces.span(span) for span in range(len(traces))]
     path = tmp_path / "encoded"
-    path.write_bytes(getattr(encode, name)(spans))
+    path.write_bytes(getattr(export, name)(spans))
     assert load([str(path)]).trace_count == traces.trace_count
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_copy_menu_offers(findings: Findings, kind: str) -> None:
+def test_what_the_copy_menu_offers(findings: Analysis, kind: str) -> None:
     traces = findings.traces
     trace = next(
         trace
@@ -282,7 +282,7 @@ def test_what_the_copy_menu_offers(findings: Findings, kind: str) -> None:
         assert not item.one_line or len(copied.splitlines()) <= 1, item.title
 
 
-def test_alert_rules_of_every_service(findings: Findings) -> None:
+def test_alert_rules_of_every_service(findings: Analysis) -> None:
     from tracetui.analysis.alerts import baselines
 
     found = {service: baselines(findings.traces, service)[0] for service in findings.traces.services}
@@ -298,7 +298,7 @@ def test_a_warning_of_the_load() -> None:
 
 
 def _as_said(text: str) -> list[str]:
-    from tracetui.render.safe_text import safe_lines
+    from tracetui.render.text.safe_text import safe_lines
 
     return safe_lines(text)
 
@@ -310,7 +310,7 @@ _NEVER_PRESSED = {"app.quit", "app.quit-at-once", "app.reload", "app.redraw", "a
 
 def keys_of(view: str) -> list[str]:
     """A key for each action of a view, of the app and of the lists within."""
-    pane: type[Pane] = dict(zip((one for one, _ in VIEWS), pane_classes(), strict=True))[view]
+    pane: type[View] = dict(zip((one for one, _ in VIEWS), pane_classes(), strict=True))[view]
     owners = {*pane.__mro__, TraceApp}
     return [
         binding.key.split(",")[0]
@@ -382,7 +382,7 @@ async def test_the_names_of_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert_screen_is_harmless(app, "the warnings")
 
 
-def test_rows_are_there_to_be_drawn(findings: Findings) -> None:
+def test_rows_are_there_to_be_drawn(findings: Analysis) -> None:
     """The screen shows names of this set: some error, some call, some long path."""
     assert findings.errors.patterns
     assert findings.graph.names

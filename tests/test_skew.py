@@ -10,8 +10,8 @@ from hypothesis import given
 
 from tests.building import EPOCH, US, GivenSpan, at, build, micros, span
 from tests.strategies import span_sets, unhurried
-from tracetui.analysis.skew import without_skew
-from tracetui.model.span import Mark
+from tracetui.analysis.skew import correct_skew
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
 HERE = {"host.name": "here"}
@@ -20,7 +20,7 @@ THERE = {"host.name": "there"}
 
 def moved(*spans: GivenSpan) -> dict[str, tuple[float, float]]:
     """Id -> start and end of each span, in microseconds."""
-    traces = without_skew(build(*spans))
+    traces = correct_skew(build(*spans))
     return {traces.span_id(i): (micros(traces.start[i]), micros(traces.end[i])) for i in range(len(traces))}
 
 
@@ -94,7 +94,7 @@ def test_a_third_host_is_compared_with_where_its_parent_was_moved() -> None:
 
 def test_events_move_with_their_span() -> None:
     late = span("b", 200, 240, parent="a", resource=THERE, events=[(210, "retry", {"n": 1}), (230, "done")])
-    traces = without_skew(build(span("a", 0, 100, resource=HERE, events=[(5, "x")]), late))
+    traces = correct_skew(build(span("a", 0, 100, resource=HERE, events=[(5, "x")]), late))
     events = traces.events(at(traces, "b"))
     assert [(event.name, micros(event.time_ns)) for event in events] == [("retry", 40), ("done", 60)]
     assert events[0].attributes == {"n": 1}
@@ -108,15 +108,15 @@ def test_every_moved_span_says_by_how_much() -> None:
         span("b", -1_000_000, -999_960, trace="2", parent="a", resource=THERE),
         span("a", 0, 100, trace="2", resource=HERE),
     )
-    adjusted = without_skew(traces)
+    adjusted = correct_skew(traces)
     b = at(adjusted, "b")
     assert adjusted.skew == {b: 1_000_030 * US}
     assert adjusted.warnings_of(b) == ["moved by +1,000.030 ms to correct clock skew"]
-    assert np.flatnonzero(adjusted.marks & int(Mark.SKEW_ADJUSTED)).tolist() == [b]
+    assert np.flatnonzero(adjusted.marks & int(Flag.SKEW_ADJUSTED)).tolist() == [b]
     assert adjusted.trace_warning_counts.tolist() == [0, 1]
     assert adjusted.trace_duration.tolist() == [100 * US, 100 * US]
     # what was read stays as it was
-    assert (traces.skew, traces.start[b], traces.marks[b]) == ({}, EPOCH - 1_000_000 * US, Mark.NONE)
+    assert (traces.skew, traces.start[b], traces.marks[b]) == ({}, EPOCH - 1_000_000 * US, Flag.NONE)
     # and a selection goes on knowing
     assert adjusted.select(np.array([False, True])).skew == {1: 1_000_030 * US}
 
@@ -129,13 +129,13 @@ def test_spans_that_share_an_id_are_not_moved_nor_what_is_below_them() -> None:
         span("c", 500, 510, parent="b", resource=HERE),
     ]
     traces = build(*spans)
-    assert without_skew(traces) is traces
+    assert correct_skew(traces) is traces
 
 
 def test_a_root_is_never_moved() -> None:
     traces = build(span("a", 0, 100, resource=HERE), span("b", 500, 600, parent="gone", resource=THERE))
-    assert without_skew(traces) is traces
-    assert len(without_skew(build())) == 0
+    assert correct_skew(traces) is traces
+    assert len(correct_skew(build())) == 0
 
 
 def _with_hosts(spans: list[GivenSpan]) -> TraceSet:
@@ -147,13 +147,13 @@ def _with_hosts(spans: list[GivenSpan]) -> TraceSet:
 @given(span_sets())
 def test_spans_on_other_hosts_fit_into_their_parents_afterwards(spans: list[GivenSpan]) -> None:
     before = _with_hosts(spans)
-    after = without_skew(before)
+    after = correct_skew(before)
     for one in range(len(before)):
         parent = int(before.parent[one])
         moved_by = int(after.start[one] - before.start[one])
         assert after.skew.get(one, 0) == moved_by
-        assert bool(after.marks[one] & Mark.SKEW_ADJUSTED) == (moved_by != 0)
-        if parent < 0 or (before.marks[one] | before.marks[parent]) & Mark.SAME_ID:
+        assert bool(after.marks[one] & Flag.SKEW_ADJUSTED) == (moved_by != 0)
+        if parent < 0 or (before.marks[one] | before.marks[parent]) & Flag.SAME_ID:
             assert moved_by == 0
             continue
         host, parents_host = (before.resource_attributes(i).get("host.name") for i in (one, parent))
@@ -168,7 +168,7 @@ def test_spans_on_other_hosts_fit_into_their_parents_afterwards(spans: list[Give
 @given(span_sets())
 def test_only_starts_and_marks_change_and_twice_is_once(spans: list[GivenSpan]) -> None:
     before = _with_hosts(spans)
-    after = without_skew(before)
+    after = correct_skew(before)
     for column in ("trace", "parent", "subtree_end", "depth", "duration", "key", "error", "kind"):
         assert getattr(after, column).tolist() == getattr(before, column).tolist()
-    assert without_skew(after) is after
+    assert correct_skew(after) is after

@@ -27,7 +27,7 @@ from tests.screens import ByteCounter, painted
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.state import Look, State
-from tracetui.tui.terminal_output import _ALIKE, Shown, cells_of
+from tracetui.tui.terminal.cell_diff import _ALIKE, ShownCells, cells_of
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 SIZES = ((100, 30), (80, 24), (60, 12), (140, 40))
@@ -78,7 +78,7 @@ def shown_at_once(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
     screen = pyte.Screen(*size)
     update = app.screen._compositor.render_full_update()
     system = app.console._color_system or ColorSystem.TRUECOLOR
-    pyte.Stream(screen).feed(Shown().changes(update, size[0], system))
+    pyte.Stream(screen).feed(ShownCells().changes(update, size[0], system))
     return screen
 
 
@@ -179,7 +179,7 @@ def test_updates_one_after_the_other_show_the_last(
 ) -> None:
     console = Console(color_system=colors)
     width, system = 84, console._color_system or ColorSystem.TRUECOLOR
-    shown, terminal = Shown(), pyte.Screen(width, 3)
+    shown, terminal = ShownCells(), pyte.Screen(width, 3)
     for lines, parts, wanted in changes:
         strips = [Strip([Segment(*run) for run in line]).adjust_cell_length(width) for line in lines]
         places, ends = [0, *parts], [*parts, width]

@@ -11,10 +11,10 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as AppTheme
 
-from tracetui.render.colours import SLOTS, service_slots, slots_apart
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import UNICODE
-from tracetui.render.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, Theme
+from tracetui.render.text.colours import SLOTS, service_slots, slots_apart
+from tracetui.render.text.glyphs import UNICODE
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, Theme
 from tracetui.tui import themes
 from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
 

@@ -18,28 +18,28 @@ import pytest
 from textual.events import AppBlur, Key
 from textual.keys import _character_to_key, key_to_character
 from textual.worker import WorkerFailed
+from tracetui.tui.views.registry.waterfall import painting
 
 from tests.screens import ByteCounter, painted
-from tracetui.analysis.findings import Findings
-from tracetui.ingest.load import load
-from tracetui.model.problems import UsageError
-from tracetui.render.error_detail import ErrorDetail
-from tracetui.render.marks import ASCII
+from tracetui.analysis.analysis import Analysis
+from tracetui.ingest.loader import load
+from tracetui.model.errors import UsageError
+from tracetui.render.errors.detail import ErrorDetail
+from tracetui.render.text.glyphs import ASCII
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
-from tracetui.tui.keymap import __file__ as keymap_file
-from tracetui.tui.keymap import bindings, check_keymap
-from tracetui.tui.loading import Arrived, _filtered
+from tracetui.tui.bookmark import bookmark_of
+from tracetui.tui.keys.keymap import __file__ as keymap_file
+from tracetui.tui.keys.keymap import bindings, check_keymap
+from tracetui.tui.loading.messages import TraceSetArrived, _filtered
 from tracetui.tui.messages import OpenTrace
-from tracetui.tui.panes import waterfall_view
-from tracetui.tui.panes.errors import ErrorsPane
-from tracetui.tui.panes.hot_spots import HotSpotsPane
-from tracetui.tui.panes.services import ServicesPane
-from tracetui.tui.panes.waterfall_open import open_trace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
-from tracetui.tui.views import VIEWS
-from tracetui.tui.whereabouts import whereabouts
+from tracetui.tui.views.errors import ErrorsView
+from tracetui.tui.views.hot_spots import HotSpotsView
+from tracetui.tui.views.registry import VIEWS
+from tracetui.tui.views.services.view import ServicesView
+from tracetui.tui.views.waterfall.prepare import open_trace
 from tracetui.tui.widgets.detail_view import DetailView
 from tracetui.tui.widgets.pager import Pager
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -162,8 +162,8 @@ async def held(app: TraceApp, pilot: Any) -> None:
         await pilot.pause()
 
 
-def arrived(query: str, *, whole: bool = True) -> Arrived:
-    return Arrived(*_filtered(load([INCIDENT]), query), whole=whole)
+def arrived(query: str, *, whole: bool = True) -> TraceSetArrived:
+    return TraceSetArrived(*_filtered(load([INCIDENT]), query), whole=whole)
 
 
 async def test_leaving_before_all_is_here_keeps_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,7 @@ async def test_a_view_whose_analysis_fails_says_so_and_the_others_go_on(monkeypa
     def fail(*_: Any) -> Any:
         raise KeyError("oops\x1b")
 
-    monkeypatch.setattr(HotSpotsPane, "analyse", fail)
+    monkeypatch.setattr(HotSpotsView, "analyse", fail)
     async with opened(INCIDENT) as (app, pilot):
         app.action_view("hot-spots")
         with suppress(WorkerFailed):
@@ -254,13 +254,13 @@ async def test_hot_spots_say_that_what_could_be_done_is_looked_for(
 ) -> None:
     may_go = threading.Event()
 
-    def wait(findings: Findings) -> Any:
+    def wait(findings: Analysis) -> Any:
         may_go.wait()
         if fails:
             raise KeyError("oops")
         return []
 
-    monkeypatch.setattr(Findings, "advice", property(wait))
+    monkeypatch.setattr(Analysis, "advice", property(wait))
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("5")
         for _ in range(200):
@@ -395,7 +395,7 @@ async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
 async def test_traces_are_compared_with_those_from_before() -> None:
     async with opened(str(SAMPLES / "incident" / "after.json")) as (app, pilot):
         await press(app, pilot, "B", *INCIDENT, "enter")
-        assert "nothing became worse beyond chance" in text_of(app)
+        assert "no significant regression" in text_of(app)
         assert re.search(r"p95 +2\.10 s +380 ms +-1\.72 s +-82 % +better", text_of(app))
         await press(app, pilot, "G", "escape", "B", *"none.json", "enter")
         assert painted(app)[-1].startswith("Traces │ none.json: no such file")
@@ -432,7 +432,7 @@ async def test_coming_back_to_the_example_that_was_opened() -> None:
         assert painted(app)[-1].startswith("Waterfall")
         await press(app, pilot, "escape", "j", "enter")
         # the keys still go to the examples: it is the fourth one now
-        pane = app.query_one(ErrorsPane)
+        pane = app.query_one(ErrorsView)
         assert isinstance(pane.detail.source, ErrorDetail)
         assert app.state.trace == pane.detail.source.pattern.example_traces[3]
         await press(app, pilot, "escape", "escape", "j")
@@ -443,7 +443,7 @@ async def test_coming_back_to_the_row_of_a_list() -> None:
     async with opened(str(SAMPLES / "shop")) as (app, pilot):
         await press(app, pilot, "3", "j", "j", "j")
         service = app.state.rows["services"]
-        place = whereabouts(app.state, "services")
+        place = bookmark_of(app.state, "services")
     async with opened(str(SAMPLES / "shop"), resume=place) as (app, pilot):
         assert painted(app)[-1].startswith(f"Services › {service}")
 
@@ -684,8 +684,8 @@ async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[C
         may_go.wait()
         return open_trace(*args)
 
-    monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
-    monkeypatch.setattr(waterfall_view, "open_trace", wait)
+    monkeypatch.setattr(painting, "AT_ONCE", 0)
+    monkeypatch.setattr(painting, "open_trace", wait)
     async with opened(INCIDENT) as (app, pilot):
         try:
             yield app, pilot, may_go
@@ -754,8 +754,8 @@ async def test_a_trace_that_cannot_be_opened_holds_no_keys(monkeypatch: pytest.M
     def fail(*_: Any) -> Any:
         raise KeyError("oops")
 
-    monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
-    monkeypatch.setattr(waterfall_view, "open_trace", fail)
+    monkeypatch.setattr(painting, "AT_ONCE", 0)
+    monkeypatch.setattr(painting, "open_trace", fail)
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("enter", "j", "4")
         with suppress(WorkerFailed):
@@ -789,7 +789,7 @@ async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.M
 async def test_what_comes_late_of_a_list_that_is_another() -> None:
     async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
         await press(app, pilot, "5", "G")
-        pane = app.query_one(HotSpotsPane)
+        pane = app.query_one(HotSpotsView)
         held: list[Any] = []
         at_once = pane.work
         pane.work = lambda _, work, done: held.append((work, done))  # type: ignore[method-assign]
@@ -803,7 +803,7 @@ async def test_what_comes_late_of_a_list_that_is_another() -> None:
             done(work())
         assert pane._patterns
         # what is chosen on a map while another set is analysed
-        services = app.query_one(ServicesPane)
+        services = app.query_one(ServicesView)
         await press(app, pilot, "3")
         services.analysed = None
         services.show_list(None)
@@ -864,7 +864,7 @@ async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
         ("Hot spots", "where the time goes"),
         ("Service user-service", "service = "),
         ("help", "write a filter;"),
-        ("warnings", "the load warned of nothing"),
+        ("warnings", "no load warnings"),
         ("Slower than p50", "trace.response >"),
     ],
 )

@@ -11,13 +11,13 @@ from tests.building import at, build, span
 from tests.screens import ByteCounter
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.cells import cell_width
-from tracetui.render.clipboard import MOST_COPIED, clipboard_text
-from tracetui.render.line import Role
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
+from tracetui.render.text.line import Role
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
-from tracetui.tui.terminal_output import ThriftyApp
+from tracetui.tui.terminal.cell_diff import CellDiffApp
 from tracetui.tui.widgets.copy_menu import curl_line
 from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -52,7 +52,7 @@ def some_traces() -> TraceSet:
     )
 
 
-class DetailApp(ThriftyApp, ByteCounter):
+class DetailApp(CellDiffApp, ByteCounter):
     """The detail alone; work is done where it is asked for."""
 
     AUTO_FOCUS = ""

@@ -14,7 +14,7 @@ from tests.many_traces import SECOND, many_services
 from tests.servers import LiveServer
 from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
-from tracetui.ingest.sources.served import named_by
+from tracetui.ingest.servers.resolve import named_by
 from tracetui.render.offered_rows import MOST_ASKED
 from tracetui.tui.run import place_of
 from tracetui.tui.settings import Resume

@@ -24,13 +24,13 @@ from tests.program import Program
 from tests.screens import painted
 from tests.servers import LiveServer
 from tests.test_tui_app import CountingApp, settled, text_of
-from tracetui.ingest import background, handover
+from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
-from tracetui.tui import live
-from tracetui.tui.arrivals import Arrivals
-from tracetui.tui.background import Background, WorkDone
 from tracetui.tui.frame import FrameBottom
+from tracetui.tui.loading.jobs import JobDone, Jobs
+from tracetui.tui.loading.messages import poller
+from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
@@ -95,9 +95,9 @@ def watched(patch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
 
     def received(sets: socket.socket) -> object:
         work.append(("receive", threading.get_ident() == loop))
-        return handover.receive(sets)
+        return shared_memory.receive(sets)
 
-    patch.setattr(background, "receive", received)
+    patch.setattr(background_load, "receive", received)
     with outside.heard(lambda event: work.append((event, threading.get_ident() == loop))):
         yield work
 
@@ -112,13 +112,13 @@ async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Search] = []
-    ask = Arrivals.ask
+    ask = TraceSetLoader.ask
 
-    def heard(arrivals: Arrivals, search: Search, *args: Any, **options: Any) -> Callable[[], None]:
+    def heard(arrivals: TraceSetLoader, search: Search, *args: Any, **options: Any) -> Callable[[], None]:
         asked.append(search)
         return ask(arrivals, search, *args, **options)
 
-    monkeypatch.setattr(Arrivals, "ask", heard)
+    monkeypatch.setattr(TraceSetLoader, "ask", heard)
     async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
         await on.until("refuses the connection")
         await on.press("escape", "F")
@@ -155,7 +155,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
 async def test_following_marks_what_is_new_and_tells_what_was_never_seen(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         # the newest are of services that nobody has seen
         last = [trace for trace in server.trace_ids if not server.document(trace).broken][-2:]
@@ -177,7 +177,7 @@ async def test_following_marks_what_is_new_and_tells_what_was_never_seen(
             await on.press("1")
             await on.until(f"{count + 3} traces", "1 new")
             await on.press("F")
-            await on.until("no longer following")
+            await on.until("following stopped")
 
 
 async def test_a_set_that_another_has_taken_the_place_of_is_let_go() -> None:
@@ -216,11 +216,11 @@ def test_work_that_is_done_holds_nothing() -> None:
             return True
 
     host = Host()
-    work = Background(host)
+    work = Jobs(host)
     held = np.arange(3)
     gone = weakref.ref(held)
     work.work("sum", held.sum, print)
-    assert [message.result for message in host.done if isinstance(message, WorkDone)] == [3]
+    assert [message.result for message in host.done if isinstance(message, JobDone)] == [3]
     host.done.clear()
     del held
     assert gone() is None
@@ -270,21 +270,21 @@ async def test_what_was_listed_is_not_asked_for_and_what_is_asked_meanwhile_is_a
 
 
 async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("36 traces")
             await on.press("F")
             await on.until("following ")
             server.down()
-            await on.until("refuses the connection", "what is here stays", "no answer since ")
+            await on.until("refuses the connection", "loaded traces stay", "no answer since ")
             server.up()
-            await on.until("the server answers again", "following ")
+            await on.until("the server responds again", "following ")
             assert "refuses the connection" not in on.text
 
 
 async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     ends = time.time_ns() - 600_000_000_000
     with LiveServer("jaeger-v3", ends_ns=ends) as server:
         last = server.trace_ids[-1]
@@ -309,7 +309,7 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
 
 
 async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
@@ -330,7 +330,7 @@ async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkey
                 await on.pilot.pause(0.01)
             server.fault = None
             await on.press("3", "S")
-            await on.until("What the server itself says")
+            await on.until("Server statistics")
 
 
 async def test_what_a_server_refuses_is_not_asked_for_ever_after() -> None:
@@ -339,7 +339,7 @@ async def test_what_a_server_refuses_is_not_asked_for_ever_after() -> None:
             await on.until("82 traces")
             server.fault = faults.status(500, body=b"search depth must be less than max traces")
             await on.press("M")
-            await on.until("less than max traces", "what is here stays")
+            await on.until("less than max traces", "loaded traces stay")
             server.fault = None
             await on.press("escape", "r")
             await on.until("nothing new from", "the last 1h")
@@ -351,7 +351,7 @@ async def test_more_is_more_of_what_a_server_sent_last_whatever_it_refused_since
             await on.until("20 traces")
             server.down()
             await on.press("M")
-            await on.until("refuses the connection", "what is here stays")
+            await on.until("refuses the connection", "loaded traces stay")
             server.up()
             await on.press("escape", "M")
             await on.until("at most 80")
@@ -364,7 +364,7 @@ async def test_what_is_asked_while_a_server_says_what_it_says_itself_is_asked_th
             server.fault, server.fault_on = faults.silent, "/dependencies"
             asked = server.paths().count("/api/v3/traces")
             await on.press("3", "S", "M")
-            await on.until("What the server itself says")
+            await on.until("Server statistics")
             await on.app.workers.wait_for_complete()
             assert server.paths().count("/api/v3/traces") == asked + 1
 
@@ -385,7 +385,7 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
                 await on.press("1")
                 await on.until("[1 Traces]", "asking")
                 shown.go_on()
-                await on.until(said, "what is here stays", "82 traces")
+                await on.until(said, "loaded traces stay", "82 traces")
                 await on.press("escape")
             # in the midst of traces
             server.fault, server.fault_on = faults.cut, "/api/v3/traces$"
@@ -414,7 +414,7 @@ async def test_servers_that_do_not_end_cost_nothing_that_is_here(
             for fault, said in ENDLESS.items():
                 server.fault = getattr(faults, fault)
                 await on.press("r", "3", "1")
-                await on.until(said, "what is here stays", "82 traces")
+                await on.until(said, "loaded traces stay", "82 traces")
                 await on.press("escape")
     assert_nothing_waits_on_the_loop(work)
 
@@ -435,7 +435,7 @@ async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
             await on.until("82 traces")
             server.down()
             await on.press("r")
-            await on.until("refuses the connection", "what is here stays", "82 traces")
+            await on.until("refuses the connection", "loaded traces stay", "82 traces")
             await on.press("escape", "enter")
             await on.until("Waterfall ›")
             server.up()
@@ -473,7 +473,7 @@ async def test_esc_stops_what_was_asked_last_and_leads_back_from_where_one_went_
             await on.press("escape")
             await on.until("[4 Errors]", "asking  Esc stops")
             await on.press("escape")
-            await on.until("[4 Errors]", "stopped asking; what is here stays")
+            await on.until("[4 Errors]", "search stopped; loaded traces stay")
             await on.press("escape")
             await on.until("[3 Services]")
 
@@ -492,7 +492,7 @@ async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: st
 
 async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
     """The oldest of so many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
         async with over(server.url, size=(160, 40)) as on:
@@ -536,7 +536,7 @@ async def test_following_says_what_it_could_not_read_and_misses_no_error(
 
 async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its spans may come when newer traces are long there: no look for those finds them."""
-    monkeypatch.setattr(live, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer("zipkin", ends_ns=now - 900_000_000_000) as server:
         begun = now - 800_000_000_000

@@ -10,7 +10,7 @@ import pytest
 
 from tests.screens import painted
 from tests.test_tui_app import INCIDENT, SAMPLES, opened, press
-from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.text.glyphs import ASCII, UNICODE
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 PINNED = {

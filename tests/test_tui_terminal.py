@@ -17,8 +17,8 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from tests.terminal import Terminal
 from tests.test_settings import DAMAGED_STATE
-from tracetui.tui.lasting_driver import KeyReader, forgiving
-from tracetui.tui.terminal_input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
+from tracetui.tui.terminal.driver import KeyReader, forgiving
+from tracetui.tui.terminal.input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
@@ -155,7 +155,7 @@ def test_a_byte_that_is_not_utf8_costs_no_other_key(byte: int) -> None:
 )
 def test_noise_on_the_line_is_no_key_and_ends_nothing(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("tracetui.tui.lasting_driver.time.monotonic", lambda: now)
+    monkeypatch.setattr("tracetui.tui.terminal.driver.time.monotonic", lambda: now)
     monkeypatch.setattr("textual._parser.get_time", lambda: now)
     reader = KeyReader()
     found = reader.feed(noise)

@@ -14,22 +14,22 @@ from textual.pilot import Pilot
 
 from tests.building import US, GivenSpan, build, span
 from tests.screens import ByteCounter
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.query import QueryError, parse
+from tracetui.analysis.analysis import Analysis
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Link, Value
 from tracetui.model.times import find_time
 from tracetui.model.traces import TraceSet
-from tracetui.render.trace_columns import SortKey
+from tracetui.query import QueryError, parse
+from tracetui.query import edit as filters
+from tracetui.render.traces.columns import SortKey
 from tracetui.session import Session
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
-from tracetui.tui.panes import traces_filters as filters
-from tracetui.tui.panes.traces import TracesPane
-from tracetui.tui.panes.traces_questions import written_window
-from tracetui.tui.panes.traces_values import likely_first, values_of
 from tracetui.tui.state import State
-from tracetui.tui.terminal_output import ThriftyApp
+from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.views.traces.attribute_values import likely_first, values_of
+from tracetui.tui.views.traces.quick_filters import written_window
+from tracetui.tui.views.traces.view import TracesView
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_input import LineInput
 
@@ -37,7 +37,7 @@ SECOND = 1_000_000
 HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x[/]", "é" * 300, "\ud800", "日本語")
 
 
-class Harness(ThriftyApp, ByteCounter):
+class Harness(CellDiffApp, ByteCounter):
     """The pane alone, with what the app does for it."""
 
     AUTO_FOCUS = ""
@@ -53,7 +53,7 @@ class Harness(ThriftyApp, ByteCounter):
         self.said: list[str] = []
 
     def compose(self) -> ComposeResult:
-        yield TracesPane(self.state, self.work, id="traces")
+        yield TracesView(self.state, self.work, id="traces")
 
     def on_mount(self) -> None:
         self.pane.set_changed()
@@ -63,8 +63,8 @@ class Harness(ThriftyApp, ByteCounter):
         self.call_later(lambda: done(work()))
 
     @property
-    def pane(self) -> TracesPane:
-        return self.query_one(TracesPane)
+    def pane(self) -> TracesView:
+        return self.query_one(TracesView)
 
     def on_filter_traces(self, message: FilterTraces) -> None:
         assert self.state.session is not None
@@ -72,7 +72,7 @@ class Harness(ThriftyApp, ByteCounter):
         text = message.query
         self.state.query = text
         self.state.shown = np.flatnonzero(parse(text).matches(loaded)) if text else np.arange(loaded.trace_count)
-        self.state.findings = Findings(loaded.select(self.state.shown))
+        self.state.findings = Analysis(loaded.select(self.state.shown))
         self.pane.set_changed()
 
     def on_open_trace(self, message: OpenTrace) -> None:
@@ -369,7 +369,7 @@ def test_an_empty_result_says_what_removed_the_most() -> None:
         await settled(pilot)
         assert "duration > 9s alone is met by 0 of 6 traces; without it there would be 2" in app.text
         assert "services" not in app.text
-        assert app.lines()[2].strip() == "No trace meets this filter."
+        assert app.lines()[2].strip() == "No trace matches this filter."
         await press(pilot, "j", "enter", "space", "s", "E", "S", "o", "v")
         assert app.opened == []
         await pilot.resize_terminal(100, 30)

@@ -12,32 +12,32 @@ from textual.pilot import Pilot
 
 from tests.building import build, span
 from tests.test_render_safe_text import is_harmless
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.query import parse
+from tracetui.analysis.analysis import Analysis
 from tracetui.model.span import Kind
-from tracetui.render.cells import cell_width
-from tracetui.render.hot_spot_list import HotSpotList
-from tracetui.render.hot_spot_table import HotSpotTable
-from tracetui.render.marks import ASCII, UNICODE, Marks
+from tracetui.query import parse
+from tracetui.render.hot_spots.operation_table import OperationTable
+from tracetui.render.hot_spots.table import HotSpotList
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, ListTraces, Notice, OpenTrace, ReadText
-from tracetui.tui.panes.errors import ErrorsPane
-from tracetui.tui.panes.findings_pane import FindingsPane
-from tracetui.tui.panes.hot_spots import HotSpotsPane
-from tracetui.tui.panes.services import ServicesPane
 from tracetui.tui.state import Look, State
+from tracetui.tui.views.errors import ErrorsView
+from tracetui.tui.views.hot_spots import HotSpotsView
+from tracetui.tui.views.list_detail import ListDetailView
+from tracetui.tui.views.services.view import ServicesView
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
-PANES: dict[str, type[FindingsPane[Any]]] = {
-    "services": ServicesPane,
-    "errors": ErrorsPane,
-    "hot-spots": HotSpotsPane,
+PANES: dict[str, type[ListDetailView[Any]]] = {
+    "services": ServicesView,
+    "errors": ErrorsView,
+    "hot-spots": HotSpotsView,
 }
 
 
 @pytest.fixture(autouse=True)
 def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FindingsPane, "DETAIL_DELAY", 0.001)
+    monkeypatch.setattr(ListDetailView, "DETAIL_DELAY", 0.001)
 
 
 class Harness(App[None]):
@@ -81,12 +81,12 @@ class Harness(App[None]):
         return "\n".join(self.lines())
 
 
-def state_of(source: str | Session, query: str = "", marks: Marks = UNICODE) -> State:
+def state_of(source: str | Session, query: str = "", marks: Glyphs = UNICODE) -> State:
     session = source if isinstance(source, Session) else Session.open([str(SAMPLES / source)])
     loaded = session.loaded
     shown = np.flatnonzero(parse(query).matches(loaded)) if query else np.arange(loaded.trace_count)
     return State(
-        look=Look(marks=marks), session=session, query=query, shown=shown, findings=Findings(loaded.select(shown))
+        look=Look(marks=marks), session=session, query=query, shown=shown, findings=Analysis(loaded.select(shown))
     )
 
 
@@ -119,7 +119,7 @@ async def press(app: Harness, pilot: Pilot[None], *keys: str) -> None:
 @pytest.mark.parametrize("source", ["incident/before.json", "shop/shop.json", "hostile"])
 @pytest.mark.parametrize("pane", PANES)
 async def test_every_line_is_safe_and_as_wide_as_the_screen(
-    pane: str, source: str, marks: Marks, size: tuple[int, int], sessions: dict[str, Session]
+    pane: str, source: str, marks: Glyphs, size: tuple[int, int], sessions: dict[str, Session]
 ) -> None:
     async with running(state_of(sessions[source], marks=marks), pane, size) as (app, pilot):
         await press(app, pilot, "G", "ctrl+u", "tab", "G")
@@ -155,7 +155,7 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 @pytest.mark.parametrize("pane", PANES)
 async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
-        assert "Nothing is loaded." in app.text
+        assert "No traces loaded." in app.text
         for load_state, said in (("reading", "when the sources are read"), ("failed", "r reads the sources again")):
             app.pane.state.load_state = load_state
             app.pane.set_changed()
@@ -165,7 +165,7 @@ async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
         app.pane.state.session, app.pane.state.findings = state.session, state.findings
         app.pane.set_changed()
         await settle(app, pilot)
-        assert "No trace meets the filter." in app.text
+        assert "No trace matches the filter." in app.text
         assert "1 leads to it" in app.text
         assert app.pane.crumbs() == []
         await press(app, pilot, "enter", "j", "y")
@@ -199,7 +199,7 @@ async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
         late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
         app.pane.work = lambda name, work, done: late.append((work, done))
         app.pane.set_changed()
-        state.findings = Findings(state.findings.traces.select(np.arange(9)))
+        state.findings = Analysis(state.findings.traces.select(np.arange(9)))
         state.shown = np.arange(9)
         app.pane.set_changed()
         (early, early_done), (work, done) = late
@@ -232,7 +232,7 @@ async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) ->
 @pytest.mark.parametrize("pane", PANES)
 async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> None:
     reserved = {*"12345qr:?", "escape", "ctrl+p", "colon", "question_mark"}
-    for cls in (PANES[pane], FindingsPane):
+    for cls in (PANES[pane], ListDetailView):
         for binding in cls.BINDINGS:
             assert binding.id
             assert not reserved & set(binding.key.split(","))
@@ -277,7 +277,7 @@ async def test_services_open_their_traces() -> None:
 async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services", (130, 30)) as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ServicesPane)
+        assert isinstance(pane, ServicesView)
         await press(app, pilot, "j")
         name = pane.crumbs()
         headings = ("callers", "callees", "needed by", "between", "calls", "errors", "p50", "p95", "service", "traces")
@@ -309,7 +309,7 @@ async def test_only_the_cursor_that_keys_move_is_marked() -> None:
 async def test_services_are_found_by_name() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ServicesPane)
+        assert isinstance(pane, ServicesView)
         await press(app, pilot, "slash", *"Redis", "enter")
         assert pane.list.has_focus
         found = [pane.services.service(row).service for row in range(len(pane.services))]
@@ -331,7 +331,7 @@ async def test_services_are_found_by_name() -> None:
 async def test_neighbours_lead_on() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ServicesPane)
+        assert isinstance(pane, ServicesView)
         assert pane.crumbs() == ["redis-cache"]
         assert "4 callers" in app.text
         await press(app, pilot, "h", "j", "f")
@@ -375,7 +375,7 @@ async def test_the_blast_radius_follows_the_cursor() -> None:
 async def test_the_ranking_marks_who_is_hit_and_how_hard() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ServicesPane)
+        assert isinstance(pane, ServicesView)
 
         def marked() -> dict[str, str]:
             lines = [pane.services.line(row, 90).text for row in range(len(pane.services))]
@@ -396,7 +396,7 @@ async def test_the_ranking_marks_who_is_hit_and_how_hard() -> None:
 async def test_one_operation_of_a_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ServicesPane)
+        assert isinstance(pane, ServicesView)
         await press(app, pilot, "slash", *"user-service", "enter", "i")
         assert "One operation of user-service" in app.text
         await press(app, pilot, *"profile", "enter", "l")
@@ -421,7 +421,7 @@ async def test_one_operation_of_a_service() -> None:
 async def test_an_operation_is_left_with_its_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ServicesPane)
+        assert isinstance(pane, ServicesView)
         pane.list.cursor = pane.services.row_of("user-service") or 0
         await press(app, pilot, "i", *"profile", "enter")
         assert "profile  in" in app.text
@@ -429,7 +429,7 @@ async def test_an_operation_is_left_with_its_service() -> None:
         assert "profile  in" not in app.text
         pane.list.cursor = pane.services.row_of("order-db") or 0
         await press(app, pilot, "i")
-        assert app.asked == [Notice("it sends no spans, so none of its operations is known")]
+        assert app.asked == [Notice("it sends no spans, so its operations are unknown")]
 
 
 async def test_questions_about_another_service() -> None:
@@ -475,7 +475,7 @@ async def test_traces_are_listed_among_those_that_are_shown() -> None:
         assert app.asked == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
         app.asked.clear()
         await press(app, pilot, "e")
-        assert app.asked == [Notice("none of its traces has errors")]
+        assert app.asked == [Notice("none of its traces have errors")]
 
 
 async def test_more_hops() -> None:
@@ -509,7 +509,7 @@ async def test_errors_open_examples_where_they_began() -> None:
 
 async def test_no_errors_say_where_to_go() -> None:
     async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
-        assert "No span of these traces is an error." in app.text
+        assert "No errors in these traces." in app.text
         assert "0 of 92 requests failed" in app.text
 
 
@@ -540,7 +540,7 @@ async def test_hot_spots_pass_over_the_row_between_and_open_the_worst_trace() ->
 async def test_hot_spots_read_the_patterns_of_rows_in_sight_only() -> None:
     async with running(state_of("shop/shop.json"), "hot-spots", (160, 24)) as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, HotSpotsPane)
+        assert isinstance(pane, HotSpotsView)
         few = len(pane._patterns)
         assert 0 < few < 30
         await press(app, pilot, "G")
@@ -594,13 +594,13 @@ async def test_nothing_to_be_done_is_said() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await press(app, pilot, "a")
-        assert app.asked == [Notice("no suggestion would save 1 %")]
+        assert app.asked == [Notice("no suggestion saves 1 % or more")]
 
 
 async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 34)) as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, HotSpotsPane)
+        assert isinstance(pane, HotSpotsView)
         assert pane.analysed is not None
         table = pane.analysed.table
         assert "2 bottlenecks of 9 operations  (more than 20 % of their traces' time)  1 suggestion" in app.text
@@ -625,7 +625,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
 
 
 def test_histogram_and_trend_count_every_call() -> None:
-    table = HotSpotTable(Session.open([str(SAMPLES / "incident" / "before.json")]).findings)
+    table = OperationTable(Session.open([str(SAMPLES / "incident" / "before.json")]).findings)
     for row in range(len(table)):
         spot = table.hot_spot(row)
         counts, least, most = table.histogram(spot.number, 24)
@@ -647,12 +647,12 @@ async def test_errors_service_by_service_and_their_stack() -> None:
     ]
     async with running(state_of(Session(build(*spans))), "errors", (100, 24)) as (app, pilot):
         pane = app.pane
-        assert isinstance(pane, ErrorsPane)
+        assert isinstance(pane, ErrorsView)
         assert [pane.name_of(row) for row in range(3)] == ["broken", "late", "lost"]
         pane.list.cursor = 2
         await settle(app, pilot)
         assert "stack      TimeoutError: too late" in app.text
-        assert "apart      one trace alone does not tell" in app.text
+        assert "apart      a single trace is not enough" in app.text
         await press(app, pilot, "tab", *"kkkkkk")
         while pane.detail.cursor != pane.detail.source.stack_row:
             await press(app, pilot, "j")

@@ -14,19 +14,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from tracetui.tui.views.registry.waterfall import painting, search
 
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, span
 from tests.screens import ByteCounter
 from tracetui.model.traces import TraceSet
-from tracetui.render.marks import ASCII
+from tracetui.render.text.glyphs import ASCII
 from tracetui.session import Session
 from tracetui.tui.messages import Notice
-from tracetui.tui.panes import waterfall_search, waterfall_view
-from tracetui.tui.panes.waterfall import WaterfallPane
-from tracetui.tui.panes.waterfall_keys import BINDINGS
 from tracetui.tui.state import State
-from tracetui.tui.terminal_output import ThriftyApp
+from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.views.waterfall.keys import BINDINGS
+from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.widgets.pager import AskLine
 
 SHOP = build(
@@ -55,7 +55,7 @@ class Held:
     holds: bool = False
 
 
-class PaneApp(ThriftyApp, ByteCounter):
+class PaneApp(CellDiffApp, ByteCounter):
     """The pane, and of the app what the pane needs."""
 
     CSS = "Screen { background: $background; color: $foreground; }"
@@ -71,14 +71,14 @@ class PaneApp(ThriftyApp, ByteCounter):
         self.held = Held()
 
     def compose(self) -> ComposeResult:
-        yield WaterfallPane(self.state, self.work)
+        yield WaterfallView(self.state, self.work)
 
     def on_mount(self) -> None:
         self.pane.focus_pane()
 
     @property
-    def pane(self) -> WaterfallPane:
-        return self.screen_stack[0].query_one(WaterfallPane)
+    def pane(self) -> WaterfallView:
+        return self.screen_stack[0].query_one(WaterfallView)
 
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
         def run() -> None:
@@ -194,9 +194,9 @@ def test_a_trace_is_opened() -> None:
 
 def test_nothing_is_selected() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        assert "No trace is selected." in app.text
+        assert "No trace selected." in app.text
         await press(*(key.split(",")[0] for _, key, _, _ in BINDINGS))
-        assert "No trace is selected." in app.text
+        assert "No trace selected." in app.text
         assert app.pane.crumbs() == []
         app.state.trace = 0
         app.pane.selection_changed()
@@ -204,7 +204,7 @@ def test_nothing_is_selected() -> None:
         assert "GET /cart" in app.lines[0]
         app.state.session = None
         for state, said in (
-            ("reading", "Reading the traces."),
+            ("reading", "Loading the traces."),
             ("failed", "Nothing could be read"),
             ("", "none is loaded"),
         ):
@@ -358,7 +358,7 @@ def test_hiding() -> None:
         await press("S", "e", "e", "s")
         assert "error" not in app.said[-1] or rows(app)
         await press("g", "s", "s", "s", "s", "s")
-        assert "nothing else would be left" in app.said
+        assert "this would hide everything" in app.said
         assert rows(app)
         await press("S")
         assert rows(app) == 6
@@ -412,7 +412,7 @@ def test_search() -> None:
         assert app.said[-1] == "no span holds “[/b]”"
         assert app.pane.find_line.has_focus, "for another word"
         await press("ctrl+u", *"nowhere", "tab", "escape", "backslash")
-        assert app.said[-1] == "nothing is found"
+        assert app.said[-1] == "no match"
         await press("slash", "escape", "escape")
         assert app.left == 1
 
@@ -434,13 +434,13 @@ def test_what_is_pressed_while_it_is_searched_is_no_part_of_the_word() -> None:
 
 
 def test_what_was_found_before_is_not_what_is_searched_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waterfall_search, "_SOON", 0.01)
+    monkeypatch.setattr(search, "_SOON", 0.01)
 
     async def steps(app: PaneApp, press: Any) -> None:
         await press("slash", *"nowhere")
         app.pane._begin_search()
         await press()
-        assert "no span holds it" in app.text
+        assert "no match" in app.text
         app.held.holds = True
         await press("ctrl+u", *"get")
         app.pane._begin_search()
@@ -449,7 +449,7 @@ def test_what_was_found_before_is_not_what_is_searched_now(monkeypatch: pytest.M
             if "searching" in app.text:
                 break
             await press()
-        assert "no span holds it" not in app.text
+        assert "no match" not in app.text
         assert app.said[-1] == "still searching"
         for run in app.held.waiting:
             run()
@@ -511,7 +511,7 @@ def test_hints_are_of_what_has_the_focus() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert [key for key, _ in app.hints] == ["e", "c", "/", "z", "Tab"]
         await press("slash")
-        assert app.hints[:2] == [("Enter", "first match"), ("Esc", "leave the search")]
+        assert app.hints[:2] == [("Enter", "first match"), ("Esc", "close the search")]
         await press(*"db", "enter")
         assert ("n", "next match") in app.hints
         await press("tab")
@@ -569,7 +569,7 @@ def test_a_low_header_keeps_when_it_began() -> None:
 
 
 def test_what_arrives_late_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waterfall_view, "AT_ONCE", 0)
+    monkeypatch.setattr(painting, "AT_ONCE", 0)
 
     async def steps(app: PaneApp, press: Any) -> None:
         app.held.holds = True

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tests.building import US, GivenSpan, at, build, span
 from tests.strategies import chain, span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.what_if import replayed, what_if
-from tracetui.model.problems import UsageError
+from tracetui.analysis.what_if import run_replay, what_if
+from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.marks import UNICODE
-from tracetui.render.what_if_line import what_if_lines
+from tracetui.render.hot_spots.what_if import what_if_lines
+from tracetui.render.text.glyphs import UNICODE
 
 
 def scaled(traces: TraceSet, *ids: str) -> np.ndarray:
@@ -26,7 +26,7 @@ def scaled(traces: TraceSet, *ids: str) -> np.ndarray:
 
 def took(traces: TraceSet, percent: float, *ids: str) -> int:
     """Microseconds that the first trace would take."""
-    replay = replayed(critical_paths(traces), scaled(traces, *ids), percent)
+    replay = run_replay(critical_paths(traces), scaled(traces, *ids), percent)
     return int(replay.end_of_traces[0] - traces.trace_start[0]) // US
 
 
@@ -67,7 +67,7 @@ def test_whether_anything_below_is_scaled_too_is_told() -> None:
     # the first one takes 20 us then, of 50, and the second 17.5
     assert lines("1") == ["if it took 50 %: 100 µs → 50.0 µs", "with all it calls  next: api first 40 %"]
     assert lines("2") == ["if it took 50 %: 100 µs → 80.0 µs", "next: api second 44 %"]
-    assert lines("1", "2", "3")[1:] == ["with all it calls"]
+    assert lines("1", "2", "3")[1:] == ["callees included"]
 
 
 def test_what_is_below_a_scaled_span_is_scaled_with_it() -> None:
@@ -77,7 +77,7 @@ def test_what_is_below_a_scaled_span_is_scaled_with_it() -> None:
         span("3", 30, 70, parent="2"),
         span("4", 80, 95, parent="1"),
     )
-    replay = replayed(critical_paths(traces), scaled(traces, "2", "3"), 50).traces
+    replay = run_replay(critical_paths(traces), scaled(traces, "2", "3"), 50).traces
     times = {
         one: (int(replay.start[at(traces, one)] - traces.start[0]) // US, int(replay.duration[at(traces, one)]) // US)
         for one in "1234"
@@ -91,7 +91,7 @@ def test_a_change_far_down_reaches_the_top() -> None:
     last[-1] = True
     paths = critical_paths(traces)
     gone = int(traces.duration[-1])
-    after = replayed(paths, last, 0)
+    after = run_replay(paths, last, 0)
     assert int(after.end_of_traces[0] - traces.trace_start[0]) == int(traces.trace_duration[0]) - gone
 
 
@@ -119,7 +119,7 @@ def test_figures_before_and_after_and_what_is_next() -> None:
 @pytest.mark.parametrize("percent", [-1, 1_001, float("nan")])
 def test_a_share_that_is_none_is_refused(percent: float) -> None:
     with pytest.raises(UsageError, match="a share is between"):
-        replayed(critical_paths(AT_ONCE), scaled(AT_ONCE, "2"), percent)
+        run_replay(critical_paths(AT_ONCE), scaled(AT_ONCE, "2"), percent)
 
 
 some_of_them = st.lists(st.integers(0, 1 << 30), max_size=6)
@@ -136,7 +136,7 @@ def _chosen(traces: TraceSet, picks: list[int]) -> np.ndarray:
 @given(span_sets(), some_of_them)
 def test_the_same_time_changes_nothing(spans: list[GivenSpan], picks: list[int]) -> None:
     traces = build(*spans)
-    after = replayed(critical_paths(traces), _chosen(traces, picks), 100)
+    after = run_replay(critical_paths(traces), _chosen(traces, picks), 100)
     assert after.traces.start.tolist() == traces.start.tolist()
     assert after.traces.duration.tolist() == traces.duration.tolist()
 
@@ -145,7 +145,7 @@ def test_the_same_time_changes_nothing(spans: list[GivenSpan], picks: list[int])
 @given(span_sets(), some_of_them, st.just(0.0) | st.floats(0, 100))
 def test_less_time_never_makes_a_trace_longer(spans: list[GivenSpan], picks: list[int], percent: float) -> None:
     traces = build(*spans)
-    after = replayed(critical_paths(traces), _chosen(traces, picks), percent)
+    after = run_replay(critical_paths(traces), _chosen(traces, picks), percent)
     durations = after.end_of_traces - traces.trace_start
     assert (durations >= 0).all()
     # times are whole nanoseconds, and each of a chain may be rounded up; of nothing there is nothing to round

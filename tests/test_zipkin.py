@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from tracetui.ingest.formats import encode, zipkin_json, zipkin_v1
-from tracetui.ingest.place import Place
+from tracetui import export
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats import zipkin_json, zipkin_v1
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Kind, Link, Mark, Span, Status
+from tracetui.model.span import Event, Flag, Kind, Link, Span, Status
 from tracetui.model.traces import TraceSet
 
-Decoder = Callable[[Sequence[Raw | bytes], Place], None]
+Decoder = Callable[[Sequence[Raw | bytes], DecodeContext], None]
 
 TRACE = "5af7183fb1d4cf5f0000000000000001"
 FRONT = {"serviceName": "Front", "ipv4": "192.0.2.1", "port": 8080}
@@ -33,7 +34,7 @@ def v2(id_: str = "a1", **fields: Any) -> dict[str, Any]:
 def taken(*items: Any, decode: Decoder = zipkin_json.decode_spans) -> TraceSet:
     raw = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
     intake = Intake()
-    decode(raw, Place(intake, "spans.json"))
+    decode(raw, DecodeContext(intake, "spans.json"))
     return assemble(intake)
 
 
@@ -106,12 +107,12 @@ def test_only_the_ids_are_required() -> None:
     span = only({"traceId": "1", "id": "2"})
     assert (span.service, span.name, span.kind) == ("unknown_service", "unknown", Kind.UNSPECIFIED)
     assert (span.start_ns, span.duration_ns) == (0, 0)
-    assert span.marks == Mark.NO_DURATION | Mark.START_REPAIRED
+    assert span.marks == Flag.NO_DURATION | Flag.START_REPAIRED
 
 
 def test_missing_start_is_the_parents() -> None:
     late = only_of("b", v2("a"), v2("b", parentId="a", timestamp=None))
-    assert (late.start_ns, late.marks) == (1_000_000, Mark.START_REPAIRED)
+    assert (late.start_ns, late.marks) == (1_000_000, Flag.START_REPAIRED)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_links_that_the_collector_wrote_as_tags() -> None:
 @pytest.mark.parametrize("parent", ["00000000000000a1", "a1", "A1", "0000000000000000", "", None])
 def test_a_span_is_not_its_own_parent(parent: str | None) -> None:
     span = only(v2("a1", parentId=parent))
-    assert (span.parent_id, span.marks) == (None, Mark.NONE)
+    assert (span.parent_id, span.marks) == (None, Flag.NONE)
 
 
 def test_ids_meet_in_any_spelling() -> None:
@@ -213,7 +214,7 @@ def test_pieces_of_a_span_fill_each_other() -> None:
         v2("a1", name=None, duration=None, tags={"b": "2"}, annotations=[note]),
     )
     assert (span.kind, span.name, span.service, span.parent_id) == (Kind.CLIENT, "op", "Front", "00000000000000b1")
-    assert (span.start_ns, span.duration_ns, span.marks) == (1_000_000, 500_000, Mark.NONE)
+    assert (span.start_ns, span.duration_ns, span.marks) == (1_000_000, 500_000, Flag.NONE)
     assert span.attributes == {"a": "1", "b": "2"}
     assert span.resource == {"host.ip": "192.0.2.1", "network.local.port": 8080}
     assert span.events == (Event(3000, "x"),)
@@ -231,7 +232,7 @@ def test_pieces_of_a_span_fill_each_other() -> None:
 def test_spans_that_disagree_stay_two(other: dict[str, Any]) -> None:
     found = spans(v2(kind="PRODUCER", localEndpoint=FRONT), v2(**{"kind": "PRODUCER", "localEndpoint": FRONT, **other}))
     assert len(found) == 2
-    assert all(Mark.SAME_ID in span.marks for span in found)
+    assert all(Flag.SAME_ID in span.marks for span in found)
 
 
 def test_repeats_are_dropped_and_counted() -> None:
@@ -273,18 +274,18 @@ def test_the_halves_of_an_rpc(order: list[dict[str, Any]], flag: dict[str, Any])
         ("back", "d", "c"),
         ("Front", "e", "c"),
     ]
-    assert [span.marks for span in found] == [0, 0, Mark.SHARED, 0, 0]
+    assert [span.marks for span in found] == [0, 0, Flag.SHARED, 0, 0]
     depths = taken(*order).depth.tolist()
     assert depths == [0, 1, 2, 3, 2]
 
 
 def test_a_service_that_calls_itself() -> None:
     found = spans(CLIENT | {"parentId": None}, SERVER | {"localEndpoint": FRONT, "shared": None})
-    assert [(span.kind, span.marks) for span in found] == [(Kind.CLIENT, 0), (Kind.SERVER, Mark.SHARED)]
+    assert [(span.kind, span.marks) for span in found] == [(Kind.CLIENT, 0), (Kind.SERVER, Flag.SHARED)]
 
 
 def test_shared_on_a_client_means_nothing() -> None:
-    assert only(v2(kind="CLIENT", shared=True)).marks == Mark.NONE
+    assert only(v2(kind="CLIENT", shared=True)).marks == Flag.NONE
 
 
 def test_the_pieces_of_both_halves() -> None:
@@ -322,7 +323,7 @@ def test_wrong_types_are_repaired() -> None:
     )
     span = found.span(0)
     assert (span.trace_id, span.span_id, span.name, span.kind) == ("12", "34", "5", Kind.SERVER)
-    assert (span.start_ns, span.duration_ns, span.marks) == (1_000_000, 0, Mark.NO_DURATION)
+    assert (span.start_ns, span.duration_ns, span.marks) == (1_000_000, 0, Flag.NO_DURATION)
     assert (span.attributes, span.events) == ({"n": 1, "list": [1, {"a": None}]}, ())
     assert [str(w) for w in found.load_warnings] == [
         "spans.json: annotations of 1 span cannot be read: an unknown shape",
@@ -353,7 +354,7 @@ def old(*items: Any) -> list[Span]:
     return spans(*items, decode=zipkin_v1.decode_spans)
 
 
-def facts(span: Span) -> tuple[str, Kind, int, int, Mark]:
+def facts(span: Span) -> tuple[str, Kind, int, int, Flag]:
     return span.service, span.kind, span.start_ns // 1000, span.duration_ns // 1000, span.marks
 
 
@@ -369,8 +370,8 @@ def test_v1_client_and_server_in_one_span_split() -> None:
             parentId="00000000000000ff",
         )
     )
-    assert facts(client) == ("Front", Kind.CLIENT, 100, 100, Mark.ORPHAN)
-    assert facts(server) == ("back", Kind.SERVER, 120, 60, Mark.SHARED)
+    assert facts(client) == ("Front", Kind.CLIENT, 100, 100, Flag.ORPHAN)
+    assert facts(server) == ("back", Kind.SERVER, 120, 60, Flag.SHARED)
     assert server.parent_id == client.span_id == "00000000000000c1"
     assert client.attributes == {
         "peer.service": "back",
@@ -389,7 +390,7 @@ def test_v1_halves_from_two_reports() -> None:
     )
     assert [facts(span) for span in found] == [
         ("Front", Kind.CLIENT, 100, 100, 0),
-        ("back", Kind.SERVER, 120, 60, Mark.SHARED),
+        ("back", Kind.SERVER, 120, 60, Flag.SHARED),
     ]
 
 
@@ -405,7 +406,7 @@ def test_v1_service_that_calls_itself() -> None:
     )
     assert [facts(span) for span in found] == [
         ("Front", Kind.CLIENT, 100, 100, 0),
-        ("Front", Kind.SERVER, 120, 60, Mark.SHARED),
+        ("Front", Kind.SERVER, 120, 60, Flag.SHARED),
     ]
     assert found[0].attributes["peer.service"] == "back"
     assert found[1].attributes == {"network.peer.address": "192.0.2.1", "network.peer.port": 9}
@@ -417,13 +418,13 @@ def test_v1_service_that_calls_itself() -> None:
         (v1((1, "cs", FRONT), (5, "cr", FRONT)), ("Front", Kind.CLIENT, 1, 4, 0)),
         (v1((1, "cs", FRONT), (5, "cr", FRONT), timestamp=2, duration=9), ("Front", Kind.CLIENT, 2, 9, 0)),
         (v1((1, "sr", BACK), (5, "ss", BACK), timestamp=1, duration=4), ("back", Kind.SERVER, 1, 4, 0)),
-        (v1((1, "sr", BACK), (5, "ss", BACK)), ("back", Kind.SERVER, 1, 4, Mark.SHARED)),
-        (v1((1, "cs", FRONT)), ("Front", Kind.CLIENT, 1, 0, Mark.NO_DURATION)),
+        (v1((1, "sr", BACK), (5, "ss", BACK)), ("back", Kind.SERVER, 1, 4, Flag.SHARED)),
+        (v1((1, "cs", FRONT)), ("Front", Kind.CLIENT, 1, 0, Flag.NO_DURATION)),
         (v1((9, "cr", FRONT), timestamp=4, duration=5), ("Front", Kind.CLIENT, 4, 5, 0)),
-        (v1((5, "cs", FRONT), (1, "cr", FRONT)), ("Front", Kind.CLIENT, 5, 0, Mark.NEGATIVE_DURATION)),
+        (v1((5, "cs", FRONT), (1, "cr", FRONT)), ("Front", Kind.CLIENT, 5, 0, Flag.NEGATIVE_DURATION)),
         (v1((1, "ms", FRONT), (3, "ws", FRONT)), ("Front", Kind.PRODUCER, 1, 2, 0)),
         (v1((1, "wr", FRONT), (4, "mr", FRONT)), ("Front", Kind.CONSUMER, 1, 3, 0)),
-        (v1((4, "mr", FRONT)), ("Front", Kind.CONSUMER, 4, 0, Mark.NO_DURATION)),
+        (v1((4, "mr", FRONT)), ("Front", Kind.CONSUMER, 4, 0, Flag.NO_DURATION)),
         (v1(timestamp=3, duration=2, binary=[("lc", "", BACK)]), ("back", Kind.UNSPECIFIED, 3, 2, 0)),
         (v1(timestamp=3, duration=2, binary=[("ca", True, BACK)]), ("unknown_service", Kind.SERVER, 3, 2, 0)),
         (v1(timestamp=3, duration=2), ("unknown_service", Kind.UNSPECIFIED, 3, 2, 0)),
@@ -490,7 +491,7 @@ def test_versions_are_told_apart(item: dict[str, Any], expected: bool) -> None:
 
 @pytest.mark.parametrize(
     ("write", "decode"),
-    [(encode.zipkin_v2, zipkin_json.decode_spans), (encode.zipkin_v1, zipkin_v1.decode_spans)],
+    [(export.zipkin_v2, zipkin_json.decode_spans), (export.zipkin_v1, zipkin_v1.decode_spans)],
 )
 def test_written_spans_are_read_again(write: Callable[[list[Span]], bytes], decode: Decoder) -> None:
     written = [
@@ -519,7 +520,7 @@ def test_written_spans_are_read_again(write: Callable[[list[Span]], bytes], deco
             5_150_000,
             200_000,
             Kind.SERVER,
-            marks=Mark.SHARED,
+            marks=Flag.SHARED,
         ),
         Span(TRACE, "00000000000000a3", "00000000000000a2", "back", "step", 5_160_000, 2_000, Kind.UNSPECIFIED),
     ]
@@ -574,7 +575,7 @@ ITEMS = VALUES | st.fixed_dictionaries(
 @pytest.mark.parametrize("decode", [zipkin_json.decode_spans, zipkin_v1.decode_spans])
 def test_anything_is_read_or_left_out(decode: Decoder, items: list[bytes]) -> None:
     intake = Intake()
-    decode(items, Place(intake, "x"))
+    decode(items, DecodeContext(intake, "x"))
     found = assemble(intake)
     for i in range(len(found)):
         found.span(i)

@@ -11,7 +11,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         from tracetui import __version__
         from tracetui.cli.plain_output import print_plain
-        from tracetui.model.problems import UsageError
+        from tracetui.model.errors import UsageError
 
         try:
             print_plain(f"tracetui {__version__}")

@@ -14,12 +14,12 @@ from typing import BinaryIO
 PRIVATE = 0o600
 """Readable and writable by the user alone."""
 SHARED = 0o666
-"""What the user's umask leaves of it, as of any new file."""
+"""Permissions left by the user's umask, as for any new file."""
 READER_SECONDS = 10.0
-"""How long a named pipe that nobody has opened for reading is waited for."""
+"""Time to wait for a reader of a named pipe."""
 
 _PATIENCE = 0.05
-"""Seconds after which it is looked again whether somebody reads."""
+"""Seconds between checks for a reader."""
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether `path` leads to something that is written to and never replaced: a terminal, a pipe, a device."""
+    """Test whether `path` leads to something that is written to and never replaced: a terminal, a pipe, a device."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -71,7 +71,7 @@ def is_stream(path: Path) -> bool:
 
 
 def open_stream(path: Path) -> BinaryIO:
-    """Open a terminal, a pipe or a device to write to. OSError, also where nobody reads a named pipe for long."""
+    """Open a terminal, a pipe or a device for writing. Raises OSError, also if a named pipe has no reader for long."""
     until = time.monotonic() + READER_SECONDS
     while True:
         try:

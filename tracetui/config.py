@@ -1,4 +1,4 @@
-"""The config file: how the screen looks and answers keys, and the back ends one often opens, by name."""
+"""The config file: look, keys, and back ends by name."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 
 _FILE = "config.toml"
 _MOST_BYTES = 1 << 22
 """More than anybody writes: a longer file is none of ours."""
 _SECRETS = frozenset(("token", "password"))
 
-Kind = Literal["", "jaeger", "zipkin", "tempo"]
+BackEndKind = Literal["", "jaeger", "zipkin", "tempo"]
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """A back end, and how to reach it. Secrets are named by where they are, never written here."""
+    """A back end and how to reach it. Secrets are referenced, never written here."""
 
     url: str = ""
-    kind: Kind = ""
-    """What answers there; '' to find out."""
+    kind: BackEndKind = ""
+    """Kind of back end; '' to detect it."""
     tenant: str = ""
     tenant_header: str = ""
     """The header that names the tenant; '' for those of Jaeger, Tempo, VictoriaTraces and GreptimeDB."""
@@ -42,16 +42,16 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     cert: str = ""
     key: str = ""
     insecure: bool = False
-    """Whether any certificate is taken."""
+    """True to skip verification of the server's certificate."""
     proxy: str = ""
     timeout: str = ""
-    """How long the server may say nothing."""
+    """Time to wait while the server sends nothing."""
     lookback: str = ""
     limit: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that the file can say."""
+    """Content of the config file."""
 
     theme: str = ""
     ascii: bool = False
@@ -59,11 +59,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local_time: bool = False
     keymap: dict[str, str] = {}
     profiles: dict[str, dict[str, Any]] = {}
-    """As they are written: a slip in one of them costs none of the others."""
+    """Profiles as written: an error in one of them costs none of the others."""
 
 
 class Overrides(msgspec.Struct, frozen=True):
-    """What the command line says about back ends; no secrets. It beats the profile."""
+    """Settings for servers from the command line; no secrets. They override the profile."""
 
     tenant: str = ""
     ca: str = ""
@@ -79,7 +79,7 @@ def config_path() -> Path:
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the config file; without one the defaults. UsageError names what is wrong in it."""
+    """Read the config file; defaults without one. Raises UsageError that names the fault."""
     import tomllib
 
     path = path or config_path()
@@ -107,7 +107,7 @@ def _text_of(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise OSError(0, f"it is longer than {_MOST_BYTES >> 20} MiB")
+            raise OSError(0, f"larger than {_MOST_BYTES >> 20} MiB")
         # some editors begin a file with a mark of its encoding
         return content.decode("utf-8-sig")
     if stat.S_ISDIR(mode):
@@ -122,7 +122,7 @@ def profile_named(name: str) -> Profile | None:
         return None
     at = f"{config_path()}: the profile {name}"
     for key in _SECRETS & set(written):
-        raise UsageError(f"{at}: a {key} is not written here; {key}-env, {key}-file or {key}-command say where it is")
+        raise UsageError(f"{at}: secrets are not allowed here; use {key}-env, {key}-file or {key}-command")
     try:
         profile = msgspec.convert(written, Profile)
     except msgspec.ValidationError as error:

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tracetui.model.span import Attributes, Event, Kind, Link, Mark, Span, Status, Value
+from tracetui.model.span import Attributes, Event, Flag, Kind, Link, Span, Status, Value
 
 BEGIN_NS = int(datetime(2026, 3, 10, 10, tzinfo=UTC).timestamp()) * 1_000_000_000
 """When every sample begins."""
@@ -43,7 +43,7 @@ class Trace:
         attributes: Attributes | None = None,
         *,
         links: tuple[Link, ...] = (),
-        marks: Mark = Mark.NONE,
+        marks: Flag = Flag.NONE,
     ) -> Span:
         made = Span(
             trace_id=self.id,

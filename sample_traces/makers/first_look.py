@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tracetui.ingest.formats.encode import jaeger_json
+from tracetui.export import jaeger_json
 from tracetui.model.span import Kind, Span
 
 from .building import Trace, database, http, queue

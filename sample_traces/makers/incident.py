@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracetui.ingest.formats.encode import jaeger_json
+from tracetui.export import jaeger_json
 from tracetui.model.span import Kind, Span
 
 from .building import Trace

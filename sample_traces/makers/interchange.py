@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracetui.ingest.formats.encode import otlp_json_lines, otlp_protobuf, zipkin_v2
+from tracetui.export import otlp_json_lines, otlp_protobuf, zipkin_v2
 
 from . import shop
 

@@ -12,36 +12,36 @@ from tests.bench.screen import measure_screen
 from tests.bench.server import serving
 
 _YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
-_LOAD = "from tracetui.ingest.load import load; traces = load([{path!r}])"
+_LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}])"
 _ANALYZE = """
 import os, tracetui.cli.main as cli
 sys.stdout = open(os.devnull, 'w')
 cli.run(['analyze', {path!r}, '--json', '--output', os.devnull])
 """
 _GRAPH = """
-from tracetui.analysis.findings import Findings
-from tracetui.ingest.load import load
+from tracetui.analysis.analysis import Findings
+from tracetui.ingest.loader import load
 import networkx
 findings = Findings(load([{path!r}]))
 """
 _TABLES = {"Errors": ("error_list", "ErrorTable"), "Hot spots": ("hot_spot_table", "HotSpotTable")}
 _TABLE = """
-from tracetui.analysis.findings import Findings
-from tracetui.ingest.load import load
+from tracetui.analysis.analysis import Findings
+from tracetui.ingest.loader import load
 from tracetui.render.{module} import {table} as Table
 findings = Findings(load([{path!r}]))
 """
 _NAMES = """
 import gc; gc.disable()  # as the command line does
 from tests.bench.many_names import many_names
-from tracetui.analysis.findings import Findings
-from tracetui.render.report_json import SECTIONS, report_json
+from tracetui.analysis.analysis import Findings
+from tracetui.render.report.json import SECTIONS, report_json
 """
 _REPORT = "report_json(Findings(many_names({spans}, {names})), SECTIONS)"
 _SEARCH = "/search?service=service-0&limit=1500&start=1600000000000000&end=1800000000000000"
 _FETCH = """
 import httpx, sys, time
-from tracetui.ingest.load import load
+from tracetui.ingest.loader import load
 first = 0.0
 def arrived(make):
     global first

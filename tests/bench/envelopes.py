@@ -14,7 +14,7 @@ from tests.envelope_writers import WRITERS
 _SPANS_PER_LINE = 10
 _LINES_AT_A_TIME = 1_000
 _MEASURED = ("docker", "cri", "logcli jsonl", "docker compose")
-_LOAD = "from tracetui.ingest.load import load; traces = load([{path!r}]); assert len(traces) == {spans}"
+_LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}]); assert len(traces) == {spans}"
 
 
 def measure_envelopes(spans: int) -> None:

@@ -17,40 +17,40 @@ import orjson
 
 from tests.test_render_safe_text import is_harmless
 from tests.test_saved_files import again, figures, spans
+from tracetui import export
 from tracetui.analysis.alerts import baselines
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.analysis.contrast import contrast
+from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import roles
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.messages import error_message
-from tracetui.analysis.query import parse
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.service_graph import Target
-from tracetui.analysis.skew import without_skew
+from tracetui.analysis.skew import correct_skew
 from tracetui.cli.graph import QUESTIONS
-from tracetui.ingest.contents import decode
-from tracetui.ingest.formats import encode
-from tracetui.ingest.place import Place
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
+from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
-from tracetui.model.problems import UsageError
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.alert_rules import alert_rules
-from tracetui.render.compare_json import compare_json
-from tracetui.render.compare_text import compare_text
-from tracetui.render.graph_diagram import FORMATS
-from tracetui.render.graph_json import answer_json
-from tracetui.render.graph_text import GraphText
-from tracetui.render.line import Line
-from tracetui.render.markdown import trace_markdown
-from tracetui.render.marks import ASCII, UNICODE
-from tracetui.render.report_json import SECTIONS, report_json
-from tracetui.render.report_text import ReportOptions, report_text
-from tracetui.render.trace_columns import trace_columns
-from tracetui.render.trace_list import TraceRows
-from tracetui.render.waterfall import Waterfall
-from tracetui.render.waterfall_text import waterfall_text
+from tracetui.query import parse
+from tracetui.render.graph.diagram import FORMATS
+from tracetui.render.graph.json import answer_json
+from tracetui.render.graph.text import GraphText
+from tracetui.render.report.alert_rules import alert_rules
+from tracetui.render.report.compare_json import compare_json
+from tracetui.render.report.compare_text import compare_text
+from tracetui.render.report.json import SECTIONS, report_json
+from tracetui.render.report.markdown import trace_markdown
+from tracetui.render.report.text import ReportOptions, report_text
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Line
+from tracetui.render.traces.columns import trace_columns
+from tracetui.render.traces.table import TraceRows
+from tracetui.render.waterfall.document import waterfall_text
+from tracetui.render.waterfall.waterfall import Waterfall
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.copy_menu import copy_items
 
@@ -61,7 +61,7 @@ _QUERIES = (
     "http.status_code >= 500 OR attr.x OR trace.start > 2026-03-10T10:03Z",
     "NOT { status = error } AND trace.response < 1s",
 )
-_ENCODERS = {name: getattr(encode, name) for name in encode.__all__}
+_ENCODERS = {name: getattr(export, name) for name in export.__all__}
 
 
 class BrokenError(AssertionError):
@@ -77,13 +77,13 @@ def check(holds: object, what: str) -> None:
 def read(data: bytes) -> TraceSet:
     """Everything that is found in the bytes of one source."""
     intake = Intake()
-    decode(data, Place(intake, "input"))
+    decode(data, DecodeContext(intake, "input"))
     return assemble(intake)
 
 
 def check_whole(traces: TraceSet) -> None:
     """Analyse, draw, export and save a set. Raises BrokenError for the first invariant that does not hold."""
-    findings = Findings(traces)
+    findings = Analysis(traces)
     _check_report(findings)
     _check_times(findings)
     _check_waterfalls(findings)
@@ -95,7 +95,7 @@ def check_whole(traces: TraceSet) -> None:
 # --- findings --------------------------------------------------------------------------------------------------------
 
 
-def _check_report(findings: Findings) -> None:
+def _check_report(findings: Analysis) -> None:
     traces = findings.traces
     report = _strict(report_json(findings), "report")
     summary = report["summary"]
@@ -115,10 +115,10 @@ def _check_report(findings: Findings) -> None:
     errors = report["errors"]
     by_pattern = sum(pattern["count"] for pattern in errors["patterns"])
     check(sum(one["error_count"] for one in errors["by_service"].values()) == by_pattern, "errors: sums by service")
-    check(_strict(report_json(Findings(without_skew(traces))), "report without skew"), "report without skew")
+    check(_strict(report_json(Analysis(correct_skew(traces))), "report without skew"), "report without skew")
 
 
-def _check_times(findings: Findings) -> None:
+def _check_times(findings: Analysis) -> None:
     traces, paths = findings.traces, findings.paths
     own = self_times(traces)
     check((own >= 0).all(), "self time is not negative")
@@ -144,7 +144,7 @@ def _covered(intervals: Iterable[tuple[int, int]]) -> int:
     return total
 
 
-def _check_waterfalls(findings: Findings) -> None:
+def _check_waterfalls(findings: Analysis) -> None:
     traces = findings.traces
     found = roles(traces)
     for trace in range(min(traces.trace_count, _EVERY_TRACE)):
@@ -166,7 +166,7 @@ def _check_waterfalls(findings: Findings) -> None:
     _harmless((rows.line(row, 100) for row in range(min(len(rows), 20))), "trace list")
 
 
-def _check_graph(findings: Findings) -> None:
+def _check_graph(findings: Analysis) -> None:
     names = sorted(findings.graph.names)[:3]
     for key, question in QUESTIONS.items():
         if not names and question.least:
@@ -184,11 +184,11 @@ def _check_graph(findings: Findings) -> None:
                 _harmless([line], f"graph {key} as {name}")
 
 
-def _check_comparisons(findings: Findings) -> None:
+def _check_comparisons(findings: Analysis) -> None:
     traces = findings.traces
     if not traces.trace_count:
         return
-    found = compare(findings, Findings(traces))
+    found = compare(findings, Analysis(traces))
     written = _strict(compare_json(found), "compare")
     check(not found.regressions, "compare with itself: regressions")
     for path, number in _numbers(written["changes"]):
@@ -214,7 +214,7 @@ def _queries() -> list[Any]:
 def _check_exports(traces: TraceSet) -> None:
     whole = [traces.span(span) for span in range(len(traces))]
     # what is amiss with a span is not exported, and without it two spans of one id may be one
-    is_sound = not any(one.marks & Mark.warnings() for one in whole)
+    is_sound = not any(one.marks & Flag.warnings() for one in whole)
     for name, encoder in _ENCODERS.items():
         found = read(encoder(whole))
         check(len(found) == len(traces) or not is_sound, f"{name}: number of spans")

@@ -16,7 +16,7 @@ import zstandard
 from tests.fuzz.checks import BrokenError, check_whole, read
 from tests.fuzz.corpus import corpus
 from tests.fuzz.mutants import mutant
-from tracetui.model.problems import TracetuiError
+from tracetui.model.errors import TracetuiError
 
 CPU_SECONDS = 10.0
 """Processor time after which an input counts as one that hangs: a hundred times what the slowest take."""

@@ -1,4 +1,4 @@
-"""Thresholds for alerts on a service, from how its operations do in a baseline of traces.
+"""Alert thresholds for a service, from the figures of its operations in a baseline of traces.
 
 The metric that an alert looks at holds no durations but counts of them in buckets, and a quantile of it lies anywhere
 in its bucket (prometheus/prometheus, `docs/querying/functions.md`, `histogram_quantile`). So a threshold is at least
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.groups import group_slices, quantiles
-from tracetui.analysis.name_pattern import name_pattern
-from tracetui.model.problems import UsageError
+from tracetui.analysis.name_regex import name_pattern
+from tracetui.analysis.stats.groups import group_slices, quantiles
+from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 LEAST_CALLS = 20
-"""Calls below which a baseline says too little for a threshold."""
+"""Smallest number of calls for a threshold."""
 LATENCY_FACTOR = 1.5
 ERROR_FACTOR = 2.0
 LEAST_ERROR_PERCENT = 1.0
@@ -36,23 +36,23 @@ BUCKET_ENDS_NS = (
     *(ms * _MS for ms in (2, 4, 6, 8, 10, 50, 100, 200, 400, 800)),
     *(ms * _MS for ms in (1_000, 1_400, 2_000, 5_000, 10_000, 15_000)),
 )
-"""Of the span-metrics connector where nothing else is configured. What is longer counts as the longest of these."""
+"""Buckets of the span-metrics connector's default configuration. Longer calls count into the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How an operation that a service is called with does, and when that should wake somebody."""
+    """Baseline of an operation that a service is called with, and the alert thresholds that follow from it."""
 
     operation: str
     kinds: tuple[Kind, ...]
-    """Of the spans that it was measured by."""
+    """Kinds of the spans that it was measured by."""
     call_count: int
     p95_ns: float
     error_percent: float
     latency_threshold_ns: int
     """The baseline's p95 times `LATENCY_FACTOR`, to two digits, or `bucket_end_ns` where that is more."""
     bucket_end_ns: int
-    """Of the bucket of the metric that the p95 is in: what the metric may take it for."""
+    """End of the metric's bucket that holds the p95: the value that the metric may report for it."""
     error_threshold_percent: float | None
     """The baseline's error rate times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT`; half of the way to 100 where it
     would be beyond that, None where all calls fail as it is.
@@ -61,16 +61,16 @@ class Baseline:
     pattern: str = ""
     """A pattern that its spans' names match as a whole; '' where they are `operation`; see `name_pattern`."""
     others: tuple[tuple[str, str], ...] = ()
-    """Operations of the service whose names match the pattern as well, each with its own pattern."""
+    """Other operations of the service whose names match the pattern, each with its own pattern."""
 
     @property
     def is_raised_to_bucket(self) -> bool:
-        """Whether the metric cannot tell as little as `LATENCY_FACTOR` from the baseline."""
+        """True where the metric cannot resolve `LATENCY_FACTOR` times the baseline."""
         return self.latency_threshold_ns == self.bucket_end_ns > _two_digits(self.p95_ns * LATENCY_FACTOR)
 
 
 def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
-    """The operations that a service is called with, most called first, and how many more have too few calls.
+    """Find the operations that a service is called with, most called first, and the number of those with too few calls.
 
     Raises UsageError where the service has no span.
     """
@@ -78,7 +78,7 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
     entry = (traces.parent < 0) | (traces.service != traces.service[traces.parent])
     spans = np.flatnonzero(entry & (traces.service == number))
     if not len(spans):
-        raise UsageError(f"no call of a service {service} is here to take a baseline from")
+        raise UsageError(f"no calls of service {service} to take a baseline from")
     patterns = _Patterns(traces, number)
     order, distinct, first = group_slices(traces.shape[spans])
     found, few = [], 0
@@ -143,7 +143,7 @@ class _Patterns:
 
 
 def _bucket_end(durations: np.ndarray) -> int:
-    """Of the bucket that holds the call which 95 % of all, itself among them, take no longer than."""
+    """End of the bucket that holds the p95 of the calls (the call itself counts among the 95 %)."""
     rank = math.ceil(_P95 * len(durations)) - 1
     slowest = np.partition(durations, rank)[rank]
     return next((end for end in BUCKET_ENDS_NS if slowest <= end), BUCKET_ENDS_NS[-1])

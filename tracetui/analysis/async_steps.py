@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 
 
 def async_steps(traces: TraceSet) -> np.ndarray:
     """bool[n], True where the step from the span's parent to the span is asynchronous. A root has no such step."""
     has_parent = traces.parent >= 0
-    steps: np.ndarray = has_parent & ((traces.marks & int(Mark.FOLLOWS_FROM)) > 0)
+    steps: np.ndarray = has_parent & ((traces.marks & int(Flag.FOLLOWS_FROM)) > 0)
     consumers = np.flatnonzero(has_parent & (traces.kind == Kind.CONSUMER))
     steps[consumers[traces.kind[traces.parent[consumers]] == Kind.PRODUCER]] = True
     return steps

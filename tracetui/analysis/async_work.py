@@ -1,4 +1,4 @@
-"""Asynchronous work: what goes on after a message was sent, which no request waits for.
+"""Asynchronous work: whatever follows a message, which no request waits for.
 
 A CONSUMER below a PRODUCER, and a CONSUMER root that is not its trace's main one, begins a unit of work with a critical
 path of its own (see `analysis.critical_path`). Units that begin with the same operation have one entry point, with
@@ -15,7 +15,7 @@ import numpy as np
 
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, common_detail
 from tracetui.analysis.critical_path import CriticalPaths, async_roots, root_paths
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.stats.groups import group_slices
 from tracetui.analysis.summary import DurationStats, duration_stats
 from tracetui.model.traces import TraceSet
 
@@ -42,7 +42,7 @@ class AsyncEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class AsyncUnit:
     """A unit of work: the span it begins with, and the sections of its critical path (spans, starts, ends)."""
 
     root: int
@@ -144,7 +144,7 @@ class AsyncWork:
                     pattern=common_detail(traces, spans[own]),
                 )
 
-    def units_of(self, trace: int) -> list[Unit]:
+    def units_of(self, trace: int) -> list[AsyncUnit]:
         """The units of a trace, by position."""
         if not len(self._touched):
             return []
@@ -161,7 +161,7 @@ class AsyncWork:
             low, high = first[places[number - begin]], first[places[number - begin + 1]]
             part = order[low:high]
             root = int(self._moved[self._own_roots[number]])
-            units.append(Unit(root, self._moved[spans[part]], starts[part], ends[part]))
+            units.append(AsyncUnit(root, self._moved[spans[part]], starts[part], ends[part]))
         return units
 
 

@@ -6,14 +6,14 @@ import numpy as np
 
 from tracetui.analysis.error_facts import logical_target
 from tracetui.analysis.skewed_hosts import SkewedHosts
-from tracetui.model.span import Mark
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
 _NEVER = np.iinfo(np.int64).min
 
 
 def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) -> np.ndarray:
-    """Tell the attempts after which a later one succeeded.
+    """Find the attempts after which a later one succeeded.
 
     A later attempt is a sibling of the same service, raw name and logical target that began when this one ended, or
     after that, and is no error.
@@ -22,7 +22,7 @@ def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) ->
     times and names fit already. Orphans have no siblings here: nothing above them could be told by it.
     """
     found = np.zeros(len(spans), bool)
-    asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.marks[spans] & int(Mark.NO_DURATION)) == 0))
+    asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.marks[spans] & int(Flag.NO_DURATION)) == 0))
     if not len(asked):
         return found
     number = np.full(len(traces), -1, np.int64)

@@ -1,4 +1,4 @@
-"""Who is hit when a service, an operation, an inferred peer or a call is slow or fails: measured, not guessed."""
+"""Blast radius: what a slow or failing service, operation, inferred peer or call affects, as measured."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths, root_paths
-from tracetui.analysis.groups import group_slices
 from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.reach import Reach, counts_below, led_to, parts, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.analysis.stats.groups import group_slices
 from tracetui.model.traces import TraceSet
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a target does to somebody that reaches it. Shares are in percent."""
+    """Effect of a target on a service or entry point that reaches it. Shares are in percent."""
 
     exposure: float
-    """Of the traces that it takes part in, those in which one of its spans leads to the target."""
+    """Share of its traces in which one of its spans leads to the target."""
     failing: float
     """Traces among those in which an error that failed the request began in the target or below it, and below or
     in a span of its own.
     """
     latency: float
-    """Of the critical path that runs in it and below it, what runs in the target and below that. Who is never on the
+    """Share of its critical path that runs in the target or below it. A service that is never on the
     path of a trace's root is measured by the paths of its own topmost spans.
     """
     trace_count: int
     """The traces that it takes part in."""
     handled: float = 0.0
-    """As `failing`, for errors that were handled, in traces that are not among the failing ones."""
+    """Like `failing`, for handled errors, in traces that are not among the failing ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class HitService:
 
 @dataclass(frozen=True, slots=True)
 class HitEntry:
-    """An operation that requests enter by: what users see of it."""
+    """An entry point that depends on the target."""
 
     service: str
     operation: str
@@ -54,23 +54,23 @@ class HitEntry:
 
 @dataclass(frozen=True, slots=True)
 class BlastRadius:
-    """Who depends on a target, and what it depends on."""
+    """Services that depend on a target, and services that the target depends on."""
 
     target: Target
     trace_count: int
     """The traces that the target takes part in."""
     trace_share: float
-    """Of all traces, in percent."""
+    """Percent of all traces."""
     services: tuple[HitService, ...]
     """Upstream, hardest hit first (by exposure, then nearest)."""
     entries: tuple[HitEntry, ...]
     """The operations of the traces' main roots that are exposed, hardest hit first."""
     downstream: tuple[tuple[str, Distance], ...]
-    """What the target reaches, nearest first."""
+    """Services that the target reaches, nearest first."""
 
 
 class _Measure:
-    """The figures of any spans that stand for somebody's part in a trace."""
+    """Figures of the spans that stand for a service's or entry point's part in a trace."""
 
     def __init__(self, traces: TraceSet, paths: CriticalPaths, seen: Reach) -> None:
         self._traces = traces
@@ -85,19 +85,19 @@ class _Measure:
         self._handled = self._origins((outcome == Outcome.HANDLED) | (outcome == Outcome.RETRIED))
 
     def _origins(self, chosen: np.ndarray) -> np.ndarray:
-        """int64[n], of every span the chosen ones of the spans within the target that stand in it or below it."""
+        """int64[n], for every span the number of chosen spans within the target at or below it."""
         origins = np.zeros(len(self._traces), np.int64)
         np.add.at(origins, self._at, chosen)
         return counts_below(self._traces, origins)
 
     def _shares(self, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """int64[n] each: of every span the path that runs in it and below it, and what of that is the target's."""
+        """int64[n] each: length of the path at and below every span, and the target's part of it."""
         within = np.zeros(len(critical), np.int64)
         np.add.at(within, self._at, critical[self._within])
         return counts_below(self._traces, critical), counts_below(self._traces, within)
 
     def hit(self, tops: np.ndarray) -> Hit:
-        """tops: int64, somebody's topmost spans."""
+        """tops: int64, the topmost spans of a service or entry point."""
         traces = self._traces.trace[tops]
         own = len(np.unique(traces))
         if not own:
@@ -142,7 +142,7 @@ class _Measure:
 
 
 def blast_radius(graph: ServiceGraph, paths: CriticalPaths, target: Target) -> BlastRadius:
-    """Measure who is hit by a target."""
+    """Measure the blast radius of a target."""
     traces = graph.traces
     seen = reach(graph, target)
     measure = _Measure(traces, paths, seen)

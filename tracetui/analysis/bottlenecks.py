@@ -8,9 +8,9 @@ from operator import itemgetter
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.groups import gathered, group_slices
-from tracetui.analysis.messages import stated_message
-from tracetui.analysis.templates import template
+from tracetui.analysis.error_messages import stated_message
+from tracetui.analysis.message_templates import template
+from tracetui.analysis.stats.groups import group_positions, group_slices
 from tracetui.model.span import Value
 from tracetui.model.sql import is_sql, normalised
 from tracetui.model.traces import TraceSet
@@ -39,7 +39,7 @@ class Bottleneck:
     total_share_percent: float
     """The same time as a share of all time on the critical paths of the set."""
     occurrences: int
-    """Traces in which it occurs, asynchronous work left out."""
+    """Number of traces in which it occurs, without asynchronous work."""
     trace_count: int
     span_count: int
     pattern: str
@@ -47,7 +47,7 @@ class Bottleneck:
 
 
 def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, float, int]]:
-    """Every operation that occurs, asynchronous work left out, by its total time on the critical path, most first.
+    """Operations by their total time on the critical path, most first, without asynchronous work.
 
     -> (operation number, total critical ns, share of its traces' path time, share of all path time, traces); shares in
     percent.
@@ -80,7 +80,7 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> 
     traces = paths.traces
     costly = [one for one in critical_operations(paths) if one[2] > min_share]
     waited = np.flatnonzero(~paths.asynchronous)
-    groups = gathered(traces.operation[waited])
+    groups = group_positions(traces.operation[waited])
     at = np.searchsorted(groups.distinct, [one[0] for one in costly])
     # there may be as many operations as spans, so that whatever is done for each counts
     begins, ends = groups.first[at].tolist(), groups.first[at + 1].tolist()

@@ -1,4 +1,4 @@
-"""The calls between services: from the spans of one to those of another, and to what has no spans of its own.
+"""Calls between services: from the spans of one to those of another, or to a peer without spans.
 
 A call is counted once, at the callee's entry span, however many spans of the caller lie above it. Spans that name no
 service are layers of whoever they are below: calls pass through them.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.called_peers import Callers, find_peers, outgoing_leaves
+from tracetui.analysis.peers import Callers, find_peers, outgoing_leaves
 from tracetui.model.ids import span_keys
 from tracetui.model.peers import PeerType, receives
-from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import TraceSet
 
@@ -38,10 +38,10 @@ class Calls:
     An inferred caller has none: the callee's entry span stands there.
     """
     half: np.ndarray
-    """int64, the caller's half: the CLIENT or PRODUCER span that made the call; -1 where there is none."""
+    """int64, the CLIENT or PRODUCER span that made the call; -1 if there is none."""
     is_async: np.ndarray
     by_link: np.ndarray
-    """bool, whether the two are connected by a link alone."""
+    """bool, true if only a link connects the two."""
     error: np.ndarray
     """bool, whether either half of the call is an error."""
     peer: np.ndarray
@@ -53,13 +53,13 @@ class Calls:
 
     @property
     def by_peer(self) -> np.ndarray:
-        """bool[calls], those of an inferred caller: no span of it is there."""
+        """bool[calls], calls of an inferred caller, which has no span."""
         inferred: np.ndarray = (self.caller_span == self.span) & (self.half < 0)
         return inferred
 
     @property
     def outward(self) -> np.ndarray:
-        """bool[calls], those that the caller's span alone tells of: no span of the callee is there."""
+        """bool[calls], calls known from the caller's span only."""
         outward: np.ndarray = (self.caller_span == self.span) & (self.half >= 0)
         return outward
 
@@ -223,7 +223,7 @@ class _Layers:
         return nearest_of(self._inner, stops)
 
     def _find_receivers(self) -> None:
-        """Take spans that receive messages for consumers, whatever their kind."""
+        """Treat spans that receive messages as consumers, whatever their kind."""
         traces = self.traces
         plain = (self.kind == Kind.INTERNAL) | (self.kind == Kind.UNSPECIFIED)
         # others make no difference: nothing is called through them
@@ -262,9 +262,9 @@ class _Layers:
         return np.where((around >= 0) & self.outgoing[around], around, -1)
 
     def follows(self, entry: np.ndarray) -> np.ndarray:
-        """bool[m], the entry spans that their caller did not wait for by the source's own word."""
+        """bool[m], entry spans that are marked as asynchronous by their source."""
         traces = self.traces
-        marked = (traces.marks & int(Mark.FOLLOWS_FROM)) > 0
+        marked = (traces.marks & int(Flag.FOLLOWS_FROM)) > 0
         if self._named is None:
             return np.asarray(marked[entry])
         # it may be one of those between that says so
@@ -280,7 +280,7 @@ class _Layers:
 
 
 def linked_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
-    """Find the calls that a link alone tells of: int64[m] the PRODUCER spans, int64[m] the spans that link to them."""
+    """Find calls known from links only: int64[m] the PRODUCER spans, int64[m] the spans that link to them."""
     if not (traces.link_bytes > 0).any():
         nothing = np.zeros(0, np.int64)
         return nothing, nothing

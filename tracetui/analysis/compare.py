@@ -1,4 +1,4 @@
-"""Two sets of traces compared, one from before a change and one from after it: what became better, and what worse.
+"""Comparison of two trace sets, before and after a change: regressions and improvements.
 
 A change is called out only where it is large enough and chance is no likely explanation (see `analysis.chance`).
 """
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import DEFAULT_SHARE, critical_operations
-from tracetui.analysis.chance import level_for
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
-from tracetui.analysis.findings import Findings
 from tracetui.analysis.grouped_changes import Compared, GroupedFigures, compared_groups
-from tracetui.analysis.groups import gathered
-from tracetui.analysis.judge import FAILED_REQUEST_RATE, RATES, Change, Judge, Verdict
+from tracetui.analysis.name_case import align_case
 from tracetui.analysis.self_time import self_times
-from tracetui.analysis.spelling import in_one_spelling
+from tracetui.analysis.stats.bootstrap import level_for
+from tracetui.analysis.stats.change import FAILED_REQUEST_RATE, RATES, Change, ChangeClassifier, Verdict
+from tracetui.analysis.stats.groups import group_positions
 from tracetui.model.traces import TraceSet
 
 DEFAULT_THRESHOLD = 10.0
@@ -39,7 +39,7 @@ class PatternChange:
     shares: tuple[float, float]
     verdict: Verdict
     is_worse: bool
-    """Whether more traces have it, by more than chance explains."""
+    """True if more traces have it than chance explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +51,24 @@ class BottleneckChange:
     mean_critical_ns: tuple[float | None, float | None]
     """Per trace in which it occurs."""
     shares: tuple[float | None, float | None]
-    """Of the time of those traces, in percent."""
+    """Shares of the time of those traces, in percent."""
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two sets."""
+    """Differences between two trace sets."""
 
-    before: Findings
-    after: Findings
+    before: Analysis
+    after: Analysis
     threshold: float
     overall: tuple[Change, ...]
-    """Of whole traces: mean, p50, p95 and p99 of the response time, and the rates of traces with errors and of failed
+    """Changes of whole traces: mean, p50, p95 and p99 response time, and the rates of traces with errors and of failed
     requests.
     """
     bottlenecks: tuple[BottleneckChange, ...]
     operations: tuple[Compared, ...]
-    """Those with the largest change of time in all first."""
+    """Changes of operations, the largest change of total time first."""
     edges: tuple[Compared, ...]
     patterns: tuple[PatternChange, ...]
 
@@ -81,12 +81,12 @@ class Comparison:
 
     @property
     def has_common(self) -> bool:
-        """Whether both do some operation: else they are of different systems, and no figure is a change of another."""
+        """True if both sets share some operation; otherwise they are of different systems and nothing compares."""
         return any(all(one.counts) for one in self.operations)
 
     @property
     def has_common_requests(self) -> bool:
-        """Whether traces of both begin with some operation: else those of whole traces are figures of other things."""
+        """True if both sets have an entry point in common; otherwise figures of whole traces do not compare."""
         before, after = (
             {traces.operation_label(number) for number in np.unique(traces.operation[traces.main_root]).tolist()}
             for traces in (self.before.traces, self.after.traces)
@@ -95,24 +95,24 @@ class Comparison:
 
     @property
     def call_paths(self) -> list[CallPath]:
-        """What each call path took, where each set is of one trace; else none."""
+        """Changes by call path, where each set is one trace; else empty."""
         if not self.before.traces.trace_count == self.after.traces.trace_count == 1:
             return []
         return compare_traces(self.before.paths, 0, self.after.paths, 0)
 
     @property
     def undecided(self) -> int:
-        """How many figures changed enough, and from too few samples to tell."""
+        """Number of figures that changed enough, with too few samples to tell."""
         changes = [*self.distinct, *(change for one in (*self.operations, *self.edges) for change in one.changes)]
         return sum(change.verdict is Verdict.FEW for change in changes)
 
     @property
     def regressions(self) -> list[str]:
-        """What became worse, in words: figures of whole traces, operations and calls, and new patterns of errors."""
+        """Regressions in words: figures of whole traces, operations and calls, and new error patterns."""
         return [*_worse(self)]
 
 
-def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
+def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
     """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out.
 
     Services and operations that differ in case alone are the same.
@@ -133,14 +133,14 @@ def compare(before: Findings, after: Findings, threshold: float = DEFAULT_THRESH
     )
 
 
-def _in_one_spelling(findings: Findings, other: TraceSet) -> Findings:
-    traces = in_one_spelling(findings.traces, other)
-    return findings if traces is findings.traces else Findings(traces)
+def _in_one_spelling(findings: Analysis, other: TraceSet) -> Analysis:
+    traces = align_case(findings.traces, other)
+    return findings if traces is findings.traces else Analysis(traces)
 
 
 def _judges(
-    threshold: float, trace_ns: float, counts: tuple[int, int], before: Findings, after: Findings
-) -> tuple[Judge, Judge]:
+    threshold: float, trace_ns: float, counts: tuple[int, int], before: Analysis, after: Analysis
+) -> tuple[ChangeClassifier, ChangeClassifier]:
     """For the figures of whole traces, and for those of operations and calls: each are many compared at once."""
     operations = [_labels(findings) for findings in (before, after)]
     columns = [one.dependencies.edge_columns for one in (before, after)]
@@ -152,12 +152,12 @@ def _judges(
     )
     of_spans = _PER_OPERATION * len(operations[0] & operations[1]) + _PER_EDGE * len(edges[0] & edges[1])
     return (
-        Judge(threshold, trace_ns, counts, level_for(of_traces)),
-        Judge(threshold, trace_ns, counts, level_for(of_spans)),
+        ChangeClassifier(threshold, trace_ns, counts, level_for(of_traces)),
+        ChangeClassifier(threshold, trace_ns, counts, level_for(of_spans)),
     )
 
 
-def _overall(before: Findings, after: Findings, judge: Judge) -> Iterator[Change]:
+def _overall(before: Analysis, after: Analysis, judge: ChangeClassifier) -> Iterator[Change]:
     durations = [findings.traces.response_time for findings in (before, after)]
     yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
     summaries = [one.summary for one in (before, after)]
@@ -169,16 +169,16 @@ def _overall(before: Findings, after: Findings, judge: Judge) -> Iterator[Change
     yield judge.rate(failed[0], failed[1], FAILED_REQUEST_RATE)
 
 
-def _labels(findings: Findings) -> set[tuple[str, str]]:
+def _labels(findings: Analysis) -> set[tuple[str, str]]:
     traces = findings.traces
     return {traces.operation_label(number) for number in np.unique(traces.operation).tolist()}
 
 
-def _operations(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
+def _operations(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[Compared]:
     sides = []
     for findings in (before, after):
         traces = findings.traces
-        groups = gathered(traces.operation)
+        groups = group_positions(traces.operation)
         names = list(map(traces.operation_label, groups.distinct.tolist()))
         times = {"": traces.duration, "self": self_times(traces), "critical": findings.paths.critical}
         sides.append(GroupedFigures(groups, names, traces.error, times, ~traces.no_duration))
@@ -186,18 +186,18 @@ def _operations(before: Findings, after: Findings, judge: Judge) -> list[Compare
 
 
 def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
-    """By how much time on the critical path a call of it gained or lost, times its calls."""
+    """Sort key: critical time gained or lost per call, times the calls."""
     critical = one.changes[-1]
     change = abs((critical.after or 0.0) - (critical.before or 0.0)) * max(one.counts)
     return one.verdict not in (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE), -change, one.name
 
 
-def _edges(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
+def _edges(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[Compared]:
     sides = []
     for findings in (before, after):
         calls = findings.calls
         nodes = calls.nodes
-        groups = gathered((calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async)
+        groups = group_positions((calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async)
         names: list[tuple[str, ...]] = []
         for number in groups.distinct.tolist():
             pair, is_async = divmod(number, 2)
@@ -210,11 +210,11 @@ def _edges(before: Findings, after: Findings, judge: Judge) -> list[Compared]:
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))
 
 
-def _bottlenecks(before: Findings, after: Findings, judge: Judge) -> list[BottleneckChange]:
+def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[BottleneckChange]:
     sides, spans = [], []
     for findings in (before, after):
         traces = findings.traces
-        spans.append(gathered(traces.operation))
+        spans.append(group_positions(traces.operation))
         sides.append(
             {
                 traces.operation_label(number): (number, critical / occurs, share)
@@ -239,14 +239,14 @@ def _bottlenecks(before: Findings, after: Findings, judge: Judge) -> list[Bottle
     return found
 
 
-def _wait_per_trace(findings: Findings, spans: np.ndarray) -> np.ndarray:
-    """How long each trace in which an operation occurs waits for it, ns. spans: int64, those of the operation."""
+def _wait_per_trace(findings: Analysis, spans: np.ndarray) -> np.ndarray:
+    """Critical time of an operation for each trace in which it occurs, ns. spans: int64, those of the operation."""
     touched, number = np.unique(findings.traces.trace[spans], return_inverse=True)
     waits: np.ndarray = np.bincount(number, weights=findings.paths.critical[spans], minlength=len(touched))
     return waits
 
 
-def _patterns(before: Findings, after: Findings, judge: Judge) -> list[PatternChange]:
+def _patterns(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[PatternChange]:
     sides = [_by_template(findings.errors.patterns) for findings in (before, after)]
     of = [findings.traces.trace_count for findings in (before, after)]
     found = []

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.errors import Role, roles
+from tracetui.analysis.errors import ErrorRole, roles
 from tracetui.analysis.self_time import self_times
 
 LEAST_SHARE = 0.01
-"""Of the longer trace: a smaller change of a call path is none."""
+"""Smallest change of a call path that counts, as a share of the longer trace."""
 LEAST_CHANGE = 0.1
-"""Of what was before."""
+"""Smallest change that counts, as a share of the value before."""
 
 
 class PathChange(enum.StrEnum):
@@ -27,26 +27,26 @@ class PathChange(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallPath:
-    """What was done by one call path, in the first and in the second trace. Times are nanoseconds."""
+    """A call path in the first and in the second trace. Times are nanoseconds."""
 
     depth: int
     service: str
     operation: str
     counts: tuple[int, int]
     total_ns: tuple[int, int]
-    """Of its spans, with what they called."""
+    """Total duration of its spans, callees included."""
     self_ns: tuple[int, int]
     critical_ns: tuple[int, int]
-    """Of its spans' own on the critical path."""
+    """Self time of its spans on the critical path."""
     errors: tuple[int, int]
     origins: tuple[int, int]
-    """Of the errors, those that began in it."""
+    """Number of errors that began in it."""
     change: PathChange
-    """By the total: a span that waits longer for what it calls is slower."""
+    """Verdict by total duration: a span that waits longer for its callees is slower."""
     own_change: PathChange
     """SLOWER, FASTER or SAME by the greater of the changes of self and critical time: whether it is its own doing."""
     spans: tuple[int, int]
-    """The first span of it in each trace, -1 for none."""
+    """First span of the call path in each trace, -1 for none."""
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
             node.own[side] += own[span - spans.start]
             node.critical[side] += int(paths.critical[span])
             node.errors[side] += bool(traces.error[span])
-            node.origins[side] += role[span - spans.start] == Role.ORIGIN
+            node.origins[side] += role[span - spans.start] == ErrorRole.ORIGIN
             if node.spans[side] < 0:
                 node.spans[side] = span
     longer = max(int(before.traces.response_time[first]), int(after.traces.response_time[second]))

@@ -1,4 +1,4 @@
-"""Why these? What sets a selection of traces apart from the rest: attributes, services, operations, how long they take.
+"""Contrast: attributes, services, operations and durations that are over-represented in a selection of traces.
 
 Everything is counted in traces: how many of the selection have it, and how many of the rest. Among hundreds of values
 some differ by chance: what is told is beyond it for all together (Y. Benjamini and Y. Hochberg, "Controlling the False
@@ -18,17 +18,17 @@ from functools import cache
 
 import numpy as np
 
-from tracetui.analysis.chance import chance_of_so_many
+from tracetui.analysis.stats.bootstrap import chance_of_so_many
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
 FEW = 20
-"""Traces a side below which what is found may well be chance."""
+"""Traces per side below which a result may well be chance."""
 MOST_SPANS = 40_000
-"""Spans a side whose attributes are read at most; of more, whole traces are taken evenly."""
+"""Largest number of spans per side whose attributes are read; of more, whole traces are sampled evenly."""
 _MOST_CHANCE = 0.05
 _LEAST_TRACES = 2
-"""Of a selection of several that have it: every trace has ids that no other has."""
+"""Smallest count in a selection of several traces: every trace has ids that no other has."""
 _BEYOND_CHANCE = 1.5
 """Standard errors by which two shares differ at least."""
 _LONGEST = 200
@@ -44,15 +44,15 @@ _OUTCOMES = frozenset(
         *GRPC_STATUS,
     )
 )
-"""Attributes that say that something failed, not why."""
+"""Attributes that state a failure, not its reason."""
 
 
 _Name = tuple[str, str, str]
-"""`what`, `key` and `value` of a `Difference`."""
+"""`what`, `key` and `value` of a `OverRepresented`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OverRepresented:
     """Something that the selection has more often than the rest."""
 
     what: str
@@ -60,26 +60,26 @@ class Difference:
     key: str
     """The attribute's, or the service of an operation; '' otherwise."""
     value: str
-    """Of a duration the least of the selection, in nanoseconds."""
+    """For a duration, the shortest of the selection in nanoseconds."""
     selected: int
     """Traces of the selection that have it."""
     rest: int
     selected_percent: float
     rest_percent: float
     chance: float
-    """Of a difference like this, were it alone asked for."""
+    """Probability of a difference like this by chance, for a single test."""
     is_hint: bool = False
-    """Whether among so many candidates some differ as much by chance."""
+    """True if, among so many candidates, some differ this much by chance."""
 
     @property
     def lift(self) -> float:
-        """How many times as often it occurs in the selection; infinite where the rest has none."""
+        """Ratio of its frequency in the selection to that in the others; infinite where the others have none."""
         return self.selected_percent / self.rest_percent if self.rest_percent else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """What sets a selection apart: what differs most first, hints after all others."""
+    """Features over-represented in a selection: largest difference first, hints last."""
 
     selected: int
     """Traces of the selection that were looked at."""
@@ -87,11 +87,11 @@ class Contrast:
     selected_of: int
     """Traces of the selection in all."""
     rest_of: int
-    differences: tuple[Difference, ...]
+    differences: tuple[OverRepresented, ...]
 
     @property
     def is_weak(self) -> bool:
-        """Whether there are too few traces on a side for this to say much."""
+        """True if a side has too few traces for firm conclusions."""
         return min(self.selected, self.rest) < FEW
 
 
@@ -118,12 +118,14 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(told)))
 
 
-def _beyond_chance(found: list[Difference], occurrences: Iterable[int], of: tuple[int, int]) -> set[Difference]:
-    """Those that are no chance among candidates that occur in so many traces."""
+def _beyond_chance(
+    found: list[OverRepresented], occurrences: Iterable[int], of: tuple[int, int]
+) -> set[OverRepresented]:
+    """Differences that stay significant among so many candidates."""
 
     @cache
     def least(occurs: int) -> float:
-        """The chance of it if as many of the selection as possible have it."""
+        """Probability if as many of the selection as possible have it."""
         selected = min(occurs, of[0])
         return chance_of_so_many(selected, occurs - selected, of) if selected >= min(_LEAST_TRACES, of[0]) else 1.0
 
@@ -144,7 +146,7 @@ def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
 
 
 def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, alike: dict[_Name, int]) -> Counter[_Name]:
-    """How many of these traces have each. `alike`: a number for each that those of the same traces have in common."""
+    """Number of these traces that have each feature. `alike`: equal numbers for features of the same traces."""
     counts: Counter[_Name] = Counter()
     for trace in side.tolist():
         has: set[_Name] = set()
@@ -173,7 +175,7 @@ def _text(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)[:_LONGEST]
 
 
-def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> Difference | None:
+def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> OverRepresented | None:
     """The difference, or None where chance explains it or the rest has it as often."""
     selected, rest = counts
     if not of[0] or not of[1] or selected * of[1] <= rest * of[0]:
@@ -186,12 +188,14 @@ def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> Di
         return None
     chance = chance_of_so_many(selected, rest, of)
     return (
-        Difference(*name, selected, rest, 100 * shares[0], 100 * shares[1], chance) if chance <= _MOST_CHANCE else None
+        OverRepresented(*name, selected, rest, 100 * shares[0], 100 * shares[1], chance)
+        if chance <= _MOST_CHANCE
+        else None
     )
 
 
 def _by_duration(traces: TraceSet, sides: list[np.ndarray]) -> dict[_Name, tuple[int, int]]:
-    """That all of the selection take at least so long, to two digits, and how many of the rest do."""
+    """Find the duration, to two digits, that the whole selection reaches, and count the others that reach it."""
     least = int(traces.response_time[sides[0]].min())
     step = 10 ** max(len(str(least)) - 2, 0)
     least -= least % step
@@ -199,7 +203,7 @@ def _by_duration(traces: TraceSet, sides: list[np.ndarray]) -> dict[_Name, tuple
     return {("duration", "", str(least)): (counts[0], counts[1])}
 
 
-def _distinct(differences: list[Difference]) -> list[Difference]:
+def _distinct(differences: list[OverRepresented]) -> list[OverRepresented]:
     """Without operations of a service that is named with the same counts already."""
     services = {(one.value, one.selected, one.rest) for one in differences if one.what == "service"}
     return [one for one in differences if one.what != "operation" or (one.key, one.selected, one.rest) not in services]

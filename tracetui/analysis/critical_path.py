@@ -20,13 +20,13 @@ from functools import cached_property
 
 import numpy as np
 
-from tracetui.analysis.groups import keyed
 from tracetui.analysis.self_time import detached
+from tracetui.analysis.stats.groups import keyed
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 _MANY = 50
-"""As many paths are walked a step at a time together; fewer one by one."""
+"""Smallest number of paths that are walked together a step at a time; fewer are walked one by one."""
 _NEVER = np.iinfo(np.int64).max
 _ALWAYS = np.iinfo(np.int64).min
 
@@ -42,19 +42,19 @@ class CriticalPaths:
     """int64[n], each span's start cut to all its ancestors' intervals; it means something on the path only."""
     end: np.ndarray
     on_path: np.ndarray
-    """bool[n], whether any of a span's interval was waited for (in it or in what it called)."""
+    """bool[n], true for spans with any time on the critical path, their own or their callees'."""
     critical: np.ndarray
-    """int64[n], how much of the path is the span's own."""
+    """int64[n], each span's own time on the path."""
     previous: np.ndarray
     """int32[n], for a span on its root's path, the sibling on it that ran just before; -1 for the first."""
     last_child: np.ndarray
     """int32[n], for a span on its root's path, its child on the path that ended last; -1 for none."""
     windows: _Windows | None
-    """What counts of the paths of roots that others of their trace are laid over; None where there are none."""
+    """Parts that count of the paths of roots laid over by other roots of their trace; None where there are none."""
 
     @cached_property
     def trace_critical(self) -> np.ndarray:
-        """int64[traces], how long the path of each trace is: the sum of its sections."""
+        """int64[traces], length of each trace's path: the sum of its sections."""
         if not self.traces.trace_count:
             return np.zeros(0, np.int64)
         times: np.ndarray = np.add.reduceat(self.critical, self.traces.first[:-1])
@@ -109,7 +109,7 @@ class _Windows:
 
 
 def critical_paths(traces: TraceSet) -> CriticalPaths:
-    """Find the critical path of every trace, in O(n log n) whatever the shape."""
+    """Find the critical path of every trace, in O(n log n) for any shape."""
     found = root_paths(traces)
     windows = _windows(found)
     if windows is None:
@@ -163,7 +163,7 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
 def _settle_ties(
     candidates: np.ndarray, above: np.ndarray, until: np.ndarray, start: np.ndarray, order: np.ndarray
 ) -> None:
-    """Of siblings that end together put the one to prefer last: that with the earliest start, then the first in the
+    """Put the preferred one of siblings that end together last: the earliest start, then the first in the
     input. `candidates` stand by their parents and ends, `above` and `until`, and are put in order in place.
     """
     with_next = (above[1:] == above[:-1]) & (until[1:] == until[:-1])
@@ -185,7 +185,7 @@ def _settle_ties(
 
 
 def async_roots(traces: TraceSet) -> np.ndarray:
-    """int64, ascending: where asynchronous work begins, which no request waits for.
+    """int64, ascending: roots of asynchronous work, which no request waits for.
 
     A CONSUMER child of a PRODUCER, and a CONSUMER root that is not its trace's main one.
     """
@@ -223,7 +223,7 @@ def _parents(traces: TraceSet) -> np.ndarray:
 
 
 def _clipped(traces: TraceSet, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every interval cut to those of all ancestors; empty or turned round when nothing of it is left.
+    """Every interval cut to those of all ancestors; empty or reversed when nothing of it remains.
 
     A span that is wholly outside its parent, or that nobody waits for, stays empty and so do all below it.
     """
@@ -298,7 +298,7 @@ def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray,
 
 
 def _windows(paths: CriticalPaths) -> _Windows | None:
-    """What counts of the roots that are not their trace's main one, None where every root is.
+    """Parts that count of roots that are not their trace's main root; None where every root is.
 
     Every path fills its root's interval. Others than the main root stand by start: of such a root, what those before
     it leave is what begins after the greatest end among them, and what the main root leaves of that is two parts.

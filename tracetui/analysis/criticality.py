@@ -1,4 +1,4 @@
-"""How much a system leans on each of its services: the parts of the answer, not one score."""
+"""Criticality of services: its components, not one score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracetui.analysis.service_graph import ServiceGraph
 
 @dataclass(frozen=True, slots=True)
 class Criticality:
-    """What depends on one service or inferred peer."""
+    """Dependence of the system on one service or inferred peer."""
 
     service: str
     rank: int
@@ -27,13 +27,13 @@ class Criticality:
     entry_operations: tuple[str, ...]
     """Operations that requests enter by and that led to it, as `service operation`, by name."""
     betweenness: float
-    """The share of the shortest ways between two others that go through it, 0 to 1."""
+    """The share of the shortest ways between two others that pass through it, 0 to 1."""
     single_point: bool
-    """Whether there is a service that an entry needs and reaches through this one alone."""
+    """True if some entry point needs a service that it reaches through this one alone."""
 
     @property
     def callers(self) -> int:
-        """Direct and indirect ones, as far as they are counted."""
+        """Direct and indirect callers, as far as they are counted."""
         return self.direct_callers + (self.indirect_callers or 0)
 
 
@@ -43,7 +43,7 @@ class Ranking:
 
     services: list[Criticality]
     left_out: tuple[str, ...]
-    """What was not counted in full in a very large graph, in words."""
+    """Message about figures that were not computed in full in a very large graph."""
 
 
 def criticality(graph: ServiceGraph) -> list[Criticality]:
@@ -52,7 +52,7 @@ def criticality(graph: ServiceGraph) -> list[Criticality]:
 
 
 def ranking(graph: ServiceGraph) -> Ranking:
-    """Rank all services, and say what that leaves out."""
+    """Rank all services. -> the ranking, and a message about what was left out"""
     traces = graph.traces
     through = _traces_through(graph)
     between, not_between = betweenness(graph.arcs)
@@ -104,7 +104,7 @@ def _traces_through(graph: ServiceGraph) -> np.ndarray:
 
 
 def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
-    """Per service the entry operations that lead to it; its own are not among them."""
+    """Entry points that lead to each service, its own excluded."""
     traces, calls = graph.traces, graph.calls
     root = traces.main_root[traces.trace]
     spans = np.arange(len(traces))

@@ -1,4 +1,4 @@
-"""Who calls whom: services, the peers inferred from their calls, and the calls between them."""
+"""Dependencies: services, the peers inferred from their calls, and the calls between them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from tracetui.analysis.calls import Calls, find_calls
-from tracetui.analysis.groups import group_quantiles, group_slices
 from tracetui.analysis.latency import STATISTICS, Latency, group_latencies, latencies
+from tracetui.analysis.stats.groups import group_quantiles, group_slices
 from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -27,7 +27,7 @@ class ServiceFigures:
     error_count: int
     latency: Latency
     peer_type: PeerType | None = None
-    """What sort of thing an inferred peer is; None for a service."""
+    """Type of an inferred peer; None for a service."""
 
     @property
     def error_rate(self) -> float:
@@ -50,7 +50,7 @@ class Edge:
     caller_p50_ns: float | None
     """The median of the caller's own spans of the calls; None where no call has one."""
     network_p50_ns: float | None
-    """The median of what the caller waited beyond the callee's own time: network and queueing. None where no
+    """Median of the caller's duration minus the callee's: network and queueing. None where no
     synchronous call has both halves.
     """
 
@@ -143,7 +143,7 @@ def _known(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Figures of services and edges, as columns: of very many names few are looked at one by one."""
+    """Figures of services and edges as columns: of very many names few are looked at one by one."""
 
     service_columns: ServiceColumns
     edge_columns: EdgeColumns

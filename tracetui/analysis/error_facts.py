@@ -1,4 +1,4 @@
-"""What single spans say about a failure: messages, cancellations, timeouts, answers that went well, and targets.
+"""Facts about single error spans: messages, cancellations, timeouts, successful responses and call targets.
 
 Attributes are decoded for the spans that are asked about, so callers ask for few: errors and spans close to them.
 """
@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from tracetui.analysis.messages import NO_MESSAGE, message_among
-from tracetui.analysis.templates import template
+from tracetui.analysis.error_messages import NO_MESSAGE, message_among
+from tracetui.analysis.message_templates import template
 from tracetui.model import conventions
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.peers import called_peer
@@ -25,14 +25,14 @@ _TIMEOUT_WORDS = ("deadline exceeded", "deadline_exceeded", "timed out", "timeou
 
 
 class ErrorFacts:
-    """What every error span of a set says. Error `i` is span `spans[i]`; spans ascend."""
+    """Facts about every error span of a set. Error `i` is span `spans[i]`; spans ascend."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
         self.spans = np.flatnonzero(traces.error)
         count = len(self.spans)
         self.messages: list[str] = [""] * count
-        """'' where the span says nothing."""
+        """Messages of the errors, '' for none."""
         self.cancellation = bytearray(count)
         self.timeout = bytearray(count)
         read, resources = traces.arena.read, traces.resources
@@ -55,14 +55,14 @@ class ErrorFacts:
         return {}
 
     def template(self, i: int) -> str:
-        """The template of an error's message, '' of one that says nothing."""
+        """Template of an error's message, '' for none."""
         known = self._templates.get(i)
         if known is None:
             known = self._templates[i] = template(self.messages[i])
         return known
 
     def shown_message(self, i: int) -> str:
-        """The message, or the words that stand for none."""
+        """The message, or the placeholder for none."""
         return self.messages[i] or NO_MESSAGE
 
 
@@ -71,7 +71,7 @@ _CANCELLATION, _TIMEOUT = 1, 2
 
 @lru_cache(maxsize=50_000)
 def _of_text(text: str) -> int:
-    """Whether a message names a timeout, else a cancellation, else neither (0)."""
+    """Classify a message as a timeout, a cancellation or neither (0)."""
     lowered = text.lower()
     if any(word in lowered for word in _TIMEOUT_WORDS):
         return _TIMEOUT
@@ -79,12 +79,12 @@ def _of_text(text: str) -> int:
 
 
 def shares_template(one: str, other: str) -> bool:
-    """Whether two templates are equal or one contains the other. That of no message shares nothing."""
+    """Test whether two templates are equal or one contains the other. An empty template matches none."""
     return bool(one and other) and (one in other or other in one)
 
 
 def http_code(attributes: Attributes) -> int | None:
-    """The HTTP status code, None where there is none."""
+    """HTTP status code, None for none."""
     for key in HTTP_STATUS:
         if key in attributes and (code := conventions.status_number(attributes[key])) is not None:
             return code
@@ -92,7 +92,7 @@ def http_code(attributes: Attributes) -> int | None:
 
 
 def grpc_code(attributes: Attributes) -> int | None:
-    """The gRPC status as a number, None where there is none."""
+    """GRPC status as a number, None for none."""
     for key in GRPC_STATUS:
         if key in attributes and (code := conventions.grpc_code(attributes[key])) is not None:
             return code
@@ -100,7 +100,7 @@ def grpc_code(attributes: Attributes) -> int | None:
 
 
 def answered_well(traces: TraceSet, span: int) -> bool:
-    """Whether a span has a code of its own that says success: HTTP below 400, or gRPC 0."""
+    """Test whether a span has a code of its own that means success: HTTP below 400, or gRPC 0."""
     if not traces.attribute_bytes[span]:
         return False
     attributes = traces.attributes(span)
@@ -111,7 +111,7 @@ def answered_well(traces: TraceSet, span: int) -> bool:
 
 
 def logical_target(traces: TraceSet, span: int) -> tuple[str, str, str, str]:
-    """What a call is about, wherever it goes: peer, database namespace, statement and URL path.
+    """Target of a call, independent of the host it went to: peer, database namespace, statement and URL path.
 
     Host and port do not count: another attempt may go to another replica.
     """

@@ -1,4 +1,4 @@
-"""Errors: where failures began, what they propagated to, and the patterns that they follow."""
+"""Errors: where failures began, where they propagated to, and their patterns."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.causes import Causes, causes
-from tracetui.analysis.groups import group_slices
+from tracetui.analysis.error_causes import ErrorCauses, find_causes
+from tracetui.analysis.message_templates import template
 from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.requests import failed_requests
-from tracetui.analysis.templates import template
+from tracetui.analysis.stats.groups import group_slices
 from tracetui.model.traces import TraceSet
 
 EXAMPLES = 5
 
 
-class Role(enum.IntEnum):
+class ErrorRole(enum.IntEnum):
     """The part of an error span in a failure (see `analysis.causes`)."""
 
     NONE = 0
     ORIGIN = 1
-    """No error below is a cause of it."""
+    """No error below caused it."""
     PROPAGATED = 2
-    """Some error below is a cause of it."""
+    """Some error below caused it."""
     CANCELLED = 3
-    """A cancellation that something else explains. It may have causes, and is a cause of nothing."""
+    """A cancellation with another explanation. It may have causes, and causes nothing."""
 
 
 def roles(traces: TraceSet) -> np.ndarray:
-    """uint8[n] of `Role`."""
-    found = causes(traces)
+    """uint8[n] of `ErrorRole`."""
+    found = find_causes(traces)
     result = np.zeros(len(traces), np.uint8)
     propagated = np.array(found.propagated, np.uint8)
-    role = np.where(propagated > 0, Role.PROPAGATED, Role.ORIGIN)
-    result[found.spans] = np.where(np.array(found.consequence, np.uint8) > 0, Role.CANCELLED, role)
+    role = np.where(propagated > 0, ErrorRole.PROPAGATED, ErrorRole.ORIGIN)
+    result[found.spans] = np.where(np.array(found.consequence, np.uint8) > 0, ErrorRole.CANCELLED, role)
     return result
 
 
@@ -44,7 +44,7 @@ def first_origin(traces: TraceSet, trace: int) -> int | None:
     """The first span of a trace that an error began in; of a trace where all were cancelled the first error, None
     where there is none.
     """
-    found = causes(traces)
+    found = find_causes(traces)
     begin, end = np.searchsorted(found.spans, traces.first[trace : trace + 2]).tolist()
     for i in range(begin, end):
         if not found.propagated[i] and not found.consequence[i]:
@@ -55,14 +55,14 @@ def first_origin(traces: TraceSet, trace: int) -> int | None:
 def retried(traces: TraceSet) -> np.ndarray:
     """bool[n]: error spans after which a later attempt succeeded (see `analysis.attempts`)."""
     result = np.zeros(len(traces), bool)
-    result[causes(traces).superseded] = True
+    result[find_causes(traces).superseded] = True
     result &= traces.error
     return result
 
 
 def causes_of(traces: TraceSet, span: int) -> list[int]:
     """The error spans that are a cause of this one: those that are no cancellation first, then the latest end first."""
-    found = causes(traces)
+    found = find_causes(traces)
     own = int(np.searchsorted(found.spans, span))
     until = int(np.searchsorted(found.spans, traces.subtree_end[span]))
     if own == until or found.spans[own] != span:
@@ -85,7 +85,7 @@ class ErrorPattern:
     count: int
     """Origins of this pattern; propagated spans are not among them."""
     percent: float
-    """Of all origins of the set."""
+    """Percent of all origins of the set."""
     propagated_count: int
     propagated_to: tuple[tuple[str, int], ...]
     """Services with the number of their error spans that it propagated to: nearest first, then most."""
@@ -96,7 +96,7 @@ class ErrorPattern:
     swallowed_count: int
     """Origins that were handled, also by another attempt."""
     retried_count: int
-    """Of those, the ones handled by another attempt."""
+    """Number of those that another attempt handled."""
     trace_count: int
     first_seen: int
     last_seen: int
@@ -136,7 +136,7 @@ def find_errors(traces: TraceSet) -> Errors:
     """Find the traces with errors, the failed requests, and the patterns of the errors."""
     with_errors, failed = int((traces.trace_errors > 0).sum()), int(failed_requests(traces).sum())
     count = traces.trace_count
-    found = causes(traces)
+    found = find_causes(traces)
     return Errors(
         error_trace_count=with_errors,
         trace_count=count,
@@ -148,7 +148,7 @@ def find_errors(traces: TraceSet) -> Errors:
     )
 
 
-def _patterns(traces: TraceSet, found: Causes) -> list[ErrorPattern]:
+def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
     pairs = zip(found.propagated, found.consequence, strict=True)
     origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
     if not len(origins):
@@ -211,7 +211,7 @@ def _patterns(traces: TraceSet, found: Causes) -> list[ErrorPattern]:
     return sorted(patterns, key=lambda p: (-p.count, p.service, p.message))
 
 
-def _propagated_to(found: Causes, origins: np.ndarray) -> np.ndarray:
+def _propagated_to(found: ErrorCauses, origins: np.ndarray) -> np.ndarray:
     """The propagated error spans that these origins reach, each once, ascending: int64[m]."""
     passed: set[int] = set()
     others: set[int] = set()
@@ -230,7 +230,7 @@ def _propagated_to(found: Causes, origins: np.ndarray) -> np.ndarray:
 
 
 def _hops(traces: TraceSet, origins: np.ndarray, spread: np.ndarray) -> dict[int, int]:
-    """How many spans up each service is first reached, from origins to the propagated errors above them."""
+    """Smallest number of spans up to each service, from origins to the propagated errors above them."""
     first, last = np.searchsorted(origins, spread), np.searchsorted(origins, traces.subtree_end[spread])
     up = _least_between(traces.depth[origins], first, last) - traces.depth[spread]
     # the last one that is set stays

@@ -16,11 +16,11 @@ import networkx as nx
 MOST_STEPS = 2_000_000
 """Steps over arcs of a measure that is counted service by service."""
 MOST_PAIRS = 2_000_000_000
-"""Of services and arcs between them, in a part of the graph whose indirect callers are counted exactly."""
+"""Product of services and arcs up to which the indirect callers in a part of the graph are counted exactly."""
 MOST_GROUPED = 5_000
-"""Services that are put into groups by how much they call one another."""
+"""Largest number of services that are grouped by their calls."""
 EXACT = 300
-"""Nodes up to which nothing is left out."""
+"""Largest number of nodes for which nothing is left out."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -103,7 +103,7 @@ def rings(arcs: Arcs) -> list[list[int]]:
 
 
 def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
-    """How many others reach each node, None in a part that is too large, and what was left out."""
+    """Count the nodes that reach each node; None in a part that is too large, and a message about what was left out."""
     counts: list[int | None] = [0] * len(arcs)
     # a ring is taken as one: whatever reaches one of it reaches all
     ring_of = list(range(len(arcs)))
@@ -124,7 +124,7 @@ def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
                 counts[node] = None
             continue
         _count_reaching(arcs, heads, ring_of, members, counts)
-    return counts, f"indirect callers of {left_out:,} services, too many to count" if left_out else ""
+    return counts, f"indirect callers of {left_out:,} services (too many to count)" if left_out else ""
 
 
 def _count_reaching(
@@ -167,7 +167,7 @@ def _count_reaching(
 
 
 def betweenness(arcs: Arcs) -> tuple[list[float], str]:
-    """Per node the share of the shortest ways between two others that go through it, and what was left out.
+    """Betweenness of each node: share of the shortest paths between two others through it, and what was left out.
 
     U. Brandes, "A Faster Algorithm for Betweenness Centrality", 2001; of a large graph from as many nodes, evenly
     drawn, as the steps allow.
@@ -185,7 +185,7 @@ def betweenness(arcs: Arcs) -> tuple[list[float], str]:
         done += 1
         steps += _add_between(arcs, begin, between)
     scale = len(begins) / max(done, 1) / ((count - 1) * (count - 2))
-    left_out = f"betweenness is estimated from the ways of {done:,} of {len(begins):,} callers"
+    left_out = f"betweenness is estimated from the paths of {done:,} of {len(begins):,} callers"
     return [value * scale for value in between], left_out if done < len(begins) else ""
 
 
@@ -215,7 +215,7 @@ def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
 
 
 def dominating(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
-    """The nodes without which an entry would lose some other that it reaches, and what was left out.
+    """Nodes without which an entry would lose another that it reaches, and what was left out.
 
     Such a node stands on every way from an entry to another: it dominates that (K. D. Cooper, T. J. Harvey and
     K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
@@ -227,12 +227,12 @@ def dominating(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
             break
         done += 1
         steps += _add_dominating(arcs, entry, found)
-    left_out = f"single points are those of {done:,} of {len(entries):,} entry services"
+    left_out = f"single points cover {done:,} of {len(entries):,} entry services"
     return found, left_out if done < len(entries) else ""
 
 
 def _add_dominating(arcs: Arcs, entry: int, found: set[int]) -> int:
-    """Add what dominates others from one entry on. -> steps taken"""
+    """Add the dominators of nodes reached from one entry. -> steps taken"""
     after = _in_postorder(arcs, entry)
     number = {node: at for at, node in enumerate(after)}
     immediate = {entry: entry}
@@ -262,7 +262,7 @@ def _add_dominating(arcs: Arcs, entry: int, found: set[int]) -> int:
 
 
 def _in_postorder(arcs: Arcs, begin: int) -> list[int]:
-    """What a node reaches, each after what was first reached from it."""
+    """Reachable nodes, each after those first reached from it."""
     seen = {begin}
     order = []
     stack = [(begin, iter(arcs.onwards[begin]))]
@@ -279,7 +279,7 @@ def _in_postorder(arcs: Arcs, begin: int) -> list[int]:
 
 
 class RingSearch:
-    """The rings of a graph, shortest first, each from its least node on: `found`, and what was `left_out`."""
+    """Cycles of a graph, shortest first, each from its lowest node on: `found`, and what was `left_out`."""
 
     def __init__(self, arcs: Arcs, longest: int, most: int) -> None:
         self._arcs = arcs
@@ -287,7 +287,7 @@ class RingSearch:
         self._steps = 0
         every = (ring for length in range(2, longest + 1) for ring in self._of_length(length))
         self.found = tuple(islice(every, most))
-        self.left_out = "cycles of some services: there are too many to look for all" if self._is_over() else ""
+        self.left_out = "cycles of some services (too many to find all)" if self._is_over() else ""
 
     def _is_over(self) -> bool:
         return self._steps > MOST_STEPS and len(self._arcs) > EXACT

@@ -1,4 +1,4 @@
-"""What changed of many groups of spans at once: of every operation, or of the calls between every two services."""
+"""Changes of many groups of spans at once: of every operation, or of the calls between every two services."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.groups import Groups
-from tracetui.analysis.judge import Change, Judge, Verdict
 from tracetui.analysis.latency import group_latencies
+from tracetui.analysis.stats.change import Change, ChangeClassifier, Verdict
+from tracetui.analysis.stats.groups import Groups
 
 _QUANTILES = ("p50", "p95", "p99")
 
@@ -90,8 +90,8 @@ def _sums(ordered: np.ndarray, begins: np.ndarray) -> np.ndarray:
     return sums
 
 
-def compared_groups(before: GroupedFigures, after: GroupedFigures, judge: Judge) -> list[Compared]:
-    """Compare the groups of two sets by name: those of the first, then what only the second has."""
+def compared_groups(before: GroupedFigures, after: GroupedFigures, judge: ChangeClassifier) -> list[Compared]:
+    """Compare the groups of two sets by name: those of the first, then those only in the second."""
     figures = list(before.values)
     split = figures.index("p99") + 1
     figures[split:split] = ["error_rate"]
@@ -121,7 +121,7 @@ def _of_one(side: GroupedFigures, group: int, figures: Sequence[str], is_new: bo
 
 
 def _changes(
-    before: GroupedFigures, after: GroupedFigures, both: np.ndarray, figures: Sequence[str], judge: Judge
+    before: GroupedFigures, after: GroupedFigures, both: np.ndarray, figures: Sequence[str], judge: ChangeClassifier
 ) -> list[tuple[Change, ...]]:
     """The changes of the groups that both sets have. both: int64[m, 2], their numbers in either."""
     first, second = both.T
@@ -147,8 +147,8 @@ def _changes(
     return list(zip(*columns, strict=True))
 
 
-def _rates(before: GroupedFigures, after: GroupedFigures, both: np.ndarray, judge: Judge) -> list[Change]:
-    """The changes of error rates; mostly nothing fails in either."""
+def _rates(before: GroupedFigures, after: GroupedFigures, both: np.ndarray, judge: ChangeClassifier) -> list[Change]:
+    """Changes of error rates; mostly nothing fails in either."""
     first, second = both.T
     columns = (before.failed[first], before.counts[first], after.failed[second], after.counts[second])
     return [

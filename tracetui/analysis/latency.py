@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.groups import group_quantiles, quantiles
+from tracetui.analysis.stats.groups import group_quantiles, quantiles
 
 FEW_SAMPLES = 20
 """Below so many, percentiles say little; the range stands in their place."""

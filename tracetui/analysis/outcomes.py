@@ -1,4 +1,4 @@
-"""Outcomes: what became of the request where an error began.
+"""Outcomes: how the request ended in which an error began.
 
 The outcome of an origin is the first of these that applies:
 
@@ -17,15 +17,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tracetui.analysis.causes import Causes, causes, tolerance
+from tracetui.analysis.error_causes import ErrorCauses, find_causes, tolerance
 from tracetui.analysis.error_facts import shares_template
 from tracetui.analysis.requests import request_errors
-from tracetui.model.span import Mark
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
 
 class Outcome(enum.IntEnum):
-    """What became of the request where an error began."""
+    """Outcome of the request in which an error began."""
 
     NONE = 0
     """Not an origin."""
@@ -41,7 +41,7 @@ def outcomes(traces: TraceSet) -> np.ndarray:
     """uint8[n] of `Outcome`, kept as long as the set is."""
     known = _known.get(traces)
     if known is None:
-        known = _known[traces] = _Outcomes(causes(traces)).of_all()
+        known = _known[traces] = _Outcomes(find_causes(traces)).of_all()
     return known
 
 
@@ -49,7 +49,7 @@ _known: WeakKeyDictionary[TraceSet, np.ndarray] = WeakKeyDictionary()
 
 
 class _Outcomes:
-    def __init__(self, found: Causes) -> None:
+    def __init__(self, found: ErrorCauses) -> None:
         self.found, self.traces = found, found.traces
         pairs = zip(found.propagated, found.consequence, strict=True)
         self.origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
@@ -65,7 +65,7 @@ class _Outcomes:
         spans = found.spans[self.origins]
         failed, topmost = self._failed_and_topmost()
         unknown = (
-            _below(traces, np.flatnonzero((traces.parent < 0) & ((traces.marks & int(Mark.ORPHAN)) > 0)), spans) > 0
+            _below(traces, np.flatnonzero((traces.parent < 0) & ((traces.marks & int(Flag.ORPHAN)) > 0)), spans) > 0
         )
         background = self._in_background(spans, topmost)
         outcome = np.where(
@@ -119,7 +119,7 @@ class _Outcomes:
         """bool[n]"""
         traces = self.traces
         has_parent = traces.parent >= 0
-        lost = (traces.marks & int(Mark.NO_DURATION)) > 0
+        lost = (traces.marks & int(Flag.NO_DURATION)) > 0
         timed = has_parent & ~lost & ~lost[traces.parent]
         timed &= traces.end - traces.end[traces.parent] > tolerance(traces)
         for trace in self.found.skewed.traces():
@@ -153,7 +153,7 @@ class _Outcomes:
         return found
 
     def _is_told_above(self, span: int, template: str) -> bool:
-        """Whether an error above a span shares a message template."""
+        """Test whether an error above a span shares a message template."""
         known = self._told_above.get((span, template))
         if known is None:
             found = self.found
@@ -167,7 +167,7 @@ class _Outcomes:
 
 
 def _below(traces: TraceSet, tops: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """int64[m], how many of the tops stand at or above each of these spans. tops: distinct."""
+    """int64[m], number of the tops at or above each of these spans. tops: distinct."""
     step = np.zeros(len(traces) + 1, np.int64)
     step[tops] += 1
     np.subtract.at(step, traces.subtree_end[tops], 1)

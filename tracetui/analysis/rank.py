@@ -1,4 +1,4 @@
-"""What sets one span in proportion: its place among all spans of its service and operation, and within its trace."""
+"""Rank of one span: among all spans of its service and operation, and within its trace."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
-from tracetui.analysis.errors import Role, causes_of, roles
-from tracetui.analysis.groups import keyed
-from tracetui.analysis.messages import error_message
+from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.errors import ErrorRole, causes_of, roles
 from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.self_time import self_times
+from tracetui.analysis.stats.groups import keyed
 from tracetui.model.traces import TraceSet
 
 
@@ -24,7 +24,7 @@ class Rank:
 
     n: int
     shorter: int
-    """How many of them are shorter."""
+    """Number of shorter spans."""
     longer: int
     p50_ns: float
     p95_ns: float
@@ -33,7 +33,7 @@ class Rank:
 
     @property
     def slower_than_percent(self) -> float:
-        """The share of the others that are shorter; 0 where there are no others."""
+        """Share of the others that are shorter; 0 without others."""
         return 100 * self.shorter / (self.n - 1) if self.n > 1 else 0.0
 
 
@@ -73,7 +73,7 @@ _ranks: WeakKeyDictionary[TraceSet, Ranks] = WeakKeyDictionary()
 
 
 def rank(traces: TraceSet, span: int) -> Rank:
-    """The rank of a span of this set, whose index is kept as long as the set is."""
+    """Rank of a span of this set; the index is cached with the set."""
     known = _ranks.get(traces)
     if known is None:
         known = _ranks[traces] = Ranks(traces)
@@ -93,27 +93,27 @@ _NAMED_CAUSES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanFacts:
-    """What the analysis has to say about one span. Times are nanoseconds."""
+    """Analysis results for one span. Times are nanoseconds."""
 
     rank: Rank
     self_ns: int
     critical_ns: int
-    """How long the trace waited for the span's own work."""
+    """Self time of the span on the critical path."""
     trace_start_ns: int
     trace_duration_ns: int
     trace_path_ns: int
-    """How long the trace's critical path is."""
+    """Length of the trace's critical path."""
     is_async: bool
-    """Whether it is asynchronous work, which no request waits for."""
-    role: Role
+    """True for asynchronous work, which no request waits for."""
+    role: ErrorRole
     outcome: Outcome = Outcome.NONE
-    """Of an origin."""
+    """Outcome of the request, for an origin."""
     cause_count: int = 0
-    """Of an error how many errors below are a cause of it (see `analysis.errors.causes_of`)."""
+    """For an error, the number of errors below that caused it (see `analysis.errors.causes_of`)."""
     caused_by: tuple[tuple[str, str, str], ...] = ()
     """Service, operation and message of the first of them."""
     message: str
-    """What an error span says went wrong, else ''."""
+    """Message of an error span, else ''."""
     place: int
     """Its place among its siblings, from 1, by start."""
     siblings: int
@@ -128,7 +128,7 @@ class SpanFacts:
 
 
 class FactFinder:
-    """Finds the facts of a set's spans. What a question costs is borne by the first of its trace."""
+    """Computes facts about a set's spans. The first question about a trace bears the cost."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
@@ -140,13 +140,13 @@ class FactFinder:
         self._ranked = False
 
     def is_quick(self, span: int, spans: int = 20_000) -> bool:
-        """Whether an answer takes no longer than with a set of so many spans."""
+        """True if answering takes no longer than for a set of this many spans."""
         trace = int(self.traces.trace[span])
         ranked = self._ranked or len(self.traces) <= spans
         return ranked and (trace == self._trace or len(self.traces.spans_of(trace)) <= spans)
 
     def facts(self, span: int) -> SpanFacts:
-        """The facts of the span at this position. May be asked from any thread."""
+        """Facts about the span at this position. Thread-safe."""
         traces = self.traces
         trace = int(traces.trace[span])
         with self._lock:
@@ -156,9 +156,9 @@ class FactFinder:
             self._ranked = True
             at = span - int(traces.first[trace])
             assert self._paths is not None
-            own, role, paths = int(self._self[at]), Role(int(self._roles[at])), self._paths
+            own, role, paths = int(self._self[at]), ErrorRole(int(self._roles[at])), self._paths
             outcome = Outcome(int(self._outcomes[at]))
-            caused_by = causes_of(self._alone, at) if role in (Role.PROPAGATED, Role.CANCELLED) else []
+            caused_by = causes_of(self._alone, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
         first = int(traces.first[trace])
         parent = int(traces.parent[span])
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))

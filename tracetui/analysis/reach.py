@@ -1,4 +1,4 @@
-"""Which spans lead to a service, an operation or a call, and which lie within it."""
+"""Spans that lead to a service, an operation or a call, and spans within it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """A target as the spans of a set see it: bool[n] by span, where nothing else is said."""
+    """A target in terms of a set's spans: bool[n] by span, where nothing else is said."""
 
     own: np.ndarray
     """The target's own spans; of an inferred peer the spans that called it."""
     nearest: np.ndarray
     """int64[n], per span the nearest of those at or above it, -1 for none."""
     leads: np.ndarray
-    """Spans that are the target's, or have some of it below them, also by way of asynchronous links."""
+    """Spans of the target, or with some of it below them, also through asynchronous links."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a service did of a trace: its topmost spans there, those below no other of its own.
+    """A service's part in a trace: its topmost spans there.
 
     `span` is int64[m], service by service and ascending in each; service `s` has `first[s]:first[s + 1]` of them.
     """

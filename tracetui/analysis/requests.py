@@ -1,4 +1,4 @@
-"""Requests: the span that stands for what a trace's user asked for, and whether that failed.
+"""Requests: the span that represents a trace's request, and whether it failed.
 
 A trace can hold errors that no user saw: a call that was tried again, a job that ran later. Whether its request failed
 is told by one span, the request span, and by the errors between it and the main root.
@@ -13,7 +13,7 @@ from tracetui.model.traces import TraceSet
 
 
 def explicit_ok(traces: TraceSet) -> np.ndarray:
-    """bool[n], True where the status itself says OK and the span counts as no error."""
+    """bool[n], true where the status is OK and the span is no error."""
     is_ok: np.ndarray = (traces.status == Status.OK) & ~traces.error
     return is_ok
 

@@ -1,16 +1,16 @@
-"""Self time: what of a span's duration none of its children was running in."""
+"""Self time: the part of a span's duration in which none of its children ran."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tracetui.analysis.groups import group_slices, keyed
+from tracetui.analysis.stats.groups import group_slices, keyed
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 
 def detached(traces: TraceSet) -> np.ndarray:
-    """bool[n]: CONSUMER children of a PRODUCER, for which nobody waits."""
+    """bool[n]: CONSUMER children of a PRODUCER, which do not hold it up."""
     consumers = np.flatnonzero(traces.kind == Kind.CONSUMER)
     parent = traces.parent[consumers]
     answer = np.zeros(len(traces), bool)

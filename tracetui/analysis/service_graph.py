@@ -1,4 +1,4 @@
-"""The graph of services and inferred peers: what can be asked of it, and the names it is asked by.
+"""Service graph: its services and inferred peers, and the names that questions use.
 
 It imports networkx: import it only where a graph is asked for.
 """
@@ -16,8 +16,8 @@ import numpy as np
 from tracetui.analysis.calls import Calls, is_named
 from tracetui.analysis.dependencies import Dependencies, Edge, ServiceFigures
 from tracetui.analysis.graph_measures import MOST_GROUPED, Arcs, RingSearch, hops, parts, reaching
+from tracetui.model.errors import UsageError
 from tracetui.model.operation_shape import shape
-from tracetui.model.problems import UsageError
 from tracetui.model.traces import TraceSet
 
 _CYCLES = 50
@@ -28,7 +28,7 @@ _ARROW = "->"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a question is about: a service or peer, one of a service's operations, or the calls between two services.
+    """Subject of a question: a service or peer, one of a service's operations, or the calls between two services.
 
     `caller` and `operation` are '' where they are not meant.
     """
@@ -46,14 +46,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """How far a service is from another: the fewest calls between them, and whether synchronous ones lead there."""
+    """Distance between two services: the fewest calls between them, and whether synchronous ones lead there."""
 
     hops: int
     is_sync: bool
 
 
 class ServiceGraph:
-    """Who calls whom in a trace set."""
+    """Service graph of a trace set."""
 
     def __init__(self, traces: TraceSet, calls: Calls, dependencies: Dependencies) -> None:
         self.traces = traces
@@ -97,12 +97,12 @@ class ServiceGraph:
 
     @cached_property
     def caller_counts(self) -> dict[str, int | None]:
-        """How many others reach each service, directly or not; None in a part of the graph that is too large."""
+        """Number of services that reach each service, directly or not; None in parts of a graph that are too large."""
         return dict(zip(self.names, self._reaching[0], strict=True))
 
     @property
     def callers_left_out(self) -> str:
-        """What `caller_counts` leaves out of a very large graph, in words, '' for nothing."""
+        """Message about what `caller_counts` leaves out of a very large graph, '' for nothing."""
         return self._reaching[1]
 
     @cached_property
@@ -120,8 +120,8 @@ class ServiceGraph:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What cycles and groups leave out of a very large graph, in words."""
-        said = "groups are of services that have any calls in common" if self._is_too_large_for_groups else ""
+        """Message about what cycles and groups leave out of a very large graph."""
+        said = "groups are services connected by any calls" if self._is_too_large_for_groups else ""
         return tuple(filter(None, (self._rings.left_out, said)))
 
     @property
@@ -170,7 +170,7 @@ class ServiceGraph:
     # --- what is meant -----------------------------------------------------------------------------------------------
 
     def service(self, text: str) -> str:
-        """The service or peer that a name means: its own, or one that differs in case alone.
+        """The service or peer of this name, or of one that differs only in case.
 
         Raises UsageError with the nearest names that there are.
         """
@@ -180,7 +180,7 @@ class ServiceGraph:
         return found
 
     def target(self, text: str) -> Target:
-        """What `service`, `service:operation` or `caller -> callee` means. Raises UsageError with the nearest names."""
+        """Resolve `service`, `service:operation` or `caller -> callee`. Raises UsageError with the nearest names."""
         found = self._service(text)
         if found is not None:
             return Target(found)
@@ -221,13 +221,13 @@ class ServiceGraph:
         near = [lower[name] for name in get_close_matches(text.lower(), lower, _NEAR, 0.5)]
         near += [name for name in known if text and text.lower() in name.lower() and name not in near]
         if near:
-            return f"no {what} is called {text!r}; did you mean {', '.join(near[:_NEAR])}?"
+            return f"no {what} named {text!r}; did you mean {', '.join(near[:_NEAR])}?"
         some = ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
-        return f"no {what} is called {text!r}; there are {some or 'none'}"
+        return f"no {what} named {text!r}; known: {some or 'none'}"
 
 
 def _splits(text: str, mark: str) -> list[tuple[str, str]]:
-    """What stands to the left and right of a mark, for every place where it stands."""
+    """Split a text at a mark, at every place where it stands."""
     pieces = text.split(mark)
     return [(mark.join(pieces[:at]), mark.join(pieces[at:])) for at in range(1, len(pieces))]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.dependencies import ServiceFigures, self_calls
-from tracetui.analysis.groups import group_slices
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.reach import own_spans
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_questions import Neighbour, neighbours
+from tracetui.analysis.stats.groups import group_slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +30,23 @@ class OperationFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class ServiceOverview:
     """A service or inferred peer, and everything connected to it."""
 
     figures: ServiceFigures
     trace_count: int
     """The traces that it takes part in."""
     trace_share: float
-    """Of all traces, in percent."""
+    """Percent of all traces."""
     callers: tuple[Neighbour, ...]
     callees: tuple[Neighbour, ...]
     operations: tuple[OperationFigures, ...]
     """Most called first; an inferred peer has none."""
     self_call_count: int
-    """How often it called itself, by any of its operations."""
+    """Number of calls to itself, by any of its operations."""
 
 
-def overview(graph: ServiceGraph, target: Target) -> Overview:
+def overview(graph: ServiceGraph, target: Target) -> ServiceOverview:
     """See everything connected to a service or inferred peer."""
     traces = graph.traces
     own = np.flatnonzero(own_spans(graph, target))
@@ -60,7 +60,7 @@ def overview(graph: ServiceGraph, target: Target) -> Overview:
             errors = int(traces.error[spans].sum())
             found = latency(traces.known_durations(spans))
             operations.append(OperationFigures(traces.shapes[shape], len(spans), errors, found))
-    return Overview(
+    return ServiceOverview(
         figures=graph.figures[target.service],
         trace_count=count,
         trace_share=100 * count / traces.trace_count,

@@ -1,4 +1,4 @@
-"""The smaller questions about services: neighbours, what several share, whose callers are whose, what a word finds."""
+"""Smaller questions about services: neighbours, shared dependencies, callers compared, text search."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.find import find_spans
-from tracetui.analysis.groups import gathered
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.reach import Reach, led_to, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.analysis.span_search import find_spans
+from tracetui.analysis.stats.groups import group_positions
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
 _LOOKED_AT = 200
-"""Spans of a service whose attributes are read to say what of them matched."""
+"""Spans of a service whose attributes are read to describe a match."""
 _SORTS = ("service", "type", "operation", "attribute")
 _PLURALS = {type_: f"{type_}s" for type_ in PeerType}
 _NAMED = 5
-"""Things that matched which are named, of each service and sort."""
+"""Number of matches that are named, per service and type."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedDependency:
     """Something that all of several services reach, with the hops from each."""
 
     service: str
@@ -33,17 +33,17 @@ class Shared:
     """In the order of the question; 0 for the service itself, where one of them is what the others need."""
 
 
-def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[Shared]:
-    """What all of these services reach, nearest on the whole first."""
+def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[SharedDependency]:
+    """Dependencies that all of these services reach, nearest in total first."""
     reached = [{name: Distance(0, True), **graph.callees(name)} for name in names]
     common = set.intersection(*(set(found) for found in reached)) if reached else set()
-    found = [Shared(name, tuple(one[name].hops for one in reached)) for name in common]
+    found = [SharedDependency(name, tuple(one[name].hops for one in reached)) for name in common]
     return sorted(found, key=lambda shared: (sum(shared.hops), shared.service))
 
 
 @dataclass(frozen=True, slots=True)
 class CallerDifference:
-    """Whose callers are whose; names ascending. A direct caller of either is not among the indirect ones of that."""
+    """Difference between the callers of two services; names ascending. Indirect callers exclude direct ones."""
 
     only_a: tuple[str, ...]
     both: tuple[str, ...]
@@ -69,14 +69,14 @@ def caller_difference(graph: ServiceGraph, a: str, b: str) -> CallerDifference:
 
 @dataclass(frozen=True, slots=True)
 class TypedPeer:
-    """An inferred peer of a type that was asked for."""
+    """An inferred peer of a requested type."""
 
     service: str
     type: PeerType
     hops: int
     """From the service that the question is about; 0 without one."""
     calls: int
-    """Of the service where it calls the peer itself, else all that the peer takes."""
+    """Calls from the service where it calls the peer itself, else all calls to the peer."""
     error_rate: float
     """In percent of those calls."""
     latency: Latency
@@ -100,7 +100,7 @@ def peers_of_type(graph: ServiceGraph, type_: PeerType, service: str | None = No
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class WordMatch:
     """Something of a service that holds a word: `what` is "service", "type", "operation" or "attribute"; a type is
     that of an inferred peer, and holds no word but its own.
     """
@@ -114,25 +114,25 @@ class Matched:
 @dataclass(frozen=True, slots=True)
 class FoundService:
     service: str
-    matched: tuple[Matched, ...]
+    matched: tuple[WordMatch, ...]
 
 
 def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
     """The services and peers that have to do with a word: by name first, then by type, operation and attributes."""
     traces, sought = graph.traces, word.lower()
-    matched: dict[str, list[Matched]] = {}
+    matched: dict[str, list[WordMatch]] = {}
     for name in graph.names:
         if sought in name.lower():
-            matched.setdefault(name, []).append(Matched("service", name, graph.figures[name].call_count))
+            matched.setdefault(name, []).append(WordMatch("service", name, graph.figures[name].call_count))
         type_ = graph.figures[name].peer_type
         if type_ and sought in (type_, _PLURALS[type_]):
-            matched.setdefault(name, []).append(Matched("type", type_, graph.figures[name].call_count))
+            matched.setdefault(name, []).append(WordMatch("type", type_, graph.figures[name].call_count))
     holding = np.array([sought in name.lower() for name in traces.names], bool)
     of_word = np.flatnonzero(holding[traces.name])
     pairs, counts = np.unique(traces.operation[of_word], return_counts=True)
     for at in np.argsort(-counts, kind="stable").tolist():
         service, operation = traces.operation_label(int(pairs[at]))
-        matched.setdefault(service, []).append(Matched("operation", operation, int(counts[at])))
+        matched.setdefault(service, []).append(WordMatch("operation", operation, int(counts[at])))
     found = find_spans(traces, 0, len(traces), word)
     assert found is not None
     rest = np.flatnonzero(found & ~holding[traces.name])
@@ -145,7 +145,7 @@ def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
     )
 
 
-def _few(found: Sequence[Matched]) -> list[Matched]:
+def _few(found: Sequence[WordMatch]) -> list[WordMatch]:
     kept: Counter[str] = Counter()
     few = []
     for match in sorted(found, key=lambda match: (_SORTS.index(match.what), -match.count, match.value)):
@@ -155,16 +155,16 @@ def _few(found: Sequence[Matched]) -> list[Matched]:
     return few
 
 
-def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, list[Matched]]:
-    found: dict[str, list[Matched]] = {}
-    for number, at in gathered(traces.service[spans]):
+def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, list[WordMatch]]:
+    found: dict[str, list[WordMatch]] = {}
+    for number, at in group_positions(traces.service[spans]):
         own = spans[at]
         seen: Counter[str] = Counter()
         for span in own[:_LOOKED_AT].tolist():
             attributes = {**traces.resource_attributes(span), **traces.attributes(span)}
             texts = (f"{key}={value!s}" for key, value in attributes.items() if key != "service.name")
             seen.update(text for text in texts if sought in text.lower())
-        values = [Matched("attribute", text, count) for text, count in seen.most_common()]
+        values = [WordMatch("attribute", text, count) for text, count in seen.most_common()]
         if values:
             found[traces.services[number]] = values
     return found
@@ -177,21 +177,21 @@ class Neighbour:
     service: str
     distance: Distance
     calls: int
-    """Of direct neighbours the calls between them (with an operation, those it has to do with); of others all calls
+    """For direct neighbours the calls between them (of the operation, if one is given); for others all calls
     that the service takes.
     """
     error_rate: float
     """In percent of those calls."""
     latency: Latency
     is_async: bool
-    """Whether no synchronous call leads there."""
+    """True if no synchronous call leads there."""
     inferred: bool
     peer_type: PeerType | None = None
-    """What sort of thing an inferred peer is; None for a service."""
+    """Type of an inferred peer; None for a service."""
 
 
 def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[Neighbour]:
-    """Who calls a target, or what it calls: nearest first, then the most calls."""
+    """Callers or callees of a target: nearest first, then the most calls."""
     seen = reach(graph, target) if target.operation else None
     if seen is not None:
         distances = _of_operation(graph, target, seen, upstream)
@@ -233,7 +233,7 @@ def _latency_between(graph: ServiceGraph, pair: tuple[str, str]) -> Latency:
 
 
 def _of_operation(graph: ServiceGraph, target: Target, seen: Reach, upstream: bool) -> dict[str, Distance]:
-    """Of what surrounds an operation's service, that which was seen to lead to it, or to be led to."""
+    """Neighbours of a service that were observed before or after one of its operations."""
     traces, calls = graph.traces, graph.calls
     if upstream:
         around = graph.callers(target.service)

@@ -1,4 +1,4 @@
-"""Moving spans whose host's clock disagrees with their caller's, by Jaeger's rule.
+"""Correction of clock skew between hosts, by Jaeger's rule.
 
 A child on another host than its parent (`host.id`, else `host.ip`, else `host.name`; an unknown host is always
 another) is moved when it lies outside its parent: a child longer than its parent to the parent's start, any other to
@@ -13,19 +13,19 @@ from dataclasses import replace
 import numpy as np
 
 from tracetui.model.clocks import hosts
-from tracetui.model.span import Mark
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
 
-def without_skew(traces: TraceSet) -> TraceSet:
-    """The set with skewed spans moved and marked `SKEW_ADJUSTED`; `skew` says by how many nanoseconds each.
+def correct_skew(traces: TraceSet) -> TraceSet:
+    """Move skewed spans and flag them `SKEW_ADJUSTED`; `skew` has the shift of each in nanoseconds.
 
     Every span keeps its position, so siblings that were moved need not stand by start any more.
     """
     if not len(traces):
         return traces
     host = hosts(traces.resources)[traces.resource]
-    movable = (traces.marks & int(Mark.SAME_ID)) == 0
+    movable = (traces.marks & int(Flag.SAME_ID)) == 0
     above = traces.parent
     movable &= (above >= 0) & movable[above]
     same_host = (host >= 0) & (host == host[above])
@@ -38,7 +38,7 @@ def without_skew(traces: TraceSet) -> TraceSet:
     moved = np.fromiter(skew, np.int64, len(skew))
     start, marks = traces.start.copy(), traces.marks.copy()
     start[moved] += np.fromiter(skew.values(), np.int64, len(skew))
-    marks[moved] |= int(Mark.SKEW_ADJUSTED)
+    marks[moved] |= int(Flag.SKEW_ADJUSTED)
     return replace(traces, start=start, marks=marks, skew=skew)
 
 
@@ -51,7 +51,7 @@ def _at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _skew(traces: TraceSet, spans: np.ndarray, movable: np.ndarray, same_host: np.ndarray) -> dict[int, int]:
-    """How far each of these spans is moved, in ns; of others none is. Where a span is moved to depends on whether its
+    """Shift of each of these spans in ns, 0 for the others. A span's shift depends on whether its
     caller is, so callers come first.
     """
     above = traces.parent[spans]

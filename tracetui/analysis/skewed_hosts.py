@@ -1,4 +1,4 @@
-"""Hosts whose clocks disagree within a trace, so that no times are compared across them."""
+"""Hosts whose clocks disagree within a trace, so that their times must not be compared."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 
 
 class SkewedHosts:
-    """Which pairs of hosts are skewed in which traces, of the traces that have an error.
+    """Pairs of hosts whose clocks disagree, by trace, in traces with errors.
 
     A host is named by `host.name`, else by its service. Two are skewed in a trace where a SERVER span on one begins
     before, or not before the end of, its parent, a CLIENT span on the other.
@@ -24,7 +24,7 @@ class SkewedHosts:
         servers = servers[traces.trace_errors[traces.trace[servers]] > 0]
         clients = traces.parent[servers]
         start = traces.start[servers]
-        ended = (traces.marks[clients] & int(Mark.NO_DURATION)) == 0
+        ended = (traces.marks[clients] & int(Flag.NO_DURATION)) == 0
         odd = (start < traces.start[clients]) | ((start >= traces.end[clients]) & ended)
         odd &= traces.kind[clients] == Kind.CLIENT
         for server, client in zip(servers[odd].tolist(), clients[odd].tolist(), strict=True):
@@ -56,6 +56,6 @@ class SkewedHosts:
         return self._pairs.get(trace, set())
 
     def skewed(self, one: int, other: int) -> bool:
-        """Whether the times of two spans of one trace must not be compared."""
+        """True if the times of two spans of one trace must not be compared."""
         pairs = self._pairs.get(int(self._traces.trace[one]))
         return bool(pairs) and (self.host(one), self.host(other)) in (pairs or ())

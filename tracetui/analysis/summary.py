@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.calls import is_named
-from tracetui.analysis.groups import quantiles
 from tracetui.analysis.requests import failed_requests
-from tracetui.model.span import Mark
+from tracetui.analysis.stats.groups import quantiles
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
 DIFFERENCE = 0.05
-"""Share of the response time by which a trace lasts longer, from which the two are told apart."""
+"""Share of the response time by which a trace must last longer for the two to differ."""
 DIFFERING_TRACES = 0.05
 """Share of a set's traces above which that is worth a sentence and a column."""
 
@@ -34,12 +34,12 @@ class DurationStats:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a set, its time window in nanoseconds since the epoch, and how long its traces and responses took."""
+    """Counts of a set, its time window in nanoseconds since the epoch, and its durations and response times."""
 
     trace_count: int
     span_count: int
     duplicate_span_count: int
-    """Records of spans that were seen more than once, which are folded into `span_count`."""
+    """Records folded into the spans they repeat."""
     service_count: int
     error_trace_count: int
     error_rate: float
@@ -47,7 +47,7 @@ class Summary:
     failed_request_count: int
     """Traces whose request failed (see `analysis.requests`)."""
     failed_request_rate: float
-    """Of all traces, in percent."""
+    """Percent of all traces."""
     orphan_span_count: int
     warning_count: int
     """Marks on spans and warnings on traces."""
@@ -58,7 +58,7 @@ class Summary:
     differing_count: int
     """Traces whose duration and response time differ by over 5 %."""
     root_missing_count: int
-    """Traces whose main root is missing, so that their duration stands in for the response time."""
+    """Traces without their main root, whose duration is used as response time."""
     skewed_trace_count: int
     """Traces in which clocks disagree."""
     nameless_span_count: int
@@ -66,7 +66,7 @@ class Summary:
 
     @property
     def response_differs(self) -> bool:
-        """Whether response times and durations differ often enough to be told apart: in more than 1 trace of 20."""
+        """True if response times and durations differ in more than 1 trace of 20."""
         return self.differing_count > DIFFERING_TRACES * self.trace_count
 
 
@@ -90,7 +90,7 @@ def summarize(traces: TraceSet) -> Summary:
         error_rate=100 * with_errors / traces.trace_count if traces.trace_count else 0.0,
         failed_request_count=failed,
         failed_request_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
-        orphan_span_count=int(((traces.marks & int(Mark.ORPHAN)) > 0).sum()),
+        orphan_span_count=int(((traces.marks & int(Flag.ORPHAN)) > 0).sum()),
         warning_count=int(traces.trace_warning_counts.sum()),
         start_ns=int(traces.trace_start.min()) if traces.trace_count else None,
         end_ns=int(traces.end.max()) if traces.trace_count else None,

@@ -1,4 +1,4 @@
-"""What if: every trace replayed with some spans taking another share of their time.
+"""What if: a replay of every trace with some spans taking another share of their time.
 
 A span that is scaled is scaled with everything below it. Whatever else there is keeps its order and its pauses: a child
 begins as long after its last sibling to end before it, or after its parent's begin, as it did; a parent ends as long
@@ -14,8 +14,8 @@ import numpy as np
 
 from tracetui.analysis.bottlenecks import critical_operations
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
-from tracetui.analysis.groups import quantiles
-from tracetui.model.problems import UsageError
+from tracetui.analysis.stats.groups import quantiles
+from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
 
 MOST_PERCENT = 1_000.0
@@ -25,13 +25,13 @@ _LONGEST = 1 << 61
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What scaling would do to the response times of a set, in nanoseconds; before and after."""
+    """Effect of scaling on the response times of a set, in nanoseconds; before and after."""
 
     percent: float
     trace_count: int
     """Traces with a span that is scaled."""
     has_calls: bool
-    """Whether what is scaled calls anything, which is scaled with it."""
+    """True if the scaled spans call anything, which is scaled with them."""
     mean_ns: tuple[float, float]
     p50_ns: tuple[float, float]
     p95_ns: tuple[float, float]
@@ -49,7 +49,7 @@ def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
     Raises UsageError for a share below 0 or above 1,000 %.
     """
     traces = paths.traces
-    after = replayed(paths, scaled, percent)
+    after = run_replay(paths, scaled, percent)
     # where the root is missing the whole trace stands in for it
     whole = after.end_of_traces - traces.trace_start
     durations = np.where(traces.root_missing, whole, after.traces.response_time)
@@ -80,10 +80,10 @@ class Replay:
     """int64[traces], ns since the epoch; traces begin when they did."""
 
 
-def replayed(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay:
+def run_replay(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay:
     """Replay a set; see `what_if`."""
     if not 0 <= percent <= MOST_PERCENT:
-        raise UsageError(f"a share is between 0 and {MOST_PERCENT:,.0f} %, not {percent:g}")
+        raise UsageError(f"the share must be between 0 and {MOST_PERCENT:,.0f} %, not {percent:g}")
     traces = paths.traces
     outermost = _outermost(traces, scaled)
     length = traces.duration.copy()
@@ -104,7 +104,7 @@ def replayed(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay
 
 
 def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
-    """int64 ns, within what times of a set are."""
+    """int64 ns, bounds of all times of a set."""
     if percent == _UNCHANGED:
         return times
     scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_LONGEST, _LONGEST).astype(np.int64)
@@ -112,7 +112,7 @@ def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
 
 
 def _outermost(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """int64, the spans of bool[n] that are not below another of them."""
+    """int64, spans of bool[n] that are not below another of them."""
     chosen = np.flatnonzero(spans)
     if not len(chosen):
         return chosen
@@ -123,7 +123,7 @@ def _outermost(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shift: np.ndarray) -> None:
-    """Work out how long the spans above the scaled ones become and how far what is below them moves.
+    """Compute the new lengths of spans above the scaled ones, and the shifts of what is below them.
 
     length: int64[n], the new durations, right for the scaled spans and filled in for those above. shift: int64[n + 1];
     a move of a subtree is added at its first span and taken back after its last.
@@ -168,7 +168,7 @@ def _ancestors(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _moves(begin: int, starts: list[int], stops: list[int], took: list[int]) -> list[int]:
-    """How far each child of a parent moves: by as much as the siblings that it came after end at another time."""
+    """Shift of each child of a parent: that of the siblings it followed."""
     by_start = sorted(range(len(starts)), key=lambda i: (starts[i], stops[i]))
     by_stop = sorted(range(len(starts)), key=lambda i: (stops[i], starts[i]))
     moves: list[int | None] = [None] * len(starts)

@@ -9,24 +9,22 @@ from typing import Annotated
 import typer
 
 from tracetui.analysis.alerts import LEAST_CALLS, baselines
-from tracetui.analysis.query.errors import nearest
-from tracetui.analysis.spelling import as_kept
+from tracetui.analysis.name_case import spelled_as_in
 from tracetui.cli import options as o
-from tracetui.cli.filtered import has_servers, offered_services, open_filtered
+from tracetui.cli.filtered_session import has_servers, offered_services, open_filtered
 from tracetui.cli.output import check_not_read, print_bytes, say
-from tracetui.ingest.sources.address import without_secrets
-from tracetui.model.problems import UsageError
-from tracetui.render.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
-from tracetui.render.numbers import counted
+from tracetui.ingest.servers.address import without_secrets
+from tracetui.model.errors import UsageError
+from tracetui.query.errors import nearest
+from tracetui.render.report.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
+from tracetui.render.text.numbers import counted
 
 _NAMED = 8
 """Services that are named where the wanted one is not there."""
 
-ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="The service that alerts are for.")]
-Namespace = Annotated[
-    str, typer.Option("--namespace", metavar="NAME", help="What the names of the span metrics begin with.")
-]
-Unit = Annotated[str, typer.Option("--unit", metavar="ms|s", help="What the span metrics measure durations in.")]
+ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="Service to alert on.")]
+Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Prefix of the span metrics' names.")]
+Unit = Annotated[str, typer.Option("--unit", metavar="ms|s", help="Unit of the span metrics' durations.")]
 
 
 def alerts(
@@ -55,29 +53,29 @@ def alerts(
     filters = o.Selection(service=named, time_range=time_range, query=query, limit=limit).filters()
     session = open_filtered(sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names)
     traces = session.findings.traces
-    service = as_kept(service, session.loaded.services)
+    service = spelled_as_in(service, session.loaded.services)
     if service not in session.loaded.services:
         known = sorted({*session.loaded.services, *offered_services(sources)})
         if service in known:
-            raise UsageError(f"no traces of {service} in this time; --time-range looks further back")
+            raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
         alike = nearest(service, known)
         some = ", ".join(known[:_NAMED]) or "no services"
         more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
         raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"there are {some}{more}"))
     if any(told.lower_case for told in session.told):
         say(
-            "Zipkin keeps services and operations in lower case: where the metrics have capitals, these rules never"
-            " fire; take the baseline from another source"
+            "Zipkin keeps services and operations in lower case: if the metrics have capitals, these rules never"
+            " fire. Take the baseline from another source."
         )
     found, few = baselines(traces, service)
     if not found:
-        raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: that is no baseline")
+        raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: too few for a baseline")
     if few:
         have, get = ("has", "gets") if few == 1 else ("have", "get")
         say(f"{counted(few, 'operation')} of {service} {have} fewer than {LEAST_CALLS} calls and {get} no rule")
     for one in found:
         if one.error_threshold_percent is None:
-            say(f"{service} {one.operation} fails nearly always: no rule can tell when it does")
+            say(f"{service} {one.operation} fails nearly always, so no threshold can separate good from bad")
     command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
     command += ["--exact-names"] if exact_names else []
     print_bytes(alert_rules(service, found, namespace, unit, shlex.join(command)).encode("utf-8", "replace"), output)

@@ -1,4 +1,4 @@
-"""`tracetui analyze`: what a set of traces has to say, as text or JSON."""
+"""`tracetui analyze`: report on a trace set, as text or JSON."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered
+from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import check_not_read, print_json, print_lines, say
-from tracetui.render.report_json import SECTIONS, report_json
-from tracetui.render.report_text import report_text
+from tracetui.render.report.json import SECTIONS, report_json
+from tracetui.render.report.text import report_text
 
 _SECTION = "Sections of the report (all by default)"
 
@@ -20,20 +20,23 @@ def analyze(
     *,
     selection: o.Selection,
     bottlenecks: Annotated[
-        bool, typer.Option("--bottlenecks", help="Where the time goes.", rich_help_panel=_SECTION)
+        bool,
+        typer.Option("--bottlenecks", help="Operations that dominate the critical path.", rich_help_panel=_SECTION),
     ] = False,
     critical_path: Annotated[
-        bool, typer.Option("--critical-path", help="What traces wait for.", rich_help_panel=_SECTION)
+        bool, typer.Option("--critical-path", help="Critical paths of the slowest traces.", rich_help_panel=_SECTION)
     ] = False,
-    errors: Annotated[bool, typer.Option("--errors", help="What fails, and where.", rich_help_panel=_SECTION)] = False,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Error patterns and where they began.", rich_help_panel=_SECTION)
+    ] = False,
     dependencies: Annotated[
-        bool, typer.Option("--dependencies", help="Who calls whom.", rich_help_panel=_SECTION)
+        bool, typer.Option("--dependencies", help="Services and the calls between them.", rich_help_panel=_SECTION)
     ] = False,
-    json: o.Json = False,
+    json: o.JsonOption = False,
     save: o.Save = None,
     report: o.Report,
 ) -> None:
-    """Report where the time goes, what fails and who calls whom in a set of traces."""
+    """Report bottlenecks, errors and dependencies."""
     check_not_read(report.output, sources)
     check_not_read(save, sources)
     filters = selection.filters()
@@ -43,7 +46,7 @@ def analyze(
         sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
     )
     if save is not None:
-        from tracetui.ingest.save import save as save_traces
+        from tracetui.export.save import save as save_traces
 
         for lost in save_traces(session.findings.traces, save, replace=True):
             say(f"not saved: {lost}")

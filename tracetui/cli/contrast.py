@@ -1,4 +1,4 @@
-"""`tracetui contrast`: what sets traces with errors, slow or chosen ones apart from the rest."""
+"""`tracetui contrast`: what is over-represented in traces with errors, slow ones or a selection."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import typer
 
 from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.contrast import contrast as contrasted
-from tracetui.analysis.query import parse
-from tracetui.analysis.query.pushed import pushed
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered
+from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import check_not_read, marks_of, print_json, print_lines
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
-from tracetui.render import numbers
-from tracetui.render.contrast_list import ContrastList, remarks
-from tracetui.render.line import Line, Role
-from tracetui.render.report_json import in_percent, warnings_json
-from tracetui.render.report_text import ReportOptions
-from tracetui.render.safe_text import safe
+from tracetui.query import parse
+from tracetui.query.pushdown import pushdown
+from tracetui.render.report.json import in_percent, warnings_json
+from tracetui.render.report.text import ReportOptions
+from tracetui.render.text import numbers
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.contrast import ContrastList, remarks
 
 _SHOWN = 20
-_SELECTION = "Which traces to tell from the others (those with errors by default)"
+_SELECTION = "Traces to contrast with the others (by default those with errors)"
 
 Slow = Annotated[
     float | None,
@@ -38,13 +38,13 @@ Slow = Annotated[
         metavar="PERCENTILE",
         min=0,
         max=100,
-        help="The slowest, above a percentile: 95.",
+        help="Traces slower than a percentile, such as 95.",
         rich_help_panel=_SELECTION,
     ),
 ]
 Select = Annotated[
     str | None,
-    typer.Option("--select", metavar="EXPR", help="Those that meet an expression.", rich_help_panel=_SELECTION),
+    typer.Option("--select", metavar="EXPR", help="Traces that match an expression.", rich_help_panel=_SELECTION),
 ]
 
 
@@ -54,22 +54,22 @@ def contrast(
     slow: Slow = None,
     select: Select = None,
     selection: o.Selection,
-    json: o.Json = False,
+    json: o.JsonOption = False,
     report: o.Report,
 ) -> None:
     """Show what is over-represented in traces with errors or slow ones: attributes, services, operations, duration."""
     if slow is not None and select is not None:
-        raise UsageError("--slow and --select are two selections: choose one")
+        raise UsageError("use either --slow or --select, not both")
     check_not_read(report.output, sources)
     filters = selection.filters()
 
     def also(search: Search) -> Search | None:
-        """Ask for those that are to be told from the others, of which the newest may hold none."""
+        """Condition for a second search that finds traces to contrast."""
         if slow is not None or filters.errors_only:
             return None
         if select is None:
             return combined(search, Search(failed=True))
-        return combined(search, pushed(select, exact_names=selection.exact_names)[0])
+        return combined(search, pushdown(select, exact_names=selection.exact_names)[0])
 
     session = open_filtered(
         sources,
@@ -85,7 +85,7 @@ def contrast(
     if not number or number == traces.trace_count:
         none = "no trace" if not number else "every trace"
         of = f"among {session.searched}" if session.searched else f"of {traces.trace_count:,}"
-        raise UsageError(f"{none} {of} is among the {what}: there is nothing to tell apart")
+        raise UsageError(f"{none} {of} is among the {what}: nothing to contrast")
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if json:
         data = orjson.dumps(_json(found, traces, chosen), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -98,10 +98,10 @@ def contrast(
 
 
 def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:
-    """-> bool[traces], and what they are, in words"""
+    """-> bool[traces], and their description"""
     if slow is not None:
         if not math.isfinite(slow):
-            raise UsageError(f"--slow: {slow} is no percentile")
+            raise UsageError(f"--slow: {slow} is not a percentile")
         durations = traces.response_time
         least = float(np.quantile(durations, slow / 100)) if len(durations) else 0.0
         return durations > least, f"traces slower than p{slow:g}"
@@ -111,7 +111,7 @@ def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[n
 
 
 def _text(found: Contrast, what: str, requests_failed: str, report: ReportOptions) -> Iterator[Line]:
-    """`requests_failed`: how many requests of traces with errors failed, '' where all did."""
+    """Text of a contrast. `requests_failed`: failed requests among traces with errors, '' where all failed."""
     marks = marks_of(report.ascii_only)
     title = Line(
         [("What sets ", Role.DIM), (f"{found.selected_of:,} {_singular(what, found.selected_of)}", Role.TITLE)]
@@ -127,7 +127,7 @@ def _text(found: Contrast, what: str, requests_failed: str, report: ReportOption
     yield Line()
     rows = ContrastList(found, marks)
     if not len(rows):
-        yield Line([("  nothing that chance would not explain", Role.PLAIN)])
+        yield Line([("  nothing beyond chance", Role.PLAIN)])
         return
     shown = len(rows) if report.verbose else min(len(rows), _SHOWN)
     for line in (rows.heading(report.width - 2), *(rows.line(row, report.width - 2) for row in range(shown))):

@@ -1,4 +1,4 @@
-"""`tracetui demo` and `tracetui samples`: the traces that come with the program."""
+"""`tracetui demo` and `tracetui samples`: the bundled traces."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 from tracetui.cli import options as o
 from tracetui.cli.open import open_sources
 from tracetui.cli.plain_output import print_plain
-from tracetui.model.problems import InputError
+from tracetui.model.errors import InputError
 
 _DEMO = Path("incident", "before.json")
 
 
 def sample_folder() -> Path:
-    """Where the bundled samples are: within the package once installed, beside it in a checkout."""
+    """Folder of the bundled samples: within the package once installed, beside it in a checkout."""
     package = Path(str(files("tracetui")))
     for folder in (package / "sample_traces", package.parent / "sample_traces"):
         if (folder / _DEMO).is_file():
             return folder
-    raise InputError("the sample traces are not installed with this copy of the program")
+    raise InputError("the sample traces are not installed")
 
 
 def demo(
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
     local_time: o.LocalTime = False,
-    theme: o.Theme = "",
+    theme: o.ThemeOption = "",
     no_mouse: o.NoMouse = False,
 ) -> None:
     """Open the bundled incident: a page that is slow and sometimes fails."""

@@ -1,4 +1,4 @@
-"""`tracetui graph`: who calls whom, and who is hit, as text, JSON or a drawing."""
+"""`tracetui graph`: questions about the service graph, as text, JSON or a drawing."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracetui.analysis.findings import Findings
-from tracetui.analysis.query.errors import nearest
+from tracetui.analysis.analysis import Analysis
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered
+from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines, say
+from tracetui.model.errors import UsageError
 from tracetui.model.peers import PeerType
-from tracetui.model.problems import UsageError
-from tracetui.render.line import Line
-from tracetui.render.report_text import report_text
+from tracetui.query.errors import nearest
+from tracetui.render.report.text import report_text
+from tracetui.render.text.line import Line
 from tracetui.session import Session
 
 if TYPE_CHECKING:
     # their library is imported where a question is asked
     from tracetui.analysis.service_graph import ServiceGraph, Target
-    from tracetui.render.graph_diagram import Diagram
-    from tracetui.render.graph_text import GraphText
+    from tracetui.render.graph.diagram import Diagram
+    from tracetui.render.graph.text import GraphText
 
 
 _LEAST_WORD = 3
 """Letters of a word of a phrase that is looked for by itself."""
 
 
-class Format(StrEnum):
+class GraphFormat(StrEnum):
     """Languages of drawings."""
 
     DOT = "dot"
     MERMAID = "mermaid"
 
 
-class _Kind(StrEnum):
-    """What the names of a question may be."""
+class _NameKind(StrEnum):
+    """Kinds of names that a question takes."""
 
     SERVICE = "a service or inferred peer"
     OPERATION = "a service, an inferred peer or service:operation"
@@ -50,8 +50,8 @@ class _Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a question came to, in every form; only that which is asked for is made."""
+class _GraphAnswer:
+    """Answer to a question in every form; only the form that is asked for is made."""
 
     text: Callable[[GraphText], Iterator[Line]]
     json: Callable[[], dict[str, Any]]
@@ -59,40 +59,42 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _GraphQuestion:
     """`most` is None where any number of names will do."""
 
     form: str
     what: str
-    kind: _Kind
+    kind: _NameKind
     least: int
     most: int | None
-    answer: Callable[[Findings, Sequence[Target]], _Answer]
+    answer: Callable[[Analysis, Sequence[Target]], _GraphAnswer]
 
 
 def graph(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="A file, a directory, a pattern, or - for standard input.", show_default=False
+            metavar="SOURCE", help="File, directory, glob, server, or - for standard input.", show_default=False
         ),
     ],
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="One of those above.", show_default=False)],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="One of the questions above.", show_default=False)
+    ],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="A service, an inferred peer or service:operation.", show_default=False),
+        typer.Argument(metavar="NAME", help="Service, inferred peer or service:operation.", show_default=False),
     ] = None,
     *,
     selection: o.Selection,
-    json: o.Json = False,
+    json: o.JsonOption = False,
     format: Annotated[  # noqa: A002 - the option's name
-        Format | None, typer.Option("--format", help="Write a drawing for Graphviz or Mermaid.")
+        GraphFormat | None, typer.Option("--format", help="Output format of the graph: Graphviz (dot) or Mermaid.")
     ] = None,
     report: o.Report,
 ) -> None:
     asked = _question(question, names or ())
     if json and format:
-        raise UsageError(f"--json and --format {format} are two forms of the answer: choose one")
+        raise UsageError(f"use either --json or --format {format}, not both")
     check_not_read(report.output, [source])
     filters = selection.filters()
     session = open_filtered(
@@ -105,29 +107,29 @@ def graph(
         return
     answer = asked.answer(findings, [_meant(session, asked.kind, name, look.filtered) for name in names or ()])
     if json:
-        from tracetui.render.graph_json import answer_json
+        from tracetui.render.graph.json import answer_json
 
         print_json(answer_json(answer.json()), report.output, ascii_only=report.ascii)
     elif format:
-        from tracetui.render.graph_diagram import FORMATS
+        from tracetui.render.graph.diagram import FORMATS
 
         print_diagram(FORMATS[format](answer.diagram()), report.output, ascii_only=report.ascii)
     else:
-        from tracetui.render.graph_text import GraphText
+        from tracetui.render.graph.text import GraphText
 
         print_lines(answer.text(GraphText(findings, look)), report.color, report.output, ascii_only=look.ascii_only)
 
 
-def _question(question: str, names: Sequence[str]) -> _Question:
-    """The question that is meant. UsageError that lists all if there is none, or that says which names it needs."""
+def _question(question: str, names: Sequence[str]) -> _GraphQuestion:
+    """Find the question. Raises UsageError that lists all of them, or the names that this one takes."""
     asked = QUESTIONS.get(question)
     if asked is None:
         alike = nearest(question, sorted(QUESTIONS))
         hint = f"; nearest: {alike}" if alike else ""
-        raise UsageError(f"no question is called {question!r}{hint}\n{_questions()}")
+        raise UsageError(f"unknown question {question!r}{hint}\n{_questions()}")
     if len(names) < asked.least or (asked.most is not None and len(names) > asked.most):
         given = f"{len(names)} names" if len(names) != 1 else "1 name"
-        needs = f"each is {asked.kind}" if asked.kind is not _Kind.WORD else "a word in quotes may hold blanks"
+        needs = f"each is {asked.kind}" if asked.kind is not _NameKind.WORD else "quote a word that contains blanks"
         raise UsageError(f"{question} is asked as `{asked.form}`, not with {given}; {needs}\n{_questions()}")
     return asked
 
@@ -137,11 +139,11 @@ def _questions() -> str:
     return "\n".join(["questions:", *(f"  {asked.form:<{width}}  {asked.what}" for asked in QUESTIONS.values())])
 
 
-def _meant(session: Session, kind: _Kind, name: str, filtered: str) -> Target:
-    """What a name means in the traces that are looked at. Raises UsageError with the nearest names."""
+def _meant(session: Session, kind: _NameKind, name: str, filtered: str) -> Target:
+    """Resolve a name in the selected traces. Raises UsageError with the nearest names."""
     from tracetui.analysis.service_graph import Target
 
-    if kind is _Kind.WORD:
+    if kind is _NameKind.WORD:
         return Target(name)
     try:
         return _resolved(session.findings.graph, kind, name)
@@ -149,182 +151,182 @@ def _meant(session: Session, kind: _Kind, name: str, filtered: str) -> Target:
         if not filtered:
             raise
         # known, but left out: other names would be of no help; unknown at all: the nearest of all are
-        meant = _resolved(Findings(session.loaded).graph, kind, name)
-        raise UsageError(f"{meant.name} takes part in none of the traces that are left: only {filtered}") from None
+        meant = _resolved(Analysis(session.loaded).graph, kind, name)
+        raise UsageError(f"{meant.name} is in none of the selected traces: {filtered}") from None
 
 
-def _resolved(graph: ServiceGraph, kind: _Kind, name: str) -> Target:
+def _resolved(graph: ServiceGraph, kind: _NameKind, name: str) -> Target:
     from tracetui.analysis.service_graph import Target
 
-    if kind is _Kind.SERVICE:
+    if kind is _NameKind.SERVICE:
         return Target(graph.service(name))
     target = graph.target(name)
-    if target.caller and kind is not _Kind.CALL:
-        raise UsageError(f"{target.name} is a call; this is asked of {kind}")
+    if target.caller and kind is not _NameKind.CALL:
+        raise UsageError(f"{target.name} is a call; this question takes {kind}")
     return target
 
 
 # --- the questions ---------------------------------------------------------------------------------------------------
 
 
-def _overview(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _overview(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_overview import overview
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import overview_json
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import overview_json
 
     found = overview(findings.graph, targets[0])
     names = {one.service for one in (*found.callers, *found.callees)} | {found.figures.service}
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.overview(found),
         json=lambda: overview_json(found),
         diagram=lambda: calls_diagram(findings.graph, names, asked=[found.figures.service]),
     )
 
 
-def _services(findings: Findings, _: Sequence[Target]) -> _Answer:
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import services_json
+def _services(findings: Analysis, _: Sequence[Target]) -> _GraphAnswer:
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import services_json
 
     graph = findings.graph
     ranked = sorted(
         graph.figures.values(), key=lambda one: (-graph.graph.degree(one.service), -one.call_count, one.service)
     )
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.services(ranked),
         json=lambda: services_json(graph, ranked),
         diagram=lambda: calls_diagram(graph, graph.names),
     )
 
 
-def _neighbours(findings: Findings, targets: Sequence[Target], *, upstream: bool) -> _Answer:
+def _neighbours(findings: Analysis, targets: Sequence[Target], *, upstream: bool) -> _GraphAnswer:
     from tracetui.analysis.service_questions import neighbours
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import neighbours_json
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import neighbours_json
 
     (target,) = targets
     found = neighbours(findings.graph, target, upstream=upstream)
     names = {target.service, *(one.service for one in found)}
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.neighbours(target, found, upstream=upstream),
         json=lambda: neighbours_json(target, found),
         diagram=lambda: calls_diagram(findings.graph, names, asked=[target.service]),
     )
 
 
-def _callers(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _callers(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     return _neighbours(findings, targets, upstream=True)
 
 
-def _callees(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _callees(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     return _neighbours(findings, targets, upstream=False)
 
 
-def _blast_radius(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _blast_radius(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.blast_radius import blast_radius
-    from tracetui.render.graph_diagram import blast_radius_diagram
-    from tracetui.render.graph_json import blast_radius_json
+    from tracetui.render.graph.diagram import blast_radius_diagram
+    from tracetui.render.graph.json import blast_radius_json
 
     found = blast_radius(findings.graph, findings.paths, targets[0])
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.blast_radius(found),
         json=lambda: blast_radius_json(found),
         diagram=lambda: blast_radius_diagram(findings.graph, found),
     )
 
 
-def _path(findings: Findings, targets: Sequence[Target]) -> _Answer:
-    from tracetui.analysis.chains import call_chains
-    from tracetui.render.graph_diagram import path_diagram
-    from tracetui.render.graph_json import path_json
+def _path(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+    from tracetui.analysis.call_chains import call_chains
+    from tracetui.render.graph.diagram import path_diagram
+    from tracetui.render.graph.json import path_json
 
     begin, end = targets
     found = call_chains(findings.graph, begin, end)
     reverse = begin.service in findings.graph.callees(end.service)
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.path(found, reverse),
         json=lambda: path_json(found),
         diagram=lambda: path_diagram(findings.graph, found, {begin.service, end.service}),
     )
 
 
-def _shared(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _shared(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_questions import shared_dependencies
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import shared_json
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import shared_json
 
     graph = findings.graph
     names = list(dict.fromkeys(target.service for target in targets))
     found = shared_dependencies(graph, names)
 
     def between() -> set[str]:
-        """What lies on the way from one of those asked for to what they share."""
+        """Services between those asked for and what they share."""
         reached = graph.around(names, upstream=False)
         shared = graph.around([one.service for one in found], upstream=True)
         return set(names) | reached & shared
 
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.shared(names, found),
         json=lambda: shared_json(names, found),
         diagram=lambda: calls_diagram(graph, between(), asked=names),
     )
 
 
-def _diff_callers(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _diff_callers(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_questions import caller_difference
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import diff_callers_json
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import diff_callers_json
 
     graph = findings.graph
     a, b = (target.service for target in targets)
     found = caller_difference(graph, a, b)
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.diff_callers(a, b, found),
         json=lambda: diff_callers_json(a, b, found),
         diagram=lambda: calls_diagram(graph, {a, b, *graph.callers(a), *graph.callers(b)}, asked=[a, b]),
     )
 
 
-def _critical(findings: Findings, targets: Sequence[Target]) -> _Answer:
-    from tracetui.render.graph_diagram import critical_diagram
-    from tracetui.render.graph_json import critical_json
+def _critical(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+    from tracetui.render.graph.diagram import critical_diagram
+    from tracetui.render.graph.json import critical_json
 
     names = {target.service for target in targets}
     found = [one for one in findings.ranking.services if not names or one.service in names]
     left_out = findings.ranking.left_out
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.critical(found, bool(names), left_out),
         json=lambda: critical_json(found, left_out),
         diagram=lambda: critical_diagram(findings.graph, found),
     )
 
 
-def _find(findings: Findings, targets: Sequence[Target]) -> _Answer:
+def _find(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_questions import find_services
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import find_json
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import find_json
 
     word = targets[0].service.strip()
     if not word:
-        raise UsageError("find: the word is empty")
+        raise UsageError("find: empty search word")
     found = find_services(findings.graph, word)
     for part in _parts(word) if not found else ():
         # nothing holds it as a whole: a word of it, or one in the singular, may be what was meant
         found = find_services(findings.graph, part)
         if found:
-            say(f"nothing holds {word!r}; this is about {part!r}")
+            say(f"no match for {word!r}; showing {part!r}")
             word = part
             break
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.find(word, found),
         json=lambda: find_json(word, found),
         diagram=lambda: calls_diagram(findings.graph, {one.service for one in found}),
     )
 
 
-def _peers(findings: Findings, targets: Sequence[Target], type_: PeerType) -> _Answer:
+def _peers(findings: Analysis, targets: Sequence[Target], type_: PeerType) -> _GraphAnswer:
     from tracetui.analysis.service_questions import peers_of_type
-    from tracetui.render.graph_diagram import calls_diagram
-    from tracetui.render.graph_json import peers_json
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import peers_json
 
     graph = findings.graph
     service = targets[0].service if targets else None
@@ -335,7 +337,7 @@ def _peers(findings: Findings, targets: Sequence[Target], type_: PeerType) -> _A
     if service:
         # what lies on the way to those that are reached through others
         among |= graph.around([service], upstream=False) & graph.around(names, upstream=True)
-    return _Answer(
+    return _GraphAnswer(
         text=lambda page: page.peers(type_, service, found),
         json=lambda: peers_json(type_, service, found),
         diagram=lambda: calls_diagram(graph, among, asked=sorted(asked)),
@@ -348,36 +350,54 @@ def _parts(phrase: str) -> list[str]:
 
 
 QUESTIONS = {
-    "overview": _Question("overview S", "everything connected to S", _Kind.SERVICE, 1, 1, _overview),
-    "services": _Question("services", "all, the most connected first, and cycles", _Kind.SERVICE, 0, 0, _services),
-    "callers": _Question("callers S", "who calls S, also by way of others", _Kind.OPERATION, 1, 1, _callers),
-    "callees": _Question("callees S", "what S needs, also by way of others", _Kind.OPERATION, 1, 1, _callees),
-    "blast-radius": _Question(
-        "blast-radius S", "who is hit if S is slow or fails; S may be 'A -> B'", _Kind.CALL, 1, 1, _blast_radius
+    "overview": _GraphQuestion("overview S", "S and everything connected to it", _NameKind.SERVICE, 1, 1, _overview),
+    "services": _GraphQuestion(
+        "services", "all services, the most connected first, and cycles", _NameKind.SERVICE, 0, 0, _services
     ),
-    "path": _Question("path A B", "how requests get from A to B", _Kind.OPERATION, 2, 2, _path),
-    "shared": _Question("shared A B [C...]", "what all of them depend on", _Kind.SERVICE, 2, None, _shared),
-    "diff-callers": _Question("diff-callers A B", "who calls A, B or both of them", _Kind.SERVICE, 2, 2, _diff_callers),
-    "critical": _Question("critical [S...]", "what the system leans on most", _Kind.SERVICE, 0, None, _critical),
-    "databases": _Question(
-        "databases [S]", "databases that S needs, or all", _Kind.SERVICE, 0, 1, partial(_peers, type_=PeerType.DATABASE)
+    "callers": _GraphQuestion("callers S", "direct and indirect callers of S", _NameKind.OPERATION, 1, 1, _callers),
+    "callees": _GraphQuestion(
+        "callees S", "direct and indirect dependencies of S", _NameKind.OPERATION, 1, 1, _callees
     ),
-    "caches": _Question(
-        "caches [S]", "caches that S needs, or all", _Kind.SERVICE, 0, 1, partial(_peers, type_=PeerType.CACHE)
+    "blast-radius": _GraphQuestion(
+        "blast-radius S",
+        "services and entry points affected if S is slow or fails; S may be 'A -> B'",
+        _NameKind.CALL,
+        1,
+        1,
+        _blast_radius,
     ),
-    "queues": _Question(
-        "queues [S]", "queues that S needs, or all", _Kind.SERVICE, 0, 1, partial(_peers, type_=PeerType.QUEUE)
+    "path": _GraphQuestion("path A B", "call chains from A to B", _NameKind.OPERATION, 2, 2, _path),
+    "shared": _GraphQuestion(
+        "shared A B [C...]", "dependencies that all of them share", _NameKind.SERVICE, 2, None, _shared
     ),
-    "external": _Question(
+    "diff-callers": _GraphQuestion(
+        "diff-callers A B", "callers of A, of B and of both", _NameKind.SERVICE, 2, 2, _diff_callers
+    ),
+    "critical": _GraphQuestion("critical [S...]", "most critical services", _NameKind.SERVICE, 0, None, _critical),
+    "databases": _GraphQuestion(
+        "databases [S]",
+        "databases that S depends on, or all",
+        _NameKind.SERVICE,
+        0,
+        1,
+        partial(_peers, type_=PeerType.DATABASE),
+    ),
+    "caches": _GraphQuestion(
+        "caches [S]", "caches that S depends on, or all", _NameKind.SERVICE, 0, 1, partial(_peers, type_=PeerType.CACHE)
+    ),
+    "queues": _GraphQuestion(
+        "queues [S]", "queues that S depends on, or all", _NameKind.SERVICE, 0, 1, partial(_peers, type_=PeerType.QUEUE)
+    ),
+    "external": _GraphQuestion(
         "external [S]",
-        "other systems that S needs, or all",
-        _Kind.SERVICE,
+        "external systems that S depends on, or all",
+        _NameKind.SERVICE,
         0,
         1,
         partial(_peers, type_=PeerType.EXTERNAL),
     ),
-    "find": _Question("find WORD", "services that have to do with a word, or peers of a type", _Kind.WORD, 1, 1, _find),
+    "find": _GraphQuestion("find WORD", "services that match a word, or peers of a type", _NameKind.WORD, 1, 1, _find),
 }
 
 # the forms stand in one place: the help lists what the errors do
-graph.__doc__ = f"Ask who calls whom, and who is hit, in a set of traces.\n\n\b\n{_questions()}"
+graph.__doc__ = f"Query the service graph: callers, callees, paths, blast radius.\n\n\b\n{_questions()}"

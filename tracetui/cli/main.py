@@ -1,4 +1,4 @@
-"""The command line: its commands, and what becomes of errors."""
+"""The command line: commands and exit codes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tracetui import __version__
 from tracetui.cli.output import ReaderGoneError, say
 from tracetui.cli.plain_output import discard_stdout, print_plain, unwritable
-from tracetui.collection import no_collection
-from tracetui.model.problems import InputError, TracetuiError, UsageError
+from tracetui.garbage_collection import paused_collection
+from tracetui.model.errors import InputError, TracetuiError, UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -32,11 +32,11 @@ _LOOK: dict[str, Any] = {
 
 COMMANDS = ("analyze", "show", "graph", "compare", "contrast", "alerts", "server", "demo", "samples")
 _SCREENS = {_OPEN, "demo"}
-"""Commands that go on until the user leaves; the others answer once."""
+"""Commands that run until the user quits; the others answer once."""
 
 
 def command_line() -> typer.Typer:
-    """Every command. Importing them takes longer than opening the screen, which needs none of them."""
+    """All commands. Importing them takes longer than opening the screen, which needs none of them."""
     import typer
 
     from tracetui.cli.alerts import alerts
@@ -45,23 +45,23 @@ def command_line() -> typer.Typer:
     from tracetui.cli.contrast import contrast
     from tracetui.cli.demo import demo, samples
     from tracetui.cli.graph import graph
-    from tracetui.cli.groups import spelt_out
     from tracetui.cli.open import open_sources
-    from tracetui.cli.reach import CREDENTIALS, reaching
+    from tracetui.cli.option_groups import expand_groups
     from tracetui.cli.server import server
+    from tracetui.cli.server_options import CREDENTIALS, with_server_options
     from tracetui.cli.show import show
 
     app = typer.Typer(
         name="tracetui",
         help="Distributed traces in a terminal: which span, service or query makes a request slow or fail.",
-        epilog="SOURCE is a file, a directory, a pattern or - for standard input, in any format of Jaeger,"
+        epilog="SOURCE is a file, a directory, a glob or - for standard input, in any format of Jaeger,"
         " OpenTelemetry or Zipkin, also compressed, in a zip or tar archive, or among the lines of a log (Docker, CRI,"
         " kubectl, Loki, Grafana, Google Cloud, CloudWatch, Azure, syslog, journalctl);"
         " or the address of a Jaeger, Zipkin or Tempo, or a profile's name."
         " Also of VictoriaTraces (http://HOST:10428), GreptimeDB (http://HOST:4000) and Quickwit (http://HOST:7280),"
         " or with the path before Jaeger's API: /select/jaeger, /v1/jaeger, /api/v1/INDEX/jaeger."
-        " `tracetui SOURCE...` alone opens it;"
-        " `tracetui open --help` says how.",
+        " `tracetui SOURCE...` opens it on the screen;"
+        " see `tracetui open --help`.",
         no_args_is_help=True,
         **_LOOK,
     )
@@ -76,10 +76,10 @@ def command_line() -> typer.Typer:
 
     over_sources: tuple[Callable[..., None], ...] = (analyze, show, graph, compare, contrast, alerts, server)
     for name, over in zip(COMMANDS[: len(over_sources)], over_sources, strict=True):
-        app.command(name=name, epilog=CREDENTIALS)(reaching(spelt_out(over)))
+        app.command(name=name, epilog=CREDENTIALS)(with_server_options(expand_groups(over)))
     for name, command in zip(COMMANDS[len(over_sources) :], (demo, samples), strict=True):
         app.command(name=name)(command)
-    app.command(name=_OPEN, hidden=True, epilog=CREDENTIALS)(reaching(open_sources))
+    app.command(name=_OPEN, hidden=True, epilog=CREDENTIALS)(with_server_options(open_sources))
     return app
 
 
@@ -87,10 +87,10 @@ def _opening() -> typer.Typer:
     import typer
 
     from tracetui.cli.open import open_sources
-    from tracetui.cli.reach import CREDENTIALS, reaching
+    from tracetui.cli.server_options import CREDENTIALS, with_server_options
 
     app = typer.Typer(name="tracetui", **_LOOK)
-    app.command(epilog=CREDENTIALS)(reaching(open_sources))
+    app.command(epilog=CREDENTIALS)(with_server_options(open_sources))
     return app
 
 
@@ -107,10 +107,10 @@ def _is_option(arg: str) -> bool:
 
 
 def _check_order(args: Sequence[str]) -> None:
-    """Raises UsageError where a command would be taken for a source, as options stand before it."""
+    """Raise UsageError where options before a command would make it a source."""
     command = next((arg for arg in args if arg in COMMANDS and not os.path.lexists(arg)), None)
     if command is not None and _is_option(args[0]):
-        raise UsageError(f"{command} is a command, and options come behind it: tracetui {command} {args[0]}")
+        raise UsageError(f"options go after the command: tracetui {command} {args[0]}")
 
 
 def run(args: Sequence[str]) -> int:
@@ -126,7 +126,7 @@ def run(args: Sequence[str]) -> int:
             _opening()(list(args), prog_name="tracetui")
         else:
             # an answer frees next to nothing before it is printed, and a screen frees all the time
-            with nullcontext() if not args or args[0] in _SCREENS else no_collection():
+            with nullcontext() if not args or args[0] in _SCREENS else paused_collection():
                 command_line()(list(args), prog_name="tracetui")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
@@ -138,7 +138,7 @@ def run(args: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except MemoryError:
-        say("not enough memory for this input; --limit or fewer files may help")
+        say("not enough memory for this input; try --limit or fewer files")
         return InputError.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL:
@@ -150,6 +150,6 @@ def run(args: Sequence[str]) -> int:
         if os.environ.get(_DEBUG):
             traceback.print_exc()
         say(f"internal error: {type(error).__name__}: {error}")
-        say(f"this should not happen; {_DEBUG}=1 shows where it did, please report it with that")
+        say(f"please report this with the traceback that {_DEBUG}=1 shows")
         return 1
     return 0

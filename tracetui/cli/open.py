@@ -1,4 +1,4 @@
-"""`tracetui SOURCE...`: open sources on the screen, or report on them where there is no screen."""
+"""`tracetui SOURCE...`: open sources on the screen, or print a report without a terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.reach import overrides
 from tracetui.cli.screen import open_on_screen
+from tracetui.cli.server_options import overrides
 from tracetui.config import Overrides
 
 
@@ -17,16 +17,16 @@ def open_sources(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Files, directories, patterns, - for standard input, addresses of servers, or profiles.",
+            help="Files, directories, globs, - for standard input, server addresses, or profiles.",
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Come back to where you were.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Return to the last session's location.")] = False,
     query: o.QueryText = None,
     exact_names: o.ExactNames = False,
     logs: o.Logs = None,
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
     local_time: o.LocalTime = False,
-    theme: o.Theme = "",
+    theme: o.ThemeOption = "",
     no_mouse: o.NoMouse = False,
 ) -> None:
     """Open traces: the screen on a terminal, the report anywhere else."""

@@ -1,4 +1,4 @@
-"""Options that commands share, each told once."""
+"""Options that commands share, each defined once."""
 
 from __future__ import annotations
 
@@ -9,58 +9,56 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracetui.analysis.filters import Filters, describe
-from tracetui.analysis.query import parse
-from tracetui.analysis.query.pasted import meant
-from tracetui.cli.groups import OptionGroup
+from tracetui.cli.option_groups import OptionGroup
 from tracetui.cli.output import is_ascii, width_of
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
-from tracetui.render.ansi import When
+from tracetui.query import parse
+from tracetui.query.filters import Filters, describe
+from tracetui.query.references import resolve_reference
+from tracetui.render.text.ansi import When
 
 if TYPE_CHECKING:
-    from tracetui.render.report_text import ReportOptions
+    from tracetui.render.report.text import ReportOptions
 
-_LOOK = "How it looks"
+_LOOK = "Appearance"
 _NS_PER_MS = 1_000_000
-_FILTER = "Which traces"
+_FILTER = "Trace selection"
 
 Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
-        help="Files, directories, patterns, - for standard input, addresses of servers, or profiles.",
+        help="Files, directories, globs, - for standard input, server addresses, or profiles.",
         show_default=False,
     ),
 ]
-Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.", rich_help_panel=_LOOK)]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.", rich_help_panel=_LOOK)]
 Color = Annotated[When, typer.Option("--color", help="When to use colour.", rich_help_panel=_LOOK)]
 Width = Annotated[
     int | None,
-    typer.Option(
-        "--width", metavar="COLUMNS", help="Width to draw at; the terminal's by default.", rich_help_panel=_LOOK
-    ),
+    typer.Option("--width", metavar="COLUMNS", help="Output width; by default the terminal's.", rich_help_panel=_LOOK),
 ]
 LocalTime = Annotated[
     bool, typer.Option("--local-time", help="Show times in the local zone, not UTC.", rich_help_panel=_LOOK)
 ]
-Theme = Annotated[
+ThemeOption = Annotated[
     str,
     typer.Option(
         "--theme",
         metavar="NAME",
-        help="Of the screen: textual-dark, textual-light, ansi-dark or high-contrast.",
+        help="Theme: textual-dark, textual-light, ansi-dark or high-contrast.",
         rich_help_panel=_LOOK,
     ),
 ]
-NoMouse = Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.", rich_help_panel=_LOOK)]
+NoMouse = Annotated[bool, typer.Option("--no-mouse", help="Do not capture the mouse.", rich_help_panel=_LOOK)]
 AdjustSkew = Annotated[
     bool,
-    typer.Option("--adjust-skew", help="Move spans whose host's clock disagrees with their caller's (Jaeger's rule)."),
+    typer.Option("--adjust-skew", help="Correct clock skew between hosts, by Jaeger's rule."),
 ]
 ExactNames = Annotated[
     bool,
-    typer.Option("--exact-names", help="Group spans by their exact names: GET /orders/17 is not GET /orders/{id}."),
+    typer.Option("--exact-names", help="Group spans by exact name: GET /orders/17 is not GET /orders/{id}."),
 ]
 Logs = Annotated[
     list[str] | None,
@@ -68,14 +66,14 @@ Logs = Annotated[
 ]
 Service = Annotated[
     list[str] | None,
-    typer.Option("--service", metavar="NAME", help="Traces in which a service takes part.", rich_help_panel=_FILTER),
+    typer.Option("--service", metavar="NAME", help="Traces that include this service.", rich_help_panel=_FILTER),
 ]
 Operation = Annotated[
     list[str] | None,
     typer.Option(
         "--operation",
         metavar="NAME",
-        help="Traces with an operation: a name, or a shape such as GET /orders/{id}.",
+        help="Traces that include this operation: a name, or a shape such as GET /orders/{id}.",
         rich_help_panel=_FILTER,
     ),
 ]
@@ -85,19 +83,19 @@ LatencyThreshold = Annotated[
         "--latency-threshold",
         metavar="MS",
         min=0,
-        help="Traces with a response time above this, in milliseconds.",
+        help="Traces with a response time above this many milliseconds.",
         rich_help_panel=_FILTER,
     ),
 ]
 ErrorsOnly = Annotated[
-    bool, typer.Option("--errors-only", help="Traces with errors: one of their spans is one.", rich_help_panel=_FILTER)
+    bool, typer.Option("--errors-only", help="Traces with at least one error span.", rich_help_panel=_FILTER)
 ]
 TimeRange = Annotated[
     str | None,
     typer.Option(
         "--time-range",
         metavar="DURATION",
-        help="Traces of the last 1h, 30m, 2d... counted back from the newest.",
+        help="Traces of the last 1h, 30m, 2d..., counted back from the newest.",
         rich_help_panel=_FILTER,
     ),
 ]
@@ -106,27 +104,28 @@ QueryText = Annotated[
     typer.Option(
         "--query",
         metavar="EXPR",
-        help="Traces that meet an expression: 'duration > 500ms AND { service = db AND status = error }'.",
+        help="Traces that match an expression: 'duration > 500ms AND { service = db AND status = error }'.",
         rich_help_panel=_FILTER,
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=1, help="The newest N of them.", rich_help_panel=_FILTER)
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="The newest N of these traces.", rich_help_panel=_FILTER),
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout.")
 ]
 Save = Annotated[
     Path | None,
-    typer.Option("--save", metavar="FILE", help="Keep the traces in a file that opens again (OTLP JSON, also .gz)."),
+    typer.Option("--save", metavar="FILE", help="Save the traces (OTLP JSON, .gz)."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Leave nothing out for length.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection(OptionGroup):
-    """Which traces are looked at."""
+    """Trace selection options."""
 
     service: Service = None
     operation: Operation = None
@@ -138,7 +137,7 @@ class Selection(OptionGroup):
     exact_names: ExactNames = False
 
     def filters(self) -> Filters:
-        """What the options ask for. Raises UsageError where that cannot be meant."""
+        """Filters from the options. Raises UsageError for values that make no sense."""
         threshold = self.latency_threshold
         if threshold is not None and not math.isfinite(threshold * _NS_PER_MS):
             raise UsageError(f"--latency-threshold: {threshold:g} is no number of milliseconds")
@@ -148,14 +147,14 @@ class Selection(OptionGroup):
             latency_threshold_ns=None if threshold is None else round(threshold * _NS_PER_MS),
             errors_only=self.errors_only,
             time_range_ns=None if self.time_range is None else parse_duration(self.time_range),
-            query=None if self.query is None else parse(meant(self.query)),
+            query=None if self.query is None else parse(resolve_reference(self.query)),
             limit=self.limit,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(OptionGroup):
-    """How a set is read and reported on, and where the report goes."""
+    """Options for reading, reporting and output."""
 
     output: Output = None
     verbose: Verbose = False
@@ -166,9 +165,9 @@ class Report(OptionGroup):
     local_time: LocalTime = False
 
     def options(self, filters: Filters, searched: str = "") -> ReportOptions:
-        """How the report is to look, by the options and by where it goes; `searched` as `Session.searched`."""
+        """Layout of the report, from the options and the output; `searched` as `Session.searched`."""
         # not every command that has options reports
-        from tracetui.render.report_text import ReportOptions
+        from tracetui.render.report.text import ReportOptions
 
         return ReportOptions(
             width=width_of(self.width),

@@ -1,4 +1,4 @@
-"""Where output goes: data to stdout or a file, everything else to stderr, with what colour the place can show."""
+"""Output: data to stdout or a file, everything else to stderr, with the colours that each supports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import BinaryIO, TextIO
 
 from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
 from tracetui.cli.plain_output import discard_stdout, unwritable
-from tracetui.model.problems import LoadWarning, UsageError
-from tracetui.render.ansi import When, colour_of, encodable, write_lines
-from tracetui.render.line import Line
-from tracetui.render.marks import ASCII, UNICODE, Marks
-from tracetui.render.safe_text import ascii_text, escaped_json, safe_lines
+from tracetui.model.errors import LoadWarning, UsageError
+from tracetui.render.text.ansi import When, colour_of, encodable, write_lines
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.render.text.line import Line
+from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 
 LEAST_WIDTH = 40
 DEFAULT_WIDTH = 80
@@ -28,7 +28,7 @@ _LISTED_WARNINGS = 10
 
 
 def say(text: str) -> None:
-    """Tell the user something, on stderr; text from outside may be in it."""
+    """Print a message on stderr; it may contain text from outside."""
     if sys.stderr is None:  # closed by the caller; print would turn to stdout
         return
     # on a disk that is full, or a terminal that is gone, there is nowhere to tell it
@@ -38,7 +38,7 @@ def say(text: str) -> None:
 
 
 def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
-    """Name what was lost of the input, on stderr."""
+    """Print input warnings on stderr."""
     listed = list(warnings)
     for warning in listed if verbose else listed[:_LISTED_WARNINGS]:
         say(f"warning: {warning}")
@@ -55,17 +55,17 @@ def width_of(width: int | None) -> int:
 
 
 def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:
-    """Whether to draw with ASCII alone: by wish, or where the stream has no more."""
+    """Test whether to draw with ASCII alone: on request, or where the stream has no more."""
     encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     return wanted or not encoding.startswith("utf")
 
 
-def marks_of(ascii_only: bool) -> Marks:
+def marks_of(ascii_only: bool) -> Glyphs:
     return ASCII if ascii_only else UNICODE
 
 
 class ReaderGoneError(Exception):
-    """Whoever read stdout has seen enough."""
+    """The reader of stdout has closed it."""
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def print_bytes(data: bytes, output: Path | None = None) -> None:
 
 
 def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = False) -> None:
-    """Write JSON to a file or stdout; on a terminal with what is invisible in it escaped, which is the same value.
+    """Write JSON to a file or stdout; on a terminal invisible characters are escaped, which is the same value.
 
     Raises UsageError if the file cannot be written.
     """
@@ -135,7 +135,7 @@ def check_not_read(output: Path | None, sources: Iterable[str]) -> None:
             # no such file, or no name that one can have
             continue
         if is_same:
-            raise UsageError(f"cannot write {output}: the traces are read from it; choose another name")
+            raise UsageError(f"cannot write {output}: it is one of the sources; choose another name")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 
 
 def print_plain(text: str) -> None:

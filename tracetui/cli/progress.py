@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 
 from tracetui.cli.output import say
-from tracetui.cli.reach import overrides, servers_among
-from tracetui.ingest.asked import Told
-from tracetui.ingest.load import Progress
+from tracetui.cli.server_options import overrides, servers_among
+from tracetui.ingest.loader import LoadProgress
+from tracetui.ingest.servers.pool import SearchReport
 from tracetui.model.search import NOTHING, Search
-from tracetui.render.cells import cut
-from tracetui.render.numbers import short_count
-from tracetui.render.safe_text import safe
+from tracetui.render.text.cells import cut
+from tracetui.render.text.numbers import short_count
+from tracetui.render.text.safe_text import safe
 from tracetui.session import Session
 
 _PATIENCE = 0.5
@@ -29,7 +29,7 @@ class _ProgressLine:
         self._shown = False
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: LoadProgress) -> None:
         now = time.monotonic()
         if not self._is_terminal or now < self._due:
             return
@@ -56,7 +56,7 @@ def open_session(
     exact_names: bool = False,
     also: Search | None = None,
 ) -> Session:
-    """Load sources with progress; servers are asked for what `search` and then `also` say, and it is said what they
+    """Load sources with progress; servers are searched by `search` and then `also`, and the searches are
     were asked.
 
     Raises InputError and UsageError.
@@ -64,7 +64,7 @@ def open_session(
     servers = servers_among(sources)
     line = _ProgressLine(0 if servers else _PATIENCE)
 
-    def told(found: Told) -> None:
+    def told(found: SearchReport) -> None:
         line.erase()
         say(found.text)
 

@@ -1,4 +1,4 @@
-"""Opening sources on the screen, or reporting on them where there is no screen."""
+"""Open sources on the screen, or print a report without a terminal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracetui.collection import no_collection
 from tracetui.config import Overrides
-from tracetui.model.problems import UsageError
+from tracetui.garbage_collection import paused_collection
+from tracetui.model.errors import UsageError
 
 
 def open_on_screen(
@@ -30,7 +30,7 @@ def open_on_screen(
     `query` is the filter to begin with. Options beat the config file. Raises UsageError and what loading raises.
     """
     if not sources and not resume:
-        raise UsageError("nothing to open: name a file, a directory, a pattern or -")
+        raise UsageError("nothing to open: name a file, a directory, a glob, a server or -")
     if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         if resume and not sources:
             raise UsageError("--resume needs a terminal")
@@ -38,14 +38,14 @@ def open_on_screen(
         from tracetui.cli.options import Report, Selection
 
         selection = Selection(query=query, exact_names=exact_names)
-        with no_collection():
+        with paused_collection():
             analyze(list(sources), selection=selection, report=Report(ascii=ascii_only, local_time=local_time))
         return 0
     if query is not None:
-        from tracetui.analysis.query import parse
-        from tracetui.analysis.query.pasted import meant
+        from tracetui.query import parse
+        from tracetui.query.references import resolve_reference
 
-        query = meant(query)
+        query = resolve_reference(query)
         parse(query)
     from msgspec import structs
 

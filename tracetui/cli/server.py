@@ -1,4 +1,4 @@
-"""`tracetui server`: what servers themselves say of their services, as a second opinion beside their traces."""
+"""`tracetui server`: server statistics beside the figures of the traces."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.output import is_ascii, marks_of, print_json, print_lines, width_of
-from tracetui.cli.reach import overrides, servers_among
-from tracetui.ingest.asked import Servers
-from tracetui.ingest.sources.address import without_secrets
-from tracetui.ingest.sources.served import how_to_name_servers
+from tracetui.cli.server_options import overrides, servers_among
+from tracetui.ingest.servers.address import without_secrets
+from tracetui.ingest.servers.pool import ServerPool
+from tracetui.ingest.servers.resolve import describe_profiles
 from tracetui.model.any_text import encode_any
-from tracetui.model.opinion import Opinion
-from tracetui.model.problems import BackEndError, UsageError
+from tracetui.model.errors import BackEndError, UsageError
+from tracetui.model.server_stats import ServerStats
 from tracetui.model.times import parse_duration
-from tracetui.render.ansi import When
-from tracetui.render.line import Line, Role
-from tracetui.render.opinion_list import OpinionList, opinion_title
+from tracetui.render.services.server_stats import ServerStatsList, server_stats_title
+from tracetui.render.text.ansi import When
+from tracetui.render.text.line import Line, Role
 
 _LOOKBACK = "24h"
 
 
 def server(
-    source: Annotated[str, typer.Argument(metavar="SERVER", help="An address, or a profile's name.")],
+    source: Annotated[str, typer.Argument(metavar="SERVER", help="Address or profile of the server.")],
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="SERVICE", help="Services to show the metrics of.")
+        list[str] | None, typer.Argument(metavar="SERVICE", help="Services whose metrics to show.")
     ] = None,
     time_range: Annotated[
-        str, typer.Option("--time-range", metavar="DURATION", help="How far back, counted from now.")
+        str, typer.Option("--time-range", metavar="DURATION", help="Time range, counted back from now.")
     ] = _LOOKBACK,
-    json: o.Json = False,
+    json: o.JsonOption = False,
     output: o.Output = None,
     ascii: o.Ascii = False,  # noqa: A002 - the option's name
     color: o.Color = When.AUTO,
     width: o.Width = None,
 ) -> None:
-    """Ask a server for its services, its own graph of who calls whom, and its metrics, where it has them."""
+    """Show a server's services, its dependency graph, and its metrics, where it has them."""
     lookback = parse_duration(time_range)
     servers = servers_among([source])
     if not servers:
-        raise UsageError(f"{without_secrets(source)}: no address and no profile{how_to_name_servers()}")
-    with closing(Servers(servers, overrides())) as asked:
+        raise UsageError(f"{without_secrets(source)}: neither an address nor a profile{describe_profiles()}")
+    with closing(ServerPool(servers, overrides())) as asked:
         services = asked.back_end(servers[0]).services()
-        opinion = asked.opinion(names or (), lookback)
+        server_stats = asked.server_stats(names or (), lookback)
     if json:
-        answer = {"services": services, **msgspec.to_builtins(opinion)}
+        answer = {"services": services, **msgspec.to_builtins(server_stats)}
         print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=ascii)
     else:
         marks = marks_of(is_ascii(ascii) if output is None else ascii)
-        lines = _text(services, opinion, OpinionList(opinion, None, marks), width_of(width))
+        lines = _text(services, server_stats, ServerStatsList(server_stats, None, marks), width_of(width))
         print_lines(lines, color, output, ascii_only=marks.ascii_only)
-    if not services and not opinion.dependencies:
-        raise BackEndError(f"{servers[0].name}: knows no service")
+    if not services and not server_stats.dependencies:
+        raise BackEndError(f"{servers[0].name}: no services")
 
 
-def _text(services: list[str], opinion: Opinion, rows: OpinionList, width: int) -> Iterator[Line]:
-    from tracetui.render.safe_text import safe
+def _text(services: list[str], server_stats: ServerStats, rows: ServerStatsList, width: int) -> Iterator[Line]:
+    from tracetui.render.text.safe_text import safe
 
     yield Line([("Services  ", Role.TITLE), (", ".join(map(safe, services)) or "none", Role.PLAIN)])
     yield Line()
-    yield from opinion_title(opinion)
+    yield from server_stats_title(server_stats)
     if len(rows):
         yield Line()
         yield rows.heading(width)

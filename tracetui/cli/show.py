@@ -9,23 +9,23 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import roles
-from tracetui.analysis.filters import asked_of
-from tracetui.analysis.messages import error_message
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
-from tracetui.cli.filtered import open_filtered
+from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
-from tracetui.ingest.sources.served import named_by
-from tracetui.model.pasted import trace_ids_in
-from tracetui.model.problems import UsageError
+from tracetui.ingest.servers.resolve import named_by
+from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
+from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
-from tracetui.render.ansi import When
-from tracetui.render.numbers import counted
-from tracetui.render.waterfall import ALIKE_SIBLINGS, Waterfall
-from tracetui.render.waterfall_text import MAX_ROWS, waterfall_text
+from tracetui.query.filters import asked_of
+from tracetui.render.text.ansi import When
+from tracetui.render.text.numbers import counted
+from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
+from tracetui.render.waterfall.waterfall import ALIKE_SIBLINGS, Waterfall
 from tracetui.session import Session
 
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
@@ -48,8 +48,12 @@ def show(
     ] = SLOWEST,
     *,
     selection: o.Selection,
-    everything: Annotated[bool, typer.Option("--all", help="Every span, also of long traces and repeats.")] = False,
-    max_rows: Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="Rows of a long trace.")] = MAX_ROWS,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every span, also of long traces and repeats.")
+    ] = False,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", metavar="N", min=1, help="Number of rows shown of a long trace.")
+    ] = MAX_ROWS,
     verbose: o.Verbose = False,
     adjust_skew: o.AdjustSkew = False,
     logs: o.Logs = None,
@@ -77,9 +81,9 @@ def show(
     except UsageError as error:
         if not session.searched or trace == NEWEST:
             raise
-        hint = "a server finds whole ids alone, of 16 or 32 digits"
-        hint = "--limit looks through more" if trace in (SLOWEST, FAILED) else hint
-        raise UsageError(f"{error}; only {session.searched} were looked through: {hint}") from None
+        hint = "servers need the full id of 16 or 32 digits"
+        hint = "raise --limit to search more" if trace in (SLOWEST, FAILED) else hint
+        raise UsageError(f"{error} among {session.searched}: {hint}") from None
     marks = marks_of(is_ascii(ascii))
     view = Waterfall(
         traces,
@@ -97,7 +101,7 @@ def show(
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """Sources, and which traces of them are looked at."""
+    """Sources, and the selection of their traces."""
 
     sources: Sequence[str]
     selection: o.Selection
@@ -128,7 +132,7 @@ class _Opening:
         )
 
     def slowest(self) -> Session:
-        """Ask servers for what is slower than the slowest that they sent, until nothing is."""
+        """Search servers for traces slower than the slowest found, until there are none."""
         session = self.filtered()
         for _ in range(_LOOKS):
             traces = session.findings.traces
@@ -165,7 +169,7 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
     if exact is not None:
         return exact
     if wanted in (SLOWEST, NEWEST) and not traces.trace_count:
-        raise UsageError("there are no traces")
+        raise UsageError("no traces")
     if wanted == SLOWEST:
         return int(np.argmax(traces.response_time))
     if wanted == NEWEST:
@@ -173,10 +177,10 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
     if wanted == FAILED:
         with_errors = np.flatnonzero(traces.trace_errors > 0)
         if not len(with_errors):
-            raise UsageError("no trace has an error")
+            raise UsageError("no trace has errors")
         failed = np.flatnonzero(failed_requests(traces))
         if not len(failed):
-            say(f"no request failed: this is one of {counted(len(with_errors), 'trace')} with errors")
+            say(f"no request failed; showing one of {counted(len(with_errors), 'trace')} with errors")
             failed = with_errors
         return int(failed[np.argmax(traces.trace_errors[failed])])
     begins = [t for t, text in enumerate(traces.trace_ids) if wanted and text.lower().startswith(wanted.lower())]
@@ -185,10 +189,10 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
     if begins:
         listed = ", ".join(traces.trace_ids[t] for t in begins[:_LISTED])
         raise UsageError(
-            f"{len(begins)} traces begin with {wanted}: {listed}{', ...' if len(begins) > _LISTED else ''}"
+            f"{len(begins)} trace ids begin with {wanted}: {listed}{', ...' if len(begins) > _LISTED else ''}"
         )
     if not traces.trace_count:
-        raise UsageError(f"no trace {wanted}: there are none")
+        raise UsageError(f"no trace {wanted}: the set is empty")
     slowest = np.argsort(-traces.response_time, kind="stable")[:_LISTED].tolist()
     listed = ", ".join(traces.trace_ids[t] for t in slowest)
     raise UsageError(f"no trace {wanted}; the slowest of {traces.trace_count:,} are {listed}")

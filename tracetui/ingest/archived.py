@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tracetui.ingest.archives.archive import MOST_MEMBERS, Archive, Member
-from tracetui.ingest.buffers import Buffer, Unpacked, in_words
+from tracetui.ingest.archives.archive import MOST_MEMBERS, Archive, ArchiveMember
+from tracetui.ingest.buffers import Buffer, Unpacked, error_text
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decompress import UnpackError
 from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_limit, input_limit
-from tracetui.ingest.place import Place
-from tracetui.ingest.unpack import UnpackError
-from tracetui.model.problems import LoadWarning, shortened
+from tracetui.model.errors import LoadWarning, shortened
 
 MOST_NESTED: Final = 2
 """An archive in an archive is read, one in that is not."""
@@ -44,12 +44,12 @@ class Budget:
         return min(max(self.left, 0), input_limit())
 
 
-Read = Callable[[Buffer, Place, Budget, float, float], bool]
+Read = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
 """Reads a file of an archive, which is from one share (0 to 1) of it to another. -> whether it is anything known"""
 
 
 def take_members(
-    data: Buffer, archive: Archive, place: Place, budget: Budget, read: Read, go_on: Callable[[], bool]
+    data: Buffer, archive: Archive, place: DecodeContext, budget: Budget, read: Read, go_on: Callable[[], bool]
 ) -> None:
     """Take in the spans that the files of an archive hold; warnings name a file as `archive.zip:file.json`."""
     before = len(place.intake)
@@ -60,9 +60,9 @@ def take_members(
         if not go_on() or place.intake.is_full():
             return
         if count > MOST_MEMBERS:
-            place.warn(f"more than {MOST_MEMBERS:,} files in the {archive.name}; the rest is left out")
+            place.warn(f"more than {MOST_MEMBERS:,} files in the {archive.name}; the rest was skipped")
             break
-        here = Place(place.intake, f"{place.file}:{member.name}")
+        here = DecodeContext(place.intake, f"{place.file}:{member.name}")
         if _is_of_system(member.name):
             continue
         if member.unreadable:
@@ -73,7 +73,9 @@ def take_members(
         share = done / max(len(data), 1), min((done + member.size) / max(len(data), 1), 1.0)
         done += member.size
         if content is None:
-            place.warn(f"its files unpack to more than {in_words(MOST_PACKED_TIMES * len(data))}; the rest is left out")
+            place.warn(
+                f"its files unpack to more than {error_text(MOST_PACKED_TIMES * len(data))}; the rest was skipped"
+            )
             break
         spans = len(place.intake)
         is_known = read(content, here, budget, *share)
@@ -96,7 +98,9 @@ def take_members(
         )
 
 
-def _unpacked(member: Member, place: Place, budget: Budget, go_on: Callable[[], bool]) -> tuple[Buffer | None, bool]:
+def _unpacked(
+    member: ArchiveMember, place: DecodeContext, budget: Budget, go_on: Callable[[], bool]
+) -> tuple[Buffer | None, bool]:
     """What can be read of a member, and whether that is all of it; None where nothing more may be unpacked."""
     limit = budget.limit
     if limit <= 0:
@@ -107,7 +111,7 @@ def _unpacked(member: Member, place: Place, budget: Budget, go_on: Callable[[], 
     try:
         for piece in member.unpack():
             if not out.add(piece):
-                place.warn(f"{out.trouble}; the rest is left out")
+                place.warn(f"{out.trouble}; the rest was skipped")
                 is_whole = False
                 break
             if not go_on():

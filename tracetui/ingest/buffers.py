@@ -1,4 +1,4 @@
-"""Bytes of a source: mapped or read, and unpacked where they are compressed, within what memory there is."""
+"""Bytes of a source: mapped or read, and decompressed, within the available memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, NamedTuple
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decompress import Bzip2Member, CompressedMember, UnpackError, XzMember, ZlibMember, ZstdMember
 from tracetui.ingest.limits import MIB, decoding_cost, decoding_limit, input_limit, unpacked_limit
-from tracetui.ingest.place import Place
-from tracetui.ingest.unpack import Bzip2Member, Member, UnpackError, XzMember, ZlibMember, ZstdMember
 
 Buffer = bytes | mmap.mmap
 
@@ -27,17 +27,17 @@ XZ = b"\xfd7zXZ\0"
 _BZIP2_BEGINS = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 """With the first block's sign, or the end's of empty data: the three letters alone may be a text."""
 WRITER_SECONDS = 10.0
-"""How long a named pipe that nobody has opened for writing is waited for."""
+"""Time to wait for a writer of a named pipe."""
 
 _BEING_WRITTEN = 60.0
 """Seconds since its last change within which a file may be changed again."""
 _PATIENCE = 0.1
-"""Seconds for which nothing may come through a pipe until it is asked whether to go on."""
+"""Seconds without data from a pipe before checking whether to go on."""
 _STEP = 1 << 20
 _SMALL_STEPS = 1 << 17
 _NESTED = 3
 _PROBED = 64 * MIB
-"""How much comes through a pipe before it is looked at whether that can be traces."""
+"""Bytes read from a pipe before checking whether they can be traces."""
 _MONOTONOUS = 150
 """Data that packs to a smaller part is one thing over and over; traces, full of random ids, reach some thirty."""
 _MONOTONOUS_PIECES = 32
@@ -75,7 +75,7 @@ def _is_being_written(found: os.stat_result) -> bool:
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
-    """Return when a named pipe has a writer, or `go_on` says no. Raises OSError if there is none for long."""
+    """Wait until a named pipe has a writer, or `go_on` is false. Raises OSError if there is none for long."""
     until = time.monotonic() + WRITER_SECONDS
     while go_on():
         ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
@@ -91,7 +91,7 @@ def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
 
 
 def _has_writer(descriptor: int) -> bool:
-    """Whether somebody has a non-blocking pipe, which holds nothing now, open for writing."""
+    """Test whether a non-blocking pipe that holds nothing now is open for writing."""
     try:
         os.read(descriptor, 1)
     except BlockingIOError:
@@ -100,7 +100,7 @@ def _has_writer(descriptor: int) -> bool:
 
 
 def read_stream(stream: BinaryIO, go_on: Callable[[], bool], warn: Callable[[str], None]) -> bytes:
-    """Return what comes through a pipe until its end, or until `go_on`, which is asked several times a second, says no.
+    """Read a pipe to its end, or until `go_on`, called several times a second, is false.
 
     Stops with a warning at what memory there is, and where what comes is one thing over and over. Raises OSError.
     """
@@ -126,12 +126,12 @@ def read_stream(stream: BinaryIO, go_on: Callable[[], bool], warn: Callable[[str
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            warn(f"more than {in_words(limit)} came; the rest is not read")
+            warn(f"more than {error_text(limit)} arrived; the rest was not read")
             break
         if size > _PROBED and not is_probed:
             is_probed = True
             if _is_monotonous(b"".join(pieces[-_MONOTONOUS_PIECES:])):
-                warn(f"the same over and over for {in_words(size)}; the rest is not read")
+                warn(f"repetitive for {error_text(size)}; the rest was not read")
                 return b"".join(pieces[:1])
     return b"".join(pieces)
 
@@ -140,7 +140,7 @@ def _is_monotonous(data: bytes) -> bool:
     return len(zlib.compress(data, 9)) * _MONOTONOUS < len(data)
 
 
-def in_words(size: int) -> str:
+def error_text(size: int) -> str:
     """A number of bytes for people."""
     return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / MIB:.3g} MiB"
 
@@ -148,7 +148,7 @@ def in_words(size: int) -> str:
 class _Packing(NamedTuple):
     name: str
     magic: bytes
-    member: Callable[[], Member]
+    member: Callable[[], CompressedMember]
 
 
 _PACKINGS: Final = (
@@ -159,8 +159,8 @@ _PACKINGS: Final = (
 )
 
 
-def unpacked(
-    data: Buffer, place: Place, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
+def decompress(
+    data: Buffer, place: DecodeContext, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
 ) -> Buffer:
     """Return the bytes within a gzip, zstd, bzip2 or xz wrapper (told by its first bytes), or the bytes as they are.
 
@@ -202,16 +202,16 @@ class Unpacked:
             self._memory[self.size : self.size + len(fits)] = fits
             self.size += len(fits)
             if len(fits) < len(part):
-                self.trouble = f"unpacks to more than {in_words(self._limit)}"
+                self.trouble = f"unpacks to more than {error_text(self._limit)}"
                 return False
             self._cost += decoding_cost(part)
             if self._cost > self._most_cost:
-                self.trouble = f"unpacks to more values than any traces of its size, after {in_words(self.size)}"
+                self.trouble = f"unpacks to more values than any traces of its size, after {error_text(self.size)}"
                 return False
         return True
 
     def whole(self) -> Buffer:
-        """Return all of it; nothing can be added any more."""
+        """Return all of it; nothing can be added afterwards."""
         if not self.size:
             self._memory.close()
             return b""
@@ -226,8 +226,8 @@ def _unwrapped(
     data: Buffer,
     name: str,
     magic: bytes,
-    member: Callable[[], Member],
-    place: Place,
+    member: Callable[[], CompressedMember],
+    place: DecodeContext,
     out: Unpacked,
     go_on: Callable[[], bool],
 ) -> Buffer:
@@ -241,29 +241,29 @@ def _unwrapped(
             end, result = _unpack(data, at, member(), max(1, (end - at + _STEP) // _SMALL_STEPS), out, go_on)
         at = end
         if result == "damaged":
-            place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; what came before is kept")
+            place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; everything before it was read")
             return out.whole()
         if result == "too large":
-            place.warn(f"{out.trouble}; the rest is left out")
+            place.warn(f"{out.trouble}; the rest was skipped")
             return out.whole()
         if result == "stopped":
             return out.whole()
         if result == "cut":
-            place.warn(f"{name} data ends early, at byte {len(data):,}; what came before is kept")
+            place.warn(f"{name} data ends early, at byte {len(data):,}; everything before it was read")
     if _holds_more(data, at):
-        place.warn(f"{len(data) - at:,} bytes after the {name} data are left out")
+        place.warn(f"{len(data) - at:,} bytes after the {name} data were skipped")
     return out.whole()
 
 
 def _holds_more(data: Buffer, at: int) -> bool:
-    """Whether anything but padding follows."""
+    """Test whether anything but padding follows."""
     return any(data[begin : begin + _STEP].strip(b"\0") for begin in range(at, len(data), _STEP))
 
 
 def _unpack(
-    data: Buffer, at: int, member: Member, step: int, out: Unpacked, go_on: Callable[[], bool]
+    data: Buffer, at: int, member: CompressedMember, step: int, out: Unpacked, go_on: Callable[[], bool]
 ) -> tuple[int, Literal["whole", "cut", "damaged", "too large", "stopped"]]:
-    """Unpack one member. -> where in the data that ended, and how"""
+    """Unpack one member. -> its end in the data, and the kind of end"""
     asked = time.monotonic()
     while not member.eof and at < len(data):
         chunk = data[at : at + step]

@@ -10,15 +10,15 @@ from typing import Final, NamedTuple
 
 from tracetui.ingest.blocks import begins_json
 from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.decode_context import DecodeContext, LineNumbers
+from tracetui.ingest.deferred import DeferredSpans
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import Envelope
 from tracetui.ingest.envelopes.streams import Streams
-from tracetui.ingest.failures import leave_out
-from tracetui.ingest.held import Held
-from tracetui.ingest.lines import count_lines, line_cuts
-from tracetui.ingest.parallel import processes_for
-from tracetui.ingest.place import LineNumbers, Place
-from tracetui.ingest.shapes import can_share, take_shares
+from tracetui.ingest.json_documents import can_share, take_shares
+from tracetui.ingest.json_lines import count_lines, line_cuts
+from tracetui.ingest.processes.parallel_decode import processes_for
+from tracetui.ingest.record_errors import leave_out
 
 _CHUNK: Final = 1 << 20
 _STEP: Final = 256
@@ -33,27 +33,27 @@ _AFTER_CUT: Final = 1 << 22
 class TextReader(NamedTuple):
     """What decodes the texts of a log."""
 
-    value: Callable[[bytes, Place, Held], None]
+    value: Callable[[bytes, DecodeContext, DeferredSpans], None]
     """Takes in a JSON value, or what is whole of it, with warnings of the rest."""
-    whole: Callable[[bytes, Place, Held], str]
+    whole: Callable[[bytes, DecodeContext, DeferredSpans], str]
     """Takes in a JSON value. -> '', or what is wrong with it"""
-    text: Callable[[bytes, Place, Held], None]
+    text: Callable[[bytes, DecodeContext, DeferredSpans], None]
     """Takes in the lines of a stream that are no JSON values, or no sound ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class _LogReader:
     read: TextReader
-    place: Place
-    held: Held
+    place: DecodeContext
+    held: DeferredSpans
     unit: str
     before: int
     """Lines of the source before the stretch that is read."""
-    kept: _Values | None = None
+    kept: _EnvelopeValues | None = None
     """Where values are kept until all have come, if they are decoded together."""
 
-    def _at(self, number: int) -> Place:
-        return Place(self.place.intake, self.place.file, f"{self.unit} {number + self.before}", in_log=True)
+    def _at(self, number: int) -> DecodeContext:
+        return DecodeContext(self.place.intake, self.place.file, f"{self.unit} {number + self.before}", in_log=True)
 
     def value(self, number: int, text: bytes) -> None:
         if self.kept is not None:
@@ -85,7 +85,9 @@ class _LogReader:
         self._at(number).warn(reason)
 
 
-def take_enveloped(data: Buffer, start: int, envelope: Envelope, place: Place, held: Held, read: TextReader) -> None:
+def take_enveloped(
+    data: Buffer, start: int, envelope: Envelope, place: DecodeContext, held: DeferredSpans, read: TextReader
+) -> None:
     """Take in the spans that a log in an envelope holds, several stretches of a large one at once."""
     take = partial(_take_stretch, data, envelope, read)
     processes = processes_for(len(data))
@@ -100,20 +102,26 @@ def take_enveloped(data: Buffer, start: int, envelope: Envelope, place: Place, h
 
 
 def _take_stretch(
-    data: Buffer, envelope: Envelope, read: TextReader, begin: int, end: int, place: Place, held: Held
+    data: Buffer, envelope: Envelope, read: TextReader, begin: int, end: int, place: DecodeContext, held: DeferredSpans
 ) -> None:
     reader = _LogReader(read, place, held, envelope.unit, count_lines(data, begin) if begin else 0)
     _read(reader, data, envelope, begin, end)
 
 
 def _take_document(
-    data: Buffer, start: int, envelope: Envelope, place: Place, held: Held, read: TextReader, processes: int
+    data: Buffer,
+    start: int,
+    envelope: Envelope,
+    place: DecodeContext,
+    held: DeferredSpans,
+    read: TextReader,
+    processes: int,
 ) -> None:
     """Take in a log that is unwrapped as a whole; its values are decoded by several processes."""
-    kept = _Values()
+    kept = _EnvelopeValues()
     _read(_LogReader(read, place, held, envelope.unit, 0, kept), data, envelope, start, len(data))
 
-    def take(begin: int, end: int, place: Place, held: Held) -> None:
+    def take(begin: int, end: int, place: DecodeContext, held: DeferredSpans) -> None:
         reader = _LogReader(read, place, held, envelope.unit, 0)
         for i in range(begin, end):
             if not (i - begin) % _STEP:
@@ -125,7 +133,7 @@ def _take_document(
         take_shares([len(kept) * i // shares for i in range(shares + 1)], place, held, take)
 
 
-class _Values:
+class _EnvelopeValues:
     """Texts in one piece of memory, which processes can share; of many objects each would make copies."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How much memory input may take, known before it is taken."""
+"""Memory limits for input, known before memory is taken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 1 << 20
 LEAST = 64 * MIB
 """Any machine has so much to spare."""
 MOST_PACKED_TIMES = 200
-"""How many times its packed size data may have: traces, which hold random ids, reach some thirty times."""
+"""Largest ratio of unpacked to packed size: traces, which hold random ids, reach about thirty."""
 MOST_DECODED_TIMES = 1_000
 """How many times its packed size decoding data may cost: traces reach some hundred and fifty."""
 _VALUE_BYTES = 64
@@ -32,7 +32,7 @@ _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 
 
 def input_limit() -> int:
-    """Return how many bytes one source may hold in memory: a quarter of what is free, and 64 MiB at least."""
+    """Return how many bytes of one source may be held in memory: a quarter of what is free, at least 64 MiB."""
     return max(min(_free()) // _SHARE, LEAST)
 
 
@@ -66,7 +66,7 @@ def decoded_limit() -> int:
 
 
 def _free() -> list[int]:
-    """What each bound leaves: the machine's free memory, the control group's and the process's limit."""
+    """Memory that each bound leaves: the machine's free memory, the control group's and the process's limit."""
     found = [1 << 34]
     try:
         available = _AVAILABLE.search(Path("/proc/meminfo").read_text("ascii"))

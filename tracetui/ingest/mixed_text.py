@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.failures import leave_out
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.deferred import DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
-from tracetui.ingest.held import Held
-from tracetui.ingest.lines import count_lines
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_lines import count_lines
+from tracetui.ingest.record_errors import leave_out
 from tracetui.model.decoding import MalformedError
 
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
@@ -39,7 +39,7 @@ _MOST_TRIES: Final = 8
 _STEP: Final = 256
 _PATIENCE: Final = 16
 
-Take = Callable[[bytes, Place], bool]
+TakeRecord = Callable[[bytes, DecodeContext], bool]
 """Takes in a JSON value; False where a text is none throughout."""
 
 
@@ -82,7 +82,13 @@ class Cursor:
 class MixedText:
     """Reads the records of a text, and passes over what is between them."""
 
-    def __init__(self, place: Place, held: Held, take: Take, salvage: Callable[[bytes, Place], None]) -> None:
+    def __init__(
+        self,
+        place: DecodeContext,
+        held: DeferredSpans,
+        take: TakeRecord,
+        salvage: Callable[[bytes, DecodeContext], None],
+    ) -> None:
         """take: takes in a JSON value. salvage: takes in what is whole of a damaged one, and warns of the rest."""
         self._place = place
         self._held = held
@@ -140,7 +146,7 @@ class MixedText:
         if cursor.at == before:
             cursor.advance()
 
-    def _line(self, cursor: Cursor, line: bytes, place: Place) -> None:
+    def _line(self, cursor: Cursor, line: bytes, place: DecodeContext) -> None:
         for known, pattern in _RECORDS:
             found = pattern.search(line) if known.hint in line else None
             if found is not None and known.read is not None:
@@ -150,7 +156,7 @@ class MixedText:
         if text:
             self._json_in(text, place)
 
-    def _json_in(self, text: bytes, place: Place) -> None:
+    def _json_in(self, text: bytes, place: DecodeContext) -> None:
         """Take in a JSON value that a line is, or that stands in it after something else."""
         at = 0
         for _ in range(_MOST_TRIES):
@@ -169,7 +175,7 @@ class MixedText:
         else:
             place.skip()
 
-    def _block(self, cursor: Cursor, opening: re.Match[bytes], place: Place) -> bool:
+    def _block(self, cursor: Cursor, opening: re.Match[bytes], place: DecodeContext) -> bool:
         """Take in an object over several lines. -> False if it is none"""
         data, begin = cursor.data, cursor.at
         end, after = self._end_of_block(cursor, opening)
@@ -198,7 +204,7 @@ class MixedText:
         self._unclosed.add(closing)
         return -1, -1
 
-    def _take_cut(self, text: bytes, place: Place) -> bool:
+    def _take_cut(self, text: bytes, place: DecodeContext) -> bool:
         """Take in what is whole of an object that is cut off. -> False if it seems to hold no span"""
         if _OF_SPANS.search(text):
             self._salvage(text, place)
@@ -209,7 +215,7 @@ class MixedText:
                 return True
         return False
 
-    def _take_block(self, block: bytes, indent: int, place: Place) -> bool:
+    def _take_block(self, block: bytes, indent: int, place: DecodeContext) -> bool:
         """Take in an object over several lines. -> False if it is none, and holds records that are to be read singly"""
         if self._take(block, place) or self._inspected(block, place):
             return True
@@ -230,7 +236,7 @@ class MixedText:
             self._salvage(block, place)
         return True
 
-    def _inspected(self, text: bytes, place: Place) -> bool:
+    def _inspected(self, text: bytes, place: DecodeContext) -> bool:
         """Take in an object that is no JSON, if a format knows it."""
         for known, pattern in _BLOCKS:
             if known.read_block is not None and pattern.match(text.lstrip()):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.failures import leave_out
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.registry import TABLE_FORMATS
-from tracetui.ingest.place import Place
+from tracetui.ingest.record_errors import leave_out
 
 _LONGEST_HEADER: Final = 1 << 16
 _ROWS: Final = 4096
@@ -45,7 +45,7 @@ def format_with(columns: list[str]) -> TableFormat | None:
     return next((known for known in TABLE_FORMATS if found.issuperset(known.columns)), None)
 
 
-def take_table(data: Buffer, start: int, place: Place, progress: Callable[[float], None]) -> bool:
+def take_table(data: Buffer, start: int, place: DecodeContext, progress: Callable[[float], None]) -> bool:
     """Take in a table of a known format. -> False if it is none"""
     columns, separator = header_of(data, start)
     known = format_with(columns)
@@ -53,14 +53,14 @@ def take_table(data: Buffer, start: int, place: Place, progress: Callable[[float
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        _take(known, columns, _Table(data, start, separator, len(columns)), place, progress)
+        _take(known, columns, _CsvTable(data, start, separator, len(columns)), place, progress)
     finally:
         csv.field_size_limit(limit)
     return True
 
 
 @dataclass(slots=True)
-class _Table:
+class _CsvTable:
     """The rows of a text. A quote that is never closed costs its own line, not the rest of the table."""
 
     data: Buffer
@@ -111,7 +111,7 @@ class _Table:
 
 
 def _take(
-    known: TableFormat, columns: list[str], table: _Table, place: Place, progress: Callable[[float], None]
+    known: TableFormat, columns: list[str], table: _CsvTable, place: DecodeContext, progress: Callable[[float], None]
 ) -> None:
     rows: list[list[str]] = []
     lost = first_lost = 0
@@ -132,7 +132,7 @@ def _take(
         place.line(first_lost).warn(f"left out: not {len(columns)} cells, as the header has{more}")
 
 
-def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], place: Place) -> None:
+def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], place: DecodeContext) -> None:
     """Have rows taken in together; where that fails, one by one, so that only those are lost with which it does."""
     if not rows:
         return

@@ -1,1 +1,1 @@
-"""What a span, a trace and a set of traces are."""
+"""Model of spans, traces and trace sets."""

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracetui.model.intake import Resource
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 
 if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet
 
 GRID_NS = 1_000
 """Sources write microseconds: less than one is rounding."""
-SKEW_WARNING = "clocks disagree: spans run outside a caller that waited for them; --adjust-skew moves them"
-"""What is said of each trace with such spans."""
+SKEW_WARNING = "clocks disagree: spans run outside a caller that waited for them; --adjust-skew corrects them"
+"""Warning on each trace with such spans."""
 _HOST_KEYS = ("host.id", "host.ip", "ip", "host.name", "hostname")
 
 
@@ -49,8 +49,8 @@ def skewed_spans(traces: TraceSet) -> np.ndarray:
     outside = traces.start[child] < traces.start[above] - GRID_NS
     outside |= traces.start[child] > traces.reached_end[above] + GRID_NS
     child, above = child[outside], above[outside]
-    known = (traces.marks & int(Mark.START_REPAIRED | Mark.SAME_ID)) == 0
-    awaited = known[child] & known[above] & ((traces.marks[child] & int(Mark.FOLLOWS_FROM)) == 0)
+    known = (traces.marks & int(Flag.START_REPAIRED | Flag.SAME_ID)) == 0
+    awaited = known[child] & known[above] & ((traces.marks[child] & int(Flag.FOLLOWS_FROM)) == 0)
     awaited &= (traces.kind[child] != Kind.CONSUMER) | (traces.kind[above] != Kind.PRODUCER)
     child, above = child[awaited], above[awaited]
     if not len(child):

@@ -1,4 +1,4 @@
-"""How the raw attributes, events and links of a span are read when somebody looks at it."""
+"""Interface for reading the raw attributes, events and links of a span when it is looked at."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _GRPC_CODES: Final = {name.replace("_", ""): code for code, name in enumerate(GR
 
 
 def status_number(value: Value) -> int | None:
-    """The whole number that a status attribute holds, as a number or as digits; None if it holds none."""
+    """Whole number in a status attribute, as a number or digits; None if it holds none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):

@@ -11,13 +11,13 @@ _T = TypeVar("_T")
 _Data = TypeVar("_Data")
 
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that it cannot decode: its own error, Python's for text that is not UTF-8 (no subclass
+"""Exceptions that msgspec raises for bytes that it cannot decode: its own, Python's for invalid UTF-8 (no subclass
 of its own), and Python's for what is nested more deeply than the stack allows.
 """
 
 
 class MalformedError(ValueError):
-    """Bytes that are not what was expected; its text says why."""
+    """Malformed bytes; the message gives the reason."""
 
 
 def decode(decoder: Callable[[_Data], _T], data: _Data) -> _T:

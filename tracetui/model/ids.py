@@ -16,7 +16,7 @@ _HEX = frozenset(string.hexdigits)
 
 
 def is_hex(text: str) -> bool:
-    """Whether the text is nothing but hex digits, and at least one."""
+    """Test whether the text is nothing but hex digits, and at least one."""
     return bool(text) and _HEX.issuperset(text)
 
 
@@ -32,7 +32,7 @@ def canonical_trace_id(text: str) -> str:
 
 
 def span_key(text: str) -> int:
-    """The 64-bit number that stands for a span id.
+    """The 64-bit number of a span id.
 
     Up to 16 hex digits are the number itself; any other text is hashed (the chance that two ids of one trace
     meet is that of a 64-bit hash).

@@ -1,4 +1,4 @@
-"""Where decoders put spans: plain lists that become numpy columns a few ten thousand spans at a time."""
+"""Intake of decoded spans: plain lists that become numpy columns a few ten thousand spans at a time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from tracetui.model.codec import Codec
+from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_keys
-from tracetui.model.problems import LoadWarning
 from tracetui.model.source_runs import SourceRuns
-from tracetui.model.span import UNKNOWN_SERVICE, Kind, Mark, Status
+from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind, Status
 
 CHUNK_SPANS = 1 << 14
 MAX_RAW_BYTES = 1 << 26
-"""A span's attributes, events or links above this size are left out, with a mark."""
+"""Size above which a span's attributes, events or links are skipped and flagged."""
 
 MAX_START_NS = 1 << 62
 """The year 2116. With MAX_DURATION_NS it keeps every end and every difference within 64 bits."""
@@ -28,10 +28,10 @@ MOST_WARNINGS = 1_000
 """Warnings about one file that are kept word by word; further ones are counted."""
 
 SPAN_BYTES = 72
-"""What the columns of a span take, about."""
+"""Approximate size of a span's columns."""
 _FEW_CHUNKS = 64
 _FEW_ENTRIES = 1_000
-"""Of all tables together, below which they are not looked through for what no span needs any more."""
+"""Number of entries, in all tables together, below which unused ones are not searched for."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 STATUS_SHIFT = 3
@@ -40,20 +40,20 @@ MARK_SHIFT = 6
 
 
 def pack_state(kind: int, status: int, error: bool, marks: int = 0) -> int:
-    """Kind, status, error and marks in one integer, as `SpanRows.state` holds them."""
+    """Pack kind, status, error and flags into one integer, as `SpanRows.state` holds them."""
     return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | marks << MARK_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What attributes say of some spans, each thing once."""
+    """Facts that attributes state about some spans, each distinct one once."""
 
     kind: np.ndarray
     """int64[spans] into the others: which of them each span is."""
     states: np.ndarray
     """int32[kinds], packed."""
     peers: list[str]
-    """What a span called, as far as `model.peers.noted_peer` tells."""
+    """Call targets, as far as `model.peers.noted_peer` can tell."""
 
 
 class Decider(Protocol):
@@ -100,7 +100,7 @@ class SpanRows:
 
 @dataclass(slots=True)
 class Chunk:
-    """Some spans as columns, in the order in which they came; the raw parts stand one after the other in `raw`."""
+    """Spans as columns, in input order; the raw parts follow one another in `raw`."""
 
     trace: np.ndarray
     key: np.ndarray
@@ -140,7 +140,7 @@ class Chunk:
 
     @property
     def raw_bytes(self) -> np.ndarray:
-        """int64[n], how much of `raw` is each span's."""
+        """int64[n], size of each span's part of `raw`."""
         total: np.ndarray = self.attribute_bytes.astype(np.int64) + self.event_bytes + self.link_bytes
         return total
 
@@ -155,7 +155,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What made spans: a service, its attributes, the instrumentation scope, and how to read its spans' raw parts."""
+    """Origin of spans: a service, its attributes, the instrumentation scope, and the codec of its spans' raw parts."""
 
     service: int
     raw: bytes
@@ -209,7 +209,7 @@ class Intake:
         self.resources: list[Resource] = []
         self.trace_ids: list[str] = []
         self.unnamed: set[int] = set()
-        """Traces that came without an id. The ones made up for them are none that other intakes know."""
+        """Number of traces without an id. Their made-up ids are unique to this intake."""
         self.odd_ids: dict[int, str] = {}
         self.odd_parent_ids: dict[int, str] = {}
         self.status_messages: dict[int, str] = {}
@@ -224,7 +224,7 @@ class Intake:
         self.sources = SourceRuns()
         self._flushed = 0
         self._entries = 0
-        """Of all tables together, when they were looked through last."""
+        """Number of entries of all tables at the last search for unused ones."""
         self._traces: dict[str, int] = {}
         self._resources: dict[tuple[str, bytes, type[Codec], str, str], int] = {}
 
@@ -262,7 +262,7 @@ class Intake:
         return index
 
     def resource(self, service: str, raw: bytes, codec: Codec, scope_name: str = "", scope_version: str = "") -> int:
-        """The index of what made a span; equal ones share it. An empty service becomes `unknown_service`."""
+        """Index of a resource; equal ones share it. An empty service becomes `unknown_service`."""
         # codecs have no state: one that came from another process is as good as ours
         key = (service, raw, type(codec), scope_name, scope_version)
         index = self._resources.get(key)
@@ -285,19 +285,19 @@ class Intake:
         kind: Kind = Kind.UNSPECIFIED,
         status: Status = Status.UNSET,
         error: bool = False,
-        marks: Mark = Mark.NONE,
+        marks: Flag = Flag.NONE,
         attributes: bytes = b"",
         events: bytes = b"",
         links: bytes = b"",
         status_message: str = "",
         warnings: Sequence[str] = (),
     ) -> None:
-        """Add one span. `parent_id` is '' for none; the raw parts are what the resource's codec reads."""
+        """Add one span. `parent_id` is '' for none; the resource's codec reads the raw parts."""
         if status_message:
             self.status_messages[len(self)] = status_message
         if warnings:
             self.warn_span(len(self), warnings)
-            marks |= Mark.SOURCE_WARNING
+            marks |= Flag.SOURCE_WARNING
         rows = self.rows
         rows.trace.append(trace)
         rows.span_id.append(span_id)
@@ -315,7 +315,7 @@ class Intake:
             self.flush()
 
     def absorb(self, other: Intake) -> None:
-        """Take over what another intake has collected, as if it had been added here. The other is spent by it."""
+        """Take over the content of another intake, as if it had been added here. The other must not be used again."""
         self.flush()
         other.flush()
         base = self._flushed
@@ -355,7 +355,7 @@ class Intake:
         self.sources.extend(other.sources, base)
 
     def replace(self, other: Intake) -> bool:
-        """Take over what another intake has, in place of what is here of the same spans. The other is spent by it.
+        """Take over the content of another intake, replacing the same spans. The other must not be used again.
 
         Of spans of the same trace, id, service, operation, kind and format the newer records stay, unless more were
         here: an answer may have broken off. So an answer that comes again and again is there once, and what other
@@ -401,7 +401,7 @@ class Intake:
         return np.concatenate([getattr(chunk, name) for chunk in self.chunks])
 
     def _identities(self, places: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        """uint64, equal for records of one span in one format; of a trace that is taken as a whole, for all of it.
+        """uint64, equal for records of one span in one format; for all records of a trace that is replaced as a whole.
 
         whole: bool[traces]
         """
@@ -416,13 +416,13 @@ class Intake:
         return np.where(whole[trace], mix([trace]), identity)
 
     def _contents(self, places: np.ndarray) -> np.ndarray:
-        """uint64, equal for records that say the same, as far as columns tell."""
+        """uint64, equal for records with equal columns."""
         names = ("trace", "key", "parent_key", "start", "duration", "attribute_bytes", "event_bytes", "link_bytes")
         outcome = self._column("state")[places] & ((1 << MARK_SHIFT) - 1)
         return mix([outcome, *(self._column(name)[places] for name in names)])
 
     def traces_behind(self, position: int) -> int:
-        """How many traces the spans from a position on are of."""
+        """Number of traces of the spans from a position on."""
         self.flush()
         behind = [chunk.trace for chunk in self.chunks]
         found = np.concatenate([np.zeros(0, np.int64), *behind])[position:]
@@ -441,7 +441,7 @@ class Intake:
 
     @property
     def raw_bytes(self) -> int:
-        """How much the raw parts of all spans take, but for the last few."""
+        """Size of the raw parts of all spans, except the last few."""
         return sum(len(chunk.raw) for chunk in self.chunks)
 
     def keep_within(self, most_bytes: int) -> int:
@@ -465,7 +465,7 @@ class Intake:
         return len(gone)
 
     def drop(self, traces: Sequence[int]) -> None:
-        """Forget the spans of these traces, and what was warned of them."""
+        """Drop the spans of these traces, and their warnings."""
         self.flush()
         gone = np.zeros(len(self.trace_ids), bool)
         gone[list(traces)] = True
@@ -477,7 +477,7 @@ class Intake:
 
     @property
     def table_sizes(self) -> dict[str, int]:
-        """How many entries the tables have that spans point into."""
+        """Sizes of the tables that spans point into."""
         return {
             "trace_ids": len(self._traces),
             "names": len(self.names),
@@ -517,7 +517,7 @@ class Intake:
         self._entries = sum(self.table_sizes.values())
 
     def _in_use(self, column: str, size: int, always: Sequence[int] = ()) -> tuple[list[int], np.ndarray]:
-        """Number the entries of a table anew, in their order, that spans point to.
+        """Renumber the entries of a table that spans point to, in their order.
 
         -> the former numbers of those that stay, and int32[size], the new number of each, -1 of one that goes
         """
@@ -531,7 +531,7 @@ class Intake:
         return np.flatnonzero(used).tolist(), moved
 
     def _join_chunks(self) -> None:
-        """Join small chunks: an answer may be of few spans, and there are ever more answers."""
+        """Join small chunks: a response may have few spans, and responses keep coming."""
         if len(self.chunks) <= _FEW_CHUNKS or self._flushed > len(self.chunks) * CHUNK_SPANS // 4:
             return
         joined: list[list[Chunk]] = [[]]
@@ -558,11 +558,11 @@ class Intake:
             texts.update(kept)
 
     def warn_span(self, position: int, warnings: Sequence[str]) -> None:
-        """Keep what a source warned of the span at this position, each warning once."""
+        """Record a source's warning on the span at this position, each warning once."""
         self.span_warnings[position] = list(dict.fromkeys(warnings))
 
     def warn_trace(self, trace: int, warnings: Sequence[str]) -> None:
-        """Add to what a source warned of a trace, each warning once."""
+        """Record a source's warning on a trace."""
         kept = self.trace_warnings.setdefault(trace, [])
         kept.extend(text for text in dict.fromkeys(warnings) if text not in kept)
 
@@ -619,10 +619,10 @@ class Intake:
             for i in np.flatnonzero(size > MAX_RAW_BYTES).tolist():
                 part[i] = b""
                 size[i] = 0
-                state[i] |= int(Mark.SHORTENED) << MARK_SHIFT
+                state[i] |= int(Flag.SHORTENED) << MARK_SHIFT
         start, late = _int64(rows.start_ns, MAX_START_NS)
         duration, long = _int64(rows.duration_ns, MAX_DURATION_NS)
-        state[late | long] |= int(Mark.OUT_OF_RANGE) << MARK_SHIFT
+        state[late | long] |= int(Flag.OUT_OF_RANGE) << MARK_SHIFT
         self.chunks.append(
             Chunk(
                 trace=np.array(rows.trace, np.int32),
@@ -660,7 +660,7 @@ class Intake:
                 del texts[position]
 
     def decide(self) -> None:
-        """Let attributes decide about the rows that still wait for it; `flush` does so, too.
+        """Decide pending rows by their attributes; `flush` does so, too.
 
         What there is to warn of is then warned of. What a decider raises is raised once all others have decided, and
         costs the decisions about its row alone.

@@ -16,19 +16,19 @@ from dataclasses import replace
 import numpy as np
 
 from tracetui.model.intake import Resource, mix
-from tracetui.model.record_groups import Facts, split
+from tracetui.model.merged_codec import MergedCodec, merge_codecs
+from tracetui.model.record_groups import RecordFacts, split
 from tracetui.model.records import Records, spelled_with_capitals
-from tracetui.model.span import Mark
+from tracetui.model.span import Flag
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import Arena
-from tracetui.model.united import UnitedCodec, unite
 
 _COMPARED = (
     "parent_key start duration kind status error name resource message attribute_bytes event_bytes link_bytes"
 ).split()
-_OF_ANY = int(Mark.SOURCE_WARNING | Mark.SHORTENED | Mark.SHARED)
+_OF_ANY = int(Flag.SOURCE_WARNING | Flag.SHORTENED | Flag.SHARED)
 """Marks that a span has where any of its records has them; all others are the leader's."""
-_FOLLOWS_FROM = np.uint16(Mark.FOLLOWS_FROM)
+_FOLLOWS_FROM = np.uint16(Flag.FOLLOWS_FROM)
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -45,7 +45,7 @@ def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
     into = np.arange(len(records))
     members, group = _without_repeats(records, members, group, into)
     if len(members):
-        members, cluster = split(Facts(records, members), group)
+        members, cluster = split(RecordFacts(records, members), group)
         if len(members):
             _Merging(records, members, cluster).write(into)
             # what a repeat has gone into may have gone into another
@@ -56,7 +56,7 @@ def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
 def _without_repeats(
     records: Records, members: np.ndarray, group: np.ndarray, into: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put records that are equal into the first of them. -> the members of groups that have more than one left
+    """Fold equal records into the first of them. -> the members of groups with more than one left
 
     A file that is read twice has all of its records twice: they are settled here.
     """
@@ -70,12 +70,12 @@ def _without_repeats(
     for name in _COMPARED:
         column = getattr(records, name)
         same = same[column[members[same]] == column[first[same]]]
-    other_marks = records.marks & ~np.uint16(Mark.SOURCE_WARNING)
+    other_marks = records.marks & ~np.uint16(Flag.SOURCE_WARNING)
     same = same[other_marks[members[same]] == other_marks[first[same]]]
     same = same[_equal_raw(records, members[same], first[same])]
     into[members[same]] = first[same]
-    warned = same[(records.marks[members[same]] & int(Mark.SOURCE_WARNING)) > 0]
-    records.marks[first[warned]] |= np.uint16(Mark.SOURCE_WARNING)
+    warned = same[(records.marks[members[same]] & int(Flag.SOURCE_WARNING)) > 0]
+    records.marks[first[warned]] |= np.uint16(Flag.SOURCE_WARNING)
     left = np.ones(len(members), bool)
     left[same] = False
     members, group = members[left], group[left]
@@ -118,15 +118,15 @@ class _Merging:
         self.of = np.cumsum(leads) - 1
         self.record = record
         self.place = np.minimum.reduceat(record, self.first)
-        """The record in whose place a cluster's span stands."""
+        """Record that a cluster's span replaces."""
         self.earliest = np.minimum.reduceat(
-            np.where(self._marked(Mark.START_REPAIRED), _NEVER, records.start[record]), self.first
+            np.where(self._marked(Flag.START_REPAIRED), _NEVER, records.start[record]), self.first
         )
         self.record = record[self._order()]
         self.leader = self.record[self.first]
 
     def write(self, into: np.ndarray) -> None:
-        """Put what the clusters say together into the records in whose places they stand."""
+        """Write the merged clusters to their records."""
         records, place, leader = self.records, self.place, self.leader
         records.own(
             "parent_key name resource peer attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from"
@@ -146,7 +146,7 @@ class _Merging:
             getattr(records, name)[place] = column
         into[self.record] = place[self.of]
 
-    def _marked(self, mark: Mark) -> np.ndarray:
+    def _marked(self, mark: Flag) -> np.ndarray:
         marked: np.ndarray = (self.records.marks[self.record] & int(mark)) > 0
         return marked
 
@@ -157,9 +157,9 @@ class _Merging:
         that agrees with those of spans above and below it.
         """
         records, record = self.records, self.record
-        no_end = self._marked(Mark.NO_DURATION)
+        no_end = self._marked(Flag.NO_DURATION)
         start, duration = records.start[record], records.duration[record].copy()
-        only_end = self._marked(Mark.END_KNOWN) & (self.earliest[self.of] < _NEVER)
+        only_end = self._marked(Flag.END_KNOWN) & (self.earliest[self.of] < _NEVER)
         duration[only_end] = start[only_end] - self.earliest[self.of][only_end]
         longest = np.maximum.reduceat(np.where(no_end, -1, duration), self.first)[self.of]
         tolerance = np.where((duration % 1_000_000 == 0) | (longest % 1_000_000 == 0), 999_999, 1_000)
@@ -179,7 +179,7 @@ class _Merging:
         return order
 
     def _content(self, record: int) -> tuple[object, ...]:
-        """The richer first, then an order that depends on what records say alone."""
+        """Richer records first, ties broken by content only."""
         records = self.records
         resource = records.resources[int(records.resource[record])]
         parts = records.parts(record)
@@ -202,11 +202,11 @@ class _Merging:
         records, leader = self.records, self.leader
         start, duration, marks = records.start[leader], records.duration[leader], records.marks[leader]
         others = np.bitwise_or.reduceat(records.marks[self.record], self.first) & np.uint16(_OF_ANY)
-        taken = ((marks & int(Mark.START_REPAIRED)) > 0) & (self.earliest < _NEVER)
-        only_end = taken & ((marks & int(Mark.END_KNOWN)) > 0)
+        taken = ((marks & int(Flag.START_REPAIRED)) > 0) & (self.earliest < _NEVER)
+        only_end = taken & ((marks & int(Flag.END_KNOWN)) > 0)
         duration = np.where(only_end, start - self.earliest, duration)
         start = np.where(taken, self.earliest, start)
-        marks = np.where(taken, marks & ~np.uint16(Mark.START_REPAIRED | Mark.END_KNOWN), marks) | others
+        marks = np.where(taken, marks & ~np.uint16(Flag.START_REPAIRED | Flag.END_KNOWN), marks) | others
         return {"start": start, "duration": duration, "marks": marks}
 
     def _parents(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -216,7 +216,7 @@ class _Merging:
         """
         records = self.records
         there = records.parent_key[self.record] != 0
-        follows = self._marked(Mark.FOLLOWS_FROM)
+        follows = self._marked(Flag.FOLLOWS_FROM)
         linked = (records.link_bytes[self.leader] > 0)[self.of]
         leads = np.zeros(len(there), bool)
         leads[self.first] = True
@@ -245,7 +245,7 @@ class _Merging:
         used = np.unique(records.name[self.record])
         code = records.operations(used)[records.name[self.record]]
         capitals = spelled_with_capitals(records.intake.names.texts, used)[records.name[self.record]]
-        timeless = self._marked(Mark.START_REPAIRED) & self._marked(Mark.NO_DURATION)
+        timeless = self._marked(Flag.START_REPAIRED) & self._marked(Flag.NO_DURATION)
         score = np.where(code == 0, 0, np.where(timeless, 1, np.where(capitals, 3, 2)))
         return self._best(score)
 
@@ -278,7 +278,7 @@ class _Merging:
             resource[cluster] = self._resource(service, made_by)
             if len(distinct) == 1:
                 continue
-            united = [unite(parts) for parts in zip(*(parts for _, parts in distinct), strict=True)]
+            united = [merge_codecs(parts) for parts in zip(*(parts for _, parts in distinct), strict=True)]
             written += united
             raw_at[cluster] = end
             end += sum(map(len, united))
@@ -319,8 +319,8 @@ def _together(service: int, parts: list[Resource]) -> Resource:
     scoped = next((part for part in parts if part.scope_name), parts[0])
     return Resource(
         service,
-        unite([part.raw for part in parts]),
-        UnitedCodec([part.codec for part in parts]),
+        merge_codecs([part.raw for part in parts]),
+        MergedCodec([part.codec for part in parts]),
         scoped.scope_name,
         scoped.scope_version,
     )

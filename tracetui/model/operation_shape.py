@@ -14,7 +14,7 @@ from tracetui.model.sql import verb_and_table
 
 PLACEHOLDER: Final = "{id}"
 LONGEST_NAME = 4_000
-"""Characters of a name that are looked at; what follows is left out of its shape."""
+"""Characters of a name that its shape is made from; the rest is dropped."""
 
 _KEPT_NAMES = 1 << 18
 
@@ -40,11 +40,11 @@ _CAMEL_WORDS: Final = re.compile(r"(?:[a-z]{2,}[0-9]{0,3})?(?:(?:[A-Z]+[a-z]+|[A
 _CAMEL_WORD: Final = re.compile(r"[A-Z]?[a-z]+")
 _LEAST_CAMEL_WORDS = 3
 _LEAST_CAMEL_LETTERS = 5
-"""Of a word on average."""
+"""Smallest mean length of a word."""
 _LAST_WORD: Final = re.compile(r"[A-Z]?[a-z]+\Z")
-"""Of CamelCase."""
+"""Last word of a CamelCase name."""
 _NUMBERED: Final = frozenset({"step", "phase", "v", "sha", "utf", "level", "part"})
-"""Words whose number behind `_` or `-` is part of the name."""
+"""Words whose number after `_` or `-` is part of the name."""
 _ENDS_PART: Final = frozenset("/?#;&,:\"')]} \t\n")
 _DECIMALS: Final = re.compile(r"\.[0-9]+(?![0-9A-Za-z]|\.[0-9])")
 
@@ -93,7 +93,7 @@ def shape(name: str) -> str:
 
 
 def is_random(run: str) -> bool:
-    """Whether a run of letters and digits is an id rather than words.
+    """Test whether a run of letters and digits is an id rather than words.
 
     One of 8 or more hex digits with a letter and two digits; one of 20 or more with two digits; one of 8 or more with
     digits in two places neither of which is at a word's end. CamelCase of three words or more, with digits at the ends
@@ -113,7 +113,7 @@ def is_random(run: str) -> bool:
 
 
 def _is_camel_case(run: str) -> bool:
-    """Whether a long run is words: of random letters one in several thousand looks like these."""
+    """Test whether a long run is words: of random letters one in several thousand looks like these."""
     if _CAMEL_WORDS.fullmatch(run) is None:
         return False
     words = _CAMEL_WORD.findall(run)
@@ -192,7 +192,7 @@ def _whole_word(head: str) -> str:
 
 
 def _is_path(name: str, slash: int) -> bool:
-    """Whether a slash is one of a path, not of `HTTP/2` or `1/2`."""
+    """Test whether a slash belongs to a path, not to `HTTP/2` or `1/2`."""
     if name[max(slash - 4, 0) : slash] == "HTTP":
         return False
     at = slash
@@ -203,12 +203,12 @@ def _is_path(name: str, slash: int) -> bool:
 
 
 def may_be_shape(text: str) -> bool:
-    """Whether other names may have this as their shape: a server that knows names alone is not asked for it."""
+    """Test whether other names may have this as their shape: a server that knows only names is not asked for it."""
     return "{" in text
 
 
 def is_raw_path(name: str) -> bool:
-    """Whether a name is a path that no framework made a route of: `GET /orders/17`, not `GET /orders/{id}`."""
+    """Test whether a name is a path without a framework's route: `GET /orders/17`, not `GET /orders/{id}`."""
     return "/" in name and _RAW_PATH.fullmatch(name) is not None and _PARAMETER.search(name) is None
 
 

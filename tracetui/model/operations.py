@@ -23,7 +23,7 @@ _MOST_READ = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operations:
-    """Which operation the spans of a set belong to."""
+    """Operation of each span of a set."""
 
     texts: list[str]
     """The operations: shapes of names, and routes."""

@@ -1,4 +1,4 @@
-"""Inferred peers: what a span called that has no spans of its own, such as a database or a queue.
+"""Inferred peers: call targets without spans of their own, such as a database or a queue.
 
 The names follow formats of the field: `peer.service` and its successor first, then the kind of system, as Grafana
 Tempo's service graphs and Zipkin's dependency links do; databases are named `system:database`.
@@ -32,7 +32,7 @@ _HOST = (
     "peer.address",
 )
 _REMOTE = ("network.peer.address", "peer.hostname", "peer.address")
-"""What names the remote endpoint of a span that does not say which side of the call it is."""
+"""Attributes that name the remote endpoint of a span without saying which side of the call it is."""
 _DESTINATION = (
     "messaging.destination.name",
     "messaging.destination.template",
@@ -50,12 +50,12 @@ _CACHES = frozenset(
 )
 
 _TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
-"""Attributes that say more of a call than where it went."""
+"""Attributes that say more about a call than its destination."""
 _USED = _TELLING.union(_HOST)
 _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
 NOTED = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
-"""The attributes that decoders read for `noted_peer`, as they name most of what is called."""
+"""Attributes that decoders read for `noted_peer`: they name most call targets."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
 _SERVICE_SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
 """Ends of hosts' names that clusters give to the services in them."""
@@ -64,7 +64,7 @@ _HOST_MARK, _NAME_MARK = "\1", "\0"
 
 
 class PeerType(enum.StrEnum):
-    """What sort of thing an inferred peer is; of equally many calls that say so the first here."""
+    """Types of inferred peers; of equally frequent ones the first here wins."""
 
     DATABASE = "database"
     CACHE = "cache"
@@ -74,12 +74,12 @@ class PeerType(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a span says about what it called."""
+    """Call target that a span states."""
 
     name: str
     type: PeerType
     is_host: bool = False
-    """Whether nothing but an address names it: a span around it may know better."""
+    """True if nothing but an address names it: a span around it may know better."""
     host: str = ""
     """The host that may be a service of the set; '' where the name is a database's or a queue's."""
 
@@ -137,7 +137,7 @@ def _type(kind: int, system: str | None, has_messaging: bool) -> PeerType:
 
 
 def noted_peer(attributes: Mapping[str, Value]) -> str:
-    """What `called_peer` says of an outgoing span, by `NOTED` attributes alone; '' where it takes others to tell.
+    """Like `called_peer` for an outgoing span, by `NOTED` attributes alone; '' where others are needed.
 
     `read_note` reads it.
     """
@@ -167,7 +167,7 @@ def remote_endpoint(attributes: Mapping[str, Value]) -> str | None:
 
 
 def receives(attributes: Mapping[str, Value]) -> bool:
-    """Whether a messaging operation receives or processes, by the present or a former attribute."""
+    """Test whether a messaging operation receives or processes, by the present or a former attribute."""
     operation = _first(attributes, _OPERATION)
     return operation is not None and operation.lower() in _RECEIVING
 

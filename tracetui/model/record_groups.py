@@ -1,4 +1,4 @@
-"""Which records of one trace and id are of one span."""
+"""Grouping of the records of one trace and id into spans."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracetui.model.records import Records
-from tracetui.model.span import Kind, Mark
+from tracetui.model.span import Flag, Kind
 
 _ROUNDED_NS = 1_000
 _MILLISECOND = 1_000_000
 _MOST_GROUPS = 64
-"""Of an id with more spans than this, as tracers write that give all spans one id, only the like are compared."""
+"""Number of spans of one id (some tracers give all spans one id) beyond which only similar records are compared."""
 _CALLING = (Kind.CLIENT, Kind.PRODUCER)
 
 
-class Facts:
-    """What is compared of records. Each column is of m members; codes of services and operations are 0 for none."""
+class RecordFacts:
+    """Columns of records that are compared, each of m members; codes of services and operations are 0 for none."""
 
     def __init__(self, records: Records, members: np.ndarray) -> None:
         self.members = members
@@ -27,8 +27,8 @@ class Facts:
         self.kind = records.kind[members].astype(np.int64)
         self.start = records.start[members]
         marks = records.marks[members]
-        self.has_start = (marks & int(Mark.START_REPAIRED)) == 0
-        self.has_end = (marks & int(Mark.NO_DURATION)) == 0
+        self.has_start = (marks & int(Flag.START_REPAIRED)) == 0
+        self.has_end = (marks & int(Flag.NO_DURATION)) == 0
         self.duration = records.duration[members]
         self._records = records
 
@@ -52,7 +52,7 @@ class Facts:
         return neither
 
 
-def split(facts: Facts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def split(facts: RecordFacts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Split groups of records, each of one trace and id, into those that are of one span.
 
     group: int64[m], ascending. -> the records of every span that has more than one, and ascending numbers of the spans
@@ -79,7 +79,7 @@ def split(facts: Facts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(record), np.concatenate(number)
 
 
-def _fit(facts: Facts, some: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """bool[k], whether pairs of records can be of one span."""
 
     def agree(column: np.ndarray) -> np.ndarray:
@@ -96,7 +96,7 @@ def _fit(facts: Facts, some: np.ndarray, others: np.ndarray) -> np.ndarray:
     return fit
 
 
-def _all_fit(facts: Facts, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def _all_fit(facts: RecordFacts, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """bool[groups], whether all records of a group fit, as far as that is seen at once."""
     of = np.repeat(np.arange(len(first)), sizes)
     fit: np.ndarray = np.logical_and.reduceat(facts.whole, first)
@@ -119,7 +119,7 @@ class _Record:
 
 
 @dataclass(slots=True)
-class _Span:
+class _SpanGroup:
     """Records that fit each other, and what the next one has to fit."""
 
     service: int = 0
@@ -132,7 +132,7 @@ class _Span:
     members: list[int] = field(default_factory=list)
 
     def fits(self, record: _Record) -> bool:
-        """Whether a record fits all that are here. They come by start, so that the least one is the furthest."""
+        """Test whether a record fits all in the group. Records come by start, so the lowest one is the furthest."""
         if record.service and self.service not in (0, record.service):
             return False
         if record.timeless:
@@ -160,7 +160,7 @@ class _Span:
             self.least_exact = record.start if self.least_exact is None else self.least_exact
 
 
-def _spans(facts: Facts, group: range) -> list[list[int]]:
+def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
     """The members of one trace and id by span: whole records by start, then the rest."""
     records = [
         _Record(
@@ -190,8 +190,8 @@ def _spans(facts: Facts, group: range) -> list[list[int]]:
             -int(facts.duration[record.at]),
         )
 
-    spans: list[_Span] = []
-    alike: dict[tuple[int, int, int], _Span] = {}
+    spans: list[_SpanGroup] = []
+    alike: dict[tuple[int, int, int], _SpanGroup] = {}
     for record in sorted(records, key=order):
         key = (record.service, record.operation, record.kind)
         asked = spans if len(spans) <= _MOST_GROUPS else [alike[key]] if key in alike else []
@@ -199,7 +199,7 @@ def _spans(facts: Facts, group: range) -> list[list[int]]:
         # the client half first, then the earliest
         chosen = next((span for span in fitting if span.kind in _CALLING), fitting[0] if fitting else None)
         if chosen is None:
-            chosen = _Span()
+            chosen = _SpanGroup()
             spans.append(chosen)
         chosen.add(record)
         alike[key] = chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tracetui.model.intake import ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Chunk, Intake, Resource
-from tracetui.model.span import UNKNOWN_SERVICE, Mark
+from tracetui.model.span import UNKNOWN_SERVICE, Flag
 from tracetui.model.traces import Arena
 
 _COLUMNS = (
@@ -13,7 +13,7 @@ _COLUMNS = (
     " attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from came_as"
 ).split()
 _NAMELESS = ("", "unknown")
-"""What stands where a span has no name; the second is Zipkin's word."""
+"""Placeholder names of spans without a name; the second is Zipkin's."""
 _SERVICELESS = ("", UNKNOWN_SERVICE)
 
 
@@ -34,7 +34,7 @@ class Records:
         self.status = (state >> STATUS_SHIFT & 3).astype(np.uint8)
         self.error = (state >> ERROR_SHIFT & 1).astype(bool)
         self.marks = (state >> MARK_SHIFT).astype(np.uint16)
-        self.marks[self.start < 0] |= int(Mark.START_REPAIRED)
+        self.marks[self.start < 0] |= int(Flag.START_REPAIRED)
         self.name = _joined(chunks, "name")
         self.resource = _joined(chunks, "resource")
         self.peer = _joined(chunks, "peer")

@@ -1,4 +1,4 @@
-"""What is asked of a back end."""
+"""Search of a back end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """The whole trace takes longer."""
     least_ns: int | None = None
     most_ns: int | None = None
-    """How long the span takes."""
+    """Longest duration of the span."""
     start_ns: int | None = None
     end_ns: int | None = None
     lookback_ns: int | None = None

@@ -1,4 +1,4 @@
-"""What gives a secret away: the names of values that are one, and what such values look like."""
+"""Detection of secrets: the names of secret values, and the look of such values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PARAMETERS = re.compile(r"(?<![\w.-])([\w.-]+)=")
 
 
 def names_secret(name: str) -> bool:
-    """Whether what is called so may be a secret."""
+    """Test whether a value with this name may be a secret."""
     return _NAMES.search(name) is not None
 
 
 def looks_secret(value: str) -> bool:
-    """Whether a text may hold a secret, whatever it is called."""
+    """Test whether a text may hold a secret, whatever its name."""
     return _VALUES.search(value) is not None or any(map(names_secret, _PARAMETERS.findall(value)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Value = str | bool | int | float | bytes | None | list["Value"] | dict[str, "Value"]
-"""What an attribute can hold: the AnyValue of OTLP."""
+"""Values of an attribute: the AnyValue of OTLP."""
 
 Attributes = Mapping[str, Value]
 
@@ -38,8 +38,8 @@ class Status(enum.IntEnum):
     ERROR = 2
 
 
-class Mark(enum.IntFlag):
-    """What is out of the ordinary about a span; a trace set holds them as one column of bits."""
+class Flag(enum.IntFlag):
+    """Flags for unusual spans; a trace set holds them as one column of bits."""
 
     NONE = 0
     ORPHAN = 1
@@ -47,7 +47,7 @@ class Mark(enum.IntFlag):
     SAME_ID = 2
     """Another, different span of its trace has the same id."""
     CYCLE_CUT = 4
-    """It was the earliest of a ring of parents, which was cut here."""
+    """The span was the earliest of a parent cycle, which was cut here."""
     START_REPAIRED = 8
     """Its start is missing; it has its parent's. A decoder sets it where the source gives no start."""
     NEGATIVE_DURATION = 16
@@ -70,7 +70,7 @@ class Mark(enum.IntFlag):
     """Its start is missing, and the column of starts holds its end instead. Between decoder and assembly only."""
 
     @classmethod
-    def warnings(cls) -> Mark:
+    def warnings(cls) -> Flag:
         """The marks that count as warnings."""
         return ~(cls.FOLLOWS_FROM | cls.SHARED | cls.END_KNOWN)
 
@@ -83,9 +83,9 @@ class Event:
     name: str
     attributes: Attributes = field(default_factory=dict)
     is_log: bool = False
-    """Whether it is a line of a log beside the traces, and not of the span itself."""
+    """True for a line of a log beside the traces, not an event of the span itself."""
     by_time: bool = False
-    """Whether such a line names no span that is here, and is beside the one that was running then."""
+    """True if such a line names no span that is here, and was matched by time."""
     no_time: bool = False
     """Whether such a line has no time, and `time_ns` is the start of its span."""
     severity: int = 0
@@ -126,7 +126,7 @@ class Span:
     status: Status = Status.UNSET
     status_message: str = ""
     error: bool = False
-    """Whether the span counts as an error, after the table of `ingest.error_rule`."""
+    """True if the span counts as an error, by the table of `ingest.error_rule`."""
     attributes: Attributes = field(default_factory=dict)
     resource: Attributes = field(default_factory=dict)
     """Attributes of what made the span (the Jaeger process tags), without the service name."""
@@ -134,7 +134,7 @@ class Span:
     scope_version: str = ""
     events: tuple[Event, ...] = ()
     links: tuple[Link, ...] = ()
-    marks: Mark = Mark.NONE
+    marks: Flag = Flag.NONE
     warnings: tuple[str, ...] = ()
     """The marks in words, then what the source warned about."""
 

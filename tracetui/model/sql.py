@@ -66,7 +66,7 @@ def _in_one_case(words: str) -> bool:
 
 
 def is_sql(text: str) -> bool:
-    """Whether a text begins as a statement that reads or writes rows."""
+    """Test whether a text begins like a statement that reads or writes rows."""
     return _IS_SQL.match(text) is not None
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from tracetui.model.problems import UsageError
+from tracetui.model.errors import UsageError
 
 UNITS: Final = {
     "ns": 1,
@@ -38,7 +38,7 @@ def parse_duration(text: str) -> int:
     duration = find_duration(text.strip())
     if duration is None:
         raise UsageError(
-            f'"{text}" is no duration; write a number with a unit, such as 500ms, 1.5s, 30m, 1h30m or 2d'
+            f'"{text}" is not a duration; write a number with a unit, such as 500ms, 1.5s, 30m, 1h30m or 2d'
             " (units: ns us ms s m h d)"
         )
     return duration

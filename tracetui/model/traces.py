@@ -12,24 +12,24 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tracetui.model.clocks import skewed_spans
+from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.intake import MAX_START_NS, Resource
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
-from tracetui.model.problems import LoadWarning
-from tracetui.model.span import Event, Kind, Link, Mark, Span, Status, Value
+from tracetui.model.span import Event, Flag, Kind, Link, Span, Status, Value
 from tracetui.model.tree import subtree_maximum
 
 _T = TypeVar("_T")
 
 _WORDS = {
-    Mark.CYCLE_CUT: "its parents form a ring; it was cut here, at the earliest span",
-    Mark.SAME_ID: "another span of this trace has the same id",
-    Mark.START_REPAIRED: "no start time; shown at its parent's start",
-    Mark.NEGATIVE_DURATION: "negative duration; shown as 0",
-    Mark.NO_DURATION: "no duration: it has not ended, or its source does not say when",
-    Mark.SHORTENED: "attributes, events or links above the size limit were left out",
-    Mark.OUT_OF_RANGE: "a time out of range; cut to the limit",
+    Flag.CYCLE_CUT: "parent cycle, cut here at the earliest span",
+    Flag.SAME_ID: "another span of this trace has the same id",
+    Flag.START_REPAIRED: "no start time; shown at its parent's start",
+    Flag.NEGATIVE_DURATION: "negative duration; shown as 0",
+    Flag.NO_DURATION: "no duration: it has not ended, or its end is unknown",
+    Flag.SHORTENED: "attributes, events or links above the size limit were skipped",
+    Flag.OUT_OF_RANGE: "a time out of range; cut to the limit",
 }
 
 
@@ -156,7 +156,7 @@ class TraceSet:
     error: np.ndarray
     """bool[n], whether the span counts as an error."""
     marks: np.ndarray
-    """uint16[n], `Mark` bits."""
+    """uint16[n], `Flag` bits."""
     message: np.ndarray
     """int32[n] into `messages`: the status message; 0 is none."""
     raw_at: np.ndarray
@@ -192,9 +192,9 @@ class TraceSet:
     skew: dict[int, int] = field(default_factory=dict)
     """Per span moved to correct clock skew, by how many nanoseconds."""
     exact_names: bool = False
-    """Whether every name of a span is an operation of its own, ids and all."""
+    """True if every span name is an operation of its own, ids and all."""
     known_operations: list[Operations] = field(default_factory=list)
-    """What `operations` has worked out, for all selections of a set: none or one."""
+    """Cache of `operations`, shared by all selections of a set: none or one."""
 
     def __len__(self) -> int:
         """The number of spans."""
@@ -206,8 +206,8 @@ class TraceSet:
 
     @cached_property
     def results(self) -> dict[object, Any]:
-        """What analyses have worked out and keep as long as the set, by what made it. Of what refers to the set itself
-        the reference is weak, so that the set is let go at once when it is replaced.
+        """Cache of analysis results, kept as long as the set, by the function that made them. References to the set
+        are weak, so that the set is let go at once when it is replaced.
         """
         return {}
 
@@ -275,13 +275,13 @@ class TraceSet:
     @cached_property
     def no_start(self) -> np.ndarray:
         """bool[n], whether the source gives no start: `start` is the parent's, of a root the least of the trace."""
-        missing: np.ndarray = (self.marks & int(Mark.START_REPAIRED)) > 0
+        missing: np.ndarray = (self.marks & int(Flag.START_REPAIRED)) > 0
         return missing
 
     @cached_property
     def no_duration(self) -> np.ndarray:
         """bool[n], whether the source gives neither an end nor a duration: `duration` is 0."""
-        missing: np.ndarray = (self.marks & int(Mark.NO_DURATION)) > 0
+        missing: np.ndarray = (self.marks & int(Flag.NO_DURATION)) > 0
         return missing
 
     def known_durations(self, spans: np.ndarray) -> np.ndarray:
@@ -300,7 +300,7 @@ class TraceSet:
     @cached_property
     def root_missing(self) -> np.ndarray:
         """bool[traces], whether the main root is an orphan: the request's own span is not in the trace."""
-        missing: np.ndarray = (self.marks[self.main_root] & int(Mark.ORPHAN)) > 0
+        missing: np.ndarray = (self.marks[self.main_root] & int(Flag.ORPHAN)) > 0
         return missing
 
     @cached_property
@@ -322,7 +322,7 @@ class TraceSet:
     @cached_property
     def trace_warning_counts(self) -> np.ndarray:
         """int64[traces]: the warning marks of its spans and the warnings about the trace as a whole."""
-        marked = self.marks & int(Mark.warnings())
+        marked = self.marks & int(Flag.warnings())
         counts = self._per_trace(np.add, np.bitwise_count(marked).astype(np.int64))
         for trace, texts in self.trace_warnings.items():
             counts[trace] += len(texts)
@@ -340,7 +340,7 @@ class TraceSet:
     def main_root(self) -> np.ndarray:
         """int32[traces]: the earliest root that is no orphan, else the earliest root."""
         roots = np.flatnonzero(self.parent < 0)
-        orphan = (self.marks[roots] & Mark.ORPHAN) > 0
+        orphan = (self.marks[roots] & Flag.ORPHAN) > 0
         order = roots[np.lexsort((roots, orphan, self.trace[roots]))]
         return order[np.searchsorted(self.trace[order], np.arange(self.trace_count))].astype(np.int32)
 
@@ -439,11 +439,11 @@ class TraceSet:
 
     def warnings_of(self, span: int) -> list[str]:
         """The span's warning marks in words, then what its source warned about."""
-        marks = Mark(int(self.marks[span]))
+        marks = Flag(int(self.marks[span]))
         words = [text for mark, text in _WORDS.items() if marks & mark]
-        if marks & Mark.ORPHAN:
+        if marks & Flag.ORPHAN:
             words.insert(0, f"orphan: its parent {self.missing_parents.get(span, '')} is not in the trace")
-        if marks & Mark.SKEW_ADJUSTED:
+        if marks & Flag.SKEW_ADJUSTED:
             by = f" by {self.skew[span] / 1e6:+,.3f} ms" if span in self.skew else ""
             words.append(f"moved{by} to correct clock skew")
         return words + self.source_warnings.get(span, [])
@@ -469,7 +469,7 @@ class TraceSet:
             scope_version=resource.scope_version,
             events=tuple(self.events(span)),
             links=tuple(self.links(span)),
-            marks=Mark(int(self.marks[span])),
+            marks=Flag(int(self.marks[span])),
             warnings=tuple(self.warnings_of(span)),
         )
 

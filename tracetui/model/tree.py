@@ -93,7 +93,7 @@ def nearest_above(parent: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 def preorder(
     trace: np.ndarray, parent: np.ndarray, start: np.ndarray, trace_count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each span stands when traces follow one another and each trace is in pre-order.
+    """Position of each span when traces follow one another and each trace is in pre-order.
 
     Siblings, and the roots of a trace, stand by start, equally early ones in input order.
     -> position int64[n] of each span; the number of spans in its subtree, itself included, int64[n]; and the first

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracetui.render import numbers
-from tracetui.render.cells import cell_width, cut
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import Marks
-from tracetui.render.safe_text import safe
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
 
 if TYPE_CHECKING:
     # painted before anything that analyses is imported
@@ -23,7 +23,7 @@ _FILTER_CHARACTERS = 200
 _LEAST_IMPORTANT = ("noun", "window", "name", "source", "contents", "others", "filter")
 """Parts of the status in the order in which they make room."""
 _LEAST_CELLS = {"source": 16, "filter": 12}
-"""What of a part is left when it makes room; of the others nothing is."""
+"""Smallest widths of the parts that can be shortened; the others are dropped whole."""
 _LEAST_PLACE = 20
 """Cells of where one is, with fewer of which it would not be told."""
 _LEAST_CRUMB = 6
@@ -46,11 +46,11 @@ class _Parts:
     """The number of failed requests, or of traces with errors where none failed."""
     noun: tuple[str, str] = _NOTHING
     others: tuple[str, str] = _NOTHING
-    """What is left of failed requests and traces with errors."""
+    """Remaining counts of failed requests and traces with errors."""
     window: tuple[str, str] = _NOTHING
     warnings: tuple[str, str] = _NOTHING
 
-    def line(self, marks: Marks) -> Line:
+    def line(self, marks: Glyphs) -> Line:
         separator = " | " if marks.ascii_only else _SEPARATOR
         counts = (self.traces[0] + self.contents[0], Role.PLAIN)
         line = Line()
@@ -82,7 +82,7 @@ def source_name(sources: Sequence[str]) -> str:
 
 def status_line(
     width: int,
-    marks: Marks,
+    marks: Glyphs,
     *,
     source: str,
     summary: Summary | None = None,
@@ -93,7 +93,7 @@ def status_line(
     unsafe: bool = False,
     names_filter: bool = False,
 ) -> Line:
-    """What is loaded, how much of it, when, and how much failed; `unsafe` where a server's certificate is not checked.
+    """Loaded sources, their size, time window and failures; `unsafe` where a server's certificate is not verified.
 
     names_filter: whether to say what the filter is, where nothing else on the screen does.
     Where there is no room for all, the times go first, and as a whole: a part of them would lack the zone.
@@ -125,7 +125,7 @@ def status_line(
     return parts.line(marks).cropped(width, marks.ellipsis)
 
 
-def _add_failures(parts: _Parts, summary: Summary, marks: Marks) -> None:
+def _add_failures(parts: _Parts, summary: Summary, marks: Glyphs) -> None:
     """Failed requests, and the traces with errors where they are others, too."""
     with_errors, failed = summary.error_trace_count, summary.failed_request_count
     if not failed:
@@ -139,7 +139,7 @@ def _add_failures(parts: _Parts, summary: Summary, marks: Marks) -> None:
         parts.others = (f", {with_errors:,} with errors", Role.ERROR)
 
 
-def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: Marks) -> Line:
+def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: Glyphs) -> Line:
     """The views with their keys; `views` are (id, title). Brackets tell the active one where nothing has a colour."""
     line = Line([(" ", Role.PLAIN)])
     for number, (view, title) in enumerate(views, 1):
@@ -150,9 +150,9 @@ def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: 
 
 
 def crumb_line(
-    width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], marks: Marks, notice: tuple[str, bool] | None
+    width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], marks: Glyphs, notice: tuple[str, bool] | None
 ) -> Line:
-    """Where one is at the left, with what was just said beside it; at the right the keys that matter now.
+    """Current location at the left, with the last message; at the right the keys that matter now.
 
     Keys make room for the end of the place, which names what is selected; where all but the last key would not do, they
     keep a third of the width.
@@ -179,7 +179,7 @@ def crumb_line(
     return left.pad(width - keys.width).extend(keys).cropped(width, marks.ellipsis)
 
 
-def _least_place(crumbs: Sequence[str], marks: Marks, room: int) -> int:
+def _least_place(crumbs: Sequence[str], marks: Glyphs, room: int) -> int:
     """Cells of the place with marks for as little of its middle as the room wants; 0 where that would not do."""
     texts = list(crumbs)
     for at in range(1, len(texts) - 1):
@@ -190,8 +190,8 @@ def _least_place(crumbs: Sequence[str], marks: Marks, room: int) -> int:
     return width if width <= room else 0
 
 
-def _place(crumbs: Sequence[str], marks: Marks, last: str, room: int | None = None) -> Line:
-    """Where one is. For the room, what is between the view and the last is shortened, the outer first."""
+def _place(crumbs: Sequence[str], marks: Glyphs, last: str, room: int | None = None) -> Line:
+    """Current location. To fit, the middle of it is shortened, outermost first."""
     arrow = " > " if marks.ascii_only else " › "
     texts = [safe(crumb) for crumb in crumbs]
     too_much = 0 if room is None else sum(map(cell_width, texts)) + len(arrow) * (len(texts) - 1) - room

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tracetui.model.span import ERROR_SEVERITY, WARN_SEVERITY, Event, Value
-from tracetui.render.line import Role
-from tracetui.render.numbers import counted
-from tracetui.render.safe_text import safe
+from tracetui.render.text.line import Role
+from tracetui.render.text.numbers import counted
+from tracetui.render.text.safe_text import safe
 
 _HEADLINE = 1_000
 """Characters of a message that a row is made of, at most."""

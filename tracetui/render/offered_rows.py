@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.model.times import format_duration, parse_duration
-from tracetui.render.cells import cell_width, fit
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
 
 WINDOWS: Final = tuple(map(parse_duration, ("3h", "12h", "1d", "7d", "30d")))
 """How far back servers are asked where nothing was found."""

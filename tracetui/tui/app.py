@@ -1,4 +1,4 @@
-"""The app: views, themes and keys. What views show is their own matter, and what they show it of `LoadingApp`'s."""
+"""The app: views, themes and keys. Views own what they display; `LoadingApp` owns the data."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from tracetui.render.clipboard import MOST_COPIED, clipboard_text
-from tracetui.tui.app_keys import APP_BINDINGS, APP_KEYS
-from tracetui.tui.frame import Place
+from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
+from tracetui.tui.bookmark import Bookmark
+from tracetui.tui.frame import Location
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
-from tracetui.tui.keymap import KeyNames, rebound
-from tracetui.tui.loading_app import LoadingApp
+from tracetui.tui.keys.app_keys import APP_BINDINGS, APP_KEYS
+from tracetui.tui.keys.keymap import KeyNames, rebind
+from tracetui.tui.loading.app import LoadingApp
 from tracetui.tui.messages import (
     CompareTraces,
     CopyText,
     FilterTraces,
     ListTraces,
+    LocationChanged,
     Notice,
     OpenTrace,
     OpenView,
-    Placed,
     ReadText,
 )
 from tracetui.tui.palette import open_palette
-from tracetui.tui.panes.pane import Pane
 from tracetui.tui.settings import Resume, save_queries, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
-from tracetui.tui.views import VIEWS, pane_classes
-from tracetui.tui.whereabouts import Visit
+from tracetui.tui.views.base import View
+from tracetui.tui.views.registry import VIEWS, pane_classes
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
@@ -77,15 +77,15 @@ class TraceApp(LoadingApp):
         self.animation_level = "none"
         self._wanted_theme = theme
         self._names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
-        """Which screen and focus they are of, and they."""
+        """Screen and focus that the names were made for, and the names."""
 
     def get_driver_class(self) -> type[Driver]:
         found = super().get_driver_class()
         if found.__name__ != "LinuxDriver":
             return found
-        from tracetui.tui.lasting_driver import LastingDriver
+        from tracetui.tui.terminal.driver import ResilientDriver
 
-        return LastingDriver
+        return ResilientDriver
 
     def compose(self) -> ComposeResult:
         yield self._top
@@ -110,7 +110,7 @@ class TraceApp(LoadingApp):
         self.run_worker(self._build(), group="build")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """The filters give terminals' own colours and dim text a meaning. What has neither does not go through them."""
+        """The filters give the terminal's own colours and dim text a meaning; other segments bypass them."""
         return super().get_line_filters() if self.no_color or self.native_ansi_color else ()
 
     async def _build(self) -> None:
@@ -140,7 +140,7 @@ class TraceApp(LoadingApp):
         super().exit(*args, **options)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave for an error that nobody took. `failure` has it then: the screen is no place to tell it."""
+        """Exit on an unhandled error and keep it in `failure`, as the screen cannot show it."""
         with contextlib.suppress(Exception):
             self._remember()
         super()._handle_exception(error)
@@ -161,9 +161,9 @@ class TraceApp(LoadingApp):
     # --- views -------------------------------------------------------------------------------------------------------
 
     @property
-    def pane(self) -> Pane:
+    def pane(self) -> View:
         """The view in sight."""
-        return self.query_one(f"#{self._view}", Pane)
+        return self.query_one(f"#{self._view}", View)
 
     def action_view(self, view: str) -> None:
         if view != self._view and view in dict(VIEWS):
@@ -171,8 +171,8 @@ class TraceApp(LoadingApp):
             self._go(view)
 
     def _leave(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
-        """Remember what is in sight, to come back to; with a filter, to that, too."""
-        visit = Visit(self._view, self.state.trace, self.state.span, query, come_back)
+        """Remember the current location, to come back to it; with a filter, to that, too."""
+        visit = Bookmark(self._view, self.state.trace, self.state.span, query, come_back)
         if not self._back or self._back[-1] != visit:
             self._back = [*self._back, visit][-_VISITS:]
 
@@ -218,7 +218,7 @@ class TraceApp(LoadingApp):
         self.state.marked.clear()
         self.state.marked.update(message.traces)
         self.action_view(VIEWS[0][0])
-        await self.query_one(f"#{VIEWS[0][0]}", Pane).run_action("answer('compare')")
+        await self.query_one(f"#{VIEWS[0][0]}", View).run_action("answer('compare')")
 
     def on_list_traces(self, message: ListTraces) -> None:
         self._leave(self.state.query)
@@ -235,7 +235,7 @@ class TraceApp(LoadingApp):
         self._say(f"copied {message.what}{part}", bad=False)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put text on the user's clipboard. Everything that is copied passes here, so that nothing unsafe is pasted."""
+        """Put text on the user's clipboard. All copied text passes here, so that nothing unsafe is pasted."""
         super().copy_to_clipboard(clipboard_text(text))
 
     def on_read_text(self, message: ReadText) -> None:
@@ -246,7 +246,7 @@ class TraceApp(LoadingApp):
     def on_notice(self, message: Notice) -> None:
         self._say(message.text, message.bad)
 
-    def on_placed(self, _: Placed) -> None:
+    def on_location_changed(self, _: LocationChanged) -> None:
         self._frame()
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
@@ -257,7 +257,7 @@ class TraceApp(LoadingApp):
         of_view = self.pane.KEYS if self._has_views else ()
         groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
         if self._own_keys:
-            groups.insert(0, ("Set in the config file", rebound(self._own_keys)))
+            groups.insert(0, ("Set in the config file", rebind(self._own_keys)))
         self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
 
     def action_palette(self) -> None:
@@ -285,7 +285,7 @@ class TraceApp(LoadingApp):
             bar.set_look(look.theme)
         for view in self.query(LineView):
             view.set_look(look.theme)
-        for pane in self.query(Pane):
+        for pane in self.query(View):
             pane.look_changed()
 
     def _frame(self) -> None:
@@ -295,7 +295,7 @@ class TraceApp(LoadingApp):
         hint = "  {app.back} stops" if self._esc_stops and not self._arrivals.is_stopping else ""
         self._top.show(self._view, self.key_names.short(self._arrivals.text + hint))
         hints = self.key_names.hints([*(pane.HINTS[:4] if pane else ()), ("{app.keys}", "keys")])
-        self._bottom.show_place(Place(self._view, pane.crumbs() if pane else (), hints))
+        self._bottom.show_place(Location(self._view, pane.crumbs() if pane else (), hints))
 
     def on_resize(self) -> None:
         self._top.arrange_banner()
@@ -316,7 +316,7 @@ class TraceApp(LoadingApp):
         self._bottom.say(text, bad=bad)
 
     def forget_notice(self) -> None:
-        """Take back what was said last."""
+        """Remove the last notice."""
         self._bottom.forget()
 
     def _remember(self) -> None:

@@ -1,4 +1,4 @@
-"""What stands around every view: status, tabs and banner above, the breadcrumb and the keys below."""
+"""Frame around every view: status, tabs and banner above, the breadcrumb and the keys below."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import OpenView
 from tracetui.tui.state import State
-from tracetui.tui.views import VIEWS
+from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.line_bar import LineBar
 
 _BANNER_LINES = 8
 _LEAST_BANNER = 4
 _BANNER_SHARE = 6
-"""A banner over what is loaded takes a sixth of the screen's lines, so that there is room for that, too."""
+"""Largest share of the screen's lines for a banner over loaded traces: a sixth."""
 _BANNER_EDGE = 4
 _LONGEST_TEXT = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the app one is."""
+class Location:
+    """Location within the app."""
 
     view: str
     crumbs: Sequence[str] = ()
@@ -36,7 +36,7 @@ class Place:
 
 
 def tab_at(tabs: Line, cell: int) -> str:
-    """The view whose tab a cell of the line of tabs belongs to, '' for none."""
+    """View whose tab covers a cell of the tab line, '' for none."""
     at = 0
     for text, _ in tabs.runs:
         if at <= cell < at + len(text):
@@ -70,7 +70,7 @@ class FrameTop(Vertical):
         yield self._banner
 
     def show(self, view: str, loading: str) -> None:
-        """`loading`: how far the load is, '' for none."""
+        """`loading`: progress of the load, '' for none."""
         state, look = self._state, self._state.look
         summary = state.findings.summary if state.findings else None
         loaded = state.session.loaded.trace_count if state.session else 0
@@ -105,7 +105,7 @@ class FrameTop(Vertical):
         return self._banner.display
 
     def show_banner(self, texts: Sequence[str], *, is_failure: bool = False) -> None:
-        """Show what went wrong, or nothing. Texts may be from outside.
+        """Show an error banner, or none. Texts may be from outside.
 
         is_failure: what was asked for did not come; that is over when it comes.
         """
@@ -114,7 +114,7 @@ class FrameTop(Vertical):
         self.arrange_banner()
 
     def end_failure(self) -> None:
-        """Show no longer that what was asked for did not come."""
+        """Remove the error of the last search."""
         if self._tells_failure:
             self.show_banner(())
 
@@ -126,7 +126,7 @@ class FrameTop(Vertical):
         banner.show(self._banner_lines)
 
     def _banner_lines(self, width: int) -> list[Line]:
-        """The last of the texts says what to do: it is always there."""
+        """The last of the texts says what to do and is always shown."""
         marks = self._state.look.marks
         mark, most = marks.warning, _BANNER_LINES
         if self._state.session is not None:
@@ -143,22 +143,22 @@ class FrameTop(Vertical):
 
 
 class FrameBottom(LineBar):
-    """The line below the view: where one is, or what was just said, and the keys that matter now."""
+    """The line below the view: the location or the last notice, and the keys that matter now."""
 
     NOTICE_SECONDS = 6
 
     def __init__(self, state: State) -> None:
         super().__init__(state.look.theme, id="crumbs")
         self._state = state
-        self._place = Place(VIEWS[0][0])
+        self._place = Location(VIEWS[0][0])
         self._notice: tuple[str, bool] | None = None
 
-    def show_place(self, place: Place) -> None:
+    def show_place(self, place: Location) -> None:
         self._place = place
         self._show()
 
     def say(self, text: str, *, bad: bool) -> None:
-        """Say it for a while; `bad` for what went wrong."""
+        """Show a notice for a while; `bad` for errors."""
         self._notice = notice = (text, bad)
         self._show()
 
@@ -169,7 +169,7 @@ class FrameBottom(LineBar):
         self.set_timer(self.NOTICE_SECONDS, forget)
 
     def forget(self, *, only_good: bool = False) -> None:
-        """Take back what was said last; where one is stands in its place again.
+        """Remove the last notice and show the location again.
 
         only_good: not what went wrong, which should be read.
         """

@@ -12,10 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.strip import Strip
 
-from tracetui.render import numbers
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import in_marks
-from tracetui.tui.keymap import KeyNames
+from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import in_marks
+from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
@@ -30,16 +30,16 @@ LIST_KEYS: Keys = (
 )
 
 _LONGEST_KEY = 15
-"""Cells of a column of keys; longer ones go on in the next line."""
+"""Cells of a column of keys; longer ones wrap."""
 _WIDEST = 96
 _AROUND = 4
 """Cells of the view behind that are left at the sides, together."""
 _FRAME = 2 + 2 + 2 + 1
-"""Cells beside the text: border, padding, the list's edge and its scroll bar."""
+"""Cells around the text: border, padding, the list's edge and its scroll bar."""
 
 
 class KeyLines:
-    """Groups of keys, a heading before each, with nothing cut at `width` cells."""
+    """Groups of keys, each under a heading, with nothing cut at `width` cells."""
 
     def __init__(self, groups: Sequence[tuple[str, Keys]], width: int) -> None:
         self._rows: list[Line] = []
@@ -110,7 +110,7 @@ class HelpScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]], names: KeyNames) -> None:
-        """`groups` name the keys by what they do, `names` says which those are."""
+        """`groups` name keys by their actions, which `names` translates."""
         super().__init__()
         self._look = look
         rows = [(title, names.rows(keys)) for title, keys in groups]
@@ -143,7 +143,7 @@ class HelpScreen(Dialog[None]):
         self.call_after_refresh(self._say_more)
 
     def _say_more(self) -> None:
-        """Say on the frame how much is out of sight."""
+        """Show on the frame how many lines are out of view."""
         page, marks = self.query_one(_Page), self._look.marks
         below = round(page.max_scroll_y - page.scroll_offset.y)
         more = f"{marks.opened} {numbers.counted(below, 'more line')} below" if below > 0 else ""

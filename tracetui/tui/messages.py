@@ -1,4 +1,4 @@
-"""What panes tell the app: wishes that concern more than the pane they arise in."""
+"""Messages from views to the app: requests that concern more than one view."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class OpenTrace(Message):
     trace: int
     span: int | None = None
     come_back: Callable[[], None] | None = None
-    """Brings back what was shown over the view that this was opened from."""
+    """Restores the overlay that was open over the previous view."""
 
 
 @dataclass
@@ -31,22 +31,22 @@ class FilterTraces(Message):
 
     query: str
     ask: bool = True
-    """Whether servers are asked for what they know of it; not where it lists what was counted already."""
+    """True if servers are searched too; not where the list shows what was counted already."""
     opens: tuple[str, ...] = ()
     """Ids of traces to open when they are here, as `State.to_open`."""
 
 
 @dataclass
 class ListTraces(Message):
-    """Look at the traces that an expression selects, in a view. Going back brings back what is shown now."""
+    """List the traces that an expression selects, in a view. Going back restores the present list."""
 
     query: str
     view: str = "traces"
 
 
 @dataclass
-class LookBack(Message):
-    """Ask servers for traces that began within so long a time before now."""
+class WidenWindow(Message):
+    """Search servers for traces that began within this time before now."""
 
     lookback_ns: int
     query: str | None = None
@@ -59,8 +59,8 @@ class ChooseServices(Message):
 
 
 @dataclass
-class AskOpinion(Message):
-    """Ask servers what they themselves say, of a service and of all calls."""
+class ShowServerStats(Message):
+    """Show server statistics of a service and of all calls."""
 
     service: str
 
@@ -74,12 +74,12 @@ class OpenView(Message):
 
 @dataclass
 class CopyText(Message):
-    """Put text on the user's clipboard (OSC 52) and say what it was. `text` may be from outside, and long."""
+    """Put text on the user's clipboard (OSC 52) and report it. `text` may be from outside, and long."""
 
     text: str
     what: str
     one_line: bool = False
-    """Whether it is a name, an id or the like, which stays on one line."""
+    """True for a name, an id or the like, which stays on one line."""
 
 
 @dataclass
@@ -92,12 +92,12 @@ class ReadText(Message):
 
 @dataclass
 class Notice(Message):
-    """Tell the user something in one line; `bad` for what went wrong."""
+    """Show the user a one-line notice; `bad` for errors."""
 
     text: str
     bad: bool = False
 
 
 @dataclass
-class Placed(Message):
-    """Where one is in the pane, as its breadcrumb says, is somewhere else."""
+class LocationChanged(Message):
+    """The location within the view has changed."""

@@ -12,13 +12,13 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
-from tracetui.render import numbers
-from tracetui.render.line import Role
-from tracetui.tui.keymap import KeyNames, key_name
+from tracetui.render.text import numbers
+from tracetui.render.text.line import Role
+from tracetui.tui.keys.keymap import KeyNames, key_name
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
 from tracetui.tui.themes import THEME_NOTES, THEMES
-from tracetui.tui.views import VIEWS
+from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.choice import Choice, Option
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _SHORTEST_ID = 4
 """Characters of a trace id that are looked for; fewer are the start of too many."""
 
 
-class _Host(Protocol):
-    """What the palette needs of the app it is in."""
+class _PaletteHost(Protocol):
+    """Services of the app for the palette."""
 
     state: State
     theme: str
@@ -48,48 +48,50 @@ class _Host(Protocol):
     def push_screen(self, screen: Any, callback: Callable[[Any], Any]) -> Any: ...
 
 
-class Entry(NamedTuple):
-    """Something that can be done or gone to; `label` may be from outside."""
+class PaletteEntry(NamedTuple):
+    """A command or a target of the palette; `label` may be from outside."""
 
     label: str
     note: str
     command: Callable[[], Any]
 
 
-class Entries:
-    """All that can be done and gone to in an app, and what of it words mean."""
+class PaletteEntries:
+    """All commands and targets of an app, and those that match a text."""
 
     def __init__(self, app: App[Any]) -> None:
-        self._app = cast(_Host, app)
+        self._app = cast(_PaletteHost, app)
         self.first = list(self._actions())
         session = self._app.state.session
         self._loaded = session.loaded if session is not None else None
         named = list(self._named(self._loaded)) if self._loaded is not None else []
         self._lowered = [(entry, entry.label.lower()) for entry in (*self.first, *named)]
 
-    def _actions(self) -> Iterator[Entry]:
+    def _actions(self) -> Iterator[PaletteEntry]:
         app = self._app
         names = KeyNames(app.screen)
         for view, title in VIEWS:
-            yield Entry(f"View {title}", names.short(f"{{view.{view}}}"), partial(app.post_message, OpenView(view)))
-        yield Entry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
-        yield Entry("Read the sources again", names.short("{app.reload}"), partial(app.run_action, "reload"))
-        if app.state.is_live:
-            yield Entry(
-                "Follow the servers, or no longer", names.short("{app.follow}"), partial(app.run_action, "follow")
+            yield PaletteEntry(
+                f"View {title}", names.short(f"{{view.{view}}}"), partial(app.post_message, OpenView(view))
             )
-            yield Entry("More from the servers", names.short("{app.more}"), partial(app.run_action, "more"))
-        yield Entry("Warnings of the load", names.short("{app.warnings}"), partial(app.run_action, "warnings"))
-        yield Entry("Help: keys of this view", names.short("{app.keys}"), partial(app.run_action, "keys"))
-        yield Entry("Next theme", names.short("{app.theme}"), partial(app.run_action, "next_theme"))
+        yield PaletteEntry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
+        yield PaletteEntry("Reload the sources", names.short("{app.reload}"), partial(app.run_action, "reload"))
+        if app.state.is_live:
+            yield PaletteEntry(
+                "Follow servers on or off", names.short("{app.follow}"), partial(app.run_action, "follow")
+            )
+            yield PaletteEntry("Load more from servers", names.short("{app.more}"), partial(app.run_action, "more"))
+        yield PaletteEntry("Load warnings", names.short("{app.warnings}"), partial(app.run_action, "warnings"))
+        yield PaletteEntry("Help: keys of this view", names.short("{app.keys}"), partial(app.run_action, "keys"))
+        yield PaletteEntry("Next theme", names.short("{app.theme}"), partial(app.run_action, "next_theme"))
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
-            yield Entry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
+            yield PaletteEntry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
         yield from self._keys()
-        yield Entry("Quit", names.short("{app.quit}"), partial(app.run_action, "quit"))
+        yield PaletteEntry("Quit", names.short("{app.quit}"), partial(app.run_action, "quit"))
 
-    def _keys(self) -> Iterator[Entry]:
-        """What keys do where the focus is now."""
+    def _keys(self) -> Iterator[PaletteEntry]:
+        """Keys of the actions at the current focus."""
         app = self._app
         by_action: dict[tuple[str, DOMNode], tuple[str, list[str]]] = {}
         for node, binding, enabled, _ in app.screen.active_bindings.values():
@@ -97,21 +99,21 @@ class Entries:
                 _, keys = by_action.setdefault((binding.action, node), (binding.description, []))
                 keys.append(key_name(binding.key))
         for (action, node), (title, keys) in by_action.items():
-            yield Entry(title, " ".join(keys), partial(app.run_action, action, node))
+            yield PaletteEntry(title, " ".join(keys), partial(app.run_action, action, node))
 
-    def _named(self, loaded: TraceSet) -> Iterator[Entry]:
+    def _named(self, loaded: TraceSet) -> Iterator[PaletteEntry]:
         # of what the first query imports, and too much for the first screen
-        from tracetui.analysis.query.complete import quoted
+        from tracetui.query.complete import quoted
 
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
             for name in names[:_MOST]:
-                yield Entry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))
+                yield PaletteEntry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))
 
     def _list(self, query: str) -> None:
         self._app.post_message(FilterTraces(query))
         self._app.post_message(OpenView("traces"))
 
-    def meant(self, words: Sequence[str]) -> list[Entry]:
+    def meant(self, words: Sequence[str]) -> list[PaletteEntry]:
         """The entries that words in lower case mean, those with words that begin so first."""
         if not words:
             return self.first
@@ -122,8 +124,8 @@ class Entries:
         found.sort(key=lambda ranked: ranked[0])
         return [*(entry for _, entry in found[:_FOUND]), *islice(self._traces(words), _FOUND)]
 
-    def _traces(self, words: Sequence[str]) -> Iterator[Entry]:
-        """The traces whose id begins like a word. Letters from anywhere in an id would find too many."""
+    def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
+        """Traces whose id begins with the text. Matching anywhere in an id would find too many."""
         loaded = self._loaded
         begin = [word for word in words if not "trace".startswith(word)]
         if loaded is None or len(begin) != 1 or len(begin[0]) < _SHORTEST_ID:
@@ -134,18 +136,18 @@ class Entries:
                 start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
                 took = numbers.duration(int(loaded.response_time[trace]), look.marks.ascii_only)
                 label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
-                yield Entry(label, f"{start}  {took:>7}", partial(self._app.post_message, OpenTrace(trace)))
+                yield PaletteEntry(label, f"{start}  {took:>7}", partial(self._app.post_message, OpenTrace(trace)))
 
 
 class Palette(Choice):
-    """Does what is chosen."""
+    """Runs the chosen command."""
 
     def __init__(self, app: App[Any]) -> None:
         self._do = app.call_later
-        self._entries = Entries(app)
-        self._shown: list[Entry] = []
-        look = cast(_Host, app).state.look
-        super().__init__(look, "Do, or go to", self.narrowed(()))
+        self._entries = PaletteEntries(app)
+        self._shown: list[PaletteEntry] = []
+        look = cast(_PaletteHost, app).state.look
+        super().__init__(look, "Run a command or go to...", self.narrowed(()))
 
     def narrowed(self, words: Sequence[str]) -> Sequence[Option]:
         self._shown = self._entries.meant(words)
@@ -155,7 +157,7 @@ class Palette(Choice):
         return "" if self._shown is self._entries.first else f"{len(self._shown):,} found"
 
     def run(self, value: str | None) -> None:
-        """Do what was chosen."""
+        """Run a command."""
         if value is not None:
             self._do(self._shown[int(value)].command)
 
@@ -163,4 +165,4 @@ class Palette(Choice):
 def open_palette(app: App[Any]) -> None:
     """Show the palette over an app."""
     palette = Palette(app)
-    cast(_Host, app).push_screen(palette, palette.run)
+    cast(_PaletteHost, app).push_screen(palette, palette.run)

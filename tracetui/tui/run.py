@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 from tracetui.config import Overrides, config_path
-from tracetui.ingest.sources.address import COMPARISON, SERVICES
-from tracetui.ingest.sources.served import Named, check_credentials, named_by
-from tracetui.model.problems import UsageError
+from tracetui.ingest.servers.address import COMPARISON, SERVICES
+from tracetui.ingest.servers.resolve import Named, check_credentials, named_by
+from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING
-from tracetui.render.marks import ASCII, UNICODE
+from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.tui.app import TraceApp
-from tracetui.tui.keymap import check_keymap
+from tracetui.tui.keys.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings, load_queries
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
@@ -23,7 +23,7 @@ _STDIN = "-"
 _NO_OVERRIDES = Overrides()
 _INTERRUPTED = 130
 _SEARCHES_FOR_GARBAGE = (10_000, 20, 100)
-"""As `gc.set_threshold` takes them: a search through all objects holds up the key it falls on, so it is rare."""
+"""Thresholds for `gc.set_threshold`: a full collection delays the key it falls on, so it is rare."""
 
 
 def run_app(
@@ -42,7 +42,7 @@ def run_app(
     Raises UsageError for a theme or key that does not exist, and for a server that cannot be used as it is described.
     """
     if settings.theme and settings.theme not in THEMES:
-        raise UsageError(f"no theme {settings.theme}; there are {', '.join(THEMES)}")
+        raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
     named = named_by(sources)
@@ -98,12 +98,12 @@ def place_of(named: Named) -> tuple[Resume | None, tuple[str, ...]]:
 def _keys_from_terminal() -> int:
     """Leave standard input to the load and read keys from the terminal. -> the descriptor of the input."""
     if sys.stdin.isatty():
-        raise UsageError("- reads standard input, which is this terminal; pipe something in, or name a file")
+        raise UsageError("- reads standard input, which is this terminal; pipe data in, or name a file")
     kept = os.dup(0)
     try:
         terminal = os.open("/dev/tty", os.O_RDWR)
     except OSError:
-        raise UsageError("there is no terminal to read keys from") from None
+        raise UsageError("no terminal to read keys from") from None
     os.dup2(terminal, 0)
     os.close(terminal)
     return kept

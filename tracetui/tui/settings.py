@@ -1,4 +1,4 @@
-"""What the user has set for the screen, the state that `--resume` returns to, and the queries of former runs."""
+"""Settings of the screen, the state that `--resume` returns to, and the query history."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import msgspec
 import platformdirs
 
 from tracetui.config import Overrides, config_path, load_config
-from tracetui.ingest.sources.address import is_address, without_secrets
+from tracetui.ingest.servers.address import is_address, without_secrets
+from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import grafana_page
-from tracetui.model.pasted import trace_ids_in
-from tracetui.model.problems import UsageError
 from tracetui.model.search import NOTHING, Search
+from tracetui.model.trace_reference import trace_ids_in
 from tracetui.tui.state_file import DamagedStateError, StateFile
 from tracetui.tui.themes import THEMES
 
@@ -29,7 +29,7 @@ _LONGEST_QUERY = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user has set once and for all. An empty theme means: by the terminal."""
+    """Settings of the screen. An empty theme means: by the terminal."""
 
     theme: str = ""
     ascii_only: bool = False
@@ -40,7 +40,7 @@ class Settings:
 
 
 class Resume(msgspec.Struct):
-    """Where the user was: enough to come back to the same span of the same sources."""
+    """Saved location: enough to come back to the same span of the same sources."""
 
     sources: list[str]
     view: str = "traces"
@@ -49,18 +49,18 @@ class Resume(msgspec.Struct):
     span_id: str = ""
     logs: list[str] = []
     search: Search = NOTHING
-    """What servers were asked for besides."""
+    """Further conditions of the servers' search."""
     overrides: Overrides = Overrides()
     rows: dict[str, str] = {}
-    """What the cursor of each view's list is on, by name."""
+    """Item under the cursor of each view's list, by name."""
     exact_names: bool = False
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the config file; without one the defaults. UsageError names what is wrong in it."""
+    """Read the config file; without one use the defaults. Raises UsageError that names the fault."""
     config = load_config(path)
     if config.theme and config.theme not in THEMES:
-        raise UsageError(f"{path or config_path()}: no theme {config.theme}; there are {', '.join(THEMES)}")
+        raise UsageError(f"{path or config_path()}: unknown theme {config.theme}; themes are {', '.join(THEMES)}")
     return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap)
 
 
@@ -98,7 +98,7 @@ def save_resume(resume: Resume) -> None:
 
 def _may_be_kept(query: str) -> bool:
     # of what the first query imports
-    from tracetui.analysis.query.private import holds_secret
+    from tracetui.query.secrecy import holds_secret
 
     return not query or not holds_secret(query)
 

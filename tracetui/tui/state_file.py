@@ -15,7 +15,7 @@ from tracetui.model.decoding import MalformedError
 _T = TypeVar("_T")
 
 _MOST_BYTES = 1 << 22
-"""More than what is ever kept: a longer file is none of ours."""
+"""Largest file that is read: larger than any this program writes."""
 
 
 class DamagedStateError(Exception):
@@ -30,7 +30,7 @@ class StateFile(Generic[_T]):
         self._decoder: msgspec.json.Decoder[_T] = msgspec.json.Decoder(kind)
 
     def load(self) -> _T | None:
-        """Read the value; None where there is no such file, or it cannot be opened.
+        """Read the value; None where the file is missing or cannot be opened.
 
         Raises DamagedStateError for a file that holds something else. Its text says how the file is called now.
         """
@@ -49,7 +49,7 @@ class StateFile(Generic[_T]):
             raise self._set_aside() from None
 
     def save(self, value: _T) -> None:
-        """Write the value. What the file system does not allow is not written: a run must not fail for it."""
+        """Write the value. Failures of the file system are ignored: a run must not fail for it."""
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with atomic_file(self.path) as file:
@@ -60,5 +60,5 @@ class StateFile(Generic[_T]):
         try:
             self.path.replace(aside)
         except OSError as error:
-            return DamagedStateError(f"{self.path} is damaged and cannot be moved away: {error.strerror or error}")
-        return DamagedStateError(f"{self.path.name} was damaged; it is {aside.name} now")
+            return DamagedStateError(f"{self.path} is damaged and cannot be moved aside: {error.strerror or error}")
+        return DamagedStateError(f"{self.path.name} was damaged; moved to {aside.name}")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from textual.theme import Theme as AppTheme
 
-from tracetui.render import theme as looks
-from tracetui.render.theme import ANSI, DARK, LIGHT, MONO, Theme
+from tracetui.render.text import theme as looks
+from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 HIGH_CONTRAST = AppTheme(
     name="high-contrast",
@@ -48,7 +48,7 @@ def render_theme(theme: AppTheme, environ: Mapping[str, str]) -> Theme:
 
 
 def first_theme(environ: Mapping[str, str]) -> str:
-    """The theme to begin with, by what the terminal says of itself."""
+    """Default theme for the terminal's capabilities."""
     if environ.get("NO_COLOR") or environ.get("TERM", "") in ("linux", "xterm", "screen", "vt100", "ansi"):
         return "ansi-dark"
     background = environ.get("COLORFGBG", "").rpartition(";")[2]

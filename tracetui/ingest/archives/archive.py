@@ -15,7 +15,7 @@ _LONGEST_NAME: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ArchiveMember:
     """A file in an archive."""
 
     name: str
@@ -43,7 +43,7 @@ class Archive(ABC):
         """Tell whether some bytes are such an archive."""
 
     @abstractmethod
-    def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[Member]:
+    def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[ArchiveMember]:
         """Yield the files, in their order, directories left out. Warn of damage to the archive itself."""
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.archives.archive import Archive, Member, shown_name
+from tracetui.ingest.archives.archive import Archive, ArchiveMember, shown_name
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.unpack import UnpackError
+from tracetui.ingest.decompress import UnpackError
 
 _BLOCK: Final = 512
 _STEP: Final = 1 << 20
@@ -31,7 +31,7 @@ class Tar(Archive):
         header = data[:_BLOCK]
         return len(header) == _BLOCK and header[0] != 0 and _checksum(header)
 
-    def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[Member]:
+    def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[ArchiveMember]:
         at = 0
         name, size = b"", -1
         while at + _BLOCK <= len(data):
@@ -59,7 +59,7 @@ class Tar(Archive):
                 own = name or _name(header)
                 if not own.endswith(b"/"):
                     unreadable = "a sparse file, which cannot be read here" if kind == _IS_SPARSE else ""
-                    yield Member(shown_name(own), size, partial(_unpack, data, begin, size), unreadable)
+                    yield ArchiveMember(shown_name(own), size, partial(_unpack, data, begin, size), unreadable)
                 at = begin + _padded(size)
             else:
                 # directories, links and devices hold nothing, whatever their size is

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from tracetui.ingest.archives.archive import Archive, shown_name
-from tracetui.ingest.archives.archive import Member as ArchiveMember
+from tracetui.ingest.archives.archive import ArchiveMember as ArchiveMember
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.unpack import Bzip2Member, Member, UnpackError, ZlibMember, ZstdMember
+from tracetui.ingest.decompress import Bzip2Member, CompressedMember, UnpackError, ZlibMember, ZstdMember
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
@@ -28,7 +28,7 @@ _IS_LONG: Final = 0xFFFFFFFF
 _ENCRYPTED, _SIZES_FOLLOW, _UTF_8 = 1, 8, 1 << 11
 _STEP: Final = 1 << 20
 _STORED: Final = 0
-_METHODS: Final[dict[int, Callable[[], Member]]] = {
+_METHODS: Final[dict[int, Callable[[], CompressedMember]]] = {
     8: partial(ZlibMember, -zlib.MAX_WBITS),
     12: Bzip2Member,
     20: ZstdMember,
@@ -37,7 +37,7 @@ _METHODS: Final[dict[int, Callable[[], Member]]] = {
 _NAMES: Final = {6: "implode", 9: "deflate64", 14: "LZMA", 95: "xz", 98: "PPMd", 99: "AES"}
 
 
-class _Entry(NamedTuple):
+class _ZipEntry(NamedTuple):
     name: bytes
     flags: int
     method: int
@@ -69,7 +69,7 @@ class Zip(Archive):
                 yield _member(data, entry)
 
 
-def _member(data: Buffer, entry: _Entry) -> ArchiveMember:
+def _member(data: Buffer, entry: _ZipEntry) -> ArchiveMember:
     name = shown_name(entry.name, "utf-8" if entry.flags & _UTF_8 or entry.name.isascii() else "cp437")
     unreadable = ""
     if entry.flags & _ENCRYPTED:
@@ -103,7 +103,7 @@ def _directory(data: Buffer) -> tuple[int, int, int] | None:
     return begin, end, begin - offset
 
 
-def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str], None]) -> Iterator[_Entry]:
+def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str], None]) -> Iterator[_ZipEntry]:
     at = begin
     while at < end:
         if at + _CENTRAL.size > end or data[at : at + 4] != _CENTRAL_SIGN:
@@ -118,7 +118,7 @@ def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str
         unpacked = next(long, 0) if unpacked == _IS_LONG else unpacked
         packed = next(long, 0) if packed == _IS_LONG else packed
         header = next(long, 0) if header == _IS_LONG else header
-        yield _Entry(data[names : names + name_size], flags, method, checksum, packed, header + before)
+        yield _ZipEntry(data[names : names + name_size], flags, method, checksum, packed, header + before)
         at = names + name_size + extra_size + comment_size
 
 
@@ -134,7 +134,7 @@ def _long_fields(extra: bytes) -> Iterator[int]:
         at += size
 
 
-def _walked(data: Buffer) -> Iterator[_Entry]:
+def _walked(data: Buffer) -> Iterator[_ZipEntry]:
     """The members by their own headers, of which each but the last is followed by another."""
     at = data.find(_LOCAL_SIGN)
     while at >= 0 and at + _LOCAL.size <= len(data):
@@ -152,11 +152,11 @@ def _walked(data: Buffer) -> Iterator[_Entry]:
         end = following if following >= 0 else directory if directory >= 0 else len(data)
         if flags & _SIZES_FOLLOW:
             packed, checksum = end - begin, 0
-        yield _Entry(name, flags, method, checksum, packed, at, begin)
+        yield _ZipEntry(name, flags, method, checksum, packed, at, begin)
         at = following
 
 
-def _unpack(data: Buffer, entry: _Entry) -> Iterator[bytes]:
+def _unpack(data: Buffer, entry: _ZipEntry) -> Iterator[bytes]:
     begin = entry.data
     if begin < 0:
         header = data[entry.header : entry.header + _LOCAL.size]

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
 from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_of
 
 _NONE: Final = Raw(b"null")
@@ -30,12 +30,12 @@ class _Column(msgspec.Struct):
     name: str
 
 
-class _Table(msgspec.Struct):
+class _AzureTable(msgspec.Struct):
     columns: list[_Column]
     rows: list[list[Raw]]
 
 
-class _Row(msgspec.Struct):
+class _AzureRow(msgspec.Struct):
     LogMessage: Raw = _NONE
     LogEntry: Raw = _NONE
     Log_s: Raw = _NONE
@@ -48,11 +48,11 @@ class _Row(msgspec.Struct):
     LogSource: str | None = None
     LogEntrySource: str | None = None
     properties: _Properties | None = None
-    tables: list[_Table] | None = None
-    records: list[_Row] | None = None
+    tables: list[_AzureTable] | None = None
+    records: list[_AzureRow] | None = None
 
 
-_ROW: Final = msgspec.json.Decoder(_Row)
+_ROW: Final = msgspec.json.Decoder(_AzureRow)
 
 
 class Azure(Envelope):
@@ -71,7 +71,7 @@ class Azure(Envelope):
             or ("records" in keys and b'"category"' in head.data)
         )
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"LogMessage", b"LogEntry", b"log")))
 
 
@@ -82,28 +82,28 @@ def _names_a_column(data: bytes) -> bool:
 def _read(number: int, text: bytes) -> Iterator[Entry]:
     row = _ROW.decode(text)
     if row.tables is None and row.records is None:
-        yield _entry(number, row) or Entry("", [Line(number, text)])
+        yield _entry(number, row) or Entry("", [InnerLine(number, text)])
         return
     for table in row.tables or ():
         for entry in _of_table(number, table):
             yield entry
             number += 1
     for record in row.records or ():
-        yield _entry(number, record) or Entry("", [Line(number, msgspec.json.encode(record))])
+        yield _entry(number, record) or Entry("", [InnerLine(number, msgspec.json.encode(record))])
         number += 1
 
 
-def _entry(number: int, row: _Row) -> Entry | None:
+def _entry(number: int, row: _AzureRow) -> Entry | None:
     inner = row.properties or _Properties()
     given = [text for text in (row.LogMessage, row.LogEntry, row.Log_s, inner.log) if text != _NONE]
     if not given:
         return None
     names = (row.PodName, row.ContainerName, row.ContainerID, row.ContainerId, row.LogSource, row.LogEntrySource)
     stream = " ".join(name for name in (*names, inner.pod, inner.containerID, inner.stream) if name)
-    return Entry(row.TimeGenerated or row.time, [Line(number, text_of(given[0]), stream)])
+    return Entry(row.TimeGenerated or row.time, [InnerLine(number, text_of(given[0]), stream)])
 
 
-def _of_table(number: int, table: _Table) -> Iterator[Entry]:
+def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:
     at = {column.name: i for i, column in enumerate(table.columns)}
     text = next((at[name] for name in _TEXT_COLUMNS if name in at), None)
     if text is None:
@@ -114,4 +114,4 @@ def _of_table(number: int, table: _Table) -> Iterator[Entry]:
         if len(row) == len(at):
             stream = b" ".join(text_of(row[j]) for j in streams).decode("utf-8", "replace")
             time = text_of(row[when]).decode("utf-8", "replace") if when is not None else ""
-            yield Entry(time, [Line(number + i, text_of(row[text]), stream)])
+            yield Entry(time, [InnerLine(number + i, text_of(row[text]), stream)])

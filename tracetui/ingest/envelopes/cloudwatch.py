@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
 from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first
 from tracetui.model.decoding import MALFORMED
 
@@ -28,7 +28,7 @@ class _Field(msgspec.Struct):
     value: str = ""
 
 
-class _Answer(msgspec.Struct):
+class _CloudWatchResponse(msgspec.Struct):
     events: list[_Event] = []
     logEvents: list[_Event] = []  # noqa: N815
     logStream: str = ""  # noqa: N815
@@ -36,7 +36,7 @@ class _Answer(msgspec.Struct):
 
 
 _EVENT: Final = msgspec.json.Decoder(_Event)
-_ANSWER: Final = msgspec.json.Decoder(_Answer)
+_ANSWER: Final = msgspec.json.Decoder(_CloudWatchResponse)
 
 
 class CloudWatch(Envelope):
@@ -56,7 +56,7 @@ class CloudWatch(Envelope):
             or ("results" in keys and b'"@message"' in head.data)
         )
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"message", b"value")))
 
 
@@ -80,4 +80,4 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
 
 
 def _entry(number: int, when: Any, message: str, stream: str) -> Entry:
-    return Entry(str(when), [Line(number, message.encode("utf-8", "replace"), stream)])
+    return Entry(str(when), [InnerLine(number, message.encode("utf-8", "replace"), stream)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tracetui.ingest.envelopes.envelope import Line, Prefix
+from tracetui.ingest.envelopes.envelope import InnerLine, Prefix
 
 _ATTACHING = b"Attaching to "
 _COLOUR = rb"(?:\x1b\[[\d;]*m)*"
@@ -17,6 +17,6 @@ class Compose(Prefix):
     name = "docker compose log"
     pattern = re.compile(_COLOUR + rb"(?P<stream>[A-Za-z0-9][\w.@-]*)[ \t]+" + _COLOUR + rb"\|" + _COLOUR + rb"(?: |$)")
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines without their prefix, and none that says whose lines follow."""
         return (line for line in super().unwrap(chunks) if line.stream or not line.text.startswith(_ATTACHING))

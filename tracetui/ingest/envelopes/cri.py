@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line, numbered
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, numbered
 
 _PREFIX = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([PF])(?::[^ ]*)?(?: |$)")
 _STREAMS = {b"stdout": "stdout", b"stderr": "stderr"}
@@ -22,14 +22,14 @@ class Cri(Envelope):
     def detect(self, head: Head) -> bool:
         return any(map(_PREFIX.match, head.lines[:4]))
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         match = _PREFIX.match
         stream = ""
         for number, line in numbered(chunks):
             found = match(line)
             if found is None:
-                yield Line(number, line, stream)
+                yield InnerLine(number, line, stream)
                 continue
             time, name, part = found.groups()
             stream = _STREAMS[name]
-            yield Line(number, line[found.end() :], stream, part == b"F", when=time.decode())
+            yield InnerLine(number, line[found.end() :], stream, part == b"F", when=time.decode())

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line, numbered
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, numbered
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_LOG: Final = frozenset(("stream", "time", "kubernetes", "docker", "logtag"))
 
 
-class _Entry(msgspec.Struct):
+class _DockerEntry(msgspec.Struct):
     log: str
     stream: str = ""
     kubernetes: dict[str, Any] | None = None
@@ -22,7 +22,7 @@ class _Entry(msgspec.Struct):
     date: Any = None
 
 
-_ENTRY: Final = msgspec.json.Decoder(_Entry)
+_ENTRY: Final = msgspec.json.Decoder(_DockerEntry)
 
 
 class Docker(Envelope):
@@ -33,30 +33,32 @@ class Docker(Envelope):
     def detect(self, head: Head) -> bool:
         return "log" in head.keys and not head.keys.isdisjoint(_BESIDE_LOG)
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         decode = _ENTRY.decode
         for number, line in numbered(chunks):
             try:
                 entry = decode(line)
             except MALFORMED:
-                yield Line(number, line)
+                yield InnerLine(number, line)
                 continue
             text = entry.log.encode("utf-8", "replace")
             when = str(entry.time or entry.date or "")
             if text.endswith(b"\n"):
-                yield Line(number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry), when=when)
+                yield InnerLine(
+                    number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry), when=when
+                )
             else:
-                yield Line(number, text, _stream(entry), _ends(entry), when=when)
+                yield InnerLine(number, text, _stream(entry), _ends(entry), when=when)
 
 
-def _ends(entry: _Entry) -> bool:
+def _ends(entry: _DockerEntry) -> bool:
     """Whether a text without a line end is a whole line: only Docker itself always writes the end of one."""
     if entry.logtag is not None:
         return entry.logtag != "P"
     return entry.kubernetes is not None or entry.date is not None
 
 
-def _stream(entry: _Entry) -> str:
+def _stream(entry: _DockerEntry) -> str:
     """The stream within the container, or of Fluent Bit's records within the pod."""
     if entry.kubernetes is None:
         return entry.stream

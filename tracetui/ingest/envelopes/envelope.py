@@ -23,7 +23,7 @@ _STRING: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
 NO_FIELDS: Final[Mapping[str, Any]] = {}
 
 
-class Line(NamedTuple):
+class InnerLine(NamedTuple):
     """A line of text that was in an envelope, or a piece of one."""
 
     number: int
@@ -110,7 +110,7 @@ class Envelope(ABC):
     name: ClassVar[str]
     """As people call it: "Docker json-file"."""
     unit: ClassVar[str] = "line"
-    """What `Line.number` counts."""
+    """What `InnerLine.number` counts."""
     by_lines: ClassVar[bool] = True
     """Whether every line of the text can be unwrapped without the others, so that the text may be cut between them."""
 
@@ -119,7 +119,7 @@ class Envelope(ABC):
         """Tell whether a text that begins so is in this envelope."""
 
     @abstractmethod
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines that the text holds."""
 
 
@@ -138,7 +138,7 @@ class Prefix(Envelope):
         lines = head.lines
         return bool(lines) and 2 * sum(bool(self.pattern.match(line)) for line in lines) >= len(lines)
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines without their prefix; one that has none belongs to the line before it."""
         match = self.pattern.match
         named = [group for group in self.pattern.groupindex if group.startswith("stream")]
@@ -149,7 +149,7 @@ class Prefix(Envelope):
             found = match(line)
             if found is None:
                 # journalctl indents the further lines of a text as wide as the prefix is
-                yield Line(number, line[width:] if line[:width].isspace() else line, stream)
+                yield InnerLine(number, line[width:] if line[:width].isspace() else line, stream)
                 continue
             width = found.end()
             if named:
@@ -159,7 +159,7 @@ class Prefix(Envelope):
                     known = names[key] = " ".join(part.decode("utf-8", "replace") for part in key if part)
                 stream = known
             when = next((time for group in times if (time := found[group])), b"")
-            yield Line(number, line[width:], stream, when=when.decode("utf-8", "replace"))
+            yield InnerLine(number, line[width:], stream, when=when.decode("utf-8", "replace"))
 
 
 def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
 from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of, text_of
 from tracetui.model.decoding import MALFORMED
 
@@ -20,11 +20,11 @@ _PAYLOADS: Final = frozenset(("textPayload", "jsonPayload"))
 _NONE: Final = Raw(b"null")
 
 
-class _Resource(msgspec.Struct):
+class _GoogleResource(msgspec.Struct):
     labels: dict[str, Any] = {}
 
 
-class _Entry(msgspec.Struct):
+class _GoogleEntry(msgspec.Struct):
     textPayload: Raw = _NONE  # noqa: N815 - the wire's spelling
     jsonPayload: Raw = _NONE  # noqa: N815
     timestamp: str = ""
@@ -34,14 +34,14 @@ class _Entry(msgspec.Struct):
     trace: Any = ""
     spanId: Any = ""  # noqa: N815
     labels: Any = None
-    resource: _Resource | None = None
+    resource: _GoogleResource | None = None
 
 
 class _Payload(msgspec.Struct):
     message: str | None = None
 
 
-_ENTRY: Final = msgspec.json.Decoder(_Entry)
+_ENTRY: Final = msgspec.json.Decoder(_GoogleEntry)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
@@ -56,7 +56,7 @@ class GoogleCloud(Envelope):
         beside = head.keys & _BESIDE_PAYLOAD
         return len(beside) > (head.keys.isdisjoint(_PAYLOADS))
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"textPayload", b"message")))
 
 
@@ -67,7 +67,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
     own = {"severity": entry.severity, "trace": entry.trace, "spanId": entry.spanId}
     own |= entry.labels if isinstance(entry.labels, dict) else {}
     fields = {name: value for name, value in own.items() if value}
-    yield Entry(entry.timestamp, [Line(number, line, f"{entry.logName} {stream_of(labels)}", fields=fields)])
+    yield Entry(entry.timestamp, [InnerLine(number, line, f"{entry.logName} {stream_of(labels)}", fields=fields)])
 
 
 def _text_within(payload: Raw) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line, numbered
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of
 
 _TEXT: Final = re.compile(rb"(?:\d{13}\t\d{4}-\d\d-\d\dT[^\t]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\t")
@@ -20,13 +20,13 @@ _TIMES: Final = (b"tsNs", b"Time", b"timestamp", b"Date")
 _STREAMS: Final = frozenset((b"tsns", b"time", b"timestamp", b"date", b"id", b"level", b"line", b"message", b"body"))
 
 
-class _Row(msgspec.Struct):
+class _GrafanaRow(msgspec.Struct):
     line: str
     timestamp: Any = ""
     fields: dict[str, Any] = {}
 
 
-_ROW: Final = msgspec.json.Decoder(_Row)
+_ROW: Final = msgspec.json.Decoder(_GrafanaRow)
 
 
 class Grafana(Envelope):
@@ -43,7 +43,7 @@ class Grafana(Envelope):
         first = next((line for line in lines if not _META.match(line)), b"")
         return _TEXT.match(first) is not None or bool(lines and _text_column(lines[0]) is not None)
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(chunks))
 
 
@@ -69,22 +69,22 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
 
 def _of_json(number: int, text: bytes) -> Iterator[Entry]:
     row = _ROW.decode(text)
-    line = Line(number, row.line.encode("utf-8", "replace"), stream_of(row.fields), fields=row.fields)
+    line = InnerLine(number, row.line.encode("utf-8", "replace"), stream_of(row.fields), fields=row.fields)
     yield Entry(str(row.timestamp), [line])
 
 
 def _of_text(chunks: Iterable[bytes]) -> Iterator[Entry]:
-    when, lines = "", list[Line]()
+    when, lines = "", list[InnerLine]()
     for number, text in numbered(chunks):
         found = _TEXT.match(text)
         if found:
             if lines:
                 yield Entry(when, lines)
-            when, lines = found[0].partition(b"\t")[0].decode(), [Line(number, text[found.end() :])]
+            when, lines = found[0].partition(b"\t")[0].decode(), [InnerLine(number, text[found.end() :])]
         elif lines:
-            lines.append(Line(number, text))
+            lines.append(InnerLine(number, text))
         elif not _META.match(text):
-            yield Entry("", [Line(number, text)])
+            yield Entry("", [InnerLine(number, text)])
     if lines:
         yield Entry(when, lines)
 
@@ -98,7 +98,7 @@ def _of_csv(text: bytes) -> Iterator[Entry]:
         if found is None:
             # a quote that is not closed, or text after one
             end = text.find(b"\n", at)
-            yield Entry("", [Line(number, b"", lost="damaged CSV row; left out")])
+            yield Entry("", [InnerLine(number, b"", lost="damaged CSV row; left out")])
             at, fields = (end + 1 if end >= 0 else len(text)), []
             number += 1
             continue
@@ -116,7 +116,7 @@ def _of_csv(text: bytes) -> Iterator[Entry]:
             named = {name: value for name, value in labels.items() if name.lower().encode() not in _STREAMS}
             line = next((row[name] for name in names if name in _COLUMN_NAMES and name in row), b"")
             time = next((labels[name.decode()] for name in _TIMES if row.get(name)), "")
-            yield Entry(time, [Line(number, line, stream_of(named), fields=named)])
+            yield Entry(time, [InnerLine(number, line, stream_of(named), fields=named)])
 
 
 def _text_column(header: bytes) -> bytes | None:

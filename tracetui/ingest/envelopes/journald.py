@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, Line
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine
 from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
@@ -47,18 +47,18 @@ class Journald(Envelope):
     def detect(self, head: Head) -> bool:
         return not head.keys.isdisjoint(_BESIDE_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         for number, text in values(chunks):
             try:
                 entry = _ENTRY.decode(text)
                 message = entry.MESSAGE
                 line = bytes(message) if isinstance(message, list) else (message or "").encode("utf-8", "replace")
             except (*MALFORMED, TypeError, ValueError):
-                yield Line(number, text)
+                yield InnerLine(number, text)
                 continue
             names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
             stream = str(entry.id or " ".join(map(str, names)))
             goes_on = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
             lost = _LEFT_OUT if message is None else ""
             fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
-            yield Line(number, line, stream, not goes_on, lost, str(entry.time), fields)
+            yield InnerLine(number, line, stream, not goes_on, lost, str(entry.time), fields)

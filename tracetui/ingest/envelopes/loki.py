@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, Line
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
 from tracetui.model.decoding import MALFORMED
 
@@ -26,22 +26,22 @@ class _Line(msgspec.Struct):
     labels: dict[str, Any] = {}
 
 
-class _Stream(msgspec.Struct):
+class _LokiStream(msgspec.Struct):
     values: list[list[Any]]
     stream: dict[str, Any] = {}
 
 
-class _Data(msgspec.Struct):
-    result: list[_Stream]
+class _LokiData(msgspec.Struct):
+    result: list[_LokiStream]
 
 
-class _Answer(msgspec.Struct):
-    data: _Data | None = None
-    streams: list[_Stream] = []
+class _LokiResponse(msgspec.Struct):
+    data: _LokiData | None = None
+    streams: list[_LokiStream] = []
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)
-_ANSWER: Final = msgspec.json.Decoder(_Answer)
+_ANSWER: Final = msgspec.json.Decoder(_LokiResponse)
 
 
 def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Loki(Envelope):
             or ("streams" in keys and b'"values"' in head.data)
         )
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(chunks))
 
 
@@ -81,7 +81,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
         plain = _PLAIN.match(text)
         if plain:
             stream = plain[2].decode("utf-8", "replace")
-            yield Entry(plain[1].decode("utf-8", "replace"), [Line(number, text[plain.end() :], stream)])
+            yield Entry(plain[1].decode("utf-8", "replace"), [InnerLine(number, text[plain.end() :], stream)])
             continue
         try:
             line = _LINE.decode(text)
@@ -89,11 +89,11 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
             if text.startswith(_META):
                 continue
             found = _answer(number, text)
-            yield from found or [Entry("", [Line(number, text, stream)])]
+            yield from found or [Entry("", [InnerLine(number, text, stream)])]
             number += max(sum(len(entry.lines) for entry in found) - 1, 0)
         else:
             text = line.line.encode("utf-8", "replace")
-            yield Entry(line.timestamp, [Line(number, text, stream_of(line.labels), fields=line.labels)])
+            yield Entry(line.timestamp, [InnerLine(number, text, stream_of(line.labels), fields=line.labels)])
 
 
 def _answer(number: int, text: bytes) -> list[Entry]:
@@ -103,9 +103,9 @@ def _answer(number: int, text: bytes) -> list[Entry]:
     except MALFORMED as error:
         if b'"values"' not in text:
             return []
-        damaged = Line(number, b"", lost=f"damaged JSON ({error}); its whole entries are read")
+        damaged = InnerLine(number, b"", lost=f"damaged JSON ({error}); its whole entries are read")
         pairs = _PAIR.finditer(text)
-        return [Entry("", [damaged, *(Line(number + i, text_of(found[2])) for i, found in enumerate(pairs))])]
+        return [Entry("", [damaged, *(InnerLine(number + i, text_of(found[2])) for i, found in enumerate(pairs))])]
     entries = []
     for one in (*(answer.data.result if answer.data else ()), *answer.streams):
         name = stream_of(one.stream)
@@ -113,7 +113,7 @@ def _answer(number: int, text: bytes) -> list[Entry]:
         for value in one.values:
             if len(value) > 1:
                 text = str(value[1]).encode("utf-8", "replace")
-                line = Line(number, text, name, fields=_fields(one.stream, value))
+                line = InnerLine(number, text, name, fields=_fields(one.stream, value))
                 lines.append(Entry(str(value[0]), [line]))
                 number += 1
         entries.append(Entry("", list(oldest_first(lines))))

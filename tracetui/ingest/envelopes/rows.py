@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest import lenient
 from tracetui.ingest.blocks import Blocks
-from tracetui.ingest.envelopes.envelope import Line, numbered
+from tracetui.ingest.envelopes.envelope import InnerLine, numbered
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
 _LIST: Final = msgspec.json.Decoder(list[Raw])
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
     """What one entry says: when it was written (empty if that is not known), and its lines."""
 
     when: str
-    lines: list[Line]
+    lines: list[InnerLine]
 
 
 def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -112,7 +112,7 @@ def entries(
             number += max(sum(len(entry.lines) for entry in read_entries), 1)
 
 
-def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) -> list[Line]:
+def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) -> list[InnerLine]:
     """What is whole of a damaged object: the texts under these keys or in a row's cells. Anything else as it is."""
     try:
         _VALUE.decode(text)
@@ -125,13 +125,13 @@ def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) 
         ]
         if texts:
             return [
-                Line(number, b"", lost=f"damaged JSON ({reason(error)}); what is whole of it is read"),
-                *(Line(number + i, inner) for i, inner in enumerate(texts)),
+                InnerLine(number, b"", lost=f"damaged JSON ({reason(error)}); what is whole of it is read"),
+                *(InnerLine(number + i, inner) for i, inner in enumerate(texts)),
             ]
-    return [Line(number, text)]
+    return [InnerLine(number, text)]
 
 
-def oldest_first(entries: Iterable[Entry]) -> Iterator[Line]:
+def oldest_first(entries: Iterable[Entry]) -> Iterator[InnerLine]:
     """Yield the lines of entries that come oldest or newest first, as the first two different times tell."""
     waiting: list[Entry] = []
     rest = iter(entries)
@@ -160,7 +160,7 @@ def text_of(value: Raw | bytes) -> bytes:
     raw = bytes(memoryview(value))
     if raw[:1] != b'"':
         return b"" if raw == b"null" else raw
-    return str(lenient.loads(raw)).encode("utf-8", "replace")
+    return str(lenient_json.loads(raw)).encode("utf-8", "replace")
 
 
 def stream_of(labels: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from tracetui.ingest.blocks import Blocks, begins_json
-from tracetui.ingest.envelopes.envelope import Envelope, Line
+from tracetui.ingest.envelopes.envelope import Envelope, InnerLine
 
 MOST_STREAMS: Final = 1_000
 """Lines of more streams than this are read as if one had written them."""
@@ -15,7 +15,7 @@ MOST_BYTES: Final = 1 << 28
 """Text that is kept until its source ends, as it may belong together. What is above that is read at once."""
 
 
-class Reader(Protocol):
+class StreamReader(Protocol):
     """Reads what a stream wrote."""
 
     def value(self, number: int, text: bytes) -> None:
@@ -48,7 +48,7 @@ class _Stream:
 class Streams:
     """Hands the lines of each stream to a reader: JSON values as they come, all other lines together at the end."""
 
-    def __init__(self, reader: Reader, find_envelope: Callable[[bytes], Envelope | None] | None = None) -> None:
+    def __init__(self, reader: StreamReader, find_envelope: Callable[[bytes], Envelope | None] | None = None) -> None:
         """find_envelope: tells whether the lines of a stream, of which it is given the first, are in an envelope."""
         self._reader = reader
         self._find = find_envelope
@@ -56,7 +56,7 @@ class Streams:
         self._inner: Streams | None = None
         self._kept = 0
 
-    def add(self, line: Line) -> None:
+    def add(self, line: InnerLine) -> None:
         """Add the next line of any stream."""
         number, text, name, ends, lost = line[:5]
         stream = self._streams.get(name)

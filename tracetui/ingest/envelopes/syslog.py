@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tracetui.ingest.envelopes.envelope import Line, Prefix
+from tracetui.ingest.envelopes.envelope import InnerLine, Prefix
 
 _PRIORITY = rb"<\d{1,3}>"
 _CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d+)?"
@@ -36,7 +36,7 @@ class Syslog(Prefix):
     name = "syslog"
     pattern = re.compile(rb"(?:%b|(?:%b)?(?P<when>%b) %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER))
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[Line]:
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         for line in super().unwrap(chunks):
             if line.text.startswith(b"#011"):
                 # rsyslog writes control characters so, among them the tabs of indented JSON

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from tracetui.ingest import lenient
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.span import Event, Link, Value
 
 _FIELD: Final = re.compile(
@@ -35,8 +35,8 @@ _MOST_LINES: Final = 1_000_000
 _MOST_FOREIGN: Final = 3
 
 
-def _read(_: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) -> None:
-    block = _Block(place, sink)
+def _read(_: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
+    block = _DebugBlock(place, sink)
     lines.advance()
     for _count in range(_MOST_LINES):
         raw = lines.line
@@ -64,10 +64,10 @@ def _goes_on(lines: Lines) -> bool:
     return False
 
 
-class _Block:
+class _DebugBlock:
     """The lines of one resource."""
 
-    def __init__(self, place: Place, sink: SpanSink) -> None:
+    def __init__(self, place: DecodeContext, sink: SpanSink) -> None:
         self._place = place
         self._sink = sink
         self._resource: dict[str, Value] = {}
@@ -204,7 +204,7 @@ def _value(text: str) -> Value:
             case "bool":
                 return content == "true"
             case "map" | "slice" | "array":
-                held: Value = lenient.value_in(content)
+                held: Value = lenient_json.value_in(content)
                 return content if held is None else held
             case "empty":
                 return None

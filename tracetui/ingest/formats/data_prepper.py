@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
-from tracetui.ingest.formats.words import field
-from tracetui.ingest.place import Place
 from tracetui.model.span import Event, Link, Value
 
 _SPAN, _RESOURCE, _SCOPE = "span.attributes.", "resource.attributes.", "instrumentationScope.attributes."
 
 
-def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
     start_ns, end_ns = moment_ns(value.get("startTime")), moment_ns(value.get("endTime"))
     length = whole_number(value.get("durationInNanos"))
     if end_ns is None and start_ns is not None and length is not None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.printed_values import printed_value
-from tracetui.ingest.place import Place
 from tracetui.model.span import Event, Link, Value
 
 _FIELD: Final = re.compile(r"Activity\.(\w+):\s*(.*)")
@@ -30,7 +30,7 @@ _MOST_LINES: Final = 100_000
 _MOST_BLANK: Final = 1_000
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
     block = _Block(len(match["dotnet_indent"]))
     for _ in range(_MOST_LINES):
         raw = lines.line

@@ -1,4 +1,4 @@
-"""OTLP spans as rows: one object a span with its resource beside it, as SQL exports, notebooks and converters write it.
+"""OTLP spans as rows: one object a span with its resource inside, as SQL exports, notebooks and converters write it.
 
 The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`), or a
 mixture. A map may be an object, a list of pairs or its JSON in a text; events and links may be lists of objects or a
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tracetui.ingest import lenient
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
-from tracetui.ingest.formats.words import plain
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.span import Event, Link, Value
 
 _TRACE: Final = ("traceid",)
@@ -50,7 +50,7 @@ _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_00
 """A moment since 1973 is at least so many nanoseconds, microseconds, milliseconds or seconds."""
 
 
-def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
     row = {plain(key): item for key, item in value.items() if item is not None}
     start_ns, end_ns = _first_time(row, _STARTS), _first_time(row, _ENDS)
     if end_ns is None and start_ns is not None:
@@ -110,7 +110,7 @@ def _length(value: Any, unit: int) -> int | None:
 def _map(value: Any) -> dict[str, Value]:
     """A map without the members that are null; the attributes of a message that holds them in a member."""
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if isinstance(value, dict) and isinstance(value.get("attributes"), (dict, list)):
         value = value["attributes"]
     return {key: item for key, item in attributes_of(value).items() if item is not None}
@@ -119,7 +119,7 @@ def _map(value: Any) -> dict[str, Value]:
 def _status(row: Mapping[str, Any]) -> tuple[Any, str]:
     status = row.get("status")
     if isinstance(status, str) and status.lstrip()[:1] == "{":
-        status = lenient.value_in(status)
+        status = lenient_json.value_in(status)
     held = {plain(key): item for key, item in status.items()} if isinstance(status, dict) else {}
     code = _first(held, ("code", "statuscode"))
     if not isinstance(status, dict):
@@ -148,7 +148,7 @@ def _links(row: Mapping[str, Any]) -> list[Link]:
 
 def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     return value if isinstance(value, list) else []
 
 

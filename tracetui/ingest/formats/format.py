@@ -1,4 +1,4 @@
-"""The contract of a format: how its records are told from those of all others, and who reads them.
+"""Contract of a format: detection of its records and their decoding.
 
 There are three kinds: objects of JSON, told by their keys; records of text, told by how a line begins them; and tables,
 told by the columns of their first line. `formats.registry` lists every format in the order in which they are tried.
@@ -13,21 +13,21 @@ from typing import Any, Protocol
 
 from msgspec import Raw
 
-from tracetui.ingest import lenient
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.plain_span import SpanSink
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
 
 Piece = bytes | Raw
-Keys = frozenset[str]
+KeySet = frozenset[str]
 
 
 class Collected(Protocol):
     """What is kept of a source until it has been read to its end."""
 
     sink: SpanSink
-    zipkin: list[tuple[Piece, Place]]
-    documents: list[tuple[Piece, Place]]
+    zipkin: list[tuple[Piece, DecodeContext]]
+    documents: list[tuple[Piece, DecodeContext]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +43,13 @@ class JsonFormat:
     """
 
     name: str
-    take: Callable[[Piece, Place, Collected], None]
-    keys: tuple[Keys, ...] = ()
-    spellings: tuple[Keys, ...] = ()
-    signs: tuple[Keys, ...] = ()
+    take: Callable[[Piece, DecodeContext, Collected], None]
+    keys: tuple[KeySet, ...] = ()
+    spellings: tuple[KeySet, ...] = ()
+    signs: tuple[KeySet, ...] = ()
 
 
-def key_sets(*texts: str) -> tuple[Keys, ...]:
+def key_sets(*texts: str) -> tuple[KeySet, ...]:
     """Sets of keys, each written as one text."""
     return tuple(frozenset(text.split()) for text in texts)
 
@@ -72,9 +72,9 @@ class TextFormat:
     name: str
     begins: bytes = b""
     hint: bytes = b""
-    read: Callable[[re.Match[bytes], Lines, Place, SpanSink], None] | None = None
+    read: Callable[[re.Match[bytes], Lines, DecodeContext, SpanSink], None] | None = None
     block: bytes = b""
-    read_block: Callable[[bytes, Place, SpanSink], None] | None = None
+    read_block: Callable[[bytes, DecodeContext, SpanSink], None] | None = None
     needs: tuple[bytes, ...] = ()
     signs: tuple[bytes, ...] = ()
 
@@ -89,7 +89,7 @@ class TableFormat:
 
     name: str
     columns: tuple[str, ...]
-    take: Callable[[Sequence[str], Sequence[Sequence[str]], Place], None]
+    take: Callable[[Sequence[str], Sequence[Sequence[str]], DecodeContext], None]
 
 
 class Lines(Protocol):
@@ -109,11 +109,13 @@ class Lines(Protocol):
 Format = JsonFormat | TextFormat | TableFormat
 
 
-def read_by(read: Callable[[dict[str, Any], Place, SpanSink], None]) -> Callable[[Piece, Place, Collected], None]:
+def read_by(
+    read: Callable[[dict[str, Any], DecodeContext, SpanSink], None],
+) -> Callable[[Piece, DecodeContext, Collected], None]:
     """Make a `JsonFormat.take` of a function that reads a decoded object."""
 
-    def take(piece: Piece, place: Place, collected: Collected) -> None:
-        value = lenient.loads(piece)
+    def take(piece: Piece, place: DecodeContext, collected: Collected) -> None:
+        value = lenient_json.loads(piece)
         if not isinstance(value, dict):
             raise MalformedError("not a JSON object")
         read(value, place, collected.sink)

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.python_console import links_with_context
-from tracetui.ingest.formats.words import field
-from tracetui.ingest.place import Place
 from tracetui.model.span import Status
 
 _CODES: Final = {1: Status.ERROR, 2: Status.OK}
 """Go's numbers of status codes, which are not OTLP's."""
 
 
-def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
     context, parent = _object(value.get("SpanContext")), _object(value.get("Parent"))
     status = _object(value.get("Status"))
     code = field(status, "Code") if status else value.get("StatusCode")

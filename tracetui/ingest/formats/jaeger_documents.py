@@ -14,15 +14,15 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest import lenient
-from tracetui.ingest.failures import leave_out
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.jaeger_json import take_trace
 from tracetui.ingest.formats.jaeger_lenient import lenient_process, lenient_span
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import flattened
-from tracetui.ingest.formats.words import field
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.record_errors import leave_out
 from tracetui.model.decoding import MALFORMED, MalformedError
 from tracetui.model.ids import canonical_trace_id
 
@@ -48,11 +48,11 @@ class _Traces:
 
     def __init__(self) -> None:
         self.spans: dict[str, list[JaegerSpan]] = {}
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, DecodeContext] = {}
         self._processes: dict[bytes, str] = {}
         self._described: dict[str, JaegerProcess] = {}
 
-    def add(self, document: _Document, place: Place) -> None:
+    def add(self, document: _Document, place: DecodeContext) -> None:
         trace = canonical_trace_id(document.traceID)
         self.places.setdefault(trace, place)
         spans = self.spans.setdefault(trace, [])
@@ -81,13 +81,13 @@ class _Traces:
                 leave_out(self.places[trace], error)
 
 
-def decode_documents(items: Sequence[tuple[Raw | bytes, Place]]) -> None:
+def decode_documents(items: Sequence[tuple[Raw | bytes, DecodeContext]]) -> None:
     """Take in documents, each with its place.
 
     One that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
     traces = _Traces()
-    lost: list[Place] = []
+    lost: list[DecodeContext] = []
     for item, place in items:
         try:
             document = _document(item, place)
@@ -99,11 +99,11 @@ def decode_documents(items: Sequence[tuple[Raw | bytes, Place]]) -> None:
             leave_out(place, error)
     if lost:
         more = f" (and {len(lost) - 1:,} more like it)" if len(lost) > 1 else ""
-        lost[0].warn(f"left out: no span object with a spanID{more}")
+        lost[0].warn(f"skipped: no span object with a spanID{more}")
     traces.take()
 
 
-def _document(item: Raw | bytes, place: Place) -> _Document | None:
+def _document(item: Raw | bytes, place: DecodeContext) -> _Document | None:
     try:
         document = _DOCUMENT.decode(item)
     except MALFORMED:
@@ -111,7 +111,7 @@ def _document(item: Raw | bytes, place: Place) -> _Document | None:
     return document if document.spanID else None
 
 
-def _lenient_document(item: Raw | bytes, place: Place) -> _Document | None:
+def _lenient_document(item: Raw | bytes, place: DecodeContext) -> _Document | None:
     fields = _loads(item)
     span = lenient_span(fields, place)
     if span is None:
@@ -161,7 +161,7 @@ def _tags(tags: Raw, by_key: Raw) -> Raw:
 
 
 def _with_base64(value: Any) -> Any:
-    """Tags, or logs of tags, whose binary values are in base64, as they are in the rest of Jaeger's JSON."""
+    """Tags, or logs of tags, whose binary values are in base64, as elsewhere in Jaeger's JSON."""
     if isinstance(value, list):
         return [_with_base64(item) for item in value]
     if not isinstance(value, dict):
@@ -178,7 +178,7 @@ def _with_base64(value: Any) -> Any:
 
 def _loads(raw: Raw | bytes) -> Any:
     try:
-        return lenient.loads(raw)
+        return lenient_json.loads(raw)
     except MalformedError:
         return None
 

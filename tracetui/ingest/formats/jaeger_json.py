@@ -1,4 +1,4 @@
-"""Jaeger's JSON: what its API answers and what its UI downloads.
+"""Jaeger JSON: responses of its API and downloads of its UI.
 
 One trace is `{"traceID", "spans": [...], "processes": {"p1": {...}}}`. Times are integer microseconds. The schema is
 jaegertracing/jaeger's `internal/uimodel`.
@@ -11,28 +11,28 @@ from functools import partial
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest import lenient
-from tracetui.ingest.attribute_search import AttributeSearch
-from tracetui.ingest.error_rule import STATUS_CODE, StatedBy, decide_status, has_unknown_code
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.attribute_search import AttributeSearch
+from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
+from tracetui.ingest.formats.field_names import read_kind, read_reference_type
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
 from tracetui.ingest.formats.jaeger_values import CODEC, JaegerCodec, usual_tags
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
-from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.formats.words import read_kind, read_reference_type
-from tracetui.ingest.place import Place
+from tracetui.ingest.formats.unread_counts import UnreadCounts
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Undecided, pack_state
-from tracetui.model.span import Kind, Mark, Status, Value
+from tracetui.model.span import Flag, Kind, Status, Value
 
 __all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
 
-_NO_START = Mark.START_REPAIRED << MARK_SHIFT
-_NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
-_UNKNOWN_WORD = Mark.SOURCE_WARNING
+_NO_START = Flag.START_REPAIRED << MARK_SHIFT
+_NO_DURATION = Flag.NO_DURATION << MARK_SHIFT
+_UNKNOWN_WORD = Flag.SOURCE_WARNING
 """Set by `_state` where a kind or a status code is unknown, and taken away when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
-"""How tags begin as nearly every writer writes them."""
+"""Beginnings of tags as nearly every writer writes them."""
 _REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
 _TRACE = msgspec.json.Decoder(JaegerTrace)
 
@@ -43,14 +43,14 @@ def _state(attributes: dict[str, Value], marks: int) -> int:
         kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_WORD
     if has_unknown_code(attributes):
         marks |= _UNKNOWN_WORD
-    status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.TAGS)
+    status, error = decide_status(kind, Status.UNSET, attributes, StatusSource.TAGS)
     return pack_state(kind, status, error, marks)
 
 
 _search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
 
 
-def decode_trace(raw: bytes | Raw, place: Place) -> None:
+def decode_trace(raw: bytes | Raw, place: DecodeContext) -> None:
     """Take in one trace object; MalformedError if it is no JSON at all.
 
     A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
@@ -58,11 +58,11 @@ def decode_trace(raw: bytes | Raw, place: Place) -> None:
     try:
         trace = _TRACE.decode(raw)
     except MALFORMED:
-        trace = lenient_trace(lenient.loads(raw), place)
+        trace = lenient_trace(lenient_json.loads(raw), place)
     take_trace(trace, place)
 
 
-def take_trace(trace: JaegerTrace, place: Place) -> None:
+def take_trace(trace: JaegerTrace, place: DecodeContext) -> None:
     """Add a decoded trace to the intake."""
     spans = trace.spans
     if not spans:
@@ -99,14 +99,14 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
     rows.start_ns += [(start or 0) * 1000 for start in starts]
     rows.duration_ns += [(duration or 0) * 1000 for duration in durations]
     tags = [bytes(span.tags) for span in spans]
-    unread = Unread()
+    unread = UnreadCounts()
     if not {raw[:7] for raw in tags} <= _BEGINNINGS:
         tags = [_usual_tags(raw, unread) for raw in tags]
     rows.attributes += tags
     rows.events += [_list_of(span.logs) if span.logs else b"" for span in spans]
     states = [0] * len(tags)
     rows.peer += states
-    words = Unread()
+    words = UnreadCounts()
     begin = len(rows.attributes) - len(tags)
     rows.undecided.append(
         Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, place))
@@ -133,10 +133,10 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
             others_than = [ref for ref in references if ref is not parent]
             links.append(msgspec.json.encode(others_than) if others_than else b"")
             if parent and parent.refType == "FOLLOWS_FROM":
-                states[i] |= Mark.FOLLOWS_FROM << MARK_SHIFT
+                states[i] |= Flag.FOLLOWS_FROM << MARK_SHIFT
         if span.warnings:
             intake.warn_span(position + i, span.warnings)
-            states[i] |= Mark.SOURCE_WARNING << MARK_SHIFT
+            states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
     unread.warn(place)
     rows.parent_id += parents
     rows.links += links
@@ -145,14 +145,14 @@ def take_trace(trace: JaegerTrace, place: Place) -> None:
         intake.flush()
 
 
-def _usual_tags(raw: bytes, unread: Unread) -> bytes:
+def _usual_tags(raw: bytes, unread: UnreadCounts) -> bytes:
     usual = usual_tags(raw)
     if usual is None:
         unread.note("tags")
     return usual or b""
 
 
-def _note_words(unread: Unread, _row: int, tags: bytes) -> None:
+def _note_words(unread: UnreadCounts, _row: int, tags: bytes) -> None:
     attributes = CODEC.attributes(tags)
     kind = attributes.get("span.kind")
     if read_kind(kind) is None:
@@ -169,7 +169,7 @@ def _service_of(process: JaegerProcess) -> str | None:
     return process.serviceName
 
 
-def _name_types(references: list[JaegerReference], unread: Unread) -> None:
+def _name_types(references: list[JaegerReference], unread: UnreadCounts) -> None:
     """Spell the types of references as Jaeger does; one of an unknown type stays a link."""
     for reference in references:
         if reference.refType not in _REFERENCES:
@@ -179,7 +179,7 @@ def _name_types(references: list[JaegerReference], unread: Unread) -> None:
             reference.refType = known or reference.refType
 
 
-def _take_mixed(trace: JaegerTrace, trace_id: str, place: Place) -> None:
+def _take_mixed(trace: JaegerTrace, trace_id: str, place: DecodeContext) -> None:
     by_trace: dict[str, list[JaegerSpan]] = {}
     for span in trace.spans:
         by_trace.setdefault(canonical_trace_id(span.traceID or trace_id), []).append(span)
@@ -201,7 +201,7 @@ def _parent(references: list[JaegerReference], trace_id: str) -> JaegerReference
 
 
 def _with_parent(references: list[JaegerReference], parent: str, trace_id: str) -> list[JaegerReference]:
-    """The references with the parent of old spans first, which wins over what else they name."""
+    """References with the parent field of old spans first, which wins over other references."""
     trace = canonical_trace_id(trace_id)
     of_trace = [ref for ref in references if not ref.traceID or canonical_trace_id(ref.traceID) == trace]
     named = [ref for ref in of_trace if ref.spanID == parent]

@@ -1,4 +1,4 @@
-"""Jaeger JSON that is not as Jaeger writes it: names in other spellings, values of other types, what is no span.
+"""Lenient reading of Jaeger JSON: other spellings of names, other types of values, items that are no spans.
 
 What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
 """
@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field, read_reference_type
 from tracetui.ingest.formats.jaeger_values import are_readable, objects_of, tags_json, tags_of
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import length_ns, moment_ns
 from tracetui.ingest.formats.otlp_values import id_of, text_of
-from tracetui.ingest.formats.words import field, read_reference_type
-from tracetui.ingest.place import Place
 from tracetui.model.decoding import MalformedError
 
 
-def lenient_trace(value: Any, place: Place) -> JaegerTrace:
-    """Read a trace from whatever is there; MalformedError if it has no list of spans."""
+def lenient_trace(value: Any, place: DecodeContext) -> JaegerTrace:
+    """Read a trace from any JSON; MalformedError if it has no list of spans."""
     items = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(items, list):
         raise MalformedError("not a trace: it has no list of spans")
@@ -40,7 +40,7 @@ def lenient_trace(value: Any, place: Place) -> JaegerTrace:
             span.processID = inline.setdefault(msgspec.json.encode(process), f"process {len(inline) + 1}")
             processes.setdefault(span.processID, lenient_process(process))
     if lost:
-        place.warn(f"{lost} of {len(items)} spans left out: no object with a spanID")
+        place.warn(f"{lost} of {len(items)} spans skipped: no object with a spanID")
     return JaegerTrace(spans, _id(field(value, "traceID"), 32), processes, _texts(field(value, "warnings")))
 
 
@@ -62,8 +62,8 @@ def lenient_process(item: Any) -> JaegerProcess:
     return JaegerProcess(None if name is None else text_of(name), Raw(tags_json(tags)))
 
 
-def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
-    """Read a span from whatever is there; None if it has no id."""
+def lenient_span(item: Any, place: DecodeContext) -> JaegerSpan | None:
+    """Read a span from any JSON; None if it has no id."""
     span_id = _id(field(item, "spanID"), 16) if isinstance(item, dict) else ""
     if not span_id:
         return None
@@ -75,7 +75,7 @@ def lenient_span(item: Any, place: Place) -> JaegerSpan | None:
     if start_ns is None and start is not None:
         place.at("startTime").warn("not a time; shown as its parent")
     if length_in_ns is None and length is not None:
-        place.at("duration").warn("not a number; shown without")
+        place.at("duration").warn("not a number; ignored")
     return JaegerSpan(
         spanID=span_id,
         traceID=_id(field(item, "traceID"), 32),

@@ -13,17 +13,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest import lenient
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, key_sets
-from tracetui.ingest.formats.words import field, plain
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
 
 _OF_SPANS: Final = frozenset(("operationname", "spanid"))
 
 
-def _take(piece: Piece, place: Place, collected: Collected) -> None:
-    value = lenient.loads(piece)
+def _take(piece: Piece, place: DecodeContext, collected: Collected) -> None:
+    value = lenient_json.loads(piece)
     spans = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(spans, list):
         raise MalformedError("not a batch of Jaeger's: it has no list of spans")
@@ -36,7 +36,7 @@ def _take(piece: Piece, place: Place, collected: Collected) -> None:
         own = span if process is None or field(span, "process") is not None else {**span, "process": process}
         collected.documents.append((_raw(own), place.at(f"spans[{i}]")))
     if lost:
-        place.warn(f"{lost:,} of {len(spans):,} spans left out: no object with a spanId")
+        place.warn(f"{lost:,} of {len(spans):,} spans skipped: no object with a spanId")
 
 
 def _raw(value: Any) -> Raw:

@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from tracetui.ingest import lenient
+from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.jaeger_wire import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
-from tracetui.ingest.formats.words import field, plain
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.span import Event, Link, Value
 
@@ -113,16 +113,16 @@ def usual_tags(raw: bytes) -> bytes | None:
 
 
 def are_readable(value: Any) -> bool:
-    """Whether tags, logs or references are there in a shape that is known, or none are."""
+    """Test whether tags, logs or references have a known shape, or are absent."""
     if isinstance(value, str):
-        return not value.strip() or lenient.value_in(value) is not None
+        return not value.strip() or lenient_json.value_in(value) is not None
     return value is None or isinstance(value, (list, dict))
 
 
 def tags_of(value: Any) -> list[Tag]:
-    """Read tags that are a list of keys and values, an object, or the JSON of one of them in a text."""
+    """Read tags that are a list of keys and values, an object, or JSON text of one of these."""
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if isinstance(value, dict):
         return _tags_of_object(value)
     found = []
@@ -197,7 +197,7 @@ def _value(tag: Tag) -> Value:
 def loads(raw: bytes) -> Any:
     """Decode JSON; None if it is none."""
     try:
-        return lenient.loads(raw)
+        return lenient_json.loads(raw)
     except ValueError:
         return None
 
@@ -205,7 +205,7 @@ def loads(raw: bytes) -> Any:
 def objects_of(value: Any) -> list[dict[str, Any]]:
     """The objects of a list, of a text that is its JSON, or a single one in its place."""
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if isinstance(value, dict):
         return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

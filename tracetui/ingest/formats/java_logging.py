@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink
 from tracetui.ingest.formats.printed_values import printed_value
-from tracetui.ingest.place import Place
 from tracetui.model.span import Value
 
 _BEGINS: Final = (
@@ -29,7 +29,7 @@ _MOST_LINES: Final = 1_000
 """An attribute, such as a stack trace or a statement, may go over several lines."""
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
     rest = [match.string[match.end() :]]
     lines.advance()
     if b"AttributesMap{" in rest[0] and b"totalAddedValues=" not in rest[0]:

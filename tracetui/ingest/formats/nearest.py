@@ -1,4 +1,4 @@
-"""The format that an input comes nearest to and what it lacks, from the registry and never without evidence."""
+"""Nearest format of an unknown input and what it lacks, from the registry and never without evidence."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.registry import JSON_FORMATS, TABLE_FORMATS, TEXT_FORMATS
-from tracetui.ingest.formats.words import plain
 
 _LEAST_COLUMNS: Final = 3
 

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
-from tracetui.ingest.formats.span_table import SpanRows, numbers, take_rows
-from tracetui.ingest.place import Place
+from tracetui.ingest.formats.span_table import SpanTableRows, numbers, take_rows
 
 _HASHES: Final = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
 _ROOT: Final = "root"
 
 
-def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -> None:
+def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: DecodeContext) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = numbers(columns["StartTimeUnixNano"], moment_ns)
     lengths: list[int | None]
@@ -34,7 +34,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) ->
     else:
         lengths = [None] * len(rows)
     take_rows(
-        SpanRows(
+        SpanTableRows(
             traces=columns["TraceID"],
             ids=columns["SpanID"],
             parents=["" if parent == _ROOT else parent for parent in columns["ParentID"]],

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import TextFormat
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
-from tracetui.ingest.formats.words import field
-from tracetui.ingest.place import Place
 from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event
 
 _MICROSECOND: Final = 1_000
 
 
-def _read(block: bytes, place: Place, sink: SpanSink) -> None:
+def _read(block: bytes, place: DecodeContext, sink: SpanSink) -> None:
     found = inspected(block.decode("utf-8", "replace"))
     for value in objects_of(found.value):
         if not value.keys() >= {"traceId", "id"}:
@@ -33,7 +33,7 @@ def _read(block: bytes, place: Place, sink: SpanSink) -> None:
         _take(value, place, sink)
 
 
-def _take(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+def _take(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
     status, parent = _object(value.get("status")), _object(value.get("parentSpanContext"))
     scope = _object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
     kind = whole_number(value.get("kind"))

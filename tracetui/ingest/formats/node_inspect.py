@@ -58,7 +58,7 @@ class _Open:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _InspectReader:
     root: Any = None
     done: bool = False
     cut: int = 0
@@ -92,7 +92,7 @@ class _Reader:
 
 def inspected(text: str) -> Inspected:
     """Read a printed object. Raises MalformedError where it is none, or ends too early."""
-    reader = _Reader()
+    reader = _InspectReader()
     at = 0
     while not reader.done:
         match = _TOKEN.match(text, at)
@@ -103,7 +103,7 @@ def inspected(text: str) -> Inspected:
     return Inspected(reader.root, reader.cut)
 
 
-def _step(reader: _Reader, match: re.Match[str]) -> None:
+def _step(reader: _InspectReader, match: re.Match[str]) -> None:
     kind = match.lastgroup
     token = match[kind or 0].strip()
     if kind == "mark":
@@ -130,7 +130,7 @@ def _step(reader: _Reader, match: re.Match[str]) -> None:
         reader.open[-1].key, reader.word = reader.word or "", None
 
 
-def _mark(reader: _Reader, mark: str) -> None:
+def _mark(reader: _InspectReader, mark: str) -> None:
     if mark in "{[":
         # the name of a class stands before it
         reader.word = None

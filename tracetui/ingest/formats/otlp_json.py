@@ -1,4 +1,4 @@
-"""OTLP in JSON: what collectors write to files, and what Jaeger's v3 API and Tempo answer.
+"""OTLP JSON: files of collectors, and responses of Jaeger's v3 API and Tempo.
 
 One request is `{"resourceSpans": [{"resource", "scopeSpans": [{"scope", "spans": [...]}]}]}`, times in nanoseconds.
 The schema is open-telemetry/opentelemetry-proto's `trace/v1/trace.proto`. Besides the JSON that OTLP specifies (hex
@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest.attribute_search import AttributeSearch
-from tracetui.ingest.failures import leave_out, take_each
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.attribute_search import AttributeSearch
+from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
 from tracetui.ingest.formats.otlp_records import (
     JAEGER_WARNINGS,
@@ -28,18 +29,17 @@ from tracetui.ingest.formats.otlp_records import (
     state_of_otlp,
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
-from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, Request, ResourceSpans, Scope, Span
+from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.saved import saved_of
-from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.formats.words import read_kind, read_status
-from tracetui.ingest.place import Place
+from tracetui.ingest.formats.unread_counts import UnreadCounts
+from tracetui.ingest.record_errors import leave_out, take_each
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Intake, Undecided
-from tracetui.model.span import Event, Kind, Link, Mark, Value
+from tracetui.model.span import Event, Flag, Kind, Link, Value
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
 _BEGINNINGS = {b'[{"key"', b"[]", b""}
-"""How attributes begin as nearly every writer writes them."""
+"""Beginnings of attributes as nearly every writer writes them."""
 _LISTS = {b"[{", b""}
 _EMPTY_OR_LISTS = {*_LISTS, b"[]"}
 
@@ -92,7 +92,7 @@ CODEC = OtlpJsonCodec()
 _search = AttributeSearch(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue")
 
 
-def decode_request(raw: bytes | Raw, place: Place) -> None:
+def decode_request(raw: bytes | Raw, place: DecodeContext) -> None:
     """Take in one request object; MalformedError if it is none.
 
     A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
@@ -101,7 +101,7 @@ def decode_request(raw: bytes | Raw, place: Place) -> None:
         request = REQUEST.decode(raw)
     except MALFORMED as error:
         request = _damaged_request(raw, error, place)
-    unread = Unread()
+    unread = UnreadCounts()
     for resource_spans in (request.resourceSpans or []) + (request.batches or []):
         try:
             _take_resource(resource_spans, place, unread)
@@ -110,7 +110,7 @@ def decode_request(raw: bytes | Raw, place: Place) -> None:
     unread.warn(place)
 
 
-def _damaged_request(raw: bytes | Raw, error: Exception, place: Place) -> Request:
+def _damaged_request(raw: bytes | Raw, error: Exception, place: DecodeContext) -> OtlpRequest:
     text = bytes(memoryview(raw))
     if isinstance(error, UnicodeDecodeError):
         text = text.decode("utf-8", "replace").encode()
@@ -119,13 +119,13 @@ def _damaged_request(raw: bytes | Raw, error: Exception, place: Place) -> Reques
     return lenient_request(text, place)
 
 
-def _take_resource(resource_spans: ResourceSpans, place: Place, unread: Unread) -> None:
+def _take_resource(resource_spans: OtlpResourceSpans, place: DecodeContext, unread: UnreadCounts) -> None:
     service, attributes, lost = resource_of(bytes(resource_spans.resource))
     for part in (resource_spans.scopeSpans or []) + (resource_spans.instrumentationLibrarySpans or []):
         spans = part.spans or []
         if lost and spans:
             unread.note("service name", spans=len(spans))
-        scope = part.scope or part.instrumentationLibrary or Scope()
+        scope = part.scope or part.instrumentationLibrary or OtlpScope()
         number = place.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         if len(spans) == 1:
             # as most lines of a collector's file have it, where every call counts; whoever calls this has a net
@@ -136,7 +136,7 @@ def _take_resource(resource_spans: ResourceSpans, place: Place, unread: Unread) 
             take_each(take, spans[at : at + CHUNK_SPANS], place)
 
 
-def take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unread) -> None:
+def take_spans(spans: Sequence[OtlpSpan], resource: int, place: DecodeContext, unread: UnreadCounts) -> None:
     """Add spans of one resource and scope to the intake."""
     intake = place.intake
     position = len(intake)
@@ -150,7 +150,7 @@ def take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unrea
     if set(map(len, ids)) != {16}:
         ids = [hex_id(text, 16) for text in ids]
         if "" in ids:
-            place.warn(f"{ids.count('')} spans without a span id; nothing can be their child")
+            place.warn(f"{ids.count('')} spans without a span id; they cannot have children")
     parents = [span.parentSpanId for span in spans]
     if not set(map(len, parents)) <= {0, 16}:
         parents = [hex_id(text, 16) for text in parents]
@@ -191,7 +191,7 @@ def take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unrea
     for i, texts in warnings.items():
         if texts:
             intake.warn_span(position + i, texts)
-            states[i] |= Mark.SOURCE_WARNING << MARK_SHIFT
+            states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
     durations = list(map(operator.sub, ends, starts))
     literal = {i: (starts[i], durations[i], states[i]) for i in saved}
     mark_missing_times(starts, ends, durations, states)
@@ -227,7 +227,7 @@ def take_spans(spans: Sequence[Span], resource: int, place: Place, unread: Unrea
         intake.flush()
 
 
-def _held(what: str, raws: list[Raw], unread: Unread) -> list[bytes]:
+def _held(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
     """The bytes of lists of events or links, none for an empty list."""
     # asking first is cheaper than copying nothing
     written = [b"" if raw is NONE else bytes(raw) for raw in raws]
@@ -239,7 +239,7 @@ def _held(what: str, raws: list[Raw], unread: Unread) -> list[bytes]:
     return [_usual(text, what, usual_list, unread) for text in written]
 
 
-def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread: Unread) -> bytes:
+def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread: UnreadCounts) -> bytes:
     """A list in OTLP's own shape, b"" for one that cannot be read, which is noted."""
     usual = read(raw)
     if usual is None:
@@ -248,11 +248,11 @@ def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread:
 
 
 def _note_warning(intake: Intake, row: int, attributes: bytes) -> None:
-    """Keep what Jaeger warned of the span in a row that is not flushed yet."""
+    """Record a warning of Jaeger's on a row that is not flushed yet."""
     position = len(intake) - len(intake.rows.trace) + row
     known = intake.span_warnings.get(position, [])
     intake.warn_span(position, [*known, *_jaeger_warnings(attributes)])
-    intake.rows.state[row] |= Mark.SOURCE_WARNING << MARK_SHIFT
+    intake.rows.state[row] |= Flag.SOURCE_WARNING << MARK_SHIFT
 
 
 def _nothing_more() -> None:

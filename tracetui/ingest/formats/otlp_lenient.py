@@ -1,4 +1,4 @@
-"""OTLP JSON that is not as OTLP specifies it: names in other spellings, values of other types, what is no span.
+"""Lenient reading of OTLP JSON: other spellings of names, other types of values, items that are no spans.
 
 What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
 """
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from tracetui.ingest import lenient
-from tracetui.ingest.depth import TOO_DEEP, pruned
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import (
     are_readable,
@@ -24,10 +24,18 @@ from tracetui.ingest.formats.otlp_values import (
     pairs_of,
     text_of,
 )
-from tracetui.ingest.formats.otlp_wire import NONE, Request, ResourceSpans, Scope, ScopeSpans, Span, Status
+from tracetui.ingest.formats.otlp_wire import (
+    NONE,
+    OtlpRequest,
+    OtlpResourceSpans,
+    OtlpScope,
+    OtlpScopeSpans,
+    OtlpSpan,
+    OtlpStatus,
+)
 from tracetui.ingest.formats.saved import FIELD
-from tracetui.ingest.formats.words import field, plain
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_repair.nesting import TOO_DEEP, prune
 from tracetui.model.decoding import MalformedError
 
 _EMPTY: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
@@ -36,15 +44,15 @@ _LIST: Final = re.compile(rb"\[\s*\{")
 _NOT_ATTRIBUTES: Final = frozenset(("droppedattributescount", "entityrefs", "schemaurl"))
 
 
-def lenient_request(raw: bytes, place: Place) -> Request:
-    """Read a request object from whatever is there; MalformedError if it is no JSON object."""
-    less = pruned(raw)
+def lenient_request(raw: bytes, place: DecodeContext) -> OtlpRequest:
+    """Read a request from any JSON; MalformedError if it is no JSON object."""
+    less = prune(raw)
     if less is not raw:
         place.warn(TOO_DEEP)
-    value = lenient.loads(less)
+    value = lenient_json.loads(less)
     if not isinstance(value, dict):
         raise MalformedError("not an OTLP request: no JSON object")
-    reader = _Reader()
+    reader = _LenientReader()
     request = reader.request(value, place)
     for problem, (first, count) in reader.problems.items():
         first.warn(problem if count == 1 else f"{problem} (and {count - 1} more like this)")
@@ -100,23 +108,23 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     return text_of(name), encoded(pairs_of(attributes)) if attributes else b"", lost
 
 
-class _Reader:
-    """Fills messages with whatever is there, and counts the problems: a field that is wrong once is wrong often."""
+class _LenientReader:
+    """Fills messages with whatever can be read, and counts the problems: a wrong field is often wrong in many spans."""
 
     def __init__(self) -> None:
-        self.problems: dict[str, tuple[Place, int]] = {}
+        self.problems: dict[str, tuple[DecodeContext, int]] = {}
 
-    def note(self, problem: str, place: Place) -> None:
+    def note(self, problem: str, place: DecodeContext) -> None:
         first, count = self.problems.get(problem, (place, 0))
         self.problems[problem] = first, count + 1
 
-    def request(self, item: dict[str, Any], place: Place) -> Request:
-        return Request(
+    def request(self, item: dict[str, Any], place: DecodeContext) -> OtlpRequest:
+        return OtlpRequest(
             resourceSpans=self._members(item, "resourceSpans", place, self._resource_spans),
             batches=self._members(item, "batches", place, self._resource_spans),
         )
 
-    def _members(self, item: dict[str, Any], name: str, place: Place, read: Any) -> list[Any]:
+    def _members(self, item: dict[str, Any], name: str, place: DecodeContext, read: Any) -> list[Any]:
         """The messages of a repeated field; one that is not in a list counts as a list of it."""
         value = field(item, name)
         if value is None:
@@ -127,28 +135,28 @@ class _Reader:
             if isinstance(member, dict):
                 found.append(read(member, at))
             else:
-                self.note("left out: no object", at)
+                self.note("skipped: not an object", at)
         return found
 
-    def _resource_spans(self, item: dict[str, Any], place: Place) -> ResourceSpans:
+    def _resource_spans(self, item: dict[str, Any], place: DecodeContext) -> OtlpResourceSpans:
         resource = field(item, "resource")
-        return ResourceSpans(
+        return OtlpResourceSpans(
             resource=NONE if resource is None else Raw(encoded(resource)),
             scopeSpans=self._members(item, "scopeSpans", place, self._scope_spans),
             instrumentationLibrarySpans=self._members(item, "instrumentationLibrarySpans", place, self._scope_spans),
         )
 
-    def _scope_spans(self, item: dict[str, Any], place: Place) -> ScopeSpans:
+    def _scope_spans(self, item: dict[str, Any], place: DecodeContext) -> OtlpScopeSpans:
         scope = field(item, "scope", "instrumentationLibrary")
         if not isinstance(scope, dict):
             scope = {"name": scope}
-        return ScopeSpans(
-            scope=Scope(text_of(field(scope, "name")), text_of(field(scope, "version"))),
+        return OtlpScopeSpans(
+            scope=OtlpScope(text_of(field(scope, "name")), text_of(field(scope, "version"))),
             spans=self._members(item, "spans", place, self._span),
         )
 
-    def _span(self, item: dict[str, Any], place: Place) -> Span:
-        return Span(
+    def _span(self, item: dict[str, Any], place: DecodeContext) -> OtlpSpan:
+        return OtlpSpan(
             traceId=id_of(field(item, "traceId"), 32),
             spanId=id_of(field(item, "spanId"), 16),
             parentSpanId=id_of(field(item, "parentSpanId", "parentId"), 16),
@@ -166,25 +174,25 @@ class _Reader:
             tracetui=_raw(item.get(FIELD)),
         )
 
-    def _time(self, item: dict[str, Any], name: str, other: str, place: Place) -> int:
+    def _time(self, item: dict[str, Any], name: str, other: str, place: DecodeContext) -> int:
         value = field(item, name, other)
         if value is None or value == "":
             return 0
         time = moment_ns(value)
         if time is None:
-            self.note(f"{name} is no time; read as missing", place)
+            self.note(f"{name} is not a time; read as missing", place)
         return time or 0
 
 
-def _status(item: dict[str, Any]) -> Status:
+def _status(item: dict[str, Any]) -> OtlpStatus:
     """A status message, the JSON of one in a text, or a bare code in place of one."""
     status = field(item, "status")
     if isinstance(status, str) and status.lstrip()[:1] == "{":
-        status = lenient.value_in(status)
+        status = lenient_json.value_in(status)
     if not isinstance(status, dict):
         code = field(item, "statusCode") if status is None else status
-        return Status(_enum(code), text_of(field(item, "statusMessage")))
-    return Status(
+        return OtlpStatus(_enum(code), text_of(field(item, "statusMessage")))
+    return OtlpStatus(
         _enum(field(status, "code", "statusCode")), text_of(field(status, "message", "description", "statusMessage"))
     )
 

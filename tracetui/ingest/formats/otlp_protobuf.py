@@ -1,4 +1,4 @@
-"""OTLP in protobuf: what the OpenTelemetry SDKs send, and what collectors write to files.
+"""OTLP protobuf: requests of the OpenTelemetry SDKs, and files of collectors.
 
 `TracesData` is the same on the wire as `ExportTraceServiceRequest`; open-telemetry/opentelemetry-proto's
 `trace/v1/trace.proto` is the schema. It is read without generated classes: a span's attributes, events and links
@@ -12,7 +12,8 @@ import struct
 from array import array
 from contextlib import suppress
 
-from tracetui.ingest.error_rule import deciding_keys, needles
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
 from tracetui.ingest.formats.otlp_records import (
     BYTES,
@@ -29,10 +30,9 @@ from tracetui.ingest.formats.otlp_records import (
     varint,
     wrappers,
 )
-from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.place import Place
+from tracetui.ingest.formats.unread_counts import UnreadCounts
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
-from tracetui.model.span import Kind, Mark, Status
+from tracetui.model.span import Flag, Kind, Status
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
 
@@ -87,7 +87,7 @@ _deciding = _Deciding()
 # --- Spans ------------------------------------------------------------------------------------------------------------
 
 
-def decode_request(data: bytes | memoryview, place: Place) -> None:
+def decode_request(data: bytes | memoryview, place: DecodeContext) -> None:
     """Take in one request, also one in the wrapper of Tempo's v2 API.
 
     Of data that is cut off or damaged every whole span is taken, with a warning. Raises ValueError, with the byte,
@@ -95,7 +95,7 @@ def decode_request(data: bytes | memoryview, place: Place) -> None:
     """
     data = bytes(data)
     before = len(place.intake)
-    reader = _Reader(data, place)
+    reader = _RequestReader(data, place)
     end = 0
     try:
         if wrappers(data):
@@ -103,7 +103,7 @@ def decode_request(data: bytes | memoryview, place: Place) -> None:
                 if tag == 0x0A:
                     reader.request(start, end)
                 elif tag == 0x18 and start:
-                    place.warn("Tempo answered with a part of the trace only")
+                    place.warn("Tempo sent only part of the trace")
         else:
             end = reader.request(0, NO_END)
     finally:
@@ -111,18 +111,18 @@ def decode_request(data: bytes | memoryview, place: Place) -> None:
     if end != len(data):
         missing = f"{end - len(data)} bytes are missing" if end > len(data) else "the rest is missing"
         place.at(f"byte {len(data)}").warn(
-            f"cut off: {missing}; {len(place.intake) - before} whole spans before it kept"
+            f"cut off: {missing}; {len(place.intake) - before} whole spans before it were read"
         )
 
 
-class _Reader:
-    def __init__(self, data: bytes, place: Place) -> None:
+class _RequestReader:
+    def __init__(self, data: bytes, place: DecodeContext) -> None:
         self.data = data
         self.place = place
         self.intake = place.intake
         self.traces: dict[bytes, int] = {}
         self.names: dict[bytes, int] = {}
-        self.unread = Unread()
+        self.unread = UnreadCounts()
         self._damaged = 0
         self._damage = ""
         """In how many places a message is damaged, and what is wrong in the first of them."""
@@ -271,7 +271,7 @@ class _Reader:
                 intake.status_messages[position + i] = message
             if dropped[i]:
                 intake.warn_span(position + i, dropped_warnings(*(dropped[i].get(tag, 0) for tag in _DROPPED)))
-                states[i] |= Mark.SOURCE_WARNING << MARK_SHIFT
+                states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
         durations = [end - start for start, end in zip(starts, ends, strict=True)]
         mark_missing_times(starts, ends, durations, states)
         for raw in dict.fromkeys(traces):

@@ -1,4 +1,4 @@
-"""What OTLP's encodings have in common, how requests are told apart, and files of many requests in records.
+"""Common parts of OTLP's encodings, detection of requests, and files of length-prefixed requests.
 
 Such files are written by the OpenTelemetry collector's file exporter. A record is a length (4 bytes, big-endian) and
 a request in protobuf or JSON, which may be compressed with zstd.
@@ -13,22 +13,22 @@ from itertools import islice
 
 import zstandard
 
-from tracetui.ingest.error_rule import decide_status
+from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.limits import decoding_cost, decoding_limit, unpacked_limit
 from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
-from tracetui.model.span import Kind, Link, Mark, Status, Value
+from tracetui.model.span import Flag, Kind, Link, Status, Value
 
 VALUE_NESTING = 64
 """Values nested deeper than this are read as None."""
 
 JAEGER_WARNINGS = "@jaeger@warnings"
-"""The attribute in which Jaeger's v3 API hands out what it warns of a span."""
+"""Attribute in which Jaeger's v3 API sends its warnings on a span."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """The wire types that are in use. Elsewhere fields stand as whole tags: `number << 3 | wire type`."""
 
 NO_END = 1 << 62
-"""The end of a message that goes on to the end of the data."""
+"""End of a message that lasts until the end of the data."""
 
 SCOPE_SPANS = frozenset({2 << 3 | BYTES, 1000 << 3 | BYTES})
 """The tags of ScopeSpans in ResourceSpans: today's, and that of `instrumentation_library_spans`."""
@@ -49,7 +49,7 @@ def state_of_otlp(attributes: dict[str, Value], native: int) -> int:
     """The packed state of a span from its attributes and its kind and status, packed likewise."""
     kind = Kind(native & 7)
     status, error = decide_status(kind, Status(native >> STATUS_SHIFT), attributes)
-    marks = Mark.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Mark.NONE
+    marks = Flag.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Flag.NONE
     return pack_state(kind, status, error, marks)
 
 
@@ -63,7 +63,7 @@ def link_with_kind(trace_id: str, span_id: str, attributes: dict[str, Value]) ->
 
 
 def dropped_warnings(attributes: int, events: int, links: int) -> list[str]:
-    """What to say of a span whose SDK left something out to stay within its limits."""
+    """Warning for a span whose SDK dropped something to stay within its limits."""
     counts = {"attribute": attributes, "event": events, "link": links}
     return [
         f"{count} {what}{'s' if count > 1 else ''} dropped by the SDK" for what, count in counts.items() if count > 0
@@ -79,10 +79,10 @@ def mark_missing_times(starts: list[int], ends: list[int], durations: list[int],
             continue
         durations[i] = 0
         if end <= 0:
-            states[i] |= Mark.NO_DURATION << MARK_SHIFT
+            states[i] |= Flag.NO_DURATION << MARK_SHIFT
         if start <= 0:
             starts[i] = max(end, 0)
-            states[i] |= (Mark.START_REPAIRED if end <= 0 else Mark.START_REPAIRED | Mark.END_KNOWN) << MARK_SHIFT
+            states[i] |= (Flag.START_REPAIRED if end <= 0 else Flag.START_REPAIRED | Flag.END_KNOWN) << MARK_SHIFT
 
 
 def hex_id(text: str, digits: int) -> str:
@@ -156,12 +156,12 @@ def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def looks_like_request(data: bytes | memoryview) -> bool:
-    """Whether the bytes hold spans in OTLP's layout, as requests of logs, of metrics and of nothing do not."""
+    """Test whether the bytes hold spans in OTLP's layout, unlike requests of logs, metrics or nothing."""
     return wrappers(bytes(data)) is not None
 
 
 def wrappers(data: bytes) -> int | None:
-    """How many messages a request is wrapped in: none, or the one of Tempo's v2 API. None if it is no request."""
+    """Number of messages that wrap a request: none, or the one of Tempo's v2 API. None if it is no request."""
     for count in (0, 1):
         try:
             for start, stop in islice(_span_places(data, 0, NO_END, count + 2), _TRIED_SPANS):
@@ -194,8 +194,8 @@ def _is_span(data: bytes, at: int, end: int) -> bool:
 # --- Records ----------------------------------------------------------------------------------------------------------
 
 
-class Records:
-    """The records of a file: iterate for the byte at which each stands and its request, no longer compressed.
+class RecordReader:
+    """Records of a file: iterate for the position and the uncompressed request of each.
 
     largest: how many bytes a request may have. `warnings` fills up on the way: a byte and what is wrong there.
     `cut`: then the byte and the request of a last record of which the end is missing.
@@ -236,27 +236,27 @@ class Records:
                     size += len(piece)
                     cost += decoding_cost(piece)
                     if size > largest:
-                        self.warnings.append((at, f"record left out: more than {largest:,} bytes unpacked"))
+                        self.warnings.append((at, f"record skipped: more than {largest:,} bytes unpacked"))
                         return b""
                     if cost > most_cost:
                         self.warnings.append((at, "record left out: more values than any traces of its size"))
                         return b""
         except MemoryError as error:
-            self.warnings.append((at, f"record left out: {error}"))
+            self.warnings.append((at, f"record skipped: {error}"))
             return b""
         except zstandard.ZstdError as error:
-            kept = f"; {size:,} bytes before that are read" if size else ""
+            kept = f"; {size:,} bytes before that were read" if size else ""
             self.warnings.append((at, f"record {'damaged' if size else 'left out'}: {error}{kept}"))
         return b"".join(pieces)
 
 
-def records(data: bytes | memoryview) -> Records:
+def records(data: bytes | memoryview) -> RecordReader:
     """The records of a file."""
-    return Records(data)
+    return RecordReader(data)
 
 
 def looks_like_records(data: bytes | memoryview) -> bool:
-    """Whether the bytes begin with records of requests. The last record may be cut off."""
+    """Test whether the bytes begin with length-prefixed requests. The last record may be cut off."""
     data = memoryview(data)
     at = count = 0
     # empty records say nothing, and a file of zeros is full of them

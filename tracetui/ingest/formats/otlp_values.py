@@ -14,12 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from tracetui.ingest import lenient
-from tracetui.ingest.depth import pruned
+from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_records import VALUE_NESTING, hex_id, link_with_kind
 from tracetui.ingest.formats.saved import FIELD, INTEGER
-from tracetui.ingest.formats.words import field, plain
+from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_repair.nesting import prune
 from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 
@@ -128,9 +128,9 @@ def _bytes(content: Any) -> Value:
 
 
 def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
-    """Read attributes of any shape; what is none of them gives no attributes."""
+    """Read attributes of any shape; other values give none."""
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if isinstance(value, dict):
         values = field(value, "values")
         if len(value) == 1 and isinstance(values, list):
@@ -168,9 +168,9 @@ def flattened(value: dict[str, Any], depth: int = 0) -> dict[str, Value]:
 
 
 def are_readable(value: Any) -> bool:
-    """Whether attributes are there in a shape that is known, or none are."""
+    """Test whether attributes have a known shape, or are absent."""
     if isinstance(value, str):
-        return not value.strip() or lenient.value_in(value) is not None
+        return not value.strip() or lenient_json.value_in(value) is not None
     if isinstance(value, list):
         return all(isinstance(item, dict) or (isinstance(item, list) and len(item) == 2) for item in value)
     return value is None or isinstance(value, dict)
@@ -243,7 +243,7 @@ def links_of(value: Any) -> list[Link]:
 def objects_of(value: Any) -> list[dict[str, Any]]:
     """The objects of a list, of a text that is its JSON, or a single one in its place."""
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if isinstance(value, dict):
         return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -272,11 +272,11 @@ def text_of(value: Any) -> str:
 
 
 def loads(raw: bytes) -> Any:
-    """Decode JSON, with null in place of what is nested too deeply; None if it is no JSON."""
+    """Decode JSON, with null in place of values nested too deeply; None for invalid JSON."""
     try:
-        return lenient.loads(raw)
+        return lenient_json.loads(raw)
     except MalformedError:
-        less = pruned(raw)
+        less = prune(raw)
         return None if less is raw else loads(less)
 
 

@@ -1,4 +1,4 @@
-"""OTLP's messages as its JSON names them, as far as they are read.
+"""OTLP messages by their names in JSON, as far as they are read.
 
 A field whose type is None is another writer's name for one of its message: a value there fails the decoder, which
 would otherwise pass over it as an unknown field, and the message is read again by `otlp_lenient`.
@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 NONE = Raw(b"")
 
 
-class Status(Struct, gc=False):
+class OtlpStatus(Struct, gc=False):
     code: int | str = 0
     message: str = ""
     Code: None = None
@@ -22,7 +22,7 @@ class Status(Struct, gc=False):
     status_code: None = None
 
 
-class Span(Struct, gc=False):
+class OtlpSpan(Struct, gc=False):
     traceId: str  # noqa: N815
     spanId: str  # noqa: N815
     parentSpanId: str = ""  # noqa: N815
@@ -36,7 +36,7 @@ class Span(Struct, gc=False):
     droppedEventsCount: int = 0  # noqa: N815
     links: Raw = NONE
     droppedLinksCount: int = 0  # noqa: N815
-    status: Status | None = None
+    status: OtlpStatus | None = None
     tracetui: Raw = NONE
     """This program's own, of a span in a saved file (`formats.saved`)."""
     parent_span_id: None = None
@@ -50,38 +50,38 @@ class Span(Struct, gc=False):
     status_code: None = None
 
 
-class Scope(Struct, gc=False):
+class OtlpScope(Struct, gc=False):
     name: str = ""
     version: str = ""
     Name: None = None
     Version: None = None
 
 
-class ScopeSpans(Struct, gc=False):
-    scope: Scope | None = None
-    instrumentationLibrary: Scope | None = None  # noqa: N815
-    spans: list[Span] | None = None
+class OtlpScopeSpans(Struct, gc=False):
+    scope: OtlpScope | None = None
+    instrumentationLibrary: OtlpScope | None = None  # noqa: N815
+    spans: list[OtlpSpan] | None = None
     Spans: None = None
     instrumentation_library: None = None
 
 
-class ResourceSpans(Struct, gc=False):
+class OtlpResourceSpans(Struct, gc=False):
     resource: Raw = NONE
-    scopeSpans: list[ScopeSpans] | None = None  # noqa: N815
-    instrumentationLibrarySpans: list[ScopeSpans] | None = None  # noqa: N815
+    scopeSpans: list[OtlpScopeSpans] | None = None  # noqa: N815
+    instrumentationLibrarySpans: list[OtlpScopeSpans] | None = None  # noqa: N815
     scope_spans: None = None
     instrumentation_library_spans: None = None
-    ScopeSpans: None = None
+    OtlpScopeSpans: None = None
     InstrumentationLibrarySpans: None = None
     Resource: None = None
 
 
-class Request(Struct, gc=False):
-    resourceSpans: list[ResourceSpans] | None = None  # noqa: N815
-    batches: list[ResourceSpans] | None = None
+class OtlpRequest(Struct, gc=False):
+    resourceSpans: list[OtlpResourceSpans] | None = None  # noqa: N815
+    batches: list[OtlpResourceSpans] | None = None
     resource_spans: None = None
-    ResourceSpans: None = None
+    OtlpResourceSpans: None = None
 
 
 # not strict: protobuf's JSON has integers in quotes
-REQUEST = msgspec.json.Decoder(Request, strict=False)
+REQUEST = msgspec.json.Decoder(OtlpRequest, strict=False)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
-from tracetui.ingest.formats.words import field
-from tracetui.ingest.place import Place
 
 
-def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
     context, status = field(value, "context"), field(value, "status")
     context = context if isinstance(context, dict) else {}
     status = status if isinstance(status, dict) else {}

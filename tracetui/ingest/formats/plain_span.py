@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from tracetui.ingest.failures import take_each
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.otlp_json import CODEC, take_spans
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of, text_of
-from tracetui.ingest.formats.otlp_wire import NONE, Span, Status
-from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.place import Place
+from tracetui.ingest.formats.otlp_wire import NONE, OtlpSpan, OtlpStatus
+from tracetui.ingest.formats.unread_counts import UnreadCounts
+from tracetui.ingest.record_errors import take_each
 from tracetui.model.ids import is_hex
 from tracetui.model.span import Event, Link, Value
 
@@ -54,17 +54,17 @@ class SpanSink:
     """Collects the plain spans of one source, and what there is to say of all of them once."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, list[Span]] = {}
+        self._waiting: dict[int, list[OtlpSpan]] = {}
         self._count = 0
-        self._unread = Unread()
-        self._place: Place | None = None
+        self._unread = UnreadCounts()
+        self._place: DecodeContext | None = None
         self.resource: dict[str, Value] = {}
         """Of a format that prints it once, before the spans of several batches."""
 
-    def add(self, span: PlainSpan, place: Place) -> None:
+    def add(self, span: PlainSpan, place: DecodeContext) -> None:
         """Take in a span; warnings about many of them name the place of the first."""
         if self._place is None:
-            self._place = Place(place.intake, place.file)
+            self._place = DecodeContext(place.intake, place.file)
         resource = dict(span.resource)
         service = text_of(resource.pop(SERVICE, None))
         raw = encoded(pairs_of(resource)) if resource else b""
@@ -88,15 +88,15 @@ class SpanSink:
         waiting, self._waiting, self._count = self._waiting, {}, 0
         for resource, spans in waiting.items():
             if self._place is not None:
-                take: Callable[[Sequence[Span]], None] = partial(
+                take: Callable[[Sequence[OtlpSpan]], None] = partial(
                     take_spans, resource=resource, place=self._place, unread=self._unread
                 )
                 take_each(take, spans, self._place)
 
 
-def _as_otlp(span: PlainSpan) -> Span:
+def _as_otlp(span: PlainSpan) -> OtlpSpan:
     attributes, events, links = span.dropped
-    return Span(
+    return OtlpSpan(
         traceId=span.trace_id,
         spanId=span.span_id,
         parentSpanId=span.parent_id,
@@ -110,7 +110,7 @@ def _as_otlp(span: PlainSpan) -> Span:
         droppedEventsCount=events,
         links=_raw([_link(link) for link in span.links]),
         droppedLinksCount=links,
-        status=Status(_word(span.status), span.message) if span.status is not None or span.message else None,
+        status=OtlpStatus(_word(span.status), span.message) if span.status is not None or span.message else None,
     )
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
-from tracetui.ingest.formats.words import field
-from tracetui.ingest.place import Place
 from tracetui.model.span import Link, Value
 
 
-def _read(value: dict[str, Any], place: Place, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
     context = _object(field(value, "context"))
     status = _object(field(value, "status"))
     sink.add(

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from tracetui.ingest.error_rule import decide_status
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import whole_number
-from tracetui.ingest.formats.span_table import SpanRows, numbers, take_rows
-from tracetui.ingest.place import Place
+from tracetui.ingest.formats.span_table import SpanTableRows, numbers, take_rows
 from tracetui.model.intake import pack_state
 from tracetui.model.span import Kind, Status, Value
 
 _NO_PARENTS: Final = frozenset(("", "nan", "None", "null", "0"))
 
 
-def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -> None:
+def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: DecodeContext) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = _scaled(numbers(columns["startTime"], whole_number), 1_000)
     if "startTimeMillis" in columns and not all(starts):
@@ -32,7 +32,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: Place) ->
     codes = columns.get("statusCode", ("",) * len(rows))
     decided = [_decided(code) for code in codes]
     take_rows(
-        SpanRows(
+        SpanTableRows(
             traces=columns["traceID"],
             ids=columns["spanID"],
             parents=["" if parent in _NO_PARENTS else parent for parent in columns["parentSpanID"]],

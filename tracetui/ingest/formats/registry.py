@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import (
     collector_debug,
     data_prepper,
@@ -27,14 +28,13 @@ from tracetui.ingest.formats import (
     rust_stdout,
 )
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
-from tracetui.ingest.place import Place
 
 
-def _otlp(piece: Piece, place: Place, _: Collected) -> None:
+def _otlp(piece: Piece, place: DecodeContext, _: Collected) -> None:
     otlp_json.decode_request(piece, place)
 
 
-def _otlp_resource(piece: Piece, place: Place, _: Collected) -> None:
+def _otlp_resource(piece: Piece, place: DecodeContext, _: Collected) -> None:
     otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(piece), place)
 
 

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, objects_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
-from tracetui.ingest.place import Place
 from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link
 
@@ -37,7 +37,7 @@ _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _MOST_LINES: Final = 100_000
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
     text = [match.string[match.start() :]]
     lines.advance()
     for _ in range(_MOST_LINES):
@@ -93,7 +93,7 @@ _NOTHING: Final = object()
 
 
 @dataclass(slots=True)
-class _Open:
+class _RubyOpen:
     """An open object, hash or list, and what closes it."""
 
     held: dict[str, Any] | list[Any]
@@ -103,7 +103,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reader:
-    open: list[_Open] = field(default_factory=list)
+    open: list[_RubyOpen] = field(default_factory=list)
     last: Any = _NOTHING
     """What stands last and may be a value or a key."""
     root: Any = _NOTHING
@@ -120,7 +120,7 @@ class _Reader:
 
     def begin(self, closing: bytes) -> None:
         self.last = _NOTHING
-        self.open.append(_Open([] if closing == b"]" else {}, closing))
+        self.open.append(_RubyOpen([] if closing == b"]" else {}, closing))
 
     def close(self, mark: bytes, at: int) -> None:
         self.settle()

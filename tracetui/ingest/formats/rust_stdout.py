@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
 from tracetui.ingest.formats.node_inspect import unescaped
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.printed_values import printed_value
-from tracetui.ingest.place import Place
 from tracetui.model.span import Event, Link, Value
 
 _SPAN: Final = re.compile(r"\s*Span #\d+\s*")
@@ -32,7 +32,7 @@ _STATUS: Final = re.compile(r"(?:Status::)?(?P<code>\w+)(?: ?\{ ?description: (?
 _MOST_LINES: Final = 1_000_000
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: Place, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
     ahead = lines.copy()
     ahead.advance()
     if ahead.line is None or ahead.line[:1] != b"\t":
@@ -69,7 +69,7 @@ def _goes_on(lines: Lines) -> bool:
     return bool(_SPAN.fullmatch(line)) or line[:1] == "\t"
 
 
-def _add(span: _Span | None, place: Place, sink: SpanSink) -> None:
+def _add(span: _Span | None, place: DecodeContext, sink: SpanSink) -> None:
     if span is not None and span.fields:
         sink.add(span.whole(sink.resource), place)
 

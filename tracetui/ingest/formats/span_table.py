@@ -10,18 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.otlp_json import CODEC
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of
-from tracetui.ingest.place import Place
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT
-from tracetui.model.span import Mark, Value
+from tracetui.model.span import Flag, Value
 
-_NO_START: Final = Mark.START_REPAIRED << MARK_SHIFT
-_NO_DURATION: Final = Mark.NO_DURATION << MARK_SHIFT
+_NO_START: Final = Flag.START_REPAIRED << MARK_SHIFT
+_NO_DURATION: Final = Flag.NO_DURATION << MARK_SHIFT
 
 
 @dataclass(slots=True)
-class SpanRows:
+class SpanTableRows:
     """Spans as equally long lists; a time that is not known is None.
 
     resources: a service, and attributes of what made the spans.
@@ -39,7 +39,7 @@ class SpanRows:
     attributes: Sequence[dict[str, Value]] = field(default_factory=list)
 
 
-def take_rows(spans: SpanRows, place: Place) -> None:
+def take_rows(spans: SpanTableRows, place: DecodeContext) -> None:
     """Add the rows to the intake."""
     intake, rows = place.intake, place.intake.rows
     traces = {text: place.trace(text) for text in dict.fromkeys(spans.traces)}

@@ -13,18 +13,18 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from tracetui.ingest.error_rule import (
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.error_rule import (
     ERROR_TAG,
     STATUS_CODE,
-    StatedBy,
+    StatusSource,
     decide_status,
     deciding_keys,
     has_unknown_code,
     needles,
 )
-from tracetui.ingest.failures import leave_out, take_each
-from tracetui.ingest.formats.unread import Unread
-from tracetui.ingest.formats.words import read_kind
+from tracetui.ingest.formats.field_names import read_kind
+from tracetui.ingest.formats.unread_counts import UnreadCounts
 from tracetui.ingest.formats.zipkin_lenient import (
     Repairs,
     endpoint_of,
@@ -50,17 +50,17 @@ from tracetui.ingest.formats.zipkin_span import (
     loads,
     text_of,
 )
-from tracetui.ingest.place import Place
+from tracetui.ingest.record_errors import leave_out, take_each
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
-from tracetui.model.span import Mark, Status, Value
+from tracetui.model.span import Flag, Status, Value
 
 _REMEMBERED = 20_000
-_NO_START = Mark.START_REPAIRED << MARK_SHIFT
+_NO_START = Flag.START_REPAIRED << MARK_SHIFT
 _LONGEST_REMEMBERED = 2_000
-_NO_DURATION = Mark.NO_DURATION << MARK_SHIFT
-_SHARED = Mark.SHARED << MARK_SHIFT
-_UNKNOWN_CODE = Mark.SOURCE_WARNING << MARK_SHIFT
+_NO_DURATION = Flag.NO_DURATION << MARK_SHIFT
+_SHARED = Flag.SHARED << MARK_SHIFT
+_UNKNOWN_CODE = Flag.SOURCE_WARNING << MARK_SHIFT
 """Set by `_state` where a status code is unknown, and taken away when that is noted."""
 
 
@@ -78,7 +78,7 @@ _DecidingTags = msgspec.defstruct(
 
 _TAGS = frozenset((b'{"', b"{}", b"nu"))
 _NOTES = frozenset((b"[{", b""))
-"""How tags and annotations begin as nearly every writer writes them."""
+"""Beginnings of tags and annotations as nearly every writer writes them."""
 SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
 _IDS = msgspec.json.Decoder(_Ids)
 _DECIDING = msgspec.json.Decoder(_DecidingTags)
@@ -94,7 +94,7 @@ Reader = Callable[[Raw | bytes, int, Repairs], Sequence[ZipkinSpan]]
 """Reads the spans of one item, given its index. What cannot be read is left out and noted."""
 
 
-def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
+def decode_spans(items: Sequence[Raw | bytes], place: DecodeContext) -> None:
     """Take in the span objects of one document.
 
     An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
@@ -102,7 +102,7 @@ def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
     take_items(items, place, read_span)
 
 
-def take_items(items: Sequence[Raw | bytes], place: Place, read: Reader) -> None:
+def take_items(items: Sequence[Raw | bytes], place: DecodeContext, read: Reader) -> None:
     """Take in the items of one document.
 
     The ids of traces are looked at first, as some may be there in two lengths.
@@ -169,7 +169,7 @@ class _Taker:
         self._resources: dict[bytes, int] = {}
         self._nameless: set[bytes] = set()
         """Endpoints whose service cannot be read."""
-        self.unread = Unread()
+        self.unread = UnreadCounts()
         self._peers: dict[bytes, bytes] = {}
         self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
@@ -306,7 +306,7 @@ class _Taker:
 
 
 def _holding_any(raws: Sequence[bytes], needles: Sequence[bytes]) -> list[int]:
-    """Which of these hold one of the texts, ascending."""
+    """Indices of those that hold one of the texts, ascending."""
     if len(needles) <= 1:
         return [i for needle in needles for i, raw in enumerate(raws) if needle in raw]
     first, *others = needles
@@ -315,7 +315,7 @@ def _holding_any(raws: Sequence[bytes], needles: Sequence[bytes]) -> list[int]:
 
 def _state(attributes: dict[str, Value], kind: int) -> tuple[int, str]:
     """-> the packed state by these tags, and the text of the tag `error`."""
-    status, error = decide_status(kind, Status.UNSET, attributes, StatedBy.ZIPKIN_TAGS)
+    status, error = decide_status(kind, Status.UNSET, attributes, StatusSource.ZIPKIN_TAGS)
     state = pack_state(kind, status, error)
     if has_unknown_code(attributes):
         state |= _UNKNOWN_CODE
@@ -327,7 +327,7 @@ def _message(error: Value) -> str:
 
 
 def _long_ids(trace_ids: set[str]) -> dict[str, str]:
-    """The 128-bit id of a trace for every 64-bit id of it.
+    """128-bit trace id for every 64-bit id of it.
 
     Where not every service knows 128-bit ids, a trace has both. A 64-bit id that two longer ones end in stays alone.
     """

@@ -1,4 +1,4 @@
-"""Zipkin JSON that is not as Zipkin writes it: names in other spellings, values of other types, what is no span.
+"""Lenient reading of Zipkin JSON: other spellings of names, other types of values, items that are no spans.
 
 What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
 """
@@ -11,19 +11,19 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest import lenient
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, id_of
-from tracetui.ingest.formats.words import field, plain
 from tracetui.ingest.formats.zipkin_span import ZipkinSpan, as_object, loads, objects, raw_of, text_of
-from tracetui.ingest.place import Place
+from tracetui.ingest.json_repair import lenient_json
 
 _NOTHING: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
 _ENDPOINT: Final = frozenset(("servicename", "ipv4", "ipv6", "port"))
 
 
 class Repairs:
-    """Counts what was lost or repaired, so that a million equal faults make one warning."""
+    """Counts losses and repairs, so that a million equal faults make one warning."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[int, int]] = {}
@@ -32,17 +32,17 @@ class Repairs:
         first, count = self._found.get(message, (index, 0))
         self._found[message] = (first, count + 1)
 
-    def warn(self, place: Place) -> None:
+    def warn(self, place: DecodeContext) -> None:
         for message, (first, count) in self._found.items():
             more = f" (and {count - 1:,} more like it)" if count > 1 else ""
             place.at(f"[{first}]").warn(message + more)
 
 
 def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
-    """Whether a span has what it must have; if not, that is noted."""
+    """Test whether a span has the required ids; note it if not."""
     if span.traceId and span.id:
         return True
-    repairs.note(index, "left out: a span needs a traceId and an id")
+    repairs.note(index, "skipped: a span needs a traceId and an id")
     return False
 
 
@@ -51,16 +51,16 @@ def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, An
     fields = loads(item)
     if isinstance(fields, dict):
         return fields
-    repairs.note(index, "left out: not a span object")
+    repairs.note(index, "skipped: not a span object")
     return None
 
 
 def time_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs, *, length: bool = False) -> int | None:
-    """The microseconds of a moment or a length of time, or None with a note where there is something else."""
+    """Microseconds of a moment or duration, or None with a note for anything else."""
     value = field(fields, key)
     time = (length_ns if length else moment_ns)(value, 1000)
     if time is None and value is not None:
-        repairs.note(index, f"{key} is no number; the span is shown without")
+        repairs.note(index, f"{key} is not a number; ignored")
     return None if time is None else time // 1000
 
 
@@ -79,7 +79,7 @@ def read_id(text: str) -> str:
 
 
 def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> ZipkinSpan:
-    """Read a span of version 2 from whatever is there."""
+    """Read a span of version 2 from any JSON."""
     local = field(fields, "localEndpoint")
     if local is None and field(fields, "serviceName") is not None:
         local = {"serviceName": field(fields, "serviceName")}
@@ -100,7 +100,7 @@ def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> Zipkin
 
 
 def endpoint_of(raw: bytes) -> tuple[str, str, int]:
-    """-> the service, address and port of an endpoint, '' and 0 for what is not there."""
+    """-> service, address and port of an endpoint, '' and 0 if missing"""
     value = loads(raw)
     if isinstance(value, str):
         # the name of the service alone
@@ -111,7 +111,7 @@ def endpoint_of(raw: bytes) -> tuple[str, str, int]:
 
 
 def has_other_names(raw: bytes) -> bool:
-    """Whether an endpoint holds something that has none of the names of an endpoint's fields."""
+    """Test whether an endpoint holds something under none of the names of an endpoint's fields."""
     value = loads(raw)
     return bool(value) and not (isinstance(value, dict) and {plain(key) for key in value} <= _ENDPOINT)
 
@@ -122,7 +122,7 @@ def usual_tags(raw: bytes) -> bytes | None:
         return raw
     value = loads(raw)
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if not isinstance(value, (dict, list)):
         return None
     try:

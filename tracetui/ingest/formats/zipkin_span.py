@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest import lenient
+from tracetui.ingest.formats.field_names import field, read_kind
 from tracetui.ingest.formats.numbers import moment_ns
-from tracetui.ingest.formats.words import field, read_kind
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Kind, Link, Value
 
@@ -22,7 +22,7 @@ UNNAMED = "unknown"
 """Zipkin's word for a span without a name."""
 
 UNREADABLE = (ValueError, RecursionError)
-"""What msgspec raises on input that it does not take."""
+"""Exceptions that msgspec raises on input that it does not take."""
 
 NONE = Raw(b"null")
 
@@ -43,7 +43,7 @@ class ZipkinSpan(Struct, gc=False):
     annotations: Raw = NONE
     tags: Raw = NONE
     binaryAnnotations: None = None  # noqa: N815
-    """Of version 1: a span with any is none of version 2. What follows are other writers' names of fields."""
+    """Field of version 1: a span with any is not of version 2. The fields below are other writers' names."""
     parent_id: None = None
     parentID: None = None  # noqa: N815
     parentSpanId: None = None  # noqa: N815
@@ -60,14 +60,14 @@ def kind_of(word: str | None) -> Kind:
 
 
 def is_shared(span: ZipkinSpan) -> bool:
-    """Whether a span is the server half of an RPC with one id; clients that say so are wrong."""
+    """Test whether a span is the server half of an RPC with one id; clients that claim it are wrong."""
     return bool(span.shared) and kind_of(span.kind) is not Kind.CLIENT
 
 
 def loads(raw: Raw | bytes) -> Any:
     """A JSON value, or None if it is none."""
     try:
-        return lenient.loads(raw)
+        return lenient_json.loads(raw)
     except MalformedError:
         return None
 
@@ -81,7 +81,7 @@ def raw_of(value: Any) -> Raw:
 
 
 def text_of(value: Any) -> str:
-    """A text, or the JSON of what should have been one."""
+    """A text, or the JSON of a value that should have been one."""
     if isinstance(value, str):
         return value
     return "" if value is None else bytes(raw_of(value)).decode()
@@ -94,7 +94,7 @@ def as_object(value: Any) -> dict[str, Any]:
 def objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list, of a text that is its JSON, or a single one in its place."""
     if isinstance(value, str):
-        value = lenient.value_in(value)
+        value = lenient_json.value_in(value)
     if isinstance(value, dict):
         return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -149,7 +149,7 @@ def _event(time_ns: int, value: str) -> Event:
         if isinstance(name, str) and isinstance(attributes, dict):
             return Event(time_ns, name, attributes)
     elif value[:1] == "{" and value.endswith("}}"):
-        named = lenient.value_in(value)
+        named = lenient_json.value_in(value)
         if isinstance(named, dict) and len(named) == 1:
             ((name, attributes),) = named.items()
             if isinstance(attributes, dict):

@@ -1,4 +1,4 @@
-"""Zipkin's JSON, version 1, in which pairs of annotations (`cs` and `cr`, `sr` and `ss`) say what a span is.
+"""Zipkin JSON version 1, in which pairs of annotations (`cs` and `cr`, `sr` and `ss`) define a span.
 
 A span becomes one or two of version 2, which are then read as such. The rules are those of openzipkin/zipkin's
 `zipkin/src/main/java/zipkin2/v1/V1SpanConverter.java`, except that an end before its start is kept, to be marked.
@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest.formats.words import field
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.zipkin_json import SPAN_V2, read_span, take_items
 from tracetui.ingest.formats.zipkin_lenient import Repairs, has_ids, id_field, read_id, span_fields, time_field
 from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, objects, raw_of, text_of
-from tracetui.ingest.place import Place
 
 Endpoint = dict[str, Any]
 
@@ -26,7 +26,7 @@ _ADDRESSES = frozenset({"ca", "sa", "ma"})
 _OF_V2 = (b'Endpoint"', b'_endpoint"', b'"tags"')
 
 
-class _Annotation(Struct, gc=False):
+class _V1Annotation(Struct, gc=False):
     timestamp: int = 0
     value: str = ""
     endpoint: Endpoint | None = None
@@ -38,25 +38,25 @@ class _BinaryAnnotation(Struct, gc=False):
     endpoint: Endpoint | None = None
 
 
-class _Span(Struct, gc=False):
+class _ZipkinV1Span(Struct, gc=False):
     traceId: str  # noqa: N815 - the wire's spelling, as below
     id: str
     parentId: str | None = None  # noqa: N815
     name: str | None = None
     timestamp: int | None = None
     duration: int | None = None
-    annotations: list[_Annotation] | None = None
+    annotations: list[_V1Annotation] | None = None
     binaryAnnotations: list[_BinaryAnnotation] | None = None  # noqa: N815
     kind: str | None = None
-    """Of version 2, as is `shared`: a span of that version with no more than this looks like one of version 1."""
+    """Field of version 2, as is `shared`: a span of that version with no more than this looks like one of version 1."""
     shared: bool | None = None
 
 
-_SPAN = msgspec.json.Decoder(_Span)
+_SPAN = msgspec.json.Decoder(_ZipkinV1Span)
 
 
-def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
-    """Take in the span objects of one document, each read as what it is: both versions may stand in one list.
+def decode_spans(items: Sequence[Raw | bytes], place: DecodeContext) -> None:
+    """Take in the span objects of one document, each by its own version: a list may mix both.
 
     An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
@@ -64,7 +64,7 @@ def decode_spans(items: Sequence[Raw | bytes], place: Place) -> None:
 
 
 def is_v1(item: bytes) -> bool:
-    """Whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
+    """Test whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
     return b'"binaryAnnotations"' in item or not any(map(item.__contains__, _OF_V2))
 
 
@@ -93,8 +93,8 @@ def _read(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpa
     return halves if has_ids(halves[0], index, repairs) else ()
 
 
-def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Span:
-    return _Span(
+def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _ZipkinV1Span:
+    return _ZipkinV1Span(
         traceId=id_field(fields, "traceId"),
         id=id_field(fields, "id"),
         parentId=id_field(fields, "parentId", "parentSpanId"),
@@ -102,7 +102,7 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Span
         timestamp=time_field(fields, "timestamp", index, repairs),
         duration=time_field(fields, "duration", index, repairs, length=True),
         annotations=[
-            _Annotation(
+            _V1Annotation(
                 time_field(note, "timestamp", index, repairs) or 0,
                 text_of(note.get("value")),
                 as_object(note.get("endpoint")),
@@ -119,7 +119,7 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Span
 
 
 class _Half(Struct):
-    """What is known of one service's part in a span."""
+    """One service's part in a span, as far as it is known."""
 
     local: Endpoint | None = None
     kind: str | None = None
@@ -138,11 +138,11 @@ class _Half(Struct):
 class _Split:
     """One span of version 1 as its halves: one for every service that annotated it."""
 
-    def __init__(self, span: _Span) -> None:
+    def __init__(self, span: _ZipkinV1Span) -> None:
         self.span = span
         self.first = _Half(kind=span.kind, shared=span.shared)
         self.halves = [self.first]
-        self.core: dict[str, _Annotation] = {}
+        self.core: dict[str, _V1Annotation] = {}
         for note in span.annotations or []:
             self._sort_in(note)
         self._infer_starts()
@@ -186,7 +186,7 @@ class _Split:
         self.halves.append(half)
         return half
 
-    def _sort_in(self, note: _Annotation) -> None:
+    def _sort_in(self, note: _V1Annotation) -> None:
         half = self._of(note.endpoint)
         if note.endpoint and note.value in _CORE:
             half.kind = _KINDS.get(note.value, half.kind)
@@ -201,7 +201,7 @@ class _Split:
         for begin, end in (("cs", "cr"), ("sr", "ss")):
             last = self.core.get(end)
             if begin not in self.core and last and last.timestamp == span.timestamp + span.duration:
-                self.core[begin] = _Annotation(span.timestamp, begin, last.endpoint)
+                self.core[begin] = _V1Annotation(span.timestamp, begin, last.endpoint)
 
     def _time_rpc(self) -> None:
         span, core = self.span, self.core
@@ -298,12 +298,12 @@ class _Split:
             if "ma" in addresses and name in core:
                 self._half_of(kind, core[name]).remote = addresses["ma"]
 
-    def _half_of(self, kind: str, note: _Annotation) -> _Half:
+    def _half_of(self, kind: str, note: _V1Annotation) -> _Half:
         """The half of a core annotation, where a service called itself the one of the kind."""
         return next((half for half in self.halves if half.kind == kind), None) or self._of(note.endpoint)
 
 
-def _keep(half: _Half, note: _Annotation) -> None:
+def _keep(half: _Half, note: _V1Annotation) -> None:
     half.notes.append({"timestamp": note.timestamp, "value": note.value})
 
 

@@ -32,14 +32,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedLine:
     """Columns of log records, and by how much the times of each file that have no zone are off, in nanoseconds."""
 
     lines: LogLines
     zone_offsets: list[int]
 
 
-class Collected:
+class CollectedLogs:
     """Log records of the traces of a set."""
 
     def __init__(self, traces: TraceSet) -> None:
@@ -75,7 +75,7 @@ class Collected:
             self._row.append(row)
             self._key.append(key)
 
-    def placed(self, files: list[tuple[LogFile, int]]) -> Placed:
+    def placed(self, files: list[tuple[LogFile, int]]) -> PlacedLine:
         """Place every record at its span. `files`: of each file its counts, and how many records it added."""
         traces = self._traces
         trace, time = np.array(self._trace, np.int64), np.array(self._time, np.int64)
@@ -105,7 +105,7 @@ class Collected:
             bytes(self._contents),
             tuple(file for file, _ in files),
         )
-        return Placed(lines, offsets)
+        return PlacedLine(lines, offsets)
 
     def _zone_offsets(
         self, files: list[tuple[LogFile, int]], trace: np.ndarray, time: np.ndarray, flags: np.ndarray

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tracetui.model.ids import SPAN_DIGITS, TRACE_DIGITS, is_hex, span_key
-from tracetui.model.pasted import ids_in
+from tracetui.model.trace_reference import ids_in
 
 _NONE: Final = frozenset(("", "-", "null", "none", "nil", "undefined", "n/a", "na", "unknown", "<nil>"))
 _LONGEST_DECIMAL: Final = 20

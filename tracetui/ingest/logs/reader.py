@@ -14,20 +14,20 @@ from typing import Final
 
 from tracetui.ingest.archived import MOST_NESTED, Budget, take_members
 from tracetui.ingest.archives import find_archive
-from tracetui.ingest.buffers import Buffer, unpacked
+from tracetui.ingest.buffers import Buffer, decompress
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
-from tracetui.ingest.lenient import in_utf8
-from tracetui.ingest.logs.collected import LONGEST_MESSAGE, Collected
+from tracetui.ingest.files import Input, inputs
+from tracetui.ingest.json_repair.lenient_json import in_utf8
+from tracetui.ingest.logs.collected import LONGEST_MESSAGE, CollectedLogs
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogContent, LogForm, LogRecord
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.trace_index import TraceIndex
-from tracetui.ingest.logs.units import Unit, units
-from tracetui.ingest.place import Place
-from tracetui.ingest.sources.files import Input, inputs
+from tracetui.ingest.logs.units import LogUnit, units
+from tracetui.model.errors import InputError, LoadWarning
 from tracetui.model.intake import Intake
 from tracetui.model.log_lines import LogFile
-from tracetui.model.problems import InputError, LoadWarning
 from tracetui.model.traces import TraceSet
 
 _ASKED_EVERY: Final = 5_000
@@ -67,7 +67,7 @@ class _Logs:
     """All files of logs that are read for one set."""
 
     def __init__(self, traces: TraceSet, go_on: Callable[[], bool]) -> None:
-        self.collected = Collected(traces)
+        self.collected = CollectedLogs(traces)
         self.warnings: list[LoadWarning] = []
         self.lost: list[LoadWarning] = []
         """Files that cannot be read or hold no trace id."""
@@ -79,15 +79,15 @@ class _Logs:
     def source(self, source: Input) -> None:
         """Read a file, or those of an archive."""
         intake = Intake()
-        place = Place(intake, source.name)
+        place = DecodeContext(intake, source.name)
         try:
             data = source.read(self._go_on, place.warn)
-            self._content(unpacked(data, place, self._go_on), place, None, 0)
+            self._content(decompress(data, place, self._go_on), place, None, 0)
         except OSError as error:
             self.lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
         self.warnings += intake.warnings
 
-    def _content(self, data: Buffer, place: Place, budget: Budget | None, depth: int) -> None:
+    def _content(self, data: Buffer, place: DecodeContext, budget: Budget | None, depth: int) -> None:
         archive = find_archive(data)
         if archive is None:
             self._file(in_utf8(data), place.file)
@@ -95,8 +95,8 @@ class _Logs:
             place.warn(f"a {archive.name} that is nested too deeply; unpack it first")
         else:
 
-            def read(content: Buffer, at: Place, left: Budget, *_: float) -> bool:
-                inner = unpacked(content, at, self._go_on, most=left.limit)
+            def read(content: Buffer, at: DecodeContext, left: Budget, *_: float) -> bool:
+                inner = decompress(content, at, self._go_on, most=left.limit)
                 if inner is not content:
                     left.take(len(inner))
                 self._content(inner, at, left, depth + 1)
@@ -132,7 +132,7 @@ def _hours(offset_ns: int) -> str:
 class _Reading:
     """One file of logs on its way into the set's records."""
 
-    def __init__(self, index: TraceIndex, collected: Collected) -> None:
+    def __init__(self, index: TraceIndex, collected: CollectedLogs) -> None:
         self.records = self.with_trace_id = self.matched = 0
         self.stopped = False
         self._index = index
@@ -140,7 +140,7 @@ class _Reading:
         self._forms: Counter[str] = Counter()
         self._damaged = self._no_time = 0
         self._first_damaged = 0
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, _OpenUnit] = {}
         """The last record of each stream."""
         self._fields = FieldReader()
 
@@ -181,7 +181,7 @@ class _Reading:
         if not self.records and not self.stopped:
             yield "holds no log records"
 
-    def _unit(self, unit: Unit) -> None:
+    def _unit(self, unit: LogUnit) -> None:
         if unit.is_lost:
             self._damage(unit.number)
             return
@@ -207,7 +207,7 @@ class _Reading:
         self._damaged += 1
         self._first_damaged = self._first_damaged or number
 
-    def _record(self, record: LogRecord, unit: Unit, form: LogForm) -> None:
+    def _record(self, record: LogRecord, unit: LogUnit, form: LogForm) -> None:
         before = self._open.get(unit.stream)
         if before is not None:
             if before.is_continued_by(record, unit):
@@ -216,13 +216,13 @@ class _Reading:
             self._close(before)
         if unit.when or unit.fields:
             record = self._in_envelope(record, unit)
-        self._open[unit.stream] = _Open(record, bool(unit.when))
+        self._open[unit.stream] = _OpenUnit(record, bool(unit.when))
         if len(self._open) > MOST_STREAMS:
             self._close(self._open.pop(next(iter(self._open))))
         self.records += 1
         self._forms[form.name] += 1
 
-    def _in_envelope(self, record: LogRecord, unit: Unit) -> LogRecord:
+    def _in_envelope(self, record: LogRecord, unit: LogUnit) -> LogRecord:
         """A record with what its envelope says of it, where it does not say so itself."""
         outer = self._fields.record({**unit.fields, "timestamp": unit.when})
         return LogRecord(
@@ -233,7 +233,7 @@ class _Reading:
             record.is_timed_text,
         )
 
-    def _close(self, closed: _Open) -> None:
+    def _close(self, closed: _OpenUnit) -> None:
         record = closed.record
         if not (record.trace_ids or record.other_ids):
             return
@@ -250,7 +250,7 @@ class _Reading:
         self._collected.add(trace, content, closed.more)
 
 
-class _Open:
+class _OpenUnit:
     """A record to which the lines that follow on it may belong."""
 
     __slots__ = ("has_time", "more", "record", "size")
@@ -262,7 +262,7 @@ class _Open:
         self.more: list[str] = []
         self.size = 0
 
-    def is_continued_by(self, record: LogRecord, unit: Unit) -> bool:
+    def is_continued_by(self, record: LogRecord, unit: LogUnit) -> bool:
         """Tell whether a unit belongs to this record."""
         if record.continues == "timed text":
             return self.record.is_timed_text or (self.has_time and not unit.when)

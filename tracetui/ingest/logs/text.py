@@ -11,7 +11,7 @@ from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
 from tracetui.ingest.logs.record import Continues, LogContent, LogRecord
 from tracetui.ingest.logs.severity import severity_of_text
 from tracetui.ingest.logs.timestamps import begins_with_time, leading_moment
-from tracetui.model.pasted import ids_in, may_name_trace
+from tracetui.model.trace_reference import ids_in, may_name_trace
 
 _LONGEST: Final = 1 << 16
 """Bytes of a line in which ids are looked for."""

@@ -11,9 +11,9 @@ import msgspec
 from tracetui.ingest.blocks import Blocks, begins_json
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes import find_envelope
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, Line, numbered
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
-from tracetui.ingest.formats.otlp_records import Records, looks_like_records
+from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
 from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.model.decoding import MALFORMED
@@ -24,7 +24,7 @@ _GOES_ON: Final = b"{[,:"
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
-class Unit(NamedTuple):
+class LogUnit(NamedTuple):
     """What one log form reads at a time, and what the envelope that it was in says of it."""
 
     number: int
@@ -37,12 +37,12 @@ class Unit(NamedTuple):
     """Whether the text is missing in the envelope."""
 
 
-def units(data: Buffer) -> Iterator[Unit]:
+def units(data: Buffer) -> Iterator[LogUnit]:
     """Yield what a source holds. Blank lines are left out."""
     if data[:1] == b"\n" and holds_logs(bytes(data)):
-        yield Unit(1, bytes(data))
+        yield LogUnit(1, bytes(data))
     elif data[:1] == b"\0" and looks_like_records(memoryview(data)):
-        for number, (_, payload) in enumerate(Records(memoryview(data)), start=1):
+        for number, (_, payload) in enumerate(RecordReader(memoryview(data)), start=1):
             yield from (unit._replace(number=number) for unit in units(payload))
     else:
         start = _skip_blank(data)
@@ -66,40 +66,40 @@ def _chunks(data: Buffer, start: int) -> Iterator[bytes]:
         yield data[at : at + _CHUNK]
 
 
-def _plain(data: Buffer, start: int) -> Iterator[Unit]:
+def _plain(data: Buffer, start: int) -> Iterator[LogUnit]:
     blocks = Blocks()
     before = data[:start].count(b"\n")
     for number, line in numbered(_chunks(data, start)):
         if blocks.is_open or line[:1] in b"{[ \t":
             for block in blocks.add(number, line):
-                yield from _values(Unit(block.number + before, block.text))
+                yield from _values(LogUnit(block.number + before, block.text))
         else:
-            yield Unit(number + before, line)
+            yield LogUnit(number + before, line)
     for block in blocks.rest():
-        yield from _values(Unit(block.number + before, block.text))
+        yield from _values(LogUnit(block.number + before, block.text))
 
 
 @dataclass(slots=True)
-class _Stream:
+class _LogStream:
     pieces: list[bytes] = field(default_factory=list)
-    first: Line | None = None
+    first: InnerLine | None = None
     """The line of which these are pieces."""
     envelope: Envelope | None = None
     has_begun: bool = False
     blocks: Blocks = field(default_factory=Blocks)
-    held: Unit | None = None
+    held: LogUnit | None = None
     """What was said of the first line of the block that is open."""
 
 
-def _enveloped(lines: Iterable[Line]) -> Iterator[Unit]:
+def _enveloped(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:
     """Put the lines of an envelope together by the streams that wrote them; they may be in another one."""
-    streams: dict[str, _Stream] = {}
+    streams: dict[str, _LogStream] = {}
     for line in lines:
         stream = streams.get(line.stream)
         if stream is None:
-            stream = streams.setdefault(line.stream if len(streams) < MOST_STREAMS else "", _Stream())
+            stream = streams.setdefault(line.stream if len(streams) < MOST_STREAMS else "", _LogStream())
         if line.lost:
-            yield Unit(line.number, b"", line.stream, is_lost=True)
+            yield LogUnit(line.number, b"", line.stream, is_lost=True)
         if stream.pieces or not line.ends:
             stream.first = stream.first or line
             stream.pieces.append(line.text)
@@ -114,7 +114,7 @@ def _enveloped(lines: Iterable[Line]) -> Iterator[Unit]:
         yield from _rest(stream)
 
 
-def _whole(stream: _Stream) -> Iterator[Unit]:
+def _whole(stream: _LogStream) -> Iterator[LogUnit]:
     """Join the pieces of a line."""
     first, text = stream.first, b"".join(stream.pieces)
     stream.pieces.clear()
@@ -123,20 +123,20 @@ def _whole(stream: _Stream) -> Iterator[Unit]:
         yield from _line(stream, first._replace(text=text))
 
 
-def _line(stream: _Stream, line: Line) -> Iterator[Unit]:
+def _line(stream: _LogStream, line: InnerLine) -> Iterator[LogUnit]:
     if not stream.has_begun:
         stream.has_begun = True
         stream.envelope = find_envelope(line.text)
     if stream.envelope is None:
-        yield from _of_stream(stream, Unit(line.number, line.text, line.stream, line.when, line.fields))
+        yield from _of_stream(stream, LogUnit(line.number, line.text, line.stream, line.when, line.fields))
         return
     for inner in stream.envelope.unwrap((line.text,)):
         fields = {**line.fields, **inner.fields} if inner.fields else line.fields
         name = f"{line.stream}\0{inner.stream}"
-        yield from _of_stream(stream, Unit(line.number, inner.text, name, inner.when or line.when, fields))
+        yield from _of_stream(stream, LogUnit(line.number, inner.text, name, inner.when or line.when, fields))
 
 
-def _of_stream(stream: _Stream, unit: Unit) -> Iterator[Unit]:
+def _of_stream(stream: _LogStream, unit: LogUnit) -> Iterator[LogUnit]:
     text = unit.text
     if stream.blocks.is_open or (begins_json(text) and text.rstrip()[-1:] in _GOES_ON):
         if not stream.blocks.is_open:
@@ -148,12 +148,12 @@ def _of_stream(stream: _Stream, unit: Unit) -> Iterator[Unit]:
         yield from _values(unit)
 
 
-def _rest(stream: _Stream) -> Iterator[Unit]:
+def _rest(stream: _LogStream) -> Iterator[LogUnit]:
     for block in stream.blocks.rest():
-        yield from _values((stream.held or Unit(0, b""))._replace(number=block.number, text=block.text))
+        yield from _values((stream.held or LogUnit(0, b""))._replace(number=block.number, text=block.text))
 
 
-def _values(unit: Unit) -> Iterator[Unit]:
+def _values(unit: LogUnit) -> Iterator[LogUnit]:
     """The items of a list, or the unit itself. What is indented is part of another record, but for JSON."""
     text = unit.text
     bare = text.strip() if text[:1] in b" \t[" else text

@@ -8,14 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from tracetui.render.line import Line, Role
+from tracetui.render.text.line import Line, Role
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
-from tracetui.tui.keymap import KeyNames
-from tracetui.tui.panes.findings_pane import HeadedSource
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
-from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.line_view import HeadedSource, LineView
 
 _INDENT = 2
 _LEAVE = ("Everywhere", (("{answer.leave}", "back to the view"), ("{app.quit-at-once}", "quit")))
@@ -36,7 +35,7 @@ class AnswerScreen(Dialog[int | None]):
     def __init__(
         self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str, keys: Keys, at: int = 0
     ) -> None:
-        """`choose`: what Enter does with a row; `keys`: what the help says of this; `at`: the row of the cursor."""
+        """`choose` handles Enter on a row; `keys` is for the help; `at` is the row of the cursor."""
         super().__init__()
         self._look, self._keys, self._at = look, keys, at
         self._rows = rows

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from tracetui.render.cells import cell_width, fit
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
-from tracetui.tui.keymap import KeyNames
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
@@ -35,7 +35,7 @@ class _Options:
     """The options that are left, as lines."""
 
     def __init__(self, options: Sequence[Option], ellipsis: str, none: str) -> None:
-        """`none` is said where there is no option left."""
+        """`none` is shown where no option matches."""
         self.options = options
         self._none = none
         self._ellipsis = ellipsis
@@ -70,7 +70,7 @@ BOX_CSS = """
 
 
 class Choice(Dialog[str | None]):
-    """Asks for one of some options; the answer is its value, or None. With `free`, a text of one's own will do."""
+    """Asks for one of some options; the result is its value, or None. With `free`, any text is accepted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave", show=False, id="choice.leave"),
@@ -83,7 +83,7 @@ class Choice(Dialog[str | None]):
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
     def __init__(self, look: Look, title: str, options: Sequence[Option], *, free: str = "") -> None:
-        """`title` is safe to show; `free` says what text of one's own may be, where one may."""
+        """`title` is safe to show; `free` describes the text that is accepted, if any is."""
         super().__init__()
         self._look = look
         self._title = title
@@ -109,10 +109,10 @@ class Choice(Dialog[str | None]):
         self.query_one(LineView).show(self._lines())
 
     def _lines(self) -> _Options:
-        none = "nothing matches"
+        none = "no match"
         if self._free:
-            taken = KeyNames(self).short("{choice.take} takes what is typed")
-            none = f"none of these; {taken}" if self._all else taken
+            taken = KeyNames(self).short("{choice.take} uses the text")
+            none = f"no match; {taken}" if self._all else taken
         return _Options(self._left, self._look.marks.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:
@@ -121,7 +121,7 @@ class Choice(Dialog[str | None]):
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def count(self) -> str:
-        """How many options are left, where some are not."""
+        """Number of options left, where some are not."""
         return f"{len(self._left):,} of {len(self._all):,}" if len(self._left) < len(self._all) else ""
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from tracetui.render.cells import cell_width, fit
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
-from tracetui.render.trace_list import chosen_mark
-from tracetui.tui.keymap import KeyNames
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.table import chosen_mark
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.choice import BOX_CSS
 from tracetui.tui.widgets.dialog import Dialog
@@ -26,7 +26,7 @@ _MOST_ROWS = 16
 _NOTE_CELLS = 40
 
 
-class _Rows:
+class _ChoiceRows:
     """A row for all names that are left, and one for each."""
 
     def __init__(self, names: Sequence[str], marked: set[str], all_of_them: str, cost: str, mark: str, ellipsis: str):
@@ -103,7 +103,7 @@ class Choices(Dialog[Sequence[str] | None]):
     def _show(self, cursor: int) -> None:
         marks, left = self._look.marks, len(self._left)
         what = f"all {left:,}" + (" that match" if left < len(self._all) else "")
-        rows = _Rows(self._left, self._marked, what, self._cost(left), chosen_mark(marks), marks.ellipsis)
+        rows = _ChoiceRows(self._left, self._marked, what, self._cost(left), chosen_mark(marks), marks.ellipsis)
         self.query_one(LineView).show(rows, min(cursor, left))
         self.query_one("#choices-title", LineBar).show(self._heading)
         self.query_one("#choices-keys", LineBar).show(self._keys)

@@ -1,4 +1,4 @@
-"""What can be copied of a span or a trace, one key each."""
+"""Copy menu of a span or a trace, one key for each item."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.messages import error_message
+from tracetui.analysis.error_messages import error_message
 from tracetui.model.secrets import names_secret
 from tracetui.model.span import Attributes, Span, Value
 from tracetui.model.traces import TraceSet
-from tracetui.render.attributes import plain, to_json, value_text
-from tracetui.render.line import Line, Role
-from tracetui.render.markdown import trace_markdown
-from tracetui.render.waterfall import Waterfall
-from tracetui.render.waterfall_text import waterfall_text
-from tracetui.tui.keymap import KeyNames
+from tracetui.render.report.markdown import trace_markdown
+from tracetui.render.text.attributes import plain, to_json, value_text
+from tracetui.render.text.line import Line, Role
+from tracetui.render.waterfall.document import waterfall_text
+from tracetui.render.waterfall.waterfall import Waterfall
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText
-from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.work import Work
 
 _WATERFALL_WIDTH = 100
 _WATERFALL_ROWS = 200
@@ -123,7 +123,7 @@ def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
 
 
 def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value] | None = None) -> list[CopyItem]:
-    """What can be copied of a span, and of the entry of its detail (name and value) that is looked at."""
+    """Copy items of a span, and of the current entry of its detail (name and value)."""
     items: list[CopyItem] = []
     if entry is not None:
         name, value = entry
@@ -141,7 +141,7 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
 
 
 def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
-    """What can be copied of a trace as a whole."""
+    """Copy items of a whole trace."""
     return [
         CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
         CopyItem("w", "waterfall as text", lambda: _waterfall(traces, trace, look, markdown=False)),
@@ -240,12 +240,12 @@ class CopyMenu(Dialog[CopyItem]):
 
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
-    """Ask what to copy of a span of the loaded set, and have it copied (`CopyText`, sent from `widget`)."""
+    """Ask what to copy of a span of the loaded set, and copy it (`CopyText`, sent from `widget`)."""
     _open(widget, state, work, lambda traces: copy_items(traces, span, state.look, entry))
 
 
 def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
-    """Ask what to copy of a trace of the loaded set, or the filter, and have it copied."""
+    """Ask what to copy of a trace of the loaded set, or the filter, and copy it."""
     query = [CopyItem("f", "filter", lambda: state.query, one_line=True)] if state.query else []
     _open(widget, state, work, lambda traces: [*trace_items(traces, trace, state.look), *query])
 

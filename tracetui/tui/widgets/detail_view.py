@@ -11,14 +11,14 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tracetui.render.line import Line, Role
-from tracetui.render.span_detail import SpanDetailLines
+from tracetui.render.span.detail import SpanDetailLines
+from tracetui.render.text.line import Line, Role
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_view import LineView
 
 
 class Detail(Protocol):
-    """What the rows are of: does what keys on them say."""
+    """Owner of the rows: acts on their keys."""
 
     def rule_changed(self) -> None: ...
     def rows_toggled(self) -> None: ...
@@ -30,7 +30,7 @@ class Detail(Protocol):
 
 
 class NothingSelected:
-    """Says that there is no span."""
+    """Placeholder for no selected span."""
 
     _rows = (Line([("no span selected", Role.DIM)]),)
 
@@ -51,7 +51,7 @@ class DetailView(LineView):
         Binding("o", "read", "Pager", show=False, id="detail.read"),
         Binding("slash", "filter", "Filter", show=False, id="detail.filter"),
         Binding("y", "copy", "Copy", show=False, id="detail.copy"),
-        Binding("escape", "leave_filter", "Leave the filter", show=False, id="detail.leave-filter"),
+        Binding("escape", "leave_filter", "Close the filter", show=False, id="detail.leave-filter"),
     ]
 
     def __init__(self, detail: Detail, look: Look) -> None:
@@ -78,16 +78,16 @@ class DetailView(LineView):
         self.post_message(self.Moved(self, self.cursor))
 
     def fits(self, lines: SpanDetailLines) -> bool:
-        """Whether the rows are for the room there is."""
+        """Test whether the rows are laid out for the current size."""
         return (lines.width, lines.height) == (self.line_width, self.size.height)
 
     def lay_out(self, lines: SpanDetailLines) -> None:
-        """Make the rows for the room there is."""
+        """Lay the rows out for the current size."""
         lines.arrange(self.line_width, self.size.height)
 
     @property
     def below(self) -> int:
-        """How many rows there are below those in sight."""
+        """Number of rows below the visible ones."""
         return max(len(self.source) - self.scroll_offset.y - self.size.height, 0)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

@@ -1,4 +1,4 @@
-"""A screen over a view that a key may leave as soon as it is asked for, before there is anything on it."""
+"""Screen over a view that a key may close before anything is on it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from textual.screen import ModalScreen, ScreenResultType
 
 
 class Dialog(ModalScreen[ScreenResultType]):
-    """Asks or shows something; `composed` is where what it consists of is set up."""
+    """Base of dialogs; `composed` sets up their content."""
 
     @property
     def is_left(self) -> bool:
-        """Whether it is on its way out: of what it consists of some may not be there, or not any more."""
+        """True while it is closing: some of its parts may not be there yet, or any more."""
         return self not in self.app.screen_stack
 
     def on_mount(self) -> None:
@@ -23,5 +23,5 @@ class Dialog(ModalScreen[ScreenResultType]):
         raise NotImplementedError
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Leave it, once: keys that were pressed before it went and come to it after would close what is below."""
+        """Close it, once: keys pressed before it was gone must not close the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()

@@ -8,16 +8,16 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.render.line import Line
-from tracetui.render.safe_text import in_ascii
-from tracetui.render.theme import Theme
+from tracetui.render.text.line import Line
+from tracetui.render.text.safe_text import in_ascii
+from tracetui.render.text.theme import Theme
 
 Maker = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 
 class LineBar(Widget):
-    """Paints the lines that a function makes for its width. It is as high as its style says."""
+    """Paints lines made for its width by a function. Its height is set by its style."""
 
     DEFAULT_CSS = "LineBar { height: 1; background: $background; color: $foreground; }"
 
@@ -28,7 +28,7 @@ class LineBar(Widget):
         self._made: tuple[int, list[Line]] | None = None
 
     def show(self, make: Maker) -> None:
-        """Show other lines. Nothing is painted where they are the same."""
+        """Show other lines. Equal lines are not repainted."""
         before = self._made
         self._make = make
         self._made = None

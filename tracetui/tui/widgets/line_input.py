@@ -13,17 +13,17 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.render.cells import cell_width, fit
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import ascii_text, safe
-from tracetui.render.theme import Theme
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import ascii_text, safe
+from tracetui.render.text.theme import Theme
 
 _LONGEST = 10_000
 _REVERSED = Style(reverse=True)
 
 
 class LineInput(Widget, can_focus=True):
-    """A line of text that is edited. Whatever is in it is painted safely, and nothing in it blinks."""
+    """A line of text that is edited. Its content is painted safely, and nothing in it blinks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "go(-1)", "Left", show=False, id="edit.left"),
@@ -55,7 +55,7 @@ class LineInput(Widget, can_focus=True):
         invitation: str = "",
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """`hint`: what may be written, shown while nothing is; `invitation`: before that while keys go elsewhere."""
+        """`hint` is shown while it is empty; `invitation` before it while the focus is elsewhere."""
         super().__init__(id=id)
         self._look = theme
         self._prompt = prompt
@@ -70,13 +70,13 @@ class LineInput(Widget, can_focus=True):
         self.refresh()
 
     def show_right(self, line: Line) -> None:
-        """What stands at the right end of the line."""
+        """Show a text at the right end of the line."""
         if line != self._right:
             self._right = line
             self.refresh()
 
     def put(self, text: str, cursor: int | None = None) -> None:
-        """Another text, the cursor at its end or where it is said to be."""
+        """Set another text, the cursor at its end or at `cursor`."""
         text = text[:_LONGEST]
         cursor = len(text) if cursor is None else min(max(cursor, 0), len(text))
         if (text, cursor) != (self.text, self.cursor):

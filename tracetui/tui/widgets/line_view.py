@@ -21,10 +21,10 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
-from tracetui.render.cells import cell_width
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import in_ascii
-from tracetui.render.theme import Theme
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import in_ascii
+from tracetui.render.text.theme import Theme
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 _CACHED_SCREENS = 4
@@ -43,7 +43,7 @@ class LineSource(Protocol):
 
 
 class NoLines:
-    """Nothing to show."""
+    """Empty source."""
 
     def __len__(self) -> int:
         return 0
@@ -53,7 +53,7 @@ class NoLines:
 
 
 class _Paint(NamedTuple):
-    """How a role is painted, and what is seen of it where there is no letter: its ground, or -1 for lines."""
+    """Paint of a role, and what of it is visible without a letter: its background, or -1 for lines."""
 
     style: Style
     ground: int
@@ -109,7 +109,7 @@ class LineView(ScrollView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor moved to another row."""
 
         view: LineView
         row: int
@@ -139,10 +139,10 @@ class LineView(ScrollView, can_focus=True):
         self._mark = cursor_mark
         self._in_ascii = cursor_mark.isascii()
         self.leads = False
-        """Whether its cursor is the one that keys move although another widget has the focus."""
+        """True if keys move its cursor although another widget has the focus."""
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
         self._ground = Style()
-        """What the strips are painted on."""
+        """Background of the strips."""
         self._fitted = (0, 0, 0)
         """The room that the strips are for: the widths of lines and of all, and the height."""
         self._paints: dict[str, _Paint] = {}
@@ -155,7 +155,7 @@ class LineView(ScrollView, can_focus=True):
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
-        """The scroll bar, made when it is asked for first."""
+        """Scroll bar, made on first use."""
         if self._vertical_scrollbar is None:
             self._vertical_scrollbar = bar = QuickScrollBar(self._in_ascii)
             bar.display = False
@@ -163,7 +163,7 @@ class LineView(ScrollView, can_focus=True):
         return self._vertical_scrollbar
 
     def show(self, source: LineSource, cursor: int | None = None) -> None:
-        """Show other rows; the cursor goes to `cursor`, or stays where it was as far as there are rows."""
+        """Show other rows; the cursor goes to `cursor`, or stays as far as there are rows."""
         self.source = source
         self.rows_changed(self.cursor if cursor is None else cursor)
 
@@ -185,7 +185,7 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
 
     def refresh_row(self, row: int) -> None:
-        """Paint one row anew."""
+        """Repaint one row."""
         for selected in (False, True):
             self._strips.discard((row, selected))
         self._repaint(row)
@@ -258,7 +258,7 @@ class LineView(ScrollView, can_focus=True):
         self.cursor = row
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Textual's own way asks for every rule of the style sheet with each line; rows have none of them."""
+        """Textual's own way evaluates every rule of the style sheet for each line; rows have none of them."""
         if any(self.styles.gutter):
             return super().render_lines(crop)
         room, top = self._room(), self.scroll_offset.y
@@ -274,7 +274,7 @@ class LineView(ScrollView, can_focus=True):
         return self._strip(self.scroll_offset.y + y, self._room())
 
     def _room(self) -> tuple[int, int]:
-        """Cells that a line has, and those of the whole row; to ask for them takes longer than to paint a few cells."""
+        """Width of a line and of the whole row; asking Textual takes longer than painting a few cells."""
         # behind the scroll bar there is nothing: Textual would cut each line there
         width = self.scrollable_content_region.width
         return max(width - _MARK, 1), width
@@ -331,3 +331,9 @@ class LineView(ScrollView, can_focus=True):
     def action_choose(self) -> None:
         if len(self.source):
             self.post_message(self.Chosen(self, self.cursor))
+
+
+class HeadedSource(LineSource, Protocol):
+    """Rows in columns."""
+
+    def heading(self, width: int) -> Line: ...

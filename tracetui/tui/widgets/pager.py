@@ -14,11 +14,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
-from tracetui.render.attributes import indented
-from tracetui.render.cells import cell_width
-from tracetui.render.line import Line, Role
-from tracetui.render.safe_text import safe
-from tracetui.tui.keymap import KeyNames
+from tracetui.render.text.attributes import indented
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -84,7 +84,7 @@ class PagedText:
         return np.array(found, np.int64)
 
     def find(self, word: str) -> tuple[list[int], list[int]]:
-        """Where a word begins and ends, its case aside; at most `MOST_MATCHES`."""
+        """Find the positions of a word, ignoring case; at most `MOST_MATCHES`."""
         starts: list[int] = []
         ends: list[int] = []
         pattern = re.compile(re.escape(word), re.IGNORECASE)
@@ -140,7 +140,7 @@ class _Rows:
 
 
 class AskLine(LineInput):
-    """Asks for a word below what is searched, out of sight until it does."""
+    """Search line below its subject, hidden until it is needed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,down", "submit", "Take it", show=False, id="ask.submit"),
@@ -150,13 +150,13 @@ class AskLine(LineInput):
 
     @dataclass
     class Submitted(Message):
-        """The text is what is meant."""
+        """The text was submitted."""
 
         text: str
 
     @dataclass
     class Left(Message):
-        """Nothing is asked for."""
+        """The search was left."""
 
     def ask(self, text: str) -> None:
         """Show the line with this text in it."""
@@ -174,7 +174,7 @@ class AskLine(LineInput):
 
 
 class PagerView(LineView):
-    """The text. Its bar says where in it one is."""
+    """The text. Its bar shows the position in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "page(1)", "Page down", show=False, id="pager.page-down"),
@@ -241,7 +241,7 @@ class Pager(Dialog[None]):
         self.call_after_refresh(self._lay_out)
 
     def _lay_out(self) -> None:
-        """Make the rows for what room there is, if they are not for it already."""
+        """Lay out the rows for the current size, unless that is done already."""
         view, rows = self.query_one(PagerView), self._rows
         width = view.line_width if self._wraps else None
         if view.scrollable_content_region.width <= 0 or (rows is not None and rows.width == width):
@@ -362,7 +362,7 @@ class Pager(Dialog[None]):
         self._go_to_match(bisect_left(rows.matches[0], edge) - (step < 0))
 
     def _go_to_match(self, number: int) -> None:
-        """Go to a match; beyond the last comes the first."""
+        """Go to a match; after the last comes the first."""
         rows = self._rows
         if rows is not None and rows.matches[0]:
             at = rows.matches[0][number % len(rows.matches[0])]

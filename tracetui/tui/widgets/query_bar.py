@@ -1,4 +1,4 @@
-"""The line that a query is written on: completion from the data, history, and what is wrong with it."""
+"""Query bar: completion from the data, history, and errors."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
-from tracetui.analysis.query import QueryError
-from tracetui.analysis.query.complete import Candidate, Completion, Vocabulary, complete
-from tracetui.model.pasted import trace_ids_in
-from tracetui.render.cells import cell_width, fit
-from tracetui.render.line import Line, Role
-from tracetui.render.marks import Marks
-from tracetui.render.safe_text import safe
-from tracetui.render.theme import Theme
-from tracetui.tui.keymap import KeyNames
+from tracetui.model.trace_reference import trace_ids_in
+from tracetui.query import QueryError
+from tracetui.query.complete import Candidate, Completion, Vocabulary, complete
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.theme import Theme
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 
@@ -43,7 +43,7 @@ class _QueryInput(LineInput):
 
 
 class QueryBar(Vertical):
-    """A line for a query of traces. What is asked is told by `Submitted`; `Left` when it is left as it was."""
+    """A line for a trace query. Posts `Submitted`, or `Left` if left unchanged."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Filter", show=False, id="query.submit"),
@@ -74,7 +74,7 @@ class QueryBar(Vertical):
     def __init__(
         self,
         theme: Theme,
-        marks: Marks,
+        marks: Glyphs,
         history: Sequence[str] = (),
         *,
         id: str | None = None,  # noqa: A002
@@ -89,10 +89,10 @@ class QueryBar(Vertical):
         self._history = list(history)
         self._at_history: int | None = None
         self._draft = ""
-        """What was being written when the history was gone into."""
+        """Text being written when the history was entered."""
         self._applied = ""
         self._is_submitted = False
-        """Whether it is being found out if what was written can be applied."""
+        """True while the written query is being checked."""
         self._expected: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -101,7 +101,7 @@ class QueryBar(Vertical):
             self._look,
             prompt="filter  ",
             hint="duration > 500ms AND error",
-            invitation=f"press {key} to write one: " if key else "",
+            invitation=f"press {key} to enter one: " if key else "",
             id="query-input",
         )
         yield LineBar(self._look, id="query-error")
@@ -113,10 +113,10 @@ class QueryBar(Vertical):
 
     @property
     def is_edited(self) -> bool:
-        """Whether somebody is writing in it."""
+        """True while the user is writing in it."""
         return self.input.has_focus
 
-    def set_look(self, theme: Theme, marks: Marks) -> None:
+    def set_look(self, theme: Theme, marks: Glyphs) -> None:
         self._look, self._marks = theme, marks
         self.input.set_look(theme)
         for bar in self.query(LineBar):
@@ -142,14 +142,14 @@ class QueryBar(Vertical):
         self._suggest()
 
     def leave(self) -> None:
-        """Go back to the query that is applied; what was written can be found in the history."""
+        """Return to the applied query; the written one stays in the history."""
         self._remember(self.input.text)
         self._put(self._applied)
         self.show_error(None)
         self._close_list()
 
     def show_error(self, error: QueryError | None) -> None:
-        """Point at what is wrong with the text."""
+        """Point at the error in the text."""
         self._is_submitted = False
         bar = self.query_one("#query-error", LineBar)
         bar.display = error is not None
@@ -186,7 +186,7 @@ class QueryBar(Vertical):
         self._close_list()
 
     def _put(self, text: str) -> None:
-        """Another text that nobody wrote: nothing is suggested for it."""
+        """Set a text that the user did not type: no completion for it."""
         self._expected = (text, len(text)) if (text, len(text)) != (self.input.text, self.input.cursor) else None
         self.input.put(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
-from tracetui.render.safe_text import safe
+from tracetui.render.text.safe_text import safe
 
 
 class SafeInput(Input):

@@ -1,4 +1,4 @@
-"""Durations of traces over time, with the percentiles beside; a region of it can be selected."""
+"""Plot of response times over time, with percentiles; a region of it can be selected."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.render.line import Line
-from tracetui.render.scatter import STATS_WIDTH, Plot, Points, Region, Window, region_lines, stats_lines
-from tracetui.tui.keymap import KeyNames
+from tracetui.query.window import Window
+from tracetui.render.text.line import Line
+from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 
 _GAP = 2
@@ -70,7 +71,7 @@ class Scatter(Widget):
         self.remake()
 
     def remake(self) -> None:
-        """Draw anew, after the points, the size or the look changed."""
+        """Draw again, after a change of the points, the size or the look."""
         self._plot = None
         self._stats = stats_lines(self._points, self._look.marks)
         self.refresh()
@@ -106,7 +107,7 @@ class Scatter(Widget):
             marks = self._look.marks
             stats = self._stats
             if region is not None:
-                keys = KeyNames(self.screen).short("{region.take} looks at them, {region.leave} leaves")
+                keys = KeyNames(self.screen).short("{region.take} filters, {region.leave} closes")
                 stats = region_lines(plot, region, marks, keys)
             shown = stats[y].runs if y < len(stats) else []
             beside = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
@@ -124,7 +125,7 @@ class Scatter(Widget):
     # --- a region ----------------------------------------------------------------------------------------------------
 
     def begin(self) -> bool:
-        """Select a region around the trace that is shown, to be moved and grown. -> whether there is a plot for it."""
+        """Select a region around the selected trace, to be moved and grown. -> whether there is a plot for it"""
         plot = self.plot
         if plot is None or not len(plot.points) or not self.display:
             return False
@@ -137,7 +138,7 @@ class Scatter(Widget):
         return True
 
     def leave(self) -> None:
-        """Select nothing."""
+        """Clear the selection."""
         self._pressed = None
         self._select(None)
         self.can_focus = False

@@ -1,4 +1,4 @@
-"""A scroll bar that is there when there is something to scroll, and that costs little to paint anew with every page."""
+"""Scroll bar that appears when there is something to scroll, and is cheap to repaint with every page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _AsciiBar(_Bar):
 
 
 class QuickScrollBar(ScrollBar):
-    """A vertical scroll bar of one cell. Its lines have none of the style sheet's rules, which Textual asks for with
+    """A vertical scroll bar of one cell. Its lines bypass the style sheet's rules, which Textual evaluates for
     each line.
     """
 
@@ -47,7 +47,7 @@ class QuickScrollBar(ScrollBar):
         super().__init__(name="vertical")
         self.renderer = _AsciiBar if in_ascii else _Bar  # type: ignore[misc]  # Textual reads it from the bar at hand
         self._made: tuple[object, list[Strip]] = (None, [])
-        """What the bar looks like, and from what that was made."""
+        """Rendered bar, and the state it was rendered from."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         bar, ground, height = self.render(), self.rich_style, self.size.height

@@ -1,4 +1,4 @@
-"""What there is to know about the selected span, beside or below the waterfall."""
+"""Detail of the selected span, beside or below the waterfall."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from tracetui.analysis.rank import FactFinder, SpanFacts
 from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
-from tracetui.render.attributes import value_text
-from tracetui.render.cells import cell_width
-from tracetui.render.colours import service_slots, slots_apart
-from tracetui.render.line import Line, Role
-from tracetui.render.span_detail import MOST_SHOWN, SpanDetailLines, Target
-from tracetui.tui.keymap import KeyNames
+from tracetui.render.span.detail import MOST_SHOWN, LinkTarget, SpanDetailLines
+from tracetui.render.text.attributes import value_text
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.colours import service_slots, slots_apart
+from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
-from tracetui.tui.panes.pane import Work
 from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_copy_menu
 from tracetui.tui.widgets.detail_view import DetailView, NothingSelected
@@ -30,13 +29,14 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.pager import AskLine
+from tracetui.tui.work import Work
 
 _REST = 0.04
-"""Seconds that the cursor rests on a span before its detail is asked for; shorter than a hand can tell."""
+"""Seconds that the cursor rests on a span before its detail is computed; too short to notice."""
 
 
 class SpanDetail(Vertical):
-    """The detail of one span. Its keys are for who has the focus in it; `show_span` may be called at any rate."""
+    """The detail of one span. Its keys work while it has the focus; `show_span` may be called at any rate."""
 
     DEFAULT_CSS = "SpanDetail { background: $background; }"
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -71,9 +71,9 @@ class SpanDetail(Vertical):
         self._toggled: set[str] = set()
         self._word = ""
         self.sought = ""
-        """What is set off wherever it stands."""
+        """Text that is highlighted wherever it occurs."""
         self.is_beside = False
-        """Whether it stands beside what it is a detail of, and not below it."""
+        """True if it stands beside its subject, not below."""
 
     def compose(self) -> ComposeResult:
         yield LineBar(self.state.look.theme, id="detail-rule")
@@ -94,7 +94,7 @@ class SpanDetail(Vertical):
         return self.ASKING_HINTS if self.query_one(AskLine).has_focus else self.HINTS
 
     def rule_changed(self) -> None:
-        """Another number of rows is out of sight, or it stands elsewhere: say so between it and what is above."""
+        """Update the rule between the detail and what is above: hidden rows, or the place of the detail."""
         marks, below = self.state.look.marks, self.view.below
 
         def rule(width: int) -> list[Line]:
@@ -117,7 +117,7 @@ class SpanDetail(Vertical):
         return self.display
 
     def show_span(self, span: int | None) -> None:
-        """Show a span of the loaded set, or none, as soon as no other is asked for."""
+        """Show a span of the loaded set, or none, unless another is requested soon after."""
         self._wanted = span
         if self._timer is not None:
             self._timer.stop()
@@ -133,7 +133,7 @@ class SpanDetail(Vertical):
             self.view.rows_changed()
 
     def look_changed(self) -> None:
-        """Theme, marks or zone changed: paint anew."""
+        """Repaint after a change of theme, glyphs or zone."""
         self.view.set_look(self.state.look.theme)
         self.query_one(AskLine).set_look(self.state.look.theme)
         self.query_one("#detail-rule", LineBar).set_look(self.state.look.theme)
@@ -165,7 +165,7 @@ class SpanDetail(Vertical):
     def _new_lines(
         self, opens: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
     ) -> SpanDetailLines:
-        """Rows for a span. Called outside the loop: on it they are changed only after they came back."""
+        """Rows for a span. Called outside the loop; only the loop may change them later."""
         look = self.state.look
         return SpanDetailLines(
             span=span,
@@ -212,7 +212,7 @@ class SpanDetail(Vertical):
         self.view.rows_changed()
 
     def choose(self) -> None:
-        """Open what is under the cursor: a link's trace, a fold, or the pager."""
+        """Open the item under the cursor: a link's trace, a fold, or the pager."""
         lines = self.view.lines
         if lines is None:
             return
@@ -225,7 +225,7 @@ class SpanDetail(Vertical):
         elif entry.long:
             self.read()
         elif entry.path.startswith("link:"):
-            self.post_message(Notice("the trace of this link is not in the set"))
+            self.post_message(Notice("the linked trace is not loaded"))
 
     def read(self) -> None:
         """Show the value under the cursor in the pager."""
@@ -242,7 +242,7 @@ class SpanDetail(Vertical):
         self._work("span text", partial(value_text, value), show)
 
     def copy(self) -> None:
-        """Open the copy menu for what is under the cursor."""
+        """Open the copy menu for the item under the cursor."""
         lines, session = self.view.lines, self.state.session
         if lines is None or session is None or self._shown is None:
             return
@@ -250,7 +250,7 @@ class SpanDetail(Vertical):
         open_copy_menu(self, self.state, self._work, self._shown, (entry.name, entry.value))
 
     def ask_filter(self) -> None:
-        """Ask for a text that attributes must have."""
+        """Ask for a text that attributes must contain."""
         if self._wanted is None:
             return
         # a span whose detail is still being gathered is filtered once it is shown
@@ -305,8 +305,8 @@ def _gather(
     return lines(traces, span, traces.span(span), finder.facts(span) if finder.is_quick(span) else None)
 
 
-def _targets(traces: TraceSet, span: Span) -> dict[int, Target]:
-    """Where the span's links lead, by the link's number."""
+def _targets(traces: TraceSet, span: Span) -> dict[int, LinkTarget]:
+    """Targets of the span's links, by the link's number."""
     targets = {}
     for number, link in enumerate(span.links[:MOST_SHOWN]):
         trace = traces.find_trace(link.trace_id)
@@ -317,5 +317,5 @@ def _targets(traces: TraceSet, span: Span) -> dict[int, Target]:
         found = spans.start + int(at[0]) if len(at) else None
         shown = int(traces.main_root[trace]) if found is None else found
         name = f"{traces.service_name(shown)} {traces.operation_name(shown)}"
-        targets[number] = Target(trace, found, name)
+        targets[number] = LinkTarget(trace, found, name)
     return targets

@@ -1,0 +1,219 @@
+"""Decoding in processes of their own: the same as decoding here, in the same order, whatever becomes of a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.processes import decode_pool, parallel_decode
+from tracetui.ingest.processes.decode_pool import DecodePool, Take
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+
+
+def document(number: int) -> bytes:
+    """A trace of its own, a part of one that goes on in the next documents, and a span that cannot be read."""
+    spans: list[Any] = [
+        {"spanID": f"{number}{i:x}", "operationName": f"get {i % 3}", "startTime": 10 + i, "duration": 5}
+        for i in range(4)
+    ]
+    traces = [
+        {"traceID": trace, "spans": [*({**span, "processID": "p"} for span in spans), 7], "processes": {"p": {}}}
+        for trace in (f"a{number}", "f")
+    ]
+    return json.dumps({"data": traces}).encode()
+
+
+def take(data: bytes, intake: Intake) -> None:
+    decode(data, DecodeContext(intake, "server"))
+
+
+def found(intake: Intake) -> tuple[Any, ...]:
+    traces = assemble(intake)
+    spans = [
+        (traces.trace_ids[trace], traces.span_id(span), traces.service_name(span), traces.operation_name(span))
+        for trace in range(len(traces.trace_ids))
+        for span in range(traces.spans_of(trace).start, traces.spans_of(trace).stop)
+    ]
+    return spans, traces.start.tolist(), intake.warnings
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Those that are started, where there are three processors and the first two documents are small."""
+    pids: list[int] = []
+
+    def noted() -> int:
+        pid = fork()
+        pids.append(pid)
+        return pid
+
+    fork = decode_pool.fork
+    monkeypatch.setattr(decode_pool, "fork", noted)
+    monkeypatch.setattr(decode_pool, "processors", lambda: 3)
+    monkeypatch.setattr(decode_pool, "PIECE_BYTES", len(document(10)))
+    return pids
+
+
+def decoded_here(documents: list[bytes]) -> Intake:
+    intake = Intake()
+    for data in documents:
+        take(data, intake)
+    return intake
+
+
+def broken_off(documents: list[bytes], intake: Intake, take: Take, error: BaseException) -> None:
+    with DecodePool(intake, take) as pieces:
+        for data in documents:
+            pieces.decode(data)
+        raise error
+
+
+@pytest.mark.parametrize("numbers", [range(10, 30), [*range(10), *range(10, 16), 1, 17, 18], range(9)])
+def test_pieces_come_in_order_as_if_they_were_decoded_here(processes: list[int], numbers: Sequence[int]) -> None:
+    documents = [document(number) for number in numbers]
+    intake = Intake()
+    with DecodePool(intake, take) as pieces:
+        for data in documents:
+            pieces.decode(data)
+    assert found(intake) == found(decoded_here(documents))
+    assert len(processes) == (2 if max(numbers) > 9 else 0)
+    assert not any(map(is_running, processes))
+
+
+def test_traces_without_an_id_stay_apart(processes: list[int]) -> None:
+    span = {"spanID": "a", "operationName": "get", "startTime": 10, "duration": 5, "processID": "p"}
+    data = json.dumps({"data": [{"spans": [span], "processes": {"p": {}}}], "filler": "x" * len(document(10))}).encode()
+    intake, again = Intake(), decoded_here([data] * 3)
+    with DecodePool(intake, take) as pieces:
+        for _ in range(3):
+            pieces.decode(data)
+    assert len(processes) == 2
+    assert intake.trace_ids == ["no-trace-id-1", "no-trace-id-2", "no-trace-id-3"]
+    assert found(intake) == found(decoded_here([data] * 3))
+    # a server that is asked for the same once more has nothing new to say
+    assert not intake.replace(again)
+
+
+def test_what_processes_could_not_do_is_done_here(processes: list[int]) -> None:
+    here, documents = os.getpid(), [document(number) for number in range(10, 20)]
+
+    def dies(data: bytes, intake: Intake) -> None:
+        if os.getpid() != here and data == documents[2]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != here and data == documents[5]:
+            raise ValueError
+        take(data, intake)
+
+    intake = Intake()
+    with DecodePool(intake, dies) as pieces:
+        for data in documents:
+            pieces.decode(data)
+    assert found(intake) == found(decoded_here(documents))
+
+
+def test_while_all_have_enough_to_do_pieces_are_decoded_here(processes: list[int]) -> None:
+    here, documents = os.getpid(), [document(number) for number in range(10, 18)]
+    taken_here = []
+
+    def waits(data: bytes, intake: Intake) -> None:
+        if os.getpid() != here:
+            signal.pause()
+        taken_here.append(data)
+        take(data, intake)
+
+    intake = Intake()
+    with pytest.raises(KeyboardInterrupt):
+        broken_off(documents, intake, waits, KeyboardInterrupt())
+    # nobody waits for those of the processes then
+    assert taken_here == documents[4:]
+    assert len(intake) == 0
+    assert len(processes) == 2
+    assert not any(map(is_running, processes))
+
+
+def test_what_had_come_before_an_error_is_here(processes: list[int]) -> None:
+    documents, intake = [document(number) for number in range(10, 14)], Intake()
+    with pytest.raises(ConnectionError):
+        broken_off(documents, intake, take, ConnectionError())
+    assert found(intake) == found(decoded_here(documents))
+    assert not any(map(is_running, processes))
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_with_fewer_processes_than_wanted_all_is_decoded(
+    processes: list[int], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    fork = decode_pool.fork
+
+    def scarce() -> int:
+        if len(processes) == most:
+            raise BlockingIOError
+        return fork()
+
+    monkeypatch.setattr(decode_pool, "fork", scarce)
+    documents, intake = [document(number) for number in range(10, 20)], Intake()
+    with DecodePool(intake, take) as pieces:
+        for data in documents:
+            pieces.decode(data)
+    assert found(intake) == found(decoded_here(documents))
+    assert len(processes) == most
+    assert not any(map(is_running, processes))
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_with_fewer_processes_than_shares_all_are_decoded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    fork, started = parallel_decode.fork, []
+
+    def scarce() -> int:
+        if len(started) == most:
+            raise BlockingIOError
+        started.append(fork())
+        return started[-1]
+
+    monkeypatch.setattr(parallel_decode, "fork", scarce)
+    documents, intake = [document(number) for number in range(10, 14)], Intake()
+    parallel_decode.decode_shares([partial(take, data) for data in documents], intake)
+    assert found(intake) == found(decoded_here(documents))
+    assert not any(map(is_running, started))
+
+
+def test_a_piece_that_is_shared_out_itself_is_decoded_here(
+    processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = document(10), document(100)
+    monkeypatch.setattr(decode_pool, "LARGE_BYTES", len(large))
+    intake = Intake()
+    with DecodePool(intake, take) as pieces:
+        pieces.decode(large)
+        assert not processes
+        assert len(intake) == 8
+        pieces.decode(small)
+        pieces.decode(large)
+        assert len(intake) == 24
+    assert found(intake) == found(decoded_here([large, small, large]))
+
+
+def test_one_processor_decodes_here(processes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode_pool, "processors", lambda: 1)
+    intake = Intake()
+    with DecodePool(intake, take) as pieces:
+        pieces.decode(document(10))
+        assert len(intake) == 8
+    assert not processes

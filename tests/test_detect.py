@@ -1,0 +1,371 @@
+"""Bytes of any kind, told by themselves."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import unhurried
+from tracetui.ingest import detect
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import CHUNK_SPANS, MOST_WARNINGS, Intake
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+
+SAMPLES = Path(__file__).parent.parent / "sample_traces"
+CHECKOUT = (SAMPLES / "first-look/checkout.json").read_bytes()
+TRACE = json.dumps(json.loads(CHECKOUT)["data"][0]).encode()
+OTHER = TRACE.replace(b'"traceID": "', b'"traceID": "f')
+SPANS = 18
+SMALL = [
+    path
+    for path in sorted(SAMPLES.rglob("*"))
+    if path.suffix in {".json", ".jsonl", ".pb"} and path.stat().st_size < 130_000
+]
+
+
+SPELT = {
+    "usual": b'{"traceId":"1","id":"2"}',
+    "escaped": b'{"\\u0074raceId":"1","i\\u0064":"2"}',
+    "in words": b'{"resource_spans":[{"scope_spans":[{"spans":[{"trace_id":"01","span_id":"02"}]}]}]}',
+    "upper case": b'{"ResourceSpans":[{"ScopeSpans":[{"Spans":[{"TraceId":"01","SpanId":"02"}]}]}]}',
+    "with hyphens": b'{"trace-id":"1","span-id":"2","operation-name":"a"}',
+    "a document": b'{"_source":{"traceID":"1","spanID":"2","operationName":"a"}}',
+    "a trace": b'{"spans":[{"traceID":"1","spanID":"2","operationName":"a","processID":"p"}],"processes":{}}',
+    "behind a word": b'answer {"traceId":"1","id":"2"}',
+}
+
+
+def read(data: bytes) -> TraceSet:
+    intake = Intake()
+    decode(data, DecodeContext(intake, "f"))
+    return assemble(intake)
+
+
+def warnings(data: bytes) -> list[str]:
+    return [str(warning) for warning in read(data).load_warnings]
+
+
+def ids(traces: TraceSet) -> set[tuple[str, str]]:
+    return {(traces.trace_ids[int(traces.trace[i])], traces.span_id(i)) for i in range(len(traces))}
+
+
+def pretty(data: bytes, line_end: str = "\n") -> bytes:
+    return json.dumps(json.loads(data), indent=2).replace("\n", line_end).encode()
+
+
+WRITTEN = {
+    "as it is": CHECKOUT,
+    "a trace alone": TRACE,
+    "a list": b"[" + TRACE + b"]",
+    "a list in a list": b"[[" + TRACE + b"]]",
+    "data that is no list": b'{"data": ' + TRACE + b"}",
+    "a line": TRACE + b"\n",
+    "a line for each": TRACE + b"\n\r\n" + TRACE + b"\n",
+    "an answer a line": CHECKOUT.strip() + b"\n" + CHECKOUT,
+    "one after the other": CHECKOUT.strip() + CHECKOUT.strip(),
+    "pretty": pretty(CHECKOUT),
+    "with line ends of Windows": pretty(CHECKOUT, "\r\n"),
+    "several that are pretty": pretty(CHECKOUT) + b"\n" + pretty(CHECKOUT),
+    "a list with an item a line": b"[\n" + TRACE + b"\n]\n",
+    "a list with items a line": b"[\n" + TRACE + b",\n" + TRACE + b"\n]",
+    "brackets on lines of their own": b'{"data":\n[\n' + TRACE + b"\n]\n}",
+    "blanks": b" \n\t" + CHECKOUT + b"  \n",
+    "UTF-8 with a mark": b"\xef\xbb\xbf" + CHECKOUT,
+    "UTF-16": CHECKOUT.decode().encode("utf-16"),
+    "UTF-16, big end first": b"\xfe\xff" + CHECKOUT.decode().encode("utf-16-be"),
+    "UTF-16 without a mark": CHECKOUT.decode().encode("utf-16-le"),
+    "UTF-16, big end first, without a mark": CHECKOUT.decode().encode("utf-16-be"),
+    "UTF-32": CHECKOUT.decode().encode("utf-32"),
+    "gzip": gzip.compress(CHECKOUT),
+    "zstd": zstandard.compress(CHECKOUT),
+    "gzip in zstd": zstandard.compress(gzip.compress(CHECKOUT)),
+    "gzip in pieces": gzip.compress(CHECKOUT[:5000]) + gzip.compress(CHECKOUT[5000:]),
+    "gzip and zeros": gzip.compress(CHECKOUT) + b"\0" * 512,
+    "lines of other output between": b"starting\n" + TRACE + b"\nwhat?\n" + TRACE + b"\ndone\n",
+    "other output before": b"# a comment\n" + TRACE,
+    "the headers of an answer before": b"HTTP/1.1 200 OK\r\n\r\n" + pretty(CHECKOUT),
+    "after a logger's prefix": b"[main 09:46:40] INFO x - " + TRACE + b"\n2026-03-20 [x] " + TRACE,
+}
+
+
+@pytest.mark.parametrize("data", WRITTEN.values(), ids=WRITTEN)
+def test_however_it_is_written(data: bytes) -> None:
+    found = read(data)
+    assert ids(found) == ids(read(CHECKOUT))
+    assert found.load_warnings == []
+
+
+@pytest.mark.parametrize("name", ["otlp/traces.pb", "zipkin/traces.json"])
+def test_the_same_traces_in_every_format(name: str) -> None:
+    # Zipkin has no word for INTERNAL
+    kinds = {Kind.UNSPECIFIED: Kind.INTERNAL}
+
+    def facts(traces: TraceSet) -> set[tuple[object, ...]]:
+        return {
+            (
+                span.trace_id,
+                span.span_id,
+                span.parent_id,
+                span.service,
+                span.name,
+                kinds.get(span.kind, span.kind),
+                span.start_ns // 1000,
+                span.duration_ns // 1000,
+                span.error,
+            )
+            for span in map(traces.span, range(len(traces)))
+        }
+
+    expected = facts(read((SAMPLES / "otlp/traces.jsonl").read_bytes()))
+    assert len(expected) == 283
+    assert facts(read((SAMPLES / name).read_bytes())) == expected
+
+
+NOTHING = {
+    b"": "f: the file is empty",
+    b" \n ": "f: nothing in it",
+    b"[]": "",
+    b'{"data": []}': "",
+    b'{"data": null, "errors": null}': "",
+    b"{}": "f: no traces in it: an empty JSON object",
+    b'{"services": ["a"]}': "f: no traces in it: a JSON object with the keys services",
+    b'{"data": ["a", "b"]}': 'f: data: all 2 entries left out: a bare JSON value "a"',
+    b'["\xc3\xa9"]': 'f: all 1 entries left out: a bare JSON value "é"',
+    b"404 not found\n": "f: neither JSON, OTLP protobuf, the collector's records, "
+    'a log with spans nor a zip or tar archive; starts with "404 not found"',
+    b"\x80\x00\x01" * 9: "f: neither JSON, OTLP protobuf, the collector's records, "
+    "a log with spans nor a zip or tar archive; starts with "
+    "80 00 01 80 00 01 80 00 01 80 00 01 80 00 01 80",
+    b"<!doctype html>": "f: a web page, not traces; is it a saved login page?",
+    b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server answered an error: gone (trace ab)",
+    b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server answered an error: 404 No traces",
+    b'{"data": null, "errors": ["gone"]}': "f: the server answered an error: gone",
+    b'{"status": 500, "error": "not well", "path": "/"}': "f: the server answered an error: not well",
+    b'{"error": "connection refused"}': "f: no traces in it: a JSON object with the keys error",
+    b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
+    b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
+    b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "",
+    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end are left out",
+}
+
+
+@pytest.mark.parametrize("data", NOTHING, ids=range(len(NOTHING)))
+def test_what_holds_no_traces_is_named(data: bytes) -> None:
+    assert len(read(data)) == 0
+    assert warnings(data) == ([NOTHING[data]] if NOTHING[data] else [])
+
+
+@pytest.mark.parametrize(
+    ("data", "spans", "warning"),
+    [
+        (TRACE + b"\n{bad\n" + OTHER + b"\n", 36, "f: line 2.byte 0: damaged JSON (unexpected 'bad'); 4 bytes"),
+        (b"{bad\n" * 9 + TRACE + b"\n" + OTHER, 36, "f: line 1.byte 0: damaged JSON (unexpected 'bad'); 4 bytes"),
+        (CHECKOUT.strip() + b"@@" + OTHER, 36, "f: byte 10,735: damaged JSON (unexpected '@@{\"traceID\"'); 2 bytes"),
+        (CHECKOUT.replace(b'"startTime"', b'"x": NaN, "startTime"', 2), 18, "f: 2 values that JSON cannot hold"),
+        (CHECKOUT.replace(b'"tags":[', b'"tags":[' + b"[" * 9999, 1), 17, "f: byte 64: damaged JSON (nested"),
+        (CHECKOUT[:-9], 18, "f: byte 10,7"),
+        (gzip.compress(CHECKOUT)[:-4], 18, "f: gzip data ends early, at byte 1,"),
+        (gzip.compress(CHECKOUT) + b"more", 18, "f: 4 bytes after the gzip data are left out"),
+        (gzip.compress(CHECKOUT)[:-8] + b"\0" * 8, 18, "f: gzip data is damaged near byte 1,"),
+        (zstandard.compress(TRACE)[:-1], 0, "f: zstd data ends early"),
+    ],
+)
+def test_damage_is_named_with_its_place_and_size(data: bytes, spans: int, warning: str) -> None:
+    assert len(read(data)) == spans
+    assert warnings(data)[0].startswith(warning)
+
+
+def test_a_number_without_end_costs_itself_alone() -> None:
+    found = read(CHECKOUT.replace(b'"startTime":', b'"startTime":' + b"9" * 10_000 + b',"x":', 1))
+    assert len(found) == SPANS
+    (warning,) = found.load_warnings
+    assert str(warning) == "f: data[0].spans[0].startTime: not a time; shown as its parent"
+
+
+def test_bytes_that_are_no_text_cost_no_span() -> None:
+    lines = (SAMPLES / "otlp/traces.jsonl").read_bytes()
+    found = read(lines.replace(b'"name":"', b'"name":"\xbf\xff', 5))
+    assert len(found) == 283
+    assert any("\ufffd\ufffd" in name for name in found.names)
+
+
+@pytest.mark.parametrize(
+    ("name", "indent"),
+    [
+        ("incident/before.json", None),
+        ("incident/before.json", 1),
+        ("zipkin/traces.json", None),
+        ("zipkin/traces.json", 1),
+        ("otlp/traces.jsonl", None),
+    ],
+)
+def test_a_cut_keeps_all_but_the_span_that_is_cut(name: str, indent: int | None) -> None:
+    text = (SAMPLES / name).read_bytes()
+    if indent:
+        text = json.dumps(json.loads(text), indent=indent).encode()
+    everything = ids(read(text))
+    key = b'"id"' if "zipkin" in name else b'"spanId"' if "otlp" in name else b'"operationName"'
+    rnd = random.Random(name)
+    for cut in [rnd.randrange(len(text)) for _ in range(12)]:
+        kept = ids(read(text[:cut]))
+        assert kept <= everything
+        begun = text[:cut].count(key)
+        assert begun - 1 <= len(kept) <= begun
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_compressed_cut_keeps_what_is_before_it(pack: Any) -> None:
+    text = (SAMPLES / "incident/before.json").read_bytes()
+    packed = pack(text)
+    total = len(read(text))
+    # zstd hands out blocks of 128 kB
+    block = 0.3 if pack is zstandard.compress else 0.02
+    for share in (0.4, 0.8, 0.99):
+        kept = len(read(packed[: int(len(packed) * share)]))
+        assert total * (share - block) - 3 <= kept < total
+
+
+DAMAGED = st.sampled_from(SMALL).flatmap(
+    lambda path: st.tuples(
+        st.just(path),
+        st.lists(
+            st.tuples(st.integers(0, path.stat().st_size), st.integers(0, 60), st.binary(max_size=8)),
+            min_size=1,
+            max_size=4,
+        ),
+        st.sampled_from([bytes, gzip.compress, zstandard.compress]),
+    )
+)
+
+
+@unhurried
+@given(DAMAGED)
+def test_damaged_samples_give_traces_or_a_warning(damaged: tuple[Path, list[tuple[int, int, bytes]], Any]) -> None:
+    path, cuts, pack = damaged
+    data = path.read_bytes()
+    for at, size, put in cuts:
+        data = data[:at] + put + data[at + size :]
+    found = read(pack(data))
+    assert len(found) or found.load_warnings
+    for span in map(found.span, range(min(len(found), 40))):
+        assert span.duration_ns >= 0
+
+
+@unhurried
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [
+            b"",
+            b"{",
+            b"[",
+            b"\n",
+            b"\x0a\x08",
+            b"\x1f\x8b\x08",
+            b"\x28\xb5\x2f\xfd",
+            b"\0\0\0\x05",
+            b"\xff\xfe",
+            b'{"data":[',
+            b"<",
+            b'{"hits":',
+        ]
+    ),
+)
+def test_any_bytes_give_traces_or_a_warning_at_most(rest: bytes, start: bytes) -> None:
+    found = read(start + rest)
+    for span in map(found.span, range(len(found))):
+        assert span.trace_id is not None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "data",
+                    "spans",
+                    "traceID",
+                    "spanID",
+                    "traceId",
+                    "id",
+                    "resourceSpans",
+                    "scopeSpans",
+                    "hits",
+                    "batches",
+                    "_source",
+                    "result",
+                    "trace",
+                    "process",
+                    "processes",
+                    "errors",
+                    "error",
+                    "operationName",
+                    "tags",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@unhurried
+@given(JSON, st.sampled_from(["{}", "{}\n{}", "[{}]", '{{"data": [{}]}}', "{},"]))
+def test_any_json_gives_traces_or_a_warning_at_most(value: Any, written: str) -> None:
+    text = json.dumps(value)
+    found = read(written.format(text, text).encode())
+    for span in map(found.span, range(len(found))):
+        assert span.trace_id is not None
+
+
+@pytest.mark.parametrize("line", [b"{}", b"7", b"{oops", b'{"a":"b"}', b"a word"])
+def test_many_lines_without_traces_cost_no_trace_between_them_and_little_memory(line: bytes) -> None:
+    junk = (line + b"\n") * (2 * MOST_WARNINGS)
+    intake = Intake()
+    decode(TRACE + b"\n" + junk + OTHER + b"\n" + junk, DecodeContext(intake, "f"))
+    assert len(intake) == 2 * SPANS
+    listed, unlisted = intake.take_warnings(0)
+    assert len(listed) <= MOST_WARNINGS
+    assert len(listed) + unlisted in (0, 4 * MOST_WARNINGS)
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20])
+@pytest.mark.parametrize("name", sorted(SPELT))
+def test_a_key_tells_of_traces_however_it_is_spelt(name: str, size: int) -> None:
+    """What is much is not decoded without such a key."""
+    assert len(read(SPELT[name] + b" " * size)) > 0
+
+
+def test_much_without_a_key_of_spans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detect, "take_value", None)
+    assert warnings(b"[" + b"{}," * 1_000_000 + b"{}]") == [
+        "f: no traces in it: 2.86 MiB of JSON without a key that spans have"
+    ]
+
+
+def test_spans_that_no_memory_is_left_for_are_left_out() -> None:
+    intake = Intake(most_bytes=CHUNK_SPANS * 400)
+    lines = b"".join(TRACE.replace(b'"traceID": "', b'"traceID": "%x' % i) + b"\n" for i in range(4_000))
+    decode(lines, DecodeContext(intake, "f"))
+    assert CHUNK_SPANS <= len(intake) < 4_000 * SPANS
+    assert len(assemble(intake)) == len(intake)
+    assert "memory" in intake.warnings[-1].message
+    before = len(intake)
+    decode(OTHER, DecodeContext(intake, "g"))
+    assert len(intake) == before
+    assert "memory" in str(intake.warnings[-1])

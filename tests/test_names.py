@@ -1,0 +1,73 @@
+"""The language of the package: names defined once, and docstrings that a stranger understands."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted((ROOT / "tracetui").rglob("*.py"))
+MOST_RIDDLES = 30
+"""Docstrings that may begin with one of `RIDDLES`."""
+RIDDLES = ("What ", "How ", "Whether ", "Of ")
+REPLACED = """
+answers arrivals apart asked asked_pane at_once beside chance contents deciding far findings handover judge
+keys_in_order kinds lasting_driver lenient live loading_app meaning mend nodes opinion outside patterns pieces place
+problems pushed quiet_screen runs said salvage second_opinion served slack sources status syntax terminal_output told
+traces_answers traces_body traces_questions watch waterfall_open waterfall_sight whereabouts wishes
+""".split()
+"""Names of modules that were replaced by the field's words."""
+
+
+def parsed() -> Iterator[tuple[Path, ast.Module]]:
+    for file in FILES:
+        yield file.relative_to(ROOT), ast.parse(file.read_text())
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """Classes and type aliases at the top of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id.lstrip("_")[:1].isupper() and not target.id.isupper():
+                    yield target.id
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Docstrings of modules, classes, functions and attributes, with their lines."""
+    for node in ast.walk(tree):
+        for statement in getattr(node, "body", []) if not isinstance(node, ast.Lambda | ast.IfExp) else []:
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                text = statement.value.value
+                if isinstance(text, str):
+                    yield statement.lineno, text
+
+
+def test_no_class_or_alias_is_defined_in_two_modules() -> None:
+    modules: defaultdict[str, set[str]] = defaultdict(set)
+    for file, tree in parsed():
+        for name in defined(tree):
+            modules[name].add(str(file))
+    assert {name: sorted(found) for name, found in modules.items() if len(found) > 1} == {}
+
+
+def test_few_docstrings_begin_with_a_question() -> None:
+    found = [
+        f"{file}:{line}: {text.splitlines()[0]}"
+        for file, tree in parsed()
+        for line, text in docstrings(tree)
+        if text.startswith(RIDDLES)
+    ]
+    assert len(found) < MOST_RIDDLES, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_no_module_keeps_a_replaced_name(name: str) -> None:
+    assert [str(file.relative_to(ROOT)) for file in FILES if file.stem == name] == []

@@ -1,0 +1,236 @@
+"""JSON nested to the limits and beyond, whole and damaged: reading ends, in time that is linear in the size."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.faults import faulty
+from tests.loopback import Answer
+from tests.strategies import unhurried
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.json_repair import repair as mending
+from tracetui.ingest.json_repair.nesting import JSON_NESTING, MAX_DEPTH, is_deeper, prune
+from tracetui.ingest.json_repair.repair import repair
+from tracetui.ingest.loader import load
+from tracetui.model.assemble import assemble
+from tracetui.model.intake import Intake
+from tracetui.model.traces import TraceSet
+
+ZIPKIN = b'{"traceId":"1","id":"2"}'
+GOOD = b'{"traceId":"a","id":"b","name":"good","timestamp":1,"duration":1,"tags":{}}'
+DEPTHS = [MAX_DEPTH - 2, MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, MAX_DEPTH + 2, 512, 1000, 2000]
+OPENINGS = {
+    "lists": b"[",
+    "objects": b'{"a":',
+    "objects of spans": b'{"spans":',
+    "objects of ids": b'{"id":',
+    "lists of objects": b'[{"a":',
+    "objects of lists": b'{"id":[',
+    "spaced": b'[ \n{ "data" : ',
+}
+ENDS = {"an object of spans": ZIPKIN, "nothing": b"", "a number": b"1", "a trace": b'{"traceID":"1","spans":[]}'}
+
+
+def read(data: bytes) -> TraceSet:
+    intake = Intake()
+    decode(data, DecodeContext(intake, "f"))
+    return assemble(intake)
+
+
+def said(traces: TraceSet) -> str:
+    return "\n".join(map(str, traces.load_warnings))
+
+
+def nested(opening: bytes, depth: int, inner: bytes = b"", *, closed: bool = False) -> bytes:
+    """So many levels of an opening, which may have several."""
+    each = opening.count(b"[") + opening.count(b"{")
+    begin = opening * (depth // each)
+    closing = b"".join(b"]" if byte == 0x5B else b"}" for byte in reversed(opening) if byte in b"[{")
+    return begin + inner + (closing * (depth // each) if closed else b"")
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("opening", OPENINGS.values(), ids=OPENINGS)
+def test_depth_ends(opening: bytes, depth: int) -> None:
+    """As a file, as a line behind a good one, in front of one, and as a record beside one."""
+    for inner, closed in itertools.product(ENDS.values(), (False, True)):
+        text = nested(opening, depth, inner, closed=closed)
+        read(text)
+        line = text.replace(b"\n", b" ")
+        written = [GOOD + b"\n" + line, GOOD + b"\n" + line + b"\n" + GOOD]
+        # a line that ends in the middle of a value goes on with the next one
+        written += [line + b"\n" + GOOD] if line[-1:] not in b"[{: " else []
+        for data in written:
+            assert "good" in read(data).names
+        records = [b'{"resourceSpans":[]}'] * 16 + [text, json.dumps({"resourceSpans": [otlp()]}).encode()]
+        traces = read(b"".join(struct.pack(">I", len(one)) + one for one in records))
+        assert "good" in traces.names
+
+
+def otlp() -> dict[str, Any]:
+    return {"scopeSpans": [{"spans": [{"traceId": "1" * 32, "spanId": "2" * 16, "name": "good"}]}]}
+
+
+@pytest.mark.parametrize("depth", [399, 400, 401, 402, 512, 600, 1000, 2000])
+def test_an_object_behind_lists_that_are_too_deep_is_named(depth: int) -> None:
+    traces = read(b"[" * depth + ZIPKIN)
+    assert len(traces) == 0
+    first = traces.load_warnings[0]
+    if depth < MAX_DEPTH:
+        assert "the text ends within a value" in first.message
+    else:
+        assert (first.position, "nested too deeply" in first.message) == (f"byte {MAX_DEPTH}", True)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 1000, 12_000])
+def test_depth_within_an_answer_of_a_server(depth: int) -> None:
+    good = b'{"traceID":"a","spans":[%b],"processes":{"p1":{"serviceName":"s"}}}' % JAEGER
+    body = b'{"data":[%b,%b]}' % (good, b"[" * depth + ZIPKIN)
+    with faulty(lambda handler: handler.loopback.send(handler, Answer((body,))), on=r"^/api/traces\b") as server:
+        traces = load([server.url])
+    assert [traces.span(i).name for i in range(len(traces))] == ["x"]
+    assert traces.load_warnings
+
+
+@pytest.mark.parametrize("key", ["attributes", "tags", "logs", "references", "unknown"])
+@pytest.mark.parametrize("depth", [100, MAX_DEPTH, 900, 1100, 5000, 20_000])
+def test_a_deep_value_costs_no_span_but_its_own(depth: int, key: str) -> None:
+    """Whatever the interpreter follows, the other spans are there, with their figures."""
+    deep = nested(b'[{"a":', depth, b"1", closed=True)
+    parts = {
+        "jaeger": (
+            b'{"data":[{"traceID":"1","spans":[%b],"processes":{"p":{"serviceName":"s"}}}]}',
+            b'{"traceID":"1","spanID":"%d","operationName":"n","startTime":1,"duration":5,"processID":"p","%b":%b}',
+        ),
+        "zipkin": (b"[%b]", b'{"traceId":"1","id":"%d","timestamp":1,"duration":5,"%b":%b}'),
+        "otlp": (
+            b'{"resourceSpans":[{"scopeSpans":[{"spans":[%b]}]}]}',
+            b'{"traceId":"1","spanId":"%d","startTimeUnixNano":1000,"endTimeUnixNano":6000,"%b":%b}',
+        ),
+    }
+    for whole, span in parts.values():
+        text = whole % b",".join(span % (i, key.encode(), deep if i == 2 else b"[]") for i in (1, 2, 3))
+        traces = read(text)
+        found = {traces.span_id(i)[-1]: int(traces.duration[i]) for i in range(len(traces))}
+        assert found == {"1": 5000, "2": 5000, "3": 5000}
+        for i in range(3):
+            # nor does looking at it fail
+            traces.span(i).attributes, traces.span(i).events, traces.span(i).links
+
+
+@unhurried
+@given(st.lists(st.sampled_from([b"[", b"{", b'{"a":', b"]", b"}", b'"[{"', rb'"\"["', b",", b"1"]), max_size=40))
+def test_depth_is_that_of_the_brackets_outside_of_texts(parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    depth = deepest = 0
+    for part in parts:
+        if not part.startswith(b'"'):
+            for byte in part:
+                depth += (byte in b"[{") - (byte in b"]}")
+                deepest = max(deepest, depth)
+    for limit in (0, 1, 3, 10):
+        # a text too short for so many levels has none
+        if len(text) >= 2 * limit:
+            assert is_deeper(text, limit) == (deepest > limit)
+
+
+@pytest.mark.parametrize("depth", [JSON_NESTING - 1, JSON_NESTING, JSON_NESTING + 1, 3000])
+def test_what_is_pruned_is_as_deep_as_is_read(depth: int) -> None:
+    text = nested(b'{"a":', depth, b"1", closed=True)
+    assert is_deeper(prune(text), JSON_NESTING) is False
+    assert (prune(text) == text) == (depth <= JSON_NESTING)
+
+
+JAEGER = b'{"traceID":"a","spanID":"b","operationName":"x","references":[],"startTime":1,"processID":"p1"}'
+OTLP = b'{"traceId":"01","spanId":"02","name":"x","attributes":[{"key":"k","value":{"stringValue":"v"}}]}'
+DAMAGED: dict[str, Callable[[int], bytes]] = {
+    "broken items": lambda count: b"[" + (GOOD[:-1] + b"#},") * count + b"1]",
+    "every other one": lambda count: b"[" + (GOOD + b"," + GOOD[:-1] + b"#},") * count + b"1]",
+    "no commas": lambda count: b"[" + GOOD * count + b"]",
+    "open lists": lambda count: b"[" * count,
+    "open objects": lambda count: b'{"id":' * count,
+    "open lists of objects": lambda count: b'[{"a":' * count,
+    "open lists of spans": lambda count: b'{"spans":[{"id":1},' * count,
+    "deep and broken": lambda count: b"[" * (MAX_DEPTH - 1) + b'{"id":#},' * count,
+    "ever other keys": lambda count: b"[" + b",".join(b'{"k%d":1,"x":#}' % i for i in range(count)) + b"]",
+    "ever other spans": lambda count: b'{"spans":[' + b",".join(b'{"k%d":1,"x":2}#' % i for i in range(count)) + b"]",
+    "values that JSON has none of": lambda count: b'{"data":[' + b'{"id":NaN,"x":#},' * count + b"1]",
+    "commas": lambda count: b"[" + b"," * count + b"#]",
+    "a text that does not end": lambda count: b'{"data":[{"a":"' + (JAEGER + b",") * count,
+    "an element that breaks at its end": lambda count: b'[{"id":1,"x":[' + b'{"id":1,"name":2},' * count + b"#",
+    "elements in elements": lambda count: b'[{"id":1,"x":' * 300 + b"[" + b'{"id":1,"name":2},' * count + b"#",
+    "Jaeger, cut": lambda count: b'{"data":[{"traceID":"a","spans":[' + (JAEGER + b",") * count,
+    "Jaeger, traces": lambda count: (
+        b'{"data":[' + (b'{"traceID":"a","spans":[' + JAEGER + b'],"processes":{"p":#}},') * count
+    ),
+    "OTLP, resources": lambda count: b'{"resourceSpans":[' + (b'{"scopeSpans":[{"spans":[' + OTLP + b"#]}]},") * count,
+    "misplaced": lambda count: b'{"spans":[' + b'{"key":1},' * count,
+    "junk between": lambda count: b'junk {"id":1} ' * count,
+    "braces": lambda count: b"{" * count,
+    "zeros": lambda count: b"{" + bytes(count),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
+def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the tokens and recoveries of the walk, and the bytes that it looks through ahead of itself."""
+    steps = 0
+
+    def counted(owner: Any, name: str, cost: Callable[..., int]) -> None:
+        inner = getattr(owner, name)
+
+        def call(*args: Any) -> Any:
+            nonlocal steps
+            found = inner(*args)
+            steps += cost(found, *args)
+            return found
+
+        monkeypatch.setattr(owner, name, call)
+
+    counted(mending, "_step", lambda *_: 1)
+    counted(mending, "_recover", lambda *_: 1)
+    counted(mending, "_skip_whole", lambda found, walk, level, at, beginning: max(walk.position - at, 0))
+    inner = mending.TextFinder.search
+
+    def search(self: Any, pattern: bytes, position: int) -> Any:
+        nonlocal steps
+        before = self._found.get(pattern)
+        found = inner(self, pattern, position)
+        if self._found.get(pattern) is not before:
+            steps += (found.start() if found else len(self._data)) - position
+        return found
+
+    monkeypatch.setattr(mending.TextFinder, "search", search)
+    taken = []
+    for count in (400, 1600):
+        data = damaged(count)
+        steps = 0
+        read(data)
+        taken.append(steps / len(data))
+    # each byte costs a bounded number of steps, and no more of them where there are four times as many bytes
+    assert taken[1] <= 1.5 * taken[0] + 2
+    assert taken[1] < 40
+
+
+@settings(unhurried, max_examples=20)
+@given(
+    st.lists(st.sampled_from(list(OPENINGS.values())), min_size=1, max_size=4),
+    st.integers(MAX_DEPTH - 3, MAX_DEPTH + 3),
+    st.lists(st.sampled_from([b"]", b"}", b",", b"#", b'"', ZIPKIN, GOOD, b'"spans":[']), max_size=6),
+)
+def test_any_mixture_of_openings_ends(openings: list[bytes], depth: int, rest: list[bytes]) -> None:
+    text = b"".join(itertools.islice(itertools.cycle(openings), depth)) + b"".join(rest)
+    start = 0
+    while start < len(text):
+        mended = repair(text, start)
+        assert mended.end > start
+        start = mended.end

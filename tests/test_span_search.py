@@ -1,0 +1,80 @@
+"""Finding spans by a word."""
+
+import pytest
+
+from tests.building import build, ids, span
+from tracetui.analysis.span_search import find_spans
+from tracetui.model.span import Flag
+from tracetui.session import Session
+
+TEXTS = {"db.query": 'say "héllo"\n', "deep": {"k": [1, "Tail"]}}
+TRACES = build(
+    span("a", 0, 100, name="GET /Cart", service="web", attributes={"http.status_code": 404, "ok": True, "none": None}),
+    span("b", 1, 50, parent="a", name="SELECT", service="db", attributes=TEXTS),
+    span("c", 2, 50, parent="a", name="send", events=[(3, "exception", {"exception.type": "TimeoutError"})]),
+    span("d", 3, 50, parent="a", name="x", error=True, message="Connection refused", resource={"host.name": "node-7"}),
+)  # fmt: skip
+
+
+def found(word: str) -> list[str]:
+    answer = find_spans(TRACES, 0, len(TRACES), word)
+    assert answer is not None
+    return ids(TRACES, answer.nonzero()[0])
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("cart", ["a"]),
+        ("DB", ["b"]),
+        ("refused", ["d"]),
+        ("404", ["a"]),
+        ("status_code=404", ["a"]),
+        ("http.status_code", ["a"]),
+        ("true", ["a"]),
+        ("none", ["a"]),
+        ("héllo", ["b"]),
+        ('say "h', ["b"]),
+        ("tail", ["b"]),
+        ("timeouterror", ["c"]),
+        ("exception.type=timeout", ["c"]),
+        ("node-7", ["d"]),
+        ("nowhere", []),
+        ("", []),
+    ],
+)
+def test_everything_a_span_says(word: str, expected: list[str]) -> None:
+    assert found(word) == expected
+
+
+def test_an_id_in_full() -> None:
+    traces = build(span("00000000000000ab", 0, 1), span("00000000000000ac", 0, 1, parent="00000000000000ab"))
+    answer = find_spans(traces, 0, 2, "00000000000000AC")
+    assert answer is not None
+    assert answer.tolist() == [False, True]
+
+
+def test_a_part_of_a_trace_and_being_stopped() -> None:
+    answer = find_spans(TRACES, 1, 2, "select")
+    assert answer is not None
+    assert answer.tolist() == [True]
+    assert find_spans(TRACES, 0, len(TRACES), "select", lambda: True) is None
+
+
+@pytest.mark.parametrize("name", ["otlp/traces.pb", "otlp/traces.jsonl", "zipkin/traces.json", "incident/before.json"])
+def test_as_slow_as_looking_at_each(name: str) -> None:
+    traces = Session.open([f"sample_traces/{name}"]).loaded
+    for word in ("get", "200", "sql", "name=", "internal", "e", "true", "99", "type"):
+        answer = find_spans(traces, 0, len(traces), word)
+        assert answer is not None
+        for number in range(0, len(traces), 7):
+            one = traces.span(number)
+            said = [one.name, one.service, one.status_message]
+            for attributes in (one.attributes, one.resource, *(event.attributes for event in one.events)):
+                said += [
+                    f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+                    for key, value in attributes.items()
+                ]
+            said += [event.name for event in one.events]
+            assert not one.marks & Flag.SHORTENED
+            assert answer[number] == any(word in text.lower() for text in said), (word, one)

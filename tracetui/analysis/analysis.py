@@ -1,0 +1,79 @@
+"""Everything the analysis finds in one trace set."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tracetui.analysis.async_work import AsyncWork
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, find_bottlenecks
+from tracetui.analysis.calls import Calls, find_calls
+from tracetui.analysis.critical_path import CriticalPaths, critical_paths
+from tracetui.analysis.dependencies import Dependencies, find_dependencies
+from tracetui.analysis.errors import Errors, find_errors
+from tracetui.analysis.suggestions import Suggestion, find_suggestions
+from tracetui.analysis.summary import Summary, summarize
+from tracetui.model.traces import TraceSet
+
+if TYPE_CHECKING:
+    # its library is imported where a graph is asked for
+    from tracetui.analysis.criticality import Criticality, Ranking
+    from tracetui.analysis.service_graph import ServiceGraph
+
+
+class Analysis:
+    """The analysis of one trace set, each part computed on first use."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+
+    @cached_property
+    def summary(self) -> Summary:
+        return summarize(self.traces)
+
+    @cached_property
+    def paths(self) -> CriticalPaths:
+        return critical_paths(self.traces)
+
+    @cached_property
+    def async_work(self) -> AsyncWork:
+        return AsyncWork(self.traces)
+
+    @cached_property
+    def errors(self) -> Errors:
+        return find_errors(self.traces)
+
+    @cached_property
+    def calls(self) -> Calls:
+        return find_calls(self.traces)
+
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        return find_dependencies(self.traces, self.calls)
+
+    @cached_property
+    def graph(self) -> ServiceGraph:
+        from tracetui.analysis.service_graph import ServiceGraph
+
+        return ServiceGraph(self.traces, self.calls, self.dependencies)
+
+    @property
+    def criticality(self) -> list[Criticality]:
+        """Criticality of each service, the one in most traces first."""
+        return self.ranking.services
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The ranking, and a message about what was not counted in full in a very large graph."""
+        from tracetui.analysis.criticality import ranking
+
+        return ranking(self.graph)
+
+    @cached_property
+    def advice(self) -> list[Suggestion]:
+        """Suggestions, largest saving first."""
+        return find_suggestions(self.paths, self.calls)
+
+    def bottlenecks(self, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
+        """The operations above this share, in percent of their traces' time."""
+        return find_bottlenecks(self.paths, min_share)

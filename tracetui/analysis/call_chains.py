@@ -1,0 +1,182 @@
+"""Call chains between two services: first the observed ones, then those that the graph allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+import networkx as nx
+import numpy as np
+
+from tracetui.analysis.calls import Calls, is_named
+from tracetui.analysis.latency import latency
+from tracetui.analysis.reach import nearest, own_spans
+from tracetui.analysis.service_graph import ServiceGraph, Target
+from tracetui.analysis.stats.groups import group_positions
+from tracetui.model.traces import TraceSet
+
+_LONGEST = 200
+"""Longest chain that is followed back: longer ones are cycles."""
+_POSSIBLE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallChain:
+    """A way from one service to another, both named."""
+
+    services: tuple[str, ...]
+    trace_count: int = 0
+    """Traces that took it; 0 for one that is merely possible."""
+    call_count: int = 0
+    """Calls that arrived by it; one that several calls at its beginning led to counts for each of these."""
+    p50_ns: float | None = None
+    """Median duration of the first call, as its caller saw it; None where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallChains:
+    begin: str
+    end: str
+    observed: tuple[CallChain, ...]
+    """Taken by most traces first."""
+    possible: tuple[CallChain, ...]
+    """The shortest ones that no trace took, by name."""
+
+
+def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
+    """Find the chains of calls from one target to another.
+
+    A chain begins at the nearest span of `begin` above; services that call themselves stand in it once. Over a link
+    that goes round in a ring a chain is followed the shortest way only.
+    """
+    observed = _observed(graph, begin, end)
+    taken = {chain.services for chain in observed}
+    possible: list[CallChain] = []
+    last = end.caller or end.service
+    if begin.service != end.service and nx.has_path(graph.graph, begin.service, last):
+        shortest = nx.all_shortest_paths(graph.graph, begin.service, last)
+        ways = ((*path, end.service) if end.caller else tuple(path) for path in shortest)
+        # a graph of many equal ways has more of them than anybody wants to see
+        found = set(islice(ways, 20 * _POSSIBLE)) - taken
+        possible = [CallChain(path) for path in sorted(found)[:_POSSIBLE]]
+    return CallChains(begin.name, end.name, tuple(observed), tuple(possible))
+
+
+def _entry_of(traces: TraceSet, calls: Calls) -> np.ndarray:
+    """int64[n], per span the topmost span of its service's part of the trace that it is in."""
+    above = calls.above
+    same = (above >= 0) & ((traces.service == traces.service[above]) | ~is_named(traces))
+    entry = np.where(same, above, np.arange(len(traces))).astype(np.int64)
+    # twice as far with every turn
+    while True:
+        further = entry[entry]
+        if np.array_equal(further, entry):
+            return entry
+        entry = further
+
+
+class _Ways:
+    """The calls that led to a span."""
+
+    def __init__(self, traces: TraceSet, calls: Calls) -> None:
+        self.entry = _entry_of(traces, calls)
+        self._traces = traces
+        # a call to an inferred peer is told by its own span, which nothing came in by
+        inward = np.flatnonzero(~calls.outward)
+        self._calls = inward[np.argsort(calls.span[inward], kind="stable")]
+        self._begun = calls.span[self._calls]
+        begins = np.zeros(len(traces), bool)
+        begins[self._begun] = True
+        self._nearest = nearest(traces, begins)
+
+    def back(self, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The calls that began a service's part in which these spans are, at or above them.
+
+        -> int64[m] positions in `spans`, int64[m] calls
+        """
+        rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        at, row = self._nearest[spans], np.arange(len(spans))
+        while len(row):
+            # there may be some in the middle of a part, too: consumers of messages
+            inside = at >= self.entry[spans[row]]
+            at, row = at[inside], row[inside]
+            low, high = np.searchsorted(self._begun, at), np.searchsorted(self._begun, at, "right")
+            sizes = high - low
+            rows.append(np.repeat(row, sizes))
+            found.append(self._calls[np.repeat(low - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))])
+            above = self._traces.parent[at]
+            at, row = self._nearest[above[above >= 0]], row[above >= 0]
+        return np.concatenate(rows), np.concatenate(found)
+
+    def holds(self, spans: np.ndarray, sought: np.ndarray) -> np.ndarray:
+        """bool[len(spans)], whether any of the spans sought (bool[n]) is in their service's part, at or below them."""
+        count = len(self._traces) + 1
+        wanted = np.flatnonzero(sought)
+        places = np.sort(self.entry[wanted] * count + wanted)
+        part = self.entry[spans] * count
+        low = np.searchsorted(places, part + spans)
+        inside: np.ndarray = low < np.searchsorted(places, part + self._traces.subtree_end[spans])
+        return inside
+
+
+def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain]:
+    traces, calls = graph.traces, graph.calls
+    (first_node, last_node) = graph.node_numbers([begin.service, end.service])
+    back = _Ways(traces, calls)
+    start = nearest(traces, own_spans(graph, begin))
+    by_link, by_peer = calls.by_link, calls.by_peer
+    waited = np.where(calls.half >= 0, calls.half, calls.caller_span)
+    arriving = calls.callee == last_node
+    if end.caller:
+        arriving &= calls.caller == graph.node_numbers([end.caller])[0]
+    elif end.operation:
+        arriving &= back.holds(calls.span, own_spans(graph, end))
+    arrived = at = np.flatnonzero(arriving)
+    # ways are numbered as they grow, one step for all of them at a time
+    ways: list[tuple[int, ...]] = [(last_node,)]
+    way = np.zeros(len(at), np.int64)
+    followed = np.zeros(0, np.int64)
+    found: dict[tuple[int, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
+    for _ in range(_LONGEST):
+        linking = by_link[at]
+        if len(followed) or linking.any():
+            # rings can only be of links: each is followed once, when it is first come to
+            pair = arrived * len(calls.span) + at
+            new = ~linking | ~np.isin(pair, followed)
+            followed = np.union1d(followed, pair[linking])
+            at, arrived, way = np.unique(np.column_stack((at, arrived, way))[new], axis=0).T
+        if not len(at):
+            break
+        caller, caller_span = calls.caller[at], calls.caller_span[at]
+        pairs, way = np.unique(np.column_stack((way, caller)), axis=0, return_inverse=True)
+        way = way.ravel()
+        ways = [(node, *ways[before]) for before, node in pairs.tolist()]
+        # a peer that calls has no spans to begin at, and nothing leads to it
+        unseen = by_peer[at]
+        there = (caller == first_node) & (unseen | (start[caller_span] >= back.entry[caller_span]))
+        begun = np.flatnonzero(there)
+        for number, some in group_positions(way[begun]):
+            of_way = begun[some]
+            found.setdefault(ways[number], []).append((calls.span[arrived[of_way]], waited[at[of_way]]))
+        further = ~there & ~unseen
+        way, arrived = way[further], arrived[further]
+        rows, at = back.back(caller_span[further])
+        way, arrived = way[rows], arrived[rows]
+    return _chains(graph, found)
+
+
+def _chains(graph: ServiceGraph, found: dict[tuple[int, ...], list[tuple[np.ndarray, np.ndarray]]]) -> list[CallChain]:
+    traces, nodes = graph.traces, graph.calls.nodes
+    chains = []
+    for way, seen in found.items():
+        last = np.concatenate([spans for spans, _ in seen])
+        first = np.concatenate([spans for _, spans in seen])
+        chains.append(
+            CallChain(
+                services=tuple(nodes[node] for node in way),
+                trace_count=len(np.unique(traces.trace[last])),
+                call_count=len(last),
+                p50_ns=latency(traces.known_durations(first)).p50_ns,
+            )
+        )
+    return sorted(chains, key=lambda chain: (-chain.trace_count, len(chain.services), chain.services))

@@ -1,0 +1,337 @@
+"""Error causes: the errors that caused the errors above them, and how far each of them propagates.
+
+An error L is a cause of an error U above it unless
+
+- a span between coped: it is explicitly OK, or is no error and answered HTTP below 400 or gRPC 0; or the work went on:
+  L and U share no message template, U has a message, no error lies between, and below U, or below a span between, a
+  call to another peer began when L had ended;
+- an asynchronous step lies between, or L ended after U by more than the tolerance, 10 ms or 5 % of L's duration;
+- a later attempt at L, or at a span between, succeeded, and L and U share no message template;
+- L is a consequence (see `analysis.consequences`).
+
+Readings where the definition leaves room: a message that is empty shares no template with any other. "The work went
+on" judges U itself too, without a span between. No time is compared across skewed hosts or with a span whose end is
+unknown: what such a test would show is not shown. Orphans have no common ancestor, so none of this passes between
+them.
+
+Errors that no coping span and no asynchronous step divides form trees. One pass from the leaves finds for each error
+whether anything below it is a cause; what an origin reaches is found by going up from it alone, and mostly known
+without: where all that an error reaches is the way up to some error, that one is noted.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+
+from tracetui.analysis.async_steps import async_steps
+from tracetui.analysis.attempts import succeeded_later
+from tracetui.analysis.error_facts import ErrorFacts, answered_well, shares_template
+from tracetui.analysis.explained_cancellations import explained_cancellations
+from tracetui.analysis.requests import explicit_ok
+from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.analysis.work_after_failure import WorkAfterFailure
+from tracetui.model.span import Flag, Status
+from tracetui.model.traces import TraceSet
+
+TOLERANCE_NS = 10_000_000
+"""Time by which a span may outlast another that waited for it; longer for long spans."""
+_TOLERANCE_PART = 20
+_EVER, _NEVER, _NONE = -(1 << 63), 1 << 63, 1 << 64
+"""Before and after all times, and the value for none."""
+_ALL_HOSTS = -1
+_OK = int(Status.OK)
+
+_Threshold = dict[tuple[int, str, bool], int]
+"""Candidate causes by host, template, and whether a later attempt succeeded on the way up: the least end
+that an error above must have.
+"""
+
+
+def tolerance(traces: TraceSet) -> np.ndarray:
+    """int64[n], nanoseconds by which each span may outlast its caller."""
+    longer: np.ndarray = np.maximum(TOLERANCE_NS, traces.duration // _TOLERANCE_PART)
+    return longer
+
+
+class ErrorCauses:
+    """Causes among the errors of a set. Error `i` is span `spans[i]`; in pre-order, so those above come first."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+        self.facts = facts = ErrorFacts(traces)
+        self.skewed = SkewedHosts(traces)
+        self.steps = async_steps(traces)
+        self.spans = facts.spans
+        self.nearest_above = _nearest_above(self.spans, traces.subtree_end)
+        """Per error, the nearest error above it; -1 for none."""
+        self._coped: dict[int, bool] = {}
+        self.above, uncoped = self._undivided()
+        """The same, -1 also where a span that coped, or an asynchronous step, lies between."""
+        looked_at = np.concatenate((self.spans, np.array(uncoped, np.int64)))
+        self.superseded = looked_at[succeeded_later(traces, looked_at, self.skewed)]
+        """Spans, errors or on the way up from one, after which a later attempt succeeded."""
+        self.consequence = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
+        unknown = ((traces.marks[self.spans] & int(Flag.NO_DURATION)) > 0).tolist()
+        ends = traces.end[self.spans]
+        least = (ends - tolerance(traces)[self.spans]).tolist()
+        self._end = [_NEVER if lost else end for lost, end in zip(unknown, ends.tolist(), strict=True)]
+        self._least = [_EVER if lost else end for lost, end in zip(unknown, least, strict=True)]
+        self._went_on = self._work_went_on(unknown)
+        self._set_trees()
+        self.propagated = self._propagated()
+        """0 or 1 per error: whether some error below caused it."""
+        self._only_up_to = self._ways_up()
+
+    def coped(self, span: int) -> bool:
+        """bool[n]; true for spans that handled the failure below them, by their own status or code."""
+        known = self._coped.get(span)
+        if known is None:
+            fine = not self.traces.error[span] and self.traces.status[span] == _OK
+            known = self._coped[span] = fine or (not self.traces.error[span] and answered_well(self.traces, span))
+        return known
+
+    def _undivided(self) -> tuple[list[int], list[int]]:
+        """Follow every error up to the next, or to whatever separates them. -> `above`, and the spans on the way."""
+        traces = self.traces
+        number = np.full(len(traces), -1, np.int32)
+        number[self.spans] = np.arange(len(self.spans), dtype=np.int32)
+        # one at a time, memory views are read in a third of the time that columns take
+        numbers, parents, steps = number.data, traces.parent.data, self.steps.data
+        is_step = self.steps[self.spans].tolist()
+        said_ok = explicit_ok(traces).data
+        known: dict[int, int] = {}
+        above, on_the_way = [], []
+        for i, span in enumerate(self.spans.tolist()):
+            found = -1
+            way = []
+            at = -1 if is_step[i] else parents[span]
+            while at >= 0:
+                if (found := numbers[at]) >= 0:
+                    break
+                if at in known:
+                    found = known[at]
+                    break
+                way.append(at)
+                coped = self._coped[at] = bool(said_ok[at]) or answered_well(traces, at)
+                if coped:
+                    break
+                on_the_way.append(at)
+                if steps[at]:
+                    break
+                at = parents[at]
+            for passed in way:
+                known[passed] = found
+            above.append(found)
+        return above, on_the_way
+
+    def _work_went_on(self, unknown: list[bool]) -> bytearray:
+        """0 or 1 per error: whether the error directly above it went on with other work, and so failed for another
+        reason.
+        """
+        facts, found = self.facts, bytearray(len(self.spans))
+        work = WorkAfterFailure(self.traces, self.skewed)
+        for i, up in enumerate(self.above):
+            if up < 0 or unknown[i] or not facts.messages[up] or facts.messages[i] == facts.messages[up]:
+                continue
+            if not shares_template(facts.template(i), facts.template(up)):
+                found[i] = work.found(int(self.spans[i]), int(self.spans[up]))
+        return found
+
+    def _set_trees(self) -> None:
+        """Find where later attempts succeeded, and which trees of errors need hosts and templates compared."""
+        count, traces = len(self.spans), self.traces
+        self._retried_below = bytearray(count)
+        """True where a later attempt succeeded at the error, or between it and the error directly above."""
+        if len(self.superseded):
+            steps = np.zeros(len(traces) + 1, np.int64)
+            np.add.at(steps, self.superseded, 1)
+            np.subtract.at(steps, traces.subtree_end[self.superseded], 1)
+            passed = np.cumsum(steps)[self.spans].tolist()
+            for i, up in enumerate(self.above):
+                self._retried_below[i] = up >= 0 and passed[i] > passed[up]
+        skewed = np.isin(traces.trace[self.spans], list(self.skewed.traces())).tolist()
+        tree = list(range(count))
+        self._retried_above = bytearray(count)
+        for i, up in enumerate(self.above):
+            if up >= 0:
+                tree[i] = tree[up]
+                self._retried_above[i] = self._retried_below[i] or self._retried_above[up]
+        special = {tree[i] for i in range(count) if skewed[i] or self._retried_below[i]}
+        self._special = bytearray(top in special for top in tree)
+        self._host = [
+            self.skewed.host(int(span)) if odd else _ALL_HOSTS for span, odd in zip(self.spans, skewed, strict=True)
+        ]
+
+    # --- which error has a cause below it ----------------------------------------------------------------------------
+
+    def _propagated(self) -> bytearray:
+        count = len(self.spans)
+        found = bytearray(count)
+        below = [_NONE] * count
+        states: dict[int, _Threshold] = {}
+        end, least = self._end, self._least
+        for i in range(count - 1, -1, -1):
+            up = self.above[i]
+            if up < 0:
+                continue
+            if self._special[i]:
+                found[up] |= self._pass_up(i, up, states)
+                continue
+            own = _NONE if self.consequence[i] else least[i]
+            if below[i] <= end[up] or (own <= end[up] and not self._went_on[i]):
+                found[up] = 1
+            below[up] = min(below[up], below[i], own)
+        return found
+
+    def _pass_up(self, i: int, up: int, states: dict[int, _Threshold]) -> bool:
+        """Pass the state at and below an error to the one above. -> whether any of it is a cause of that."""
+        state = self._crossed(i, states.pop(i, {}))
+        own = self._crossed(i, self._own(i))
+        is_cause = self._holds_cause(state, up) or (not self._went_on[i] and self._holds_cause(own, up))
+        known = states.get(up)
+        if known is None or len(known) < len(state):
+            state, known = known or {}, state
+        states[up] = known
+        _merge(known, state)
+        _merge(known, own)
+        return is_cause
+
+    def _own(self, i: int) -> _Threshold:
+        if self.consequence[i]:
+            return {}
+        # nobody asks for the template where no later attempt succeeded further up
+        text = self.facts.template(i) if self._retried_above[i] else ""
+        return {(self._host[i], text, False): self._least[i]}
+
+    def _crossed(self, i: int, state: _Threshold) -> _Threshold:
+        """Reduce a state to what survives on the way from an error to the one above."""
+        if not self._retried_below[i]:
+            if self._retried_above[i]:
+                return state
+            simple: _Threshold = {}
+            for (host, text, retried), least in state.items():
+                _merge(simple, {(host, text if retried else "", retried): least})
+            return simple if len(simple) < len(state) else state
+        crossed: _Threshold = {}
+        for (host, text, _), least in state.items():
+            if text:
+                _merge(crossed, {(host, text, True): least})
+        return crossed
+
+    def _holds_cause(self, state: _Threshold, up: int) -> bool:
+        pairs = self.skewed.pairs(int(self.traces.trace[self.spans[up]]))
+        return any(
+            (least <= self._end[up] or (host, self._host[up]) in pairs)
+            and (not retried or shares_template(text, self.facts.template(up)))
+            for (host, text, retried), least in state.items()
+        )
+
+    # --- what an error reaches ---------------------------------------------------------------------------------------
+
+    def _ways_up(self) -> list[int]:
+        """Topmost error that each error reaches through errors alone, itself if it reaches none; -1
+        where it has to be looked for.
+        """
+        end, least, above = self._end, self._least, self.above
+        latest = [_EVER] * len(above)
+        """The latest end of the errors above."""
+        only = [-1] * len(above)
+        for i, up in enumerate(above):
+            if up >= 0:
+                latest[i] = max(end[up], latest[up])
+            if up < 0 or self.consequence[i]:
+                only[i] = i
+            elif self._special[i]:
+                continue
+            elif latest[i] < least[i]:
+                only[i] = i
+            elif least[i] <= end[up] and not self._went_on[i] and only[up] >= 0:
+                top = only[up]
+                only[i] = top if above[top] < 0 or latest[top] < least[i] else -1
+        return only
+
+    def way_up(self, i: int) -> int | None:
+        """Topmost error reached, if everything that error `i` reaches lies on the way up to that (itself if it reaches
+        nothing); None where `reached` has to tell.
+        """
+        return None if self._only_up_to[i] < 0 else self._only_up_to[i]
+
+    def reached(self, i: int) -> Iterator[int]:
+        """Errors that an error caused, directly or indirectly."""
+        top = self._only_up_to[i]
+        if top >= 0:
+            while i != top:
+                i = self.above[i]
+                yield i
+            return
+        if not self._special[i]:
+            yield from self._reached_by_time(i)
+            return
+        state: _Threshold = {}
+        below, is_source = i, True
+        while (up := self.above[below]) >= 0:
+            own = self._crossed(below, self._own(below)) if is_source else {}
+            state = self._crossed(below, state)
+            is_source = self._holds_cause(state, up) or (not self._went_on[below] and self._holds_cause(own, up))
+            if is_source:
+                yield up
+            _merge(state, own)
+            below = up
+
+    def _reached_by_time(self, i: int) -> Iterator[int]:
+        """`reached` where hosts and later attempts do not matter."""
+        end, above = self._end, self.above
+        earlier, own = _NONE, _NONE if self.consequence[i] else self._least[i]
+        while (up := above[i]) >= 0:
+            is_reached = earlier <= end[up] or (own <= end[up] and not self._went_on[i])
+            earlier = min(earlier, own)
+            own = self._least[up] if is_reached and not self.consequence[up] else _NONE
+            if is_reached:
+                yield up
+            i = up
+
+    def is_cause(self, low: int, high: int) -> bool:
+        """Test whether an error is a cause of one above it."""
+        if self.consequence[low]:
+            return False
+        retried, at = False, low
+        while at >= 0 and at != high:
+            retried |= bool(self._retried_below[at])
+            at = self.above[at]
+        if at < 0 or low == high or (self.above[low] == high and self._went_on[low]):
+            return False
+        own, other = (int(self.spans[one]) for one in (low, high))
+        in_time = self._least[low] <= self._end[high] or self.skewed.skewed(own, other)
+        return in_time and (not retried or shares_template(self.facts.template(low), self.facts.template(high)))
+
+
+def _merge(state: _Threshold, other: _Threshold) -> None:
+    for key, least in other.items():
+        if least < state.get(key, _NONE):
+            state[key] = least
+
+
+def _nearest_above(spans: np.ndarray, subtree_end: np.ndarray) -> list[int]:
+    """Nearest of these spans above each of them, -1 for none. spans: ascending."""
+    ends = subtree_end[spans].tolist()
+    opened: list[int] = []
+    above = []
+    for i, span in enumerate(spans.tolist()):
+        while opened and ends[opened[-1]] <= span:
+            opened.pop()
+        above.append(opened[-1] if opened else -1)
+        opened.append(i)
+    return above
+
+
+def find_causes(traces: TraceSet) -> ErrorCauses:
+    """Find the causes among the errors of a set, cached with the set."""
+    found: ErrorCauses | None = traces.results.get(ErrorCauses)
+    if found is None:
+        # a set that refers to itself would wait for the search for garbage, which passes over what came early
+        found = traces.results[ErrorCauses] = ErrorCauses(cast("TraceSet", weakref.proxy(traces)))
+    return found

@@ -1,0 +1,276 @@
+"""The peers inferred from calls that no span answers: databases, caches, queues and hosts.
+
+Of the CLIENT and PRODUCER spans around one call the innermost counts as the call. It is named by the outermost that
+says more than an address: a library knows the table, the HTTP client below it only the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.model.codec import Codec
+from tracetui.model.merged_codec import MergedCodec
+from tracetui.model.peers import Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
+from tracetui.model.span import UNKNOWN_SERVICE, Kind
+from tracetui.model.traces import TraceSet
+
+_TYPES = tuple(PeerType)
+_REMEMBERED = 2_000
+_LONGEST_REMEMBERED = 600
+_SELDOM = 10
+_DATABASES, _NAMES = b"db.", b"peer."
+
+
+@dataclass(frozen=True, eq=False)
+class Callers:
+    """The spans that may have called something, bool[n] and the like by span."""
+
+    kind: np.ndarray
+    owner: np.ndarray
+    """int32[n], the service that made the call."""
+    wrapper: np.ndarray
+    """int64[n], the CLIENT or PRODUCER span around each span that is a layer of the same call, -1 for none."""
+    outgoing: np.ndarray
+    answered: np.ndarray
+    """Callees that a span of another service answers."""
+    known: np.ndarray
+    """Callers whose service is known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Peers:
+    """Callees and callers without spans of their own, as numbers of services, then of `names`."""
+
+    names: list[str]
+    types: tuple[PeerType, ...]
+    """Per name, the type of most of its calls."""
+    called: np.ndarray
+    """int32[n], whom each span called, -1 for none."""
+    caller: np.ndarray
+    """int32[n], the inferred caller of each root, -1 for none."""
+    is_async: np.ndarray
+    """bool[n], the calls that are messages."""
+
+
+def outgoing_leaves(traces: TraceSet, kind: np.ndarray) -> np.ndarray:
+    """bool[n], spans that say of no kind what they are, and by their attributes called a database; also those without
+    a kind that name their remote end. Nothing is below them.
+    """
+    leaves = traces.subtree_end == np.arange(1, len(traces) + 1)
+    found = np.zeros(len(traces), bool)
+    asked = np.flatnonzero(
+        leaves & ((kind == Kind.UNSPECIFIED) | (kind == Kind.INTERNAL)) & (traces.attribute_bytes > 0)
+    )
+    at, sizes = traces.raw_at[asked], traces.attribute_bytes[asked]
+    held = traces.arena.holding(_DATABASES, at, sizes)
+    unspecified = np.flatnonzero(~held & (kind[asked] == Kind.UNSPECIFIED))
+    held[unspecified] = traces.arena.holding(_NAMES, at[unspecified], sizes[unspecified])
+    for span in asked[held].tolist():
+        found[span] = called_peer(int(kind[span]), traces.attributes(span)) is not None
+    return found
+
+
+def find_peers(traces: TraceSet, callers: Callers) -> Peers:
+    """Infer callees that have no spans, and callers above roots."""
+    numbers = _Numbers(traces)
+    called = np.full(len(traces), -1, np.int32)
+    types = np.zeros(len(traces), np.int8)
+    is_async = np.zeros(len(traces), bool)
+    wraps = np.zeros(len(traces), bool)
+    wraps[callers.wrapper[callers.outgoing & (callers.wrapper >= 0)]] = True
+    calls = callers.outgoing & ~callers.answered & ~wraps & callers.known
+    is_noted = calls & (traces.noted_peer > 0) & (callers.wrapper < 0)
+    noted = np.flatnonzero(is_noted)
+    _by_note(traces, callers, noted, numbers, called, types)
+    is_async[noted] = callers.kind[noted] == Kind.PRODUCER
+    _by_attributes(traces, callers, calls & ~is_noted, numbers, called, types, is_async)
+    called[called == callers.owner] = -1
+    caller = _callers_of_roots(traces, callers, numbers)
+    return Peers(numbers.names, _types_of(numbers, called, caller, types, callers), called, caller, is_async)
+
+
+class _Numbers:
+    """Numbers of services and peers by name."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        # a set that was filtered may name services that have no span left in it: who calls those calls a peer
+        there = np.flatnonzero(np.bincount(traces.service, minlength=1)).tolist()
+        self._services = {
+            traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE
+        }
+        self._peers: dict[str, int] = {}
+        self._hosts: dict[str, int] = {}
+        self._meant: dict[str, int | None] = {}
+        """By host, the service that it is."""
+        for name, number in self._services.items():
+            self._hosts.setdefault(name.lower(), number)
+        self.first = len(traces.services)
+        self.names: list[str] = []
+
+    def of(self, name: str, host: str) -> int:
+        """The number of a peer that is called so; of a service where its name, or else its host, means one."""
+        number = self._services.get(name)
+        if number is None and host:
+            # whatever another call of that name led to
+            if host not in self._meant:
+                self._meant[host] = service_of_host(host, self._hosts)
+            number = self._meant[host]
+        if number is None:
+            number = self._peers.get(name)
+        if number is None:
+            number = self._peers[name] = self.first + len(self.names)
+            self.names.append(name)
+        return number
+
+
+def _by_note(
+    traces: TraceSet, callers: Callers, noted: np.ndarray, numbers: _Numbers, called: np.ndarray, types: np.ndarray
+) -> None:
+    """Name the targets of calls by the decoders' notes: one lookup for each distinct note."""
+    note = traces.noted_peer[noted]
+    number_of = np.full(len(traces.peers), -1, np.int32)
+    type_of = np.full(len(traces.peers), -1, np.int8)
+    for one in np.flatnonzero(np.bincount(note, minlength=1)).tolist():
+        name, type_, host = read_note(traces.peers[one])
+        number_of[one] = numbers.of(name, host)
+        type_of[one] = -1 if type_ is None else _TYPES.index(type_)
+    called[noted] = number_of[note]
+    found = type_of[note]
+    # a name alone says nothing of what it is: whether messages or statements go there does
+    bare = np.flatnonzero((found < 0) & (called[noted] >= numbers.first))
+    spans = noted[bare]
+    is_queue = callers.kind[spans] == Kind.PRODUCER
+    sorts = np.where(is_queue, _TYPES.index(PeerType.QUEUE), _TYPES.index(PeerType.EXTERNAL))
+    at, sizes = traces.raw_at[spans], traces.attribute_bytes[spans]
+    for i in np.flatnonzero(~is_queue & traces.arena.holding(b"messag", at, sizes)).tolist():
+        sorts[i] = _type_index(traces, callers, int(spans[i]))
+    # what one call of a name says of statements all say that have any
+    asks = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
+    _, first, of_name = np.unique(note[bare][asks], return_index=True, return_inverse=True)
+    sorts[asks] = np.array([_type_index(traces, callers, int(spans[asks[i]])) for i in first], sorts.dtype)[of_name]
+    found[bare] = sorts
+    types[noted] = np.maximum(found, 0)
+
+
+def _type_index(traces: TraceSet, callers: Callers, span: int) -> int:
+    peer = called_peer(int(callers.kind[span]), traces.attributes(span))
+    return _TYPES.index(PeerType.EXTERNAL if peer is None else peer.type)
+
+
+def _by_attributes(
+    traces: TraceSet,
+    callers: Callers,
+    calls: np.ndarray,
+    numbers: _Numbers,
+    called: np.ndarray,
+    types: np.ndarray,
+    is_async: np.ndarray,
+) -> None:
+    """Name the targets of other calls: parents come before their children, so each finds its wrapper's."""
+    before = np.concatenate(([0], np.cumsum(calls)))
+    around = callers.outgoing & ~callers.answered & ~calls & (before[traces.subtree_end] > before[:-1])
+    asked = np.flatnonzero(calls | around)
+    read = _PeerReader(traces)
+    wrapped: dict[int, tuple[Peer | None, Peer | None, bool, bool]] = {}
+    spans: list[int] = []
+    whom: list[int] = []
+    sorts: list[int] = []
+    messages: list[bool] = []
+    columns = (asked, *(column[asked] for column in (callers.kind, callers.wrapper, calls)))
+    raw = traces.arena.read_each(traces.raw_at[asked], traces.attribute_bytes[asked])
+    listed = (column.tolist() for column in (*columns, traces.resource[asked]))
+    producer = int(Kind.PRODUCER)
+    for span, kind, wrapper, is_call, resource, attributes in zip(*listed, raw, strict=True):
+        peer = read(kind, resource, attributes) if attributes else None
+        known, host, within, sent = None, None, False, kind == producer
+        if wrapper >= 0:
+            if callers.answered[wrapper]:
+                within = True
+            elif wrapper in wrapped:
+                known, host, within, message = wrapped[wrapper]
+                sent = sent or message
+        if peer is not None and peer.is_host:
+            host = peer
+        elif peer is not None and known is None:
+            known = peer
+        if not is_call:
+            wrapped[span] = known, host, within, sent
+            continue
+        # without a name of its own it is the transport of the call around it, which is answered
+        found = known or (None if within else host)
+        if found is not None:
+            spans.append(span)
+            whom.append(numbers.of(found.name, found.host))
+            sorts.append(_TYPES.index(found.type))
+            messages.append(sent)
+    places = np.array(spans, np.int64)
+    called[places], types[places], is_async[places] = whom, sorts, messages
+
+
+class _PeerReader:
+    """Reads call targets from attributes; equal attributes are read once."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self._codecs: list[Codec] = []
+        self._codec_of: list[int] = []
+        """Number of each resource's codec: equal attributes mean the same for any service."""
+        number: dict[object, int] = {}
+        for resource in traces.resources:
+            codec = resource.codec
+            # the others have no state
+            key = codec if isinstance(codec, MergedCodec) else type(codec)
+            if key not in number:
+                number[key] = len(self._codecs)
+                self._codecs.append(codec)
+            self._codec_of.append(number[key])
+        self._known: dict[tuple[int, int, bytes], Peer | None] = {}
+        self._again = 0
+        self._longest = _LONGEST_REMEMBERED
+
+    def __call__(self, kind: int, resource: int, raw: bytes) -> Peer | None:
+        """Name the target of a call of this kind and resource, by its raw attributes."""
+        codec = self._codec_of[resource]
+        if len(raw) > self._longest:
+            return called_peer(kind, self._codecs[codec].attributes(raw))
+        key = (codec, kind, raw)
+        if key in self._known:
+            self._again += 1
+            return self._known[key]
+        peer = called_peer(kind, self._codecs[codec].attributes(raw))
+        if len(self._known) < _REMEMBERED:
+            # those that come again come early
+            self._known[key] = peer
+        elif self._again < _REMEMBERED // _SELDOM:
+            # to look for them would be in vain
+            self._longest = 0
+        return peer
+
+
+def _callers_of_roots(traces: TraceSet, callers: Callers, numbers: _Numbers) -> np.ndarray:
+    """int32[n], the peers that called roots which name the other end of their call."""
+    found = np.full(len(traces), -1, np.int32)
+    serving = (callers.kind == Kind.SERVER) | (callers.kind == Kind.CONSUMER)
+    roots = np.flatnonzero((traces.parent < 0) & serving & callers.known & (traces.attribute_bytes > 0))
+    roots = roots[traces.arena.holding(_NAMES, traces.raw_at[roots], traces.attribute_bytes[roots])]
+    for root in roots.tolist():
+        name = remote_endpoint(traces.attributes(root))
+        number = None if name is None else numbers.of(name, name)
+        if number is not None and number != callers.owner[root]:
+            found[root] = number
+    return found
+
+
+def _types_of(
+    numbers: _Numbers, called: np.ndarray, caller: np.ndarray, types: np.ndarray, callers: Callers
+) -> tuple[PeerType, ...]:
+    """The type that most calls give each peer."""
+    counts = np.zeros((len(numbers.names), len(_TYPES)), np.int64)
+    spans = np.flatnonzero(called >= numbers.first)
+    np.add.at(counts, (called[spans] - numbers.first, types[spans]), 1)
+    roots = np.flatnonzero(caller >= numbers.first)
+    queue, external = _TYPES.index(PeerType.QUEUE), _TYPES.index(PeerType.EXTERNAL)
+    of_root = np.where(callers.kind[roots] == Kind.CONSUMER, queue, external)
+    np.add.at(counts, (caller[roots] - numbers.first, of_root), 1)
+    return tuple(_TYPES[number] for number in counts.argmax(axis=1).tolist()) if numbers.names else ()

@@ -1,0 +1,193 @@
+"""Change of one figure, and its verdict."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tracetui.analysis.stats.bootstrap import (
+    Difference,
+    limit_for,
+    mean_difference,
+    normal_mean_difference,
+    quantile_chance,
+    quantile_difference,
+    share_chance,
+    share_difference,
+)
+from tracetui.analysis.stats.groups import quantiles
+
+ERROR_RATE, FAILED_REQUEST_RATE = "error_rate", "failed_request_rate"
+RATES = (ERROR_RATE, FAILED_REQUEST_RATE)
+"""Figures in percent; all others are nanoseconds."""
+FEW = 20
+"""Samples below which no change is reported."""
+MOST_DRAWN = 3_000
+"""Figures of which samples are drawn anew. With more names to compare, what is from few samples, or fails the exact
+test, has no interval.
+"""
+_LEAST_SHARE = 0.01
+
+
+class Verdict(enum.StrEnum):
+    """Verdicts on a change. Less is better for every figure that has one."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SMALL = "small"
+    """Less than the threshold."""
+    CHANCE = "chance"
+    """Large enough, and chance explains it as well."""
+    FEW = "few"
+    """Large enough, from too few samples to tell."""
+    NEW = "new"
+    """Only after."""
+    GONE = "gone"
+    """Only before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure before and after: nanoseconds, percent for rates, or None for none."""
+
+    figure: str
+    """`mean`, `p50`, `p95`, `p99`, `error_rate`, `failed_request_rate`, `self`, `critical`"""
+    before: float | None
+    after: float | None
+    verdict: Verdict
+    interval: tuple[float, float] | None = None
+    """Confidence interval of the difference, where it was computed."""
+
+    @property
+    def difference(self) -> float | None:
+        """After minus before; None if either is missing."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def percent(self) -> float | None:
+        """Change in percent of the value before; None if that was zero."""
+        return 100 * self.difference / self.before if self.before and self.difference is not None else None
+
+
+class _Allowance:
+    """Remaining number of figures that may be resampled."""
+
+    def __init__(self) -> None:
+        self._left = MOST_DRAWN
+
+    def take(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeClassifier:
+    """Classifies the change of a figure."""
+
+    threshold: float
+    trace_ns: float
+    """Mean duration of a trace, in the set where it is shorter."""
+    trace_counts: tuple[int, int]
+    level: float
+    """Significance level of a figure, per side."""
+    _draws: _Allowance = field(default_factory=_Allowance, compare=False)
+
+    def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
+        change = abs(after - before)
+        return change > least and 100 * change >= self.threshold * abs(before)
+
+    def times(self, figures: Sequence[str], before: np.ndarray, after: np.ndarray) -> list[Change]:
+        """`mean` and quantiles (`p50` and so on) of two samples of nanoseconds, one of which may be empty.
+
+        A change by less than a hundredth of what a trace takes, times the calls that a trace makes, is small.
+        """
+        changes = []
+        for figure in figures:
+            values = [_figure(figure, sample) for sample in (before, after)]
+            first, second = values
+            if first is None or second is None:
+                changes.append(Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE))
+            elif not self.is_large(first, second, self.least_ns(len(before), len(after))):
+                changes.append(Change(figure, first, second, Verdict.SMALL))
+            else:
+                changes.append(self.large(figure, first, second, before, after))
+        return changes
+
+    def least_ns(self, before: float, after: float) -> float:
+        """Smallest change in nanoseconds of a figure of this many calls that is not negligible."""
+        return float(self.least_of(np.array([before]), np.array([after]))[0])
+
+    def least_of(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """The same for many figures: int64[n] calls on either side -> float64[n]."""
+        calls_per_trace = np.maximum(before / self.trace_counts[0], after / self.trace_counts[1])
+        least: np.ndarray = _LEAST_SHARE * self.trace_ns / np.maximum(calls_per_trace, 1.0)
+        return least
+
+    def large(self, figure: str, first: float, second: float, before: np.ndarray, after: np.ndarray) -> Change:
+        """Classify a change that is large enough. `before` and `after`: the samples, none of them empty."""
+        sizes = (len(before), len(after))
+        drawn = self._draws.take()
+        if figure[0] != "p":
+            if not drawn and min(sizes) < FEW:
+                return Change(figure, first, second, Verdict.FEW)
+            of_mean = mean_difference if drawn else normal_mean_difference
+            return self._weighed(figure, (first, second), of_mean(before, after, self.trace_counts), sizes)
+        share = int(figure[1:]) / 100
+        # of fewer none is beyond it
+        least = max(FEW, round(1 / (1 - share)))
+        if not drawn:
+            if min(sizes) < least:
+                return Change(figure, first, second, Verdict.FEW)
+            if quantile_chance(before, after, share, self.trace_counts) > self.level:
+                return Change(figure, first, second, Verdict.CHANCE)
+        return self._weighed(
+            figure,
+            (first, second),
+            quantile_difference(before, after, share, self.trace_counts),
+            sizes,
+            least=least,
+            exact=lambda: quantile_chance(before, after, share, self.trace_counts),
+        )
+
+    def _weighed(
+        self,
+        figure: str,
+        values: tuple[float, float],
+        difference: Difference,
+        sizes: tuple[int, int],
+        least: int = FEW,
+        exact: Callable[[], float] | None = None,
+    ) -> Change:
+        limit = limit_for(self.level, min(*sizes, *self.trace_counts))
+        if min(sizes) < least:
+            verdict = Verdict.FEW
+        elif not difference.is_beyond_chance(limit) or (exact and exact() > self.level):
+            verdict = Verdict.CHANCE
+        else:
+            verdict = Verdict.WORSE if difference.value > 0 else Verdict.BETTER
+        return Change(figure, *values, verdict, difference.interval(limit))
+
+    def rate(self, before: tuple[int, int], after: tuple[int, int], figure: str = ERROR_RATE) -> Change:
+        """A rate: (hits, total) per side."""
+        rates = [100 * failed / of if of else None for failed, of in (before, after)]
+        first, second = rates
+        if first is None or second is None:
+            return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
+        if not self.is_large(first, second):
+            return Change(figure, first, second, Verdict.SMALL)
+        return self._weighed(
+            figure,
+            (first, second),
+            share_difference(before, after, self.trace_counts),
+            (before[1], after[1]),
+            exact=lambda: share_chance(before, after, self.trace_counts),
+        )
+
+
+def _figure(figure: str, sample: np.ndarray) -> float | None:
+    if not len(sample):
+        return None
+    return quantiles(sample, (int(figure[1:]) / 100,))[0] if figure[0] == "p" else float(sample.mean())

@@ -1,0 +1,130 @@
+"""Sorting and searching within many small groups at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
+    """One integer per (group, value), ordered by group and then by value, so that one sort or search serves all.
+
+    group: int[n], not negative; values: any number of int64[n] that are compared with one another.
+    -> as many int64[n]. Equal pairs have equal integers, within and across the results.
+    """
+    if not len(group):
+        return [np.zeros(0, np.int64) for _ in values]
+    least = min(int(value.min()) for value in values)
+    span = max(int(value.max()) for value in values) - least
+    bits = span.bit_length()
+    if bits + int(group.max()).bit_length() < 63:
+        shifted = group.astype(np.int64) << bits
+        return [shifted | (value - least) for value in values]
+    # too wide for 64 bits together: their ranks are not
+    _, rank = np.unique(np.concatenate(values), return_inverse=True)
+    shifted = group.astype(np.int64) << len(rank).bit_length()
+    return [shifted | part for part in np.split(rank, len(values))]
+
+
+def keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """The same for (group, value) columns of different lengths, comparable with one another."""
+    (keys,) = keyed(*(np.concatenate([pair[part] for pair in pairs]) for part in (0, 1)))
+    return np.split(keys, np.cumsum([len(group) for group, _ in pairs])[:-1])
+
+
+def quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
+    """Quantiles with linear interpolation (numpy's default); zeros for no values."""
+    if not len(values):
+        return [0.0] * len(shares)
+    return [float(value) for value in np.quantile(values, shares)]
+
+
+def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+    """The same for many groups at once.
+
+    values: [n], group after group; group g is `first[g]:first[g + 1]` and not empty. -> float64[shares, groups]
+    """
+    sizes = np.diff(first)
+    ordered = _ordered(values, first).astype(np.float64)
+    result = np.empty((len(shares), len(sizes)))
+    for at, share in enumerate(shares):
+        place = share * (sizes - 1)
+        low = np.floor(place).astype(np.int64)
+        part = place - low
+        below, above = ordered[first[:-1] + low], ordered[first[:-1] + np.minimum(low + 1, sizes - 1)]
+        # the way in which numpy rounds: from the nearer end
+        rise = above - below
+        result[at] = np.where(part < 0.5, below + rise * part, above - rise * (1 - part))
+    return result
+
+
+def _ordered(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """int64[n], the values of each group ascending, group after group."""
+    sizes = np.diff(first)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    least = int(values.min()) if len(values) else 0
+    step = (int(values.max()) if len(values) else 0) - least + 1
+    if step * len(sizes) + abs(least) < 1 << 63:
+        # one number for both: to sort plain numbers takes a quarter of the time that finding their order does
+        moved = group * step - least
+        ordered: np.ndarray = np.sort(values + moved, kind="stable") - moved
+        return ordered
+    return values[np.lexsort((values, group))]
+
+
+def group_slices(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gather equal numbers.
+
+    group: int[n]. -> order int[n] that brings equal ones together (each in input order), the distinct numbers
+    ascending int[k], and where each begins in that order, int[k + 1].
+    """
+    order = _stable_order(group)
+    ordered = group[order]
+    begins = np.ones(len(group), bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(begins)
+    return order, ordered[first], np.append(first, len(group))
+
+
+def _stable_order(group: np.ndarray) -> np.ndarray:
+    """int64[n], the order that brings equal numbers together, ascending."""
+    if not len(group) or int(group.min()) < 0 or int(group.max()) >= 1 << 32:
+        return np.argsort(group, kind="stable")
+    # numpy sorts 16 bits by counting, which takes a fraction of the time
+    low = group.astype(np.uint16)
+    if int(group.max()) < 1 << 16:
+        return np.argsort(low, kind="stable")
+    order: np.ndarray = np.lexsort((low, (group >> 16).astype(np.uint16)))
+    return order
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Groups:
+    """Positions grouped by number once, so that lookups need no scan."""
+
+    order: np.ndarray
+    """int64[n], the positions, group after group and ascending in each."""
+    distinct: np.ndarray
+    """int[k], the numbers of the groups, ascending."""
+    first: np.ndarray
+    """int64[k + 1]: group `g` is `order[first[g]:first[g + 1]]`."""
+
+    def of(self, number: int) -> np.ndarray:
+        """int64, the positions of a number, ascending; empty for an unknown number."""
+        at = int(np.searchsorted(self.distinct, number))
+        if at == len(self.distinct) or self.distinct[at] != number:
+            return self.order[:0]
+        return self.order[self.first[at] : self.first[at + 1]]
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Each number with its positions, numbers ascending."""
+        bounds = self.first.tolist()
+        for number, begin, end in zip(self.distinct.tolist(), bounds, bounds[1:], strict=False):
+            yield number, self.order[begin:end]
+
+
+def group_positions(group: np.ndarray) -> Groups:
+    """Gather the positions of equal numbers. group: int[n]."""
+    return Groups(*group_slices(group))

@@ -1,0 +1,386 @@
+"""Suggestions for slow traces: waiting time that another way of calling would save.
+
+All of it is looked for on the critical path alone: what nobody waits for saves nothing. Four kinds:
+
+- N_PLUS_ONE: at least five calls of one operation under one parent, one after the other. Were they one call, as long as
+  the longest of them, the rest would be saved.
+- SIDE_BY_SIDE: calls to different services under one parent, one right after the other. Were they made at once, with
+  the calls to one service still in turn, all but the service that takes longest would be saved.
+- GAP: time of a parent's own between two of its children: work without a span of its own, or queueing.
+- RETRIES: calls that failed and were made again. Had the first one succeeded, the failed ones would be saved.
+
+What runs beside the calls anyway may hold up the rest of it: a saving is what would be left of it (`analysis.slack`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.calls import Calls
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.errors import retried
+from tracetui.analysis.saving_bound import SavingBound
+from tracetui.analysis.stats.groups import keyed_together
+from tracetui.model.traces import TraceSet
+
+LEAST_CALLS = 5
+"""Calls of one operation from which on they are an N+1."""
+LEAST_SHARE = 1.0
+"""Percent of the path time of the traces in which it occurs that following an advice saves at least."""
+_MOST_NAMED = 6
+
+
+class SuggestionKind(enum.StrEnum):
+    """Kinds of suggestions."""
+
+    N_PLUS_ONE = "n_plus_one"
+    SIDE_BY_SIDE = "side_by_side"
+    GAP = "gap"
+    RETRIES = "retries"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something that could be done, over all traces in which it occurs. Times are nanoseconds."""
+
+    advice: SuggestionKind
+    parent: tuple[str, str]
+    """Service and operation that makes the calls."""
+    calls: tuple[tuple[str, str], ...]
+    """Services and operations that are called, in the order in which they are; of a GAP those before and after it. Of
+    many the first few.
+    """
+    more_calls: int
+    """Number of further callees, beyond those in `calls`."""
+    saving_ns: float
+    """In all traces together; never more than their critical paths take."""
+    mean_saving_ns: float
+    """Per trace in which it occurs."""
+    mean_time_ns: float
+    """Mean time that a trace waits for these calls today; for a GAP, the length of the gap."""
+    share_percent: float
+    """The saving as a share of the path time of the traces in which it occurs."""
+    trace_count: int
+    most_calls: int
+    """Largest number under one parent: calls of an N_PLUS_ONE, failed attempts of RETRIES; members of the others."""
+    example_trace: int
+    """The trace with the largest saving."""
+    example_span: int
+    """The first of the calls there; of a GAP the call after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Instances:
+    """Places where a suggestion applies, one row for each parent. Equal `kind` is the same suggestion elsewhere."""
+
+    advice: SuggestionKind
+    kind: np.ndarray
+    span: np.ndarray
+    """The first of the calls."""
+    saving: np.ndarray
+    count: np.ndarray
+    time: np.ndarray
+    """Time spent waiting for the calls today; for a GAP, the length of the gap."""
+    members: _Members
+    """Per kind, the spans that name it, of one of its instances."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """Spans of many kinds: those of kind k are `span[first[k]:first[k] + size[k]]`."""
+
+    span: np.ndarray
+    first: np.ndarray
+    size: np.ndarray
+
+    def of(self, kinds: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """The spans of these kinds, kind after kind, and where each kind's begin, with the end of the last."""
+        size = self.size[kinds]
+        ends = np.cumsum(size)
+        spans = self.span[np.repeat(self.first[kinds] - ends + size, size) + np.arange(int(size.sum()))]
+        return spans, [0, *ends.tolist()]
+
+
+def find_suggestions(paths: CriticalPaths, calls: Calls) -> list[Suggestion]:
+    """Find suggestions, the largest total saving first."""
+    siblings = _Siblings(paths, calls)
+    found = [
+        finding
+        for instances in (siblings.n_plus_one(), siblings.side_by_side(), siblings.gaps(), siblings.retries())
+        for finding in _findings(paths, instances, siblings.labels)
+    ]
+    return sorted(found, key=lambda one: (-one.saving_ns, one.advice, one.parent, one.calls))
+
+
+class _Siblings:
+    """The spans of the critical path that have a parent, siblings by siblings in the order of time. No two siblings on
+    a path overlap.
+    """
+
+    def __init__(self, paths: CriticalPaths, calls: Calls) -> None:
+        self.traces = traces = paths.traces
+        spans = np.flatnonzero(paths.on_path & (paths.parent >= 0))
+        self.span = spans[np.lexsort((paths.start[spans], paths.parent[spans]))]
+        self.parent = paths.parent[self.span]
+        self.time = (paths.end - paths.start)[self.span]
+        self.start, self.end = paths.start[self.span], paths.end[self.span]
+        self.follows = np.zeros(len(self.span), bool)
+        """bool[m]; true where the previous row is a sibling of this span."""
+        self.follows[1:] = self.parent[1:] == self.parent[:-1]
+        self._calls = calls
+        self._paths = paths
+        self._slack = SavingBound(paths)
+        self._retried = retried(traces)
+        self._target, self._shown = _targets(traces, calls)
+
+    def labels(self, spans: np.ndarray) -> list[tuple[str, str]]:
+        """Labels of call targets: the callee's service and operation, or the peer and the call's name.
+
+        spans: int64[m]
+        """
+        traces = self.traces
+        to_peer = self._target[spans] >= self._calls.first_peer
+        shown = self._shown[spans]
+        nodes = np.where(to_peer, self._target[spans], traces.service[shown])
+        shapes = np.where(to_peer, traces.shape[spans], traces.shape[shown])
+        named = self._calls.nodes
+        return [
+            (named[node], traces.shapes[shape]) for node, shape in zip(nodes.tolist(), shapes.tolist(), strict=True)
+        ]
+
+    def n_plus_one(self) -> _Instances:
+        traces = self.traces
+        # attempts at one thing are no several things, and what runs side by side already is not in turn
+        at = np.flatnonzero(~(self._retried | self._overlapping())[self.span])
+        order = at[np.lexsort((self.start[at], traces.operation[self.span[at]], self.parent[at]))]
+        first = _begins(self.parent[order], traces.operation[self.span[order]])
+        count = np.diff(np.append(first, len(order)))
+        time = _reduced(np.add, self.time[order], first)
+        saving = time - _reduced(np.maximum, self.time[order], first)
+        many = count >= LEAST_CALLS
+        begin, count, time, saving = first[many], count[many], time[many], saving[many]
+        spans, ends = self.span[order[begin]], self.span[order[begin + count - 1]]
+        kind, members = self._named_by(spans)
+        saving = np.minimum(saving, self._slack.of_calls(spans, ends))
+        return _Instances(SuggestionKind.N_PLUS_ONE, kind, spans, saving, count, time, members)
+
+    def side_by_side(self) -> _Instances:
+        target = self._target[self.span]
+        is_call = target >= 0
+        begins = is_call.copy()
+        begins[1:] &= ~(is_call[:-1] & self.follows[1:])
+        stretch = np.cumsum(begins) - 1
+        at = np.flatnonzero(is_call)
+        stretch, target, time = stretch[at], target[at], self.time[at]
+        # what calls to one service take in a stretch stays one after the other
+        order = np.lexsort((target, stretch))
+        first = _begins(stretch[order], target[order])
+        per_service = _reduced(np.add, time[order], first)
+        of_service = stretch[order[first]]
+        begin = _begins(of_service)
+        whole = _reduced(np.add, per_service, begin)
+        saving = whole - _reduced(np.maximum, per_service, begin)
+        services = np.diff(np.append(begin, len(of_service)))
+        some = services > 1
+        starts = _begins(stretch)
+        sizes = np.diff(np.append(starts, len(at)))
+        starts, sizes, saving, whole = starts[some], sizes[some], saving[some], whole[some]
+        spans = self.span[at]
+        saving = np.minimum(saving, self._slack.of_calls(spans[starts], spans[starts + sizes - 1]))
+        kind, members = self._named_by_all(spans, starts, sizes)
+        return _Instances(SuggestionKind.SIDE_BY_SIDE, kind, spans[starts], saving, sizes, whole, members)
+
+    def gaps(self) -> _Instances:
+        after = np.flatnonzero(self.follows)
+        gap = self.start[after] - self.end[after - 1]
+        # before another attempt it is the pause that was made on purpose
+        real = (gap > 0) & ~self._retried[self.span[after - 1]] & ~self._busy(after)
+        after, gap = after[real], gap[real]
+        before_and_after = np.column_stack((self.span[after - 1], self.span[after])).ravel()
+        starts = np.arange(0, len(before_and_after), 2)
+        kind, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
+        # nothing runs beside it: what holds it up is what runs beside its parent
+        saving = np.minimum(gap, self._slack.of(self.parent[after]))
+        return _Instances(SuggestionKind.GAP, kind, self.span[after], saving, np.full(len(after), 2), gap, members)
+
+    def _busy(self, after: np.ndarray) -> np.ndarray:
+        """bool[m]: whether another child of the parent runs between these siblings and those before them."""
+        paths = self._paths
+        ran = (paths.parent >= 0) & (paths.start < paths.end)
+        spans = np.flatnonzero(ran)
+        spans = spans[np.lexsort((paths.start[spans], paths.parent[spans]))]
+        if not len(spans) or not len(after):
+            return np.zeros(len(after), bool)
+        parents = paths.parent[spans]
+        start, end, since, until = keyed_together(
+            (parents, paths.start[spans]),
+            (parents, paths.end[spans]),
+            (self.parent[after], self.end[after - 1]),
+            (self.parent[after], self.start[after]),
+        )
+        reached = np.maximum.accumulate(end)
+        # the last one that begins before the sibling does, and how far it or one before it reaches
+        last = np.searchsorted(start, until) - 1
+        busy: np.ndarray = (last >= 0) & (reached[np.maximum(last, 0)] > since)
+        return busy
+
+    def _overlapping(self) -> np.ndarray:
+        """bool[n]: spans that overlap a sibling of the same operation."""
+        traces = self.traces
+        spans = np.flatnonzero(traces.parent >= 0)
+        spans = spans[np.lexsort((traces.start[spans], traces.operation[spans], traces.parent[spans]))]
+        found = np.zeros(len(traces), bool)
+        before, after = spans[:-1], spans[1:]
+        alike = (traces.parent[before] == traces.parent[after]) & (traces.operation[before] == traces.operation[after])
+        both = alike & (traces.start[after] < traces.end[before])
+        found[before[both]] = True
+        found[after[both]] = True
+        return found
+
+    def retries(self) -> _Instances:
+        traces = self.traces
+        failed = np.flatnonzero(self._retried[self.span])
+        order = failed[np.lexsort((self.start[failed], traces.operation[self.span[failed]], self.parent[failed]))]
+        parent, operation = self.parent[order], traces.operation[self.span[order]]
+        first = _begins(parent, operation)
+        count = np.diff(np.append(first, len(order)))
+        spans, ends = self.span[order[first]], self.span[order[first + count - 1]]
+        kind, members = self._named_by(spans)
+        time = _reduced(np.add, self.time[order], first)
+        saving = np.minimum(time, self._slack.of_calls(spans, ends))
+        return _Instances(SuggestionKind.RETRIES, kind, spans, saving, count, time, members)
+
+    def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, _Members]:
+        """Instances that one span names, with its parent. -> their kinds, and per kind the span"""
+        traces = self.traces
+        # numbers of operations are too large to be one number of two
+        parent = np.unique(traces.operation[traces.parent[spans]], return_inverse=True)[1]
+        operations, operation = np.unique(traces.operation[spans], return_inverse=True)
+        pair = parent * len(operations) + operation
+        first, kind = np.unique(pair, return_index=True, return_inverse=True)[1:]
+        return kind, _Members(spans, first, np.ones(len(first), np.int64))
+
+    def _named_by_all(
+        self, spans: np.ndarray, starts: np.ndarray, sizes: np.ndarray, *, ordered: bool = False
+    ) -> tuple[np.ndarray, _Members]:
+        """Instances that several spans name, with their parent: those with the same operations are of one kind.
+
+        Instance i is `spans[starts[i]:starts[i] + sizes[i]]`.
+        """
+        traces = self.traces
+        if not len(starts):
+            none = np.zeros(0, np.int64)
+            return none, _Members(none, none, none)
+        instance = np.repeat(np.arange(len(starts)), sizes)
+        places = np.arange(len(instance)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        members = spans[np.repeat(starts, sizes) + places]
+        operations, operation = np.unique(traces.operation[self._shown[members]], return_inverse=True)
+        parents, parent = np.unique(traces.operation[traces.parent[spans[starts]]], return_inverse=True)
+        if not ordered:
+            # once each, whatever their order
+            pairs = np.unique(instance * len(operations) + operation)
+            instance, operation = np.divmod(pairs, len(operations))
+            places = np.zeros(len(instance), np.int64)
+        # a sum of random numbers stands for a set of operations: two sets have one sum by a chance of 1 in 2**64
+        chance = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
+        sums = chance[len(operations) + parent]
+        np.add.at(sums, instance, chance[operation] * (places + 1).astype(np.uint64))
+        _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
+        return kind, _Members(spans, starts[first], sizes[first])
+
+
+def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
+    """-> int64[n], the service or peer that a span calls or is called as, -1 for none, and int64[n], the span to name
+    it by: the callee's own, where there is one.
+    """
+    target = np.full(len(traces), -1, np.int64)
+    shown = np.arange(len(traces))
+    waited = ~calls.is_async
+    target[calls.span[waited]] = calls.callee[waited]
+    made = waited & (calls.half >= 0)
+    target[calls.half[made]] = calls.callee[made]
+    shown[calls.half[made]] = calls.span[made]
+    return target, shown
+
+
+def _begins(*columns: np.ndarray) -> np.ndarray:
+    """int64, the first position of each run of equal rows of these columns."""
+    if not len(columns[0]):
+        return np.zeros(0, np.int64)
+    changes = [column[1:] != column[:-1] for column in columns]
+    return np.flatnonzero(np.append(True, np.logical_or.reduce(changes)))
+
+
+def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    result: np.ndarray = function.reduceat(values, first) if len(first) else np.zeros(0, np.int64)
+    return result
+
+
+def _findings(
+    paths: CriticalPaths, found: _Instances, labels: Callable[[np.ndarray], list[tuple[str, str]]]
+) -> list[Suggestion]:
+    traces = paths.traces
+    saves = np.flatnonzero(found.saving > 0)
+    rows = saves[np.lexsort((traces.trace[found.span[saves]], found.kind[saves]))]
+    if not len(rows):
+        return []
+    trace, kind = traces.trace[found.span[rows]], found.kind[rows]
+    # instances by kind and trace, and those by kind
+    at_trace = _begins(kind, trace)
+    at_kind = _begins(kind[at_trace])
+    # of a root that others are laid over only a part counts: a trace never saves more than its path takes
+    times = paths.trace_critical[trace[at_trace]].astype(np.float64)
+    saving = np.minimum(np.add.reduceat(found.saving[rows], at_trace, dtype=np.float64), times)
+    whole, total = np.add.reduceat(times, at_kind), np.add.reduceat(saving, at_kind)
+    touched = np.diff(np.append(at_kind, len(at_trace)))
+    share = np.divide(100 * total, whole, out=np.zeros(len(whole)), where=whole > 0)
+    best = _first_greatest(saving, at_kind)
+    example = found.span[rows[_first_greatest(found.saving[rows], at_trace)[best]]]
+    begins = at_trace[at_kind]
+    time = np.add.reduceat(found.time[rows], begins, dtype=np.float64)
+    most = np.maximum.reduceat(found.count[rows], begins)
+    kept = np.flatnonzero(share >= LEAST_SHARE)
+    members, bounds = found.members.of(kind[begins[kept]])
+    names = labels(members)
+    columns = (total, total / touched, time / touched, share, touched, most, trace[at_trace[best]], example)
+    parents = traces.operation[traces.parent[example[kept]]].tolist()
+    findings = []
+    for begin, end, parent, saved, mean, mean_time, part, count, calls, best_trace, span in zip(
+        bounds[:-1], bounds[1:], parents, *(column[kept].tolist() for column in columns), strict=True
+    ):
+        called = names[begin:end]
+        if found.advice is not SuggestionKind.GAP:
+            called = list(dict.fromkeys(called))
+        findings.append(
+            Suggestion(
+                advice=found.advice,
+                parent=traces.operation_label(parent),
+                calls=tuple(called[:_MOST_NAMED]),
+                more_calls=max(len(called) - _MOST_NAMED, 0),
+                saving_ns=saved,
+                mean_saving_ns=mean,
+                mean_time_ns=mean_time,
+                share_percent=part,
+                trace_count=count,
+                most_calls=calls,
+                example_trace=best_trace,
+                example_span=span,
+            )
+        )
+    return findings
+
+
+def _first_greatest(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """int64[groups], position of the greatest value of each group, the first of equal ones.
+
+    Groups are `first[g]` to `first[g + 1]`, the last to the end; none is empty.
+    """
+    sizes = np.diff(np.append(first, len(values)))
+    group = np.repeat(np.arange(len(first)), sizes)
+    greatest = np.flatnonzero(values == np.maximum.reduceat(values, first)[group])
+    found: np.ndarray = greatest[_begins(group[greatest])]
+    return found

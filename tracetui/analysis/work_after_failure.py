@@ -1,0 +1,123 @@
+"""Work that went on after a failure: calls to others that began when it was over."""
+
+from __future__ import annotations
+
+from tracetui.analysis.error_facts import peer_of
+from tracetui.analysis.skewed_hosts import SkewedHosts
+from tracetui.model.traces import TraceSet
+
+_EVERY_HOST = -1
+_Calls = dict[int, list[tuple[int, str, int]]]
+"""By host of the callee's span, start, peer and span of the latest calls to two different peers, the latest first."""
+
+
+class WorkAfterFailure:
+    """Finds calls that began after a span ended, below it or below the spans up to one of its ancestors."""
+
+    def __init__(self, traces: TraceSet, skewed: SkewedHosts) -> None:
+        self._traces, self._skewed = traces, skewed
+        self._skewed_traces = skewed.traces()
+        self._latest: dict[int, int] = {}
+        self._calls: dict[int, _Calls] = {}
+
+    def found(self, failed: int, above: int) -> bool:
+        """Test whether a child of `above`, or of a span between it and `failed`, calls another peer than `failed`, and
+        began when that had ended. No span between may be an error.
+        """
+        traces = self._traces
+        until = int(traces.end[failed])
+        way = []
+        span = int(traces.parent[failed])
+        while span not in self._latest:
+            way.append(span)
+            if span == above:
+                break
+            span = int(traces.parent[span])
+        for span in reversed(way):
+            own = max(int(traces.start[child]) for child in self._children(span))
+            self._latest[span] = own if span == above else max(own, self._latest[int(traces.parent[span])])
+        first = int(traces.parent[failed])
+        if self._latest[first] < until:
+            return False
+        peer = peer_of(traces, failed)
+        pairs = self._skewed.pairs(int(traces.trace[failed]))
+        hits = [
+            call
+            for host, calls in self._calls_of(first, above).items()
+            if not pairs or (self._skewed.host(failed), host) not in pairs
+            for start, other, call in calls
+            if start >= until and other != peer
+        ]
+        if any(not self._holds(call, failed) for call in hits):
+            return True
+        return bool(hits) and self._found_beside(failed, above, until, peer)
+
+    def _holds(self, span: int, failed: int) -> bool:
+        """Test whether a span is the failed one or above it: that is no later work, even if of no length."""
+        return span <= failed < int(self._traces.subtree_end[span])
+
+    def _found_beside(self, failed: int, above: int, until: int, peer: str) -> bool:
+        """The same from all children, where the latest calls are spans that the failed one is in."""
+        traces, skewed = self._traces, self._skewed
+        pairs = skewed.pairs(int(traces.trace[failed]))
+        span = failed
+        while span != above:
+            span = int(traces.parent[span])
+            for child in self._children(span):
+                if int(traces.start[child]) < until or self._holds(child, failed):
+                    continue
+                other = peer_of(traces, child)
+                if other and other != peer and (skewed.host(failed), skewed.host(child)) not in pairs:
+                    return True
+        return False
+
+    def _children(self, span: int) -> list[int]:
+        traces = self._traces
+        children, child, end = [], span + 1, int(traces.subtree_end[span])
+        while child < end:
+            children.append(child)
+            child = int(traces.subtree_end[child])
+        return children
+
+    def _calls_of(self, first: int, above: int) -> _Calls:
+        """The latest calls of the spans from `first` up to `above`."""
+        way = []
+        span = first
+        while span not in self._calls:
+            way.append(span)
+            if span == above:
+                break
+            span = int(self._traces.parent[span])
+        for span in reversed(way):
+            calls = self._own_calls(span)
+            if span != above:
+                for host, others in self._calls[int(self._traces.parent[span])].items():
+                    for start, peer, call in others:
+                        _add(calls, host, start, peer, call)
+            self._calls[span] = calls
+        return self._calls[first]
+
+    def _own_calls(self, span: int) -> _Calls:
+        traces = self._traces
+        by_host = int(traces.trace[span]) in self._skewed_traces
+        calls: _Calls = {}
+        # the latest first: two peers of a host are enough
+        for child in sorted(self._children(span), key=lambda child: -int(traces.start[child])):
+            host = self._skewed.host(child) if by_host else _EVERY_HOST
+            if len(calls.get(host, ())) == 2:
+                if not by_host:
+                    break
+                continue
+            peer = peer_of(traces, child)
+            if peer:
+                _add(calls, host, int(traces.start[child]), peer, child)
+        return calls
+
+
+def _add(calls: _Calls, host: int, start: int, peer: str, call: int) -> None:
+    """Keep the latest call to each of two peers."""
+    best: dict[str, tuple[int, int]] = {}
+    for began, other, span in [*calls.get(host, ()), (start, peer, call)]:
+        best[other] = max((began, span), best.get(other, (began, span)))
+    ordered = sorted(((began, other, span) for other, (began, span) in best.items()), reverse=True)
+    calls[host] = ordered[:2]

@@ -1,0 +1,123 @@
+"""Filtered sessions, for the commands that report on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+
+from tracetui.analysis.name_case import spelled_as_in
+from tracetui.cli.output import say, say_warnings
+from tracetui.cli.progress import open_session
+from tracetui.cli.server_options import overrides
+from tracetui.ingest.servers.pool import ServerPool
+from tracetui.ingest.servers.resolve import Server, named_by, servers_of
+from tracetui.model.errors import BackEndError, UsageError
+from tracetui.model.search import LOOKBACK_NS, MORE, NOTHING, Search, combined
+from tracetui.model.times import format_duration
+from tracetui.query.errors import nearest
+from tracetui.query.filters import Filters, asked_of
+from tracetui.render.offered_rows import MOST_ASKED, NEWEST_NS, by_newest, newest_text, window_for
+from tracetui.render.text.numbers import counted
+from tracetui.session import Session
+
+
+def open_filtered(
+    sources: Sequence[str],
+    filters: Filters,
+    *,
+    adjust_skew: bool,
+    verbose: bool,
+    exact_names: bool = False,
+    logs: Sequence[str] = (),
+    more: Search = NOTHING,
+    also: Callable[[Search], Search | None] = lambda _: None,
+) -> Session:
+    """Load sources and apply the filters, with warnings for lost input and unknown names. Raises InputError.
+
+    `more`: what servers are asked for besides; `also`: given what they are asked for, what to ask them for after it.
+    """
+    named = named_by(sources)
+    filters = replace(filters, trace_ids=named.trace_ids)
+    search, rest = asked_of(filters, exact_names=exact_names)
+    search = combined(search, more)
+    then = also(search) if has_servers(sources) else None
+    session = open_session(
+        sources, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
+    )
+    if has_servers(sources) and (then is not None or more != NOTHING):
+        # servers were asked for so many, and sent others beside what is wanted of them
+        filters = replace(filters, limit=None)
+    if rest and has_servers(sources):
+        say(f"filtered here: {', '.join(rest)}")
+    say_warnings(session.loaded.load_warnings, verbose)
+    unknown = session.filter(filters)
+    _check_found(session, named.trace_ids)
+    if not session.loaded.trace_count and named.servers:
+        _say_offers(named.servers, session, filters.services)
+    if not session.loaded.trace_count and named.servers:
+        # what they know has been said
+        unknown = []
+    if session.searched and not session.findings.traces.trace_count:
+        say(f"no match among {session.searched}: raise --limit to search more, or --time-range to go further back")
+    else:
+        for line in unknown:
+            say(line)
+    return session
+
+
+def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[str]) -> None:
+    """Where servers sent no trace: say when the newest traces of their services began, or of those that are wanted."""
+    asked_ns = max((told.asked.lookback_ns or LOOKBACK_NS for told in session.told), default=0)
+    newest: dict[str, int] = {}
+    with closing(ServerPool(servers, overrides())) as asked:
+        known = _services(asked)
+        kept = [spelled_as_in(name, known) for name in wanted]
+        services = [name for name in known if name in kept] or known
+        for name in (name for name, kept_as in zip(wanted, kept, strict=True) if known and kept_as not in known):
+            alike = nearest(name, known)
+            say(f'no service "{name}"' + (f"; nearest: {alike}" if alike else ""))
+        if not services:
+            return
+        with suppress(BackEndError):
+            asked.newest_starts(services[:MOST_ASKED], NEWEST_NS, newest)
+    now = time.time_ns()
+    named = by_newest(services, newest)[:MOST_ASKED]
+    ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
+    others = f" and {len(services) - len(named):,} more" if len(services) > len(named) else ""
+    say(f"{'newest traces by service: ' if newest else 'its services are '}{', '.join(ages)}{others}")
+    latest = max(newest.values(), default=0)
+    window = window_for(latest, now) if latest else max(NEWEST_NS, MORE * asked_ns)
+    say(f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if latest else ""))
+
+
+def _check_found(session: Session, trace_ids: Sequence[str]) -> None:
+    """Raise UsageError where none of the traces that are named is there."""
+    loaded = session.loaded
+    if trace_ids and all(loaded.find_trace(trace_id) is None for trace_id in trace_ids):
+        raise UsageError(f"no trace {trace_ids[0]} among {counted(loaded.trace_count, 'trace')}")
+
+
+def has_servers(sources: Sequence[str]) -> bool:
+    """Test whether the sources include a server."""
+    return bool(named_by(sources).servers)
+
+
+def offered_services(sources: Sequence[str]) -> list[str]:
+    """Services known to the servers among the sources, sorted."""
+    with closing(ServerPool(servers_of(sources), overrides())) as asked:
+        return _services(asked)
+
+
+def _services(asked: ServerPool) -> list[str]:
+    found: set[str] = set()
+    for server in asked.servers:
+        if server.address.file:
+            continue
+        try:
+            found.update(asked.back_end(server).services())
+        except BackEndError:
+            # it has answered before: its traces are what is asked about
+            continue
+    return sorted(found)

@@ -1,0 +1,148 @@
+"""Helpers of the exported formats: ids, values and texts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import orjson
+
+from tracetui.model.span import Attributes, Flag, Span, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Json = dict[str, object]
+
+SAFE_INTEGER = 2**53 - 1
+"""The greatest integer that a reader with only doubles takes whole."""
+
+NESTING_LIMIT = 32
+
+INT64 = range(-(2**63), 2**63)
+
+HEX = re.compile("[0-9a-f]+")
+
+
+WORDED = Flag.warnings() & ~Flag.SOURCE_WARNING
+"""Flags that stand as words, one each, before the source's own warnings of a span."""
+
+
+def source_warnings(span: Span) -> list[str]:
+    """Warnings that the source gave for a span, without those of the flags: a reader finds those anew."""
+    return list(span.warnings[(span.marks & WORDED).bit_count() :])
+
+
+def with_otel_tags(span: Span) -> Attributes:
+    """Attributes plus those that OpenTelemetry uses where a format has only tags.
+
+    A tag that the span has already stays as it is.
+    """
+    fields = {
+        "otel.scope.name": span.scope_name,
+        "otel.scope.version": span.scope_version,
+        "otel.status_code": span.status.name if span.status else "",
+        "otel.status_description": span.status_message,
+    }
+    return {**{key: text for key, text in fields.items() if text}, **span.attributes}
+
+
+def unique_keys(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans, with the two halves of a Zipkin RPC under ids of their own, as every other format needs them.
+
+    The server half takes a new id under the client half, and what the server's service did below it follows it.
+    """
+    spans = list(spans)
+    halves = {(span.trace_id, span.span_id): span for span in spans if Flag.SHARED in span.marks}
+    whole = {(span.trace_id, span.span_id) for span in spans if Flag.SHARED not in span.marks} if halves else set()
+    for span in spans:
+        own, above = (span.trace_id, span.span_id), (span.trace_id, span.parent_id or "")
+        if own in halves and own in whole and span is halves[own]:
+            yield replace(span, span_id=hashed(span.span_id, 16), parent_id=span.span_id)
+        elif above in halves and above in whole and span.service == halves[above].service:
+            yield replace(span, parent_id=hashed(above[1], 16))
+        else:
+            yield span
+
+
+def batches(spans: Iterable[Span], size: int) -> Iterator[list[Span]]:
+    rest = iter(spans)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def hex_id(text: str, digits: int) -> str:
+    hexadecimal = text.lower()
+    if len(text) > digits or not HEX.fullmatch(hexadecimal) or not hexadecimal.strip("0"):
+        return hashed(text, digits)
+    return hexadecimal.zfill(digits)
+
+
+def hashed(text: str, digits: int) -> str:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=digits // 2).hexdigest()
+
+
+def fixed64(number: int) -> str:
+    return str(min(max(number, 0), 2**64 - 1))
+
+
+def base64_text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def json_float(value: float) -> float | str:
+    """JSON has no NaN and no infinities; protobuf's JSON, which Jaeger and OTLP follow, writes these words."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def as_text(value: Value) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bytes():
+            return base64_text(value)
+        case float():
+            return str(json_float(value))
+        case int() if not isinstance(value, bool):
+            return str(value)
+        case _:
+            return json_text(value)
+
+
+def json_text(value: Value) -> str:
+    return json_bytes(_plain(value)).decode()
+
+
+def _plain(value: Value, depth: int = 0) -> object:
+    """A value as JSON can hold it."""
+    match value:
+        case bytes():
+            return base64_text(value)
+        case float():
+            return json_float(value)
+        case list() | dict() if depth >= NESTING_LIMIT:
+            return None
+        case list():
+            return [_plain(item, depth + 1) for item in value]
+        case dict():
+            return {key: _plain(item, depth + 1) for key, item in value.items()}
+        case _:
+            return value
+
+
+def json_bytes(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # orjson takes no lone surrogates and no integers beyond 64 bits. A source may hold both, and JSON can.
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,230 @@
+"""Spans to OTLP JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tracetui.export.common import (
+    INT64,
+    NESTING_LIMIT,
+    Json,
+    base64_text,
+    batches,
+    fixed64,
+    hex_id,
+    json_bytes,
+    json_float,
+    json_text,
+    source_warnings,
+    unique_keys,
+)
+from tracetui.ingest.formats.error_rule import decide_status
+from tracetui.ingest.formats.otlp_records import VALUE_NESTING
+from tracetui.ingest.formats.saved import FIELD, INTEGER, SavedFields, mark_names
+from tracetui.model.ids import canonical_trace_id
+from tracetui.model.span import Attributes, Link, Span, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Scopes = dict[tuple[str, str], list[Span]]
+_Write = Callable[[Attributes], list[Json]]
+
+
+def otlp_json(spans: Iterable[Span]) -> bytes:
+    """One `TracesData` object.
+
+    Not carried: that a parent was a FOLLOWS_FROM, and warnings. Times end at 2^64 ns and begin at 0. An id that is not
+    hex, too long, or all zeros is replaced by a hash of it, the same wherever it is named. Integers beyond 64 bits
+    become text.
+    """
+    return json_bytes(traces_data(unique_keys(spans)))
+
+
+def otlp_json_lines(spans: Iterable[Span], spans_per_line: int = 1000) -> bytes:
+    """The OTLP file format: one `TracesData` object a line, in the order of the spans. Not carried: as `otlp_json`."""
+    return b"".join(json_bytes(traces_data(batch)) + b"\n" for batch in batches(unique_keys(spans), spans_per_line))
+
+
+class ExactAttributes:
+    """Writes attributes for this program to read again as they were, and counts the values that cannot be.
+
+    OTLP has no integers beyond 64 bits: such a one is a text with a field of this program's own beside it, which other
+    readers pass over.
+    """
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """How many values were nested too deeply."""
+
+    def __call__(self, attributes: Attributes) -> list[Json]:
+        return [{"key": key, "value": self._value(value)} for key, value in attributes.items()]
+
+    def _value(self, value: Value, depth: int = 0) -> Json:
+        match value:
+            case list() | dict() if depth >= VALUE_NESTING:
+                self.left_out += 1
+                return {}
+            case list():
+                return {"arrayValue": {"values": [self._value(item, depth + 1) for item in value]}}
+            case dict():
+                pairs = [{"key": key, "value": self._value(item, depth + 1)} for key, item in value.items()]
+                return {"kvlistValue": {"values": pairs}}
+            case int() if not isinstance(value, bool) and value not in INT64:
+                return {"stringValue": str(value), FIELD: INTEGER}
+            case _:
+                return _any_value(value)
+
+
+def saved_trace(
+    spans: Iterable[Span],
+    trace_warnings: Sequence[str] = (),
+    *,
+    attributes: ExactAttributes,
+    keep_order: bool = False,
+    spans_per_line: int = 1000,
+) -> bytes:
+    """Spans of one trace as lines of the OTLP file format that round-trip (`formats.saved`).
+
+    attributes: writes them, and counts what is not carried. keep_order: whether the spans stay in this order, which
+    takes more room, rather than by resource and scope. The ids of links that are not hex stay what they are.
+    """
+    write = _SavedSpans(trace_warnings, attributes)
+    lines = []
+    for batch in batches(spans, spans_per_line):
+        runs = [list(run) for _, run in groupby(batch, _maker)] if keep_order else [batch]
+        parts = [part for run in runs for part in _resource_spans(run, write, attributes)]
+        lines.append(json_bytes({"resourceSpans": parts}) + b"\n")
+    return b"".join(lines)
+
+
+def _maker(span: Span) -> tuple[str, str, str, str]:
+    return span.service, json_text(dict(span.resource)), span.scope_name, span.scope_version
+
+
+class _SavedSpans:
+    """Writes the spans of one trace with the fields that OTLP lacks."""
+
+    def __init__(self, trace_warnings: Sequence[str], attributes: ExactAttributes) -> None:
+        self._attributes = attributes
+        self._first: SavedFields | None = SavedFields(traceWarnings=list(trace_warnings))
+
+    def __call__(self, span: Span) -> Json:
+        written = _otlp_span(span, self._attributes)
+        if span.links:
+            written["links"] = [_link(link, self._attributes) | _odd_ids(link) for link in span.links]
+        saved, first = (self._first or SavedFields()), self._first is not None
+        self._first = None
+        trace_id = written["traceId"]
+        # one span names the trace as its source spelt it; an id that became another one is told by every span
+        if span.trace_id != trace_id and (first or canonical_trace_id(span.trace_id) != trace_id):
+            saved.traceId = span.trace_id
+        saved.spanId = span.span_id if span.span_id != written["spanId"] else None
+        saved.parentSpanId = span.parent_id if span.parent_id != written.get("parentSpanId") else None
+        if decide_status(span.kind, span.status, span.attributes)[1] != span.error:
+            saved.error = span.error
+        saved.marks = mark_names(span.marks)
+        saved.warnings = source_warnings(span)
+        if saved != SavedFields() or span.start_ns <= 0:
+            written[FIELD] = msgspec.to_builtins(saved)
+        return written
+
+
+def traces_data(spans: Iterable[Span]) -> Json:
+    """Spans by resource and scope, each in the order in which it is first seen."""
+    return {"resourceSpans": _resource_spans(spans, _otlp_span, _otlp_attributes)}
+
+
+def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json], write_attributes: _Write) -> list[Json]:
+    groups: dict[tuple[str, str], tuple[Attributes, Scopes]] = {}
+    for span in spans:
+        key = (span.service, json_text(dict(span.resource)))
+        if key not in groups:
+            groups[key] = ({"service.name": span.service, **span.resource}, {})
+        groups[key][1].setdefault((span.scope_name, span.scope_version), []).append(span)
+    return [
+        {
+            "resource": {"attributes": write_attributes(resource)},
+            "scopeSpans": [
+                {"scope": _filled(name=name, version=version), "spans": [write(span) for span in members]}
+                for (name, version), members in scopes.items()
+            ],
+        }
+        for resource, scopes in groups.values()
+    ]
+
+
+def _filled(**fields: object) -> Json:
+    """The fields that hold something: a missing one means its default, in JSON as on the wire."""
+    return {name: content for name, content in fields.items() if content}
+
+
+def _odd_ids(link: Link) -> Json:
+    """The ids of a link that OTLP does not allow, so that they meet the spans of the file."""
+    ids: Json = {}
+    for field, text, digits in (("traceId", link.trace_id, 32), ("spanId", link.span_id, 16)):
+        if hex_id(text, digits) != text.lower().rjust(digits, "0"):
+            ids[field] = text
+    return ids
+
+
+def _link_attributes(link: Link) -> Attributes:
+    """With the kind that Jaeger wrote under the name that OpenTelemetry gives it."""
+    kind: Attributes = {"opentracing.ref_type": link.kind.lower()} if link.kind else {}
+    return {**link.attributes, **kind}
+
+
+def _otlp_attributes(attributes: Attributes) -> list[Json]:
+    return [{"key": key, "value": _any_value(value)} for key, value in attributes.items()]
+
+
+def _any_value(value: Value, depth: int = 0) -> Json:
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int() if value in INT64:
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": json_float(value)}
+        case bytes():
+            return {"bytesValue": base64_text(value)}
+        case list() if depth < NESTING_LIMIT:
+            return {"arrayValue": {"values": [_any_value(item, depth + 1) for item in value]}}
+        case dict() if depth < NESTING_LIMIT:
+            pairs = [{"key": key, "value": _any_value(item, depth + 1)} for key, item in value.items()]
+            return {"kvlistValue": {"values": pairs}}
+        case None | list() | dict():
+            return {}
+        case _:
+            return {"stringValue": str(value)}
+
+
+def _otlp_span(span: Span, write_attributes: _Write = _otlp_attributes) -> Json:
+    return _filled(
+        traceId=hex_id(span.trace_id, 32),
+        spanId=hex_id(span.span_id, 16),
+        parentSpanId="" if span.parent_id is None else hex_id(span.parent_id, 16),
+        name=span.name,
+        kind=int(span.kind),
+        startTimeUnixNano=fixed64(span.start_ns),
+        endTimeUnixNano=fixed64(span.end_ns),
+        attributes=write_attributes(span.attributes),
+        events=[
+            _filled(timeUnixNano=fixed64(event.time_ns), name=event.name, attributes=write_attributes(event.attributes))
+            for event in span.events
+        ],
+        links=[_link(link, write_attributes) for link in span.links],
+        status=_filled(message=span.status_message, code=int(span.status)),
+    )
+
+
+def _link(link: Link, write_attributes: _Write) -> Json:
+    return _filled(
+        traceId=hex_id(link.trace_id, 32),
+        spanId=hex_id(link.span_id, 16),
+        attributes=write_attributes(_link_attributes(link)),
+    )

@@ -1,0 +1,203 @@
+"""Unpack gzip, deflate, zstd, bzip2 and xz in pieces of bounded size: a few bytes can stand for any number of zeros."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+import zstandard
+
+MOST_PIECE: Final = 1 << 20
+"""Bytes of a piece that zlib unpacks. zstd's has no such bound: see `_ZSTD_STEP`."""
+_ZSTD_STEP: Final = 2 << 10
+"""Bytes of zstd unpacked at a time: four can expand to 128 KiB, so that is 64 MiB at most."""
+_XZ_MEMORY: Final = 256 << 20
+"""Bytes that xz may take for its dictionary: the largest of its presets has 64 MiB."""
+_RAW_DEFLATE: Final = -zlib.MAX_WBITS
+
+
+class UnpackError(ValueError):
+    """Compressed data that is damaged."""
+
+
+class CompressedMember(Protocol):
+    """A gzip member or zstd frame being unpacked; data can hold several."""
+
+    @property
+    def eof(self) -> bool:
+        """True once its end was read."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """Bytes that followed on its end in the last input."""
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        """Yield the output for the next bytes, in bounded pieces. Raises UnpackError."""
+
+
+class ZlibMember:
+    """A member of gzip (by default) or another form of zlib, by its `wbits`."""
+
+    def __init__(self, wbits: int = zlib.MAX_WBITS | 16) -> None:
+        self._member = zlib.decompressobj(wbits)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        while True:
+            try:
+                piece = self._member.decompress(data, MOST_PIECE)
+            except zlib.error as error:
+                raise UnpackError(str(error)) from None
+            if piece:
+                yield piece
+            data = self._member.unconsumed_tail
+            # a piece that is full may leave more behind, though all was read
+            if not data and len(piece) < MOST_PIECE:
+                return
+
+
+class ZstdMember:
+    """A frame of zstd."""
+
+    def __init__(self) -> None:
+        self._member = zstandard.ZstdDecompressor().decompressobj()
+        self._behind = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._behind
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), _ZSTD_STEP):
+            try:
+                piece = self._member.decompress(data[at : at + _ZSTD_STEP])
+            except (zstandard.ZstdError, MemoryError) as error:
+                raise UnpackError(str(error)) from None
+            if piece:
+                yield piece
+            if self._member.eof:
+                self._behind = self._member.unused_data + data[at + _ZSTD_STEP :]
+                return
+
+
+class Bzip2Member:
+    """A stream of bzip2."""
+
+    def __init__(self) -> None:
+        import bz2
+
+        self._member = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
+
+
+class XzMember:
+    """A stream of xz."""
+
+    def __init__(self) -> None:
+        import lzma
+
+        self._member = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
+
+
+def _unpack_bounded(
+    decompress: Callable[[bytes, int], bytes], is_done: Callable[[], bool], data: bytes
+) -> Iterator[bytes]:
+    """Yield what a decompressor of the standard library makes of the next bytes, in pieces."""
+    while True:
+        try:
+            piece = decompress(data, MOST_PIECE)
+        except Exception as error:
+            # OSError of bz2, LZMAError of lzma, which is no subclass of any
+            raise UnpackError(str(error)) from None
+        if piece:
+            yield piece
+        data = b""
+        if is_done():
+            return
+
+
+class _Deflate:
+    """HTTP's "deflate": zlib by the standard, and raw deflate as some servers send it."""
+
+    def __init__(self) -> None:
+        self._member = ZlibMember(zlib.MAX_WBITS)
+        self._is_first = True
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        if self._is_first and data:
+            self._is_first = False
+            if data[0] & 0x0F != 8:
+                self._member = ZlibMember(_RAW_DEFLATE)
+        return self._member.unpack(data)
+
+
+HTTP_CODINGS: Final[dict[str, Callable[[], CompressedMember]]] = {
+    "gzip": ZlibMember,
+    "x-gzip": ZlibMember,
+    "deflate": _Deflate,
+    "zstd": ZstdMember,
+}
+"""The content codings of HTTP that are understood."""
+
+
+def unpack_stream(pieces: Iterator[bytes], coding: str) -> Iterator[bytes]:
+    """Yield the unpacked pieces of a body in one of `HTTP_CODINGS`; it may hold several members.
+
+    Raises UnpackError for data that is damaged or ends within a member.
+    """
+    new = HTTP_CODINGS[coding]
+    member: CompressedMember | None = None
+    for piece in pieces:
+        data = piece
+        while data:
+            if member is None:
+                member = new()
+            yield from member.unpack(data)
+            data = member.unused_data if member.eof else b""
+            if member.eof:
+                member = None
+                # some servers pad with zeros
+                data = data.lstrip(b"\0")
+    if member is not None:
+        raise UnpackError("it ends early")

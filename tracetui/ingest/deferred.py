@@ -1,0 +1,82 @@
+"""What is kept of a source until it has been read to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats import jaeger_documents, zipkin_v1
+from tracetui.ingest.formats.format import Piece
+from tracetui.ingest.formats.nearest import Nearest
+from tracetui.ingest.formats.plain_span import SpanSink
+from tracetui.ingest.record_errors import leave_out
+
+ProgressCallback = Callable[[float], None]
+"""Is told which share of a source (0 to 1) is read."""
+
+
+@dataclass(slots=True)
+class DeferredSpans:
+    """Spans that are decoded together at the end of a source, because one needs the others."""
+
+    progress: ProgressCallback
+    wrappers: int = 0
+    """How many objects are open around the one that is looked at."""
+    zipkin: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
+    documents: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
+    sink: SpanSink = field(default_factory=SpanSink)
+    unknown: dict[Nearest, tuple[int, DecodeContext]] = field(default_factory=dict)
+    """Objects that are of no format but near to one: how many, and where the first is."""
+
+    others: list[tuple[str, DecodeContext]] = field(default_factory=list)
+    """The first value that is nothing known: what it is, and where."""
+    other_count: int = 0
+    is_unknown: bool = False
+    """Whether the source is of no kind that may hold spans."""
+
+    def note_other(self, what: str, place: DecodeContext) -> None:
+        """Count a value that is nothing known: in a log no fault, in a source without spans what it holds instead."""
+        if place.in_log:
+            place.skip()
+            return
+        self.other_count += 1
+        if not self.others:
+            self.others.append((what, place))
+
+    def note_unknown(self, nearest: Nearest, place: DecodeContext) -> None:
+        """Count an object that comes near to a format."""
+        count, first = self.unknown.get(nearest, (0, place))
+        self.unknown[nearest] = count + 1, first
+
+    def finish(self, place: DecodeContext, before: int = 0) -> None:
+        """Decode what was kept, and warn of what was counted.
+
+        before: how many spans the intake had before this source.
+        """
+        for decode in (self._decode_documents, self._decode_zipkin, self.sink.finish):
+            try:
+                decode()
+            except Exception as error:
+                leave_out(place, error)
+        is_empty = len(place.intake) == before
+        for nearest, (count, at) in self.unknown.items():
+            if is_empty:
+                DecodeContext(place.intake, place.file).warn(nearest.of_spans)
+            else:
+                at.warn(f"left out: {nearest.of_object}{_more(count)}")
+        for what, at in self.others if is_empty else ():
+            at.warn(f"no traces in it: {what}{_more(self.other_count)}")
+
+    def _decode_documents(self) -> None:
+        if self.documents:
+            jaeger_documents.decode_documents(self.documents)
+
+    def _decode_zipkin(self) -> None:
+        if self.zipkin:
+            _, first = self.zipkin[0]
+            zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], DecodeContext(first.intake, first.file))
+
+
+def _more(count: int) -> str:
+    return f" (and {count - 1:,} more like it)" if count > 1 else ""

@@ -1,0 +1,90 @@
+"""Diagnostics: describe a source without traces, and errors that a server sent instead of traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.json_repair import lenient_json
+
+_LONGEST_KEYS = 100
+_SHOWN_BYTES = 60
+_BINARY = 16
+_OF_ANSWERS = frozenset(
+    (
+        *("error", "errors", "data", "status", "code", "message", "details", "path", "timestamp", "total", "limit"),
+        *("offset", "requestId", "success", "ok", "extensions"),
+    )
+)
+"""Keys of servers' responses that are not traces."""
+_OF_LINES = frozenset(("timestamp", "message"))
+"""Keys of a server's error that a log line has, too."""
+_OF_STATUS = frozenset(("status", "path"))
+_OF_ERRORS = frozenset(("code", "httpCode", "grpcCode", "msg", "message", "reason", "type", "root_cause"))
+
+
+def shown_start(data: bytes) -> str:
+    """Beginning of a text in quotes; of binary data the first bytes in hex."""
+    start = data[:_SHOWN_BYTES]
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # a character that the cut has split is no sign of binary data
+        text = start[: error.start].decode("utf-8") if len(start) - error.start < 4 <= error.start else ""
+    text = " ".join(text.split())
+    if not text or any(ord(character) < 0x20 for character in text):
+        return start[:_BINARY].hex(" ")
+    text += "…" if len(data) > _SHOWN_BYTES else ""
+    return text if text[0] == '"' else f'"{text}"'
+
+
+def object_with(keys: Iterable[str]) -> str:
+    """Describe an unknown object by its keys."""
+    listed = ", ".join(list(keys)[:12])
+    return f"a JSON object with the keys {listed[:_LONGEST_KEYS]}" if listed else "an empty JSON object"
+
+
+def bare_value(value: Raw | Buffer) -> str:
+    return f"a bare JSON value {shown_start(bytes(memoryview(value)[: _SHOWN_BYTES + 1]).strip())}"
+
+
+def is_answer(members: Mapping[str, Raw]) -> bool:
+    """Test whether an object with an `error` or `errors` is a server's response: it has a server's description of an
+    error, and no more than an answer has. A line of a program's log has an `error`, too.
+    """
+    keys = members.keys()
+    if not keys <= _OF_ANSWERS or (not keys.isdisjoint(_OF_LINES) and keys.isdisjoint(("status", "code"))):
+        return False
+    try:
+        errors = [lenient_json.loads(members[key]) for key in ("error", "errors") if key in members]
+    except ValueError:
+        return False
+    found = [item for value in errors for item in (value if isinstance(value, list) else [value])]
+    if any(isinstance(item, dict) and not item.keys().isdisjoint(_OF_ERRORS) for item in found):
+        return True
+    # a text alone may be anybody's: a server says beside it what was asked for, or that there is no data
+    return any(isinstance(item, str) for item in found) and ("data" in keys or keys >= _OF_STATUS)
+
+
+def server_errors(raw: Raw, place: DecodeContext) -> None:
+    """Pass on errors that a server reported, in place of traces or beside them."""
+    try:
+        value = lenient_json.loads(raw)
+    except ValueError:
+        return
+    for item in _error_texts(value):
+        place.warn(f"the server returned an error: {item}")
+
+
+def _error_texts(value: object) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value] if value else []:
+        if isinstance(item, dict):
+            code = item.get("code") or item.get("httpCode") or ""
+            text = item.get("msg") or item.get("message") or ""
+            trace = f" (trace {item['traceID']})" if item.get("traceID") else ""
+            yield f"{code} {text}".strip() + trace
+        else:
+            yield str(item)

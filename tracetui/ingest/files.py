@@ -1,0 +1,128 @@
+"""Files, directories, patterns and standard input as sources of traces."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from stat import S_ISREG
+
+from tracetui.ingest.buffers import Buffer, read_file, read_stream
+from tracetui.ingest.servers.address import without_secrets
+from tracetui.ingest.servers.globs import matching_files
+from tracetui.model.errors import InputError
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input: its name, its bytes (`size` is None for a pipe), and how to read them."""
+
+    name: str
+    size: int | None
+    read: Callable[[Callable[[], bool], Callable[[str], None]], Buffer]
+    """Is given a function that is asked, where reading takes its time, whether to go on, and one that takes warnings.
+    Raises OSError.
+    """
+    named: bool
+    """True if the user named it, and not just a directory or a glob that holds it."""
+
+
+def inputs(
+    sources: Sequence[str],
+    missing: Callable[[str, str], None] | None = None,
+    meant: Callable[[str], str] = lambda _: "",
+) -> Iterator[Input]:
+    """Files that the sources stand for, each once.
+
+    A source that is not there is an InputError, or is told to `missing` as its name and what is wrong with it.
+    `meant` says what else than a path such a source could be, in words that follow on "no such file".
+    """
+    seen: set[tuple[int, int]] = set()
+    stdin_taken = False
+    for source in sources:
+        if source == STDIN:
+            if sys.stdin is None:
+                raise InputError(f"{STDIN}: standard input is closed")
+            if not stdin_taken:
+                yield Input(STDIN, None, partial(read_stream, sys.stdin.buffer), named=True)
+            stdin_taken = True
+            continue
+        try:
+            found = _found(source, meant)
+        except InputError as error:
+            if missing is None:
+                raise
+            shown = without_secrets(source)
+            missing(shown, str(error).removeprefix(f"{shown}: "))
+            continue
+        for path, named in found:
+            try:
+                stat = path.stat()
+            except OSError as error:
+                if named:
+                    raise InputError(f"{path}: {error.strerror or error}") from None
+                size: int | None = 0  # a broken link that a pattern matches: reading it says so
+            else:
+                if (stat.st_dev, stat.st_ino) in seen:
+                    continue
+                seen.add((stat.st_dev, stat.st_ino))
+                size = stat.st_size if S_ISREG(stat.st_mode) else None
+            yield Input(str(path), size, partial(read_file, path), named)
+
+
+def _found(source: str, meant: Callable[[str], str]) -> list[tuple[Path, bool]]:
+    if not source:
+        raise InputError("a source without a name")
+    try:
+        return list(_paths(source, meant))
+    except OSError as error:
+        raise InputError(f"{without_secrets(source)}: {error.strerror or error}") from None
+    except (RuntimeError, ValueError) as error:
+        # a home directory that nobody has; a zero byte in a name
+        raise InputError(f"{without_secrets(source)}: {error}") from None
+
+
+def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, bool]]:
+    path = Path(source).expanduser()
+    shown = without_secrets(source)
+    if path.is_dir():
+        found = _files_in(path)
+        if not found:
+            raise InputError(f"{source}: no files in this directory")
+        yield from ((inner, False) for inner in found)
+    elif path.exists() or not glob.has_magic(source):
+        if not path.exists():
+            raise InputError(f"{shown}: no such file{meant(source)}")
+        yield path, True
+    else:
+        matches = matching_files(str(path))
+        if not matches:
+            else_meant = meant(source)
+            what = f"such file{else_meant}" if else_meant else "file matches this glob"
+            raise InputError(f"{shown}: no {what}")
+        yield from ((Path(match), False) for match in matches)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a directory to its depth, but for hidden ones; and what cannot be looked into, so that reading it
+    says why.
+    """
+    found: list[Path] = []
+    for above, directories, files in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        paths = (Path(above, name) for name in files if not name.startswith("."))
+        found.extend(path for path in paths if _may_be_file(path))
+    return sorted(found)
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True

@@ -1,0 +1,362 @@
+"""JSON values that contain spans: recognised by their keys, and dispatched to their format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.deferred import DeferredSpans
+from tracetui.ingest.diagnostics import bare_value, is_answer, object_with, server_errors
+from tracetui.ingest.formats import jaeger_json
+from tracetui.ingest.formats.field_names import plain
+from tracetui.ingest.formats.format import JsonFormat
+from tracetui.ingest.formats.nearest import nearest_json
+from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
+from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
+from tracetui.ingest.processes.parallel_decode import decode_shares, processes_for
+from tracetui.ingest.record_errors import leave_out
+from tracetui.model.decoding import MALFORMED, MalformedError, reason
+from tracetui.model.decoding import decode as decode_json
+from tracetui.model.intake import Intake
+
+BLANK = b" \t\r\n"
+_ITEMS = msgspec.json.Decoder(list[Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
+_STEP = 256
+_MOST_WRAPPERS = 32
+"""Objects around objects that hold spans. Each is looked through as a whole, so that more would take long."""
+
+
+class _Bytes(msgspec.Struct):
+    data: list[Raw]
+    errors: Raw = Raw(b"null")
+
+
+_JAEGER_ANSWER = msgspec.json.Decoder(_Bytes)
+
+
+_Take = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredSpans], None]
+
+
+class NotTracesError(Exception):
+    """A value contains no spans; the message describes it."""
+
+
+def take_value(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> None:
+    """Take in a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
+    held.wrappers = 0
+    try:
+        _dispatch(value, place, held)
+    except NotTracesError as error:
+        held.note_other(str(error), place)
+    except MALFORMED as error:
+        raise MalformedError(reason(error).removeprefix("JSON is malformed: ")) from None
+
+
+def can_share(line: bytes) -> bool:
+    """Test whether lines like this one can be decoded one by one; Zipkin's spans need their other halves."""
+    try:
+        keys = _members(line).keys() if line[:1] == b"{" else set[str]()
+    except MalformedError:
+        return False
+    return not keys.isdisjoint(("resourceSpans", "resourceLogs", "resourceMetrics", "spans"))
+
+
+def take_shares(
+    cuts: Sequence[int],
+    place: DecodeContext,
+    held: DeferredSpans,
+    take: Callable[[int, int, DecodeContext, DeferredSpans], None],
+) -> None:
+    """Have each stretch between two cuts taken in by a process of its own, in their order."""
+
+    def share(begin: int, end: int) -> Callable[[Intake], None]:
+        def decode_share(intake: Intake) -> None:
+            # how far a process of its own is, is not known here
+            here = held if intake is place.intake else DeferredSpans(lambda _: None)
+            at = replace(place, intake=intake)
+            take(begin, end, at, here)
+            if here is not held:
+                here.finish(at)
+
+        return decode_share
+
+    decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], place.intake)
+
+
+def _first_byte(value: Buffer | Raw) -> bytes:
+    view = memoryview(value)
+    for at in range(min(len(view), 1 << 16)):
+        byte = bytes(view[at : at + 1])
+        if byte not in BLANK:
+            return byte
+    return b""
+
+
+def _dispatch(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> None:
+    first = _first_byte(value)
+    if first == b"[":
+        _take_list(_ITEMS.decode(value), place, held)
+    elif first == b"{":
+        if not isinstance(value, Raw) and _DATA_FIRST.match(value):
+            answer = _JAEGER_ANSWER.decode(value)
+            _take_list(answer.data, place.at("data"), held)
+            server_errors(answer.errors, place)
+        else:
+            _take_object(value, place, held)
+    else:
+        raise NotTracesError(bare_value(value))
+
+
+def _take_list(items: Sequence[Raw], place: DecodeContext, held: DeferredSpans) -> None:
+    """Take in a list of traces, spans, requests, or lists of them; items are recognised by their keys."""
+    size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
+    processes = processes_for(size)
+    if processes > 1 and _is_trace(items[0]):
+        cuts = [len(items) * i // processes for i in range(processes + 1)]
+        take_shares(cuts, place, held, partial(_take_items, items))
+        return
+    _take_items(items, 0, len(items), place, held)
+
+
+def _is_trace(item: Raw) -> bool:
+    try:
+        return _first_byte(item) == b"{" and "spans" in _members(item)
+    except MalformedError:
+        return False
+
+
+def _take_items(items: Sequence[Raw], begin: int, end: int, place: DecodeContext, held: DeferredSpans) -> None:
+    strangers = _Strangers(end - begin)
+    traces = False
+    for i in range(begin, end):
+        if place.intake.is_full():
+            break
+        item = items[i]
+        at = _indexed(place, i)
+        if not i % _STEP:
+            held.progress((i - begin) / (end - begin))
+        try:
+            if traces:
+                # what the keys of one trace have told need not be asked of the next
+                try:
+                    jaeger_json.decode_trace(item, at)
+                    continue
+                except MalformedError:
+                    pass
+            traces = False
+            traces = _take_item(item, at, held) is _TAKES[JAEGER]
+        except (NotTracesError, MalformedError, *MALFORMED) as error:
+            strangers.add(error)
+        except Exception as error:
+            leave_out(at, error)
+    strangers.warn(place)
+
+
+@dataclass(slots=True)
+class _Strangers:
+    """Entries of a list that are unknown, or no JSON."""
+
+    size: int
+    count: int = 0
+    reason: str = ""
+
+    def add(self, error: Exception) -> None:
+        self.count += 1
+        self.reason = self.reason or reason(error)
+
+    def warn(self, place: DecodeContext) -> None:
+        if self.count:
+            some = f"{self.count} of {self.size}" if self.count < self.size else f"all {self.size}"
+            place.warn(f"{some} entries left out: {self.reason}")
+
+
+def _indexed(place: DecodeContext, index: int) -> DecodeContext:
+    return DecodeContext(place.intake, place.file, f"{place.position}[{index}]")
+
+
+def _take_item(item: Raw, place: DecodeContext, held: DeferredSpans) -> _Take | None:
+    first = _first_byte(item)
+    if first == b"{":
+        return _take_object(item, place, held)
+    if first == b"[":
+        _take_inner(_ITEMS.decode(item), place, held)
+        return None
+    raise NotTracesError(bare_value(item))
+
+
+def _take_inner(items: Sequence[Raw], place: DecodeContext, held: DeferredSpans) -> None:
+    """The objects of a list in a list, as Zipkin writes traces."""
+    strangers = _Strangers(len(items))
+    for i, item in enumerate(items):
+        at = _indexed(place, i)
+        try:
+            if _first_byte(item) == b"{":
+                _take_object(item, at, held)
+        except (NotTracesError, MalformedError, *MALFORMED) as error:
+            strangers.add(error)
+        except Exception as error:
+            leave_out(at, error)
+    strangers.warn(place)
+
+
+def _take_object(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> _Take:
+    if held.wrappers >= _MOST_WRAPPERS:
+        raise MalformedError(NESTED_TOO_DEEPLY)
+    held.wrappers += 1
+    try:
+        return _take_known(value, place, held)
+    finally:
+        held.wrappers -= 1
+
+
+def _take_known(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> _Take:
+    members = _members(value)
+    if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
+        _other_signal(value, members, place, held)
+        return _other_signal
+    for keys, take in _SHAPES:
+        if members.keys() >= keys:
+            take(value, members, place, held)
+            return take
+    names = {plain(key) for key in members}
+    for keys, take in _SHAPES_IN_ANY_SPELLING:
+        if names >= keys:
+            take(value, members, place, held)
+            return take
+    for keys, take in _WRAPPERS:
+        if members.keys() >= keys:
+            take(value, members, place, held)
+            return take
+    nearest = nearest_json(members)
+    if nearest is not None:
+        held.note_unknown(nearest, place)
+        return _other_signal
+    raise NotTracesError(object_with(members))
+
+
+def _members(value: Buffer | Raw) -> dict[str, Raw]:
+    try:
+        return decode_json(_MEMBERS.decode, value)
+    except MalformedError:
+        # half a surrogate pair in a key, or one that is not UTF-8
+        return decode_json(_MEMBERS.decode, lenient_json.repair_text(bytes(memoryview(value))))
+
+
+def _of_format(known: JsonFormat) -> _Take:
+    take_piece = known.take
+
+    def take(value: Buffer | Raw, _: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+        take_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), place, held)
+
+    return take
+
+
+def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+    data, errors = members["data"], members.get("errors")
+    first = _first_byte(data)
+    if errors is not None and is_answer(members):
+        server_errors(errors, place)
+    if first == b"[":
+        _take_list(_ITEMS.decode(data), place.at("data"), held)
+    elif first == b"{":
+        _take_object(data, place.at("data"), held)
+    elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
+        raise NotTracesError(object_with(members))
+
+
+def _answer_of_sql(value: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+    """ClickHouse's answers: rows that are objects (`FORMAT JSON`), or lists of cells (`FORMAT JSONCompact`)."""
+    rows = _ITEMS.decode(members["data"]) if _first_byte(members["data"]) == b"[" else []
+    if not rows or _first_byte(rows[0]) != b"[" or _first_byte(members["meta"]) != b"[":
+        _jaeger_answer(value, members, place, held)
+        return
+    names = [_members(column)["name"] for column in _ITEMS.decode(members["meta"])]
+    objects = [
+        Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
+        for row in rows
+    ]
+    _take_list(objects, place.at("data"), held)
+
+
+def _inner(key: str) -> _Take:
+    def take(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+        _dispatch(members[key], place.at(key), held)
+
+    return take
+
+
+def _hits(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+    hits = members["hits"]
+    if _first_byte(hits) == b"{":
+        hits = _members(hits).get("hits", Raw(b"[]"))
+    if _first_byte(hits) != b"[":
+        raise NotTracesError("a search answer without hits")
+    _take_list(_ITEMS.decode(hits), place.at("hits"), held)
+
+
+def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
+    """Skip logs and metrics, which stand beside traces in the collector's files."""
+
+
+def _error_answer(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, __: DeferredSpans) -> None:
+    if not is_answer(members):
+        raise NotTracesError(object_with(members))
+    for key in ("error", "errors"):
+        server_errors(members.get(key, Raw(b"null")), place)
+
+
+_BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
+"""Keys of the action lines between the documents of an Elasticsearch or OpenSearch bulk request."""
+
+
+_TAKES = {known: _of_format(known) for known in JSON_FORMATS}
+_SHAPES: list[tuple[frozenset[str], _Take]] = [
+    *((keys, _TAKES[known]) for known in JSON_FORMATS for keys in known.keys),
+    (frozenset({"_source"}), _inner("_source")),
+    (frozenset({"hits"}), _hits),
+]
+"""The keys that tell what an object is, in the order in which they are looked for."""
+_SHAPES_IN_ANY_SPELLING = [
+    (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
+]
+"""The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
+_WRAPPERS: list[tuple[frozenset[str], _Take]] = [
+    (frozenset({"meta", "data"}), _answer_of_sql),
+    (frozenset({"data"}), _jaeger_answer),
+    (frozenset({"result"}), _inner("result")),
+    (frozenset({"trace"}), _inner("trace")),
+    (frozenset({"doc"}), _inner("doc")),
+    (frozenset({"batch"}), _inner("batch")),
+    (frozenset({"spans"}), _inner("spans")),
+    (frozenset({"resourceLogs"}), _other_signal),
+    (frozenset({"resourceMetrics"}), _other_signal),
+    (frozenset({"resourceProfiles"}), _other_signal),
+    (frozenset({"error"}), _error_answer),
+    (frozenset({"errors"}), _error_answer),
+]
+"""What stands around spans, or in their place, by keys that a span may have, too."""
+
+
+def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
+    """Match the beginning of a member with one of these keys, in any spelling that `plain` or JSON allows."""
+    words = sorted({plain(key) for key in keys})
+    spelt = "|".join('[^a-z0-9"]*'.join(word) for word in words)
+    return re.compile(rf'"[^a-z0-9"]*(?:{spelt})|\\'.encode(), re.IGNORECASE)
+
+
+TELLING_KEY: Final = _any_key(
+    [max(keys, key=len) for keys, _ in (*_SHAPES, *_SHAPES_IN_ANY_SPELLING, *_WRAPPERS)] + sorted(_BULK_ACTIONS)
+)
+"""Is found in every text of JSON in which `take_value` finds something: of each shape one key, and all escapes."""

@@ -1,0 +1,72 @@
+"""Recovery of intact parts of damaged JSON, with warnings on the damage and the losses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.json_repair.commas import Commas, without_commas
+from tracetui.ingest.json_repair.repair import Gap, RepairedValue, TextFinder, repair
+from tracetui.model.decoding import MalformedError
+
+_BETWEEN = re.compile(rb"[\s,]*+")
+"""What may stand between values."""
+
+
+def recover(data: Buffer, start: int, place: DecodeContext, take: Callable[[bytes], None], trouble: str) -> None:
+    """Repair the values from `start` on, one after the other, and take each in.
+
+    take: raises MalformedError if it cannot read the text. trouble: what a strict reader said of the data.
+    """
+    commas = Commas()
+    sound = without_commas(data, start)
+    if sound:
+        text, commas = sound
+        start = len(data)
+        try:
+            take(text)
+        except MalformedError as error:
+            place.warn(f"cannot be read: {error}")
+    finder = TextFinder(data)
+    while start < len(data):
+        mended = repair(data, start, finder)
+        _warn_of(mended, len(data), place)
+        if mended.unwritable:
+            place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
+        commas.add(mended.commas.first, mended.commas.count)
+        if mended.text:
+            try:
+                take(mended.text)
+            except MalformedError as error:
+                place.warn(f"cannot be read: {error}")
+        elif not mended.gaps:
+            place.warn(f"cannot be read: {trouble}")
+        assert mended.end > start, f"no progress at byte {start}"
+        start = mended.end
+        between = _BETWEEN.match(data, start)
+        assert between is not None
+        comma = data.find(b",", start, between.end())
+        if comma >= 0:
+            commas.add(comma, between[0].count(b","))
+        start = between.end()
+    if commas.count:
+        more = f" (and {commas.count - 1:,} more)" if commas.count > 1 else ""
+        place.at(f"byte {commas.first:,}").warn(f"superfluous comma{more}; read without")
+
+
+def _warn_of(mended: RepairedValue, size: int, place: DecodeContext) -> None:
+    for gap in mended.gaps:
+        place.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, size)}")
+    more = mended.more_gaps
+    if more.count:
+        place.at(f"byte {more.start:,}").warn(
+            f"damaged JSON in {more.count:,} more places; {more.size:,} bytes are left out"
+        )
+
+
+def _lost(gap: Gap, size: int) -> str:
+    if gap.start == gap.end:
+        return "nothing is left out"
+    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} are left out"

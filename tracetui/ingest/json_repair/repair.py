@@ -1,0 +1,491 @@
+"""Making readable JSON out of damaged JSON: a cut download, a broken span in the middle of a file.
+
+The text is walked token by token. Where it stops being JSON, the span or trace that is broken is left out, and the
+walk goes on at the next place that looks like the beginning of another one; what is still open at the end is closed.
+A trace whose spans are whole stays, and loses only the member that is broken.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.json_repair.commas import Commas
+from tracetui.ingest.json_repair.nesting import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
+from tracetui.model.decoding import MalformedError, decode
+
+_TOKEN = re.compile(
+    rb"""[ \t\r\n]*(?:
+      (?P<mark>[{}\[\],:])
+    | (?P<text>"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+")
+    | (?P<word>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?+(?![0-9A-Za-z.])|true\b|false\b|null\b)
+    | (?P<strange>NaN\b|[+-]?Infinity\b|[+-]?inf\b|nan\b|None\b)
+    | (?P<end>\Z)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_COMMAS = re.compile(rb"[ \t\r\n]*+(?P<first>,(?:[ \t\r\n]*+,)*+)")
+"""More commas behind one."""
+_VALUE = msgspec.json.Decoder(msgspec.Raw)
+
+_SPAN_LISTS = (
+    b"data", b"spans", b"resourceSpans", b"resource_spans", b"scopeSpans", b"scope_spans", b"batches", b"hits",
+    b"instrumentationLibrarySpans",
+)  # fmt: skip
+_HOLDS_SPANS = frozenset(b'"%s"' % key for key in _SPAN_LISTS)
+_SPAN_KEYS = (
+    b"traceID", b"traceId", b"trace_id", b"spanID", b"spanId", b"id", b"operationName", b"name", b"resource", b"scope",
+    b"_source", b"_index",
+)  # fmt: skip
+_FIRST_KEYS = frozenset(b'"%s"' % key for key in _SPAN_KEYS)
+_FIRST_KEYS_OF = {
+    b'"%s"' % key: frozenset([b'"%s"' % first])
+    for key, first in ((b"resourceSpans", b"resource"), (b"batches", b"resource"), (b"scopeSpans", b"scope"))
+}
+"""First keys of spans, traces and such, where nothing better is known."""
+
+_WITHIN_SPANS = frozenset((b'"key"', b'"refType"', b'"fields"', b'"timeUnixNano"'))
+"""First keys that no span or trace has: a list of such objects is not a list of spans."""
+
+_LIKE_SPANS = frozenset((b'"links"', b'"references"'))
+"""Lists of objects that begin like spans, with the ids of one, but say less."""
+_HEAD = re.compile(rb"[^{}]*")
+_OF_SPANS = re.compile(rb'"(?:name|operationName|kind|start[A-Za-z_]*|processID)"')
+
+_OBJECT = rb'\{\s*(?P<first>%s)\s*:\s*(?:(?P<open>[\[{])|(?:"[^"\\]*"|[^"{\[,}\s]+)\s*(?:\}|,\s*(?P<second>"[^"\\]*")))'
+_BEGINNING = re.compile(_OBJECT % rb'"[^"\\]*"')
+_CLOSE = {
+    b'"%s"' % key: [rb'(?P<close>\])\s*,\s*"%s"\s*:\s*\{' % after]
+    for key, after in ((b"spans", b"(?:processes|scope)"), (b"scopeSpans", b"resource"), (b"scope_spans", b"resource"))
+}
+"""End of a list of spans, recognised by what the writer of the file put after it."""
+_MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrarySpans)")\s*:\s*\[']
+# told by its first byte, which makes the search a fast one
+_VALUE_BEGINS = rb'(?:\{|\[\s*(?:\[\s*){0,2}\{)\s*"(?:%s)"\s*:' % b"|".join(
+    (*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes")
+)
+_MOST_GAPS = 1_000
+"""Of more gaps in one value the sum is kept."""
+_MOST_LEVELS = 32
+_PATIENCE = 16
+_MOST_BEGINNINGS = 64
+"""More ways in which elements of lists begin are not remembered: each makes the search for the next one longer."""
+
+_Beginning = tuple[bytes, bytes]
+"""Beginning of an object: its first key, and its second or the bracket that opens the first key's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of the input that was skipped: byte positions `start` to `end`, and the reason."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(slots=True)
+class MoreGaps:
+    """The gaps beyond `_MOST_GAPS`: how many, where the first one begins, and how many bytes they left out."""
+
+    count: int = 0
+    start: int = -1
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RepairedValue:
+    """Result of repairing a value."""
+
+    text: bytes
+    """Valid JSON, b'' if nothing could be recovered."""
+    gaps: list[Gap]
+    """The first of them."""
+    more_gaps: MoreGaps
+    end: int
+    """The byte position in the input after the value, or where another one seems to begin."""
+    unwritable: int
+    """Number of values that JSON cannot write (NaN, infinities) and that became null."""
+    commas: Commas
+    """Those that stand where nothing follows or comes before, and were left out."""
+
+
+class TextFinder:
+    """Searches in one text with a memory, so that no stretch is searched in vain repeatedly."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = data
+        self._found: dict[bytes, tuple[int, re.Match[bytes] | None]] = {}
+        self.patience = _PATIENCE * len(data)
+        """Bytes that may still be searched in vain."""
+        self.retreat = _PATIENCE * len(data)
+        """Bytes that may still be walked a second time."""
+
+    def search(self, pattern: bytes, position: int) -> re.Match[bytes] | None:
+        begin, found = self._found.get(pattern, (len(self._data), None))
+        if begin <= position and (found is None or found.start() >= position):
+            return found
+        if self.patience < 0:
+            return None
+        found = re.compile(pattern).search(self._data, position)
+        self.patience -= 0 if found else len(self._data) - position
+        self._found[pattern] = position, found
+        return found
+
+
+@dataclass(slots=True)
+class _Level:
+    """An open list or object."""
+
+    is_list: bool
+    key: bytes
+    """The member it is the value of, for a list in a list that of the outer one."""
+    loses: bool
+    """True for a list of spans, or of their containers, from which a broken element can be left out alone."""
+    begun: set[_Beginning]
+    """Beginnings of the elements of such lists."""
+    at: int
+    whole: int
+    """The position after its last whole member or item."""
+    comma: int = -1
+    """Position of its last comma."""
+    element: int = -1
+    """Position where its last element began."""
+    expects: str = "first"
+    member: bytes = b""
+    holds: bool = False
+    """True if it holds a whole list of spans."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    data: Buffer
+    finder: TextFinder
+    copied: int
+    """Position up to which the text is in `out` or left out."""
+    position: int
+    out: list[bytes] = field(default_factory=list)
+    strange: list[tuple[int, int]] = field(default_factory=list)
+    """Positions, in the text not yet copied, of values that JSON cannot write and of surplus commas."""
+    unwritable: int = 0
+    commas: Commas = field(default_factory=Commas)
+    gaps: list[Gap] = field(default_factory=list)
+    more_gaps: MoreGaps = field(default_factory=MoreGaps)
+    gap_end: int = 0
+    """Where the last gap ends."""
+    levels: list[_Level] = field(default_factory=list)
+    begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
+    all_begun: set[_Beginning] = field(default_factory=set)
+    """Beginnings of all lists."""
+    last_text: int = 0
+    """Position of the last text token. One that was closed too late may hide the beginning of an element."""
+    separate: bool = False
+    """True if the next text copied is another element of a list."""
+
+    def write(self, piece: bytes) -> None:
+        if not piece:
+            return
+        if self.separate and self.out[-1][-1:] not in (b"[", b"{"):
+            self.out.append(b",")
+        self.separate = False
+        self.out.append(piece)
+
+    def copy_to(self, end: int) -> None:
+        for begin, after in self.strange:
+            if begin < end:
+                is_comma = self.data[begin : begin + 1] == b","
+                self.write(bytes(self.data[self.copied : begin]) + (b"" if is_comma else b"null"))
+                self.copied = after
+                self.unwritable += not is_comma
+                if is_comma:
+                    self.commas.add(begin, self.data[begin:after].count(b","))
+        self.strange.clear()
+        self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
+        self.copied = end
+
+    def close(self, levels: list[_Level]) -> None:
+        self.separate = False
+        self.write(b"".join(b"]" if level.is_list else b"}" for level in reversed(levels)))
+
+    def open(self, is_list: bool, key: bytes, at: int) -> None:
+        levels = self.levels
+        loses = is_list and (key in _HOLDS_SPANS or not levels or (levels[-1].is_list and levels[-1].loses))
+        begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
+        levels.append(_Level(is_list, key, loses, begun, at, at + 1))
+
+    def leave_out(self, start: int, end: int, reason: str) -> None:
+        """Note a gap."""
+        self.gap_end = end
+        if len(self.gaps) < _MOST_GAPS:
+            self.gaps.append(Gap(start, end, reason))
+            return
+        more = self.more_gaps
+        more.start = more.start if more.count else start
+        more.count += 1
+        more.size += end - start
+
+    def state(self) -> tuple[int, int, str]:
+        """Position, open levels, and what may come next."""
+        return self.position, len(self.levels), self.levels[-1].expects if self.levels else ""
+
+    def done(self, end: int) -> RepairedValue:
+        return RepairedValue(b"".join(self.out), self.gaps, self.more_gaps, end, self.unwritable, self.commas)
+
+
+def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> RepairedValue:
+    """Make readable JSON text of the value that begins at `start`. A finder serves all the values of one text.
+
+    A list element that is broken is left out when the list is one that holds spans or traces; anything smaller takes
+    its span with it.
+    """
+    walk = _Walk(data, finder or TextFinder(data), start, start, last_text=start)
+    while True:
+        match = _TOKEN.match(data, walk.position)
+        if match and match["end"] is None:
+            trouble = _step(walk, match)
+            if trouble is None:
+                if not walk.levels:
+                    walk.copy_to(walk.position)
+                    return walk.done(walk.position)
+                continue
+        else:
+            trouble = "the text ends within a value" if match else _trouble_at(data, walk.position)
+        before = walk.state()
+        if not _recover(walk, trouble):
+            return walk.done(walk.gap_end)
+        # the same would be wrong again, for ever; steps back end as they are paid for
+        assert walk.state() != before, f"no progress at byte {walk.position} ({trouble})"
+
+
+def next_value(data: Buffer, position: int) -> int | None:
+    """Position, from this one on, where a value that holds spans seems to begin."""
+    found = re.compile(_VALUE_BEGINS).search(data, position)
+    return found.start() if found else None
+
+
+def _trouble_at(data: Buffer, position: int) -> str:
+    rest = bytes(data[position : position + 24]).lstrip()
+    if rest[:1] == b'"':
+        return "a text is not closed"
+    return f"unexpected {rest[:12].decode('utf-8', 'replace')!r}"
+
+
+def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
+    """Follow one token. -> None, or its fault"""
+    levels = walk.levels
+    mark = match["mark"]
+    if not levels:
+        if mark not in (b"{", b"["):
+            return f"unexpected {match[0].strip()[:12].decode('utf-8', 'replace')!r}"
+        walk.open(mark == b"[", b"", match.start("mark"))
+        walk.position = match.end()
+        return None
+    level = levels[-1]
+    expects = level.expects
+    if mark in (b",", b":", b"]", b"}"):
+        if mark == b",":
+            at = match.start("mark")
+            if expects == "comma":
+                level.expects = "value" if level.is_list else "key"
+            # of two commas the second one stays
+            elif not _leave_out_comma(walk, level, at if expects == "first" else level.comma):
+                return "unexpected ','"
+            more = _COMMAS.match(walk.data, match.end())
+            if more:
+                walk.strange.append(more.span("first") if expects == "first" else (at, more.end() - 1))
+                at = more.end() - 1
+            level.comma, walk.position = at, at + 1
+            return None
+        if mark == b":":
+            if expects != "colon":
+                return "unexpected ':'"
+            level.expects = "value"
+        else:
+            if level.is_list != (mark == b"]") or (
+                expects not in ("first", "comma") and not _leave_out_comma(walk, level, level.comma)
+            ):
+                return f"unexpected {mark.decode()!r}"
+            levels.pop()
+            if levels:
+                levels[-1].whole = match.end()
+                levels[-1].holds |= level.holds or (level.is_list and level.key in _HOLDS_SPANS)
+        walk.position = match.end()
+        return None
+    if not level.is_list and expects in ("first", "key"):
+        if match["text"] is None:
+            return "a key is missing"
+        level.member = match["text"]
+        level.expects = "colon"
+        walk.last_text = match.start("text")
+        walk.position = match.end()
+        return None
+    if expects not in ("value", "first"):
+        return "a comma is missing"
+    if level.begun and match["text"] is not None:
+        return "a text among objects"
+    if mark in (b"{", b"["):
+        if len(levels) >= MAX_DEPTH:
+            return NESTED_TOO_DEEPLY
+        at = match.start("mark")
+        level.expects = "comma"
+        if level.is_list:
+            element, level.element = level.element, at
+            beginning = _BEGINNING.match(walk.data, at) if mark == b"{" else None
+            if beginning and _is_misplaced(walk, level, beginning):
+                level.element, level.expects = element, expects
+                return f"unexpected {beginning['first'].decode('utf-8', 'replace')}"
+            if beginning and level.loses and _skip_whole(walk, level, at, beginning):
+                return None
+        walk.open(mark == b"[", level.key if level.is_list else level.member, at)
+    else:
+        level.expects = "comma"
+        level.whole = match.end()
+        if match["strange"] is not None:
+            walk.strange.append(match.span("strange"))
+        elif match["text"] is not None:
+            walk.last_text = match.start("text")
+    walk.position = match.end()
+    return None
+
+
+def _leave_out_comma(walk: _Walk, level: _Level, at: int) -> bool:
+    """Go on as if there were no comma here. -> False if it stands between a key and its value"""
+    if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.copied:
+        return False
+    walk.strange.append((at, at + 1))
+    return True
+
+
+def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> bool:
+    """Test whether an object that belongs elsewhere begins here: damage has opened or closed a list before it."""
+    if level.loses:
+        return beginning["first"] in _WITHIN_SPANS
+    if _beginning(beginning) not in walk.all_begun:
+        return False
+    if level.key not in _LIKE_SPANS:
+        return True
+    head = _HEAD.match(walk.data, beginning.start() + 1)
+    return bool(head and _OF_SPANS.search(head[0]))
+
+
+def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes]) -> bool:
+    """Step over the element that begins here at once, if it is whole and the next one follows."""
+    first, second = _beginning(beginning)
+    if len(walk.all_begun) < _MOST_BEGINNINGS:
+        walk.all_begun.add((first, second))
+    if (first, second) in walk.all_begun:
+        level.begun.add((first, second))
+    if walk.finder.patience < 0:
+        return False
+    seconds = {known for _, known in level.begun}
+    for found in re.compile(_OBJECT % re.escape(first)).finditer(walk.data, at + 1):
+        # else the beginning of something within the element
+        if _beginning(found)[1] in seconds:
+            break
+    else:
+        walk.finder.patience -= len(walk.data) - at
+        return False
+    element = bytes(walk.data[at : found.start()]).rstrip()
+    if element[-1:] == b",":
+        try:
+            decode(_VALUE.decode, element[:-1])
+        except MalformedError:
+            pass
+        else:
+            if not is_deeper(element, MAX_DEPTH - len(walk.levels)):
+                walk.position = at + len(element) - 1
+                return True
+    walk.finder.patience -= len(element)
+    return False
+
+
+def _beginning(found: re.Match[bytes]) -> _Beginning:
+    return found["first"], found["open"] or found["second"] or b""
+
+
+def _recover(walk: _Walk, trouble: str) -> bool:
+    """Skip a broken part and go on after it. -> False when the value ends here, with all closed."""
+    levels = walk.levels
+    inner = next((i for i in range(len(levels) - 1, -1, -1) if levels[i].loses), -1)
+    broken = levels[inner + 1] if len(levels) > inner + 1 else None
+    # of a broken element that can stay: how far down its members and the items of its lists are kept
+    last = inner + 1
+    while last + 1 < len(levels) and not levels[last].is_list:
+        last += 1
+    begin = walk.position
+    if broken:
+        begin = levels[last].whole if broken.holds else broken.at
+    search = max(begin + (broken is not None), min(walk.last_text, walk.position))
+    walk.finder.retreat -= max(walk.position - search, 0)
+    if walk.finder.retreat < 0:
+        search = max(search, walk.position)
+    if broken is None and trouble == NESTED_TOO_DEEPLY:
+        # what begins here would be so again
+        search = max(search, walk.position + 1)
+    found = _next_beginning(
+        walk, levels[max(inner + 1 - _MOST_LEVELS, 0) : inner + 1], bool(broken and not broken.holds), search
+    )
+    groups = found.groupdict() if found else {}
+    keeps = bool(groups.get("member"))
+    if broken and (broken.holds or keeps):
+        begin = levels[last].whole
+        walk.copy_to(begin)
+        walk.close(levels[inner + 1 + keeps : last + 1])
+        del levels[inner + 1 + keeps :]
+    elif broken and inner < 0:
+        walk.out.clear()
+        levels.clear()
+    else:
+        walk.copy_to(begin)
+        del levels[inner + 1 :]
+    if found is None:
+        walk.close(levels)
+        value = walk.finder.search(_VALUE_BEGINS, search)
+        walk.leave_out(begin, value.start() if value else len(walk.data), trouble)
+        return False
+    resume = found.start()
+    walk.leave_out(begin, resume, trouble)
+    closes = bool(groups.get("close"))
+    if keeps or closes:
+        levels[-1].expects = "key" if keeps else "comma"
+    else:
+        at = _level_of(levels, found)
+        walk.close(levels[at + 1 :])
+        del levels[at + 1 :]
+        levels[at].expects = "value"
+    walk.separate = not closes
+    walk.copied = walk.position = walk.last_text = resume
+    return True
+
+
+def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: int) -> re.Match[bytes] | None:
+    """Position where the next element of any open list of spans seems to begin, or the innermost list ends, or else
+    where the spans within the element that is broken begin.
+    """
+    innermost = levels[-1].key if levels else b""
+    # of many levels the innermost ones; all of them each time would take long
+    losing = [level for level in levels[-_MOST_LEVELS:] if level.loses]
+    known = {first for level in losing for first, _ in level.begun}
+    likely = {first for level in losing for first in _FIRST_KEYS_OF.get(level.key, _FIRST_KEYS)}
+    others = _CLOSE.get(innermost, []) + (_MEMBER if is_broken and innermost != b'"spans"' else [])
+    found = None
+    for firsts in (known if all(level.begun for level in losing) else known | likely, known | likely):
+        parts = others + ([_OBJECT % b"|".join(map(re.escape, sorted(firsts)))] if losing else [])
+        found = found or (walk.finder.search(b"|".join(parts), search) if parts else None)
+    return found
+
+
+def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
+    """Index of the list whose elements begin like this."""
+    first, second = _beginning(found)
+    losing = [i for i in range(max(len(levels) - _MOST_LEVELS, 0), len(levels)) if levels[i].loses]
+    alike = [i for i in losing if (first, second) in levels[i].begun]
+    if alike:
+        return alike[-1]
+    alike = [i for i in losing if not levels[i].begun or any(first == known for known, _ in levels[i].begun)]
+    if not alike:
+        return losing[-1]
+    return alike[0] if second in _HOLDS_SPANS or first in _HOLDS_SPANS else alike[-1]

@@ -1,0 +1,289 @@
+"""Loading sources into a trace set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from tracetui.config import Overrides
+from tracetui.garbage_collection import paused_collection
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.files import Input, inputs
+from tracetui.ingest.limits import decoded_limit
+from tracetui.ingest.servers.pool import MOST_BYTES, SearchReport, ServerPool, Waiting
+from tracetui.ingest.servers.resolve import check_credentials, named_by, suggest_source
+from tracetui.model.assemble import assemble
+from tracetui.model.errors import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
+from tracetui.model.intake import Intake
+from tracetui.model.search import NOTHING, Search
+from tracetui.model.traces import TraceSet
+
+_NO_OVERRIDES = Overrides()
+_MOST_LOOKS = 9
+"""For older traces, where more have come since the last look than servers send at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """Progress of a load. `share` is 0 to 1, by the bytes of all sources; 0 where their size is not known.
+
+    all_read: nothing is left but to put the spans together.
+    """
+
+    name: str
+    share: float
+    spans: int
+    all_read: bool = False
+
+
+class StopReading(Exception):  # noqa: N818 - an instruction, like StopIteration
+    """Raised by a `progress` function to stop reading and keep what has arrived."""
+
+
+class Loader:
+    """Loader: reads sources once, and queries the servers among them as often as asked."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        overrides: Overrides = _NO_OVERRIDES,
+        *,
+        keep_going: bool = False,
+        waiting: Waiting = nullcontext,
+        asks_for_choice: bool = False,
+    ) -> None:
+        """`keep_going`: read the other sources where one cannot be read; `asks_for_choice` as `ServerPool`.
+
+        Raises UsageError for a server that cannot be used as it is described.
+        """
+        named = named_by(sources)
+        check_credentials(named.servers)
+        self._paths = named.paths
+        self._keep_going = keep_going
+        self._intake = Intake(decoded_limit())
+        self._warnings: list[LoadWarning] = []
+        """Warnings of files."""
+        self._warned: list[LoadWarning] = []
+        """Warnings of the last query of the servers."""
+        self.servers = ServerPool(named.servers, overrides, waiting, asks_for_choice=asks_for_choice)
+
+    def read(
+        self,
+        progress: Callable[[LoadProgress], None] = lambda _: None,
+        arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+        search: Search = NOTHING,
+        told: Callable[[SearchReport], None] = lambda _: None,
+    ) -> TraceSet:
+        """Read everything. As `load` has it."""
+        intake = self._intake
+
+        def leave_out(name: str, what: str) -> None:
+            intake.warn(name, "", f"skipped: {what}")
+
+        wanted = list(inputs(self._paths, leave_out if self._keep_going else None, suggest_source))
+        sizes = [item.size for item in wanted]
+        # a share of what nobody knows says nothing
+        known = None not in sizes and not self.servers.servers
+        total = sum(size for size in sizes if size is not None) if known else 0
+        done = 0
+        read = 0.0
+        failed: list[BackEndError] = []
+        stopped = False
+
+        def here(name: str) -> None:
+            progress(LoadProgress(name, read, len(intake)))
+            if len(intake):
+                arrived(lambda: assemble(intake))
+
+        with paused_collection():
+            try:
+                for item in wanted:
+
+                    def report(share: float, item: Input = item, done: int = done) -> None:
+                        nonlocal read
+                        read = (done + share * (item.size or 0)) / total if total else 0.0
+                        here(item.name)
+
+                    _take(item, intake, report, self._keep_going)
+                    done += item.size or 0
+                self._warnings = list(intake.warnings)
+                failed = self.servers.ask(search, intake, here, told)
+                progress(LoadProgress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
+            except StopReading:
+                stopped = True
+                at = f" at {100 * read:.0f} %" if read else ""
+                intake.warn("", "", f"reading stopped{at}; the rest was not read")
+            if failed and (not self._keep_going or not len(intake)):
+                raise _joined(failed)
+            for error in failed:
+                intake.warn("", "", str(error))
+            self._warned = list(dict.fromkeys(intake.warnings[len(self._warnings) :]))
+            intake.warnings = [*self._warnings, *self._warned]
+            traces = assemble(intake)
+        if not len(traces) and (stopped or wanted or not self.servers.servers):
+            raise InputError(_nothing(wanted, intake.warnings))
+        return traces
+
+    def ask(
+        self,
+        search: Search,
+        progress: Callable[[LoadProgress], None],
+        told: Callable[[SearchReport], None] = lambda _: None,
+        *,
+        known_ns: int = 0,
+    ) -> TraceSet | None:
+        """Search the servers again, and merge the results with what is loaded.
+
+        `known_ns`: where what came are the newest traces alone, ask for older ones, too, until those that began then;
+        0 to ask once.
+
+        -> None where nothing has changed. Raises BackEndError where none of them answers, and StopReading where that
+        was stopped before anything came; nothing is lost then.
+        """
+        with paused_collection():
+            heard: list[SearchReport] = []
+            changed, warned = self._take_in(search, progress, heard.append)
+            if known_ns:
+                heard, more, more_warned = self._catch_up(search, known_ns, progress, heard)
+                changed, warned = changed or more, [*warned, *more_warned]
+            for found in heard:
+                told(found)
+            intake, warned = self._intake, list(dict.fromkeys(warned))
+            if not changed and warned == self._warned:
+                return None
+            # those of servers are about what they sent last
+            intake.warnings = [*self._warnings, *warned]
+            self._warned = warned
+            dropped = intake.keep_within(MOST_BYTES)
+            if dropped:
+                intake.warn("", "", f"the {dropped:,} oldest traces were dropped to stay below 1 GiB")
+            return assemble(intake)
+
+    def _take_in(
+        self, search: Search, progress: Callable[[LoadProgress], None], told: Callable[[SearchReport], None]
+    ) -> tuple[bool, list[LoadWarning]]:
+        """Search the servers once. -> whether anything changed, and the warnings"""
+        new = Intake()
+        failed: list[BackEndError] = []
+        try:
+            failed = self.servers.ask(search, new, lambda name: progress(LoadProgress(name, 0, len(new))), told)
+        except StopReading:
+            if not len(new):
+                raise
+            new.warn("", "", "search stopped; partial results")
+        if failed and not len(new):
+            raise _joined(failed)
+        for error in failed:
+            new.warn("", "", str(error))
+        progress(LoadProgress("", 1, len(new), all_read=True))
+        return self._intake.replace(new), list(new.warnings)
+
+    def _catch_up(
+        self, search: Search, known_ns: int, progress: Callable[[LoadProgress], None], heard: list[SearchReport]
+    ) -> tuple[list[SearchReport], bool, list[LoadWarning]]:
+        """Search what lies between a moment and the oldest result, until that is complete.
+
+        -> what was told, as of one search; whether something has changed; and what there is to be warned of
+        """
+        changed, warnings, last = False, list[LoadWarning](), heard
+        read = sum(found.searched.count for found in heard if found.searched is not None)
+        end = search.end_ns
+        for look in range(_MOST_LOOKS + 1):
+            full = [found.searched for found in last if found.searched is not None]
+            if not full:
+                return heard, changed, warnings
+            # of several servers none is to leave out what another one has sent
+            oldest = max(found.since_ns for found in full)
+            if oldest <= known_ns:
+                return heard, changed, warnings
+            if look == _MOST_LOOKS or (end is not None and oldest >= end):
+                break
+            end = oldest
+            last = []
+            more, warned = self._take_in(msgspec.structs.replace(search, end_ns=end), progress, last.append)
+            changed, warnings = changed or more, [*warnings, *warned]
+            read += sum(found.searched.count for found in last if found.searched is not None)
+        if not search.errors and end is not None:
+            # what fails is what who follows must not miss
+            errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False)
+            more, warned = self._take_in(errors, progress, lambda _: None)
+            changed, warnings = changed or more, [*warnings, *warned]
+        return [replace(found, unread_beyond=read) for found in heard], changed, warnings
+
+
+def _joined(failed: Sequence[BackEndError]) -> BackEndError:
+    return failed[0] if len(failed) == 1 else BackEndError("\n".join(map(str, failed)))
+
+
+def load(
+    sources: Sequence[str],
+    progress: Callable[[LoadProgress], None] = lambda _: None,
+    arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+    *,
+    keep_going: bool = False,
+    search: Search = NOTHING,
+    overrides: Overrides = _NO_OVERRIDES,
+    told: Callable[[SearchReport], None] = lambda _: None,
+    also: Search | None = None,
+) -> TraceSet:
+    """Read files, directories, patterns and standard input (`-`) of any format and servers, in any mixture.
+
+    Servers are asked for what `search` says, and then for what `also` says; `told` hears what each was asked for and
+    how much came. Spans of one trace meet wherever they come from. What is damaged is left out and named in the set's
+    `load_warnings`. `arrived` is called from time to time with a function that makes a set of what is here so far.
+
+    Raises InputError when there is no span in all of them, but for servers that have none to send, and when a source
+    cannot be read (BackEndError for a server); with `keep_going` the others are read all the same, and that one is
+    named in the warnings. UsageError: an address or a profile cannot be used.
+    """
+    loading = Loader(sources, overrides, keep_going=keep_going)
+    with closing(loading.servers):
+        traces = loading.read(progress, arrived, search, told)
+        if also is not None and also != search and loading.servers.can_be_asked_again:
+            traces = loading.ask(also, progress, told) or traces
+        return traces
+
+
+def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:
+    place = DecodeContext(intake, item.name)
+    report(0)
+    before, spans = len(intake.warnings), len(intake)
+    stopped = False
+
+    def go_on() -> bool:
+        nonlocal stopped
+        try:
+            report(0)
+        except StopReading:
+            stopped = True
+        return not stopped
+
+    try:
+        data = item.read(go_on, place.warn)
+    except OSError as error:
+        if item.named and not keep_going:
+            raise InputError(f"{item.name}: {error.strerror or error}") from None
+        place.warn(f"skipped: {error.strerror or error}")
+        return
+    # what a pipe said until it was stopped counts
+    decode(data, place, report if not stopped else lambda _: None, go_on)
+    found, more = intake.take_warnings(before)
+    if not item.named and len(intake) == spans and len(found) > 1:
+        # a directory may hold anything; one line about a file that is none of ours is enough
+        found, more = found[:1], 0
+    for warning in shortened(item.name, found, more):
+        intake.warn(warning.file, warning.position, warning.message)
+    if stopped:
+        raise StopReading
+
+
+def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
+    if len(warnings) == 1:
+        return f"no spans found: {warnings[0]}"
+    what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files" if wanted else "these sources"
+    lines = [f"no spans found in {what}", *(f"  {warning}" for warning in warnings[:WARNINGS_PER_FILE])]
+    return "\n".join(lines)

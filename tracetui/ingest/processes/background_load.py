@@ -1,0 +1,255 @@
+"""Loading in a process of its own, for a program that must stay responsive while it loads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tracetui.config import Overrides
+from tracetui.ingest.loader import LoadProgress
+from tracetui.ingest.processes.protocol import (
+    Failure,
+    FindNewest,
+    LoadRequest,
+    Newest,
+    PartialResult,
+    ProgressReport,
+    ProgressText,
+    Response,
+    SearchRequest,
+    ServerStatsRequest,
+    ServerStatsResult,
+    Unchanged,
+    read_word,
+    send_request,
+)
+from tracetui.ingest.processes.shared_memory import receive
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.model.errors import BackEndError, InputError
+from tracetui.model.search import NOTHING, Search
+from tracetui.model.server_stats import ServerStats
+from tracetui.model.traces import TraceSet
+
+_NO_OVERRIDES = Overrides()
+
+
+class LoadCancelledError(InputError):
+    """The load was cancelled; there is no result."""
+
+
+class BackgroundLoad:
+    """A load in its own process, which can be searched again if its sources include servers."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        stdin: int | None = None,
+        *,
+        search: Search = NOTHING,
+        overrides: Overrides = _NO_OVERRIDES,
+        first_part: float = 0.5,
+        asks_for_choice: bool = False,
+    ) -> None:
+        """`stdin`: the descriptor for the source `-`; `first_part`: seconds until the first partial result
+        handed over for the first time; `asks_for_choice` as `Servers`.
+        """
+        self._wish = LoadRequest(list(sources), search, overrides, first_part, asks_for_choice)
+        self._stdin = subprocess.DEVNULL if stdin is None else stdin
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sets: socket.socket | None = None
+        self._stopped = threading.Event()
+        self._is_running = self._has_ended = False
+        self.services: list[str] = []
+        """Services that the servers know, once all is read."""
+        self.can_ask_again = False
+        """True if `again` can be called."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """True if it has been told to stop."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Stop reading; the running call returns what has arrived. A second call cancels."""
+        if self._stopped.is_set():
+            self.cancel()
+            return
+        self._stopped.set()
+        if self._process is not None:
+            self._process.terminate()
+
+    def go_on(self) -> None:
+        """Allow further searches after a stop."""
+        self._stopped.clear()
+
+    def cancel(self) -> None:
+        """End the load and drop its data; the running call raises LoadCancelledError."""
+        self._stopped.set()
+        self.can_ask_again = False
+        if self._process is not None:
+            self._end_group()
+        if not self._is_running:
+            self._end()
+
+    def run(
+        self,
+        progress: Callable[[LoadProgress], object],
+        part: Callable[[TraceSet], object] = lambda _: None,
+        told: Callable[[SearchReport], object] = lambda _: None,
+    ) -> TraceSet:
+        """Load, in the calling thread. `part` receives partial sets, `told` the reports.
+
+        Raises InputError as `load` does, and LoadCancelledError.
+        """
+        here, there = socket.socketpair()
+        self._sets = here
+        with there:
+            self._process = subprocess.Popen(
+                # without the directory one is in, which may hold modules of anybody's
+                [sys.executable, "-P", "-m", "tracetui.ingest.processes.worker", str(there.fileno())],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_paths())},
+                stdin=self._stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(there.fileno(),),
+                # of its own, with whatever commands it starts, which are to end with it
+                process_group=0,
+            )
+        if self._stopped.is_set():
+            self._process.terminate()
+        traces = self._follow(self._wish, progress, part, told)
+        # a load that was read for the first time is other than nothing
+        assert traces is not None
+        return traces
+
+    def again(
+        self,
+        search: Search,
+        progress: Callable[[LoadProgress], object],
+        told: Callable[[SearchReport], object] = lambda _: None,
+        *,
+        known_ns: int = 0,
+    ) -> TraceSet | None:
+        """Search the servers again, in the calling thread. -> the new set, None if nothing has changed
+
+        `known_ns`: where not all is sent at once, until when to ask for older ones; 0 for not at all.
+
+        Raises BackEndError where no server answers, and LoadCancelledError.
+        """
+        return self._follow(SearchRequest(search, known_ns), progress, lambda _: None, told)
+
+    def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
+        """Server statistics, in the calling thread. Raises LoadCancelledError."""
+        word = self._answer(ServerStatsRequest(list(services), lookback_ns))
+        if isinstance(word, ServerStatsResult):
+            return word.server_stats
+        if isinstance(word, Failure) and not self._stopped.is_set():
+            raise BackEndError(word.error)
+        raise LoadCancelledError("search stopped")
+
+    def newest_starts(self, services: Sequence[str], lookback_ns: int) -> dict[str, int]:
+        """Ask when the newest trace of each service began, in the calling thread, as `Servers.newest_starts`.
+
+        What was answered until it was stopped counts. Raises LoadCancelledError where the process is gone.
+        """
+        word = self._answer(FindNewest(list(services), lookback_ns))
+        if isinstance(word, Newest):
+            return word.starts
+        if isinstance(word, Failure) and not self._stopped.is_set():
+            raise BackEndError(word.error)
+        raise LoadCancelledError("search stopped")
+
+    def _answer(self, wish: ServerStatsRequest | FindNewest) -> Response | None:
+        """What the process answers to a question, None where it is gone."""
+        assert self._process is not None
+        assert self._sets is not None
+        send_request(wish, self._sets)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return read_word(line) if line else None
+
+    def _follow(
+        self,
+        wish: LoadRequest | SearchRequest,
+        progress: Callable[[LoadProgress], object],
+        part: Callable[[TraceSet], object],
+        told: Callable[[SearchReport], object],
+    ) -> TraceSet | None:
+        """Send a request to the process, and listen until it is done."""
+        process, sets = self._process, self._sets
+        assert process is not None
+        assert sets is not None
+        assert process.stdout is not None
+        self._is_running = True
+        try:
+            send_request(wish, sets)
+            for line in process.stdout:
+                word = read_word(line)
+                if isinstance(word, ProgressReport):
+                    progress(word.progress)
+                elif isinstance(word, ProgressText):
+                    told(word.found)
+                elif isinstance(word, (Unchanged, ServerStatsResult, Newest)):
+                    return None
+                elif isinstance(word, Failure):
+                    if isinstance(wish, SearchRequest):
+                        # the process stays, to be asked again
+                        stopped = self._stopped.is_set()
+                        raise LoadCancelledError(word.error) if stopped else BackEndError(word.error)
+                    if self._stopped.is_set():
+                        break
+                    raise InputError(word.error)
+                else:
+                    traces = receive(sets)
+                    if not isinstance(traces, TraceSet):
+                        break
+                    if isinstance(word, PartialResult):
+                        part(traces)
+                        continue
+                    self.services, self.can_ask_again = word.services, word.can_ask_again
+                    return traces
+        except OSError:
+            # it is gone
+            pass
+        finally:
+            self._is_running = False
+            if not self.can_ask_again:
+                self._end()
+        self._end()
+        if self._stopped.is_set():
+            raise LoadCancelledError("loading stopped")
+        raise InputError(f"the loading process ended early (status {process.returncode})")
+
+    def _end(self) -> None:
+        """Let the process go."""
+        self.can_ask_again = False
+        if self._sets is not None:
+            # which is what it waits for
+            self._sets.close()
+        if self._process is not None and not self._has_ended:
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process.wait()
+            self._end_group()
+            self._has_ended = True
+
+    def _end_group(self) -> None:
+        """End the process group; later its number may be reused."""
+        assert self._process is not None
+        if self._has_ended:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _module_paths() -> list[str]:
+    """Location of this program, however it was started, and the user's further module paths."""
+    own = str(Path(__file__).resolve().parents[2])
+    return [own, *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -1,0 +1,164 @@
+"""Decode pool: decode pieces of a response in worker processes.
+
+Each processor but this one's gets a process that takes pieces until there are no more: to start one for each piece
+costs as much as it saves. This process decodes as well while all others have enough to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NoReturn, Self, cast
+
+from tracetui.ingest.processes.parallel_decode import SHARE_BYTES, fork, processors
+from tracetui.ingest.processes.shared_memory import receive, send
+from tracetui.model.intake import Intake
+
+Take = Callable[[bytes, Intake], None]
+"""Decodes a piece into an intake."""
+PIECE_BYTES = 1 << 22
+"""Pieces smaller than this are decoded in this process: the first results are seen soonest so."""
+LARGE_BYTES = 2 * SHARE_BYTES
+"""A piece from this size on is decoded here, too: it may be shared out itself, and to hand it over takes as much memory
+once more.
+"""
+_AHEAD = 2
+"""Pieces that a process has at once: the next one is there when one is done."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    document: bytes
+    is_away: bool = False
+    """True while a process has it."""
+    found: Intake | None = None
+    """Its decoded spans, once they are here."""
+
+
+class DecodePool:
+    """Decodes pieces while the next ones arrive. Their spans enter the intake in the order of the pieces.
+
+    On leaving it, all of that is in the intake, whatever ended the pieces, but for an interrupt of the program: nobody
+    waits for them then.
+    """
+
+    def __init__(self, intake: Intake, take: Take) -> None:
+        self._intake = intake
+        self._take = take
+        self._workers: list[_Worker] = []
+        self._pieces: deque[_Piece] = deque()
+        """Pieces that are not in the intake yet."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None or issubclass(kind, Exception):
+                self._collect()
+        finally:
+            while self._workers:
+                self._workers.pop().end()
+
+    def decode(self, document: bytes) -> None:
+        """Decode a piece. The spans of a large one may enter the intake later."""
+        if not PIECE_BYTES <= len(document) < LARGE_BYTES or processors() == 1:
+            self._collect()
+            self._take(document, self._intake)
+            return
+        if not self._workers:
+            # as many as the system lets it have
+            with contextlib.suppress(OSError):
+                self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
+        for worker in self._workers:
+            while worker.pieces and worker.has_answered():
+                worker.take_back()
+        self._absorb()
+        piece = _Piece(document)
+        idlest = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
+        if idlest is None or len(idlest.pieces) >= _AHEAD or not idlest.give(piece):
+            piece.found = Intake()
+            self._take(document, piece.found)
+        self._pieces.append(piece)
+        self._absorb()
+
+    def _collect(self) -> None:
+        """Wait until all that was decoded is in the intake."""
+        for worker in self._workers:
+            while worker.pieces:
+                worker.take_back()
+        self._absorb()
+
+    def _absorb(self) -> None:
+        while self._pieces and not self._pieces[0].is_away:
+            piece = self._pieces.popleft()
+            if piece.found is None:
+                # what has become of a process is no matter of the data
+                self._take(piece.document, self._intake)
+            else:
+                self._intake.absorb(piece.found)
+
+
+class _Worker:
+    """A process that decodes one piece after the other."""
+
+    def __init__(self, take: Take) -> None:
+        self.pieces: deque[_Piece] = deque()
+        """Its pieces, in order."""
+        self._socket, there = socket.socketpair()
+        with there:
+            try:
+                self._pid = fork()
+            except OSError:
+                self._socket.close()
+                raise
+            if not self._pid:
+                self._socket.close()
+                _serve(there, take)
+
+    def give(self, piece: _Piece) -> bool:
+        """Have it decode a piece. -> whether it can"""
+        try:
+            send(pickle.PickleBuffer(piece.document), self._socket)
+        except OSError:
+            return False
+        piece.is_away = True
+        self.pieces.append(piece)
+        return True
+
+    def has_answered(self) -> bool:
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def take_back(self) -> None:
+        """Wait for the first piece of a worker; nothing if it has failed."""
+        piece = self.pieces.popleft()
+        piece.is_away = False
+        with contextlib.suppress(OSError):
+            found = receive(self._socket)
+            piece.found = found if isinstance(found, Intake) else None
+
+    def end(self) -> None:
+        self._socket.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+
+def _serve(at: socket.socket, take: Take) -> NoReturn:
+    try:
+        while (document := receive(at)) is not None:
+            found = Intake()
+            take(bytes(cast("memoryview", document)), found)
+            found.flush()
+            send(found, at)
+    finally:
+        # without the parent's clean-up, which would write its buffers twice
+        os._exit(0)

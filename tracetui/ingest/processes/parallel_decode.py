@@ -1,0 +1,119 @@
+"""Decoding one large source on several processors.
+
+Python decodes on one processor at a time, so the source is shared out among forked processes, which hold it in memory
+already. What they collect comes back as shared memory that is not copied again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tracetui.ingest.processes.shared_memory import from_shared_memory, shared_memory, to_shared_memory
+from tracetui.model.intake import Intake
+
+Share = Callable[[Intake], None]
+"""A share of the work: takes what it finds into the given intake."""
+SHARE_BYTES = 1 << 24
+"""Smallest share of a source that is worth a process."""
+MOST_PROCESSES = 8
+
+
+def processes_for(size: int) -> int:
+    """Number of processes to decode a source of this many bytes; 1 where forking is not safe or not possible."""
+    return max(1, min(processors(), size // SHARE_BYTES))
+
+
+def processors() -> int:
+    """Number of processes that can work at once; 1 where forking is not safe or not possible."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
+    """Run each share of the work, all but the first in processes of their own, and collect the results in order.
+
+    A share whose process fails is done again here.
+    """
+    children: list[_Child] = []
+    try:
+        # as many as the system lets it have
+        with contextlib.suppress(OSError):
+            room = None if intake.room is None else intake.room // len(shares)
+            children.extend(_started(share, room) for share in shares[1:])
+        shares[0](intake)
+        for child in children:
+            child.hand_over(intake)
+        for share in shares[1 + len(children) :]:
+            share(intake)
+    finally:
+        for child in children:
+            child.end()
+
+
+@dataclass(slots=True)
+class _Child:
+    share: Share
+    pid: int
+    answer: int
+    """Receives the child's result: a pickle and the positions of its buffers in `memory`."""
+    memory: int
+
+    def hand_over(self, intake: Intake) -> None:
+        """Wait for the child and take in its result. If it failed its share is done again here."""
+        with os.fdopen(os.dup(self.answer), "rb") as stream:
+            answer = stream.read()
+        collected = from_shared_memory(answer, self.memory)
+        if isinstance(collected, Intake):
+            intake.absorb(collected)
+        else:
+            self.share(intake)
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.answer)
+        os.close(self.memory)
+
+
+def _started(share: Share, room: int | None) -> _Child:
+    answer, say = os.pipe()
+    memory = shared_memory()
+    try:
+        pid = fork()
+    except OSError:
+        for descriptor in (answer, say, memory):
+            os.close(descriptor)
+        raise
+    if pid:
+        os.close(say)
+        return _Child(share, pid, answer, memory)
+    status = 1
+    try:
+        os.close(answer)
+        intake = Intake(room)
+        share(intake)
+        intake.flush()
+        answer_of_child = to_shared_memory(intake, memory)
+        with os.fdopen(say, "wb") as stream:
+            stream.write(answer_of_child)
+        status = 0
+    finally:
+        # without the parent's clean-up, which would write its buffers twice
+        os._exit(status)
+
+
+def fork() -> int:
+    """Fork. -> the child's process id, 0 in the child"""
+    with warnings.catch_warnings():
+        # numpy's idle threads make Python warn; they hold no lock that the child needs
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()

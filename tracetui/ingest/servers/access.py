@@ -1,0 +1,269 @@
+"""Access to a back end: credentials, certificates, proxies. Secrets come from the environment, netrc, files and
+commands, and go nowhere but into the requests' headers.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import netrc
+import os
+import re
+import shlex
+import ssl
+import subprocess
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tracetui.config import Overrides, Profile
+from tracetui.ingest.servers.address import Address, secrets_in
+from tracetui.model.errors import UsageError
+from tracetui.model.times import parse_duration
+
+TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID", "x-greptime-db-name")
+"""What Jaeger, Tempo and GreptimeDB call the tenant."""
+_NUMBERED_TENANT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?")
+"""A tenant of VictoriaTraces: an account and a project."""
+_TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
+_COMMAND_SECONDS = 60
+_SHORTEST = 2
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TIMEOUT = "30s"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything that a connection needs to know besides the address."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    """Secrets are in them."""
+    verify: ssl.SSLContext
+    proxy: str = field(repr=False)
+    """'' for none."""
+    timeout: float
+    """Seconds that the server may send nothing."""
+    has_credentials: bool
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that must never be shown, also where the server repeats them."""
+
+
+def access_to(address: Address, profile: Profile, overrides: Overrides) -> Access:
+    """Determine the access to a back end. Raises UsageError if something named is missing or cannot be read."""
+    headers = dict(profile.headers)
+    for name, variable in profile.headers_env.items():
+        headers[name] = _from_environment(variable)
+    tenant = overrides.tenant or profile.tenant or os.environ.get(_TENANT, "")
+    if tenant:
+        names = (profile.tenant_header,) if profile.tenant_header else TENANT_HEADERS
+        headers.update(dict.fromkeys(names, tenant))
+        numbers = _NUMBERED_TENANT.fullmatch(tenant)
+        if numbers and not profile.tenant_header:
+            headers |= {"AccountID": numbers[1], "ProjectID": numbers[2] or "0"}
+    authorization = _authorization(address, profile)
+    if authorization:
+        headers["Authorization"] = authorization
+    headers = {name: value.strip() for name, value in headers.items()}
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name):
+            raise UsageError(f"{name!r} is no name of a header")
+        if not value.isprintable():
+            raise UsageError(f"the header {name} has a value that no header can have, such as a line break")
+    timeout = parse_duration(profile.timeout or _TIMEOUT) / 1e9
+    if timeout <= 0:
+        raise UsageError(f"timeout {profile.timeout}: a server needs some time to answer")
+    insecure = overrides.insecure or profile.insecure
+    proxy = _proxy(address, profile)
+    named = [*profile.headers, *profile.headers_env, "Authorization"]
+    return Access(
+        headers=headers,
+        verify=_certificates(profile, overrides, insecure),
+        proxy=proxy,
+        timeout=timeout,
+        has_credentials=bool(authorization),
+        secrets=_secrets([headers[name] for name in named if name in headers], proxy, secrets_in(address.file)),
+    )
+
+
+def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[str, ...]:
+    """Everything that would give a header, the proxy's password or one of the others away, the longest first."""
+    found = {*values, *others}
+    for value in values:
+        scheme, _, credentials = value.partition(" ")
+        found.add(credentials)
+        if scheme == "Basic":
+            try:
+                found.add(base64.b64decode(credentials).decode().partition(":")[2])
+            except ValueError:
+                # written by hand, and not as it should be
+                continue
+    password = urlsplit(proxy).password or ""
+    found |= {password, unquote(password)}
+    # less is no secret, and would be found in every other word
+    return tuple(sorted((text for text in found if len(text) > _SHORTEST), key=len, reverse=True))
+
+
+def _authorization(address: Address, profile: Profile) -> str:
+    token = _secret("token", profile.token_env, profile.token_file, profile.token_command)
+    if token:
+        return f"Bearer {token}"
+    if profile.user:
+        sources = (profile.password_env or _PASSWORD, profile.password_file, profile.password_command)
+        if sources[1] or sources[2]:
+            sources = (profile.password_env, *sources[1:])
+        return _basic(profile.user, _secret("password", *sources))
+    if _has_own_header(profile):
+        return ""
+    if os.environ.get(_TOKEN):
+        return f"Bearer {os.environ[_TOKEN].strip()}"
+    if os.environ.get(_USER):
+        return _basic(os.environ[_USER], os.environ.get(_PASSWORD, ""))
+    try:
+        known = None if address.socket else netrc.netrc().authenticators(address.host)
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        # one that other programs cannot read either is none of our business
+        known = None
+    # the default entry of a netrc is for hosts that nobody has thought of: it must not get a password by a typing error
+    if known is None or not _is_named(address.host):
+        return ""
+    return _basic(known[0], known[2] or "")
+
+
+def _has_own_header(profile: Profile) -> bool:
+    return any(name.lower() == "authorization" for name in (*profile.headers, *profile.headers_env))
+
+
+def without_limits(profile: Profile) -> str:
+    """Variable whose value is sent to any server; '' if it is bound to one, or nothing is sent."""
+    if profile.token_env or profile.token_file or profile.token_command:
+        return ""
+    if profile.user:
+        return "" if profile.password_env or profile.password_file or profile.password_command else _PASSWORD
+    if _has_own_header(profile):
+        return ""
+    return next((variable for variable in (_TOKEN, _USER) if os.environ.get(variable)), "")
+
+
+def _is_named(host: str) -> bool:
+    return host in netrc.netrc().hosts
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _secret(what: str, variable: str, file: str, command: str) -> str:
+    """A secret from where the profile says; '' if it names none."""
+    if variable:
+        return _from_environment(variable)
+    if file:
+        path = Path(_path(file))
+        try:
+            return path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"the {what} cannot be read from {path}: {_reason(error)}") from None
+    if command:
+        return _from_command(what, command)
+    return ""
+
+
+def _from_environment(variable: str) -> str:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise UsageError(f"the environment variable {variable}, which a profile names, is not set")
+    return value
+
+
+def _from_command(what: str, command: str) -> str:
+    try:
+        # what it says on stderr may be the user's to read, or hold the secret: it is not shown
+        done = subprocess.run(
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_COMMAND_SECONDS,
+            check=True,
+        )
+        text = done.stdout.decode("utf-8").strip()
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError, ValueError) as error:
+        program = command.split(" ", 1)[0]
+        raise UsageError(f"the command for the {what} ({program}) failed: {_reason(error)}") from None
+    if not text:
+        raise UsageError(f"the command for the {what} ({command.split(' ', 1)[0]}) printed nothing")
+    return text.splitlines()[0]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"not done after {_COMMAND_SECONDS} s"
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it ended with status {error.returncode}"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl.SSLContext:
+    ca, cert, key = overrides.ca or profile.ca, overrides.cert or profile.cert, overrides.key or profile.key
+    usual = os.environ.get("SSL_CERT_FILE", "")
+    try:
+        if not (ca or cert or insecure):
+            return _trusting(usual)
+        context = ssl.create_default_context(cafile=_path(ca) or usual or None)
+        if cert:
+            # a key that asks for a passphrase would ask on the screen
+            context.load_cert_chain(_path(cert), _path(key) or None, password=_no_passphrase)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        named = " and ".join(name for name in (ca, cert, key) if name) or f"SSL_CERT_FILE ({usual})"
+        raise UsageError(f"{named}: {getattr(error, 'strerror', None) or error}") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@functools.cache
+def _trusting(file: str) -> ssl.SSLContext:
+    """The authorities of a file, '' for the system's; reading them takes longer than many an answer."""
+    return ssl.create_default_context(cafile=file or None)
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key is protected by a passphrase, which cannot be asked for here")
+
+
+def _path(text: str) -> str:
+    try:
+        return str(Path(text).expanduser()) if text else ""
+    except RuntimeError as error:
+        # a home directory that nobody has
+        raise UsageError(f"{text}: {error}") from None
+
+
+def _proxy(address: Address, profile: Profile) -> str:
+    """Proxy for the address, by the profile or by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+    if address.socket:
+        return ""
+    proxy, named = profile.proxy, "the profile"
+    if not proxy:
+        parts = urlsplit(address.base)
+        if urllib.request.proxy_bypass(parts.netloc):
+            return ""
+        known = urllib.request.getproxies()
+        proxy, named = known.get(parts.scheme) or known.get("all") or "", "the environment"
+    if not proxy:
+        return ""
+    if "://" not in proxy:
+        proxy = f"http://{proxy}"
+    what = f"{address.shown}: the proxy that {named} names"
+    out = "; NO_PROXY bypasses it" if named == "the environment" else ""
+    try:
+        at = urlsplit(proxy)
+        if at.scheme not in ("http", "https"):
+            raise UsageError(f"{what} does not speak HTTP{out}")
+        if at.hostname and at.port != 0:
+            return proxy
+    except ValueError:
+        # no port, or no end of the host
+        pass
+    raise UsageError(f"{what} has no address; it is written http://host:port{out}") from None

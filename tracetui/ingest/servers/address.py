@@ -1,0 +1,251 @@
+"""Addresses of back ends, also as a browser shows them: the server, and the search that the page shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+
+from tracetui.model.decoding import MALFORMED
+from tracetui.model.errors import UsageError
+from tracetui.model.search import Search
+from tracetui.model.times import find_duration, find_moment
+
+_SCHEMES: Final = re.compile(r"(https?://|unix:)", re.IGNORECASE)
+_UNIX: Final = re.compile(r"unix:(?://)?(?P<socket>/[^:?#]+)(?::(?P<rest>/[^#]*))?", re.IGNORECASE)
+_FILE: Final = re.compile(r".+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp)", re.IGNORECASE)
+_ID: Final = r"[0-9A-Za-z+_=%-]+"
+_PAGES: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?P<base>.*?)/zipkin/traces/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/zipkin/api/v[12]/trace/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/api/v2/trace/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/api/(?:v[23]/)?traces/(?P<ids>{_ID})",
+        rf"(?P<base>.*?)/trace/(?P<ids>(?:{_ID}|\.\.\.)+)",
+        r"(?P<base>.*?)/(?:zipkin/)?api/(?:v[123]/)?(?:traces|trace-summaries|services|search|dependencies|operations)",
+        r"(?P<base>.*?)/api(?:/v[123])?",
+        r"(?P<base>.*?)/zipkin(?:/(?:(?P<page>dependency)|api(?:/v2)?))?",
+        r"(?P<base>.*?)/(?P<page>search|dependencies|monitor|compare|system-architecture)",
+        r"(?P<base>.*?)",
+    )
+)
+"""Paths of pages and requests, the first match wins; the server's address is what precedes it."""
+COMPARISON, SERVICES = "comparison", "services"
+_SHOWN: Final = {
+    "compare": COMPARISON,
+    "dependency": SERVICES,
+    "dependencies": SERVICES,
+    "system-architecture": SERVICES,
+}
+"""What pages show, other than traces."""
+_NS: Final = {"us": 1_000, "ms": 1_000_000}
+_READ: Final = {
+    "service": ("service", "serviceName", "query.serviceName", "query.service_name"),
+    "operation": ("operation", "spanName", "query.operationName", "query.operation_name"),
+    "limit": ("limit", "query.searchDepth", "query.num_traces"),
+    "least_ns": ("minDuration", "query.durationMin", "query.duration_min"),
+    "most_ns": ("maxDuration", "query.durationMax", "query.duration_max"),
+    "expression": ("q",),
+    "start_ns": ("start", "startTs", "startTime", "query.startTimeMin", "query.start_time_min"),
+    "end_ns": ("end", "endTs", "endTime", "query.startTimeMax", "query.start_time_max"),
+    "lookback_ns": ("millis", "lookback"),
+    "attributes": ("tags", "query.attributes", "tag", "annotationQuery"),
+    "trace_ids": ("cohort", "traceID"),
+}
+"""Parameters of a page's query that say what to search for."""
+_KEYS: Final = frozenset(key for keys in _READ.values() for key in keys)
+_LOGFMT: Final = re.compile(r'([^\s="]+)=(?:"([^"]*)"|([^\s"]+))')
+_SECRET_KEY: Final = re.compile(
+    r"token|secret|passw|pwd|key|auth|sig|cred|session|jwt|cookie|policy|code|^pass$|^sid$", re.IGNORECASE
+)
+_SHORT: Final = 8
+"""Longest value that is taken for harmless if its key does not name a secret."""
+_HIDDEN: Final = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server, and what on it the address points at."""
+
+    base: str
+    """`https://host:port/path`, without a slash at its end."""
+    socket: str = ""
+    """Path of a Unix socket; the host of `base` means nothing then."""
+    search: Search | None = None
+    """The page's search; None where it has none."""
+    file: str = ""
+    """The address as it is, where it looks like that of a file."""
+    shows: str = ""
+    """COMPARISON of two traces, or SERVICES and who calls whom; '' for traces."""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base).hostname or ""
+
+    @property
+    def origin(self) -> str:
+        """The address without a path, which identifies the server."""
+        return self.socket or "/".join(self.base.split("/", 3)[:3])
+
+    @property
+    def shown(self) -> str:
+        if not self.socket:
+            return self.base
+        path = self.base.removeprefix("http://localhost")
+        return f"unix:{self.socket}" + (f":{path}" if path else "")
+
+
+def is_address(source: str) -> bool:
+    """Test whether a source is an address and not a path."""
+    return _SCHEMES.match(source) is not None
+
+
+def parse_address(text: str) -> Address:
+    """Parse an address. Raises UsageError for an unusable one, without repeating a secret in it."""
+    text = text.strip()
+    socket = ""
+    if text[:5].lower() == "unix:":
+        found = _UNIX.fullmatch(text)
+        if found is None:
+            raise UsageError("write a Unix socket as unix:/path/to/socket, followed by :/path for a base path")
+        socket, text = found["socket"], "http://localhost" + (found["rest"] or "")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"{without_secrets(text)}: not a server address") from None
+    if parts.username or parts.password:
+        raise UsageError(
+            "everyone on this machine can read a password in an address; remove it and set"
+            " TRACETUI_USER and TRACETUI_PASSWORD or TRACETUI_TOKEN, use ~/.netrc, or write a profile (see the README)"
+        )
+    if not parts.hostname:
+        raise UsageError(f"{without_secrets(text)}: no host in this address")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    origin = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port is not None else "")
+    path = parts.path.rstrip("/")
+    page = next(found for pattern in _PAGES if (found := pattern.fullmatch(path)))
+    named = page.groupdict("")
+    ids, shows = named.get("ids", ""), _SHOWN.get(named.get("page", ""), "")
+    if ids:
+        search: Search | None = Search(trace_ids=tuple(filter(None, unquote(ids).split("..."))))
+        shows = COMPARISON if "..." in ids else ""
+    else:
+        search = _search(parse_qs(parts.query), is_zipkin="zipkin" in path or path.endswith("/api/v2/traces"))
+        if search and search.start_ns is not None and search.end_ns is not None and search.start_ns > search.end_ns:
+            raise UsageError(f"{without_secrets(text)}: the page's time range ends before it begins")
+    file = text if _FILE.fullmatch(path) and not ids else ""
+    if file and _HIDDEN in file:
+        raise UsageError(f"{file}: the value behind {_HIDDEN} may be a secret and was not saved; enter it again")
+    return Address(origin + page["base"], socket, search, file, shows)
+
+
+def without_secrets(source: str) -> str:
+    """A source that is safe to show and save: of an address only what cannot be a secret, the rest as ***."""
+    try:
+        parts = urlsplit(source)
+        is_sound = bool(parts.hostname and parts.username is None) and parts.port != 0
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        # a password may hold the signs that end the host
+        source = re.sub(r"//.*@", f"//{_HIDDEN}@", source, flags=re.DOTALL)
+        source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)
+    place, mark, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
+    shown = [piece if at % 2 or not _secret_in(piece) else _hidden(piece) for at, piece in enumerate(_pieces(query))]
+    return place + mark + "".join(shown)
+
+
+def secrets_in(source: str) -> list[str]:
+    """Secrets that `without_secrets` removes from the query of an address, also in decoded form."""
+    query = re.split(r"[?#]", source, maxsplit=1)[1:]
+    found = [secret for piece in _pieces("".join(query))[::2] if (secret := _secret_in(piece))]
+    return [*found, *map(unquote, found)]
+
+
+def _pieces(query: str) -> list[str]:
+    """The pieces of a query and, in between, the signs that part them."""
+    return re.split(r"([?&#;])", query)
+
+
+def _secret_in(piece: str) -> str:
+    """Part of `key=value` that may be a secret; '' for nothing."""
+    key, has_value, value = piece.partition("=")
+    name = unquote(key)
+    if name in _KEYS:
+        return ""
+    if not has_value:
+        key, value = "", piece
+    return value if len(value) > _SHORT or (key and _SECRET_KEY.search(name)) else ""
+
+
+def _hidden(piece: str) -> str:
+    key, has_value, _ = piece.partition("=")
+    return key + has_value + _HIDDEN if has_value else _HIDDEN
+
+
+def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
+    """Search expressed by the query of a page of Jaeger, Zipkin or Tempo, or of one of their requests."""
+    if not query:
+        return None
+    found: dict[str, object] = {}
+
+    def take(name: str, read: Callable[[str], object]) -> None:
+        text = next((query[key][0] for key in _READ[name] if query.get(key)), "")
+        value = read(text) if text else None
+        if value not in (None, "", {}):
+            found[name] = value
+
+    take("service", str)
+    take("operation", str)
+    if found.get("service") == "all":
+        del found["service"]
+    if found.get("operation") == "all":
+        del found["operation"]
+    take("limit", lambda text: _number(text, 1) or None)
+    for name in ("least_ns", "most_ns"):
+        take(name, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
+    take("expression", str)
+    take("start_ns", find_moment)
+    take("end_ns", find_moment)
+    if "start_ns" not in found:
+        take("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
+    attributes = _attributes(query)
+    for name, key in (("service", "service.name"), ("operation", "name")):
+        # as Tempo's page and requests name them
+        if key in attributes and "tags" in query and not found.get(name):
+            found[name] = attributes.pop(key)
+    if attributes.get("error") in ("", "true"):
+        found["errors"] = True
+        del attributes["error"]
+    if attributes:
+        found["attributes"] = attributes
+    trace_ids = [text for key in _READ["trace_ids"] for text in query.get(key, ()) if text]
+    if trace_ids:
+        found["trace_ids"] = trace_ids
+    return msgspec.convert(found, Search) if found else None
+
+
+def _number(text: str, unit: int) -> int | None:
+    return int(text) * unit if text.isdigit() and len(text) < 20 else None
+
+
+def _attributes(query: dict[str, list[str]]) -> dict[str, str]:
+    """Attributes that spans must have, as Jaeger or Zipkin ask for them; '' for a key that only must exist."""
+    found: dict[str, str] = {}
+    for text in (*query.get("tags", ()), *query.get("query.attributes", ())):
+        try:
+            found |= msgspec.json.decode(text, type=dict[str, str])
+        except MALFORMED:
+            # as Tempo writes them: key=value key="a value"
+            found |= {key: value or quoted for key, quoted, value in _LOGFMT.findall(text)}
+    found |= dict(text.split(":", 1) for text in query.get("tag", ()) if ":" in text)
+    for text in query.get("annotationQuery", ()):
+        pairs = (part.partition("=") for part in text.split(" and "))
+        found |= {key.strip(): value.strip() for key, _, value in pairs if key.strip()}
+    return found

@@ -1,0 +1,66 @@
+"""Bounded concurrency: some calls at a time, results as they complete."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+_PARTING_SECONDS = 1.0
+"""For which requests under way may still be answered when nobody wants their results any more."""
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def bounded_map(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> Iterator[_Result]:
+    """Results of a function for the items, in the order of completion, by this many threads.
+
+    No more is begun than whoever takes the results keeps up with.
+
+    What the function raises is raised here, and nothing more is begun then. The threads end with the program whatever
+    they wait for, which those of the standard library's pools do not.
+    """
+    waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
+    stop = threading.Event()
+    room = threading.Semaphore(2 * threads)
+    workers: list[threading.Thread] = []
+    count = 0
+    for item in items:
+        waiting.put(item)
+        count += 1
+
+    def work() -> None:
+        while not stop.is_set():
+            room.acquire()
+            if stop.is_set():
+                return
+            try:
+                item = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((function(item), None))
+            except BaseException as error:
+                done.put((None, error))
+
+    try:
+        for _ in range(min(threads, count)):
+            worker = threading.Thread(target=work, daemon=True)
+            workers.append(worker)
+            worker.start()
+        for _ in range(count):
+            result, error = done.get()
+            if error is not None:
+                raise error
+            yield result  # type: ignore[misc]
+            room.release()
+    finally:
+        stop.set()
+        room.release(threads)
+        # a connection that is closed while another thread opens it would be left open
+        until = time.monotonic() + _PARTING_SECONDS
+        for worker in workers:
+            worker.join(max(until - time.monotonic(), 0))

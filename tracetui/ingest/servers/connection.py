@@ -1,0 +1,467 @@
+"""Requests to one server: bounded in time and size, retried where that is safe, with errors in words."""
+
+from __future__ import annotations
+
+import math
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from httpx_retries import Retry, RetryTransport
+
+from tracetui.ingest.decompress import HTTP_CODINGS, UnpackError, unpack_stream
+from tracetui.ingest.json_repair.lenient_json import without_lone_surrogates
+from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_cost, decoding_limit
+from tracetui.ingest.servers.access import Access
+from tracetui.ingest.servers.address import Address
+from tracetui.ingest.servers.paced_network import EndlessHeadError, PacedTransport, StallError
+from tracetui.model.decoding import MALFORMED
+from tracetui.model.errors import BackEndError
+from tracetui.model.times import format_duration
+
+AT_ONCE = 4
+"""Requests at a time."""
+MAX_ANSWER = 4 << 30
+"""Bytes of an answer, unpacked, that are read; a small one can hold any number of zeros."""
+_SMALL_ANSWER = 64 << 20
+_CONNECT_SECONDS = 5.0
+_LONGEST_WAIT = 15.0
+_FOR_EVER = 1e9
+_REDIRECTS = 5
+_CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
+"""Seconds: the error of whole-second dates and slow responses, and the least of a clock that was never set."""
+_QUOTED = 200
+_MOST_CODINGS = 3
+_EMPTY_BYTES = 1 << 22
+"""Compressed bytes that may come beyond twice what they hold: none that compresses takes more."""
+_TRIES = 2
+_ENDED: Final = re.compile("disconnected|peer closed")
+"""Message for a response that ended too early; all other errors mean there was no response."""
+_UNANSWERED: Final = "without sending a response"
+_TENANT = re.compile(r"tenant|\borg\b", re.IGNORECASE)
+_TENANT_HINT = "Name a tenant with --tenant, TRACETUI_TENANT or a profile"
+
+Params = Mapping[str, str | int | Sequence[str]]
+_BodyKind = TypeVar("_BodyKind")
+NO_JSON: Final = MALFORMED
+"""Exceptions that decoding raises for malformed bytes, however they were made."""
+
+
+class HttpError(BackEndError):
+    """A negative response. `status` is 0 if there was none."""
+
+    def __init__(self, text: str, status: int = 0, said: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.said = said
+        """In the server's words."""
+
+
+class CutOffError(HttpError):
+    """A response that ended early; what came before was passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerResponse:
+    """A whole small answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    def json(self, kind: type[_BodyKind]) -> _BodyKind:
+        """The body with the expected type. Raises one of NO_JSON for any other; numbers may be written as texts, and
+        lone surrogates become U+FFFD.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=kind, strict=False)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            whole = without_lone_surrogates(self.body)
+            if whole == self.body:
+                raise
+        return msgspec.json.decode(whole, type=kind, strict=False)
+
+
+class _BusyError(Exception):
+    """The server asks for a longer pause than anyone at a screen would wait."""
+
+    def __init__(self, seconds: float, status: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.status = status
+
+
+class _Patience(Retry):
+    """Waits as the server asks, if that is short."""
+
+    def sleep(self, response: httpx.Response | Exception) -> None:
+        if isinstance(response, httpx.Response):
+            seconds = _seconds_to_wait(response.headers.get("Retry-After", ""))
+            if seconds > _LONGEST_WAIT:
+                response.close()
+                raise _BusyError(seconds, response.status_code)
+            # the library would log what it does not understand, whatever a stranger has written there
+            response.headers["Retry-After"] = str(math.ceil(seconds))
+        super().sleep(response)
+
+
+def _seconds_to_wait(written: str) -> float:
+    """Seconds that a Retry-After header asks for, from seconds or a date; 0 for anything else."""
+    written = written.strip()
+    if written.isascii() and written.isdigit():
+        return min(float(written), _FOR_EVER)
+    try:
+        until = parsedate_to_datetime(written)
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max((until - datetime.now(UTC)).total_seconds(), 0)
+    except (ValueError, TypeError, OverflowError):
+        return 0
+
+
+class Connection:
+    """A server at an address. Can be used from several threads."""
+
+    def __init__(self, address: Address, access: Access, max_answer: int = MAX_ANSWER) -> None:
+        self.address = address
+        self._access = access
+        self._max_answer = max_answer
+        self.clock_ahead = 0.0
+        """Seconds by which the server's clock is ahead of ours, by its last response; 0 where they agree."""
+        transport = PacedTransport(
+            access.timeout,
+            verify=access.verify,
+            uds=address.socket or None,
+            proxy=access.proxy or None,
+            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        )
+        retry = _Patience(
+            total=_TRIES,
+            backoff_factor=0.25,
+            max_backoff_wait=_LONGEST_WAIT,
+            total_timeout=2 * _LONGEST_WAIT,
+            # a server that was silent once will be silent again, and a certificate does not mend itself
+            retry_on_exceptions=(httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.ConnectTimeout),
+        )
+        headers = {
+            "User-Agent": "tracetui",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate, zstd",
+            **access.headers,
+        }
+        self._client = httpx.Client(
+            transport=RetryTransport(transport, retry),
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            timeout=httpx.Timeout(access.timeout, connect=min(_CONNECT_SECONDS, access.timeout)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    @property
+    def name(self) -> str:
+        """The address, as it may be shown."""
+        return self.address.shown
+
+    @property
+    def _proxy(self) -> str:
+        """Host and port of the proxy, '' for none."""
+        return urlsplit(self._access.proxy).netloc.rpartition("@")[2]
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, params: Params | None = None, most: int = 0) -> ServerResponse:
+        """A small response (up to `most` bytes), whatever its status. Raises HttpError if there is none."""
+        most = most or _SMALL_ANSWER
+        with self._asked(path, params) as response:
+            pieces, size = [], 0
+            for piece in self._body(response, path, most + 1):
+                pieces.append(piece)
+                size += len(piece)
+                if size > most:
+                    raise HttpError(f"{self._at(path)}: response larger than {most >> 20} MB")
+            return ServerResponse(response.status_code, _content_type(response), b"".join(pieces))
+
+    def json(self, kind: type[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
+        """Content of a small response of status 200, if it has the expected shape. Raises HttpError for any other."""
+        answer = self.get(path, params)
+        if answer.status != httpx.codes.OK:
+            raise self.refusal(path, answer.status, answer.body)
+        try:
+            return answer.json(kind)
+        except msgspec.ValidationError as error:
+            raise self.no_answer(path, str(error)) from None
+        except NO_JSON:
+            raise self._no_json(path, answer.content_type, answer.body) from None
+
+    def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
+        """Bytes of a response of status 200 as they arrive. Raises HttpError, CutOffError if they end early."""
+        with self._asked(path, params) as response:
+            if response.status_code != httpx.codes.OK:
+                body = b"".join(self._body(response, path, _SMALL_ANSWER))
+                raise self.refusal(path, response.status_code, body)
+            body_seen = False
+            for piece in self._body(response, path, self._max_answer):
+                if not body_seen and piece.strip():
+                    body_seen = True
+                    if piece.lstrip()[:1] == b"<":
+                        raise self._no_json(path, _content_type(response), piece)
+                yield piece
+
+    @contextmanager
+    def _asked(self, path: str, params: Params | None) -> Iterator[httpx.Response]:
+        """The response to a GET, after redirects within the server. Raises HttpError."""
+        with self._in_words(path):
+            url = httpx.URL(self.address.base + path)
+            request = self._client.build_request("GET", url, params=dict(params) if params else None)
+            response = self._client.send(request, stream=True)
+            try:
+                for _ in range(_REDIRECTS):
+                    if response.next_request is None:
+                        break
+                    response = self._redirected(response, path)
+                self._hear_clock(response)
+                yield response
+            finally:
+                response.close()
+
+    def _hear_clock(self, response: httpx.Response) -> None:
+        said = "" if "Age" in response.headers else response.headers.get("Date", "")
+        try:
+            ahead = parsedate_to_datetime(said).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return
+        if abs(ahead) < _CLOCKS_AGREE or abs(ahead) > _CLOCK_IS_WRONG:
+            ahead = 0.0
+        if abs(ahead - self.clock_ahead) > _CLOCKS_AGREE:
+            self.clock_ahead = ahead
+
+    def _redirected(self, response: httpx.Response, path: str) -> httpx.Response:
+        """Follow a redirect, unless it leads to another host: credentials are for this one only."""
+        request = response.next_request
+        assert request is not None
+        response.close()
+        here, there = httpx.URL(self.address.base), request.url
+        upgraded = (here.scheme, there.scheme, here.port, there.port) == ("http", "https", None, None)
+        upgraded &= here.host == there.host
+        if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port) and not upgraded:
+            raise HttpError(
+                f"{self._at(path)}: redirects to another server ({there.scheme}://{there.netloc.decode()}), perhaps to"
+                f" log in; not followed. {self._credentials_hint()}",
+                response.status_code,
+            )
+        return self._client.send(request, stream=True)
+
+    def _body(self, response: httpx.Response, path: str, limit: int) -> Iterator[bytes]:
+        """The unpacked body, as long as it is not too large."""
+        cost = 0
+        for size, piece in self._unpacked(response, path):
+            cost += decoding_cost(piece)
+            yield piece
+            if size > limit:
+                raise CutOffError(
+                    f"{self._at(path)}: more than {limit / (1 << 30):.3g} GiB in one response; the rest was skipped."
+                    " Try a shorter time range or a smaller limit."
+                )
+            if size > max(MOST_PACKED_TIMES * response.num_bytes_downloaded, LEAST):
+                raise CutOffError(
+                    f"{self._at(path)}: the response unpacks to more than {MOST_PACKED_TIMES} times its size;"
+                    " it cannot be traces"
+                )
+            if cost > decoding_limit(response.num_bytes_downloaded):
+                raise CutOffError(
+                    f"{self._at(path)}: the answer unpacks to more values than any traces of its size;"
+                    " it cannot be traces"
+                )
+
+    def _unpacked(self, response: httpx.Response, path: str) -> Iterator[tuple[int, bytes]]:
+        """The body without its content codings, in pieces of bounded size, which httpx's own are not, each with the
+        size of all up to its end.
+        """
+        size = 0
+
+        def packed() -> Iterator[bytes]:
+            for piece in response.iter_raw():
+                yield piece
+                # data can go on without end and hold nothing
+                if response.num_bytes_downloaded > 2 * size + _EMPTY_BYTES:
+                    raise CutOffError(
+                        f"{self._at(path)}: {response.num_bytes_downloaded >> 20} MiB of compressed data came that hold"
+                        " next to nothing; that is no answer with traces"
+                    )
+
+        codings = [word.strip().lower() for word in response.headers.get("Content-Encoding", "").split(",")]
+        codings = [word for word in codings if word not in ("", "identity")]
+        unknown = [word for word in codings if word not in HTTP_CODINGS]
+        if unknown or len(codings) > _MOST_CODINGS:
+            what = unknown[0][:_QUOTED] if unknown else f"{len(codings)} times over"
+            raise HttpError(f"{self._at(path)}: the response uses a compression that was not requested ({what})")
+        pieces = packed()
+        for coding in reversed(codings):
+            pieces = unpack_stream(pieces, coding)
+        try:
+            for piece in pieces:
+                size += len(piece)
+                yield size, piece
+        except UnpackError:
+            raise CutOffError(
+                f"{self._at(path)}: the response claims to be compressed but is not; is a proxy in between?"
+            ) from None
+
+    @contextmanager
+    def _in_words(self, path: str) -> Iterator[None]:
+        """Translate failures on the way into words for people."""
+        at = self._at(path)
+        try:
+            yield
+        except _BusyError as error:
+            why = "too many requests" if error.status == httpx.codes.TOO_MANY_REQUESTS else "too busy"
+            raise HttpError(
+                f"{at}: {why} ({error.status}); it asks to retry in {format_duration(int(error.seconds) * 10**9)}",
+                error.status,
+            ) from None
+        except httpx.ConnectTimeout:
+            by = f" by the proxy {self._proxy}" if self._proxy else ""
+            raise HttpError(
+                f"{at}: no connection{by} within {_CONNECT_SECONDS:.0f} s; is a firewall or VPN in between?"
+            ) from None
+        except StallError as error:
+            raise CutOffError(
+                f"{at}: sends next to nothing ({error.bytes_per_second:.0f} bytes a second); is the server overloaded?"
+                " Try a shorter time range or a smaller limit."
+            ) from None
+        except EndlessHeadError:
+            raise HttpError(f"{at}: invalid HTTP (headers without end); does a proxy stand between?") from None
+        except httpx.ReadTimeout:
+            raise HttpError(
+                f"{at}: accepted the connection but sent nothing for {self._access.timeout:g} s; is it overloaded?"
+                " Try a shorter time range or a smaller limit."
+            ) from None
+        except httpx.ProxyError as error:
+            raise HttpError(f"{at}: the proxy refuses: {self._cause(error)}") from None
+        except httpx.ConnectError as error:
+            raise HttpError(f"{at}: {self._unconnected(error)}") from None
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            if isinstance(error, httpx.RemoteProtocolError) and not _ENDED.search(str(error)):
+                raise HttpError(
+                    f"{at}: invalid HTTP ({self._cause(error)}); is the port the query service's, and is it https://?"
+                ) from None
+            then = "is it another port, or https://?" if _UNANSWERED in str(error) else "ask again"
+            raise CutOffError(f"{at}: the response was cut off ({self._cause(error)}); {then}") from None
+        except httpx.TimeoutException:
+            raise HttpError(f"{at}: did not accept the request within {self._access.timeout:g} s") from None
+        except httpx.HTTPError as error:
+            raise HttpError(f"{at}: {self._cause(error)}") from None
+        except (httpx.InvalidURL, UnicodeError):
+            # a host whose name no resolver takes is found out late
+            raise HttpError(f"{at}: not a usable address") from None
+
+    def _unconnected(self, error: httpx.ConnectError) -> str:
+        chain: list[BaseException] = [error]
+        while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+            chain.append(inner)
+        for cause in chain:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                why = cause.verify_message or "not trusted"
+                return f"its certificate is not trusted ({why}); name its CA with --ca FILE, or use --insecure"
+            if isinstance(cause, ssl.SSLError):
+                reason = (cause.reason or str(cause)).replace("_", " ").lower()
+                hint = "; is it plain http://?" if "wrong version" in reason or "record layer" in reason else ""
+                return (
+                    f"TLS failed: {reason}{hint or '; a client certificate is named with --cert FILE and --key FILE'}"
+                )
+            if isinstance(cause, socket.gaierror):
+                found = f"no such host: the proxy {self._proxy}" if self._proxy else "no such host"
+                return f"{found}; is the name right? Is a VPN needed?"
+            if isinstance(cause, ConnectionRefusedError):
+                if self._proxy:
+                    return f"the proxy {self._proxy} refuses the connection; is it running? NO_PROXY bypasses it"
+                return "refuses the connection; is the server running, and is the port right?"
+            if isinstance(cause, FileNotFoundError):
+                return "no such socket"
+        return self._cause(error)
+
+    def refusal(self, path: str, status: int, body: bytes) -> HttpError:
+        """Message for a response whose status is not 200."""
+        said = self._said(body)
+        quoted = f" ({said})" if said else ""
+        match status:
+            case 401:
+                hint = _TENANT_HINT if _TENANT.search(said) else self._credentials_hint()
+                text = f"requires credentials (401{quoted and ', '}{said}). {hint}"
+            case 403:
+                text = f"access denied (403{quoted and ', '}{said}); check the credentials and the tenant"
+            case 404:
+                text = f"not found (404{quoted and ', '}{said}); is the base path right?"
+            case 429:
+                text = "too many requests (429), also after waiting; try again later"
+            case _ if status >= 500:
+                text = f"the server failed (status {status}){f': {said}' if said else ''}; try again, or see its log"
+            case _:
+                text = f"the server returned {status}{f': {said}' if said else ''}"
+        return HttpError(f"{self._at(path)}: {text}", status, said)
+
+    def no_answer(self, path: str, why: str) -> HttpError:
+        """Report JSON that is not the expected response."""
+        why = self.redacted(why)
+        return HttpError(f"{self._at(path)}: unexpected response ({why}); is a gateway in between?")
+
+    def _no_json(self, path: str, content_type: str, body: bytes) -> HttpError:
+        if body.lstrip()[:1] == b"<":
+            return HttpError(
+                f"{self._at(path)}: a web page, not traces; perhaps one to log in. {self._credentials_hint()}"
+            )
+        kind = f" ({self.redacted(content_type)})" if content_type else ""
+        return HttpError(f"{self._at(path)}: the response is not JSON{kind}: {self._said(body)[:60] or 'it is empty'}")
+
+    def _credentials_hint(self) -> str:
+        if self._access.has_credentials:
+            return "The credentials were rejected"
+        return "Credentials: TRACETUI_TOKEN, TRACETUI_USER and TRACETUI_PASSWORD, ~/.netrc, or a profile"
+
+    def _at(self, path: str) -> str:
+        return self.name + urlsplit(path).path
+
+    def redacted(self, text: str) -> str:
+        """Text from outside without our secrets, which a server may repeat."""
+        for secret in self._access.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _cause(self, error: BaseException) -> str:
+        text = self.redacted(str(error)) or type(error).__name__
+        return text[0].lower() + text[1:]
+
+    def _said(self, body: bytes) -> str:
+        """Error message of a server, from the JSON or the text that it sent."""
+        text = body[: 1 << 16].decode("utf-8", "replace").strip()
+        try:
+            value: Any = msgspec.json.decode(body)
+        except NO_JSON:
+            value = None
+        if isinstance(value, dict):
+            errors = value.get("errors")
+            error = value.get("error") or (errors[0] if isinstance(errors, list) and errors else value)
+            if isinstance(error, dict):
+                error = error.get("msg") or error.get("message")
+            text = error if isinstance(error, str) else text
+        if text[:1] == "<":
+            return ""
+        text = " ".join(self.redacted(text).split())
+        return text[:_QUOTED] + ("…" if len(text) > _QUOTED else "")
+
+
+def _content_type(response: httpx.Response) -> str:
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip()

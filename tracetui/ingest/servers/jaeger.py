@@ -1,0 +1,427 @@
+"""Jaeger's query service: the v1 API (`/api/...`, until 2.20) and the v3 API (`/api/v3/...`, from 1.25).
+
+v3 sends OTLP and writes NaN and infinity, which v1 answers with an error for all that was asked for; from 2.19 on it
+takes attributes and sends summaries, and after 2.20 it is the only one that searches. Of an older one v1 is the better.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from tracetui.ingest.servers.back_end import (
+    BackEnd,
+    Capabilities,
+    NotOfferedError,
+    Say,
+    of_any_service,
+    of_spans_alone,
+    with_a_span_alike,
+)
+from tracetui.ingest.servers.connection import Connection, HttpError
+from tracetui.ingest.servers.jaeger_dialects import JAEGER, Dialect
+from tracetui.ingest.servers.jaeger_gaps import around_what_fails
+from tracetui.ingest.servers.jaeger_metrics import metrics_of
+from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
+from tracetui.ingest.servers.jaeger_summaries import TraceSummary, summaries_at
+from tracetui.ingest.servers.per_service import answers_by_service, asked_for_all, searches_by_service
+from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
+from tracetui.ingest.servers.trace_heads import Heads, otlp_heads, unseen_v1
+from tracetui.model.errors import ManyServicesError
+from tracetui.model.search import Search, describe
+from tracetui.model.server_stats import Dependency, Metrics
+
+_BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
+FEW_SERVICES: Final = 30
+"""Number of services up to which all are searched one by one; of more, only until enough traces are found."""
+_WANTS_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
+_Conditions = tuple[bool, bool, bool]
+"""Kinds of conditions in a search: on attributes or errors, on an operation, on durations."""
+_ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
+"""Text of a server's error that says the limit is too high."""
+_HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
+_LOOKED_THROUGH: Final = 20
+"""Summaries for each trace that is wanted."""
+_MOST_SUMMARIES: Final = 5_000
+_FINDS_ERRORS: Final = "by the tag error=true; a span that failed by its HTTP or gRPC status alone is not found"
+
+
+class _Names(msgspec.Struct):
+    services: list[msgspec.Raw] | None = None
+    """v3"""
+    data: list[msgspec.Raw] | None = None
+    """v1"""
+
+
+class _Operation(msgspec.Struct):
+    name: msgspec.Raw
+
+
+class _OperationNames(msgspec.Struct):
+    operations: list[_Operation] | None = None
+    data: list[_Operation] | None = None
+
+
+class _JaegerCalls(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+
+
+class Jaeger(BackEnd):
+    def __init__(
+        self,
+        connection: Connection,
+        say: Say,
+        *,
+        v1: bool,
+        v3: bool,
+        summaries: bool,
+        root: str = "",
+        dialect: Dialect = JAEGER,
+    ) -> None:
+        """`v1`, `v3`: which of the APIs search; `summaries`: whether v3 is of 2.19 or later.
+
+        `root`: the path behind the address below which the APIs are.
+        """
+        super().__init__(connection, say)
+        self._v1, self._v3, self._summaries = v1, v3, summaries
+        self._root, self._dialect = root, dialect
+        self._prefers_v3 = v3 and (summaries or not v1)
+        takes_any = self._prefers_v3 or dialect.searches_all_services
+        self._refused: set[_Conditions] = set() if takes_any else {(False, False, False)}
+        """Searches without a service that its store refuses; stricter ones are refused as well."""
+        self._lists_operations_by_path = False
+        self._most = 0
+        """Traces that it sends at once, if it has refused to send more; 0 before that."""
+        self._whole: Heads = {}
+        """Traces that a search has sent whole, where results hold only root spans."""
+
+    @property
+    def offers(self) -> Capabilities:
+        version = "v3" if self._prefers_v3 else "v1"
+        is_jaeger = self._dialect is JAEGER
+        name = f"Jaeger ({version})" if is_jaeger else f"{self._dialect.name} (Jaeger's {version} API)"
+        return Capabilities(name, _FINDS_ERRORS, finds_attributes=self._dialect.finds_attributes)
+
+    @property
+    def sends_newest(self) -> bool:
+        return self._dialect.sends_newest
+
+    def services(self) -> list[str]:
+        path = f"{self._root}/api/v3/services" if self._prefers_v3 else f"{self._root}/api/services"
+        found = self.connection.json(_Names, path)
+        return self.names(path, (found.services if self._prefers_v3 else found.data) or (), "services")
+
+    def operations(self, service: str) -> list[str]:
+        path = f"{self._root}/api/v3/operations" if self._prefers_v3 else f"{self._root}/api/operations"
+        if not self._lists_operations_by_path:
+            try:
+                found = self.connection.json(_OperationNames, path, {"service": service})
+            except HttpError as error:
+                if self._prefers_v3 or error.status not in (_BAD_REQUEST, _NOT_FOUND):
+                    raise
+                self._lists_operations_by_path = True
+            else:
+                listed = (found.operations if self._prefers_v3 else found.data) or ()
+                return self.names(path, [item.name for item in listed], "operations")
+        path = f"{self._root}/api/services/{quote(service, safe='')}/operations"
+        return self.names(path, self.connection.json(_Names, path).data or (), "operations")
+
+    def trace(self, trace_id: str) -> bytes | None:
+        path = f"{self._root}/api/v3/traces/" if self._v3 else f"{self._root}/api/traces/"
+        if _HEX_ID.fullmatch(trace_id):
+            # others than Jaeger compare ids as texts, and keep them so
+            trace_id = trace_id.lower().zfill(32)
+        answer = self.whole(path + quote(trace_id, safe=""))
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != 200:
+            raise self.connection.refusal(path, answer.status, answer.body)
+        # which is how others than Jaeger say that there is no such trace
+        return None if JAEGER_V1.empty.fullmatch(answer.body) else answer.body
+
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
+        if not self._dialect.has_dependencies:
+            raise NotOfferedError(f"{self.connection.name}: {self._dialect.name} has no dependency graph")
+        path = f"{self._root}/api/dependencies"
+        params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
+        try:
+            found = self.connection.json(_JaegerCalls, path, params).data or ()
+        except HttpError as error:
+            if "not supported" not in error.said:
+                raise
+            raise NotOfferedError(f"{self.connection.name}: it has no dependency graph ({error.said})") from None
+        return self.edges(path, found)
+
+    def takes(self, search: Search) -> Search:
+        search = self._limited(self._dialect.takes(search))
+        if not self._needs_service(search):
+            search = of_any_service(search)
+        if self._summaries:
+            return search
+        return self._narrow(search) or self._heeded(of_spans_alone(search))
+
+    def _limited(self, search: Search) -> Search:
+        """The search for no more traces than it sends at once."""
+        return msgspec.structs.replace(search, limit=self._most) if 0 < self._most < search.most else search
+
+    def _learns_limit(self, search: Search, error: HttpError) -> bool:
+        """Test whether it refused the limit and stated its own."""
+        if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.said):
+            return False
+        numbers = map(int, re.findall(r"\d{1,9}", error.said))
+        asked = self._limited(search).most
+        self._most = max((number for number in numbers if 0 < number < asked), default=0)
+        if self._most:
+            self.say(f"it sends at most {self._most:,} traces at once, not {search.most:,}")
+        return self._most > 0
+
+    def _within_limit(self, search: Search, ask: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
+        try:
+            yield from ask(self._limited(search))
+        except HttpError as error:
+            if not self._learns_limit(search, error):
+                raise
+            yield from ask(self._limited(search))
+
+    def _heeded(self, search: Search) -> Search:
+        """The search without what it ignores: v3 attributes, and with them errors, before 2.19."""
+        overlooks = self._prefers_v3 and not self._summaries
+        return msgspec.structs.replace(search, attributes={}, errors=False) if overlooks else search
+
+    def _narrow(self, search: Search) -> Search | None:
+        """First query for failed or slow traces; None where it would miss some."""
+        narrow = with_a_span_alike(search)
+        return narrow if narrow is not None and self._heeded(narrow) == narrow else None
+
+    def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:
+        if not self._dialect.has_metrics:
+            return super().metrics(service, start_ns, end_ns)
+        return metrics_of(self.connection, self._root, service, start_ns, end_ns)
+
+    def newest_start(self, search: Search) -> int:
+        newest = msgspec.structs.replace(of_spans_alone(search), limit=1)
+        if self._summaries:
+            return max((one.start_ns for one in self._summarised(newest)), default=0)
+        if self._prefers_v3:
+            found = self._stream_v3(newest)
+        else:
+            params = v1_params(self._dialect.adapted(newest))
+            found = self.streamed(f"{self._root}/api/traces", params, JAEGER_V1)
+        heads = (otlp_heads(document) or unseen_v1(document, {})[0] for document in found)
+        return max((start for one in heads for start in one.values()), default=0)
+
+    def search(self, search: Search) -> Generator[bytes]:
+        self.has_more, self.searched, self._whole = False, None, {}
+        if self._dialect.v1_losses and not self._prefers_v3:
+            self.say(self._dialect.v1_losses)
+        narrow = self._narrow(search)
+        if narrow is None:
+            yield from self._of_spans(of_spans_alone(search))
+            return
+        seen: Heads = {}
+        for document in self._of_spans(narrow):
+            seen |= otlp_heads(document) or unseen_v1(document, {})[0]
+            yield document
+        if len(seen) >= search.most:
+            return
+        # a trace may be slow or failed by other signs than such a span
+        if self._summaries:
+            yield from self._by_summaries(search, seen)
+        elif self._needs_service(search):
+            self.say(f"the search was limited to traces with {describe(narrow, alone=True)}")
+        else:
+            found: Heads = {}
+            for document in self._of_spans(of_spans_alone(search)):
+                heads, unseen = unseen_v1(document, seen)
+                found |= heads
+                if unseen:
+                    yield unseen
+            self.has_more |= len(found) >= search.most
+            self.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=self.sends_newest)
+
+    def _of_spans(self, search: Search) -> Generator[bytes]:
+        """Traces with one span that meets the conditions on spans."""
+        if self._needs_service(search):
+            yield from self._every_service(search)
+        elif self._prefers_v3:
+            try:
+                yield from self._search_v3(search)
+            except HttpError as error:
+                if not self._refuses(search, error):
+                    raise
+                yield from self._every_service(search)
+        else:
+            yield from self._search_v1(search)
+
+    def _needs_service(self, search: Search) -> bool:
+        if search.service:
+            return False
+        asked = _conditions(search)
+        return any(all(has or not is_refused for has, is_refused in zip(asked, r, strict=True)) for r in self._refused)
+
+    def _refuses(self, search: Search, error: HttpError) -> bool:
+        """Test whether its store keeps traces by service and cannot search for this without one; remembered."""
+        if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.said):
+            return False
+        if error.status == _FAILED and not _WANTS_SERVICE.search(error.said):
+            return False
+        self._refused.add(_conditions(search))
+        return True
+
+    def _by_summaries(self, search: Search, seen: Heads) -> Generator[bytes]:
+        """Search more summaries than traces are wanted, for conditions on whole traces, and fetch the matches."""
+        wider = msgspec.structs.replace(
+            of_spans_alone(search), limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES)
+        )
+        try:
+            through = self._summaries_of(wider)
+        except HttpError as error:
+            if not _ON_LIMIT.search(error.said) or wider.most <= search.most:
+                raise
+            # it does not say how many it sends, but will send as many as were asked for before
+            wider = of_spans_alone(search)
+            through = self._summaries_of(wider)
+        self.has_more |= len(through) >= self._limited(wider).most
+        self.searched = SearchedWindow(
+            len(through), *window_of([one.start_ns for one in through]), is_newest=self.sends_newest
+        )
+        found = [one for one in through if one.meets(search) and one.trace_id not in seen]
+        newest = sorted(found, key=lambda one: -one.start_ns)[: search.most - len(seen)]
+        yield from self.traces([one.trace_id for one in newest])
+
+    def _summaries_of(self, search: Search) -> list[TraceSummary]:
+        """The traces that a search finds, without their spans, each once."""
+        if not self._needs_service(search):
+            try:
+                return self._summarised(search)
+            except HttpError as error:
+                if not self._refuses(search, error):
+                    raise
+        found: dict[str, TraceSummary] = {}
+        searches = searches_by_service(search, self._services_for(search), self.say)
+        for _ in range(2):
+            full = []
+            for one, summaries in answers_by_service(searches, self._summarised, self.say):
+                found |= {summary.trace_id: summary for summary in summaries}
+                if len(summaries) >= self._limited(one).most:
+                    full.append(one)
+            self.has_more = bool(full)
+            searches = asked_for_all(full, search)
+            if not searches or len(found) >= search.most:
+                break
+        return sorted(found.values(), key=lambda one: -one.start_ns)[: search.most]
+
+    def _search_v3(self, search: Search) -> Generator[bytes]:
+        yield from self._within_limit(search, self._stream_v3)
+
+    def _stream_v3(self, search: Search) -> Generator[bytes]:
+        params = v3_params(self._dialect.adapted(search), is_new=self._summaries)
+        try:
+            yield from self.streamed(f"{self._root}/api/v3/traces", params, OTLP)
+        except HttpError as error:
+            # which is how it says that nothing was found
+            if error.status != _NOT_FOUND:
+                raise
+
+    def _search_v1(self, search: Search) -> Generator[bytes]:
+        try:
+            yield from self._within_limit(search, self._stream_v1)
+        except HttpError as error:
+            if error.status != _FAILED or "json" not in error.said:
+                raise
+            # one span with a value that JSON cannot hold makes it send none of them
+            if self._v3:
+                self.say(f"its v1 search failed ({error.said}); used its v3 API instead")
+                yield from self._search_v3(search)
+            else:
+                yield from around_what_fails(search, self._stream_v1, error.said, self.say)
+
+    def _stream_v1(self, search: Search) -> Generator[bytes]:
+        found = self.streamed(f"{self._root}/api/traces", v1_params(self._dialect.adapted(search)), JAEGER_V1)
+        if self._dialect.sends_roots:
+            yield from self._whole_traces([*found], search.most)
+        else:
+            yield from found
+
+    def _whole_traces(self, roots: Sequence[bytes], most: int) -> Generator[bytes]:
+        """Fetch each trace of search results that hold root spans alone."""
+        heads: Heads = {}
+        for document in roots:
+            heads |= unseen_v1(document, {})[0]
+        self.has_more |= len(heads) >= most
+        wanted = [trace_id for trace_id in heads if trace_id not in self._whole]
+        for document in self.traces(wanted):
+            self._whole |= unseen_v1(document, {})[0]
+            yield document
+        lost = [trace_id for trace_id in wanted if trace_id not in self._whole]
+        if lost:
+            self.say(f"{len(lost):,} traces have only their root span: it does not return older ones")
+        for document in roots if lost else ():
+            unseen = unseen_v1(document, self._whole)[1]
+            if unseen:
+                yield unseen
+
+    def _services_for(self, search: Search) -> Sequence[str]:
+        """The services to ask one by one. Raises ManyServicesError where some are to be chosen first."""
+        if search.services:
+            return search.services
+        services = self.services()
+        if self.asks_for_choice and not search.every_service and len(services) > FEW_SERVICES:
+            raise ManyServicesError(self.connection.name, len(services))
+        return services
+
+    def _every_service(self, search: Search) -> Generator[bytes]:
+        """Search service by service, as it cannot without one, until as many traces are found as are wanted."""
+        if self._summaries:
+            yield from self.traces([one.trace_id for one in self._summaries_of(search)])
+            return
+        searches = searches_by_service(search, self._services_for(search), self.say)
+        seen: Heads = {}
+
+        def asked(one: Search) -> list[bytes]:
+            return list(self._search_v1(one) if self._v1 else self._search_v3(one))
+
+        for _ in range(2):
+            full = []
+            for at, (one, documents) in enumerate(answers_by_service(searches, asked, self.say), 1):
+                found: Heads = {}
+                for document in documents:
+                    heads, unseen = unseen_v1(document, seen) if self._v1 else (otlp_heads(document), document)
+                    found |= heads
+                    seen |= heads
+                    if unseen:
+                        yield unseen
+                if len(found) >= self._limited(one).most:
+                    full.append(one)
+                is_enough = len(seen) >= search.most and not search.every_service
+                if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
+                    self.has_more = True
+                    self.say(
+                        f"{at:,} of {len(searches):,} services were searched, enough for {search.most:,} traces:"
+                        " they are not the newest of all; --service NAME, once or more often, asks for those you choose"
+                    )
+                    return
+            self.has_more = bool(full)
+            searches = asked_for_all(full, search)
+            if not searches or len(seen) >= search.most:
+                return
+
+    def _summarised(self, search: Search) -> list[TraceSummary]:
+        path = f"{self._root}/api/v3/trace-summaries"
+        asked = self._dialect.adapted(self._limited(search))
+        try:
+            return summaries_at(self.connection, path, v3_params(asked, is_new=True))
+        except HttpError as error:
+            if not self._learns_limit(search, error):
+                raise
+            return self._summarised(search)
+
+
+def _conditions(search: Search) -> _Conditions:
+    has_duration = search.least_ns is not None or search.most_ns is not None
+    return bool(search.attributes or search.errors), bool(search.operation), has_duration

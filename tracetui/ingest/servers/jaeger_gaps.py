@@ -1,0 +1,67 @@
+"""Reading around traces that make Jaeger's v1 search fail as a whole: one span with NaN or infinity does."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from tracetui.ingest.servers.back_end import Say
+from tracetui.ingest.servers.connection import HttpError
+from tracetui.model.search import Search
+
+_FAILED: Final = 500
+_NARROWEST_NS: Final = 1_000_000
+_MOST_SLICES: Final = 64
+_ONE_TRACE_NS: Final = 1_000_000_000
+
+
+def around_what_fails(
+    search: Search, ask: Callable[[Search], Generator[bytes]], reason: str, say: Say
+) -> Generator[bytes]:
+    """Halve the window until what the server cannot write is alone in a slice of it, and read the rest.
+
+    reason: why it failed, in the server's words.
+    """
+    start, end = search.window()
+    # the widest first: where there is much that it cannot write, as little as can be is lost of all parts
+    slices = deque([(start, end)])
+    lost: list[tuple[int, int]] = []
+    asked = 0
+    while slices:
+        begin, stop = slices.popleft()
+        if stop - begin > _NARROWEST_NS and asked < _MOST_SLICES:
+            middle = (begin + stop) // 2
+            for half in ((begin, middle), (middle, stop)):
+                asked += 1
+                narrow = msgspec.structs.replace(search, start_ns=half[0], end_ns=half[1])
+                try:
+                    yield from ask(narrow)
+                except HttpError as again:
+                    if again.status != _FAILED:
+                        raise
+                    slices.append(half)
+        else:
+            lost.append((begin, stop))
+    for begin, stop in _joined(lost):
+        say(
+            f"it cannot send traces that start between {_shown(begin)} and {_shown(stop)}: {reason};"
+            " the rest was read around them"
+        )
+
+
+def _joined(slices: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Slices of time in order; those that one trace may reach into as one."""
+    joined: list[tuple[int, int]] = []
+    for begin, stop in sorted(slices):
+        if joined and begin - joined[-1][1] <= _ONE_TRACE_NS:
+            begin = joined.pop()[0]
+        joined.append((begin, stop))
+    return joined
+
+
+def _shown(ns: int) -> str:
+    return str(np.datetime64(ns // 1_000_000, "ms")).replace("T", " ") + "Z"

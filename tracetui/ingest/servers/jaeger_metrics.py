@@ -1,0 +1,68 @@
+"""Jaeger's service performance metrics: `/api/metrics/...`, where a metrics store is configured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tracetui.ingest.servers.back_end import NotOfferedError
+from tracetui.ingest.servers.connection import Connection, HttpError, Params
+from tracetui.model.server_stats import Metrics
+
+_NOT_IMPLEMENTED: Final = 501
+_STEPS: Final = 60
+_MOST: Final = 1e15
+"""More is none of these: 30,000 years in milliseconds."""
+_LEAST_STEP_MS: Final = 5_000
+
+
+class _Value(msgspec.Struct, rename="camel"):
+    double_value: float = 0
+
+
+class _Point(msgspec.Struct, rename="camel"):
+    gauge_value: _Value | None = None
+
+
+class _Metric(msgspec.Struct, rename="camel"):
+    metric_points: list[_Point] | None = None
+
+
+class _Metrics(msgspec.Struct):
+    metrics: list[_Metric] | None = None
+
+
+def metrics_of(connection: Connection, root: str, service: str, start_ns: int, end_ns: int) -> Metrics:
+    """How a service did, by the API below the path `root`.
+
+    Raises NotOfferedError where no metrics are kept, HttpError for what else goes wrong.
+    """
+    lookback = max((end_ns - start_ns) // 1_000_000, 1)
+    params: Params = {
+        "service": service,
+        "endTs": end_ns // 1_000_000,
+        "lookback": lookback,
+        "step": max(lookback // _STEPS, _LEAST_STEP_MS),
+        "ratePer": max(lookback // _STEPS, 10 * _LEAST_STEP_MS),
+    }
+    try:
+        calls = _mean(connection.json(_Metrics, f"{root}/api/metrics/calls", params))
+        errors = _mean(connection.json(_Metrics, f"{root}/api/metrics/errors", params))
+        p95 = _mean(connection.json(_Metrics, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"}))
+    except HttpError as error:
+        if error.status == _NOT_IMPLEMENTED:
+            raise NotOfferedError(f"{connection.name}: no metrics store is configured") from None
+        raise
+    return Metrics(service, calls, None if errors is None else 100 * errors, p95)
+
+
+def _mean(answer: _Metrics) -> float | None:
+    """The mean of all points that are a rate, a share or a duration; nothing is written for 0."""
+    values = [
+        value
+        for metric in answer.metrics or ()
+        for point in metric.metric_points or ()
+        if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MOST
+    ]
+    return sum(values) / len(values) if values else None

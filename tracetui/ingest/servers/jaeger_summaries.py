@@ -1,0 +1,50 @@
+"""Summaries of traces, which Jaeger's v3 API sends from 2.19 on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from tracetui.ingest.servers.connection import Connection, Params
+from tracetui.model.search import Search
+
+
+class _Summarised(msgspec.Struct, rename="camel"):
+    trace_id: str = ""
+    old_trace_id: str = msgspec.field(name="traceID", default="")
+    min_start_time_unix_nano: int = 0
+    max_end_time_unix_nano: int = 0
+    error_span_count: int = 0
+
+
+class _Summaries(msgspec.Struct):
+    summaries: list[_Summarised] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """A trace without its spans."""
+
+    trace_id: str
+    start_ns: int
+    end_ns: int
+    error_spans: int
+
+    def meets(self, search: Search) -> bool:
+        """Whether the trace meets what the search says of whole traces."""
+        slow = search.slower_ns is None or self.end_ns - self.start_ns > search.slower_ns
+        return slow and (not search.failed or self.error_spans > 0)
+
+
+def summaries_at(connection: Connection, path: str, params: Params) -> list[TraceSummary]:
+    """Ask for summaries. Raises HttpError."""
+    return [
+        TraceSummary(
+            item.trace_id or item.old_trace_id,
+            item.min_start_time_unix_nano,
+            item.max_end_time_unix_nano,
+            item.error_span_count,
+        )
+        for item in connection.json(_Summaries, path, params).summaries or ()
+    ]

@@ -1,0 +1,323 @@
+"""Server pool: connects once to the servers among the sources, and searches them any number of times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from tracetui.config import Overrides
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.processes.decode_pool import DecodePool
+from tracetui.ingest.servers.bounded_map import bounded_map
+from tracetui.ingest.servers.resolve import Server, documents, download, open_back_end
+from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.model.errors import BackEndError, LoadWarning, ManyServicesError, shortened
+from tracetui.model.intake import Intake
+from tracetui.model.search import NOTHING, Search, describe
+from tracetui.model.server_stats import Dependency, Metrics, ServerStats
+
+if TYPE_CHECKING:
+    # what speaks HTTP takes a while to be imported, and files need none of it
+    from tracetui.ingest.servers.back_end import BackEnd
+
+MOST_BYTES = 1 << 30
+"""Limit on attributes, events and links from servers, of one response and of all of them, as following never ends."""
+_MOST_WARNINGS = 100
+"""Of different ones about one answer; further ones are counted."""
+_TOO_MUCH = (
+    f"more than {MOST_BYTES >> 30} GiB of traces arrived; the rest was skipped."
+    " Try a shorter time range or a smaller limit."
+)
+Waiting = Callable[[], AbstractContextManager[object]]
+"""Context entered while only waiting for a server; an exception raised in it from outside ends the reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReport:
+    """Report on a search of a server."""
+
+    text: str
+    """Text for people: the search, the number of results, and the filters that remain."""
+    may_have_more: bool
+    """True if the server sent as many traces as the limit allows."""
+    asked: Search
+    """The search, including what its address and profile say."""
+    lower_case: bool = False
+    """True if the server keeps services and operations in lower case, whatever they were sent as."""
+    searched: SearchedWindow | None = None
+    """Traces searched for the wanted ones, where the server holds more than these."""
+    services_to_choose: int = 0
+    """How many services there are to choose from, where none was asked as they are many; 0 for no choice."""
+    unread_beyond: int = 0
+    """Number of traces read, where more had arrived since; 0 where all were read."""
+
+
+def describe_searched(told: Sequence[SearchReport]) -> str:
+    """Describe which traces were searched on servers that hold more; '' where it was all of them."""
+    return " and ".join(found.searched.words for found in told if found.searched is not None)
+
+
+class ServerPool:
+    """Searches all servers and takes in what they send."""
+
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        overrides: Overrides,
+        waiting: Waiting = nullcontext,
+        *,
+        asks_for_choice: bool = False,
+    ) -> None:
+        """`asks_for_choice`: a server that searches by service and knows many is asked for chosen ones alone."""
+        self._asks_for_choice = asks_for_choice
+        self.servers = servers
+        self._overrides = overrides
+        self._waiting = waiting
+        self._back_ends: dict[str, BackEnd] = {}
+        self._said: list[str] = []
+        """Deviations of the server being searched from what it was asked."""
+
+    @property
+    def can_be_asked_again(self) -> bool:
+        """True if another search can find something else."""
+        return any(not server.address.file for server in self.servers)
+
+    def ask(
+        self, search: Search, intake: Intake, heard: Callable[[str], None], told: Callable[[SearchReport], None]
+    ) -> list[BackEndError]:
+        """Search the servers and take in the results. -> why some of them failed
+
+        `heard` is told the name of the server from which something has come; `told` what each was asked for and how
+        much of it came. What is lost on the way is among the intake's warnings. Raises UsageError for a server that
+        cannot be used as it is described.
+        """
+        failed = []
+        for server in self.servers:
+            spans = len(intake)
+            try:
+                self._ask(server, search, intake, heard, told)
+            except BackEndError as error:
+                # whatever it was is as dead as the connection
+                self._close(server.name)
+                if len(intake) > spans:
+                    # the text names the server, and what was asked of it
+                    intake.warn("", "", str(error))
+                else:
+                    failed.append(error)
+            except BaseException:
+                # it was stopped: requests that nobody waits for any more would hold up the next ones
+                self._close(server.name)
+                raise
+        return failed
+
+    def _ask(
+        self,
+        server: Server,
+        search: Search,
+        intake: Intake,
+        heard: Callable[[str], None],
+        told: Callable[[SearchReport], None],
+    ) -> None:
+        place, spans = DecodeContext(intake, server.name), len(intake)
+        before, kept = len(intake.warnings), intake.raw_bytes
+        heard(server.name)
+        if server.address.file:
+            with self._waiting():
+                data = download(server, self._overrides, lambda text: place.warn(text.removeprefix(f"{place.file}: ")))
+            decode(data, place)
+            return
+        with self._waiting():
+            back_end = self.back_end(server)
+        wanted = server.search(search)
+        self._said = []
+        if wanted.expression and not back_end.offers.knows_traceql:
+            self._said.append(f"it knows no TraceQL, and was not asked for {wanted.expression}")
+            wanted = msgspec.structs.replace(wanted, expression="")
+        back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
+        damage: list[LoadWarning] = []
+        try:
+            with (
+                DecodePool(intake, partial(_decode, server.name)) as decoding,
+                closing(self._arriving(documents(back_end, wanted))) as arriving,
+            ):
+                for document in arriving:
+                    decoding.decode(document)
+                    heard(server.name)
+                    if intake.raw_bytes - kept > MOST_BYTES:
+                        self._said.append(_TOO_MUCH)
+                        break
+        except ManyServicesError as error:
+            told(_to_choose(back_end, wanted, error.count))
+            return
+        finally:
+            # each piece of an answer may be damaged alike
+            found, more = intake.take_warnings(before)
+            distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
+            damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
+            for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._said)]:
+                intake.warn(one.file, one.position, one.message)
+        if damage and len(intake) == spans:
+            what = f"did not send traces ({damage[0].message}); is a gateway in between?"
+            raise BackEndError(f"{back_end.connection.name}: {what}")
+        name = server.name if len(self.servers) > 1 else ""
+        told(_told(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
+
+    def back_end(self, server: Server) -> BackEnd:
+        """The connection to a server. Raises BackEndError and UsageError."""
+        found = self._back_ends.get(server.name)
+        if found is None:
+            # whatever list there is when it says something
+            found = self._back_ends[server.name] = open_back_end(
+                server, self._overrides, lambda text: self._said.append(text)
+            )
+            # what it has sent is kept
+            found.leaves_out_unchanged = True
+            found.asks_for_choice = self._asks_for_choice
+        return found
+
+    def close(self) -> None:
+        """End all connections."""
+        for name in [*self._back_ends]:
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        back_end = self._back_ends.pop(name, None)
+        if back_end is not None:
+            back_end.close()
+
+    def services(self) -> list[str]:
+        """The services that the servers which have answered know, sorted. Raises BackEndError."""
+        with self._waiting():
+            return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
+
+    def newest_starts(self, services: Sequence[str], lookback_ns: int, found: dict[str, int]) -> None:
+        """Add to `found` when the newest trace of each service began, within so long a time before now; 0 for none.
+
+        Takes one request for each service and server that has answered; what one of them does not answer is missing.
+        """
+        # what speaks HTTP takes a while to be imported, and files need none of it
+        from tracetui.ingest.servers.connection import AT_ONCE
+
+        end = time.time_ns()
+
+        def newest(asked: tuple[BackEnd, str]) -> tuple[str, int | None]:
+            back_end, service = asked
+            wanted = Search(service=service, start_ns=end - lookback_ns, end_ns=end)
+            try:
+                return service, back_end.newest_start(wanted)
+            except BackEndError:
+                return service, None
+
+        pairs = [(back_end, service) for service in services for back_end in self._back_ends.values()]
+        try:
+            with self._waiting():
+                for service, start in bounded_map(newest, pairs, AT_ONCE):
+                    if start is not None:
+                        found[service] = max(found.get(service, 0), start)
+        except BaseException:
+            # requests that nobody waits for any more would hold up the next ones
+            self.close()
+            raise
+
+    def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
+        """Server statistics of calls until now, and of these services by their metrics.
+
+        What one of them does not have is said. Raises UsageError for a server that cannot be used as it is described.
+        """
+        end = time.time_ns()
+        start = end - lookback_ns
+        dependencies: list[Dependency] = []
+        metrics: list[Metrics] = []
+        missing = []
+        for server in self.servers:
+            try:
+                with self._waiting():
+                    back_end = self.back_end(server)
+            except BackEndError as error:
+                missing.append(str(error))
+                continue
+            self._said = []
+            try:
+                with self._waiting():
+                    dependencies += back_end.dependencies(start, end)
+            except BackEndError as error:
+                missing.append(str(error))
+            try:
+                with self._waiting():
+                    metrics += [back_end.metrics(service, start, end) for service in services]
+            except BackEndError as error:
+                missing.append(str(error))
+            missing += [f"{back_end.connection.name}: {text}" for text in self._said]
+        return ServerStats(lookback_ns, dependencies, metrics, missing)
+
+    def _arriving(self, found: Generator[bytes]) -> Generator[bytes]:
+        with closing(found):
+            while True:
+                with self._waiting():
+                    document = next(found, None)
+                if document is None:
+                    return
+                yield document
+
+
+def _decode(name: str, document: bytes, intake: Intake) -> None:
+    decode(document, DecodeContext(intake, name))
+
+
+def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> SearchedWindow:
+    """The traces that the spans from a position on are of, and those that were found and not sent again."""
+    intake.flush()
+    none = np.zeros(0, np.int64)
+    trace = np.concatenate([none, *(chunk.trace for chunk in intake.chunks)])[position:]
+    start = np.concatenate([none, *(chunk.start for chunk in intake.chunks)])[position:]
+    traces, of_trace = np.unique(trace, return_inverse=True)
+    known = start > 0
+    begun = np.full(len(traces), np.iinfo(np.int64).max)
+    np.minimum.at(begun, of_trace[known], start[known])
+    starts = [*begun[begun < np.iinfo(np.int64).max].tolist(), *unchanged.values()]
+    return SearchedWindow(len(traces) + len(unchanged), *window_of(starts))
+
+
+def _to_choose(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:
+    text = f"{back_end.offers.name} searches by service only, and knows {count:,}: none was asked"
+    return SearchReport(text, False, back_end.takes(wanted), services_to_choose=count)
+
+
+def _told(back_end: BackEnd, wanted: Search, came: SearchedWindow, name: str) -> SearchReport:
+    asked = back_end.takes(wanted)
+    count = "1 trace" if came.count == 1 else f"{came.count:,} traces"
+    text = f"{count} from {back_end.offers.name}{name and ' at '}{name} (searched: {describe(asked)})"
+    searched = back_end.searched
+    if searched is not None:
+        text += f", and among {searched.words} for others like these"
+    may_have_more = not asked.trace_ids and (came.count >= asked.most or back_end.has_more)
+    if may_have_more:
+        text += "; there may be more"
+        if not back_end.sends_newest:
+            came = replace(came, is_newest=False)
+            text += ", also newer ones: it does not send the newest first"
+    if asked.attributes and not back_end.offers.finds_elements:
+        text += "; it matches whole values, not list elements"
+    if asked.attributes and back_end.offers.finds_attributes:
+        text += f"; it finds attributes with {back_end.offers.finds_attributes}"
+    if asked.errors or asked.failed:
+        text += f"; it finds errors {back_end.offers.finds_errors}"
+    rest = {
+        name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(asked, name)
+    }
+    rest = {name: value for name, value in rest.items() if value != getattr(NOTHING, name) and name != "limit"}
+    if "attributes" in rest:
+        rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in asked.attributes}
+    if rest:
+        text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
+    return SearchReport(
+        text, may_have_more, asked, back_end.offers.lower_case, (searched or came) if may_have_more else None
+    )

@@ -1,0 +1,293 @@
+"""Back ends as sources: an address or a profile's name becomes a connection, and a search becomes documents."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tracetui.config import Overrides, Profile, config_path, load_config, profile_named
+from tracetui.ingest.servers.address import COMPARISON, Address, is_address, parse_address, without_secrets
+from tracetui.model.errors import UsageError
+from tracetui.model.grafana_page import GrafanaPage, grafana_page
+from tracetui.model.search import Search, combined
+from tracetui.model.times import format_duration, parse_duration
+from tracetui.model.trace_reference import trace_ids_in
+
+if TYPE_CHECKING:
+    # what speaks HTTP takes a while to be imported, and files need none of it
+    from tracetui.ingest.servers.back_end import BackEnd, Say
+
+
+_MINUTE = 60
+_LAST_NS = 9 * 10**18
+"""In 2255."""
+_NAME = re.compile(r"[\w.-]{1,64}")
+_HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
+_MOST_NAMED = 8
+_LONGEST_SHOWN = 100
+_PATH = re.compile(
+    r"~?\.{0,2}/\S*|\S+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp|txt|log|csv)|(?![0-9a-fA-F]{32}/|\S*==$)[\w.-]+/\S*"
+)
+"""What is written as a path is one, whatever is in its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A source that is a server."""
+
+    name: str
+    """Name that is safe to show."""
+    address: Address
+    profile: Profile
+
+    def is_unsafe(self, overrides: Overrides) -> bool:
+        """True if the server's certificate is not verified; also where the server may only redirect to one."""
+        return (overrides.insecure or self.profile.insecure) and not self.address.socket
+
+    def search(self, wanted: Search) -> Search:
+        """Search to run: what the caller wants, then what the address shows, then what the profile says."""
+        profile, shown = self.profile, self.address.search or Search()
+        base = Search(
+            lookback_ns=parse_duration(profile.lookback) if profile.lookback else None, limit=profile.limit or None
+        )
+        found = combined(combined(base, shown), wanted)
+        if wanted.lookback_ns is not None and wanted.start_ns is None:
+            # a time that is asked for beats the page's window
+            found = msgspec.structs.replace(found, start_ns=None, end_ns=wanted.end_ns)
+        if found.start_ns is not None and found.end_ns is not None and found.start_ns >= found.end_ns:
+            # one end is asked for, and lies beyond the other one of the page
+            found = msgspec.structs.replace(found, start_ns=wanted.start_ns, end_ns=wanted.end_ns)
+        return found
+
+
+def server_at(source: str) -> Server | None:
+    """The server that a source names, by its address or by a profile of the config file; None for a path.
+
+    Raises UsageError for an address or a profile that cannot be used.
+    """
+    if is_address(source):
+        address = parse_address(source)
+        return Server(address.shown, address, Profile())
+    if not _NAME.fullmatch(source) or Path(source).exists():
+        return None
+    profile = profile_named(source)
+    if profile is None:
+        return None
+    try:
+        if not is_address(profile.url):
+            raise UsageError("its url is not a server address such as http://host:port or unix:/path")
+        for duration in filter(None, (profile.lookback, profile.timeout)):
+            parse_duration(duration)
+        return Server(source, parse_address(profile.url), profile)
+    except UsageError as error:
+        raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What sources name."""
+
+    paths: list[str]
+    servers: list[Server]
+    trace_ids: tuple[str, ...] = ()
+    """Of the traces that pasted texts among the sources name: of all servers and files these alone are meant."""
+    shows: str = ""
+    """What the page shows that is a source, or the only one, as `Address.shows`."""
+
+    @property
+    def opened_ids(self) -> tuple[str, ...]:
+        """The traces that the user points at: those of pasted texts, or of the only source, where it is their page."""
+        if self.trace_ids or self.paths or len(self.servers) != 1:
+            return self.trace_ids
+        search = self.servers[0].address.search
+        return search.trace_ids if search is not None else ()
+
+
+def named_by(sources: Sequence[str]) -> Named:
+    """Tell paths, servers and pasted texts that name traces apart: ids, headers, pages of Grafana, lines of logs.
+
+    Raises UsageError for a server that cannot be used, and for a pasted text that names nowhere to look.
+    """
+    paths, servers, pasted = [], [], []
+    for source in sources:
+        if _is_pasted(source):
+            pasted.append(source)
+        elif (server := server_at(source)) is not None:
+            servers.append(server)
+        else:
+            paths.append(source)
+    wanted, shows = Search(), ""
+    for source in pasted:
+        page = grafana_page(source)
+        ids = trace_ids_in(source)
+        if page is not None and not ids and (page.search is None or not servers):
+            raise UsageError(_about_grafana(source, page, bool(servers or paths)))
+        if not servers and not paths:
+            raise UsageError(_about_grafana(source, page, False) if page is not None else _nowhere(source, ids))
+        if ids:
+            wanted = combined(wanted, Search(trace_ids=tuple(dict.fromkeys([*wanted.trace_ids, *ids]))))
+            shows = COMPARISON if len(ids) == 2 and len(pasted) == 1 else ""
+        elif page is not None and page.search is not None:
+            wanted = combined(wanted, page.search)
+    if wanted != Search():
+        servers = [
+            replace(one, address=replace(one.address, search=combined(one.address.search or Search(), wanted)))
+            for one in servers
+        ]
+    elif len(sources) == 1 and servers:
+        shows = servers[0].address.shows
+    return Named(paths, servers, wanted.trace_ids, shows)
+
+
+def _is_pasted(source: str) -> bool:
+    """Whether a source is a text that names traces, or a page of Grafana, and not where traces are."""
+    if is_address(source):
+        return grafana_page(source) is not None
+    if _PATH.fullmatch(source) or not trace_ids_in(source):
+        return False
+    try:
+        return not Path(source).exists()
+    except (OSError, ValueError):
+        # a line of a log may be longer than any path
+        return True
+
+
+def _nowhere(source: str, ids: Sequence[str]) -> str:
+    """That an id alone says not where its trace is."""
+    return (
+        f"{_cut(source)}: the id of a trace does not say where the trace is; name a server or a file beside it, such as"
+        f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
+    )
+
+
+def _about_grafana(source: str, page: GrafanaPage, has_others: bool) -> str:
+    """What to do with a page of Grafana, which is no server of traces."""
+    name = f"{urlsplit(page.base).netloc}: a page of Grafana"
+    if page.is_short:
+        return f"{name}, as a short link; open it in a browser and copy the address that it leads to"
+    if not trace_ids_in(source) and page.search is None:
+        return f"{name} that names no trace and no search of traces; open a trace there and copy that address"
+    by_proxy = f"; or {page.proxy}, if Grafana lets you, with a token in TRACETUI_TOKEN" if page.proxy else ""
+    if has_others:
+        return f"{name} with a search in TraceQL, which files cannot be asked; name the Tempo that it asks{by_proxy}"
+    what = f"trace {trace_ids_in(source)[0]}" if trace_ids_in(source) else "a search"
+    return (
+        f"{name} that shows {what}; Grafana itself is no server of traces: name beside it the Tempo, Jaeger or Zipkin"
+        f" that it asks, such as tracetui http://tempo:3200 'ADDRESS'{by_proxy}"
+    )
+
+
+def _cut(source: str) -> str:
+    return source if len(source) <= _LONGEST_SHOWN else source[:_LONGEST_SHOWN] + "..."
+
+
+def _profiles() -> str:
+    names = list(load_config().profiles)
+    return f", or a profile ({', '.join(names[:_MOST_NAMED])})" if names else ""
+
+
+def suggest_source(source: str) -> str:
+    """Hint for a source that is neither a path nor a server, to follow on "no such file"."""
+    if _HOST_AND_PORT.fullmatch(source):
+        return f"; is the server http://{without_secrets(source)} meant?"
+    is_name = _NAME.fullmatch(source) and not Path(source).suffix
+    return f" or profile{describe_profiles()}" if is_name else ""
+
+
+def describe_profiles() -> str:
+    """Known profiles and the form of a server's address, to follow on "no such profile"."""
+    names = list(load_config().profiles)
+    named = ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
+    there_are = f"; there {'are the profiles' if names[1:] else 'is the profile'} {named}" if names else ""
+    return f"{there_are}; write a server as http://host:port"
+
+
+def servers_of(sources: Sequence[str]) -> list[Server]:
+    """The servers among sources. Raises UsageError as `named_by` and `check_credentials`."""
+    servers = named_by(sources).servers
+    check_credentials(servers)
+    return servers
+
+
+def check_credentials(servers: Sequence[Server]) -> None:
+    """Raise UsageError where several servers would be sent the environment's credentials for one.
+
+    It does not say for whom that is: it goes to the one that is named, and to none where it could be another's.
+    """
+    if len({server.address.origin for server in servers}) < 2:
+        return
+    # what reaches servers takes a while to be imported
+    from tracetui.ingest.servers.access import without_limits
+
+    sent: dict[str, str] = {}
+    variable = ""
+    for server in servers:
+        if found := without_limits(server.profile):
+            variable = variable or found
+            sent.setdefault(server.address.origin, server.name)
+    if len(sent) > 1:
+        raise UsageError(
+            f"{variable} is for one server, and {' and '.join(sent.values())} would each be sent it; a profile says"
+            " what is for whom: token-env, or user and password-env (see the README)"
+        )
+
+
+def open_back_end(server: Server, overrides: Overrides, say: Say) -> BackEnd:
+    """Connect to a server and detect its kind. Raises BackEndError and UsageError.
+
+    `say` is told what was done otherwise than asked, and what could not be read. Whoever opens it closes it.
+    """
+    from tracetui.ingest.servers.access import access_to
+    from tracetui.ingest.servers.connection import Connection
+    from tracetui.ingest.servers.probe import back_end_at
+
+    connection = Connection(server.address, access_to(server.address, server.profile, overrides))
+    try:
+        return back_end_at(connection, server.profile.kind, say)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
+    """Documents that a back end sends for a search. Raises BackEndError, also after some of them."""
+    if search.trace_ids:
+        return back_end.traces(search.trace_ids)
+    # traces are dated by clocks like its own, and a window by one that is behind would leave out the newest
+    ahead = back_end.connection.clock_ahead
+    if abs(ahead) >= _MINUTE:
+        apart = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
+        where = "ahead of" if ahead > 0 else "behind"
+        back_end.say(f"its clock is {apart} {where} this machine's; its own now is used")
+    start, end = search.window(time.time_ns() + round(ahead * 1e9))
+    # no server takes others, and nothing is of then
+    start, end = max(start, 0), min(end, _LAST_NS)
+    return back_end.search(msgspec.structs.replace(search, start_ns=min(start, end), end_ns=end))
+
+
+def download(server: Server, overrides: Overrides, say: Say) -> bytes:
+    """Content of the file at an address; `say` is told where not all of it came. Raises BackEndError, UsageError."""
+    from tracetui.ingest.servers.access import access_to
+    from tracetui.ingest.servers.connection import Connection, CutOffError
+
+    address = server.address
+    origin = Address("/".join(address.file.split("/", 3)[:3]), address.socket)
+    connection = Connection(origin, access_to(address, server.profile, overrides))
+    data = bytearray()
+    try:
+        for piece in connection.stream(address.file.removeprefix(origin.base)):
+            data += piece
+    except CutOffError as error:
+        if not data:
+            raise
+        say(str(error))
+    finally:
+        connection.close()
+    return bytes(data)

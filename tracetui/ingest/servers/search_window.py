@@ -1,0 +1,51 @@
+"""Traces of a server that a search covered, where it could not be asked for the wanted ones alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_NS = 1_000_000_000
+_DAY = 86_400
+_LAST_NS = (1 << 63) - 1
+"""In 2262; servers send any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedWindow:
+    """Traces that were looked through for those that are wanted."""
+
+    count: int
+    since_ns: int = 0
+    until_ns: int = 0
+    """Start of the first and of the last of them, in nanoseconds since the epoch; 0 where that is not known."""
+    is_newest: bool = True
+    """True if they are the newest that the server holds, not just any."""
+
+    @property
+    def words(self) -> str:
+        """In words: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
+        return f"{'the newest' if self.is_newest else 'any'} {self.count:,}{self._when}"
+
+    @property
+    def _when(self) -> str:
+        if not self.until_ns:
+            return ""
+        since, until = (time.gmtime(ns // _NS) for ns in (self.since_ns, self.until_ns))
+        same_day = since[:3] == until[:3]
+        is_today = same_day and abs(time.time() - self.until_ns / _NS) < _DAY
+        first, second = (
+            time.strftime(clock, moment)
+            for clock, moment in (
+                ("%H:%M:%SZ" if is_today else "%Y-%m-%d %H:%M:%SZ", since),
+                ("%H:%M:%SZ" if same_day else "%Y-%m-%d %H:%M:%SZ", until),
+            )
+        )
+        return f" ({first})" if self.since_ns == self.until_ns else f" ({first} to {second})"
+
+
+def window_of(starts: Sequence[int]) -> tuple[int, int]:
+    """From the earliest to the latest of known moments, (0, 0) for none. What is no moment is not known."""
+    known = [start for start in starts if 0 < start <= _LAST_NS]
+    return (min(known), max(known)) if known else (0, 0)

@@ -1,0 +1,130 @@
+"""Cutting an answer that is still coming into pieces that can be decoded: each a whole JSON document of its own.
+
+A search answer is one long list. Where one item of it ends and the next begins is found by the bytes that stand there;
+that such a place is what it looks like, and not within a string, is told by what is before it being sound JSON.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from tracetui.model.decoding import MALFORMED
+
+_FIRST_BYTES: Final = 1 << 16
+_MOST_BYTES: Final = 1 << 23
+"""Largest piece: larger ones are decoded no faster, as caches no longer hold them."""
+_GROWTH: Final = 4
+_FIRST_SECONDS: Final = 0.2
+_MOST_SECONDS: Final = 2.0
+_SEARCHED: Final = 1 << 20
+_LARGEST: Final = 1 << 29
+"""Bytes without a place to cut at: more than any one trace, and no more than fits into memory."""
+_CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Layouts of a list of traces."""
+
+    opening: bytes
+    """Text put before a piece that is not the first."""
+    closing: bytes
+    """Text put after a piece that is not the last."""
+    between: re.Pattern[bytes]
+    """From the end of an item to the beginning of the next; its group `cut` is the comma between them."""
+    empty: re.Pattern[bytes]
+    """A whole answer without items."""
+
+
+JAEGER_V1: Final = Shape(
+    b'{"data":[',
+    b"]}",
+    # Jaeger writes the id first, VictoriaTraces the processes
+    re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*(?:"traceID"\s*:\s*"[0-9a-fA-F]+"\s*,\s*"spans"|"processes")\s*:'),
+    re.compile(
+        rb'\s*\{\s*"data"\s*:\s*(?:\[\s*\]|null)(?:\s*,\s*"(?:total|limit|offset|errors)"\s*:\s*(?:\d+|null|\[\s*\]))*'
+        rb"\s*\}\s*"
+    ),
+)
+OTLP: Final = Shape(
+    b'{"result":{"resourceSpans":[',
+    b"]}}",
+    re.compile(rb'\}\s*(?P<cut>,)\s*\{\s*"resource"\s*:'),
+    re.compile(rb'\s*\{\s*"result"\s*:\s*\{\s*(?:"resourceSpans"\s*:\s*\[\s*\]\s*)?\}\s*\}\s*'),
+)
+ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["), re.compile(rb"\s*\[\s*\]\s*"))
+
+
+class TooLargeError(Exception):
+    """More bytes arrived without a place to cut at than can be kept."""
+
+
+def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
+    """The answer in pieces, small and soon at first and then ever larger; whole where it cannot be cut. None of an
+    answer that says that nothing was found.
+
+    Raises TooLargeError. What `chunks` raises goes through, once what had come before it was handed out.
+    """
+    waiting = bytearray()
+    bytes_due, seconds_due = _FIRST_BYTES, _FIRST_SECONDS
+    begun, is_first = time.monotonic(), True
+    failed: Exception | None = None
+    source = iter(chunks)
+    while True:
+        try:
+            chunk = next(source, None)
+        except Exception as error:
+            # whatever ended it, what has come is worth having
+            failed = error
+            chunk = None
+        if chunk is None:
+            break
+        waiting += chunk
+        if len(waiting) > _LARGEST:
+            raise TooLargeError
+        if len(waiting) < bytes_due and time.monotonic() - begun < seconds_due:
+            continue
+        piece, size = _cut(waiting, shape, is_first)
+        if size:
+            yield piece
+            del waiting[:size]
+            is_first = False
+            bytes_due = min(bytes_due * _GROWTH, _MOST_BYTES)
+        else:
+            bytes_due *= 2
+        seconds_due = min(seconds_due * 2, _MOST_SECONDS)
+        begun = time.monotonic()
+    if waiting and not (is_first and shape.empty.fullmatch(waiting)):
+        yield bytes(waiting) if is_first else shape.opening + bytes(waiting)
+    if failed is not None:
+        raise failed
+
+
+def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
+    """Whole items at the beginning of the received bytes, as a document, and their size; 0 for none."""
+    begin = max(len(waiting) - _SEARCHED, 0)
+    while True:
+        found = [match.start("cut") for match in shape.between.finditer(waiting, begin)]
+        # a place within a string is rarer than any that is none; the one before it will do
+        for cut in found[:-3:-1]:
+            with memoryview(waiting) as view, view[:cut] as items:
+                piece = b"".join((b"" if is_first else shape.opening, items, shape.closing))
+            if _is_sound(piece):
+                return piece, cut + 1
+        if not begin or found:
+            return b"", 0
+        begin = 0
+
+
+def _is_sound(piece: bytes) -> bool:
+    try:
+        _CHECK.decode(piece)
+    except MALFORMED:
+        return False
+    return True

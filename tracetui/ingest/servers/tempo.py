@@ -1,0 +1,235 @@
+"""Grafana Tempo's API: search by TraceQL gives ids, and each trace is fetched by its own."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator, Sequence
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotOfferedError, Say, with_a_span_alike
+from tracetui.ingest.servers.connection import NO_JSON, Connection, HttpError
+from tracetui.model.search import Search
+from tracetui.model.server_stats import Dependency
+
+_NOT_FOUND: Final = 404
+_SECOND: Final = 1_000_000_000
+_LONGEST_SECONDS: Final = 167 * 3600
+"""Longest time that it searches by default: 168 hours."""
+_NAMES_SECONDS: Final = 24 * 3600
+"""Window in which services and operations are listed."""
+_NEWEST: Final = " with (most_recent=true)"
+_BAD_REQUEST: Final = 400
+_MOST_SEARCHES: Final = 60
+"""Largest number of searches of that length, one after the other."""
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+class _TagValue(msgspec.Struct):
+    value: msgspec.Raw
+
+
+class _Values(msgspec.Struct, rename="camel"):
+    tag_values: list[_TagValue] | None = None
+
+
+class _Stats(msgspec.Struct, rename="camel"):
+    span_count: int = 0
+    error_count: int = 0
+
+
+class _Found(msgspec.Struct, rename="camel"):
+    trace_id: str = msgspec.field(name="traceID")
+    start_time_unix_nano: int = 0
+    duration_ms: int = 0
+    service_stats: dict[str, _Stats] | None = None
+
+    @property
+    def figures(self) -> tuple[int, ...]:
+        """Values that change when the trace grows; () where they are unknown."""
+        stats = (self.service_stats or {}).values()
+        spans = sum(one.span_count for one in stats)
+        errors = sum(one.error_count for one in stats)
+        return (self.start_time_unix_nano, self.duration_ms, spans, errors) if spans else ()
+
+
+MOST_REMEMBERED = 10_000
+"""Traces that were sent, so that they need not be sent again. Another one costs a request."""
+
+
+class _Listed(msgspec.Struct):
+    traces: list[_Found] | None = None
+
+
+class _Head(msgspec.Struct):
+    batches: list[msgspec.Raw] | None = None
+    trace: dict[str, msgspec.Raw] | None = None
+    status: str = ""
+    message: str = ""
+
+
+class Tempo(BackEnd):
+    _knows_hint = True
+    """Test whether it can be asked for its newest traces; older versions refuse that and send any."""
+
+    def __init__(self, connection: Connection, say: Say) -> None:
+        super().__init__(connection, say)
+        self._sent: dict[str, tuple[int, ...]] = {}
+        """Figures of the traces that were sent, by their ids."""
+        self._read: set[str] = set()
+        """Traces received whole since the search began."""
+
+    @property
+    def offers(self) -> Capabilities:
+        return Capabilities("Tempo", "by the span's status", finds_elements=True, knows_traceql=True)
+
+    def services(self) -> list[str]:
+        return self._values("resource.service.name", {})
+
+    def operations(self, service: str) -> list[str]:
+        return self._values("name", {"q": f"{{resource.service.name={_text(service)}}}"})
+
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:  # noqa: ARG002 - what others take
+        raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph of its own to ask for")
+
+    def _values(self, tag: str, params: dict[str, str]) -> list[str]:
+        path = f"/api/v2/search/tag/{tag}/values"
+        # without a time it tells of what has arrived just now alone
+        end = int(time.time() + self.connection.clock_ahead) + 1
+        window = {"start": end - _NAMES_SECONDS, "end": end}
+        found = self.connection.json(_Values, path, {**params, **window}).tag_values or ()
+        return self.names(path, [item.value for item in found], "names")
+
+    def search(self, search: Search) -> Generator[bytes]:
+        found: dict[str, _Found] = {}
+        # of the traces that last long, those with a span as long come first: nobody waits for the end of all others
+        narrow = with_a_span_alike(msgspec.structs.replace(search, failed=False))
+        if narrow is not None:
+            self._find(msgspec.structs.replace(narrow, failed=search.failed), found)
+        self._find(search, found)
+        newest = sorted(found.values(), key=lambda one: -one.start_time_unix_nano)
+        # what has been sent and has not grown since is here
+        same = [one for one in newest if one.figures and self._sent.get(one.trace_id) == one.figures]
+        self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.leaves_out_unchanged}
+        self._read.clear()
+        yield from self.traces([one.trace_id for one in newest if one.trace_id not in self.unchanged])
+        self._remember([one for one in newest if one.trace_id in self._read or one.trace_id in self.unchanged])
+
+    def _remember(self, sent: Sequence[_Found]) -> None:
+        """Remember the figures of traces that were sent, and no more than those sent last: it is asked for ever."""
+        for one in sent:
+            self._sent.pop(one.trace_id, None)
+            self._sent[one.trace_id] = one.figures
+        for trace_id in list(self._sent)[: -max(len(sent), MOST_REMEMBERED)]:
+            del self._sent[trace_id]
+
+    def newest_start(self, search: Search) -> int:
+        start, end = search.window()
+        stop = -(-end // _SECOND)
+        params = {"start": max(start // _SECOND, stop - _LONGEST_SECONDS), "end": stop, "limit": 1, "spss": 1}
+        return max((one.start_time_unix_nano for one in self._listed(query(search), params)), default=0)
+
+    def _find(self, search: Search, found: dict[str, _Found]) -> None:
+        """Add the traces that a search finds, until the limit is reached."""
+        start, end = search.window()
+        begin, stop = start // _SECOND, -(-end // _SECOND)
+        asked = 0
+        while stop > begin and len(found) < search.most:
+            if asked == _MOST_SEARCHES:
+                back_to = time.strftime("%Y-%m-%d", time.gmtime(stop))
+                self.say(f"it searches one week at a time; searched since {back_to}")
+                break
+            asked += 1
+            since = max(begin, stop - _LONGEST_SECONDS)
+            params = {"start": since, "end": stop, "limit": search.most, "spss": 1}
+            for item in self._listed(query(search), params):
+                if len(found) < search.most:
+                    found.setdefault(item.trace_id, item)
+            stop = since
+
+    def _listed(self, traceql: str, params: dict[str, int]) -> Sequence[_Found]:
+        """The newest traces of a search, or any where it cannot send these."""
+        if self._knows_hint:
+            try:
+                newest: dict[str, str | int] = {"q": traceql + _NEWEST, **params}
+                return self.connection.json(_Listed, "/api/search", newest).traces or ()
+            except HttpError as error:
+                if error.status != _BAD_REQUEST:
+                    raise
+        # a query that is refused either way says nothing about the hint
+        found = self.connection.json(_Listed, "/api/search", {"q": traceql, **params}).traces or ()
+        self._knows_hint = False
+        return found
+
+    @property
+    def sends_newest(self) -> bool:
+        return self._knows_hint
+
+    def takes(self, search: Search) -> Search:
+        return search
+
+    def trace(self, trace_id: str) -> bytes | None:
+        # it leaves out leading zeros where it lists ids
+        path = f"/api/v2/traces/{quote(trace_id.zfill(32), safe='')}"
+        answer = self.whole(path)
+        if answer.status == _NOT_FOUND:
+            path = path.replace("/api/v2/", "/api/")
+            answer = self.whole(path)
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != 200:
+            raise self.connection.refusal(path, answer.status, answer.body)
+        try:
+            head = answer.json(_Head)
+        except NO_JSON:
+            # damaged: whoever decodes it makes the best of it
+            return answer.body
+        if (head.batches or head.trace) and head.status != "PARTIAL":
+            self._read.add(trace_id)
+        if head.status == "PARTIAL":
+            self.say(f"trace {trace_id} is incomplete: {head.message or 'it is too large'}")
+        return answer.body if head.batches or head.trace else None
+
+
+def query(search: Search) -> str:
+    """A search in TraceQL."""
+    conditions = []
+    if search.service:
+        conditions.append(f"resource.service.name={_text(search.service)}")
+    elif search.services:
+        named = " || ".join(f"resource.service.name={_text(name)}" for name in search.services)
+        conditions.append(f"({named})" if len(search.services) > 1 else named)
+    if search.operation:
+        conditions.append(f"name={_text(search.operation)}")
+    for key, value in search.attributes.items():
+        name = f".{key}" if _PLAIN_KEY.fullmatch(key) else f".{_text(key)}"
+        one = f"{name}={_text(value)}"
+        # values have types there, and what was asked for has none
+        if _NUMBER.fullmatch(value) or value in ("true", "false"):
+            one = f"({one} || {name}={value})"
+        conditions.append(one)
+    if search.errors:
+        conditions.append("status=error")
+    if search.least_ns is not None:
+        conditions.append(f"duration>={search.least_ns}ns")
+    if search.most_ns is not None:
+        conditions.append(f"duration<={search.most_ns}ns")
+    if search.slower_ns is not None:
+        conditions.append(f"traceDuration>{search.slower_ns}ns")
+    sets = []
+    if conditions:
+        sets.append(f"{{{' && '.join(conditions)}}}")
+    if search.failed and not search.errors:
+        sets.append("{status=error}")
+    if search.expression:
+        # a pipeline binds less than what joins it
+        sets.insert(0, f"({search.expression})" if sets else search.expression)
+    return " && ".join(sets) or "{}"
+
+
+def _text(value: str) -> str:
+    return msgspec.json.encode(value).decode()

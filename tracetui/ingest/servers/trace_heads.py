@@ -1,0 +1,107 @@
+"""Ids and start times of the traces in a document, read without the rest of it; documents reduced to unseen traces."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tracetui.ingest.servers.connection import NO_JSON
+
+Heads = dict[str, int]
+"""Start times of traces, in nanoseconds since the epoch, by their ids; 0 where that is not stated."""
+
+
+class _V1Span(msgspec.Struct, rename="camel"):
+    start_time: int = 0
+
+
+class _V1Trace(msgspec.Struct):
+    trace_id: str = msgspec.field(name="traceID")
+    spans: list[_V1Span] | None = None
+
+
+class _V1(msgspec.Struct):
+    data: list[msgspec.Raw] | None
+    errors: list[msgspec.Raw] | None = None
+
+
+class _ZipkinSpan(msgspec.Struct, rename="camel"):
+    trace_id: str
+    timestamp: int | None = None
+
+
+class _SpanHead(msgspec.Struct, rename="camel"):
+    trace_id: str
+    start_time_unix_nano: int = 0
+
+
+class _Scope(msgspec.Struct, rename="camel"):
+    spans: list[_SpanHead] | None = None
+
+
+class _Resource(msgspec.Struct, rename="camel"):
+    scope_spans: list[_Scope] | None = None
+
+
+class _HeadResult(msgspec.Struct, rename="camel"):
+    resource_spans: list[_Resource] | None = None
+
+
+class _Otlp(msgspec.Struct):
+    result: _HeadResult
+
+
+def otlp_heads(document: bytes) -> Heads:
+    """The traces of an answer of Jaeger's v3 API; none of a damaged one."""
+    try:
+        groups = msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ()
+    except NO_JSON:
+        return {}
+    found: Heads = {}
+    for group in groups:
+        for scope in group.scope_spans or ():
+            for span in scope.spans or ():
+                _begin(found, span.trace_id, span.start_time_unix_nano)
+    return found
+
+
+def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+    """-> the traces of an answer of Jaeger's v1 API, and an answer of those not in `seen`, b"" for none
+
+    A damaged one is returned as it is: whoever decodes it makes the best of it.
+    """
+    try:
+        answer = msgspec.json.decode(document, type=_V1)
+        items = answer.data or []
+        heads: Heads = {}
+        new = []
+        for item in items:
+            trace = msgspec.json.decode(item, type=_V1Trace)
+            heads[trace.trace_id] = min((span.start_time for span in trace.spans or ()), default=0) * 1_000
+            if trace.trace_id not in seen:
+                new.append(item)
+    except NO_JSON:
+        return {}, document
+    answer.data = new
+    return heads, msgspec.json.encode(answer) if new or answer.errors else b""
+
+
+def unseen_zipkin(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+    """The same of an answer of Zipkin."""
+    try:
+        items = msgspec.json.decode(document, type=list[msgspec.Raw])
+        heads: Heads = {}
+        new = []
+        for item in items:
+            for span in (spans := msgspec.json.decode(item, type=list[_ZipkinSpan], strict=False)):
+                _begin(heads, span.trace_id, (span.timestamp or 0) * 1_000)
+            if not spans or spans[0].trace_id not in seen:
+                new.append(item)
+    except NO_JSON:
+        return {}, document
+    return heads, msgspec.json.encode(new) if new else b""
+
+
+def _begin(found: Heads, trace_id: str, start_ns: int) -> None:
+    """Note a span's start, where it is the first that is known of its trace."""
+    before = found.get(trace_id, 0)
+    found[trace_id] = min(before, start_ns) if before and start_ns else before or start_ns

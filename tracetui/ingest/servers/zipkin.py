@@ -1,0 +1,138 @@
+"""Zipkin's v2 API."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Say, of_spans_alone, with_a_span_alike
+from tracetui.ingest.servers.connection import Connection
+from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.stream_split import ZIPKIN
+from tracetui.ingest.servers.trace_heads import Heads, unseen_zipkin
+from tracetui.model.search import Search
+from tracetui.model.server_stats import Dependency
+
+_NOT_FOUND = 404
+_AND = " and "
+
+
+class Zipkin(BackEnd):
+    def __init__(self, connection: Connection, say: Say, api: str) -> None:
+        """`api`: the path of its API behind the address."""
+        super().__init__(connection, say)
+        self._api = api
+
+    @property
+    def offers(self) -> Capabilities:
+        return Capabilities("Zipkin", "by the tag error", lower_case=True)
+
+    def services(self) -> list[str]:
+        path = f"{self._api}/services"
+        return self.names(path, self.connection.json(list[msgspec.Raw], path), "services")
+
+    def operations(self, service: str) -> list[str]:
+        path = f"{self._api}/spans"
+        found = self.connection.json(list[msgspec.Raw], path, {"serviceName": service.lower()})
+        return self.names(path, found, "operations")
+
+    def takes(self, search: Search) -> Search:
+        return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
+
+    def search(self, search: Search) -> Generator[bytes]:
+        self.has_more, self.searched = False, None
+        narrow = with_a_span_alike(search)
+        if narrow is None:
+            yield from self._streamed(of_spans_alone(search))
+            return
+        seen: Heads = {}
+        for document in self._streamed(narrow):
+            seen |= unseen_zipkin(document, {})[0]
+            yield document
+        if len(seen) >= search.most:
+            return
+        anywhere = with_a_span_alike(
+            Search(
+                failed=search.failed,
+                slower_ns=search.slower_ns,
+                start_ns=search.start_ns,
+                end_ns=search.end_ns,
+                limit=search.most,
+            )
+        )
+        if anywhere is not None and (search.service or search.operation or search.attributes):
+            # of a trace that failed or is slow it may be another span that meets the rest
+            others: Heads = {}
+            for document in self._streamed(anywhere):
+                heads, unseen = unseen_zipkin(document, seen)
+                others |= heads
+                if unseen:
+                    yield unseen
+            self.has_more = len(others) >= search.most
+            seen |= others
+        # a trace may be slow or failed by other signs than a server can be asked for
+        found: Heads = {}
+        for document in self._streamed(of_spans_alone(search)):
+            heads, unseen = unseen_zipkin(document, seen)
+            found |= heads
+            if unseen:
+                yield unseen
+        self.has_more |= len(found) >= search.most
+        self.searched = SearchedWindow(len(found), *window_of([*found.values()]))
+
+    def newest_start(self, search: Search) -> int:
+        newest = msgspec.structs.replace(of_spans_alone(search), limit=1)
+        starts = [start for found in self._streamed(newest) for start in unseen_zipkin(found, {})[0].values()]
+        return max(starts, default=0)
+
+    def _streamed(self, search: Search) -> Generator[bytes]:
+        return self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
+
+    def trace(self, trace_id: str) -> bytes | None:
+        path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"
+        answer = self.whole(path)
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != 200:
+            raise self.connection.refusal(path, answer.status, answer.body)
+        return answer.body
+
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
+        params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
+        path = f"{self._api}/dependencies"
+        return self.edges(path, self.connection.json(list[msgspec.Raw], path, params))
+
+
+def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Conditions that can be told from the text around them, as there are no quotes."""
+    return {
+        key: value
+        for key, value in attributes.items()
+        if _AND not in f"{key}={value}" and "=" not in key and (key + value).strip() == key + value
+    }
+
+
+def _params(search: Search) -> dict[str, Any]:
+    start, end = search.window()
+    begin, stop = start // 1_000_000, -(-end // 1_000_000)
+    conditions = [f"{key}={value}" if value else key for key, value in _askable(search.attributes).items()]
+    least = search.least_ns
+    if least is None and search.most_ns is not None:
+        # it takes no greatest duration without a least one
+        least = 1_000
+    params: dict[str, Any] = {
+        # it keeps names in lower case
+        "serviceName": search.service.lower(),
+        "spanName": search.operation.lower(),
+        "annotationQuery": _AND.join([*conditions, *(["error"] if search.errors else [])]),
+        # whole microseconds are all that it keeps
+        "minDuration": least and max(-(-least // 1_000), 1),
+        "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
+        "endTs": stop,
+        "lookback": max(stop - begin, 1),
+        "limit": search.most,
+    }
+    return {key: value for key, value in params.items() if value}

@@ -1,0 +1,35 @@
+"""Server statistics: a server's own numbers on its services, besides its traces."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """Calls from one service to another, as a server counts them."""
+
+    caller: str
+    callee: str
+    call_count: int
+    error_count: int | None = None
+    """None where the server does not count them."""
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """Metrics of a service from a server, averaged over the requested time; None for missing values."""
+
+    service: str
+    calls_per_second: float | None
+    error_percent: float | None
+    p95_ms: float | None
+
+
+class ServerStats(msgspec.Struct, frozen=True):
+    """The second opinion of one or more servers."""
+
+    lookback_ns: int
+    """Length of the time that it covers."""
+    dependencies: list[Dependency] = []
+    metrics: list[Metrics] = []
+    missing: list[str] = []
+    """Messages about missing parts, with reasons."""

@@ -1,0 +1,174 @@
+"""Search for spans whose attribute meets a condition, decoding as few spans as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.model.span import Value
+from tracetui.model.traces import Arena, TraceSet
+from tracetui.query.fields import OF_EXCEPTIONS, Attribute
+from tracetui.query.values import Literal, value_test
+
+_BYTES_PER_READ = 1024
+"""Searching this many bytes takes as long as reading the bytes of one span."""
+
+_TO_THE_END = 1 << 62
+
+
+@dataclass(slots=True)
+class _Question:
+    """A test of one attribute, and bool[resources]: those looked at, and those that meet it."""
+
+    test: Callable[[Value], bool]
+    of_resource: np.ndarray
+    looked_at: np.ndarray
+
+
+class AttributeScan:
+    """Searches spans of one trace set by attributes. It remembers the positions of texts."""
+
+    def __init__(self, traces: TraceSet) -> None:
+        self._traces = traces
+        self._decoders = [resource.codec.attributes for resource in traces.resources]
+        self._bytes = sum(map(len, _pieces(traces.arena)))
+        self._looked_through = 0
+        self._places: dict[bytes, np.ndarray] = {}
+        self._questions: dict[tuple[str, str, Literal | None], _Question] = {}
+
+    def holds(self, attribute: Attribute, operation: str, value: Literal | None, spans: np.ndarray) -> np.ndarray:
+        """spans: int64[m], ascending. -> bool[m], which of them have the attribute, with a value that meets the test.
+
+        A codec reads only keys that stand in a span's raw bytes, as themselves or with escapes that need a backslash.
+        """
+        traces, key = self._traces, attribute.key
+        question = self._question(key, operation, value)
+        test = question.test
+        of_resource = self._resources_hold(key, question, spans)
+        held: np.ndarray = of_resource[traces.resource[spans]]
+        if attribute.of_resource:
+            return held
+        sought = [key]
+        if value is not None and _stands_as_written(operation, value) and not of_resource.any():
+            sought.append(value.text)
+        decoders = self._decoders
+        for i, resource, raw in self._raws(sought, spans, traces.raw_at, traces.attribute_bytes):
+            attributes = decoders[resource](raw)
+            if key in attributes:
+                held[i] = test(attributes[key])
+        # exceptions are events as a rule, and attributes of the span in older conventions
+        if key.startswith(OF_EXCEPTIONS):
+            for i, resource, raw in self._raws(
+                sought, spans, traces.raw_at + traces.attribute_bytes, traces.event_bytes
+            ):
+                events = traces.resources[resource].codec.events(raw)
+                held[i] |= any(test(event.attributes[key]) for event in events if key in event.attributes)
+        return held
+
+    def _raws(
+        self, sought: list[str], spans: np.ndarray, at: np.ndarray, sizes: np.ndarray
+    ) -> Iterator[tuple[int, int, bytes]]:
+        """-> position within `spans`, resource and raw part of those whose part may hold all the texts; at, sizes:
+        where the parts of all spans stand, and how many bytes they have.
+        """
+        traces = self._traces
+        candidates = self._with_bytes(sought, at[spans], sizes[spans])
+        asked = spans[candidates]
+        places = (candidates, traces.resource[asked], at[asked], sizes[asked])
+        for i, resource, begin, size in zip(*(column.tolist() for column in places), strict=True):
+            yield i, resource, traces.arena.read(begin, size)
+
+    def _question(self, key: str, operation: str, value: Literal | None) -> _Question:
+        question = self._questions.get((key, operation, value))
+        if question is None:
+            test = _remembering(value_test(operation, value))
+            question = _Question(test, *np.zeros((2, len(self._traces.resources)), bool))
+            self._questions[key, operation, value] = question
+        return question
+
+    def _resources_hold(self, key: str, question: _Question, spans: np.ndarray) -> np.ndarray:
+        """-> bool[resources]; those that no span in question has may not be looked at and are False."""
+        traces = self._traces
+        needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
+        for number in np.flatnonzero(needed & ~question.looked_at).tolist():
+            attributes = self._decoders[number](traces.resources[number].raw)
+            question.of_resource[number] = key in attributes and question.test(attributes[key])
+        question.looked_at |= needed
+        return question.of_resource
+
+    def _with_bytes(self, texts: list[str], at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """-> int64, ascending positions of those raw parts that may hold all the texts"""
+        candidates: np.ndarray = np.flatnonzero(sizes > 0)
+        # other text can be written in more than one way without a backslash, or be repaired as it is read
+        words = [text.encode() for text in texts if text and text.isascii() and text.isprintable() and "\\" not in text]
+        if not words:
+            return candidates
+        self._looked_through += len(candidates)
+        if self._looked_through * _BYTES_PER_READ < self._bytes:
+            raws = map(self._traces.arena.read, at[candidates].tolist(), sizes[candidates].tolist())
+            kept = [all(word in raw for word in words) or b"\\" in raw for raw in raws]
+            candidates = candidates[np.array(kept, bool)]
+        else:
+            begin = at[candidates]
+            end = begin + sizes[candidates]
+            maybe = np.ones(len(candidates), bool)
+            for word in words:
+                maybe &= _any_between(self._places_of(word), begin, end - len(word))
+            if not maybe.all():
+                maybe |= _any_between(self._places_of(b"\\"), begin, end - 1)
+            candidates = candidates[maybe]
+        return candidates
+
+    def _places_of(self, word: bytes) -> np.ndarray:
+        places = self._places.get(word)
+        if places is None:
+            places = self._places[word] = _places(self._traces.arena, word)
+        return places
+
+
+def _remembering(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
+    """The test, made once for each distinct text."""
+    answers: dict[str, bool] = {}
+
+    def remembered(value: Value) -> bool:
+        if not isinstance(value, str):
+            return test(value)
+        answer = answers.get(value)
+        if answer is None:
+            answer = answers[value] = test(value)
+        return answer
+
+    return remembered
+
+
+def _stands_as_written(operation: str, value: Literal) -> bool:
+    """Test whether every equal value has the same text: numbers, true and false have other spellings."""
+    return operation == "=" and value.number is None and not value.is_truth
+
+
+def _any_between(places: np.ndarray, begin: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """places: ascending int64[k]. -> bool[m], whether one of them is within `begin` to `last`, both included."""
+    found: np.ndarray = np.searchsorted(places, last, "right") > np.searchsorted(places, begin, "left")
+    return found
+
+
+def _pieces(arena: Arena) -> Iterator[bytes]:
+    return (arena.read(start, _TO_THE_END) for start in arena.starts)
+
+
+def _places(arena: Arena, word: bytes) -> np.ndarray:
+    """-> int64[k], ascending, where in the arena the word stands."""
+    found = [np.zeros(0, np.int64)]
+    for start, piece in zip(arena.starts, _pieces(arena), strict=True):
+        if len(word) == 1 and word in piece:
+            found.append(np.flatnonzero(np.frombuffer(piece, np.uint8) == word[0]) + start)
+            continue
+        places: list[int] = []
+        at = piece.find(word)
+        while at >= 0:
+            places.append(at)
+            at = piece.find(word, at + 1)
+        found.append(np.array(places, np.int64) + start)
+    return np.concatenate(found)

@@ -1,0 +1,364 @@
+"""Completion for a query being written: fields, operators, and values from the data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tracetui.analysis.stats.groups import quantiles
+from tracetui.model.span import Value
+from tracetui.model.times import format_duration
+from tracetui.model.traces import TraceSet
+from tracetui.query.fields import FIELDS, KEYWORDS, OF_EXCEPTIONS, RESERVED, Field, Type, field_named
+
+MAX_CANDIDATES: Final = 200
+_SAMPLED_SPANS: Final = 2_000
+_SAMPLED_BYTES: Final = 1 << 16
+"""The attributes of spans with more than this are not looked at for completion."""
+_MOST_NAMES: Final = 5_000
+_MOST_VALUES: Final = 200
+_LONGEST_VALUE: Final = 200
+_PERCENTILES: Final = ("p50", "p95", "p99")
+
+_TOKEN: Final = re.compile(
+    r"""(?:attr|resource)\.(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?)|(?:attr|resource)?\.?`[^`]*`?"""
+    r"""|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[(){}]|>>|=~|!~|!=|>=|<=|==|&&|\|\||[=<>!]|[^\s(){}"'`!=<>&|]+|\S""",
+    re.DOTALL,
+)
+_WORD: Final = re.compile(r"""[^\s(){}"'`!=<>~&|]+""")
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_/:@-]*(?:\.[A-Za-z0-9_/:@-]+)*")
+_KEYWORD: Final = frozenset({"and", "or", "not"})
+_BEFORE_A_FIELD: Final = frozenset({*_KEYWORD, "&&", "||", "!", ">>"})
+_COMPARISONS: Final = ("=", "!=", "=~", "!~", ">", ">=", "<", "<=")
+_OPERATORS: Final = {
+    Type.TEXT: _COMPARISONS[:4],
+    Type.ID: _COMPARISONS[:4],
+    Type.CHOICE: _COMPARISONS[:4],
+    Type.FLAG: _COMPARISONS[:2],
+}
+_ORDERED_FIRST: Final = (">", ">=", "<", "<=", "=", "!=")
+
+
+class Token(NamedTuple):
+    """A piece of a query's text and where it starts."""
+
+    text: str
+    start: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.text)
+
+
+def tokens(text: str) -> list[Token]:
+    """The words, signs and quoted texts of a query, also of one that is not finished or wrong."""
+    return [Token(match[0], match.start()) for match in _TOKEN.finditer(text)]
+
+
+def quoted(value: str) -> str:
+    """Text of a value in a query: quoted only where needed."""
+    if _WORD.fullmatch(value) and value.lower() not in _KEYWORD and value.isprintable():
+        return value
+    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+
+
+def attribute_field(key: str) -> str:
+    """The field that names an attribute."""
+    plain = _PLAIN_KEY.fullmatch(key) is not None
+    if (
+        plain
+        and "." in key
+        and field_named(key, False) is None
+        and not key.startswith((*RESERVED, "attr.", "resource."))
+    ):
+        return key
+    return f"attr.{key}" if plain else f"attr.{_in_quotes(key)}"
+
+
+def _in_quotes(key: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", key) + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words of the data, the commonest first."""
+
+    services: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    trace_names: tuple[str, ...] = ()
+    root_services: tuple[str, ...] = ()
+    root_operations: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    durations: tuple[tuple[str, str], ...] = ()
+    """Useful durations of traces, with descriptions."""
+    responses: tuple[tuple[str, str], ...] = ()
+    """The same of response times."""
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys seen in a sample of spans, with values."""
+
+
+def vocabulary(traces: TraceSet) -> Vocabulary:
+    """Gather the words of a set; attributes from a sample spread evenly over it."""
+    if not len(traces):
+        return Vocabulary()
+    labels, counts = np.unique(traces.operation[traces.main_root], return_counts=True)
+    roots = [traces.operation_label(n) for n in labels[np.argsort(-counts, kind="stable")[:_MOST_NAMES]].tolist()]
+    messages = _commonest(traces.messages[1:], np.bincount(traces.message, minlength=len(traces.messages))[1:])
+    return Vocabulary(
+        services=_commonest(traces.services, np.bincount(traces.service, minlength=len(traces.services))),
+        operations=_commonest(traces.shapes, np.bincount(traces.shape, minlength=len(traces.shapes))),
+        trace_names=tuple(f"{service} {name}" for service, name in roots),
+        root_services=tuple(dict.fromkeys(service for service, _ in roots)),
+        root_operations=tuple(dict.fromkeys(name for _, name in roots)),
+        messages=tuple(text for text in messages if len(text) <= _LONGEST_VALUE),
+        durations=_usual(traces.trace_duration),
+        responses=_usual(traces.response_time),
+        attributes=_attributes(traces),
+    )
+
+
+def _usual(durations: np.ndarray) -> tuple[tuple[str, str], ...]:
+    """Percentiles of a set's traces, each with its name."""
+    found = quantiles(durations, (0.5, 0.95, 0.99))
+    return tuple((rounded_duration(ns), f"{name} of all traces") for name, ns in zip(_PERCENTILES, found, strict=True))
+
+
+def rounded_duration(ns: float) -> str:
+    """A duration of three significant digits, as a query takes it."""
+    whole = round(ns)
+    size = 10 ** max(len(str(whole)) - 3, 0)
+    return format_duration(round(whole / size) * size)
+
+
+def _commonest(texts: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
+    order = np.argsort(-counts, kind="stable")[:_MOST_NAMES]
+    return tuple(texts[i] for i in order.tolist() if counts[i])
+
+
+def sample(traces: TraceSet, most: int = _SAMPLED_SPANS) -> np.ndarray:
+    """int64[m], spans spread evenly over the set, of those with attributes of a bearable size."""
+    return _spread(traces.attribute_bytes, most)
+
+
+def _spread(sizes: np.ndarray, most: int) -> np.ndarray:
+    """int64[m], spans spread evenly over those of a bearable size, which is more than 0."""
+    spans = np.flatnonzero((sizes > 0) & (sizes <= _SAMPLED_BYTES))
+    step = -(-len(spans) // most) if len(spans) else 1
+    chosen: np.ndarray = spans[::step]
+    return chosen
+
+
+def _attributes(traces: TraceSet) -> dict[str, tuple[str, ...]]:
+    seen: dict[str, Counter[str]] = {}
+    for span in sample(traces).tolist():
+        for key, value in traces.attributes(span).items():
+            _count(seen, key, value)
+    for span in _spread(np.where(traces.error, traces.event_bytes, 0), _SAMPLED_SPANS).tolist():
+        for event in traces.events(span):
+            for key, value in event.attributes.items():
+                if key.startswith(OF_EXCEPTIONS):
+                    _count(seen, key, value)
+    for resource in np.unique(traces.resource).tolist()[:_SAMPLED_SPANS]:
+        made_by = traces.resources[resource]
+        for key, value in made_by.codec.attributes(made_by.raw[:_SAMPLED_BYTES]).items():
+            _count(seen, key, value)
+    order = sorted(seen, key=lambda key: (-seen[key].total(), key))[:_MOST_NAMES]
+    return {key: tuple(text for text, _ in seen[key].most_common(_MOST_VALUES)) for key in order}
+
+
+def _count(seen: dict[str, Counter[str]], key: str, value: Value) -> None:
+    counter = seen.setdefault(key, Counter())
+    if len(counter) < 10 * _MOST_VALUES:
+        counter.update(value_texts(value))
+
+
+def value_texts(value: Value) -> list[str]:
+    """Texts that match an attribute's value in a query; none for values that cannot be matched."""
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, (int, float)):
+        return [str(value)]
+    if isinstance(value, str):
+        return [value] if value and len(value) <= _LONGEST_VALUE else []
+    if isinstance(value, list):
+        return [text for part in value[:20] if not isinstance(part, list) for text in value_texts(part)]
+    return []
+
+
+class Candidate(NamedTuple):
+    """A candidate of the completion: text to insert and text to show (from the data, not safe)."""
+
+    insert: str
+    shown: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Candidates to replace `start:stop` of the text."""
+
+    start: int
+    stop: int
+    candidates: tuple[Candidate, ...]
+
+    def applied(self, text: str, candidate: Candidate) -> tuple[str, int]:
+        """-> the text with the candidate inserted, and the cursor after it and a blank."""
+        before, after = text[: self.start] + candidate.insert, text[self.stop :]
+        if not after[:1].isspace():
+            after = " " + after
+        return before + after, len(before) + 1
+
+
+def complete(text: str, cursor: int, known: Vocabulary) -> Completion:
+    """Complete the word at the cursor, which is a position in the text or its end."""
+    before = tokens(text[:cursor])
+    partial = Token("", cursor)
+    if before and before[-1].stop == cursor and (before[-1].text not in _SIGNS or before[-1].text == "!"):
+        partial = before.pop()
+    place = _Place()
+    for token in before:
+        place.pass_by(token.text)
+    lead = ""
+    if before and not partial.text and before[-1].stop == cursor and before[-1].text in _COMPARISONS:
+        lead = " "
+    candidates = place.candidates(known)
+    stop = cursor
+    whole = _TOKEN.match(text, partial.start) if partial.text else None
+    if whole is not None and _WORD.fullmatch(whole[0]):
+        stop = max(whole.end(), cursor)
+    found = _narrowed(candidates, partial.text)
+    if lead:
+        found = [Candidate(lead + c.insert, c.shown, c.note) for c in found]
+    return Completion(partial.start, stop, tuple(found))
+
+
+_SIGNS: Final = frozenset({*_COMPARISONS, "==", "(", ")", "{", "}", "!", "&&", "||"})
+
+
+class _Place:
+    """Grammatical position in a query after the words so far."""
+
+    def __init__(self) -> None:
+        self.expects = "field"
+        self.field = ""
+        self.operator = ""
+        self.opened: list[str] = []
+        self.closed_braces = False
+        """True if the previous word closed braces."""
+
+    @property
+    def in_braces(self) -> bool:
+        return "{" in self.opened
+
+    def pass_by(self, word: str) -> None:
+        self.closed_braces = False
+        lowered = word.lower()
+        if word in ("(", "{"):
+            self.opened.append(word)
+            self.expects = "field"
+        elif word in (")", "}"):
+            if self.opened:
+                self.opened.pop()
+            self.expects = "joiner"
+            self.closed_braces = word == "}"
+        elif lowered in _BEFORE_A_FIELD or (lowered == "exists" and self.expects == "field"):
+            self.expects = "field"
+        elif self.expects == "field":
+            self.field, self.expects = word, "operator"
+        elif word in _SIGNS:
+            self.operator, self.expects = word, "value"
+        else:
+            self.expects = "joiner"
+
+    def candidates(self, known: Vocabulary) -> list[Candidate]:
+        if self.expects == "field":
+            return [*_fields(known), *(Candidate(word, word, KEYWORDS[word]) for word in ("NOT", "EXISTS", "{", "("))]
+        if self.expects == "operator":
+            return self._operators()
+        if self.expects == "value":
+            return self._values(known)
+        return self._joiners()
+
+    def _joiners(self) -> list[Candidate]:
+        closing = [{"(": ")", "{": "}"}[self.opened[-1]]] if self.opened else []
+        words = ("AND", "OR", ">>") if self.closed_braces else ("AND", "OR")
+        return [
+            *(Candidate(word, word, KEYWORDS[word]) for word in words),
+            *(Candidate(sign, sign, "closes the group") for sign in closing),
+        ]
+
+    def _known_field(self) -> Field | None:
+        return field_named(self.field, self.in_braces)
+
+    def _operators(self) -> list[Candidate]:
+        kind = self._known_field()
+        signs = _OPERATORS.get(kind.type, _ORDERED_FIRST) if kind else _COMPARISONS
+        found = [Candidate(sign, sign, KEYWORDS[sign]) for sign in signs]
+        joiners = self._joiners() if kind is None or kind.can_lack else []
+        return [*joiners, *found] if kind and kind.type is Type.FLAG else [*found, *joiners]
+
+    def _values(self, known: Vocabulary) -> list[Candidate]:
+        kind = self._known_field()
+        if kind is None:
+            return self._written(known.attributes.get(_key_of(self.field), ()))
+        if kind.type is Type.FLAG:
+            return [Candidate(word, word) for word in ("true", "false")]
+        if kind.type is Type.CHOICE:
+            return self._written(kind.choices)
+        if kind.name in ("duration", "trace.duration"):
+            return [Candidate(text, text, note) for text, note in known.durations]
+        if kind.name == "trace.response":
+            return [Candidate(text, text, note) for text, note in known.responses]
+        texts = {
+            "service": known.services,
+            "operation": known.operations,
+            "message": known.messages,
+            "trace.name": known.trace_names,
+            "root.service": known.root_services,
+            "root.operation": known.root_operations,
+        }
+        return self._written(texts.get(kind.name, ()))
+
+    def _written(self, texts: Iterable[str]) -> list[Candidate]:
+        if self.operator in ("=~", "!~"):
+            return [Candidate(quoted(re.escape(text)), text) for text in texts]
+        return [Candidate(quoted(text), text) for text in texts]
+
+
+def _fields(known: Vocabulary) -> list[Candidate]:
+    named = [Candidate(name, name, found.help) for name, found in FIELDS.items()]
+    return named + [Candidate(attribute_field(key), key, "attribute") for key in known.attributes]
+
+
+def _key_of(name: str) -> str:
+    for prefix in ("attr.", "resource.", "."):
+        if name.startswith(prefix):
+            name = name.removeprefix(prefix)
+            break
+    if name[:1] in ('"', "'") and name[-1:] == name[:1] and len(name) > 1:
+        return re.sub(r"""\\(["'\\])""", r"\1", name[1:-1])
+    return name.strip("`")
+
+
+def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:
+    """Candidates that begin with the written text, then those that contain it."""
+    wanted = partial.lower()
+    bare = wanted.strip("\"'`")
+    if wanted.startswith("attr."):
+        bare = wanted.removeprefix("attr.").strip("\"'`")
+    first: list[Candidate] = []
+    later: list[Candidate] = []
+    for candidate in candidates:
+        shown = candidate.shown.lower()
+        if shown.startswith(bare) or candidate.insert.lower().startswith(wanted):
+            first.append(candidate)
+        elif bare in shown:
+            later.append(candidate)
+    if partial and len(first) == 1 and not later and first[0].insert == partial:
+        return []
+    return (first + later)[:MAX_CANDIDATES]

@@ -1,0 +1,187 @@
+"""Edits of a query's text: conditions added, replaced and removed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tracetui.model.times import format_duration
+from tracetui.model.trace_reference import trace_ids_in
+from tracetui.model.traces import TraceSet
+from tracetui.query import QueryError, parse
+from tracetui.query.complete import quoted
+from tracetui.query.pushdown import conjuncts
+from tracetui.query.references import resolve_reference
+from tracetui.query.window import Window
+
+_UNDONE = 50
+_VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
+ERRORS: Final = re.compile(r"error")
+LEAST_DURATION: Final = re.compile(r"(?:trace\.response|trace\.duration|duration)\s*>=?\s*\S+")
+"""The least response time; of whole traces where it was typed so."""
+TIME_FIELD: Final = "trace.start"
+TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
+
+
+class FilterPart:
+    """The filters before the one that is applied, to go back to."""
+
+    def __init__(self) -> None:
+        self._now = ""
+        self._before: list[str] = []
+        self._going_back = False
+
+    def begin(self, text: str) -> None:
+        """Start over with another set and this filter."""
+        self._now = text
+        self._before.clear()
+
+    def applied(self, text: str) -> None:
+        """Another filter is applied, or the same again."""
+        if text != self._now:
+            if not self._going_back:
+                self._before = [*self._before, self._now][-_UNDONE:]
+            self._now = text
+        self._going_back = False
+
+    def back(self) -> str | None:
+        """The filter before, which is to be applied, None for none."""
+        if not self._before:
+            return None
+        self._going_back = True
+        return self._before.pop()
+
+
+class Understood(NamedTuple):
+    """What was written on the line for a query."""
+
+    query: str
+    error: QueryError | None
+    """What is wrong with it, if anything."""
+    trace_ids: tuple[str, ...] = ()
+    """Of the traces that it names, where it is no query itself."""
+
+
+def understood(text: str) -> Understood:
+    """Read a query, or what was pasted in its place: the query then asks for the traces that it names."""
+    query = resolve_reference(text)
+    error = error_in(query)
+    if error is not None and text[:8].lower().startswith(("http://", "https://")):
+        error = QueryError(text, 0, len(text), "this page names no trace", "tracetui 'ADDRESS' opens a server's page")
+    return Understood(query, error, trace_ids_in(text) if query != text else ())
+
+
+def error_in(text: str) -> QueryError | None:
+    """Error in a query, if any; an empty one selects everything."""
+    try:
+        if text:
+            parse(text)
+    except QueryError as error:
+        return error
+    return None
+
+
+def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:
+    """The query without the parts of a kind, and with these conditions instead."""
+    if not text.strip():
+        return " AND ".join(conditions)
+    parts = conjuncts(text)
+    if parts is None:
+        return " AND ".join([f"({text.strip()})", *conditions]) if conditions else text
+    return " AND ".join([*(part for part in parts if not kind.fullmatch(part)), *conditions])
+
+
+def narrowed(text: str, conditions: list[str]) -> str:
+    """The query with these limits, each in the place of one of the same field in the same direction."""
+    for limit in conditions:
+        name, sign, _ = limit.split(" ", 2)
+        text = exchanged(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
+    return text
+
+
+def found(text: str, kind: re.Pattern[str]) -> str:
+    """The first part of a kind, or ''."""
+    return next((part for part in conjuncts(text) or [] if kind.fullmatch(part)), "")
+
+
+def condition(name: str, value: str) -> str:
+    return f"{name} = {quoted(value)}"
+
+
+def equality(name: str) -> re.Pattern[str]:
+    """The conditions that a field equals something."""
+    return re.compile(rf"{re.escape(name)}\s*=\s*{_VALUE}", re.DOTALL)
+
+
+SERVICE: Final = equality("service")
+OPERATION: Final = equality("operation")
+
+
+def of_service(text: str, service: str) -> str:
+    """The query with this service in the place of the one it asks for."""
+    return exchanged(text, SERVICE, condition("service", service))
+
+
+def time_window(start_ns: int, end_ns: int | None) -> str:
+    """The conditions that a trace started within a time."""
+    conditions = [time_condition(">=", start_ns)]
+    if end_ns is not None:
+        conditions.append(time_condition("<", end_ns))
+    return " AND ".join(conditions)
+
+
+def window_conditions(window: Window) -> list[str]:
+    """Conditions that limit traces to a window, in readable numbers that exclude nothing of it."""
+    conditions = []
+    for sign, time in ((">=", window.start_ns), ("<", window.end_ns)):
+        if time is not None:
+            conditions.append(time_condition(sign, time))
+    if window.least_ns is not None:
+        conditions.append(f"trace.response >= {format_duration(_three_digits(window.least_ns, up=False))}")
+    if window.most_ns is not None:
+        conditions.append(f"trace.response < {format_duration(_three_digits(window.most_ns, up=True))}")
+    return conditions
+
+
+def time_condition(sign: str, time_ns: int) -> str:
+    """A condition on when traces started, with no more digits than it needs."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    moment = str(np.datetime64(seconds, "s")) + (f".{rest:09d}".rstrip("0") if rest else "")
+    return f"{TIME_FIELD} {sign} {moment}Z"
+
+
+def _three_digits(number: int, *, up: bool) -> int:
+    size = int(10 ** max(len(str(number)) - 3, 0))
+    return -(-number // size) * size if up else number // size * size
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorService:
+    """The condition that no trace got past, and the number of traces without it."""
+
+    part: str
+    passes: int
+    """Traces that meet this condition alone."""
+    without: int
+    """Traces that meet all the other parts."""
+    of: int
+
+
+def blame(traces: TraceSet, text: str) -> ErrorService | None:
+    """Find the part of a query without matches that removed the most traces."""
+    parts = conjuncts(text)
+    if not parts or not traces.trace_count:
+        return None
+    try:
+        masks = [parse(part).matches(traces) for part in parts]
+    except QueryError:
+        # what the whole query need not ask may take too long alone
+        return None
+    met = np.sum(masks, axis=0)
+    without = [int(((met - mask) == len(parts) - 1).sum()) for mask in masks]
+    passes = [int(mask.sum()) for mask in masks]
+    worst = min(range(len(parts)), key=lambda i: (-without[i] if len(parts) > 1 else 0, passes[i]))
+    return ErrorService(parts[worst], passes[worst], without[worst], traces.trace_count)

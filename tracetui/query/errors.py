@@ -1,0 +1,73 @@
+"""Errors in a query, with the position they point at."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+
+from tracetui.model.errors import UsageError
+
+_WIDTH = 72
+_LEAD = 40
+_MANY = 20_000
+_LONGEST_LINE = 300
+
+
+class QueryError(UsageError):
+    """A query that cannot be understood.
+
+    `position` and `length` (characters of the query's text, `length` at least 1; the position may be the text's end)
+    say which words are wrong, `reason` what is wrong in one line. The error's text also shows the place.
+    """
+
+    def __init__(self, text: str, position: int, length: int, reason: str, hint: str = "") -> None:
+        self.position = position
+        self.length = max(length, 1)
+        self.reason = reason
+        self.hint = hint
+        lines = [_plain(reason)]
+        if text.strip():
+            lines += _pointed(text, position, self.length)
+        if hint:
+            lines.append(_plain(hint))
+        super().__init__("\n".join(lines))
+
+
+def _pointed(text: str, position: int, length: int) -> list[str]:
+    start = 0 if len(text) <= _WIDTH else min(max(position - _LEAD, 0), max(len(text) - _WIDTH, 0))
+    shown = text[start : start + _WIDTH]
+    before = "…" if start else ""
+    after = "…" if start + _WIDTH < len(text) else ""
+    at = position - start
+    marked = shown[at : at + length]
+    carets = "^" * max(_columns(marked), 1)
+    return [f"  {before}{_plain(shown)}{after}", f"  {' ' * (len(before) + _columns(shown[:at]))}{carets}"]
+
+
+def _plain(text: str) -> str:
+    if len(text) > _LONGEST_LINE:
+        text = text[: _LONGEST_LINE - 1] + "…"
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _columns(text: str) -> int:
+    """The terminal columns that the text takes once what is not printable is a blank."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The known word that is most like this one, or None when none is."""
+    lowered = word.lower()
+    for candidate in known:
+        if candidate.lower() == lowered:
+            return candidate
+    # the comparison takes time with the square of the words' lengths: hints are not worth seconds
+    if len(known) > _MANY or len(word) > 200:
+        return None
+    import difflib
+
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return found[0] if found else None

@@ -1,0 +1,223 @@
+"""Evaluation of a query: the traces and spans that meet it, over whole columns at once.
+
+Conditions are tried with the cheap ones first, each only on the traces or spans that the ones before left open.
+`at` is everywhere the ascending positions (int64[m]) in question, and an answer is bool[m].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from tracetui.analysis.name_case import spelled_as_in
+from tracetui.model.ids import span_key
+from tracetui.model.times import find_duration, find_time
+from tracetui.model.traces import TraceSet
+from tracetui.query.attributes import AttributeScan
+from tracetui.query.fields import Attribute, Field, FieldColumn, Texts, Type
+from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, decodes
+from tracetui.query.values import Literal, find_number, text_test
+
+_NAMES: Final = ("service", "operation", "root.service", "root.operation")
+_WAVES = ((0, 1), (1, 4), (4, 16))
+"""Order in which 16 successive spans are sampled."""
+_MANY = 10_000
+
+
+def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
+    """-> bool[traces], the traces of the mask `among` (all, without one) that meet the query."""
+    asked = np.arange(traces.trace_count) if among is None else np.flatnonzero(among)
+    matched = np.zeros(traces.trace_count, bool)
+    matched[asked] = _Evaluation(traces).of_traces(root, asked)
+    return matched
+
+
+def matching_spans(root: Predicate, traces: TraceSet) -> np.ndarray:
+    """-> bool[n], the spans of matching traces that meet a condition on spans which is not negated."""
+    matched = np.zeros(len(traces), bool)
+    spans = np.flatnonzero(matching_traces(root, traces)[traces.trace])
+    evaluation = _Evaluation(traces)
+    for part in _shown(root):
+        matched[spans] |= evaluation.of_spans(part, spans)
+    return matched
+
+
+def _shown(node: Predicate) -> list[Predicate]:
+    match node:
+        case AnySpan(part=part):
+            return [part]
+        case Below():
+            return [node]
+        case And(parts=parts) | Or(parts=parts):
+            return [shown for part in parts for shown in _shown(part)]
+        case _:
+            return []
+
+
+class _Evaluation:
+    def __init__(self, traces: TraceSet) -> None:
+        self.traces = traces
+        self._columns: dict[str, FieldColumn] = {}
+        self._other_columns: dict[str, Texts] = {}
+        self._attributes = AttributeScan(traces)
+
+    def of_traces(self, node: Predicate, at: np.ndarray) -> np.ndarray:
+        match node:
+            case AnySpan(part=part):
+                met: np.ndarray = self.with_a_span(part, self.spans_of(at))[at]
+                return met
+            case Below():
+                spans = self.spans_of(at)
+                hit = np.zeros(self.traces.trace_count, bool)
+                hit[self.traces.trace[spans[self.of_spans(node, spans)]]] = True
+                below: np.ndarray = hit[at]
+                return below
+            case Test():
+                return self.test(node, at)
+            case _:
+                return _joined(node, at, self.of_traces)
+
+    def with_a_span(self, part: Predicate, spans: np.ndarray) -> np.ndarray:
+        """-> bool[traces], which traces have one of these spans meet the part."""
+        trace = self.traces.trace
+        hit = np.zeros(self.traces.trace_count, bool)
+        # a trace that one span answers for need not have the others decoded: ask every trace for a few at a time
+        turn = np.arange(len(spans)) % 16
+        for low, high in _WAVES if decodes(part) and len(spans) > _MANY else [(0, 16)]:
+            asked = spans[(turn >= low) & (turn < high)]
+            asked = asked[~hit[trace[asked]]]
+            hit[trace[asked[self.of_spans(part, asked)]]] = True
+        return hit
+
+    def of_spans(self, node: Predicate, at: np.ndarray) -> np.ndarray:
+        match node:
+            case Test(field=Field(of_traces=True)):
+                of_traces = self.test(node, np.arange(self.traces.trace_count))
+                of_spans: np.ndarray = of_traces[self.traces.trace[at]]
+                return of_spans
+            case Test():
+                return self.test(node, at)
+            case Below(parts=parts):
+                return self.below(parts, at)
+            case _:
+                return _joined(node, at, self.of_spans)
+
+    def below(self, parts: Sequence[Predicate], at: np.ndarray) -> np.ndarray:
+        """-> bool[m], the spans that meet the last part, below one that meets the part before it, and so on up."""
+        left = np.arange(len(at))
+        for number, part in enumerate(parts):
+            left = left[self.of_spans(part, at[left])]
+            if number < len(parts) - 1:
+                # one more within the subtree of each, taken back where that ends
+                step = np.zeros(len(self.traces) + 1, np.int32)
+                above = at[left]
+                step[above + 1] += 1
+                np.subtract.at(step, self.traces.subtree_end[above], 1)
+                left = np.flatnonzero(np.cumsum(step)[at] > 0)
+        held = np.zeros(len(at), bool)
+        held[left] = True
+        return held
+
+    def spans_of(self, at: np.ndarray) -> np.ndarray:
+        """-> int64, the positions of the spans of the traces at these positions."""
+        traces = self.traces
+        if len(at) == traces.trace_count:
+            return np.arange(len(traces))
+        asked = np.zeros(traces.trace_count, bool)
+        asked[at] = True
+        return np.flatnonzero(asked[traces.trace])
+
+    def test(self, test: Test, at: np.ndarray) -> np.ndarray:
+        field, operation, value = test.field, test.operation, test.value
+        if isinstance(field, Attribute):
+            return self._attributes.holds(field, operation, value, at)
+        if field.type is Type.ID and value is not None:
+            return self.trace_id(operation, value, at) if field.of_traces else self.span_id(operation, value, at)
+        column = self.column(field)
+        if isinstance(column, Texts):
+            if value is not None and field.name in _NAMES and operation in ("=", "!="):
+                tables = [column.texts, *([self.other_column(field).texts] if field.read_also is not None else [])]
+                test = replace(test, value=replace(value, text=spelled_as_in(value.text, *tables)))
+            held = _texts_hold(column, test, at)
+            if field.read_also is None or self.traces.exact_names:
+                return held
+            also = _texts_hold(self.other_column(field), test, at)
+            either: np.ndarray = held & also if operation in ("!=", "!~") else held | also
+            return either
+        if value is None:
+            present: np.ndarray = column[at].astype(bool)
+            return present
+        read = {Type.DURATION: find_duration, Type.TIME: find_time}.get(field.type, find_number)
+        number = read(value.text)
+        assert number is not None
+        compare = {"=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater}
+        found: np.ndarray = compare.get(operation, np.greater_equal)(column[at], number)
+        return found
+
+    def column(self, field: Field) -> FieldColumn:
+        column = self._columns.get(field.name)
+        if column is None:
+            assert field.read is not None
+            column = self._columns[field.name] = field.read(self.traces)
+        return column
+
+    def other_column(self, field: Field) -> Texts:
+        column = self._other_columns.get(field.name)
+        if column is None:
+            assert field.read_also is not None
+            column = self._other_columns[field.name] = field.read_also(self.traces)
+        return column
+
+    def trace_id(self, operation: str, value: Literal, at: np.ndarray) -> np.ndarray:
+        if value.pattern is not None:
+            holds = text_test(operation, value)
+            return np.array([holds(self.traces.trace_ids[trace]) for trace in at.tolist()], bool)
+        found = self.traces.find_trace(value.text)
+        equal: np.ndarray = at == (-1 if found is None else found)
+        return ~equal if operation == "!=" else equal
+
+    def span_id(self, operation: str, value: Literal, at: np.ndarray) -> np.ndarray:
+        if value.pattern is not None:
+            holds = text_test(operation, value)
+            return np.array([holds(self.traces.span_id(span)) for span in at.tolist()], bool)
+        equal: np.ndarray = self.traces.key[at] == np.uint64(span_key(value.text))
+        return ~equal if operation == "!=" else equal
+
+
+def _joined(node: Predicate, at: np.ndarray, evaluate: Callable[[Predicate, np.ndarray], np.ndarray]) -> np.ndarray:
+    match node:
+        case Not(part=part):
+            return ~evaluate(part, at)
+        case And(parts=parts):
+            return _all(parts, at, evaluate)
+        case Or(parts=parts):
+            # some part holds where not all of them fail
+            return ~_all(parts, at, lambda part, left: ~evaluate(part, left))
+        case _:
+            raise TypeError(node)
+
+
+def _all(
+    parts: Sequence[Predicate], at: np.ndarray, evaluate: Callable[[Predicate, np.ndarray], np.ndarray]
+) -> np.ndarray:
+    still = np.arange(len(at))
+    for part in parts:
+        if not len(still):
+            break
+        still = still[evaluate(part, at[still])]
+    held = np.zeros(len(at), bool)
+    held[still] = True
+    return held
+
+
+def _texts_hold(column: Texts, test: Test, at: np.ndarray) -> np.ndarray:
+    holds = text_test(test.operation, test.value) if test.value is not None else lambda _: True
+    of_codes = np.fromiter(map(holds, column.texts), bool, len(column.texts))
+    named = isinstance(test.field, Field) and test.field.type is Type.CHOICE
+    if column.absent is not None and not (named and test.value is not None):
+        of_codes[column.absent] = False
+    found: np.ndarray = of_codes[column.codes[at]]
+    return found

@@ -1,0 +1,242 @@
+"""The fields of spans and traces that a query can name, and the columns behind them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tracetui.analysis.calls import is_named, linked_calls, named_above, owners
+from tracetui.model.span import Kind, Status
+from tracetui.model.traces import TraceSet
+
+
+class Type(enum.Enum):
+    """Types of fields, which decide what a field can be compared with."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+    DURATION = "duration"
+    TIME = "time"
+    FLAG = "flag"
+    ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of text: int[n] into `texts`. `absent` is the code for no text."""
+
+    codes: np.ndarray
+    texts: list[str]
+    absent: int | None = None
+
+
+FieldColumn = Texts | np.ndarray
+"""Texts for TEXT and CHOICE; int64[n] for NUMBER, DURATION and TIME (nanoseconds); bool[n] for FLAG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field. `read` gives its column, one value per span, or one per trace where `of_traces`; ids have none."""
+
+    name: str
+    type: Type
+    of_traces: bool
+    help: str
+    read: Callable[[TraceSet], FieldColumn] | None = None
+    choices: tuple[str, ...] = ()
+    can_lack: bool = False
+    """True if a span can lack the field, so that the field alone is a condition."""
+    read_also: Callable[[TraceSet], Texts] | None = None
+    """Another column of the field: a value is met if either column equals or matches it."""
+
+
+OF_EXCEPTIONS: Final = "exception."
+"""Prefix of the attributes that conventions put on the event of an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of spans: of the span itself or else of its resource, or `of_resource` alone. One of an exception
+    may be on any event of the span.
+    """
+
+    key: str
+    of_resource: bool = False
+
+
+def _status(traces: TraceSet) -> Texts:
+    return Texts(np.where(traces.error, 2, np.where(traces.status == Status.OK, 1, 0)), ["unset", "ok", "error"], 0)
+
+
+def _trace_service_count(traces: TraceSet) -> np.ndarray:
+    pairs = np.unique(traces.trace.astype(np.int64) * len(traces.services) + traces.service)
+    counts: np.ndarray = np.bincount(pairs // max(len(traces.services), 1), minlength=traces.trace_count)
+    return counts
+
+
+def _trace_name(traces: TraceSet) -> Texts:
+    operations, codes = np.unique(traces.operation[traces.main_root], return_inverse=True)
+    return Texts(codes, [" ".join(traces.operation_label(number)) for number in operations.tolist()])
+
+
+def _exact_trace_name(traces: TraceSet) -> Texts:
+    operations, codes = np.unique(traces.exact_operation[traces.main_root], return_inverse=True)
+    pairs = [divmod(number, len(traces.names)) for number in operations.tolist()]
+    return Texts(codes, [f"{traces.services[service]} {traces.names[name]}" for service, name in pairs])
+
+
+def _caller(traces: TraceSet) -> Texts:
+    service, none = traces.service, len(traces.services)
+    above = named_above(traces)
+    caller = np.where(above >= 0, service[above], none)
+    caller = np.where((caller == service) | ~is_named(traces), none, caller)
+    linked, linking = linked_calls(traces)
+    # of several producers of a batch the first
+    linked, linking = linked[::-1], linking[::-1]
+    linked, linking = linked[caller[linking] == none], linking[caller[linking] == none]
+    caller[linking] = owners(traces)[linked]
+    return Texts(caller, [*traces.services, ""], none)
+
+
+_KINDS: Final = tuple(kind.name.lower() for kind in Kind)
+
+_OF_SPANS: Final = (
+    Field("service", Type.TEXT, False, "service of a span", lambda t: Texts(t.service, t.services)),
+    Field(
+        "operation",
+        Type.TEXT,
+        False,
+        "operation of a span: its name, as it is or with {id} for ids",
+        lambda t: Texts(t.shape, t.shapes),
+        read_also=lambda t: Texts(t.name, t.names),
+    ),
+    Field(
+        "caller",
+        Type.TEXT,
+        False,
+        "service that called the span's service",
+        _caller,
+        can_lack=True,
+    ),
+    Field("error", Type.FLAG, False, "whether a span counts as an error", lambda t: t.error, can_lack=True),
+    Field(
+        "status",
+        Type.CHOICE,
+        False,
+        "ok, error or unset; error includes every span that counts as one",
+        _status,
+        ("ok", "error", "unset"),
+        can_lack=True,
+    ),
+    Field(
+        "message",
+        Type.TEXT,
+        False,
+        "status message of a span",
+        lambda t: Texts(t.message, t.messages, 0),
+        can_lack=True,
+    ),
+    Field(
+        "kind",
+        Type.CHOICE,
+        False,
+        "server, client, producer, consumer or internal (also if none is stated)",
+        lambda t: Texts(np.where(t.kind == Kind.UNSPECIFIED, Kind.INTERNAL, t.kind), list(_KINDS)),
+        _KINDS,
+        can_lack=True,
+    ),
+    Field("depth", Type.NUMBER, False, "levels below the root, 0 for a root", lambda t: t.depth),
+    Field("span.duration", Type.DURATION, False, "duration of a span, also outside braces", lambda t: t.duration),
+    Field("span.id", Type.ID, False, "id of a span"),
+)
+_OF_TRACES: Final = (
+    Field(
+        "trace.duration", Type.DURATION, True, "duration of the trace, also inside braces", lambda t: t.trace_duration
+    ),
+    Field("trace.response", Type.DURATION, True, "response time: duration of the main root", lambda t: t.response_time),
+    Field(
+        "trace.start",
+        Type.TIME,
+        True,
+        "when the trace started, such as 2024-05-01T10:03Z",
+        lambda t: t.trace_start,
+    ),
+    Field("trace.id", Type.ID, True, "id of the trace, in any spelling"),
+    Field(
+        "trace.name",
+        Type.TEXT,
+        True,
+        "service and operation of the main root",
+        _trace_name,
+        read_also=_exact_trace_name,
+    ),
+    Field("trace.spans", Type.NUMBER, True, "number of spans in the trace", lambda t: np.diff(t.first)),
+    Field("trace.errors", Type.NUMBER, True, "number of error spans in the trace", lambda t: t.trace_errors),
+    Field("trace.services", Type.NUMBER, True, "number of services in the trace", _trace_service_count),
+    Field(
+        "root.service",
+        Type.TEXT,
+        True,
+        "service of the main root",
+        lambda t: Texts(t.service[t.main_root], t.services),
+    ),
+    Field(
+        "root.operation",
+        Type.TEXT,
+        True,
+        "operation of the main root",
+        lambda t: Texts(t.shape[t.main_root], t.shapes),
+        read_also=lambda t: Texts(t.name[t.main_root], t.names),
+    ),
+)
+_DURATION: Final = Field("duration", Type.DURATION, True, "duration of the trace; inside braces that of the span")
+
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (_DURATION, *_OF_SPANS, *_OF_TRACES)}
+"""Every field by the name that a query gives it, in the order in which a person would look for it."""
+
+KEYWORDS: Final[dict[str, str]] = {
+    "AND": "both conditions (also &&)",
+    "OR": "either condition (also ||)",
+    "NOT": "not the following condition (also !)",
+    "EXISTS": "the following field is present",
+    "{": "conditions that one span meets together",
+    "(": "opens a group",
+    ">>": "a span below one that meets the braces before",
+    "=": "equals",
+    "!=": "is not; outside braces: of no span",
+    "=~": "matches a regular expression",
+    "!~": "does not match a regular expression; outside braces: of no span",
+    ">": "is more than",
+    ">=": "is at least",
+    "<": "is less than",
+    "<=": "is at most",
+}
+"""The words and signs of the language, each with a line that explains it."""
+
+ALIASES: Final = {
+    "name": "operation",
+    "span.name": "operation",
+    "span.operation": "operation",
+    "span.service": "service",
+    "span.kind": "kind",
+    "span.status": "status",
+    "span.error": "error",
+    "span.depth": "depth",
+    "service.name": "service",
+    "resource.service.name": "service",
+    "status.message": "message",
+}
+RESERVED: Final = ("trace.", "span.", "root.")
+"""Names that begin so are fields only: a slip in one must not become an attribute that no span has."""
+
+
+def field_named(name: str, in_braces: bool) -> Field | None:
+    """The field of a name or alias, `duration` being that of the span inside braces and else of the trace."""
+    if name == "duration":
+        name = "span.duration" if in_braces else "trace.duration"
+    return FIELDS.get(ALIASES.get(name, name))

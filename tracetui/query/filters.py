@@ -1,0 +1,167 @@
+"""Trace filters that the command line and the screens share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.name_case import spelled_as_in
+from tracetui.model.errors import UsageError
+from tracetui.model.operation_shape import may_be_shape
+from tracetui.model.search import Search, combined
+from tracetui.model.times import format_duration
+from tracetui.model.traces import TraceSet
+from tracetui.query import Query
+from tracetui.query.errors import nearest
+from tracetui.query.pushdown import SpanConditions, pushdown
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Conditions on traces; a trace must meet all of them. Without arguments every trace does.
+
+    UsageError: a negative threshold or time range, or a limit below 1.
+    """
+
+    services: tuple[str, ...] = ()
+    """One of these takes part in the trace."""
+    operations: tuple[str, ...] = ()
+    """A span of the trace has one of these names or shapes, and one of the services where both are given."""
+    latency_threshold_ns: int | None = None
+    """The response time is above this."""
+    errors_only: bool = False
+    """The trace has errors: one of its spans is one."""
+    time_range_ns: int | None = None
+    """Longest time between the start of the trace and that of the newest one."""
+    query: Query | None = None
+    limit: int | None = None
+    """Number of newest traces (by start) kept of those that meet all other conditions."""
+    trace_ids: tuple[str, ...] = ()
+    """The trace is one of these, where any are named."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("latency threshold", self.latency_threshold_ns), ("time range", self.time_range_ns)):
+            if value is not None and value < 0:
+                raise UsageError(f"the {name} must not be negative")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"the limit must be at least 1, not {self.limit}")
+
+
+def asked_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, list[str]]:
+    """-> the search that a server can do for the filters, and a description of the rest
+
+    A server knows names of spans, not the shapes that they have here unless `exact_names` is set.
+    """
+    one_service = len(filters.services) == 1
+    one_operation = len(filters.operations) == 1 and (exact_names or not may_be_shape(filters.operations[0]))
+    named = {"service": filters.services[0]} if one_service else {}
+    if one_operation and (one_service or not filters.services):
+        # both hold for one span, as here; of several services any may have it
+        named["operation"] = filters.operations[0]
+    words = ", ".join(f"{what} {name}" for what, name in named.items())
+    search, rest = pushdown(
+        filters.query.text if filters.query is not None else "",
+        [SpanConditions(words, named)] if named else (),
+        exact_names=exact_names,
+    )
+    search = combined(
+        search,
+        Search(
+            failed=filters.errors_only,
+            slower_ns=filters.latency_threshold_ns,
+            lookback_ns=filters.time_range_ns,
+            limit=filters.limit,
+            services=filters.services if len(filters.services) > 1 else (),
+        ),
+    )
+    if filters.operations and "operation" not in named:
+        rest.append(f"operation {' or '.join(filters.operations)}")
+    return search, rest
+
+
+def apply(traces: TraceSet, filters: Filters) -> TraceSet:
+    """-> the traces that meet the filters, in their order"""
+    keep = np.ones(traces.trace_count, bool)
+    if filters.services or filters.operations:
+        keep &= _taking_part(traces, filters)
+    if filters.latency_threshold_ns is not None:
+        keep &= traces.response_time > filters.latency_threshold_ns
+    if filters.errors_only:
+        keep &= traces.trace_errors > 0
+    if filters.time_range_ns is not None and traces.trace_count:
+        keep &= traces.trace_start >= int(traces.trace_start.max()) - filters.time_range_ns
+    if filters.trace_ids:
+        named = [traces.find_trace(trace_id) for trace_id in filters.trace_ids]
+        keep &= np.isin(np.arange(traces.trace_count), [trace for trace in named if trace is not None])
+    if filters.query is not None:
+        keep = filters.query.matches(traces, among=keep)
+    if filters.limit is not None and filters.limit < np.count_nonzero(keep):
+        kept = np.flatnonzero(keep)
+        newest = np.argsort(-traces.trace_start[kept], kind="stable")[: filters.limit]
+        keep[:] = False
+        keep[kept[newest]] = True
+    return traces.select(keep)
+
+
+def _taking_part(traces: TraceSet, filters: Filters) -> np.ndarray:
+    spans = np.ones(len(traces), bool)
+    for wanted, columns in (
+        (filters.services, [(traces.services, traces.service)]),
+        (filters.operations, _operation_columns(traces)),
+    ):
+        if wanted:
+            wanted = tuple(spelled_as_in(name, *(texts for texts, _ in columns)) for name in wanted)
+            named = [np.array([text in wanted for text in texts], bool)[column] for texts, column in columns]
+            spans &= np.logical_or.reduce(named)
+    found = np.zeros(traces.trace_count, bool)
+    found[traces.trace[spans]] = True
+    return found
+
+
+def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
+    """-> names that an operation can have: the shapes and the names, each with int[n] into it"""
+    return [(traces.shapes, traces.shape), (traces.names, traces.name)]
+
+
+def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
+    """-> a line for people about each service and operation of the filters that no span of the set has."""
+    lines = []
+    for what, wanted, columns in (
+        ("service", filters.services, [(traces.services, traces.service)]),
+        ("operation", filters.operations, _operation_columns(traces)),
+    ):
+        if not wanted:
+            continue
+        # a selection shares the tables of the set it was made from
+        present = {texts[code] for texts, column in columns for code in np.unique(column).tolist()}
+        for name in dict.fromkeys(wanted):
+            kept = spelled_as_in(name, present)
+            if kept != name:
+                lines.append(f'no {what} "{name}"; taken for {kept}')
+            elif name not in present:
+                alike = nearest(name, sorted(present))
+                lines.append(f'no {what} "{name}"' + (f"; nearest: {alike}" if alike else ""))
+    return lines
+
+
+def describe(filters: Filters) -> str:
+    """-> the filters in words, on one line: "service api or web, slower than 500ms, the newest 20"."""
+    words = []
+    if filters.services:
+        words.append(f"service {' or '.join(filters.services)}")
+    if filters.operations:
+        words.append(f"operation {' or '.join(filters.operations)}")
+    if filters.latency_threshold_ns is not None:
+        words.append(f"slower than {format_duration(filters.latency_threshold_ns)}")
+    if filters.errors_only:
+        words.append("with errors")
+    if filters.time_range_ns is not None:
+        words.append(f"from the last {format_duration(filters.time_range_ns)}")
+    if filters.trace_ids:
+        words.append(f"trace {' and '.join(filters.trace_ids)}")
+    if filters.query is not None:
+        words.append(f"where {' '.join(filters.query.text.split())}")
+    if filters.limit is not None:
+        words.append(f"the newest {filters.limit}")
+    return ", ".join(words) or "all traces"

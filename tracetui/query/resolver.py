@@ -1,0 +1,239 @@
+"""Resolution of a parsed query: look up fields, check values, bind comparisons to traces or spans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import Final
+
+from tracetui.model.times import find_duration, find_time
+from tracetui.query.ast import (
+    AlternativesNode,
+    ComparisonNode,
+    ConjunctionNode,
+    DescendantNode,
+    NegationNode,
+    QueryWord,
+    SpanNode,
+    Syntax,
+)
+from tracetui.query.errors import QueryError, nearest
+from tracetui.query.fields import ALIASES, FIELDS, RESERVED, Attribute, Field, Type, field_named
+from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, cheapest_first, negated
+from tracetui.query.safe_regex import Pattern
+from tracetui.query.values import ORDERINGS, Literal, find_number
+
+_POSITIVE: Final = {"!=": "=", "!~": "=~"}
+_ALLOWED: Final = {
+    Type.TEXT: ("=", "!=", "=~", "!~"),
+    Type.ID: ("=", "!=", "=~", "!~"),
+    Type.CHOICE: ("=", "!=", "=~", "!~"),
+    Type.FLAG: ("=", "!="),
+    Type.NUMBER: ("=", "!=", ">", ">=", "<", "<="),
+    Type.DURATION: ("=", "!=", ">", ">=", "<", "<="),
+    Type.TIME: ("=", "!=", ">", ">=", "<", "<="),
+}
+_CALLED: Final = {
+    Type.TEXT: "text",
+    Type.ID: "an id",
+    Type.CHOICE: "one of a few words",
+    Type.FLAG: "true or false",
+    Type.NUMBER: "a number",
+    Type.DURATION: "a duration",
+    Type.TIME: "a time",
+}
+_EXAMPLES: Final = {
+    Type.TEXT: "= NAME",
+    Type.ID: "= ID",
+    Type.NUMBER: "> 0",
+    Type.DURATION: "> 500ms",
+    Type.TIME: ">= 2024-05-01T10:03Z",
+}
+_INNER_BRACES: Final = "remove the inner braces: they have no effect"
+_ESCAPED: Final = re.compile(r"""\\(["'\\])""")
+_FIELD_IN_QUOTES: Final = re.compile(r"""(attr|resource)?\.?(["'`])(.*)\2""", re.DOTALL)
+
+
+def resolve(text: str, syntax: Syntax) -> Predicate:
+    """-> the predicate that the syntax of the query `text` means. Raises QueryError if it means nothing."""
+    return _Resolver(text).node(syntax, in_braces=False)
+
+
+class _Resolver:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def error(self, word: QueryWord, reason: str, hint: str = "") -> QueryError:
+        return QueryError(self.text, word.position, len(word.text), reason, hint)
+
+    def node(self, syntax: Syntax, in_braces: bool) -> Predicate:
+        match syntax:
+            case NegationNode(part=part):
+                return negated(self.node(part, in_braces))
+            case ConjunctionNode(parts=parts):
+                nodes = [self.node(part, in_braces) for part in parts]
+                self.check_window(nodes)
+                return And(cheapest_first(nodes))
+            case AlternativesNode(parts=parts):
+                return Or(cheapest_first([self.node(part, in_braces) for part in parts]))
+            case SpanNode(part=part, opening=opening):
+                if in_braces:
+                    raise self.error(opening, _INNER_BRACES)
+                return AnySpan(self.node(part, True))
+            case DescendantNode(parts=parts):
+                if in_braces:
+                    raise self.error(parts[0].opening, _INNER_BRACES)
+                return Below(tuple(self.node(part.part, True) for part in parts))
+            case ComparisonNode():
+                return self.comparison(syntax, in_braces)
+
+    def check_window(self, nodes: Sequence[Predicate]) -> None:
+        """Points at the one of two limits of time, in the order of the text, that leaves none."""
+        begin = end = None
+        for node in nodes:
+            limit = _limit(node)
+            if limit is None:
+                continue
+            is_begin, _, value = limit
+            if is_begin:
+                begin = max(begin or limit[1:], limit[1:], key=itemgetter(0))
+            else:
+                end = min(end or limit[1:], limit[1:], key=itemgetter(0))
+            if begin is None or end is None or begin[0] < end[0]:
+                continue
+            word = QueryWord(self.text[value.position : value.position + value.length], value.position)
+            if is_begin:
+                raise self.error(word, f"the time begins here, but has ended at {end[1].text}")
+            raise self.error(word, f"the time ends here, before it begins at {begin[1].text}")
+
+    def comparison(self, syntax: ComparisonNode, in_braces: bool) -> Predicate:
+        field = self.field(syntax.field, in_braces)
+        if syntax.operator is None or syntax.value is None:
+            test = self.presence(syntax.field, field)
+            holds = True
+        else:
+            operation = syntax.operator.text.replace("==", "=")
+            value = self.literal(syntax.value, operation)
+            if isinstance(field, Attribute):
+                test = self.attribute_test(field, operation, syntax.value, value)
+            else:
+                test = self.field_test(field, operation, syntax, value)
+            holds = True
+            if test.value is not None and isinstance(field, Field) and field.type is Type.FLAG:
+                holds = (test.value.text.lower() == "true") is (operation == "=")
+                test = Test(field, "exists")
+            elif not in_braces and not _is_of_traces(field) and operation in _POSITIVE:
+                holds = False
+                test = replace(test, operation=_POSITIVE[operation])
+        found: Predicate = test if in_braces or _is_of_traces(field) else AnySpan(test)
+        return found if holds else Not(found)
+
+    def field(self, word: QueryWord, in_braces: bool) -> Field | Attribute:
+        quoted = _FIELD_IN_QUOTES.fullmatch(word.text)
+        if quoted:
+            key = _ESCAPED.sub(r"\1", quoted[3]) if quoted[2] != "`" else quoted[3]
+            return Attribute(key, of_resource=quoted[1] == "resource")
+        name = word.text
+        field = field_named(name, in_braces)
+        if field is not None:
+            return field
+        for prefix in ("attr.", "resource.", "."):
+            if name.startswith(prefix) and len(name) > len(prefix):
+                return Attribute(name.removeprefix(prefix), of_resource=prefix == "resource.")
+        if "." in name.strip(".") and not name.startswith(RESERVED):
+            return Attribute(name)
+        raise self.unknown(word)
+
+    def unknown(self, word: QueryWord) -> QueryError:
+        name = word.text
+        if name.startswith("span.") and name.count(".") > 1:
+            name = name.removeprefix("span.")
+            return self.error(word, f"no field {word.text}", f"for an attribute write {name} or attr.{name}")
+        field, colon, value = name.partition(":")
+        if colon and (field in FIELDS or "." in field):
+            return self.error(word, f"no field {name}", f"write the comparison as {field} = {value or 'VALUE'}")
+        if find_number(name) is not None or find_duration(name) is not None:
+            return self.error(word, f"expected a field, found {name}", "a comparison begins with a field")
+        alike = nearest(name, [*FIELDS, *ALIASES, "AND", "OR", "NOT", "EXISTS"])
+        hint = f"for an attribute of that name write attr.{name}" if name.strip(".") == name else ""
+        if alike:
+            return self.error(word, f"no field {name}; nearest: {alike}", hint)
+        return self.error(word, f"no field {name}", f"{hint}; fields: {', '.join(FIELDS)}".lstrip("; "))
+
+    def presence(self, word: QueryWord, field: Field | Attribute) -> Test:
+        if isinstance(field, Field) and not field.can_lack:
+            owner = "trace" if field.of_traces else "span"
+            raise self.error(
+                word,
+                f"every {owner} has a {word.text}; compare it with a value",
+                f"for example {word.text} {_EXAMPLES[field.type]}",
+            )
+        return Test(field, "exists")
+
+    def literal(self, word: QueryWord, operation: str) -> Literal:
+        text, quoted = word.text, False
+        if text[0] in "\"'":
+            text, quoted = _ESCAPED.sub(r"\1", text[1:-1]), True
+        literal = Literal(text, quoted, word.position, len(word.text))
+        if operation not in ("=~", "!~"):
+            return literal
+        try:
+            return replace(literal, pattern=Pattern(text, literal.position, literal.length))
+        except re.error as error:
+            raise self.error(word, f"not a regular expression: {error}") from None
+        except (OverflowError, RecursionError, MemoryError):
+            raise self.error(word, "not a regular expression: too large") from None
+
+    def attribute_test(self, field: Attribute, operation: str, word: QueryWord, value: Literal) -> Test:
+        if operation in ORDERINGS and value.number is None:
+            hint = ""
+            if find_duration(value.text) is not None:
+                hint = "the values of an attribute have no unit; write the number alone"
+            raise self.error(word, f"{operation} on an attribute needs a number, found {word.text}", hint)
+        return Test(field, operation, value)
+
+    def field_test(self, field: Field, operation: str, syntax: ComparisonNode, value: Literal) -> Test:
+        operator, word = syntax.operator, syntax.value
+        assert operator is not None
+        assert word is not None
+        name = syntax.field.text
+        allowed = _ALLOWED[field.type]
+        if operation not in allowed:
+            raise self.error(
+                operator, f"{name} is {_CALLED[field.type]}; it can be compared with {' '.join(allowed)} only"
+            )
+        if field.type is Type.NUMBER and value.number is None:
+            raise self.error(word, f"{name} is compared with a number, found {word.text}")
+        if field.type is Type.DURATION and find_duration(value.text) is None:
+            if find_number(value.text) is not None:
+                raise self.error(word, f"{name} needs a unit (ns us ms s m h d), for example {value.text}ms")
+            raise self.error(word, f"{name} is compared with a duration such as 500ms, found {word.text}")
+        if field.type is Type.TIME and find_time(value.text) is None:
+            raise self.error(word, f"{name} is compared with a time such as 2024-05-01T10:03Z, found {word.text}")
+        if field.type is Type.FLAG and not value.is_truth:
+            raise self.error(word, f"{name} is true or false, found {word.text}")
+        if field.type is Type.CHOICE and value.pattern is None:
+            chosen = value.text.lower()
+            if chosen not in field.choices:
+                alike = nearest(chosen, field.choices)
+                hint = f"nearest: {alike}" if alike else ""
+                raise self.error(word, f"{name} is one of {', '.join(field.choices)}, found {word.text}", hint)
+            value = replace(value, text=chosen)
+        return Test(field, operation, value)
+
+
+def _is_of_traces(field: Field | Attribute) -> bool:
+    return isinstance(field, Field) and field.of_traces
+
+
+def _limit(node: Predicate) -> tuple[bool, int, Literal] | None:
+    """-> whether it is one below, the first moment within or behind it, and its value, of a limit of time"""
+    if not isinstance(node, Test) or not isinstance(node.field, Field) or node.field.type is not Type.TIME:
+        return None
+    if node.value is None or node.operation not in ORDERINGS:
+        return None
+    # a moment that was read once can be read again
+    moment = find_time(node.value.text) or 0
+    return node.operation[0] == ">", moment + (node.operation in (">", "<=")), node.value

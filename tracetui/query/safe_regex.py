@@ -1,0 +1,111 @@
+"""Regular expressions that people write, searched for without holding up anything else.
+
+The dialect is that of `re`. But `re` lets no other thread run while it searches, and some patterns take it longer than
+anybody lives ("(a|aa)+$"): what may take long is searched by `regex`, which lets others run and can be ended.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from math import factorial
+from time import perf_counter
+from typing import Final
+
+import regex
+
+_PLAIN_GROUP: Final = re.compile(r"(?<!\\)\((?:\?:)?[^][()*+?{|\\]+\)")
+"""A group that is as simple as one character: it has one way to be met."""
+_REPEATED_GROUP: Final = re.compile(r"\)\s*[*+{]|\(\?(?:#|[A-Za-z-]*x)")
+"""A group that may be repeated; blanks and comments may stand before the quantifier."""
+_UNBOUNDED: Final = re.compile(r"[*+{]")
+_CHOICE: Final = re.compile(r"[?|]")
+_ONLY_IN_REGEX: Final = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!\d*,?\d*\})|\[:", re.DOTALL)
+"""Syntax with a special meaning in `regex` but not in `re`: `{e<=1}` and `[:alpha:]`. Escapes are passed over."""
+
+_VERY_FEW_STEPS: Final = 50_000
+"""Number of steps that `re` makes within some tenths of a millisecond: too few to check the clock for."""
+_FEW_STEPS: Final = 5_000_000
+"""Number of steps that `re` makes within some hundredths of a second: other threads can wait that long."""
+_MOST_SIGNS: Final = 20
+_SECONDS: Final = 2.0
+_SECONDS_PER_TEXT: Final = 20e-6
+"""Time added to the total limit by each text: many texts are no fault of the pattern."""
+
+
+class SlowPatternError(Exception):
+    """A search that would take too long, for the pattern at this place of the query."""
+
+    def __init__(self, position: int, length: int, searched: str) -> None:
+        super().__init__(f"takes too long on a text of {len(searched):,} characters; use a simpler pattern")
+        self.position = position
+        self.length = length
+
+
+class Pattern:
+    """A regular expression, and its position in the query. Raises what `re.compile` raises."""
+
+    __slots__ = ("_exact", "_longest", "_longest_unmeasured", "_place", "_stoppable", "_written")
+
+    def __init__(self, written: str, position: int, length: int) -> None:
+        self._written = written
+        self._place = position, length
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._exact = re.compile(written)
+        self._longest_unmeasured = _longest(written, _VERY_FEW_STEPS)
+        self._longest = _longest(written, _FEW_STEPS)
+        self._stoppable: regex.Pattern[str] | None = None
+
+    def test(self) -> Callable[[str], bool]:
+        """A test whether the pattern matches in a text. Over all texts that it is used for, it raises
+        SlowPatternError instead of taking long.
+        """
+        unmeasured, longest, search, clock = self._longest_unmeasured, self._longest, self._exact.search, perf_counter
+        left = _SECONDS
+
+        def found(text: str) -> bool:
+            nonlocal left
+            if len(text) <= unmeasured:
+                return search(text) is not None
+            begin = clock()
+            holds = search(text) is not None if len(text) <= longest else self._search(text, left)
+            left += _SECONDS_PER_TEXT - (clock() - begin)
+            if left <= 0:
+                raise SlowPatternError(*self._place, text)
+            return holds
+
+        return found
+
+    def _search(self, text: str, seconds: float) -> bool:
+        if self._stoppable is None:
+            self._stoppable = _stoppable(self._written)
+        try:
+            return self._stoppable.search(text, timeout=seconds, concurrent=True) is not None
+        except (TimeoutError, MemoryError):
+            raise SlowPatternError(*self._place, text) from None
+
+
+def _longest(written: str, steps: int) -> int:
+    """The length up to which no text takes more steps: each unbounded repeat may end anywhere behind the one before,
+    each choice be made both ways, from every beginning. -1 where no length is short enough.
+    """
+    written = _PLAIN_GROUP.sub("x", written)
+    choices = len(_CHOICE.findall(written))
+    places = 1 + len(_UNBOUNDED.findall(written))
+    if _REPEATED_GROUP.search(written) or choices + places > _MOST_SIGNS:
+        return -1
+    return int((steps * factorial(places) >> choices) ** (1 / places))
+
+
+def _stoppable(written: str) -> regex.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return regex.compile(_ONLY_IN_REGEX.sub(_as_in_re, written), regex.VERSION0)
+
+
+def _as_in_re(found: re.Match[str]) -> str:
+    if found[1]:
+        return found[1]
+    return r"\{" if found[0] == "{" else r"[\:"

@@ -1,0 +1,184 @@
+"""One error pattern in full: where it begins, what it propagates to, how it ends, when, and examples."""
+
+from __future__ import annotations
+
+from tracetui.analysis.contrast import Contrast
+from tracetui.analysis.errors import ErrorPattern
+from tracetui.render.errors.outcomes import outcome_counts
+from tracetui.render.errors.table import ErrorTable
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
+from tracetui.render.text.columns import figure, name_cells, service_name, side_by_side, sync_arrow
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.contrast import in_short
+
+_LEAST = 10
+_NAMED_OPERATIONS = 3
+_NAMED_SERVICES = 6
+_NAMED_ENTRIES = 3
+_LABEL = 11
+_LEAST_WIDTH = 40
+"""Cells from which on there is room for that."""
+_DAY = 86_400_000_000_000
+
+
+class ErrorDetail:
+    """One pattern: where it begins, what it propagates to, how it ends, when, and examples."""
+
+    def __init__(
+        self,
+        table: ErrorTable,
+        pattern: ErrorPattern,
+        marks: Glyphs,
+        local_time: bool = False,
+        apart: Contrast | None = None,
+        *,
+        opens: str = "Enter",
+        tells_apart: str = "c",
+    ) -> None:
+        """`apart`: what sets its traces apart from the others, None until that is known.
+
+        `opens`, `tells_apart`: the keys that open a row and show all of `apart`, '' where there is none.
+        """
+        self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
+        self.head = [self._message(), self._where(), self._cascade(), self._entries(), self._outcomes(), self._times()]
+        """Heading lines."""
+        self.stack = table.stack_of(pattern)
+        """The stack of the worst example, '' for none."""
+        self.stack_row = len(self.head) if self.stack else -1
+        if self.stack:
+            first, *rest = self.stack.strip().splitlines()
+            said = safe((rest or [first])[-1].strip(), 200)
+            self.head.append(_labelled("stack").add(said).add(f"  {opens} shows it" if opens else "", Role.DIM))
+        self._more_apart = f"  {tells_apart} shows all" if tells_apart else ""
+        self.apart_row = len(self.head)
+        self.head.append(self._apart(apart))
+        self.first_example = len(self.head) + 1
+        roots = table.traces.main_root[list(pattern.example_traces)].tolist()
+        names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
+        self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
+
+    def __len__(self) -> int:
+        return self.first_example + len(self.pattern.example_traces)
+
+    def example(self, row: int) -> int | None:
+        """The trace of a row that is an example."""
+        at = row - self.first_example
+        return self.pattern.example_traces[at] if 0 <= at < len(self.pattern.example_traces) else None
+
+    def line(self, row: int, width: int) -> Line:
+        if row < len(self.head):
+            line = self.head[row]
+            if row != self.apart_row or line.width <= width or width < _LEAST_WIDTH:
+                return line.cropped(width, self.marks.ellipsis)
+            return line.cropped(width - len(self._more_apart), self.marks.ellipsis).add(self._more_apart, Role.DIM)
+        trace = self.example(row)
+        traces = self.table.traces
+        slowest = int(traces.response_time[list(self.pattern.example_traces)].max())
+        longest = max(numbers.duration_width(slowest), len("response"))
+        taken = len("10:00:00.000") + len("duration") + longest + 6
+        name = max(min(width - taken - 2, self._name_cells), _LEAST)
+        if trace is None:
+            count = self.pattern.trace_count
+            few = len(self.pattern.example_traces)
+            title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
+            cells = [
+                Line([(fit("start", len("10:00:00.000")), Role.DIM)]),
+                Line([(fit(title, name, ellipsis=self.marks.ellipsis), Role.TITLE)]),
+                figure("errors", len("duration"), Role.DIM),
+                figure("response", longest, Role.DIM),
+            ]
+            return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        root = int(traces.main_root[trace])
+        service = traces.service_name(root)
+        origins = int(self.table.trace_origins[trace])
+        echoes = int(traces.trace_errors[trace]) - origins
+        errors = Line([(f"{self.marks.origin}{numbers.short_count(origins)}", Role.ERROR)])
+        errors.add(f" {self.marks.echo}{numbers.short_count(echoes)}" if echoes else "", Role.ECHO)
+        cells = [
+            Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
+            service_name(
+                service,
+                self.table.roles.get(service, Role.DIM),
+                name,
+                self.marks,
+                operation=traces.operation_name(root),
+            ),
+            Line([(" " * (len("duration") - errors.width), Role.PLAIN)]).extend(errors),
+            figure(numbers.duration(int(traces.response_time[trace]), self.marks.ascii_only), longest),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def _message(self) -> Line:
+        return Line([(f"{self.marks.origin} ", Role.ERROR), (safe(self.pattern.message), Role.STRONG)])
+
+    def _where(self) -> Line:
+        operations = self.pattern.operations
+        line = _labelled("origin").extend(self._service(self.pattern.service))
+        line.add(" " + ", ".join(safe(name, 60) for name in operations[:_NAMED_OPERATIONS]))
+        more = len(operations) - _NAMED_OPERATIONS
+        return line.add(f" and {numbers.counted(more, 'more operation')}" if more > 0 else "", Role.DIM)
+
+    def _cascade(self) -> Line:
+        line = _labelled("propagated")
+        reached = self.pattern.propagated_to
+        if not reached:
+            return line.add("nowhere: it caused no error above it")
+        line.add(f"{self.marks.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
+        line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.marks)} ", Role.GUIDE)
+        for i, (service, count) in enumerate(reached[:_NAMED_SERVICES]):
+            line.add("  " if i else "").add(f"{self.marks.echo}{numbers.short_count(count)} ", Role.ECHO)
+            line.extend(self._service(service))
+        more = len(reached) - _NAMED_SERVICES
+        return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
+
+    def _entries(self) -> Line:
+        """The operations that the traces enter by, and in how many of them the request failed."""
+        line = _labelled("entries")
+        entries = self.table.entries(self.pattern)
+        for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):
+            line.add("  " if i else "")
+            if failed:
+                line.add(f"{self.marks.echo}{numbers.short_count(failed)} ", Role.ECHO)
+            line.extend(self._service(service)).add(f" {safe(operation, 60)}")
+            line.add(f" ({count - failed:,} did not fail)" if failed < count else "", Role.DIM)
+        more = len(entries) - _NAMED_ENTRIES
+        return line.add(f"  and {numbers.counted(more, 'more entry', 'more entries')}" if more > 0 else "", Role.DIM)
+
+    def _outcomes(self) -> Line:
+        return _labelled("outcome").add(", ".join(outcome_counts(self.pattern)))
+
+    def show_contrast(self, apart: Contrast) -> None:
+        """Show the contrast of its traces, once it is known."""
+        self.head[self.apart_row] = self._apart(apart)
+
+    def _apart(self, apart: Contrast | None) -> Line:
+        line = _labelled("apart")
+        if apart is None:
+            return line.add(f"reading traces{self.marks.ellipsis}", Role.DIM)
+        if not apart.rest:
+            return line.add("every trace has this error", Role.DIM)
+        if apart.selected < 2:
+            return line.add("a single trace is not enough", Role.DIM)
+        return line.extend(in_short(apart, self.marks))
+
+    def _times(self) -> Line:
+        first, last = self.pattern.first_seen, self.pattern.last_seen
+        clock = numbers.clock if last - first < _DAY else numbers.date_clock
+        line = _labelled("seen").add(clock(first, self.local_time))
+        if last > first:
+            line.add(f" to {clock(last, self.local_time)}")
+        line.add(f" {numbers.zone(first, self.local_time)}", Role.DIM)
+        if last > first:
+            line.add(f"  over {numbers.duration(last - first, self.marks.ascii_only)}", Role.DIM)
+        return line
+
+    def _service(self, name: str) -> Line:
+        role = self.table.roles.get(name, Role.DIM)
+        return service_name(name, role, 40, self.marks, pad=False)
+
+
+def _labelled(label: str) -> Line:
+    return Line([(f"  {label:<{_LABEL}}", Role.DIM)])

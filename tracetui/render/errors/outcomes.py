@@ -1,0 +1,31 @@
+"""Outcomes of errors in words."""
+
+from __future__ import annotations
+
+from tracetui.analysis.errors import ErrorPattern
+from tracetui.analysis.outcomes import Outcome
+from tracetui.render.text import numbers
+
+OUTCOME_WORDS = {
+    Outcome.FAILED: "failed the request",
+    Outcome.UNKNOWN: "outcome unknown: its caller is missing",
+    Outcome.BACKGROUND: "in the background",
+    Outcome.HANDLED: "handled",
+    Outcome.RETRIED: "handled (retried)",
+}
+"""Words for the outcome of one error."""
+
+
+def outcome_counts(pattern: ErrorPattern) -> list[str]:
+    """Outcomes of a pattern's errors, those that concern users first: `failed 6 requests`, `3 handled (1 retried)`."""
+    said = []
+    if pattern.failed_request_count:
+        said.append(f"failed {numbers.counted(pattern.failed_request_count, 'request')}")
+    if pattern.swallowed_count:
+        retried = f" ({pattern.retried_count:,} retried)" if pattern.retried_count else ""
+        said.append(f"{pattern.swallowed_count:,} handled{retried}")
+    if pattern.background_count:
+        said.append(f"{pattern.background_count:,} in the background")
+    if pattern.unknown_count:
+        said.append(f"{pattern.unknown_count:,} with unknown outcome")
+    return said

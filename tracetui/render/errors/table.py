@@ -1,0 +1,176 @@
+"""Error patterns as a table, and one pattern in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.errors import ErrorPattern
+from tracetui.analysis.errors import ErrorRole as Part
+from tracetui.analysis.errors import roles as parts
+from tracetui.analysis.requests import failed_requests
+from tracetui.analysis.stats.groups import group_positions
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.columns import call_count, figure, name_cells, service_name, service_roles, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.small_bars import heights
+
+_BUCKETS = 48
+_COUNT, _SHARE = 7, 5
+_TRACES = 7
+_PROPAGATED_FROM = 110
+"""Cells from which on there is a column for what a pattern propagated to."""
+_LEAST = 10
+
+
+class ErrorTable:
+    """The error patterns of a set, made ready to be listed."""
+
+    def __init__(self, findings: Analysis) -> None:
+        self.traces = traces = findings.traces
+        self.errors = findings.errors
+        self.patterns = self.errors.patterns
+        self.roles = service_roles(traces)
+        self._failed = failed_requests(traces)
+        origins = parts(traces) == Part.ORIGIN
+        self.trace_origins = np.bincount(traces.trace[origins], minlength=traces.trace_count)
+        start = int(traces.trace_start.min()) if traces.trace_count else 0
+        length = (int(traces.end.max()) - start + 1) if traces.trace_count else 1
+        self.over_time = [
+            np.bincount(
+                np.minimum((traces.start[p.spans] - start) / length * _BUCKETS, _BUCKETS - 1).astype(np.int64),
+                minlength=_BUCKETS,
+            )
+            for p in self.patterns
+        ]
+        nothing = np.zeros(0, np.int64)
+        spans = np.concatenate([nothing, *(p.spans for p in self.patterns)])
+        owners = np.repeat(np.arange(len(self.patterns)), [p.count for p in self.patterns])
+        order = np.argsort(spans)
+        self._spans, self._owners = spans[order], owners[order]
+        self.message_cells = max((cell_width(safe(p.message)) for p in self.patterns), default=0)
+        self.service_cells = max((name_cells(p.service) for p in self.patterns), default=0)
+
+    def pattern_of(self, span: int) -> int | None:
+        """The pattern of the error that began at this span."""
+        at = int(np.searchsorted(self._spans, span))
+        return int(self._owners[at]) if at < len(self._spans) and self._spans[at] == span else None
+
+    def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
+        """Service and operation that the traces of a pattern enter by, in how many of them the request failed, and of
+        how many; commonest first.
+        """
+        traces = self.traces
+        touched = np.unique(traces.trace[pattern.spans])
+        entered_by = traces.operation[traces.main_root[touched]]
+        found = []
+        for operation, at in group_positions(entered_by):
+            own = touched[at]
+            found.append((*traces.operation_label(operation), int(self._failed[own].sum()), len(own)))
+        return sorted(found, key=lambda one: (-one[3], one[:2]))
+
+    def stack_of(self, pattern: ErrorPattern) -> str:
+        """The stack that the worst example of a pattern was recorded with, '' for none."""
+        span = self.origin_in(pattern, pattern.example_traces[0])
+        stacks = (event.attributes.get("exception.stacktrace") for event in self.traces.events(span))
+        return next((stack for stack in stacks if isinstance(stack, str) and stack.strip()), "")
+
+    def order(self, by_service: bool) -> np.ndarray:
+        """int64[patterns], their positions: commonest first, or service by service, the one with most errors first."""
+        if not by_service:
+            return np.arange(len(self.patterns))
+        total: Counter[str] = Counter()
+        for pattern in self.patterns:
+            total[pattern.service] += pattern.count
+        ranked = sorted(
+            range(len(self.patterns)), key=lambda i: (-total[self.patterns[i].service], self.patterns[i].service, i)
+        )
+        return np.array(ranked, np.int64)
+
+    def origin_in(self, pattern: ErrorPattern, trace: int) -> int:
+        """The first span of a trace at which an error of the pattern began."""
+        return int(pattern.spans[np.searchsorted(pattern.spans, int(self.traces.first[trace]))])
+
+
+class ErrorList:
+    """A row for each pattern, commonest first or service by service."""
+
+    def __init__(self, table: ErrorTable, marks: Glyphs, by_service: bool = False) -> None:
+        self.table, self.marks = table, marks
+        self._order = table.order(by_service)
+        self._row_of = np.argsort(self._order)
+
+    def __len__(self) -> int:
+        return len(self.table.patterns)
+
+    def pattern(self, row: int) -> int:
+        """The position of a row's pattern in the table."""
+        return int(self._order[row])
+
+    def row_of(self, pattern: int) -> int:
+        return int(self._row_of[pattern])
+
+    def heading(self, width: int) -> Line:
+        message, service, when, reached = self._widths(width)
+        cells = [
+            Line([(fit("pattern", message), Role.DIM)]),
+            Line([(fit("service", service), Role.DIM)]),
+            figure(self.marks.origin, _COUNT, Role.DIM),
+            figure("traces", _TRACES, Role.DIM),
+            figure("share", _SHARE, Role.DIM),
+            Line([(fit("when", when), Role.DIM)]),
+        ]
+        if reached:
+            cells.append(Line([(fit("propagated to", reached), Role.DIM)]))
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        table, marks = self.table, self.marks
+        number = self.pattern(row)
+        pattern = table.patterns[number]
+        message, service, when, reached = self._widths(width)
+        cells = [
+            Line([(fit(safe(pattern.message), message, ellipsis=marks.ellipsis), Role.STRONG)]),
+            service_name(pattern.service, table.roles.get(pattern.service, Role.DIM), service, marks),
+            figure(call_count(pattern.count), _COUNT, Role.ERROR),
+            figure(call_count(pattern.trace_count), _TRACES),
+            figure(numbers.whole_percent(pattern.percent), _SHARE),
+            trend(table.over_time[number], when, marks),
+        ]
+        if reached:
+            cells.append(self._propagated(pattern).cropped(reached, marks.ellipsis))
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _propagated(self, pattern: ErrorPattern) -> Line:
+        if not pattern.propagated_to:
+            return Line([("-", Role.DIM)])
+        service, _ = pattern.propagated_to[0]
+        line = Line([(f"{self.marks.echo} ", Role.ECHO), (safe(service), Role.PLAIN)])
+        more = len(pattern.propagated_to) - 1
+        return line.add(f" +{more}" if more else "", Role.DIM)
+
+    def _widths(self, width: int) -> tuple[int, int, int, int]:
+        """Cells of message, service, sparkline and what it propagated to."""
+        when = 8 if width < _PROPAGATED_FROM else 12 if width < 160 else 24
+        room = width - _COUNT - _TRACES - _SHARE - when - 10
+        reached = 0
+        if width >= _PROPAGATED_FROM:
+            reached = room // 4
+            room -= reached + 2
+        message, service = self.table.message_cells, self.table.service_cells
+        service = max(min(service, max(room * 2 // 5, room - message)), _LEAST)
+        return max(min(room - service, message), _LEAST), service, when, reached
+
+
+def trend(counts: np.ndarray, width: int, marks: Glyphs) -> Line:
+    """Counts over time in `width` cells, which divide their number; what is not zero is never drawn like zero."""
+    sums = counts.reshape(width, -1).sum(axis=1)
+    line = Line()
+    for height in heights(sums, marks):
+        line.add(marks.trend[height], Role.ERROR if height else Role.DIM)
+    return line

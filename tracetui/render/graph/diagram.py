@@ -1,0 +1,203 @@
+"""Services and their calls as a drawing for Graphviz (DOT) or Mermaid.
+
+Names come from strangers: each is made safe, and then spelt so that neither language reads anything in it but text.
+A service is a box, and an inferred peer has the shape of its type: a database or cache is a cylinder, a queue an arrow,
+anything else a hexagon. A synchronous call is a solid line, an asynchronous one dashed, and one of a way that no trace
+took dotted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tracetui.model.peers import PeerType
+from tracetui.render.text import numbers
+from tracetui.render.text.safe_text import safe
+
+if TYPE_CHECKING:
+    # their library is imported where a graph is asked for
+    from tracetui.analysis.blast_radius import BlastRadius
+    from tracetui.analysis.call_chains import CallChains
+    from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.dependencies import Edge
+    from tracetui.analysis.service_graph import ServiceGraph
+
+Pair = tuple[str, str]
+
+_NAME_CHARACTERS = 200
+_DOT_BREAK = "\\n"
+_DOT_SHAPES = {
+    PeerType.DATABASE: "cylinder",
+    PeerType.CACHE: "cylinder",
+    PeerType.QUEUE: "cds",
+    PeerType.EXTERNAL: "hexagon",
+}
+_MERMAID_SHAPES = {
+    PeerType.DATABASE: ("[(", ")]"),
+    PeerType.CACHE: ("[(", ")]"),
+    PeerType.QUEUE: (">", "]"),
+    PeerType.EXTERNAL: ("{{", "}}"),
+}
+# Between two letters or digits neither Mermaid nor its Markdown makes anything of these.
+_MERMAID_PLAIN = re.compile(r"(?<=[^\W_])[-:/](?=[^\W_])|[^\W_]|(?<=[^\W_]) (?=[^\W_])")
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramNode:
+    """A service of a drawing."""
+
+    name: str
+    peer_type: PeerType | None = None
+    """Type of an inferred peer."""
+    is_asked: bool = False
+    """True for the subject of the question: drawn bolder."""
+    note: str = ""
+    """A second line, '' for none; like an arrow's label of this program's own words, not from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """Calls between two services of a drawing."""
+
+    caller: str
+    callee: str
+    label: str
+    is_async: bool = False
+    is_possible: bool = False
+    """No trace took the way that it is a part of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A drawing. The ends of arrows are among the nodes."""
+
+    nodes: tuple[DiagramNode, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def calls_diagram(
+    graph: ServiceGraph,
+    names: Collection[str],
+    *,
+    asked: Collection[str] = (),
+    notes: Mapping[str, str] | None = None,
+    pairs: Collection[Pair] | None = None,
+    possible: Collection[Pair] = (),
+) -> Diagram:
+    """The calls among some services: of `pairs` (caller, callee), by default of all that call one another."""
+    among = set(names)
+    if pairs is None:
+        pairs = [(caller, callee) for caller, callee in graph.graph.subgraph(among).edges]
+    nodes = [
+        DiagramNode(name, graph.figures[name].peer_type, name in asked, (notes or {}).get(name, ""))
+        for name in sorted(among)
+    ]
+    arrows = [
+        Arrow(edge.caller, edge.callee, _calls(edge), edge.is_async, pair in possible)
+        for pair in sorted(pairs)
+        for edge in graph.edges[pair]
+    ]
+    return Diagram(tuple(nodes), tuple(arrows))
+
+
+def _calls(edge: Edge) -> str:
+    failed = f", {numbers.percent(edge.error_rate)} failed" if edge.error_count else ""
+    return numbers.counted(edge.call_count, "call") + failed
+
+
+def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
+    """Diagram of a blast radius, with the exposure of each service and the target's dependencies."""
+    target = found.target
+    asked = [name for name in (target.caller, target.service) if name]
+    notes = {one.service: f"{numbers.percent(one.hit.exposure)} exposed" for one in found.services}
+    names = {*asked, *notes, *(name for name, _ in found.downstream)}
+    return calls_diagram(graph, names, asked=asked, notes=notes)
+
+
+def path_diagram(graph: ServiceGraph, found: CallChains, asked: Collection[str]) -> Diagram:
+    """The chains, those that no trace took dotted."""
+    observed = {pair for chain in found.observed for pair in _steps(chain.services)}
+    possible = {pair for chain in found.possible for pair in _steps(chain.services)} - observed
+    names = {*asked, *(name for pair in observed | possible for name in pair)}
+    return calls_diagram(graph, names, asked=asked, pairs=observed | possible, possible=possible)
+
+
+def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
+    # a service that calls itself is no arrow
+    return (pair for pair in pairwise(services) if pair[0] != pair[1])
+
+
+def critical_diagram(graph: ServiceGraph, found: Iterable[Criticality]) -> Diagram:
+    """Services with their rank and the share of traces that they take part in; single points bolder."""
+    ranked = list(found)
+    notes = {one.service: f"rank {one.rank}, in {numbers.percent(one.trace_share)} of traces" for one in ranked}
+    return calls_diagram(graph, notes, asked={one.service for one in ranked if one.single_point}, notes=notes)
+
+
+def dot(diagram: Diagram) -> str:
+    """The drawing in Graphviz's language."""
+    lines = ["digraph tracetui {", "  rankdir=LR;", "  node [shape=box];"]
+    for name, node in _numbered(diagram).items():
+        looks = [f'label="{dot_text(node.name)}{_under(_DOT_BREAK, node)}"']
+        looks += [f"shape={_DOT_SHAPES[node.peer_type]}"] if node.peer_type else []
+        looks += ["penwidth=3"] if node.is_asked else []
+        lines.append(f"  {name} [{', '.join(looks)}];")
+    for caller, callee, arrow in _arrows(diagram):
+        looks = [f'label="{_label(arrow)}"']
+        looks += ["style=dotted"] if arrow.is_possible else ["style=dashed"] if arrow.is_async else []
+        lines.append(f"  {caller} -> {callee} [{', '.join(looks)}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def dot_text(text: str) -> str:
+    """Outside text as Graphviz shows it within a quoted string."""
+    # a label's backslashes and entities mean something to Graphviz even within quotes
+    return safe(text, _NAME_CHARACTERS).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+
+
+def mermaid(diagram: Diagram) -> str:
+    """The drawing in Mermaid's language."""
+    lines = ["flowchart LR"]
+    for name, node in _numbered(diagram).items():
+        opening, closing = _MERMAID_SHAPES[node.peer_type] if node.peer_type else ("[", "]")
+        asked = ":::asked" if node.is_asked else ""
+        lines.append(f'  {name}{opening}"{mermaid_text(node.name)}{_under("<br/>", node)}"{closing}{asked}')
+    for caller, callee, arrow in _arrows(diagram):
+        line = "-.-o" if arrow.is_possible else "-.->" if arrow.is_async else "-->"
+        lines.append(f'  {caller} {line}|"{_label(arrow)}"| {callee}')
+    if any(node.is_asked for node in diagram.nodes):
+        lines.append("  classDef asked stroke-width:3px")
+    return "\n".join([*lines, ""])
+
+
+def mermaid_text(text: str) -> str:
+    """Outside text as Mermaid shows it within a quoted string."""
+    shown = safe(text, _NAME_CHARACTERS)
+    plain = {match.start() for match in _MERMAID_PLAIN.finditer(shown)}
+    # as code points even quotes, directives, HTML and Markdown are nothing but text; an empty string ends the parser
+    return "".join(letter if at in plain else f"#{ord(letter)};" for at, letter in enumerate(shown)) or "#32;"
+
+
+def _under(line_break: str, node: DiagramNode) -> str:
+    return line_break + node.note if node.note else ""
+
+
+def _label(arrow: Arrow) -> str:
+    # the word stands beside the line's form, which is hard to tell from that of an asynchronous call
+    return f"possible, {arrow.label}" if arrow.is_possible else arrow.label
+
+
+def _numbered(diagram: Diagram) -> dict[str, DiagramNode]:
+    return {f"n{number}": node for number, node in enumerate(diagram.nodes)}
+
+
+def _arrows(diagram: Diagram) -> Iterator[tuple[str, str, Arrow]]:
+    ids = {node.name: name for name, node in _numbered(diagram).items()}
+    return ((ids[arrow.caller], ids[arrow.callee], arrow) for arrow in diagram.arrows)
+
+
+FORMATS: dict[str, Callable[[Diagram], str]] = {"dot": dot, "mermaid": mermaid}

@@ -1,0 +1,238 @@
+"""The answers of `graph` as JSON, one object per question.
+
+Keys may be added, never renamed. `_ms` are milliseconds, null where no duration is known; rates and `percent` are of
+100, `hops` are calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tracetui.render.report.json import in_ms, in_percent
+
+if TYPE_CHECKING:
+    # their library is imported where a graph is asked for
+    from tracetui.analysis.blast_radius import BlastRadius, Hit
+    from tracetui.analysis.call_chains import CallChains
+    from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.dependencies import ServiceFigures
+    from tracetui.analysis.service_graph import ServiceGraph, Target
+    from tracetui.analysis.service_overview import ServiceOverview
+    from tracetui.analysis.service_questions import (
+        CallerDifference,
+        FoundService,
+        Neighbour,
+        SharedDependency,
+        TypedPeer,
+    )
+    from tracetui.model.peers import PeerType
+
+
+def answer_json(answer: dict[str, Any]) -> bytes:
+    """An answer as indented JSON with a last line break."""
+    return orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def overview_json(found: ServiceOverview) -> dict[str, Any]:
+    figures = found.figures
+    return {
+        "service": figures.service,
+        "inferred": figures.inferred,
+        "type": figures.peer_type,
+        "call_count": figures.call_count,
+        "error_rate": in_percent(figures.error_rate),
+        "p95_ms": in_ms(figures.latency.p95_ns),
+        "trace_count": found.trace_count,
+        "trace_share_percent": in_percent(found.trace_share),
+        "direct_callers": _near(found.callers),
+        "indirect_callers": _far(found.callers),
+        "direct_callees": _near(found.callees),
+        "indirect_callees": _far(found.callees),
+        "self_call_count": found.self_call_count,
+        "operations": [
+            {
+                "operation": one.operation,
+                "call_count": one.call_count,
+                "error_rate": in_percent(one.error_rate),
+                "p95_ms": in_ms(one.latency.p95_ns),
+            }
+            for one in found.operations
+        ],
+    }
+
+
+def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> dict[str, Any]:
+    return {
+        "services": [
+            {
+                "service": figures.service,
+                "call_count": figures.call_count,
+                "error_rate": in_percent(figures.error_rate),
+                "p50_ms": in_ms(figures.latency.p50_ns),
+                "p95_ms": in_ms(figures.latency.p95_ns),
+                "callers": graph.graph.in_degree(figures.service),
+                "callees": graph.graph.out_degree(figures.service),
+                "inferred": figures.inferred,
+                "type": figures.peer_type,
+            }
+            for figures in services
+        ],
+        "cycles": [list(cycle) for cycle in graph.cycles],
+        "groups": [list(group) for group in graph.communities],
+        "left_out": list(graph.left_out),
+    }
+
+
+def neighbours_json(target: Target, found: Sequence[Neighbour]) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "direct": _near(found),
+        "indirect": _far(found),
+        "services": [
+            {
+                "service": one.service,
+                "hops": one.distance.hops,
+                "calls": one.calls,
+                "error_rate": in_percent(one.error_rate),
+                "p95_ms": in_ms(one.latency.p95_ns),
+                "async": one.is_async,
+                "inferred": one.inferred,
+                "type": one.peer_type,
+            }
+            for one in found
+        ],
+    }
+
+
+def peers_json(type_: PeerType, service: str | None, found: Sequence[TypedPeer]) -> dict[str, Any]:
+    return {
+        "type": type_,
+        "name": service,
+        "services": [
+            {
+                "service": one.service,
+                "type": one.type,
+                "hops": one.hops,
+                "calls": one.calls,
+                "error_rate": in_percent(one.error_rate),
+                "p95_ms": in_ms(one.latency.p95_ns),
+                "callers": list(one.callers),
+            }
+            for one in found
+        ],
+    }
+
+
+def blast_radius_json(found: BlastRadius) -> dict[str, Any]:
+    return {
+        "name": found.target.name,
+        "trace_count": found.trace_count,
+        "trace_share_percent": in_percent(found.trace_share),
+        "services": [
+            {
+                "service": one.service,
+                "hops": one.distance.hops,
+                **_hit(one.hit),
+                "sync": one.distance.is_sync,
+            }
+            for one in found.services
+        ],
+        "entries": [{"service": one.service, "operation": one.operation, **_hit(one.hit)} for one in found.entries],
+        "downstream": [
+            {"service": name, "hops": distance.hops, "sync": distance.is_sync} for name, distance in found.downstream
+        ],
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "exposure_percent": in_percent(hit.exposure),
+        "failing_percent": in_percent(hit.failing),
+        "handled_percent": in_percent(hit.handled),
+        "latency_share_percent": in_percent(hit.latency),
+        "trace_count": hit.trace_count,
+    }
+
+
+def path_json(found: CallChains) -> dict[str, Any]:
+    return {
+        "from": found.begin,
+        "to": found.end,
+        "observed": [
+            {
+                "services": list(chain.services),
+                "trace_count": chain.trace_count,
+                "call_count": chain.call_count,
+                "p50_ms": in_ms(chain.p50_ns),
+            }
+            for chain in found.observed
+        ],
+        "possible": [{"services": list(chain.services)} for chain in found.possible],
+    }
+
+
+def shared_json(names: Sequence[str], found: Sequence[SharedDependency]) -> dict[str, Any]:
+    return {
+        "names": list(names),
+        "shared": [{"service": one.service, "hops": dict(zip(names, one.hops, strict=True))} for one in found],
+    }
+
+
+def diff_callers_json(a: str, b: str, found: CallerDifference) -> dict[str, Any]:
+    return {
+        "a": a,
+        "b": b,
+        "only_a": list(found.only_a),
+        "both": list(found.both),
+        "only_b": list(found.only_b),
+        "indirect_only_a": list(found.indirect_only_a),
+        "indirect_both": list(found.indirect_both),
+        "indirect_only_b": list(found.indirect_only_b),
+    }
+
+
+def critical_json(found: Sequence[Criticality], left_out: Sequence[str] = ()) -> dict[str, Any]:
+    """`indirect_callers` is null where they are too many to count; `left_out` says so in words."""
+    return {
+        "services": [
+            {
+                "service": one.service,
+                "rank": one.rank,
+                "trace_count": one.trace_count,
+                "trace_share_percent": in_percent(one.trace_share),
+                "direct_callers": one.direct_callers,
+                "indirect_callers": one.indirect_callers,
+                "entry_operations": list(one.entry_operations),
+                "betweenness": round(one.betweenness, 6),
+                "single_point": one.single_point,
+                "inferred": one.inferred,
+            }
+            for one in found
+        ],
+        "left_out": list(left_out),
+    }
+
+
+def find_json(word: str, found: Sequence[FoundService]) -> dict[str, Any]:
+    return {
+        # a word of the command line can hold bytes that are no text
+        "word": word.encode("utf-8", "replace").decode(),
+        "services": [
+            {
+                "service": one.service,
+                "matched": [{"what": m.what, "value": m.value, "count": m.count} for m in one.matched],
+            }
+            for one in found
+        ],
+    }
+
+
+def _near(found: Iterable[Neighbour]) -> list[str]:
+    return sorted(one.service for one in found if one.distance.hops == 1)
+
+
+def _far(found: Iterable[Neighbour]) -> list[str]:
+    return sorted(one.service for one in found if one.distance.hops > 1)

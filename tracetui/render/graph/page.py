@@ -1,0 +1,231 @@
+"""Building blocks of the answers of `graph`: sentences, lists of names, and tables with coloured cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from tracetui.render.report.text import ReportOptions
+from tracetui.render.services.table import duration_or_unknown, p95_or_range
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.columns import (
+    call_count,
+    error_rate,
+    figure,
+    name_cells,
+    service_name,
+    service_roles,
+    side_by_side,
+    sync_arrow,
+)
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.table import Column
+
+if TYPE_CHECKING:
+    # their library is imported where a graph is asked for
+    from tracetui.analysis.analysis import Analysis
+    from tracetui.analysis.latency import Latency
+    from tracetui.analysis.service_graph import Distance
+
+_INDENT = "  "
+_GAP = 2
+_LEAST_NAME = 16
+_LEAST_PROSE = 10
+_MOST = 50
+"""Rows of a table of everything."""
+
+_T = TypeVar("_T")
+
+
+class Cell(NamedTuple):
+    """A cell of a table: the cells that it takes to cut nothing off, and itself in so many."""
+
+    width: int
+    draw: Callable[[int], Line]
+
+
+class GraphPage:
+    """Lines about the graph of one set of traces, for one width. Texts that are given to it are safe to show."""
+
+    def __init__(self, findings: Analysis, options: ReportOptions) -> None:
+        self.graph = findings.graph
+        self.marks = ASCII if options.ascii_only else UNICODE
+        self.width = options.width
+        self.roles = service_roles(findings.traces)
+        self.all = numbers.counted(findings.traces.trace_count, "trace")
+        self._findings = findings
+        self._options = options
+
+    # --- words -------------------------------------------------------------------------------------------------------
+
+    def line(self, text: str, role: str = Role.PLAIN) -> Line:
+        return Line([(text, role)]).cropped(self.width, self.marks.ellipsis)
+
+    def prose(self, text: str, role: str = Role.DIM, indent: str = _INDENT) -> Iterator[Line]:
+        """A sentence or several, broken between words."""
+        room = max(self.width - len(indent), _LEAST_PROSE)
+        words = [Line([(word, role)]) for word in text.split(" ") if word]
+        for line in flowed(words, room, 1, self.marks.ellipsis):
+            yield Line([(indent, Role.PLAIN), (line.text, role)])
+
+    def answer(self, text: str) -> Iterator[Line]:
+        """The first line, which answers the question."""
+        return self.prose(text, Role.TITLE, "")
+
+    def heading(self, title: str, more: str = "") -> Iterator[Line]:
+        """Heading of a part, after a blank line."""
+        yield Line()
+        yield Line([(title, Role.TITLE), (more, Role.DIM)]).cropped(self.width, self.marks.ellipsis)
+
+    def footer(self) -> Iterator[Line]:
+        """Basis of all figures above."""
+        summary, options = self._findings.summary, self._options
+        parts = [f"seen in {self.all}"]
+        if summary.start_ns is not None and summary.end_ns is not None:
+            ends = (summary.start_ns, summary.end_ns)
+            parts.append(numbers.time_range(*ends, options.local_time, options.ascii_only))
+        if options.filtered:
+            parts.append(f"only {safe(options.filtered)}")
+        yield Line()
+        yield from self.prose(", ".join(parts), indent="")
+
+    def left_out(self, texts: Sequence[str]) -> Iterator[Line]:
+        """Message about what was not counted in full in a very large graph."""
+        if texts:
+            yield from self.prose(f"{self.marks.warning} Left out: {'; '.join(texts)}.", indent="")
+
+    def duration(self, ns: float) -> str:
+        return numbers.duration(round(ns), self.marks.ascii_only)
+
+    def share(self, count: int, percent: float) -> str:
+        """`84 of 304 traces (28 %)`"""
+        return f"{count:,} of {self.all} ({numbers.percent(percent)})"
+
+    def failing(self, percent: float, of: str) -> Line:
+        """Failing share, with the glyph of an error where there is any."""
+        if not percent:
+            return Line([(f"none {of} failed", Role.DIM)])
+        return Line([(f"{self.marks.origin} {numbers.percent(percent)} {of} failed", Role.ERROR)])
+
+    def name(self, service: str, role: str = Role.PLAIN) -> Line:
+        """A service or peer in a row of several."""
+        inferred = self._inferred(service)
+        room = min(name_cells(service, inferred), self.width - 2 * len(_INDENT))
+        line = service_name(service, self._role(service), room, self.marks, inferred, pad=False)
+        return Line([(run.text, role or run.role) for run in line.runs])
+
+    def flowed(self, *items: Line, indent: str = "", gap: int = 3) -> Iterator[Line]:
+        """Short lines side by side, as many as fit; `indent` stands before each line."""
+        for line in flowed(items, self.width - len(indent), gap, self.marks.ellipsis):
+            yield Line([(indent, Role.PLAIN)]).extend(line)
+
+    def chain(self, services: Sequence[str], indent: str) -> Iterator[Line]:
+        """A way of calls, with an arrow that tells those that nobody waits for."""
+        steps = []
+        for at, name in enumerate(services):
+            step = self.name(name)
+            if at + 1 < len(services):
+                edges = self.graph.edges.get((name, services[at + 1]), ())
+                waited = not edges or any(not edge.is_async for edge in edges)
+                step.add(f" {sync_arrow(self.marks) if waited else self.marks.async_call}", Role.GUIDE)
+            steps.append(step)
+        return self.flowed(*steps, indent=indent, gap=1)
+
+    def by_hops(self, title: str, names: Sequence[tuple[str, Distance]]) -> Iterator[Line]:
+        """Services under a title, the nearest first; nothing where there are none."""
+        if names:
+            yield Line()
+            yield from self.prose(title, Role.TITLE, "")
+        for hops, group in groupby(sorted(names, key=lambda one: one[1].hops), key=lambda one: one[1].hops):
+            head = Line([(numbers.counted(hops, "hop"), Role.DIM)])
+            yield from self.flowed(head, *(self.name(name) for name, _ in group), indent=_INDENT, gap=2)
+
+    def _inferred(self, service: str) -> bool:
+        return service in self.graph.figures and self.graph.figures[service].inferred
+
+    def _role(self, service: str) -> str:
+        return self.roles.get(service, Role.DIM)
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def few(self, rows: Sequence[_T]) -> Sequence[_T]:
+        return rows if self._options.verbose else rows[:_MOST]
+
+    def more(self, rows: int) -> Iterator[Line]:
+        """Number of rows that `few` has left out."""
+        if not self._options.verbose and rows > _MOST:
+            yield self.line(f"{_INDENT}{rows - _MOST:,} more: --verbose lists all", Role.DIM)
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
+        """The heading and the rows. What grows is cut where room is short, then columns go from the right: a part of
+        a number would be another number.
+        """
+        room = self.width - len(_INDENT)
+        widths = [
+            max([cell_width(column.heading), *(row[at].width for row in rows)]) for at, column in enumerate(columns)
+        ]
+        least = [min(width, _LEAST_NAME) if c.grows else width for width, c in zip(widths, columns, strict=True)]
+        shown = len(columns)
+        while shown > 1 and sum(least[:shown]) + _GAP * (shown - 1) > room:
+            shown -= 1
+        over = sum(widths[:shown]) + _GAP * (shown - 1) - room
+        for at, column in enumerate(columns[:shown]):
+            if column.grows and over > 0:
+                taken = min(over, widths[at] - least[at])
+                widths[at] -= taken
+                over -= taken
+        ellipsis = self.marks.ellipsis
+        headings = [
+            Line([(fit(column.heading, width, column.align, ellipsis), Role.DIM)])
+            for column, width in zip(columns[:shown], widths, strict=False)
+        ]
+        drawn = [[cell.draw(width) for cell, width in zip(row[:shown], widths, strict=False)] for row in rows]
+        for cells in (headings, *drawn):
+            line = Line([(_INDENT, Role.PLAIN)]).extend(side_by_side(cells))
+            yield line.cropped(self.width, ellipsis)
+
+    def service_cell(self, service: str, operation: str = "") -> Cell:
+        inferred = self._inferred(service)
+
+        def draw(width: int) -> Line:
+            return service_name(service, self._role(service), width, self.marks, inferred, operation=operation)
+
+        return Cell(name_cells(service, inferred, operation), draw)
+
+    def text_cell(self, text: str) -> Cell:
+        """Outside text."""
+        shown = safe(text)
+        return Cell(cell_width(shown), lambda width: Line([(fit(shown, width, "left", self.marks.ellipsis), "")]))
+
+    def call_cells(self, calls: int, errors: float) -> list[Cell]:
+        """Calls, and the share of them that fail, in percent."""
+        return [figure_cell(call_count(calls)), Cell(len(numbers.percent(errors)), partial(error_rate, errors))]
+
+    def time_cell(self, ns: float | None, calls: int) -> Cell:
+        """A duration of some of these calls, None where none is known."""
+        return figure_cell(duration_or_unknown(ns, calls, self.marks))
+
+    def p95_cell(self, found: Latency, calls: int) -> Cell:
+        """The 95th percentile of calls, or the range of few."""
+        return figure_cell(p95_or_range(found, calls, self.marks))
+
+    def async_cells(self, flags: Sequence[bool]) -> tuple[list[Column], list[list[Cell]]]:
+        """A column for what is asynchronous, and its cell of each row; neither where nothing is."""
+        if not any(flags):
+            return [], [[] for _ in flags]
+        word = f"{self.marks.async_call} async"
+        return [Column("how")], [[self.text_cell(word if flag else "")] for flag in flags]
+
+
+def figure_cell(text: str, role: str = Role.PLAIN) -> Cell:
+    """A number in words."""
+    return Cell(cell_width(text), lambda width: figure(text, width, role))
+
+
+def number_cell(number: int) -> Cell:
+    return figure_cell(numbers.count(number))

@@ -1,0 +1,172 @@
+"""One operation in full: what it makes traces wait, how its calls do, and its worst traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracetui.render.hot_spots.operation_table import OperationRow, OperationTable
+from tracetui.render.services.table import duration_or_unknown, p95_or_range
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
+from tracetui.render.text.columns import figure, name_cells, service_name, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.percentiles import spread_words
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.small_bars import small_bars
+
+_LEAST_NAME = 16
+_BINS = 24
+_WORK_BOTTLENECKS = 3
+_LABEL = 10
+_CLOCK = len("10:00:00.000")
+_OWN = len("of it")
+
+
+class HotSpotDetail:
+    """One operation: its figures, its pattern and its worst traces. `pattern` is None until it is known; `more` are
+    lines of what else was asked about it.
+    """
+
+    def __init__(
+        self,
+        table: OperationTable,
+        spot: OperationRow,
+        pattern: str | None,
+        marks: Glyphs,
+        local_time: bool = False,
+        more: Sequence[Line] = (),
+    ) -> None:
+        self.table, self.spot, self.pattern, self.marks, self.local_time = table, spot, pattern, marks, local_time
+        self.worst = table.worst_traces(spot.number)
+        self.pattern_row = 2
+        self.head = [self._wait(), self._calls(), self._pattern(), self._times(), self._trend()]
+        """Heading lines."""
+        self.head += list(self._async_work())
+        self.head += [_labelled("").extend(line) for line in more]
+        self.first_trace = len(self.head) + 1
+        traces = table.traces
+        roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()
+        names = (name_cells(traces.service_name(i), False, traces.operation_name(i)) for i in roots)
+        self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
+
+    def __len__(self) -> int:
+        return self.first_trace + len(self.worst)
+
+    def show_pattern(self, pattern: str) -> None:
+        """The pattern is known now."""
+        self.pattern = pattern
+        self.head[self.pattern_row] = self._pattern()
+
+    def trace(self, row: int) -> int | None:
+        """The trace that a row is about."""
+        at = row - self.first_trace
+        return self.worst[at][0] if 0 <= at < len(self.worst) else None
+
+    def line(self, row: int, width: int) -> Line:
+        if row < len(self.head):
+            return self.head[row].cropped(width, self.marks.ellipsis)
+        traces, marks = self.table.traces, self.marks
+        longest = max(int(traces.response_time[trace]) for trace, _ in self.worst)
+        durations = max(numbers.duration_width(longest), len("response"))
+        name = max(min(width - _CLOCK - 2 * durations - _OWN - 8, self._name_cells), _LEAST_NAME)
+        if row < self.first_trace:
+            few, count = len(self.worst), self.spot.traces
+            title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
+            cells = [
+                Line([(fit("start", _CLOCK), Role.DIM)]),
+                Line([(fit(title, name, ellipsis=marks.ellipsis), Role.TITLE)]),
+                figure("response", durations, Role.DIM),
+                figure("critical", durations, Role.DIM),
+                figure("share", _OWN, Role.DIM),
+            ]
+            return side_by_side(cells).cropped(width, marks.ellipsis)
+        trace, own = self.worst[row - self.first_trace]
+        root = int(traces.main_root[trace])
+        service, takes = traces.service_name(root), int(traces.response_time[trace])
+        path = int(self.table.path_ns[trace])
+        cells = [
+            Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
+            service_name(
+                service, self.table.roles.get(service, Role.DIM), name, marks, operation=traces.operation_name(root)
+            ),
+            figure(numbers.duration(takes, marks.ascii_only), durations),
+            figure(numbers.duration(own, marks.ascii_only), durations),
+            figure(numbers.whole_percent(100 * own / path if path else 0.0), _OWN, Role.STRONG),
+        ]
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _wait(self) -> Line:
+        spot = self.spot
+        if spot.is_async:
+            text = f"asynchronous, in {numbers.counted(spot.traces, 'trace')}"
+            return _labelled("critical").add(text)
+        line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of all time; ")
+        line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
+        line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
+        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their time")
+
+    def _async_work(self) -> Iterator[Line]:
+        """The asynchronous work that begins with it: how long it takes, and where that goes."""
+        entry, marks = self.spot.entry, self.marks
+        if entry is None:
+            return
+        line = _labelled("work").add(f"{marks.async_call} {numbers.counted(entry.unit_count, 'time')}", Role.STRONG)
+        line.add(f" in {numbers.counted(entry.trace_count, 'trace')}, each with its own critical path;")
+        line.add(f" {spread_words(entry.durations, self._duration)}")
+        yield line
+        for one in entry.bottlenecks[:_WORK_BOTTLENECKS]:
+            line = _labelled("").add(f"{numbers.whole_percent(one.share_percent):>5} ", Role.STRONG)
+            line.add(f"{self._duration(one.mean_critical_ns)} ", Role.PLAIN)
+            yield line.add(f"{safe(one.service)} {safe(one.operation)}")
+
+    def _calls(self) -> Line:
+        spot = self.spot
+        line = _labelled("calls").add(f"{spot.calls:,}")
+        if spot.errors:
+            share = numbers.percent(100 * spot.errors / spot.calls)
+            line.add(f"  {self.marks.origin} {spot.errors:,} ({share})", Role.ERROR)
+        found = spot.latency
+        if found.few_between is not None or not found.count:
+            return line.add("  duration ", Role.DIM).add(p95_or_range(found, spot.calls, self.marks))
+        for name, ns in (("p50", found.p50_ns), ("p95", found.p95_ns), ("p99", found.p99_ns)):
+            line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
+        return line
+
+    def _times(self) -> Line:
+        """Distribution of call durations."""
+        if not self.spot.latency.count:
+            return _labelled("times").add("unknown: no call has an end", Role.DIM)
+        counts, least, most = self.table.histogram(self.spot.number, _BINS)
+        line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
+        line.add(small_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
+        return line.add("  in all ", Role.DIM).add(self._duration(self.spot.total_ns))
+
+    def _trend(self) -> Line:
+        """Mean duration of calls in the course of the set."""
+        means = self.table.over_time(self.spot.number, _BINS)
+        line = _labelled("over time").add(small_bars(means, self.marks), Role.CRITICAL)
+        per_second = self.spot.calls / max(self.table.seconds, 1e-9)
+        rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
+        if self.spot.latency.count and self.spot.latency.few_between is None:
+            line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
+        if self.spot.latency.count:
+            line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))
+        return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
+
+    def _duration(self, ns: float | None) -> str:
+        return duration_or_unknown(ns, self.spot.calls, self.marks)
+
+    def _pattern(self) -> Line:
+        line = _labelled("pattern")
+        if self.pattern is None:
+            return line.add(f"reading spans{self.marks.ellipsis}", Role.DIM)
+        return (
+            line.add(safe(self.pattern))
+            if self.pattern
+            else line.add("none: no query, route or queue in its spans", Role.DIM)
+        )
+
+
+def _labelled(label: str) -> Line:
+    return Line([(f"  {label:<{_LABEL}}", Role.DIM)])

@@ -1,0 +1,278 @@
+"""Operations by their time on the critical path, ready to be listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.async_work import AsyncEntry
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical_operations
+from tracetui.analysis.latency import Latency, group_latencies, latencies
+from tracetui.analysis.self_time import self_times
+from tracetui.analysis.stats.groups import group_slices
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.columns import name_cells, service_roles
+
+WAITED = "waited"
+SORTINGS = {
+    WAITED: "time on the critical path",
+    "calls": "calls",
+    "errors": "error rate",
+    "p50": "p50",
+    "p95": "p95",
+    "p99": "p99",
+    "self": "self time of a call",
+    "total": "time of all calls",
+}
+"""Sort keys of operations with their titles, in the order in which one cycles through them."""
+EXAMPLES = 5
+"""Number of example traces of an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """An operation of a set. Durations are nanoseconds, shares percent."""
+
+    number: int
+    """Number of the operation, as in `TraceSet.operation`."""
+    service: str
+    operation: str
+    critical_ns: float
+    """On the critical path, in all traces together."""
+    total_share: float
+    """Share of the time of all traces."""
+    share: float
+    """Share of the time of the traces in which it occurs."""
+    traces: int
+    calls: int
+    errors: int
+    latency: Latency
+    self_ns: float | None
+    """Self time of a call, on average over those with an end; None where no call has one."""
+    total_ns: float | None
+    """Of all calls together, likewise."""
+    is_async: bool
+    """True if it occurs in asynchronous work alone, which no request waits for."""
+    entry: AsyncEntry | None
+    """Figures of the asynchronous work that begins with it."""
+
+    @property
+    def is_bottleneck(self) -> bool:
+        return self.share > DEFAULT_SHARE
+
+    @property
+    def mean_critical_ns(self) -> float:
+        """Per trace in which it occurs."""
+        return self.critical_ns / self.traces
+
+
+class OperationTable:
+    """The operations of a set, made ready to be listed: bottlenecks, then the rest, the costliest of each first."""
+
+    def __init__(self, findings: Analysis) -> None:
+        paths = findings.paths
+        self.traces = traces = findings.traces
+        self.roles = service_roles(traces)
+        self.skewed_count = int(traces.skewed.sum())
+        """Traces in which clocks disagree."""
+        self._critical = paths.critical
+        self.path_ns = paths.trace_critical
+        """int64[traces], how long the critical path of each trace is."""
+        self._order, distinct, self._first = group_slices(traces.operation)
+        self._place = {number: i for i, number in enumerate(distinct.tolist())}
+        self._entries = {(one.service, one.operation): one for one in findings.async_work.entries()}
+        found = critical_operations(paths)
+        self._figures = {number: figures for number, *figures in found}
+        costliest = np.array([number for number, *_ in found], np.int64)
+        share = np.array([figures[2] for figures in found], np.float64)
+        self.bottlenecks = int((share > DEFAULT_SHARE).sum())
+        costliest = costliest[np.argsort(share <= DEFAULT_SHARE, kind="stable")]
+        self._numbers = np.concatenate((costliest, self._async_alone(distinct)))
+        self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
+        labels = map(traces.operation_label, self._numbers.tolist())
+        self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)
+        self._measure()
+        self._pair()
+        starts = traces.trace_start
+        self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
+        """From the first trace's start to the last's."""
+        longest = int(traces.duration.max()) if len(traces) else 0
+        self.duration_cells = max(numbers.duration_width(longest), len("critical"))
+
+    def _async_alone(self, operations: np.ndarray) -> np.ndarray:
+        """int64, operations that occur in asynchronous work only: entry points first."""
+        alone = [number for number in operations.tolist() if number not in self._figures]
+        first = {label: rank for rank, label in enumerate(self._entries)}
+        alone.sort(key=lambda number: first.get(self.traces.operation_label(number), len(first)))
+        return np.array(alone, np.int64)
+
+    def _measure(self) -> None:
+        """Calls, errors, times and percentiles of every operation."""
+        traces, first = self.traces, self._first
+        durations, own = traces.duration[self._order], self_times(traces)[self._order]
+        self._calls = np.diff(first)
+        errors_before = np.concatenate(([0], np.cumsum(traces.error[self._order])))
+        self._errors = errors_before[first[1:]] - errors_before[first[:-1]]
+        # a call without an end has a duration and a self time of 0 here
+        known = ~traces.no_duration[self._order]
+        self._timed, self._latencies = group_latencies(durations, known, first)
+        timed = np.where(self._timed > 0, self._timed, np.nan)
+        self._total = np.where(self._timed > 0, _sums(durations, first), np.nan)
+        self._self = _sums(own, first) / timed
+
+    def _pair(self) -> None:
+        """Traces of every operation, by critical time, then by duration."""
+        traces = self.traces
+        operation, trace = traces.operation[self._order], traces.trace[self._order]
+        new = np.ones(len(operation), bool)
+        new[1:] = (operation[1:] != operation[:-1]) | (trace[1:] != trace[:-1])
+        starts = np.flatnonzero(new)
+        critical = np.add.reduceat(self._critical[self._order], starts) if len(starts) else np.zeros(0, np.int64)
+        operation, trace = operation[starts], trace[starts]
+        order = self._longest_waits_first(operation, trace, critical)
+        self._pair_trace, self._pair_critical = trace[order], critical[order]
+        self._pair_first = np.searchsorted(operation, np.fromiter(self._place, np.int64, len(self._place)))
+
+    def _longest_waits_first(self, operation: np.ndarray, trace: np.ndarray, critical: np.ndarray) -> np.ndarray:
+        """int64[m], an order by operation, time on the path, response time and trace."""
+        traces = self.traces
+        rank = np.empty(traces.trace_count, np.int64)
+        by_time = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
+        rank[by_time] = np.arange(traces.trace_count)
+        # mostly nothing waits: those pairs need no sorting by times
+        waits = critical > 0
+        waiting, idle = np.flatnonzero(waits), np.flatnonzero(~waits)
+        waiting = waiting[np.lexsort((rank[trace[waiting]], -critical[waiting]))]
+        idle = idle[group_slices(rank[trace[idle]])[0]]
+        order = np.concatenate((waiting, idle))
+        place = np.searchsorted(np.fromiter(self._place, np.int64, len(self._place)), operation)
+        by_operation, _, _ = group_slices(place[order])
+        grouped: np.ndarray = order[by_operation]
+        return grouped
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, row: int) -> int:
+        return int(self._numbers[row])
+
+    def label(self, row: int) -> tuple[str, str]:
+        """Service and operation of a row."""
+        return self.traces.operation_label(self.number(row))
+
+    def row_of(self, number: int) -> int | None:
+        """The row of an operation, None where it has none."""
+        return self._row.get(number)
+
+    def hot_spot(self, row: int) -> OperationRow:
+        number = self.number(row)
+        at = self._place[number]
+        is_async = number not in self._figures
+        critical, share, total_share, traces = self._figures.get(number, (0.0, 0.0, 0.0, self._trace_count(number)))
+        service, operation = self.traces.operation_label(number)
+        (latency,) = latencies(self._timed, self._latencies, np.array([at]))
+        return OperationRow(
+            number=number,
+            service=service,
+            operation=operation,
+            critical_ns=critical,
+            total_share=total_share,
+            share=share,
+            traces=int(traces),
+            calls=int(self._calls[at]),
+            errors=int(self._errors[at]),
+            latency=latency,
+            self_ns=float(self._self[at]) if latency.count else None,
+            total_ns=float(self._total[at]) if latency.count else None,
+            is_async=is_async,
+            entry=self._entries.get((service, operation)),
+        )
+
+    def order(self, sorting: str, descending: bool) -> np.ndarray:
+        """int64[operations], rows in the order of a column of `SORTINGS`; ties by critical time."""
+        if sorting == WAITED:
+            rows = np.arange(len(self))
+            return rows if descending else rows[::-1]
+        calls = np.maximum(self._calls, 1)
+        _, _, p50, p95, p99, _ = self._latencies
+        columns = {
+            "calls": self._calls,
+            "errors": self._errors / calls,
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+            "self": self._self,
+            "total": self._total,
+        }
+        places = np.fromiter((self._place[number] for number in self._numbers.tolist()), np.int64, len(self))
+        column = columns[sorting][places]
+        ordered: np.ndarray = np.argsort(-column if descending else column, kind="stable")
+        return ordered
+
+    def histogram(self, number: int, bins: int) -> tuple[np.ndarray, int, int]:
+        """How the durations of an operation's calls lie, of which some must be known: int64[bins] on a logarithmic
+        scale, and its ends in ns.
+        """
+        durations = np.maximum(self.traces.known_durations(self._spans_of(number)), 1)
+        least, most = int(durations.min()), int(durations.max())
+        width = max(np.log(most / least), 1e-9)
+        at = np.minimum(np.log(durations / least) / width * bins, bins - 1).astype(np.int64)
+        return np.bincount(at, minlength=bins), least, most
+
+    def over_time(self, number: int, bins: int) -> np.ndarray:
+        """float64[bins], the mean duration of an operation's calls in each part of the set's time, ns; 0 for none."""
+        traces, spans = self.traces, self._spans_of(number)
+        spans = spans[~traces.no_duration[spans]]
+        begin = int(traces.trace_start.min())
+        length = int(traces.trace_start.max()) - begin + 1
+        # by when their traces began, as that is what the set's time is
+        at = np.minimum((traces.trace_start[traces.trace[spans]] - begin) / length * bins, bins - 1).astype(np.int64)
+        counts = np.bincount(at, minlength=bins)
+        sums = np.bincount(at, weights=traces.duration[spans], minlength=bins)
+        means: np.ndarray = np.divide(sums, counts, out=np.zeros(bins), where=counts > 0)
+        return means
+
+    def _spans_of(self, number: int) -> np.ndarray:
+        at = self._place[number]
+        return self._order[self._first[at] : self._first[at + 1]]
+
+    def worst_traces(self, number: int) -> list[tuple[int, int]]:
+        """The traces that wait longest for an operation: (trace, ns of the operation on its critical path)."""
+        begin = int(self._pair_first[self._place[number]])
+        end = begin + min(EXAMPLES, self._trace_count(number))
+        return list(
+            zip(self._pair_trace[begin:end].tolist(), self._pair_critical[begin:end].astype(int).tolist(), strict=True)
+        )
+
+    def _trace_count(self, number: int) -> int:
+        """Number of traces that have the operation."""
+        at = self._place[number]
+        end = self._pair_first[at + 1] if at + 1 < len(self._pair_first) else len(self._pair_trace)
+        return int(end - self._pair_first[at])
+
+    def slow_traces(self, number: int) -> tuple[TraceSet, np.ndarray]:
+        """Traces that have an operation, and bool[traces] of those with a call at its p95 or longer."""
+        spans = self._spans_of(number)
+        # where many calls run into one time-out, that is the p95 and none takes longer
+        slow = self.traces.duration[spans] >= self._latencies[3][self._place[number]]
+        among = np.unique(self.traces.trace[spans])
+        return self.traces.select(among), np.isin(among, self.traces.trace[spans[slow]])
+
+    def slowest_span(self, number: int, trace: int) -> int:
+        """The slowest span of an operation in a trace."""
+        begin, end = self.traces.first[trace : trace + 2].tolist()
+        spans = begin + np.flatnonzero(self.traces.operation[begin:end] == number)
+        return int(spans[np.argmax(self.traces.duration[spans])])
+
+    def pattern(self, number: int) -> str:
+        """Common detail of an operation's spans. It reads their attributes, which takes time."""
+        return common_detail(self.traces, self._spans_of(number))
+
+
+def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """float64[groups], of the values of each group."""
+    sums: np.ndarray = np.add.reduceat(values, first[:-1], dtype=np.float64) if len(values) else np.zeros(0)
+    return sums

@@ -1,0 +1,153 @@
+"""Suggestions for slow traces: in words, as a list, and one in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracetui.analysis.suggestions import Suggestion, SuggestionKind
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
+from tracetui.render.text.columns import figure, service_name, service_roles, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+_LEAST_SENTENCE = 20
+_SHARE = len("of traces")
+_KINDS = {
+    SuggestionKind.N_PLUS_ONE: "N+1",
+    SuggestionKind.SIDE_BY_SIDE: "sequential",
+    SuggestionKind.GAP: "gap",
+    SuggestionKind.RETRIES: "retries",
+}
+_KIND = max(map(len, _KINDS.values()))
+_MEANINGS = {
+    SuggestionKind.N_PLUS_ONE: (
+        "These calls run one after another on the critical path.",
+        "Saved: all but the longest, were they one (a batch, a join, a cache).",
+    ),
+    SuggestionKind.SIDE_BY_SIDE: (
+        "These calls run one after another. In parallel only the longest would",
+        "count. Check first that none needs another's result.",
+    ),
+    SuggestionKind.GAP: (
+        "No span covers the time between these two calls: work that is not",
+        "instrumented, a queue, a lock, a pause. Look there, or instrument it.",
+    ),
+    SuggestionKind.RETRIES: (
+        "These calls failed and succeeded when they were retried.",
+        "Saved: the failed attempts.",
+    ),
+}
+"""Explanations of each kind, in lines for a narrow screen."""
+
+
+def words_of(found: Suggestion) -> list[Line]:
+    """A suggestion, in pieces that may stand on lines of their own."""
+    names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
+    parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
+    match found.advice:
+        case SuggestionKind.N_PLUS_ONE:
+            times = f"N+1: up to {found.most_calls:,} sequential calls that could be one"
+            return [names[0], Line([(times, Role.PLAIN)]), parent]
+        case SuggestionKind.SIDE_BY_SIDE:
+            if found.more_calls:
+                names.append(Line([(f"{found.more_calls:,} more", Role.PLAIN)]))
+            for at, name in enumerate(names[:-1]):
+                name.add(" and" if at == len(names) - 2 else ",", Role.DIM)
+            return [*names, Line([("are sequential", Role.PLAIN)]), parent.add("; could run in parallel", Role.PLAIN)]
+        case SuggestionKind.GAP:
+            wait = Line([("uninstrumented gap between", Role.PLAIN)])
+            return [wait, names[0].add(" and", Role.DIM), names[1], parent]
+        case SuggestionKind.RETRIES:
+            failed = numbers.counted(found.most_calls, "time")
+            return [names[0], Line([(f"fails up to {failed} and is retried", Role.PLAIN)]), parent]
+
+
+class SuggestionList:
+    """A row for each suggestion."""
+
+    def __init__(self, found: Sequence[Suggestion], traces: TraceSet, marks: Glyphs) -> None:
+        self.found, self.traces, self.marks = found, traces, marks
+        self._occurrences = len(f"{traces.trace_count:,}") * 2 + 3
+        longest = max((round(one.mean_saving_ns) for one in found), default=0)
+        self._saving = max(numbers.duration_width(longest), len("saves"))
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def heading(self, width: int) -> Line:
+        cells = [
+            Line([(fit("suggestion", self._sentence(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
+            figure("saves", self._saving, Role.DIM),
+            figure("of traces", _SHARE, Role.DIM),
+            figure("traces", self._occurrences, Role.DIM),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        found, marks, room = self.found[row], self.marks, self._sentence(width)
+        what = Line([(fit(_KINDS[found.advice], _KIND), Role.ACCENT)])
+        for at, (service, operation) in enumerate(found.calls):
+            what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
+        what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
+        if found.advice in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES):
+            what.add(f" {marks.repeated(found.most_calls)}", Role.STRONG)
+        parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
+        cells = [
+            what.add(parent, Role.DIM).cropped(room, marks.ellipsis).pad(room),
+            figure(numbers.duration(round(found.mean_saving_ns), marks.ascii_only), self._saving, Role.STRONG),
+            figure(numbers.whole_percent(found.share_percent), _SHARE),
+            figure(f"{found.trace_count:,} / {self.traces.trace_count:,}", self._occurrences),
+        ]
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _sentence(self, width: int) -> int:
+        return max(width - self._saving - _SHARE - self._occurrences - 6, _LEAST_SENTENCE)
+
+
+class SuggestionDetail:
+    """One thing that could be done: what it means, and who takes part."""
+
+    def __init__(
+        self, found: Suggestion, traces: TraceSet, marks: Glyphs, local_time: bool = False, *, opens: str = "Enter"
+    ) -> None:
+        """`opens`: the key that opens it, '' where there is none."""
+        self.found, self.marks = found, marks
+        self._roles = service_roles(traces)
+        parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
+        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.advice]), self._cost(), Line(), parent]
+        for at, call in enumerate(found.calls):
+            word = (
+                ("of  ", "and ")[at > 0]
+                if found.advice in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES)
+                else f"{at + 1}.  "
+            )
+            self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
+        if found.more_calls:
+            self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))
+        example = numbers.duration(int(traces.response_time[found.example_trace]), marks.ascii_only)
+        clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
+        leads = f"{opens} opens the largest saving: " if opens else "largest saving in "
+        self._rows += [Line(), Line([(leads, Role.DIM), (f"{clock}, {example}", Role.PLAIN)])]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._rows[row].cropped(width, self.marks.ellipsis)
+
+    def _cost(self) -> Line:
+        """Current waiting time, and the part of it that would be saved."""
+        found, ascii_only = self.found, self.marks.ascii_only
+        waited, saved = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
+        line = Line([("Now ", Role.DIM), (waited, Role.STRONG)])
+        line.add(f" critical on average in {numbers.counted(found.trace_count, 'trace')}, of which up to ", Role.DIM)
+        return line.add(saved, Role.STRONG).add(" would be saved.", Role.DIM)
+
+    def _name(self, call: tuple[str, str]) -> Line:
+        service, operation = call
+        return service_name(
+            service, self._roles.get(service, Role.DIM), 200, self.marks, operation=operation, pad=False
+        )

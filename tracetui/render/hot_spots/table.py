@@ -1,0 +1,179 @@
+"""Operations by the time that traces wait for them, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE
+from tracetui.render.hot_spots.operation_table import WAITED, OperationRow, OperationTable
+from tracetui.render.services.table import duration_or_unknown, latency_cells
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
+from tracetui.render.text.columns import call_count, error_rate, figure, service_name, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+_RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 6, 9, 7, 7
+_SORTED = 8
+_LEAST_NAME = 16
+_GOOD_NAME, _LONG_NAME, _GOOD_PATTERN = 32, 44, 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    name: int
+    bar: int
+    of_traces: bool
+    calls: bool
+    latency: bool
+    pattern: int
+
+
+class HotSpotList:
+    """A row for each operation, and where they are sorted by how long is waited for them one that sets the bottlenecks
+    off from the rest.
+    """
+
+    def __init__(
+        self,
+        table: OperationTable,
+        patterns: dict[int, str],
+        marks: Glyphs,
+        sorting: str = WAITED,
+        descending: bool = True,
+    ) -> None:
+        self.table, self.patterns, self.marks = table, patterns, marks
+        self._sorting = sorting
+        self._places = table.order(sorting, descending)
+        self._row_of = np.empty(len(table), np.int64)
+        self._row_of[self._places] = np.arange(len(table))
+        self._occurrences = max(len(f"{table.traces.trace_count:,}") * 2 + 3, len("traces"))
+        rest = len(table) - table.bottlenecks
+        has_divider = table.bottlenecks and rest and sorting == WAITED and descending
+        self.divider = table.bottlenecks if has_divider else -1
+        """The row between bottlenecks and the rest, -1 for none."""
+
+    def __len__(self) -> int:
+        return len(self.table) + (self.divider >= 0)
+
+    def place(self, row: int) -> int | None:
+        """The operation's row in the table; None for the row between."""
+        if row == self.divider:
+            return None
+        return int(self._places[row - (0 <= self.divider < row)])
+
+    def row_of(self, place: int) -> int:
+        """The row of an operation, by its row in the table."""
+        row = int(self._row_of[place])
+        return row + (0 <= self.divider <= row)
+
+    def heading(self, width: int) -> Line:
+        layout = self._layout(width)
+        cells = [
+            figure("#", _RANK, Role.DIM),
+            Line([(fit("where the time goes", layout.name, ellipsis=self.marks.ellipsis), Role.DIM)]),
+            Line([(fit("of all time", layout.bar + _PERCENT + 1, "right", self.marks.ellipsis), Role.DIM)]),
+        ]
+        if layout.of_traces:
+            cells.append(figure("of traces", _OF_TRACES, Role.DIM))
+        if self._sorting != WAITED:
+            cells.append(figure(self._sorting, _SORTED, Role.STRONG))
+        cells += [
+            # on the critical path, which is not the duration of a call
+            figure("critical", self.table.duration_cells, Role.DIM),
+            figure("traces", self._occurrences, Role.DIM),
+        ]
+        if layout.calls:
+            cells += [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM)]
+        if layout.latency:
+            cells += [figure(name, self.table.duration_cells, Role.DIM) for name in ("p50", "p95")]
+        if layout.pattern:
+            cells.append(Line([("pattern", Role.DIM)]))
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        place = self.place(row)
+        if place is None:
+            text = f"others: at most {DEFAULT_SHARE:.0f} % of their traces' time"
+            return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.marks.ellipsis)
+        spot, layout, marks = self.table.hot_spot(place), self._layout(width), self.marks
+        role = self.table.roles.get(spot.service, Role.DIM)
+        bar_role, share_role = (Role.CRITICAL, Role.STRONG) if spot.is_bottleneck else (Role.DIM, Role.PLAIN)
+        share = Line([(share_bar(spot.total_share, layout.bar, marks), bar_role), (" ", Role.PLAIN)])
+        share.extend(figure(numbers.percent(spot.total_share), _PERCENT, share_role))
+        if spot.is_async:
+            text = f"{marks.async_call} async"
+            share = Line([(fit(text, layout.bar + 1 + _PERCENT, "right", marks.ellipsis), Role.DIM)])
+        cells = [
+            figure(f"{place + 1:,}", _RANK, Role.DIM),
+            service_name(spot.service, role, layout.name, marks, operation=spot.operation),
+            share,
+        ]
+        if layout.of_traces:
+            cells.append(figure(numbers.whole_percent(spot.share), _OF_TRACES))
+        if self._sorting != WAITED:
+            cells.append(self._sorted(spot))
+        cells += [
+            figure(numbers.duration(round(spot.mean_critical_ns), marks.ascii_only), self.table.duration_cells),
+            figure(f"{spot.traces:,} / {self.table.traces.trace_count:,}", self._occurrences),
+        ]
+        if layout.calls:
+            cells += [figure(call_count(spot.calls), _CALLS), error_rate(100 * spot.errors / spot.calls, _ERRORS)]
+        if layout.latency:
+            cells += latency_cells(spot.latency, spot.calls, self.table.duration_cells, marks)
+        if layout.pattern:
+            cells.append(Line([(safe(self.patterns.get(spot.number, "")), Role.DIM)]))
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _sorted(self, spot: OperationRow) -> Line:
+        """The figure that the rows are sorted by."""
+        match self._sorting:
+            case "calls":
+                return figure(call_count(spot.calls), _SORTED, Role.STRONG)
+            case "errors":
+                return error_rate(100 * spot.errors / spot.calls, _SORTED)
+            case figure_name:
+                name = f"{figure_name}_ns"
+                ns = getattr(spot.latency if hasattr(spot.latency, name) else spot, name)
+                return figure(duration_or_unknown(ns, spot.calls, self.marks), _SORTED, Role.STRONG)
+
+    def _layout(self, width: int) -> _Layout:
+        """Columns that fit, the most telling first: names, the pattern, then what the detail has as well."""
+        durations = self.table.duration_cells
+        taken = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
+        bar = 6 if width < 90 else 10 if width < 120 else 15
+        free = width - taken - bar - (_SORTED + 2 if self._sorting != WAITED else 0)
+        names = max(self.table.name_cells, len("where the time goes"))
+        good = min(_GOOD_NAME, names)
+        of_traces = free >= good + _OF_TRACES + 2
+        free -= (_OF_TRACES + 2) * of_traces
+        pattern = free >= good + _GOOD_PATTERN + 2
+        spare = free - good - (_GOOD_PATTERN + 2) * pattern
+        longer = min(spare, min(names, _LONG_NAME) - good)
+        spare -= longer
+        calls = spare >= _CALLS + _ERRORS + 4
+        spare -= (_CALLS + _ERRORS + 4) * calls
+        with_latency = calls and spare >= 2 * durations + 4
+        spare -= (2 * durations + 4) * with_latency
+        spare -= (more := min(spare, names - good - longer))
+        return _Layout(
+            name=max(good + longer + more, _LEAST_NAME),
+            bar=bar,
+            of_traces=of_traces,
+            calls=calls,
+            latency=with_latency,
+            pattern=_GOOD_PATTERN + spare if pattern else 0,
+        )
+
+
+def share_bar(percent: float, width: int, marks: Glyphs) -> str:
+    """A share of 100 as a bar in exactly `width` cells, to an eighth; something is never drawn as nothing."""
+    if marks.ascii_only:
+        cells = min(max(round(percent / 100 * width), percent > 0), width)
+        return fit(marks.solid * cells, width)
+    eighths = min(max(round(percent / 100 * width * 8), int(percent > 0)), width * 8)
+    full, part = divmod(eighths, 8)
+    return fit(marks.solid * full + (marks.solid_left[part - 1] if part else ""), width)

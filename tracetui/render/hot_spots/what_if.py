@@ -1,0 +1,33 @@
+"""Effect of a what-if replay, in two short lines."""
+
+from __future__ import annotations
+
+from tracetui.analysis.what_if import WhatIf
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+
+def what_if_lines(found: WhatIf, traces: TraceSet, marks: Glyphs) -> list[Line]:
+    """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; of one trace
+    its time. Figures stand before words, for they are not to be cut.
+    """
+    line = Line([(f"if it took {found.percent:g} %: ", Role.ACCENT)])
+    if traces.trace_count == 1:
+        line.add(_change(*found.mean_ns, marks), Role.STRONG)
+    else:
+        line.add("p50 ", Role.DIM).add(_change(*found.p50_ns, marks), Role.STRONG)
+        line.add("  p95 ", Role.DIM).add(_change(*found.p95_ns, marks), Role.STRONG)
+    more = Line([("callees included", Role.DIM)] if found.has_calls else [])
+    if found.next_operation is not None:
+        service, operation = map(safe, traces.operation_label(found.next_operation))
+        more.add("  next: " if found.has_calls else "next: ", Role.DIM).add(f"{service} {operation}")
+        more.add(f" {numbers.whole_percent(found.next_share)}", Role.STRONG)
+    return [line, more] if more.width else [line]
+
+
+def _change(before: float, after: float, marks: Glyphs) -> str:
+    arrow = "->" if marks.ascii_only else "→"
+    return f" {arrow} ".join(numbers.duration(round(ns), marks.ascii_only) for ns in (before, after))

@@ -1,0 +1,138 @@
+"""Prometheus alerting rules on the metrics of the OpenTelemetry collector's span-metrics connector, as YAML.
+
+Metric and label names are the connector's defaults (open-telemetry/opentelemetry-collector-contrib,
+`connector/spanmetricsconnector`); rules are written as Prometheus reads them (prometheus/prometheus,
+`docs/configuration/alerting_rules.md`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from tracetui.analysis.alerts import BUCKET_ENDS_NS, ERROR_FACTOR, LATENCY_FACTOR, LEAST_ERROR_PERCENT, Baseline
+from tracetui.model.span import Kind
+from tracetui.model.times import format_duration
+from tracetui.query.complete import quoted
+from tracetui.render.text import numbers
+from tracetui.render.text.safe_text import escaped
+
+DEFAULT_NAMESPACE = "traces_span_metrics"
+_WINDOW = "5m"
+_PENDING = "5m"
+_UNITS = {"ms": ("milliseconds", 1_000_000), "s": ("seconds", 1_000_000_000)}
+UNITS = tuple(_UNITS)
+"""Units that the connector measures durations in."""
+
+
+def alert_rules(
+    service: str,
+    found: Sequence[Baseline],
+    namespace: str = DEFAULT_NAMESPACE,
+    unit: str = "ms",
+    command: str = "tracetui SOURCE",
+) -> str:
+    """A rule file with two rules for each operation: it is slow, and it fails.
+
+    `command` opens the traces; what an alert is about is added to it.
+    """
+    lines = [
+        "groups:",
+        f"  - name: {_quoted(f'tracetui {service}')}",
+        "    rules:",
+    ]
+    for one in found:
+        lines += _slow(service, one, namespace, unit, command)
+        if one.error_threshold_percent is not None:
+            lines += _fails(service, one, namespace, command)
+    return "\n".join(lines) + "\n"
+
+
+def _slow(service: str, one: Baseline, namespace: str, unit: str, command: str) -> Iterator[str]:
+    name, size = _UNITS[unit]
+    threshold = one.latency_threshold_ns / size
+    rate = f"rate({namespace}_duration_{name}_bucket{{{_selector(service, one)}}}[{_WINDOW}])"
+    expression = f"histogram_quantile(0.95, sum by (le) ({rate})) > {threshold:g}"
+    limit, was = numbers.duration(one.latency_threshold_ns), numbers.duration(round(one.p95_ns))
+    why = f"95 % of {one.call_count:,} calls took up to {was}. It holds for {_PENDING} before it fires."
+    if one.is_raised_to_bucket:
+        why = (
+            f"The threshold is more than {LATENCY_FACTOR:g} times the baseline, because of the metric's resolution: "
+            f"its bucket ends at {numbers.duration(one.bucket_end_ns)}. {why}"
+        )
+    else:
+        why = f"The threshold is {LATENCY_FACTOR:g} times the baseline: {why}"
+    if one.latency_threshold_ns >= BUCKET_ENDS_NS[-1]:
+        why += " The connector's default buckets end at 15 s: give it larger ones, or this never fires."
+    opens = _opening(command, service, one, f"duration >= {format_duration(_three_digits(one.p95_ns))}")
+    yield from _rule("OperationSlow", expression, service, one, f"p95 of {{}} is above {limit}", why, opens)
+
+
+def _fails(service: str, one: Baseline, namespace: str, command: str) -> Iterator[str]:
+    calls, selector = f"{namespace}_calls_total", _selector(service, one)
+    failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
+    expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
+    doubled = f"{ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %"
+    rule = "half of the way from the baseline to all calls" if one.is_error_threshold_halfway else doubled
+    why = (
+        f"The threshold is {rule}: {one.error_percent:.1f} % of {one.call_count:,} calls failed. "
+        f"It holds for {_PENDING} before it fires."
+    )
+    summary = f"more than {one.error_threshold_percent:g} % of the calls of {{}} fail"
+    opens = _opening(command, service, one, "status = error")
+    yield from _rule("OperationFailing", expression, service, one, summary, why, opens)
+
+
+def _rule(
+    alert: str, expression: str, service: str, one: Baseline, summary: str, why: str, opens: str
+) -> Iterator[str]:
+    """`summary` has a place for the operation's name; `opens` is the command that opens the traces."""
+    yield f"      - alert: {alert}"
+    yield f"        expr: {_quoted(expression)}"
+    yield f"        for: {_PENDING}"
+    yield "        labels:"
+    yield "          severity: page"
+    yield f"          service_name: {_quoted(_no_template(service))}"
+    yield f"          span_name: {_quoted(_no_template(one.operation))}"
+    yield "        annotations:"
+    yield f"          summary: {_quoted(summary.format(_no_template(f'{service} {one.operation}')))}"
+    yield f"          description: {_quoted(why)}"
+    yield f"          command: {_quoted(_no_template(opens))}"
+
+
+def _opening(command: str, service: str, one: Baseline, condition: str) -> str:
+    """The command that opens the traces behind an alert."""
+    query = f"{{ service = {quoted(service)} AND operation = {quoted(one.operation)} AND {condition} }}"
+    return f"{command} --query {shlex.quote(query)}"
+
+
+def _three_digits(ns: float) -> int:
+    """Rounded down, so that what takes as long as the p95 is among what is asked for."""
+    size: int = 10 ** max(len(str(int(ns))) - 3, 0)
+    return int(ns) // size * size
+
+
+def _selector(service: str, one: Baseline) -> str:
+    kinds = "|".join(f"SPAN_KIND_{Kind(kind).name}" for kind in one.kinds)
+    name = f"span_name=~{_quoted(one.pattern)}" if one.pattern else f"span_name={_quoted(one.operation)}"
+    others = (f"span_name!~{_quoted(has)}" if has else f"span_name!={_quoted(other)}" for other, has in one.others)
+    return ",".join((f"service_name={_quoted(service)}", name, *others, f'span_kind=~"{kinds}"'))
+
+
+def _quoted(text: str) -> str:
+    """A text as PromQL and YAML both write one in double quotes."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped(text, _code_point)}"'
+
+
+def _code_point(character: str) -> str:
+    code = ord(character)
+    if 0xD800 <= code < 0xE000:
+        # half a character: neither can hold it
+        code = 0xFFFD
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _no_template(text: str) -> str:
+    """Text that Prometheus does not take for a template."""
+    return text.replace("{{", '{{ "{{" }}')

@@ -1,0 +1,104 @@
+"""A comparison of two sets as JSON: stable output for other programs. Keys may be added, never renamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tracetui.analysis.compare import Comparison
+from tracetui.analysis.grouped_changes import Compared
+from tracetui.analysis.stats.change import RATES, Change
+from tracetui.render.report.json import in_ms, in_percent, summary_json, warnings_json
+
+
+def compare_json(found: Comparison) -> bytes:
+    """The comparison as indented JSON with a last line break. Changes of rates are in points of percent."""
+    return orjson.dumps(
+        {
+            "before": summary_json(found.before.summary),
+            "after": summary_json(found.after.summary),
+            "threshold_percent": found.threshold,
+            "comparable": found.has_common,
+            "same_requests": found.has_common_requests,
+            "changes": _changes(found.overall),
+            "bottlenecks": [
+                {
+                    "service": one.service,
+                    "operation": one.operation,
+                    **_sides("mean_critical_ms", [None if ns is None else in_ms(ns) for ns in one.mean_critical_ns]),
+                    **_sides("share_percent", [None if share is None else in_percent(share) for share in one.shares]),
+                    "verdict": one.verdict.value,
+                }
+                for one in found.bottlenecks
+            ],
+            "errors": [
+                {
+                    "service": one.service,
+                    "message": one.message,
+                    **_sides("count", one.counts),
+                    **_sides("trace_count", one.traces),
+                    **_sides("trace_percent", [in_percent(share) for share in one.shares]),
+                    "verdict": one.verdict.value,
+                    "worse": one.is_worse,
+                }
+                for one in found.patterns
+            ],
+            "operations": [
+                {"service": one.name[0], "operation": one.name[1], **_compared(one)} for one in found.operations
+            ],
+            "edges": [
+                {"caller": one.name[0], "callee": one.name[1], "async": bool(one.name[2]), **_compared(one)}
+                for one in found.edges
+            ],
+            "call_paths": _call_paths(found),
+            "regressions": found.regressions,
+            "warnings": warnings_json([*found.before.traces.load_warnings, *found.after.traces.load_warnings]),
+        },
+        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _call_paths(found: Comparison) -> list[dict[str, Any]]:
+    """Changes by call path between one trace before and one after, in tree order; empty for several traces."""
+    return [
+        {
+            "depth": one.depth,
+            "service": one.service,
+            "operation": one.operation,
+            "change": one.change.value,
+            "own_change": one.own_change.value,
+            **_sides("count", one.counts),
+            **_sides("error_count", one.errors),
+            **_sides("total_ms", map(in_ms, one.total_ns)),
+            **_sides("self_ms", map(in_ms, one.self_ns)),
+            **_sides("critical_ms", map(in_ms, one.critical_ns)),
+        }
+        for one in found.call_paths
+    ]
+
+
+def _sides(name: str, values: Any) -> dict[str, Any]:
+    before, after = values
+    return {f"before_{name}": before, f"after_{name}": after}
+
+
+def _compared(one: Compared) -> dict[str, Any]:
+    return {**_sides("count", one.counts), "verdict": one.verdict.value, "changes": _changes(one.changes)}
+
+
+def _changes(changes: tuple[Change, ...]) -> dict[str, Any]:
+    return {(one.figure if one.figure in RATES else f"{one.figure}_ms"): _change(one) for one in changes}
+
+
+def _change(one: Change) -> dict[str, Any]:
+    convert = in_percent if one.figure in RATES else in_ms
+    difference, percent = one.difference, one.percent
+    return {
+        "before": None if one.before is None else convert(one.before),
+        "after": None if one.after is None else convert(one.after),
+        "difference": None if difference is None else convert(difference),
+        "percent": None if percent is None else in_percent(percent),
+        "interval": None if one.interval is None else [convert(value) for value in one.interval],
+        "verdict": one.verdict.value,
+    }

@@ -1,0 +1,241 @@
+"""A comparison of two sets as a report for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
+from tracetui.analysis.grouped_changes import Compared
+from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
+from tracetui.render.report.text import ReportOptions
+from tracetui.render.text import numbers
+from tracetui.render.text.columns import duration_range, service_roles
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.percentiles import are_few
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.table import Column, table
+from tracetui.render.waterfall.trace_diff import TraceDiff
+
+_INDENT = "  "
+_SHOWN = 10
+_LEAST_WIDTH = 40
+_BOTH_FROM = 100
+"""Cells from which on there is room for changes in absolute beside those in percent."""
+_PERCENT = len("-99.5 %")
+_WORDS = {
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "WORSE",
+    Verdict.SMALL: "",
+    Verdict.CHANCE: "may be chance",
+    Verdict.FEW: "too few to tell",
+    Verdict.NEW: "new",
+    Verdict.GONE: "gone",
+}
+_FIGURES = {ERROR_RATE: "errors", FAILED_REQUEST_RATE: "requests failed", "self": "self time", "critical": "critical"}
+_OF_TRACES = {**_FIGURES, ERROR_RATE: "with errors"}
+NOTHING_IN_COMMON = "the two sets have no operation in common, so they cannot be compared"
+_CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
+
+
+def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptions) -> Iterator[Line]:
+    """The lines of the report; `names` are what the two sets were read from."""
+    report = _ComparisonReport(found, options)
+    yield from report.head(names)
+    for part in (
+        report.overall,
+        report.call_paths,
+        report.bottlenecks,
+        report.errors,
+        report.operations,
+        report.edges,
+        report.verdict,
+    ):
+        lines = list(part())
+        yield from [Line(), *lines] if lines else []
+
+
+class ComparisonLines:
+    """The report as rows for any width: a list's source."""
+
+    def __init__(self, found: Comparison, names: tuple[str, str], ascii_only: bool) -> None:
+        self._found, self._names, self._ascii_only = found, names, ascii_only
+        self._width = 0
+        self._lines: list[Line] = []
+
+    def _made(self, width: int) -> list[Line]:
+        if width != self._width:
+            options = ReportOptions(width=max(width, _LEAST_WIDTH), ascii_only=self._ascii_only)
+            self._width, self._lines = width, list(compare_text(self._found, self._names, options))
+        return self._lines
+
+    def __len__(self) -> int:
+        return len(self._made(self._width or _LEAST_WIDTH))
+
+    def heading(self, width: int) -> Line:  # noqa: ARG002 - the protocol's
+        return Line()
+
+    def line(self, row: int, width: int) -> Line:
+        return self._made(width)[row].cropped(width)
+
+
+class _ComparisonReport:
+    def __init__(self, found: Comparison, options: ReportOptions) -> None:
+        self.found, self.options = found, options
+        self.marks = ASCII if options.ascii_only else UNICODE
+        self._arrow = " -> " if options.ascii_only else " → "
+
+    def _line(self, *runs: tuple[str, str]) -> Line:
+        return Line(runs).cropped(self.options.width, self.marks.ellipsis)
+
+    def head(self, names: tuple[str, str]) -> Iterator[Line]:
+        for word, name, side in zip(("before", "after "), names, (self.found.before, self.found.after), strict=True):
+            summary = side.summary
+            counts = f"  {numbers.counted(summary.trace_count, 'trace')}, {numbers.counted(summary.span_count, 'span')}"
+            yield self._line((f"{word}  ", Role.DIM), (safe(name), Role.TITLE), (counts, Role.PLAIN))
+        if self.options.filtered:
+            yield self._line((f"only {safe(self.options.filtered)}", Role.DIM))
+        if not self.found.has_common:
+            yield self._line((f"{self.marks.warning} {NOTHING_IN_COMMON}", Role.WARNING))
+        elif not self.found.has_common_requests:
+            text = "no entry point is in both: whole traces and bottlenecks do not compare"
+            yield self._line((f"{self.marks.warning} {text}", Role.WARNING))
+
+    def overall(self) -> Iterator[Line]:
+        yield self._line(("Traces", Role.TITLE), (", response time before and after", Role.DIM))
+        rows = [[_OF_TRACES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.distinct]
+        durations = [side.traces.response_time for side in (self.found.before, self.found.after)]
+        if any(are_few(len(times)) for times in durations):
+            rows = [row for row in rows if row[0] != "p99"]
+            ranges = [
+                duration_range(int(times.min()), int(times.max()), self.marks) if len(times) else "-"
+                for times in durations
+            ]
+            rows.append(["range", *ranges, "", ""])
+        yield from self._table([Column(""), *_COLUMNS], rows)
+
+    def call_paths(self) -> Iterator[Line]:
+        paths = self.found.call_paths
+        if not paths:
+            return
+        before, after = self.found.before, self.found.after
+        diff = TraceDiff(paths, {**service_roles(before.traces), **service_roles(after.traces)}, self.marks)
+        yield self._line(("Call paths", Role.TITLE), (", one trace before and one after", Role.DIM))
+        for line in diff.lines(self.options.width - len(_INDENT)):
+            yield Line([(_INDENT, Role.PLAIN)]).extend(line)
+
+    def bottlenecks(self) -> Iterator[Line]:
+        found = self.found.bottlenecks
+        yield self._line(("Bottlenecks", Role.TITLE), (", critical per trace", Role.DIM))
+        if not found:
+            yield self._line((f"{_INDENT}none in either", Role.PLAIN))
+            return
+        yield from self._table([Column("", grows=True), *_COLUMNS], [self._bottleneck(one) for one in found])
+
+    def _bottleneck(self, one: BottleneckChange) -> list[str]:
+        change = Change("mean", *one.mean_critical_ns, one.verdict)
+        before, after, difference, word = self._cells(change)
+        shares = ["" if share is None else f" ({numbers.whole_percent(share)})" for share in one.shares]
+        return [f"{safe(one.service)} {safe(one.operation)}", before + shares[0], after + shares[1], difference, word]
+
+    def errors(self) -> Iterator[Line]:
+        patterns = self.found.patterns
+        yield self._line(("Errors", Role.TITLE), (", traces with each", Role.DIM))
+        if not patterns:
+            yield self._line((f"{_INDENT}none in either", Role.PLAIN))
+            return
+        shown = patterns if self.options.verbose else patterns[:_SHOWN]
+        yield from self._table([Column("", grows=True), *_COLUMNS], [self._pattern(one) for one in shown])
+        yield from self._more(len(patterns) - len(shown), "pattern")
+
+    def _pattern(self, one: PatternChange) -> list[str]:
+        counts = [
+            f"{number:,} ({numbers.percent(share)})" if number else "-"
+            for number, share in zip(one.traces, one.shares, strict=True)
+        ]
+        word = "WORSE" if one.is_worse else _WORDS[one.verdict]
+        return [f"{self.marks.origin} {safe(one.message)} {safe(one.service)}", *counts, "", word]
+
+    def operations(self) -> Iterator[Line]:
+        yield from self._compared("Operations", self.found.operations, lambda name: " ".join(map(safe, name)))
+
+    def edges(self) -> Iterator[Line]:
+        def named(name: Sequence[str]) -> str:
+            arrow = f" {self.marks.async_call} " if name[2] else self._arrow
+            return arrow.join(map(safe, name[:2]))
+
+        yield from self._compared("Calls between services", self.found.edges, named)
+
+    def _compared(self, title: str, all_of: Sequence[Compared], named: object) -> Iterator[Line]:
+        assert callable(named)
+        changed = [one for one in all_of if one.verdict in _CALLED_OUT]
+        yield self._line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))
+        shown = changed if self.options.verbose else changed[:_SHOWN]
+        rows = []
+        for one in shown:
+            told = [change for change in one.changes if change.verdict in (Verdict.WORSE, Verdict.BETTER)]
+            if one.verdict in (Verdict.NEW, Verdict.GONE):
+                calls = [numbers.counted(number, "call") if number else "-" for number in one.counts]
+                rows.append([named(one.name), "", *calls, "", _WORDS[one.verdict]])
+            for at, change in enumerate(told):
+                figure = _FIGURES.get(change.figure, change.figure)
+                rows.append([named(one.name) if not at else "", figure, *self._cells(change)])
+        if rows:
+            yield from self._table([Column("", grows=True), Column(""), *_COLUMNS], rows)
+        yield from self._more(len(changed) - len(shown), "more")
+
+    def verdict(self) -> Iterator[Line]:
+        worse = self.found.regressions
+        if not self.found.has_common:
+            yield self._line(("Regressions cannot be determined.", Role.STRONG))
+            return
+        if not worse:
+            text = f"No regression of {self.found.threshold:g} % or more beyond chance."
+            yield self._line((text, Role.STRONG))
+            few = self.found.undecided
+            if few:
+                text = f"{numbers.counted(few, 'figure')} changed as much, with too few samples to tell."
+                yield self._line((text, Role.WARNING))
+            return
+        yield self._line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))
+
+    def _cells(self, change: Change) -> list[str]:
+        """Before, after, the change and what it amounts to."""
+        if change.figure in RATES:
+            texts = ["-" if value is None else numbers.percent(value) for value in (change.before, change.after)]
+        else:
+            texts = ["-" if value is None else self._duration(value) for value in (change.before, change.after)]
+        percent = change.percent
+        differences = [] if percent is None else [numbers.signed_percent(percent)]
+        if self.options.width >= _BOTH_FROM and change.difference:
+            differences.insert(0, self._absolute(change.figure, change.difference))
+        return [*texts, "  ".join(text.rjust(_PERCENT) for text in differences), _WORDS[change.verdict]]
+
+    def _absolute(self, figure: str, difference: float) -> str:
+        sign, size = "-" if difference < 0 else "+", abs(difference)
+        return f"{sign}{size:.1f} points" if figure in RATES else f"{sign}{self._duration(size)}"
+
+    def _duration(self, ns: float) -> str:
+        return numbers.duration(round(ns), self.options.ascii_only)
+
+    def _more(self, left_out: int, noun: str) -> Iterator[Line]:
+        if left_out > 0:
+            text = f"{_INDENT}{left_out:,} {noun if noun == 'more' else 'more ' + noun + 's'}: --verbose lists all"
+            yield self._line((text, Role.DIM))
+
+    def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
+        width = self.options.width - len(_INDENT)
+        for number, (line, row) in enumerate(
+            zip(table(columns, rows, width, self.marks.ellipsis), [[], *rows], strict=True)
+        ):
+            shown = Line([(_INDENT, Role.PLAIN)])
+            word = row[-1] if number else ""
+            text = line.text.rstrip()
+            if word and text.endswith(word):
+                role = Role.ERROR if word == "WORSE" else Role.STRONG if word == "better" else Role.PLAIN
+                yield shown.add(text.removesuffix(word)).add(word, role)
+            else:
+                yield shown.extend(line)
+
+
+_COLUMNS = [Column("before", "right"), Column("after", "right"), Column("change", "right"), Column("")]

@@ -1,0 +1,375 @@
+"""The analysis as JSON: the program's stable output for other programs.
+
+Keys may be added, never renamed. `_ms` are milliseconds, `_us` microseconds since the epoch, rates and `percent` are
+of 100, times of day are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, overload
+
+import numpy as np
+import orjson
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.async_work import AsyncEntry, AsyncUnit, AsyncWork
+from tracetui.analysis.bottlenecks import Bottleneck
+from tracetui.analysis.calls import is_named
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.dependencies import Dependencies
+from tracetui.analysis.errors import ErrorPattern, Errors
+from tracetui.analysis.suggestions import Suggestion
+from tracetui.analysis.summary import DurationStats, Summary
+from tracetui.model.clocks import SKEW_WARNING
+from tracetui.model.errors import LoadWarning
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+
+SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
+_SERVICE_KEYS = ("call_count", "avg_duration_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate", "inferred", "type")
+_EDGE_KEYS = (
+    "caller",
+    "callee",
+    "call_count",
+    "error_count",
+    "error_rate",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "caller_p50_ms",
+    "network_p50_ms",
+    "async",
+    "inferred",
+)
+_EXACT = 1e15
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def report_json(findings: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
+    """The report with the summary, the named sections and the warnings, as indented JSON with a last line break."""
+    traces = findings.traces
+    parts: dict[str, Any] = {"summary": summary_json(findings.summary)}
+    if "bottlenecks" in sections:
+        parts["bottlenecks"] = [bottleneck_json(found) for found in findings.bottlenecks()]
+        parts["findings"] = [finding_json(found, traces) for found in findings.advice]
+        parts["async_work"] = [async_entry_json(found, traces) for found in findings.async_work.entries()]
+    if "critical_paths" in sections:
+        parts["critical_paths"] = critical_paths_json(findings.paths, findings.async_work)
+    if "errors" in sections:
+        parts["errors"] = errors_json(findings.errors, traces)
+    if "dependencies" in sections:
+        parts["dependencies"] = dependencies_json(findings.dependencies)
+    parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces) + nameless_json(traces)
+    return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+@overload
+def in_ms(ns: float) -> float: ...
+@overload
+def in_ms(ns: float | None) -> float | None: ...
+def in_ms(ns: float | None) -> float | None:
+    """Nanoseconds as milliseconds, to the nanosecond; None stays None."""
+    return None if ns is None else round(ns / 1e6, 6)
+
+
+def all_in_ms(ns: np.ndarray) -> list[float | None]:
+    """The same of many, float64[n]; NaN is None."""
+    # of whole nanoseconds below 10**15 the quotient is the number that is nearest to six decimals
+    whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
+    found: list[float | None] = (ns / 1e6).tolist()
+    missing = np.isnan(ns)
+    for at in np.flatnonzero(missing).tolist():
+        found[at] = None
+    others = np.flatnonzero(~whole & ~missing)
+    for at, value in zip(others.tolist(), ns[others].tolist(), strict=True):
+        found[at] = in_ms(value)
+    return found
+
+
+def in_percent(value: float) -> float:
+    """A share of 100 to four decimals."""
+    return round(value, 4)
+
+
+def iso_time(ns: int) -> str:
+    """`2026-03-10T10:00:00.000000Z`"""
+    return f"{(_EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    return {
+        "trace_count": summary.trace_count,
+        "span_count": summary.span_count,
+        "duplicate_span_count": summary.duplicate_span_count,
+        "service_count": summary.service_count,
+        "error_trace_count": summary.error_trace_count,
+        "error_rate": in_percent(summary.error_rate),
+        "failed_request_count": summary.failed_request_count,
+        "failed_request_rate": in_percent(summary.failed_request_rate),
+        "orphan_span_count": summary.orphan_span_count,
+        "warning_count": summary.warning_count,
+        "start": None if summary.start_ns is None else iso_time(summary.start_ns),
+        "end": None if summary.end_ns is None else iso_time(summary.end_ns),
+        "skewed_trace_count": summary.skewed_trace_count,
+        "root_missing_count": summary.root_missing_count,
+        "nameless_span_count": summary.nameless_span_count,
+        "duration_stats": stats_json(summary.durations),
+        "response_time_stats": stats_json(summary.response_times),
+    }
+
+
+def stats_json(stats: DurationStats) -> dict[str, float | None]:
+    """Durations in milliseconds; all null without samples."""
+    names = ("min", "mean", "p50", "p90", "p95", "p99", "max")
+    return {f"{name}_ms": in_ms(getattr(stats, f"{name}_ns")) if stats.count else None for name in names}
+
+
+def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
+    return {
+        "service": found.service,
+        "operation": found.operation,
+        "mean_critical_ms": in_ms(found.mean_critical_ns),
+        "share_percent": in_percent(found.share_percent),
+        "total_share_percent": in_percent(found.total_share_percent),
+        "occurrences": found.occurrences,
+        "trace_count": found.trace_count,
+        "span_count": found.span_count,
+        "pattern": found.pattern,
+    }
+
+
+def finding_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
+    service, operation = found.parent
+    return {
+        "advice": found.advice.value,
+        "service": service,
+        "operation": operation,
+        "calls": [{"service": callee, "operation": name} for callee, name in found.calls],
+        "more_calls": found.more_calls,
+        "saving_ms": in_ms(found.saving_ns),
+        "mean_saving_ms": in_ms(found.mean_saving_ns),
+        "mean_waited_ms": in_ms(found.mean_time_ns),
+        "share_percent": in_percent(found.share_percent),
+        "trace_count": found.trace_count,
+        "most_calls": found.most_calls,
+        "example_trace_id": traces.trace_ids[found.example_trace],
+        "example_span_id": traces.span_id(found.example_span),
+    }
+
+
+def async_entry_json(found: AsyncEntry, traces: TraceSet) -> dict[str, Any]:
+    """An entry point of asynchronous work. Occurrences of its bottlenecks are of `unit_count` units."""
+    bottlenecks = [bottleneck_json(one) for one in found.bottlenecks]
+    for one in bottlenecks:
+        one["unit_count"] = one.pop("trace_count")
+    return {
+        "service": found.service,
+        "operation": found.operation,
+        "unit_count": found.unit_count,
+        "trace_count": found.trace_count,
+        "duration_stats": stats_json(found.durations),
+        "bottlenecks": bottlenecks,
+        "example_trace_ids": list(dict.fromkeys(traces.trace_ids[trace] for trace, _ in found.slowest)),
+    }
+
+
+def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str, Any]]:
+    """One entry per trace, the one with the longest response time first.
+
+    Boundaries are cut down to whole microseconds, so that sections still meet without a gap.
+    """
+    traces = paths.traces
+    services, names = traces.services, traces.names
+    result = []
+    order = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
+    columns = (column[order].tolist() for column in (traces.trace_duration, traces.response_time, traces.root_missing))
+    for trace, total, response, root_missing in zip(order.tolist(), *columns, strict=True):
+        spans, starts, ends = paths.sections_of(trace)
+        # a span's sections are apart; it is listed where the first of them is
+        _, first = np.unique(spans, return_index=True)
+        listed = spans[np.sort(first)]
+        ids = {span: traces.span_id(span) for span in listed.tolist()}
+        labels = {
+            span: (services[service], names[name])
+            for span, service, name in zip(
+                listed.tolist(), traces.service[listed].tolist(), traces.name[listed].tolist(), strict=True
+            )
+        }
+        sections = [
+            {
+                "span_id": ids[span],
+                "service": labels[span][0],
+                "operation": labels[span][1],
+                "start_us": start,
+                "end_us": end,
+            }
+            for span, start, end in zip(spans.tolist(), (starts // 1000).tolist(), (ends // 1000).tolist(), strict=True)
+            if start < end
+        ]
+        result.append(
+            {
+                "trace_id": traces.trace_ids[trace],
+                "total_duration_ms": in_ms(total),
+                "response_time_ms": in_ms(response),
+                "root_missing": root_missing,
+                "critical_path_duration_ms": in_ms(int((ends - starts).sum())),
+                "spans": [
+                    {
+                        "span_id": ids[span],
+                        "service": labels[span][0],
+                        "operation": labels[span][1],
+                        "duration_ms": duration / 1e6,
+                        "critical_ms": critical / 1e6,
+                    }
+                    for span, duration, critical in zip(
+                        listed.tolist(), traces.duration[listed].tolist(), paths.critical[listed].tolist(), strict=True
+                    )
+                ],
+                "sections": sections,
+                "async_work": [_unit_json(unit, traces) for unit in work.units_of(trace)],
+            }
+        )
+    return result
+
+
+def _unit_json(unit: AsyncUnit, traces: TraceSet) -> dict[str, Any]:
+    """Asynchronous work of a trace, with a critical path of its own."""
+    sections = zip(unit.spans.tolist(), (unit.starts // 1000).tolist(), (unit.ends // 1000).tolist(), strict=True)
+    return {
+        **_labels(unit.root, traces),
+        "duration_ms": in_ms(int(traces.reached_end[unit.root] - traces.start[unit.root])),
+        "sections": [
+            {**_labels(span, traces), "start_us": start, "end_us": end} for span, start, end in sections if start < end
+        ],
+    }
+
+
+def _labels(span: int, traces: TraceSet) -> dict[str, str]:
+    return {
+        "span_id": traces.span_id(span),
+        "service": traces.service_name(span),
+        "operation": traces.operation_name(span),
+    }
+
+
+def errors_json(errors: Errors, traces: TraceSet) -> dict[str, Any]:
+    return {
+        "error_rate": in_percent(errors.error_rate),
+        "error_trace_count": errors.error_trace_count,
+        "trace_count": errors.trace_count,
+        "failed_request_count": errors.failed_request_count,
+        "failed_request_rate": in_percent(errors.failed_request_rate),
+        "cancelled_count": errors.cancelled_count,
+        "patterns": [_pattern_json(pattern, traces) for pattern in errors.patterns],
+        "by_service": {
+            name: {
+                "error_count": sum(pattern.count for pattern in patterns),
+                "patterns": [
+                    {
+                        "message": pattern.message,
+                        "count": pattern.count,
+                        "percent": in_percent(100 * pattern.count / sum(one.count for one in patterns)),
+                        "example_trace_ids": _examples(pattern, traces),
+                    }
+                    for pattern in patterns
+                ],
+            }
+            for name, patterns in errors.by_service().items()
+        },
+    }
+
+
+def _examples(pattern: ErrorPattern, traces: TraceSet) -> list[str]:
+    return [traces.trace_ids[trace] for trace in pattern.example_traces]
+
+
+def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
+    return {
+        "service": pattern.service,
+        "message": pattern.message,
+        "template": pattern.template,
+        "operations": list(pattern.operations),
+        "count": pattern.count,
+        "percent": in_percent(pattern.percent),
+        "propagated_count": pattern.propagated_count,
+        "propagated_to": dict(pattern.propagated_to),
+        "failed_request_count": pattern.failed_request_count,
+        "unknown_count": pattern.unknown_count,
+        "background_count": pattern.background_count,
+        "swallowed_count": pattern.swallowed_count,
+        "retried_count": pattern.retried_count,
+        "trace_count": pattern.trace_count,
+        "first_seen": iso_time(pattern.first_seen),
+        "last_seen": iso_time(pattern.last_seen),
+        "example_trace_ids": _examples(pattern, traces),
+    }
+
+
+def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
+    services, edges = dependencies.service_columns, dependencies.edge_columns
+    counts, ways = edges.call_count.tolist(), edges.is_async.tolist()
+    calls: dict[str, dict[str, int]] = {}
+    for caller, callee, count in zip(edges.callers, edges.callees, counts, strict=True):
+        callees = calls.setdefault(caller, {})
+        callees[callee] = callees.get(callee, 0) + count
+    service_rows = zip(
+        services.names,
+        services.call_count.tolist(),
+        *map(all_in_ms, services.durations[[0, 2, 3, 4]]),
+        _rates(services.error_count, services.call_count),
+        services.inferred.tolist(),
+        services.types,
+        strict=True,
+    )
+    edge_rows = zip(
+        edges.callers,
+        edges.callees,
+        counts,
+        edges.error_count.tolist(),
+        _rates(edges.error_count, edges.call_count),
+        *map(all_in_ms, edges.durations[2:5]),
+        *map(all_in_ms, edges.halves),
+        ways,
+        edges.inferred.tolist(),
+        strict=True,
+    )
+    return {
+        "services": {row[0]: dict(zip(_SERVICE_KEYS, row[1:], strict=True)) for row in service_rows},
+        "dependencies": calls,
+        "edges": [dict(zip(_EDGE_KEYS, row, strict=True)) for row in edge_rows],
+    }
+
+
+def _rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:
+    """Error rates in percent, of many services or edges; 0 without calls."""
+    rates = np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0)
+    return [in_percent(rate) if rate else 0.0 for rate in rates.tolist()]
+
+
+def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
+    return [
+        # a file name can hold bytes that are no text
+        {
+            "file": warning.file.encode("utf-8", "replace").decode(),
+            "position": warning.position,
+            "message": warning.message,
+        }
+        for warning in warnings
+    ]
+
+
+def nameless_json(traces: TraceSet) -> list[dict[str, str]]:
+    """A warning where spans name no service."""
+    count = int((~is_named(traces)).sum())
+    message = f"{numbers.counted(count, 'span')} without a service name; calls pass through"
+    return [{"file": "", "position": "", "message": message}] if count else []
+
+
+def skew_warnings_json(traces: TraceSet) -> list[dict[str, str]]:
+    """A warning for each trace in which clocks disagree."""
+    return [
+        {"file": "", "position": f"trace {traces.trace_ids[trace]}", "message": SKEW_WARNING}
+        for trace in np.flatnonzero(traces.skewed).tolist()
+    ]

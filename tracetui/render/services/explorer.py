@@ -1,0 +1,344 @@
+"""Surroundings of a service, as columns of rows: neighbours, blast radius, paths, shared dependencies, callers.
+
+A row may be about a service or the calls between two: what keys do with it is asked of `subject`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tracetui.analysis.blast_radius import BlastRadius, Hit
+from tracetui.analysis.call_chains import CallChain, CallChains
+from tracetui.analysis.service_graph import Target
+from tracetui.analysis.service_questions import CallerDifference, Neighbour, SharedDependency
+from tracetui.render.hot_spots.table import share_bar
+from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.columns import call_count, error_rate, figure, service_name, side_by_side, sync_arrow
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+_CALLS, _ERRORS, _SHARE, _P95 = 6, 7, 7, 8
+_BAR = 8
+_SHORTEST_NAME = 4
+_WIDE = 48
+"""Cells from which on a column has all its figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Subject of a row: a service, or the calls to it from `caller`, or an operation of it."""
+
+    service: str
+    caller: str = ""
+    operation: str = ""
+    way: tuple[str, ...] = ()
+    """The services of a way that ends at `service`."""
+    above: tuple[str, str] = ("", "")
+    """Only below a span of this service, and of this operation of it unless that is ''."""
+    below: tuple[str, str] = ("", "")
+    """Only with such a span below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    subject: Subject | None
+    line: Callable[[int], Line]
+
+
+class ExplorerColumn:
+    """Rows under a heading."""
+
+    def __init__(self, rows: Iterable[_Row], ellipsis: str) -> None:
+        self._rows = list(rows)
+        self._ellipsis = ellipsis
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self._rows[row].line(width).cropped(width, self._ellipsis)
+
+    def subject(self, row: int) -> Subject | None:
+        """Subject of the row; None for a heading and where there is no row."""
+        return self._rows[row].subject if row < len(self._rows) else None
+
+    @property
+    def first(self) -> int:
+        """The first row that is about something."""
+        return next((row for row, each in enumerate(self._rows) if each.subject is not None), 0)
+
+
+class _Times:
+    """The column with the 95th percentile of neighbours' calls; of few calls with their range, or where that has no
+    room with the longest of them.
+    """
+
+    def __init__(self, found: Sequence[Neighbour], marks: Glyphs) -> None:
+        self._marks = marks
+        self._has_ranges = any(one.latency.few_between is not None for one in found)
+        texts = [p95_heading(one.latency for one in found)]
+        texts += [p95_or_range(one.latency, one.calls, marks) for one in found]
+        self._longest = max(map(cell_width, texts))
+
+    def cells(self, width: int) -> int:
+        """The cells of the column in a list of so many."""
+        if self._has_ranges and width >= _WIDE + self._longest - _P95:
+            return max(self._longest, _P95)
+        return _P95 + (len(self._at_most) - 1 if self._has_ranges else 0)
+
+    def heading(self, width: int) -> Line:
+        cells = self.cells(width)
+        texts = ("p95 or range", f"p95 or {self._at_most}") if self._has_ranges else ("p95",)
+        return figure(next((text for text in texts if len(text) <= cells), texts[-1]), cells, Role.DIM)
+
+    def cell(self, one: Neighbour, width: int) -> Line:
+        cells = self.cells(width)
+        text, few = p95_or_range(one.latency, one.calls, self._marks), one.latency.few_between
+        if few is not None and cell_width(text) > cells:
+            text = f"{self._at_most}{numbers.duration(few[1], self._marks.ascii_only)}"
+        return figure(text, cells)
+
+    @property
+    def _at_most(self) -> str:
+        return "<=" if self._marks.ascii_only else "≤"
+
+
+class Explorer:
+    """Makes the columns of one set of services. `role` gives a service's colour."""
+
+    def __init__(self, role: Callable[[str], str], marks: Glyphs) -> None:
+        self._role, self._marks = role, marks
+
+    def neighbours(self, focus: Target, found: Sequence[Neighbour], *, upstream: bool) -> ExplorerColumn:
+        """Callers or callees of a service or of one of its operations, by hop."""
+        noun = "caller" if upstream else "callee"
+        direct = sum(one.distance.hops == 1 for one in found)
+        title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
+        times = _Times(found, self._marks)
+        rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None))]
+        for hops, group in groupby(found, key=lambda one: one.distance.hops):
+            members = list(group)
+            if hops > 1:
+                rows.append(self._said(f"{hops} hops away, with all calls to them"))
+            rows += (self._neighbour(focus, one, upstream, times) for one in members)
+        return self._column(rows)
+
+    def hits(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
+        """The services upstream, hardest hit first."""
+        hit = [one for one in found.services if one.hit.exposure > 0]
+        hit.sort(key=lambda one: (-self._strength(one.hit, failing), -one.hit.exposure, one.distance.hops, one.service))
+        spared = [one for one in found.services if one.hit.exposure <= 0]
+        exposed = f"{numbers.counted(len(hit), 'service')} {'using it' if failing else 'hit'}"
+        title = exposed if hit else "no service is affected in these traces"
+        most = max((self._strength(one.hit, failing) for one in hit), default=0)
+        focus = (found.target.service, found.target.operation)
+        rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
+        for one in hit:
+            mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
+            hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
+            rows.append(self._hit(Subject(one.service, below=focus), one.hit, failing, most, mark, hops))
+        if spared:
+            rows.append(self._said("possible, but not observed in these traces"))
+            rows += (self._plain(one.service) for one in spared)
+        return self._column(rows)
+
+    def entries(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
+        """Entry points that depend on it, and its own dependencies."""
+        title = "entry points" if found.entries else "no entry point leads to it"
+        rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(found.entries)))]
+        entries = sorted(found.entries, key=lambda one: -self._strength(one.hit, failing))
+        most = max((self._strength(one.hit, failing) for one in entries), default=0)
+        focus = found.target
+        for one in entries:
+            is_focus = one.service == focus.service and focus.operation in ("", one.operation)
+            below = ("", "") if is_focus else (focus.service, focus.operation)
+            subject = Subject(one.service, operation=one.operation, below=below)
+            rows.append(self._hit(subject, one.hit, failing, most))
+        needs = numbers.counted(len(found.downstream), "service")
+        needs = f"depends on {needs}" if found.downstream else "no dependencies"
+        rows.append(self._said(f"{safe(focus.service)} {needs}"))
+        rows += (self._plain(name, f" {far.hops} hops" if far.hops > 1 else "") for name, far in found.downstream)
+        return self._column(rows)
+
+    def chains(self, found: CallChains) -> ExplorerColumn:
+        """The ways from one service to another."""
+        rows: list[_Row] = []
+        if found.observed:
+            rows.append(_Row(None, lambda width: self._chain_heading("observed paths", width)))
+            rows += (self._chain(chain) for chain in found.observed)
+        else:
+            rows.append(self._said("no observed path"))
+        if found.possible:
+            rows.append(self._said("shortest possible paths, not observed"))
+            rows += (self._chain(chain) for chain in found.possible)
+        return self._column(rows)
+
+    def shared(self, names: Sequence[str], found: Sequence[SharedDependency]) -> ExplorerColumn:
+        """Dependencies shared by several services, with the hops from each."""
+        if not found:
+            return self._column([self._said("no shared dependencies")])
+
+        def heading(width: int) -> Line:
+            line = Line([(numbers.counted(len(found), "service") + " that all of them depend on", Role.TITLE)])
+            return line.add("  hops from each" if width >= _WIDE else "", Role.DIM)
+
+        def row(one: SharedDependency) -> _Row:
+            hops = "  ".join(f"{hops} from {safe(name)}" for name, hops in zip(names, one.hops, strict=True))
+
+            def draw(width: int) -> Line:
+                name = self._name(one.service, max(width // 3, 12))
+                return name.pad(max(width // 3, 12)).add(f"  {hops}", Role.DIM)
+
+            return _Row(Subject(one.service), draw)
+
+        return self._column([_Row(None, heading), *map(row, found)])
+
+    def difference(self, a: str, b: str, found: CallerDifference) -> ExplorerColumn:
+        """Callers of two services, compared."""
+        parts = (
+            (f"call {safe(a)} only", found.only_a),
+            ("call both", found.both),
+            (f"call {safe(b)} only", found.only_b),
+            (f"reach {safe(a)} only, indirectly", found.indirect_only_a),
+            ("reach both, indirectly", found.indirect_both),
+            (f"reach {safe(b)} only, indirectly", found.indirect_only_b),
+        )
+        rows: list[_Row] = []
+        for what, names in parts:
+            said = f"{len(names) or 'none'} {what}"
+            rows.append(self._said(said, Role.TITLE if names else Role.DIM))
+            rows += map(self._plain, names)
+        return self._column(rows)
+
+    # --- rows --------------------------------------------------------------------------------------------------------
+
+    def _column(self, rows: Iterable[_Row]) -> ExplorerColumn:
+        return ExplorerColumn(rows, self._marks.ellipsis)
+
+    def _said(self, text: str, role: str = Role.DIM) -> _Row:
+        return _Row(None, lambda _: Line([(text, role)]))
+
+    def _name(self, service: str, width: int, inferred: bool = False) -> Line:
+        return service_name(service, self._role(service), max(width, 4), self._marks, inferred, pad=False)
+
+    def _plain(self, service: str, note: str = "") -> _Row:
+        def draw(width: int) -> Line:
+            return Line([("  ", "")]).extend(self._name(service, width - 10)).add(note, Role.DIM)
+
+        return _Row(Subject(service), draw)
+
+    def _heading(self, title: str, width: int, times: _Times | None) -> Line:
+        """`times`: the column of latencies, None where there are no figures."""
+        if times is None:
+            return Line([(title, Role.DIM)])
+        figures = [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM), times.heading(width)]
+        return self._beside(Line([(title, Role.TITLE)]), figures, width)
+
+    def _beside(self, name: Line, figures: Sequence[Line], width: int) -> Line:
+        """A name at the left, figures at the right; in a narrow column the first figure makes room."""
+        shown = list(figures if width >= _WIDE - 8 else figures[1:])
+        right = side_by_side(shown)
+        room = max(width - right.width - 1, 6)
+        return name.cropped(room, self._marks.ellipsis).pad(room + 1).extend(right)
+
+    def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: _Times) -> _Row:
+        marks = self._marks
+        of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
+        subject = Subject(one.service, below=of_operation) if upstream else Subject(one.service, above=of_operation)
+        if one.distance.hops == 1 and upstream:
+            subject = Subject(focus.service, one.service, focus.operation)
+        elif one.distance.hops == 1:
+            subject = Subject(one.service, focus.service, above=of_operation)
+
+        def draw(width: int) -> Line:
+            arrow = marks.async_call if one.is_async else sync_arrow(marks)
+            name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
+            taken = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
+            room = max(width - taken, 8)
+            name.extend(self._name(one.service, room - 2 - 6 * one.is_async, one.inferred))
+            name.add(" async" if one.is_async else "", Role.DIM)
+            figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS)]
+            return self._beside(name, [*figures, times.cell(one, width)], width)
+
+        return _Row(subject, draw)
+
+    @staticmethod
+    def _strength(hit: Hit, failing: bool) -> float:
+        return hit.failing if failing else hit.latency
+
+    def _hit_heading(self, title: str, width: int, failing: bool, has_figures: bool) -> Line:
+        if not has_figures:
+            return Line([(title, Role.DIM)])
+        line = Line([(title, Role.TITLE)])
+        words = [figure("fail", _SHARE, Role.DIM)] if failing else [figure("wait", _SHARE, Role.DIM)]
+        return line.pad(max(width - 2 * _SHARE - 3, line.width + 1)).extend(
+            side_by_side([figure("exposed", _SHARE, Role.DIM), *words])
+        )
+
+    def _hit(self, subject: Subject, hit: Hit, failing: bool, most: float, mark: str = "", note: str = "") -> _Row:
+        """`most`: the figure that fills the bar."""
+        marks = self._marks
+        second = hit.failing if failing else hit.latency
+
+        def draw(width: int) -> Line:
+            right = side_by_side(
+                [
+                    figure(numbers.whole_percent(hit.exposure), _SHARE),
+                    figure(
+                        numbers.whole_percent(second) if second else "-",
+                        _SHARE,
+                        Role.DIM if not second else Role.ERROR if failing else Role.STRONG,
+                    ),
+                ]
+            )
+            cells = _BAR if width >= _WIDE else _BAR // 2
+            drawn = share_bar(100 * self._strength(hit, failing) / most if most else 0, cells, marks)
+            bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
+            bar.add(" " + mark, Role.GUIDE)
+            far = note if width >= _WIDE else ""
+            room = max(width - right.width - bar.width - len(far) - 1, 6)
+            if subject.operation:
+                name = service_name(
+                    subject.service, self._role(subject.service), room, marks, operation=subject.operation, pad=False
+                )
+            else:
+                name = self._name(subject.service, room)
+            line = bar.extend(name).add(far, Role.DIM)
+            return line.pad(max(width - right.width, line.width + 1)).extend(right)
+
+        return _Row(subject, draw)
+
+    def _chain_heading(self, title: str, width: int) -> Line:
+        line = Line([(title, Role.TITLE)])
+        return line.pad(max(width - 17, line.width + 1)).extend(
+            side_by_side([figure("traces", 7, Role.DIM), figure("p50", 8, Role.DIM)])
+        )
+
+    def _chain(self, chain: CallChain) -> _Row:
+        marks = self._marks
+        arrow = f" {sync_arrow(marks)} "
+
+        def draw(width: int) -> Line:
+            figures = Line()
+            if chain.trace_count:
+                p50 = duration_or_unknown(chain.p50_ns, chain.call_count, marks)
+                figures = side_by_side([figure(call_count(chain.trace_count), 7), figure(p50, 8)])
+            room = max(width - figures.width - 1, 10)
+            line = Line()
+            names = list(map(safe, chain.services))
+            left = room - len(arrow) * (len(names) - 1)
+            most = max(map(cell_width, names))
+            # each name gives way before the end of the way does
+            while most > _SHORTEST_NAME and sum(min(cell_width(name), most) for name in names) > left:
+                most -= 1
+            for i, name in enumerate(names):
+                role = Role.PLAIN if chain.trace_count else Role.DIM
+                line.add(arrow if i else "", Role.GUIDE).add(cut(name, most, marks.ellipsis), role)
+            return line.cropped(room, marks.ellipsis).pad(room + 1).extend(figures)
+
+        return _Row(Subject(chain.services[-1], way=chain.services), draw)

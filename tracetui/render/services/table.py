@@ -1,0 +1,281 @@
+"""Services as a table: dependents, and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.dependencies import ServiceFigures, self_calls
+from tracetui.analysis.latency import Latency
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
+from tracetui.render.text.columns import (
+    _GAP,
+    call_count,
+    duration_range,
+    error_rate,
+    figure,
+    name_cells,
+    service_name,
+    service_roles,
+    side_by_side,
+    sorted_heading,
+)
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+
+_CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
+_SHARE, _CALLERS, _ENTRIES, _BETWEEN = 8, 9, 11, 9
+_LEAST_NAME = 10
+_GOOD_NAME = 22
+"""Width of names required before further columns appear."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSortKey:
+    """A column that the services can be sorted by."""
+
+    heading: str
+    descending: bool
+
+
+SORTINGS = {
+    "rank": ServiceSortKey("traces", True),
+    "callers": ServiceSortKey("callers", True),
+    "callees": ServiceSortKey("callees", True),
+    "entries": ServiceSortKey("entries", True),
+    "between": ServiceSortKey("between", True),
+    "calls": ServiceSortKey("calls", True),
+    "errors": ServiceSortKey("errors", True),
+    "p50": ServiceSortKey("p50", True),
+    "p95": ServiceSortKey("p95", True),
+    "name": ServiceSortKey("service", False),
+}
+"""In the order in which one goes through them."""
+
+
+class ServiceTable:
+    """The figures of a set's services and of the calls between them, made ready to be listed."""
+
+    def __init__(self, findings: Analysis) -> None:
+        traces, calls, found = findings.traces, findings.calls, findings.dependencies
+        self.traces = traces
+        self.calls = calls
+        self.graph = findings.graph
+        self.criticality = {one.service: one for one in findings.criticality}
+        self.cycles = findings.graph.cycles
+        self.services: tuple[ServiceFigures, ...] = found.services
+        self.number = {figures.service: i for i, figures in enumerate(self.services)}
+        self.folded = _words(traces, self.services)
+        self._roles = service_roles(traces)
+        self.node = {name: i for i, name in enumerate(calls.nodes)}
+        self._self_calls = self_calls(traces)
+        self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in self.services), default=0))
+        self.few_samples = any(f.latency.few_between is not None for f in self.services)
+        self.name_cells = max((name_cells(f.service, f.inferred) for f in self.services), default=0)
+        parts = [self.criticality[f.service] for f in self.services]
+        self._columns = {
+            "rank": np.array([-one.rank for one in parts], np.float64),
+            "callers": np.array([one.callers for one in parts], np.float64),
+            "callees": np.array([self.graph.graph.out_degree(f.service) for f in self.services], np.float64),
+            "entries": np.array([len(one.entry_operations) for one in parts], np.float64),
+            "between": np.array([one.betweenness for one in parts], np.float64),
+            "calls": np.array([f.call_count for f in self.services], np.float64),
+            "errors": np.array([f.error_rate for f in self.services], np.float64),
+            "p50": np.array([f.latency.p50_ns for f in self.services], np.float64),
+            "p95": np.array([f.latency.p95_ns for f in self.services], np.float64),
+            "name": np.arange(len(self.services), dtype=np.float64),
+        }
+
+    def order(self, sorting: str, descending: bool) -> np.ndarray:
+        """int64[services], their positions in this order; those that are equal by name."""
+        column = self._columns[sorting]
+        return np.argsort(-column if descending else column, kind="stable")
+
+    def is_wide(self, width: int) -> bool:
+        """Test whether a list of this width has its further columns."""
+        return width - self.taken(is_wide=True) >= min(self.name_cells, _GOOD_NAME)
+
+    def taken(self, *, is_wide: bool) -> int:
+        """The cells of a list that are not the names'."""
+        cells = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.duration_cells + 6 * len(_GAP)
+        return cells + (_NEIGHBOURS + _ENTRIES + _BETWEEN + 3 * len(_GAP) if is_wide else 0)
+
+    def sortings(self, width: int) -> list[str]:
+        """Sort columns that are visible at this width."""
+        return [name for name in SORTINGS if self.is_wide(width) or name not in ("callees", "entries", "between")]
+
+    def role(self, service: str) -> str:
+        """The role of a service's mark; a peer that sends no spans has no colour."""
+        return self._roles.get(service, Role.DIM)
+
+    def self_calls(self, service: str) -> int:
+        """Number of a service's calls to itself."""
+        node = self.node[service]
+        return int(self._self_calls[node]) if node < len(self._self_calls) else 0
+
+    def calls_of_peer(self, peer: str, caller: str = "", most: int = 100) -> list[int]:
+        """Unanswered calls to a peer, optionally from one caller: this many, evenly sampled."""
+        calls = self.calls
+        spans = np.flatnonzero(calls.peer == self.node[peer])
+        if caller:
+            spans = spans[self.traces.service[spans] == self.node[caller]]
+        chosen: list[int] = spans[:: max(len(spans) // most, 1)][:most].tolist()
+        return chosen
+
+    def slowest_call(self, service: str) -> int | None:
+        """The span of the slowest call to a service from another, or None."""
+        spans = self.calls.span[self.calls.callee == self.node[service]]
+        return int(spans[np.argmax(self.traces.duration[spans])]) if len(spans) else None
+
+
+def _words(traces: TraceSet, services: Sequence[ServiceFigures]) -> list[str]:
+    """Texts that each service is found by: its name and its operations."""
+    found = {figures.service: [figures.service] for figures in services}
+    for operation in np.unique(traces.operation).tolist():
+        service, name = traces.operation_label(operation)
+        found[service].append(name)
+    return ["\n".join(words).casefold() for words in found.values()]
+
+
+class ServiceList:
+    """The services with `part` in their name or in that of an operation, and then those of `also`, a row each."""
+
+    def __init__(
+        self,
+        table: ServiceTable,
+        marks: Glyphs,
+        sorting: str,
+        descending: bool,
+        part: str = "",
+        also: Collection[str] = (),
+    ) -> None:
+        self.table, self.marks = table, marks
+        self.hits: Mapping[str, float] | None = None
+        """Severity of the effect on each service, above 0 and up to 1; None outside a blast radius."""
+        self.fails = False
+        """True if the effects are failures."""
+        self._sorting, self._descending = sorting, descending
+        order = table.order(sorting, descending)
+        if part:
+            wanted = part.casefold()
+            by_name = np.array([wanted in figures.service.casefold() for figures in table.services], bool)[order]
+            by_words = np.array([wanted in words for words in table.folded], bool)[order]
+            by_more = np.array([figures.service in also for figures in table.services], bool)[order]
+            # who is called so comes before who merely does so
+            order = np.concatenate((order[by_name], order[by_words & ~by_name], order[by_more & ~by_words & ~by_name]))
+        self._order = order
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def service(self, row: int) -> ServiceFigures:
+        return self.table.services[int(self._order[row])]
+
+    def row_of(self, service: str) -> int | None:
+        """The row of a service, None where it has none."""
+        number = self.table.number.get(service)
+        if number is None:
+            return None
+        rows = np.flatnonzero(self._order == number)
+        return int(rows[0]) if len(rows) else None
+
+    def heading(self, width: int) -> Line:
+        cells = self.table.duration_cells
+        name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.marks.ellipsis), Role.DIM)])
+        columns = [("rank", _SHARE), ("callers", _CALLERS)]
+        if self.table.is_wide(width):
+            columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEEN)]
+        columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
+        line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
+        return line.cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        figures, table = self.service(row), self.table
+        name = figures.service
+        part = table.criticality[name]
+        more = "?" if part.indirect_callers is None else part.indirect_callers
+        callers = str(part.direct_callers) + (f"+{more}" if more else "")
+        cells = [
+            self._hit_mark(name).extend(
+                service_name(name, table.role(name), self._name_cells(width) - self._mark, self.marks, figures.inferred)
+            ),
+            figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
+            _or_none(callers if part.direct_callers else "", _CALLERS),
+        ]
+        if self.table.is_wide(width):
+            callees = table.graph.graph.out_degree(name)
+            cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
+            cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
+            between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
+            single = f"{self.marks.warning} " if part.single_point else ""
+            cells.append(_or_none(single + between, _BETWEEN))
+        cells += [
+            figure(call_count(figures.call_count), _CALLS),
+            error_rate(figures.error_rate, _ERRORS),
+            *latency_cells(figures.latency, figures.call_count, table.duration_cells, self.marks),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    @property
+    def _mark(self) -> int:
+        """Cells for the severity of the effect."""
+        return 0 if self.hits is None else 2
+
+    def _hit_mark(self, service: str) -> Line:
+        """A level that is the higher the harder the service is hit."""
+        if self.hits is None:
+            return Line()
+        trend, hit = self.marks.trend, self.hits.get(service)
+        if hit is None:
+            return Line([(" " * self._mark, Role.PLAIN)])
+        level = trend[min(int(hit * len(trend)), len(trend) - 1)]
+        return Line([(level, Role.ERROR if self.fails else Role.CRITICAL), (" ", Role.PLAIN)])
+
+    def _heading(self, column: str) -> str:
+        return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.marks)
+
+    def _name_cells(self, width: int) -> int:
+        taken = self.table.taken(is_wide=self.table.is_wide(width))
+        return max(min(width - taken, self.table.name_cells + self._mark), _LEAST_NAME)
+
+
+def _or_none(text: str, width: int) -> Line:
+    return figure(text or "-", width, Role.PLAIN if text else Role.DIM)
+
+
+def latency_cells(found: Latency, calls: int, width: int, marks: Glyphs) -> list[Line]:
+    """Median and 95th percentile in columns of `width` cells. The range of few samples, and what says that no duration
+    is known, stand over both columns.
+    """
+    if found.p50_ns is not None and found.p95_ns is not None and found.few_between is None:
+        return [figure(numbers.duration(round(ns), marks.ascii_only), width) for ns in (found.p50_ns, found.p95_ns)]
+    return [figure(p95_or_range(found, calls, marks), 2 * width + len(_GAP), Role.DIM)]
+
+
+def p95_or_range(found: Latency, calls: int, marks: Glyphs) -> str:
+    """The 95th percentile, or the range of few samples; `unknown` for calls without an end, `-` without calls."""
+    if found.few_between is not None:
+        return duration_range(*found.few_between, marks)
+    return duration_or_unknown(found.p95_ns, calls, marks)
+
+
+def p95_heading(found: Iterable[Latency]) -> str:
+    """What stands above a column of `p95_or_range`."""
+    return "p95 or range" if any(one.few_between is not None for one in found) else "p95"
+
+
+def duration_or_unknown(ns: float | None, calls: int, marks: Glyphs) -> str:
+    """A duration; `unknown` where no call has an end, `-` where there are no calls."""
+    if ns is None:
+        return "unknown" if calls else "-"
+    return numbers.duration(round(ns), marks.ascii_only)
+
+
+def longest(found: Latency) -> int:
+    """The longest duration that `latency_cells` shows, in nanoseconds; 0 where it shows none."""
+    return found.few_between[1] if found.few_between is not None else round(found.p95_ns or 0)

@@ -1,0 +1,425 @@
+"""Detail of one span, as rows that fold: its identity and figures, then its source's data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
+from tracetui.analysis.rank import SpanFacts
+from tracetui.model.span import Attributes, Event, Link, Span, Value
+from tracetui.render.log_lines import details, headline, more_lines, placement, severity_role
+from tracetui.render.span.facts import causes, kind_words, place, side_by_side, waiting, words_wrapped
+from tracetui.render.span.head import head
+from tracetui.render.text import numbers
+from tracetui.render.text.attributes import GROUPS, LEADING, OTHERS, group_of, in_short, plain, text_size, value_lines
+from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.glyphs import UNICODE, Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+MOST_SHOWN = 500
+"""Attributes, events or links shown of one list."""
+INLINE_LINES = 12
+"""Lines up to which a long value is opened in its place."""
+
+_STATEMENT_LINES = 3
+_GROUPED_FROM = 12
+"""Attributes from which on their groups get headings."""
+_READABLE_KEY = len("http.response.status_code")
+_SEARCHED, _PREVIEWED, _WRAPPED = 100_000, 400, 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTarget:
+    """A link's target in the set, by positions; `span` is None if only its trace is loaded."""
+
+    trace: int
+    span: int | None
+    name: str
+
+
+@dataclass(slots=True)
+class DetailEntry:
+    """One thing about the span, with the cursor's row on it. `name` and `value` are as the source wrote them."""
+
+    path: str
+    """Key of the entry among those of the span; corresponding entries of other spans have the same."""
+    name: str
+    value: Value
+    lines: Callable[[int], list[Line]] = lambda _: []
+    folds: bool = False
+    long: bool = False
+    """True if there is more to read than its row shows."""
+    target: LinkTarget | None = None
+    is_attribute: bool = False
+
+
+@dataclass(kw_only=True)
+class SpanDetailLines:
+    """The rows of one span's detail, for the room they were last arranged for."""
+
+    span: Span
+    facts: SpanFacts | None = None
+    """None while they are being computed."""
+    targets: Mapping[int, LinkTarget] = field(default_factory=dict)
+    """Per number of a link, where it leads."""
+    marks: Glyphs = UNICODE
+    local_time: bool = False
+    slot: int = 0
+    """Slot of the service's colour."""
+    opens: str = "Enter"
+    """The key that opens a row, '' where there is none."""
+    toggled: set[str] = field(default_factory=set)
+    """Paths of entries that are folded or open other than at first."""
+    word: str = ""
+    """Filter: only entries with this text in name or value are shown."""
+    sought: str = ""
+    """Further text that is highlighted."""
+
+    def __post_init__(self) -> None:
+        self.width = self.height = 0
+        self._spare = 0
+        """Rows that long values may take beyond one each."""
+        self.found = self.searched = 0
+        self._rows: list[tuple[DetailEntry, Line]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, row: int, width: int) -> Line:
+        line = self._rows[row][1].cropped(width, self.marks.ellipsis)
+        return line.marked(self.word or self.sought, Role.ACCENT) if self.word or self.sought else line
+
+    def entry(self, row: int) -> DetailEntry:
+        """Entry on a row."""
+        return self._rows[row][0]
+
+    def row_of(self, path: str) -> int | None:
+        """The first row of an entry, or None."""
+        return next((row for row, (entry, _) in enumerate(self._rows) if entry.path == path), None)
+
+    def first_attribute(self) -> int | None:
+        """The first row of an attribute that is shown, or None."""
+        return next((row for row, (entry, _) in enumerate(self._rows) if entry.is_attribute), None)
+
+    def arrange(self, width: int, height: int = 0) -> None:
+        """Lay the rows out for a width. If fewer than `height`, long values are wrapped into the space left."""
+        self.width, self.height = width, height
+        self._spare = 0
+        self._rows = self._made(width)
+        if len(self._rows) < height:
+            self._spare = height - len(self._rows)
+            self._rows = self._made(width)
+
+    def _made(self, width: int) -> list[tuple[DetailEntry, Line]]:
+        self.found = self.searched = 0
+        rows: list[tuple[DetailEntry, Line]] = []
+        for entry in self._entries(width):
+            rows.extend((entry, line.cropped(width, self.marks.ellipsis)) for line in entry.lines(width))
+        if self.word:
+            counted = DetailEntry("filter", "filter", self.word)
+            text = f"{self.found:,} of {self.searched:,} match {self.marks.quoted(safe(self.word, 60))}"
+            rows.insert(1, (counted, Line([(text, Role.ACCENT)]).cropped(width, self.marks.ellipsis)))
+        return rows
+
+    def toggle(self, row: int) -> bool:
+        """Fold or unfold the entry on a row. -> whether that is possible; not for a value that is too long."""
+        entry = self.entry(row)
+        if not entry.folds:
+            return False
+        self.toggled ^= {entry.path}
+        self.arrange(self.width, self.height)
+        return True
+
+    def is_open(self, row: int) -> bool:
+        """Test whether the entry on a row is unfolded."""
+        entry = self.entry(row)
+        return entry.folds and self._open(entry.path, at_first=_open_at_first(entry))
+
+    def _open(self, path: str, at_first: bool = False) -> bool:
+        return (path in self.toggled) != at_first
+
+    # --- what there is -----------------------------------------------------------------------------------------------
+
+    def _entries(self, width: int) -> Iterator[DetailEntry]:
+        span = self.span
+        first, says_kind = head(span, self.facts, self.slot, self.marks, width)
+        first = first[: 1 if self.word else None]
+        yield DetailEntry("span", "span", f"{span.service} {span.name}", lambda _: first)
+        if not self.word:
+            yield from self._state()
+        yield from self._attributes(width)
+        has_logs = any(event.is_log for event in span.events)
+        yield from self._list(span.events, "events and logs" if has_logs else "events", self._event, width)
+        yield from self._list(span.links, "links", self._link, width)
+        if not self.word:
+            moment = numbers.date_clock(span.start_ns, self.local_time)
+            when = f"{moment} {numbers.zone(span.start_ns, self.local_time)}"
+            said = list(place(span, self.facts, when, self._duration))
+            yield self._said(
+                "place",
+                said if says_kind or "span.kind" in span.attributes else [*said, (kind_words(span.kind), Role.DIM)],
+            )
+        scope = {"name": span.scope_name, "version": span.scope_version}
+        yield from self._group("resource", "resource", span.resource, width)
+        yield from self._group("scope", "scope", {key: value for key, value in scope.items() if value}, width)
+        ids = {"trace id": span.trace_id, "span id": span.span_id, "parent id": span.parent_id}
+        yield from self._group("ids", "ids", {key: value for key, value in ids.items() if value is not None}, width)
+
+    def _state(self) -> Iterator[DetailEntry]:
+        """State of the span: its flags, and its duration in proportion."""
+        span, marks = self.span, self.marks
+        for number, text in enumerate(span.warnings[:MOST_SHOWN]):
+            yield self._statement(f"warning:{number}", "warning", text, marks.warning, Role.WARNING)
+        message = self.facts.message if self.facts else span.status_message
+        if message and message != NO_MESSAGE:
+            role = Role.ERROR if span.error else Role.PLAIN
+            yield self._statement("message", "status message", message, marks.origin if span.error else "", role)
+        if self.facts and self.facts.caused_by:
+            yield self._said("causes", causes(self.facts))
+        if message and span.status_message and message != span.status_message:
+            yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
+        if self.facts:
+            yield self._said("times", waiting(span, self.facts, self._duration))
+
+    def _said(self, path: str, items: Iterable[tuple[str, str]]) -> DetailEntry:
+        """Several things side by side."""
+        said = list(items)
+        return DetailEntry(path, path, ", ".join(text for text, _ in said), lambda width: side_by_side(said, width))
+
+    def _statement(self, path: str, name: str, text: str, mark: str, role: str) -> DetailEntry:
+        shown = f"{mark} {safe(text)}" if mark else safe(text)
+        entry = DetailEntry(path, name, text, long=len(text) > len(shown) or "\n" in text)
+
+        def lines(width: int) -> list[Line]:
+            parts = words_wrapped(shown, width)
+            entry.long = entry.long or len(parts) > _STATEMENT_LINES
+            if len(parts) > _STATEMENT_LINES:
+                parts[_STATEMENT_LINES - 1 :] = [" ".join(parts[_STATEMENT_LINES - 1 :])]
+            return [Line([(part, role)]) for part in parts]
+
+        entry.lines = lines
+        return entry
+
+    def _attributes(self, width: int) -> Iterator[DetailEntry]:
+        matching = self._matching(self.span.attributes)
+        left = MOST_SHOWN
+        column = _key_column(matching, width)
+        leading = [key for key in LEADING if key in matching]
+        for key in leading:
+            yield self._field(f"attribute:{key}", key, matching[key], column, width)
+        left -= len(leading)
+        sorted_keys: dict[str, list[str]] = {title: [] for title in (*(title for title, _ in GROUPS), OTHERS)}
+        for key in (key for key in matching if key not in LEADING):
+            sorted_keys[group_of(key)].append(key)
+        groups = {title: keys for title, keys in sorted_keys.items() if keys}
+        headings = len(groups) > 1 and len(self.span.attributes) >= _GROUPED_FROM
+        for title, keys in groups.items():
+            path = f"group:{title}"
+            if headings:
+                yield self._heading(path, title, len(keys), at_first=True)
+            if not headings or self._open(path, at_first=True) or self.word:
+                for key in keys[:left]:
+                    yield self._field(f"attribute:{key}", key, matching[key], column, width)
+                left -= len(keys[:left])
+        if not left and len(matching) > MOST_SHOWN:
+            yield self._more("attributes", len(matching) - MOST_SHOWN, dict(matching))
+
+    def _group(self, path: str, title: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
+        """Values under a heading, folded at first."""
+        matching = self._matching(values)
+        if not matching:
+            return
+        seen = f"group:{path}"
+        yield self._heading(seen, title, len(matching), values=matching)
+        if self.word or self._open(seen):
+            column = _key_column(matching, width)
+            for key in list(matching)[:MOST_SHOWN]:
+                yield self._field(f"{path}:{key}", key, matching[key], column, width)
+            if len(matching) > MOST_SHOWN:
+                yield self._more(path, len(matching) - MOST_SHOWN, dict(matching))
+
+    def _list(
+        self,
+        items: Sequence[Event | Link],
+        title: str,
+        entries: Callable[[int, int], Iterable[DetailEntry]],
+        width: int,
+    ) -> Iterator[DetailEntry]:
+        """Events or links under a heading."""
+        shown = (
+            [number for number, item in enumerate(items) if self._is_meant(item)] if self.word else range(len(items))
+        )
+        if not shown:
+            return
+        path = f"group:{title}"
+        yield self._heading(path, title, len(shown), at_first=True)
+        if self.word or self._open(path, at_first=True):
+            for number in shown[:MOST_SHOWN]:
+                yield from entries(number, width)
+            if len(shown) > MOST_SHOWN:
+                yield self._more(title, len(shown) - MOST_SHOWN, [plain(items[number]) for number in shown])
+
+    def _event(self, number: int, width: int) -> Iterator[DetailEntry]:
+        event, path = self.span.events[number], f"event:{number}"
+        if event.is_log:
+            yield from self._log(event, path, width)
+            return
+        failed = event.name in ("exception", "error")
+        text = exception_text(event) or next((v for v in event.attributes.values() if isinstance(v, str)), "")
+        when = self._offset(event.time_ns - self.span.start_ns)
+        line = self._foldable(path, bool(event.attributes), level=1)
+        line.add(f"{self.marks.event} {when}  ", Role.EVENT)
+        line.add(safe(event.name) or "(no name)", Role.ERROR if failed else Role.STRONG)
+        line.add("  ")
+        role = Role.PLAIN if failed else Role.DIM
+        room = width - line.width
+        parts = self._wrapped(text, room) if not self._open(path) and room > _READABLE_KEY else None
+        shown = parts or [safe(text, _PREVIEWED)]
+        below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in shown[1:]]
+        line.add(shown[0], role)
+        yield DetailEntry(path, event.name, plain(event), lambda _: [line, *below], folds=bool(event.attributes))
+        if event.attributes and (self.word or self._open(path)):
+            yield from self._below(path, event.attributes, width)
+
+    def _log(self, event: Event, path: str, width: int) -> Iterator[DetailEntry]:
+        shown, role, values = headline(event), severity_role(event), details(event)
+        notes = f"  {more_lines(event)}".rstrip() + placement(event)
+        when = f"{self.marks.event} {self._offset(event.time_ns - self.span.start_ns)}  "
+        indent = self._foldable(path, True, level=1).width + cell_width(when)
+        opened = bool(self.word) or self._open(path)
+        room = width - indent - cell_width(notes)
+        parts = self._wrapped(shown, room) if not opened and room > _READABLE_KEY else None
+        is_cut = parts is None and cell_width(shown) > room
+        if is_cut:
+            values = {"message": event.name, **values}
+        line = self._foldable(path, bool(values), level=1).add(when, Role.EVENT)
+        line.add(parts[0] if parts else cut(shown, max(room, 8), self.marks.ellipsis), role).add(notes, Role.DIM)
+        below = [Line([(" " * indent, Role.PLAIN), (part, role)]) for part in parts[1:]] if parts else []
+        yield DetailEntry(path, "log", event.name, lambda _: [line, *below], folds=bool(values), long=is_cut)
+        if values and opened:
+            yield from self._below(path, values, width)
+
+    def _link(self, number: int, width: int) -> Iterator[DetailEntry]:
+        link, path = self.span.links[number], f"link:{number}"
+        target = self.targets.get(number)
+        line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.marks.link} ", Role.ACCENT)
+        if target:
+            line.add(safe(target.name), Role.STRONG).add(f"  {self.opens} opens it  " if self.opens else "  ", Role.DIM)
+        else:
+            line.add("not in this set  ", Role.DIM)
+        line.add(f"{safe(link.kind, 40)}{' ' if link.kind else ''}", Role.PLAIN)
+        line.add(f"trace {safe(link.trace_id, 64)} span {safe(link.span_id, 64)}", Role.DIM)
+        yield DetailEntry(path, "link", plain(link), lambda _: [line], folds=bool(link.attributes), target=target)
+        if link.attributes and (self.word or self._open(path)):
+            yield from self._below(path, link.attributes, width)
+
+    def _below(self, path: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
+        column = _key_column(values, width)
+        for key in list(values)[:MOST_SHOWN]:
+            yield self._field(f"{path}:{key}", key, values[key], column, width, level=3)
+
+    # --- how a thing is drawn ----------------------------------------------------------------------------------------
+
+    def _foldable(self, path: str, folds: bool, level: int, at_first: bool = False) -> Line:
+        opened = self._open(path, at_first) or bool(self.word)
+        mark = (self.marks.opened if opened else self.marks.folded) if folds else " "
+        return Line([(f"{' ' * (2 * level - 2 if level else 0)}{mark} ", Role.DIM)])
+
+    def _heading(
+        self, path: str, title: str, count: int, at_first: bool = False, values: Attributes | None = None
+    ) -> DetailEntry:
+        line = self._foldable(path, True, 0, at_first).add(title, Role.TITLE).add(f" {count:,}", Role.DIM)
+        if values and not (self.word or self._open(path, at_first)):
+            some = (f"{safe(key, 40)}={safe(in_short(value, 40), 40)}" for key, value in list(values.items())[:8])
+            line.add("  " + "  ".join(some), Role.DIM)
+        value: Value = dict(values) if values else title
+        return DetailEntry(path, title, value, lambda _: [line], folds=True)
+
+    def _field(self, path: str, name: str, value: Value, column: int, width: int, level: int = 1) -> DetailEntry:
+        marks = self.marks
+        indent = 2 * level
+        room = max(width - indent - column - 2, 8)
+        preview = in_short(value, _PREVIEWED)
+        shown = safe(preview, _PREVIEWED)
+        size = text_size(value)
+        long = size > _PREVIEWED or cell_width(shown) > room or "\n" in preview
+        key = fit(safe(name) or "(no name)", column, ellipsis=marks.ellipsis)
+        parts = self._wrapped(value, room) if long and not self._open(path) else None
+        if parts is not None:
+            lines = [Line([(f"{' ' * indent}{key}  ", Role.DIM), (parts[0], Role.PLAIN)])]
+            lines += [Line([(" " * (indent + column + 2) + part, Role.PLAIN)]) for part in parts[1:]]
+            return DetailEntry(path, name, value, lambda _: lines, long=True, is_attribute=True)
+        body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
+        opened = body is not None and self._open(path)
+        mark = (marks.opened if opened else marks.folded) if long else " "
+        # as few styles as will do: each is sent with every span
+        line = Line([(f"{' ' * (indent - 2)}{mark} {key}  ", Role.DIM)])
+        if long and size > room:
+            note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
+            shown = cut(shown, max(room - len(note), 8), marks.ellipsis)
+            line.add("" if opened else shown).add(note, Role.DIM)
+        else:
+            line.add("" if opened else cut(shown, room, marks.ellipsis))
+        lines = [line]
+        if opened and body is not None:
+            lines += [Line([(" " * (indent + 2), Role.PLAIN), (text, Role.PLAIN)]) for text in body]
+        entry = DetailEntry(path, name, value, lambda _: lines, folds=body is not None, long=long)
+        entry.is_attribute = True
+        return entry
+
+    def _wrapped(self, value: Value, room: int) -> list[str] | None:
+        """A value on as many lines as it needs, None where there is no room for them."""
+        if not self._spare or text_size(value) >= _WRAPPED:
+            return None
+        parts = [
+            part
+            for line in in_short(value, _WRAPPED).expandtabs(4).split("\n")[: self._spare + 2]
+            for part in words_wrapped(safe(line, _WRAPPED), room)
+        ]
+        if len(parts) - 1 > self._spare:
+            return None
+        self._spare -= len(parts) - 1
+        return parts
+
+    def _more(self, title: str, count: int, value: Value) -> DetailEntry:
+        shows = f": {self.opens} shows all" if self.opens else ""
+        line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}{shows}", Role.WARNING)])
+        return DetailEntry(f"more:{title}", title, value, lambda _: [line], long=True)
+
+    def _duration(self, ns: int) -> str:
+        return numbers.duration(ns, self.marks.ascii_only)
+
+    def _offset(self, ns: int) -> str:
+        return f"{'+' if ns >= 0 else ''}{self._duration(ns)}"
+
+    # --- the filter --------------------------------------------------------------------------------------------------
+
+    def _matching(self, values: Attributes) -> Attributes:
+        if not self.word:
+            return values
+        matching = {key: value for key, value in values.items() if self._has_word(key, value)}
+        self.searched += len(values)
+        self.found += len(matching)
+        return matching
+
+    def _is_meant(self, item: Event | Link) -> bool:
+        own: Value = item.name if isinstance(item, Event) else f"{item.trace_id} {item.span_id} {item.kind}"
+        meant = self._has_word("", own) or any(self._has_word(key, value) for key, value in item.attributes.items())
+        self.searched += 1
+        self.found += meant
+        return meant
+
+    def _has_word(self, key: str, value: Value) -> bool:
+        word = self.word.casefold()
+        return word in key.casefold() or word in in_short(value, _SEARCHED).casefold()
+
+
+def _open_at_first(entry: DetailEntry) -> bool:
+    return entry.path.startswith("group:") and entry.path not in ("group:resource", "group:scope", "group:ids")
+
+
+def _key_column(values: Iterable[str], width: int) -> int:
+    widest = max((min(cell_width(safe(key, 60)), 60) for key in list(values)[: 4 * MOST_SHOWN]), default=0)
+    return max(min(widest, max(width * 2 // 5, _READABLE_KEY), width - 14), 4)

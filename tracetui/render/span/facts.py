@@ -1,0 +1,107 @@
+"""Analysis results for one span, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from tracetui.analysis.rank import Rank, SpanFacts
+from tracetui.model.span import Kind, Span
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.percentiles import are_few
+from tracetui.render.text.safe_text import safe
+from tracetui.render.waterfall.waterfall import BOTTLENECK_PERCENT
+
+
+def rank_words(rank: Rank) -> str:
+    """`slower than 97 % of 100 calls`"""
+    others = rank.n - 1
+    if not others:
+        return "the only call"
+    if rank.shorter == others:
+        return f"slowest of {rank.n:,} calls"
+    if rank.longer == others:
+        return f"fastest of {rank.n:,} calls"
+    if not rank.shorter and not rank.longer:
+        return f"as long as all {rank.n:,} calls"
+    return f"slower than {numbers.percent(rank.slower_than_percent)} of {rank.n:,} calls"
+
+
+def _peers(rank: Rank, duration: Callable[[int], str]) -> str:
+    """`p50 1.2 ms, p95 3.4 ms of 100 calls`; of few calls their range."""
+    count = f"of {rank.n:,} calls"
+    if are_few(rank.n):
+        least, most = (duration(ns) for ns in (rank.least_ns, rank.most_ns))
+        return f"{least} to {most} {count}" if least != most else f"{least} {count}"
+    return f"p50 {duration(round(rank.p50_ns))}, p95 {duration(round(rank.p95_ns))} {count}"
+
+
+def kind_words(kind: Kind) -> str:
+    """`client`; a span that states no kind is internal to its service."""
+    return (Kind.INTERNAL if kind is Kind.UNSPECIFIED else kind).name.lower()
+
+
+def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """Critical share and self time of the span, as text and its role."""
+    whole = facts.trace_duration_ns
+    share = 100 * facts.critical_ns / facts.trace_path_ns if facts.critical_ns else 0.0
+    if share:
+        role = Role.STRONG if share >= BOTTLENECK_PERCENT else Role.PLAIN
+        yield f"critical {duration(facts.critical_ns)} ({numbers.percent(share)})", role
+    elif facts.is_async:
+        yield "asynchronous, on no request's critical path", Role.PLAIN
+    else:
+        yield "not on the critical path", Role.PLAIN
+    if whole and span.duration_ns not in (whole, facts.critical_ns):
+        yield f"duration {numbers.percent(100 * span.duration_ns / whole)} of the trace", Role.PLAIN
+    if facts.children:
+        yield f"self time {duration(facts.self_ns)}", Role.PLAIN
+
+
+def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:
+    """The errors below that are a cause of this one, as text and its role."""
+    for number, (service, operation, message) in enumerate(facts.caused_by):
+        text = f"{safe(service, 60)} {safe(operation, 60)}: {safe(message, 200)}"
+        yield f"{'' if number else 'caused by '}{text}", Role.PLAIN
+    more = facts.cause_count - len(facts.caused_by)
+    if more:
+        yield f"and {more:,} more", Role.DIM
+
+
+def place(span: Span, facts: SpanFacts | None, when: str, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """Position of the span: in time, among its peers and in the tree, as text and its role."""
+    if facts is None:
+        yield f"started {when}", Role.DIM
+        return
+    after = span.start_ns - facts.trace_start_ns
+    yield f"started {'+' if after >= 0 else ''}{duration(after)}, {when}", Role.DIM
+    if facts.rank.n > 1:
+        yield _peers(facts.rank, duration), Role.DIM
+    if facts.parent:
+        which = f"{facts.place:,} of {facts.siblings:,}" if facts.siblings > 1 else "only call"
+        alike = f", {facts.alike:,} of this operation" if facts.alike > 1 else ""
+        yield f"{which} below {' '.join(safe(name, 60) for name in facts.parent)}{alike}", Role.DIM
+    if facts.children:
+        below = f", {numbers.counted(facts.below, 'span')} below" if facts.below > facts.children else ""
+        yield f"{numbers.counted(facts.children, 'child', 'children')}{below}", Role.DIM
+
+
+def side_by_side(items: Iterable[tuple[str, str]], width: int) -> list[Line]:
+    """Safe texts, as many on a line as fit; one that is wider than that is wrapped."""
+    return flowed((Line([(part, role)]) for text, role in items for part in words_wrapped(text, width)), width)
+
+
+def words_wrapped(text: str, width: int) -> list[str]:
+    """Safe text in lines of at most `width` cells, broken between words where there are any."""
+    lines = []
+    while cell_width(text) > width:
+        head = cut(text, width, "")
+        blank = head.rfind(" ") if text[len(head) : len(head) + 1] != " " else len(head)
+        if blank <= 0:
+            blank = len(head)
+        if not blank:
+            break
+        lines.append(text[:blank].rstrip(" "))
+        text = text[blank:].lstrip(" ")
+    return [*lines, text]

@@ -1,0 +1,56 @@
+"""First lines of a span's detail: identity, rank and outcome."""
+
+from __future__ import annotations
+
+from tracetui.analysis.errors import ErrorRole as Part
+from tracetui.analysis.rank import SpanFacts
+from tracetui.model.span import Flag, Span, Status
+from tracetui.render.errors.outcomes import OUTCOME_WORDS
+from tracetui.render.span.facts import kind_words, rank_words
+from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.safe_text import safe
+
+_GAP = 3
+
+
+def head(span: Span, facts: SpanFacts | None, slot: int, marks: Glyphs, width: int) -> tuple[list[Line], bool]:
+    """-> lines, and whether they say the span's kind: it is left out where it would take a line of its own."""
+    joint = " - " if marks.ascii_only else " · "
+    name = Line([(safe(span.service), Role.service(slot)), (joint, Role.DIM)])
+    name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, marks.ellipsis)
+    unfinished = Flag.NO_DURATION in span.marks
+    lasted = "no end" if unfinished else numbers.duration(span.duration_ns, marks.ascii_only)
+    took = Line([(lasted, Role.STRONG)])
+    if facts and not unfinished:
+        took.add(f", {rank_words(facts.rank)}")
+    room = width - name.width - took.width - 2 * _GAP
+    kind = kind_words(span.kind)
+    endings = _endings(span, facts, marks)
+    choices = [_joined(said, ending) for said in dict.fromkeys((kind, "")) for ending in endings]
+    state = next((choice for choice in choices if choice.width <= room), _joined("", endings[0]))
+    says_kind = not kind or state.text.startswith(kind)
+    return flowed([name, took, *([state] if state.runs else [])], width, _GAP, marks.ellipsis), says_kind
+
+
+def _endings(span: Span, facts: SpanFacts | None, marks: Glyphs) -> list[tuple[str, str]]:
+    """Outcome of the span, as text and role: in full, and shorter."""
+    if span.error:
+        if facts is None:
+            return [(f"{marks.origin} error", Role.ERROR)]
+        if facts.role == Part.PROPAGATED:
+            return [(f"{marks.echo} error propagated from below", Role.ECHO), (marks.echo, Role.ECHO)]
+        if facts.role == Part.CANCELLED:
+            return [(f"{marks.echo} cancelled", Role.ECHO), (marks.echo, Role.ECHO)]
+        began = f"{marks.origin} error began here"
+        outcome = OUTCOME_WORDS.get(facts.outcome)
+        full = [(f"{began}, {outcome}", Role.ERROR)] if outcome else []
+        return [*full, (began, Role.ERROR), (marks.origin, Role.ERROR)]
+    words = {Status.OK: "ok", Status.ERROR: "status error"}
+    return [(words.get(span.status, ""), Role.PLAIN)]
+
+
+def _joined(kind: str, ending: tuple[str, str]) -> Line:
+    line = Line([(kind, Role.DIM)])
+    return line.add(" " if kind and ending[0] else "").add(*ending)

@@ -1,0 +1,178 @@
+"""Attributes as text: which group a key is of, a value in short, in full, and over several lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tracetui.model.span import Event, Link, Value
+from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.safe_text import safe
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("HTTP", ("http", "url", "user_agent")),
+    ("database", ("db", "sql", "redis", "mongodb")),
+    ("messaging", ("messaging", "message_bus", "kafka", "rabbitmq")),
+    ("RPC", ("rpc", "grpc")),
+    ("error", ("exception", "error", "otel.status_code", "otel.status_description")),
+    ("network", ("network", "net", "server", "client", "peer", "tls", "dns")),
+    ("code", ("code", "thread")),
+    ("cloud", ("faas", "cloud", "aws", "gcp", "azure", "graphql", "feature_flag", "gen_ai")),
+)
+OTHERS = "other"
+LEADING = (
+    "db.query.text",
+    "db.statement",
+    "sql.query",
+    "url.full",
+    "http.url",
+    "http.route",
+    "url.path",
+    "http.target",
+    "rpc.service",
+    "rpc.method",
+    "messaging.destination.name",
+    "messaging.destination.template",
+    "messaging.destination",
+    "message_bus.destination",
+    "graphql.document",
+)
+"""Attributes that say what a span did: these come before all others."""
+
+_TITLES = {prefix: title for title, prefixes in GROUPS for prefix in prefixes}
+_INLINE_CHARACTERS = 4_000
+_INDENTED_BYTES = 4 << 20
+_MOST_INDENTATION = 8 << 20
+_TOO_DEEP = "(nested too deeply to be written)"
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+def group_of(key: str) -> str:
+    """The title of the semantic group that an attribute is of."""
+    return _TITLES.get(key) or _TITLES.get(key.partition(".")[0], OTHERS)
+
+
+def value_text(value: Value) -> str:
+    """A value in full: text as it is, anything else as JSON, bytes in hex."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return to_json(value)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON of anything an attribute can hold. What JSON has no word for is text in it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=indent, default=_as_text)
+    except (RecursionError, ValueError):
+        return _TOO_DEEP
+
+
+def _as_text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def plain(item: Event | Link) -> dict[str, Value]:
+    """An event or a link as JSON has it."""
+    if isinstance(item, Event):
+        return {"name": item.name, "time_ns": item.time_ns, "attributes": dict(item.attributes)}
+    said: dict[str, Value] = {"kind": item.kind} if item.kind else {}
+    return {"trace_id": item.trace_id, "span_id": item.span_id, **said, "attributes": dict(item.attributes)}
+
+
+def in_short(value: Value, room: int) -> str:
+    """The beginning of a value's text: about `room` characters if there are so many, in time that depends on it."""
+    if isinstance(value, str):
+        return value[:room]
+    if isinstance(value, bytes):
+        return value[:room].hex()
+    parts: list[str] = []
+    _write(value, parts, room, 0)
+    return "".join(parts)
+
+
+def _write(value: Value, parts: list[str], room: int, depth: int) -> int:
+    """Append JSON until there is no more room. -> the room that is left"""
+    if room <= 0:
+        return room
+    if not isinstance(value, (list, dict)):
+        shown = value[: room + 1] if isinstance(value, (str, bytes)) else value
+        text = to_json(shown)
+        parts.append(text)
+        return room - len(text)
+    if depth > 20:
+        parts.append("…")
+        return room - 1
+    opening, closing = "[]" if isinstance(value, list) else "{}"
+    parts.append(opening)
+    room -= 2
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for number, (key, item) in enumerate(items):
+        begin = ", " if number else ""
+        if isinstance(key, str):
+            begin += f"{to_json(key[: max(room, 1)])}: "
+        parts.append(begin)
+        room = _write(item, parts, room - len(begin), depth + 1)
+        if room <= 0:
+            return room
+    parts.append(closing)
+    return room
+
+
+def text_size(value: Value) -> int:
+    """Characters of a value's text; of a list or a mapping no more than what is counted as long."""
+    if isinstance(value, str):
+        return len(value)
+    return len(value) * 2 if isinstance(value, bytes) else len(in_short(value, _INLINE_CHARACTERS))
+
+
+def value_lines(value: Value, width: int, limit: int) -> list[str] | None:
+    """A value indented and wrapped to safe lines, or None where these are more than `limit`."""
+    if text_size(value) >= _INLINE_CHARACTERS:
+        return None
+    text = indented(value_text(value))
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines += wrapped(safe(line.expandtabs(4), _INLINE_CHARACTERS), max(width, 1))
+        if len(lines) > limit:
+            return None
+    return lines
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Safe text on lines of at most `width` cells."""
+    lines = []
+    while cell_width(text) > width:
+        # a wide character may not fit even alone
+        head = cut(text, width, "") or text[:1]
+        lines.append(head if cell_width(head) <= width else "?"[:width])
+        text = text[len(head) :]
+    return [*lines, text]
+
+
+def indented(text: str) -> str:
+    """Text that is a JSON object or list over several lines, any other as it is. Numbers stay as they are written."""
+    if text[:1].strip() not in ("{", "[") or len(text) > _INDENTED_BYTES:
+        return text
+    try:
+        raw = text.encode()
+        if _indentation(raw) > _MOST_INDENTATION:
+            return text
+        return msgspec.json.format(raw, indent=2).decode()
+    except (UnicodeEncodeError, msgspec.MsgspecError, RecursionError):
+        return text
+
+
+def _indentation(raw: bytes) -> int:
+    """About how many blanks it takes to indent this JSON."""
+    codes = np.frombuffer(_STRING.sub(b"", raw), np.uint8)
+    step = np.zeros(len(codes), np.int64)
+    step[(codes == ord("{")) | (codes == ord("["))] = 1
+    step[(codes == ord("}")) | (codes == ord("]"))] = -1
+    depth = np.cumsum(step)
+    return int(depth[(step != 0) | (codes == ord(","))].clip(0).sum()) * 2

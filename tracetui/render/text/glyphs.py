@@ -1,0 +1,139 @@
+"""Glyphs: the one vocabulary. Shape comes first: each has its meaning without colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from tracetui.render.text.cells import cell_width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glyphs:
+    """Every mark is one cell wide, but the words and ends named so."""
+
+    ascii_only: bool
+    solid: str
+    """Cell of a bar on the critical path."""
+    solid_left: str
+    """Eight marks: 1/8 to 8/8 of a cell, filled from the left."""
+    solid_right: tuple[tuple[int, str], ...]
+    """Cells filled from the right: (eighths, mark). Blocks of few fillings exist, and reversed ones need colour."""
+    rest: str
+    """Cell of a bar off the critical path."""
+    rest_start: str
+    """Bar that starts in the right half of the cell."""
+    rest_end: str
+    """Bar that ends in the left half of the cell."""
+    origin: str
+    echo: str
+    """A propagated error."""
+    opened: str
+    folded: str
+    leaf: str
+    event: str
+    link: str
+    async_call: str
+    warning: str
+    service: str
+    """Glyph before a service's name, in its colour; '' where the name's first letters serve."""
+    trend: str
+    """Bars of a distribution, from low to high."""
+    cursor: str
+    times: str
+    """Multiplication sign, as in `×300`."""
+    at_most: str
+    ellipsis: str
+    quotes: str
+    """Two characters: before and after quoted text."""
+    guide: str
+    """An ancestor that has more children below."""
+    branch: str
+    last_branch: str
+    left_out: str
+    """Glyph after the number of tree levels that are not drawn."""
+
+    def repeated(self, number: int) -> str:
+        """`×300`"""
+        return f"{self.times}{number:,}"
+
+    def quoted(self, text: str) -> str:
+        return f"{self.quotes[0]}{text}{self.quotes[1]}"
+
+
+UNICODE = Glyphs(
+    ascii_only=False,
+    solid="█",
+    solid_left="▏▎▍▌▋▊▉█",
+    solid_right=((1, "▕"), (4, "▐")),
+    rest="─",
+    rest_start="╶",
+    rest_end="╴",
+    origin="✖",
+    echo="✗",
+    opened="▾",
+    folded="▸",
+    leaf="╴",
+    event="◆",
+    link="⇢",
+    async_call="⇝",
+    warning="⚠",
+    service="●",
+    trend="▁▂▃▄▅▆▇█",
+    cursor="▌",
+    times="×",
+    at_most="≤",
+    ellipsis="…",
+    quotes="“”",
+    guide="│",
+    branch="├",
+    last_branch="└",
+    left_out="┊",
+)
+
+ASCII = Glyphs(
+    ascii_only=True,
+    solid="#",
+    solid_left="########",
+    solid_right=(),
+    rest="-",
+    rest_start="-",
+    rest_end="-",
+    origin="X",
+    echo="x",
+    opened="v",
+    folded=">",
+    leaf="-",
+    event="*",
+    link=">",
+    async_call="~",
+    warning="!",
+    service="",
+    trend=".:-=+*#",
+    cursor=">",
+    times="x",
+    at_most="<=",
+    ellipsis="~",
+    quotes='""',
+    guide="|",
+    branch="|",
+    last_branch="`",
+    left_out=":",
+)
+
+
+def in_marks(text: str, marks: Glyphs) -> str:
+    """A text of the program's own, which explains marks, with these in it."""
+    if marks is UNICODE:
+        return text
+    ones = [(getattr(UNICODE, field.name), getattr(marks, field.name)) for field in fields(Glyphs)]
+    table = {one: other for one, other in ones if isinstance(one, str) and len(one) == 1}
+    return text.translate(str.maketrans({**table, UNICODE.trend[0]: marks.trend[0]}))
+
+
+def initials(name: str) -> str:
+    """Two-cell abbreviation of a name: `us` of `user-service`, `re` of `redis`, one letter where it is wide."""
+    words = "".join(letter if letter.isalnum() else " " for letter in name).split()
+    if not words:
+        return "?"
+    letters = (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).lower()
+    return letters if cell_width(letters) <= 2 else letters[0]

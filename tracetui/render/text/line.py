@@ -1,0 +1,137 @@
+"""Styled text without a terminal: a line is runs of text, each with the role it plays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tracetui.render.text.cells import cell_width, cut
+
+
+class Role:
+    """Role of a run of text, which a theme gives a style. A service's role is made by `service`."""
+
+    PLAIN = ""
+    DIM = "dim"
+    """Can be ignored."""
+    GUIDE = "guide"
+    """Lines of a tree or an axis."""
+    TITLE = "title"
+    STRONG = "strong"
+    """For what the eye should meet first."""
+    ERROR = "error"
+    ECHO = "echo"
+    """An error that propagated from below."""
+    WARNING = "warning"
+    EVENT = "event"
+    REST = "rest"
+    """The part of a bar off the critical path."""
+    CRITICAL = "critical"
+    """The critical path where no service is meant."""
+    ACCENT = "accent"
+
+    @staticmethod
+    def service(slot: int) -> str:
+        """The role of a service by its colour slot (see `render.colours`)."""
+        return f"service:{slot}"
+
+
+class Run(NamedTuple):
+    """Text of one role. The text is safe to show and holds no line break."""
+
+    text: str
+    role: str = Role.PLAIN
+
+
+class Line:
+    """Runs of text from left to right; neighbours of one role are one run."""
+
+    __slots__ = ("runs", "width")
+
+    def __init__(self, runs: Iterable[tuple[str, str]] = ()) -> None:
+        self.runs: list[Run] = []
+        self.width = 0
+        """Width in cells; updated by `add`, as it is read more often than text is added."""
+        for text, role in runs:
+            self.add(text, role)
+
+    def __repr__(self) -> str:
+        return f"Line({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Line) and self.runs == other.runs
+
+    __hash__ = None  # type: ignore[assignment]  # a line is mutable
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for run in self.runs)
+
+    def add(self, text: str, role: str = Role.PLAIN) -> Line:
+        """Append text."""
+        if text:
+            runs = self.runs
+            if runs and runs[-1].role == role:
+                before = runs[-1].text
+                runs[-1] = Run(before + text, role)
+                # a character can widen the one before it
+                self.width += len(text) if text.isascii() else cell_width(before + text) - cell_width(before)
+            else:
+                runs.append(Run(text, role))
+                self.width += cell_width(text)
+        return self
+
+    def extend(self, other: Line) -> Line:
+        """Append another line's runs."""
+        if other.runs:
+            self.add(*other.runs[0])
+            # of the others none meets a run that is here
+            self.runs += other.runs[1:]
+            self.width += other.width - cell_width(other.runs[0].text)
+        return self
+
+    def marked(self, word: str, role: str) -> Line:
+        """The line with a role for every occurrence of the word, ignoring case."""
+        text, line, at = self.text, Line(), 0
+        places = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []
+        for run in self.runs:
+            stop = at + len(run.text)
+            for start, end in places:
+                if start < stop and end > at:
+                    line.add(text[at : max(start, at)], run.role).add(text[max(start, at) : min(end, stop)], role)
+                    at = min(end, stop)
+            line.add(text[at:stop], run.role)
+            at = stop
+        return line
+
+    def pad(self, width: int) -> Line:
+        """Fill with blanks up to this many cells."""
+        blank = width - self.width
+        return self.add(" " * blank) if blank > 0 else self
+
+    def cropped(self, width: int, ellipsis: str = "…") -> Line:
+        """The line in at most `width` cells."""
+        if self.width <= width:
+            return self
+        line = Line()
+        left = width
+        for text, role in self.runs:
+            cells = cell_width(text)
+            if cells >= left:
+                # where this run just fits, another one follows and is lost: the ellipsis must say so
+                return line.add(cut(text + " " * (cells == left), left, ellipsis), role)
+            line.add(text, role)
+            left -= cells
+        return line
+
+
+def flowed(items: Iterable[Line], width: int, gap: int = 3, ellipsis: str = "…") -> list[Line]:
+    """Short lines side by side, as many on a line as fit in `width` cells."""
+    lines: list[Line] = []
+    for item in items:
+        if lines and lines[-1].width + gap + item.width <= width:
+            lines[-1].add(" " * gap).extend(item)
+        else:
+            lines.append(item.cropped(width, ellipsis) if item.width > width else Line(item.runs))
+    return lines

@@ -1,0 +1,212 @@
+"""Numbers as people read them: three significant digits and one unit.
+
+Zeros at the end are digits too (`3.00 s` stands under `3.41 s`). What is exact is short: counts, ticks of an axis,
+nanoseconds, and nothing at all.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_SECOND = 1_000_000_000
+_UNITS = (("s", _SECOND), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
+_LONG_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def duration(ns: int, ascii_only: bool = False) -> str:
+    """Nanoseconds as `3.61 s`, `890 ms`, `12.4 µs`; from a minute on as `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
+    if ns < 0:
+        return "-" + duration(-ns, ascii_only)
+    if not ns:
+        return "0 s"
+    if _round(ns, _SECOND // 10) >= 600:
+        return _long_duration(_round(ns, _SECOND))
+    at = next(i for i, (_, size) in enumerate(_UNITS) if ns >= size)
+    number = _three_digits(ns, _UNITS[at][1])
+    if number == "1000":
+        at, number = at - 1, "1.00"
+    unit = _UNITS[at][0]
+    return f"{number} {'us' if ascii_only and unit == 'µs' else unit}"
+
+
+def duration_width(longest_ns: int) -> int:
+    """Characters that hold every duration from 0 to this one."""
+    if longest_ns < 59 * _SECOND:
+        return len("99.9 ms")
+    if longest_ns < 86_400 * _SECOND:
+        return len("59 min 59 s")
+    return max(len("59 min 59 s"), len(duration(longest_ns)))
+
+
+def milliseconds(ns: int) -> str:
+    """Nanoseconds as `1,850 ms`; below 100 ms as `36.0 ms`."""
+    if ns < 0:
+        return "-" + milliseconds(-ns)
+    if ns >= 99_950_000:
+        return f"{_round(ns, 1_000_000):,} ms"
+    if ns >= 1_000_000:
+        return f"{_three_digits(ns, 1_000_000)} ms"
+    if not ns:
+        return "0 ms"
+    return f"{ns / 1_000_000:.3f} ms" if ns >= 500 else "<0.001 ms"
+
+
+def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
+    """Labels of an axis from 0 to `total_ns` with `steps` equal steps, all in the unit of its end."""
+    unit, size = next((unit for unit in _UNITS if total_ns >= unit[1]), _UNITS[0])
+    if total_ns >= 60 * _SECOND:
+        unit, seconds = next(long for long in _LONG_UNITS if total_ns >= long[1] * _SECOND)
+        size = seconds * _SECOND
+    decimals = 0 if unit == "ns" else max(0, 3 - len(str(total_ns // size)))
+    numbers = [f"{total_ns * i / steps / size:,.{decimals}f}" for i in range(steps + 1)]
+    if decimals and all(number.endswith("0" * decimals) for number in numbers):
+        numbers = [number[: -decimals - 1] for number in numbers]
+    unit = "us" if ascii_only and unit == "µs" else unit
+    return [f"0 {unit}", *(f"{number} {unit}" for number in numbers[1:])]
+
+
+def percent(value: float) -> str:
+    """A share of 100 as `74 %`, `8.0 %`, `0.2 %`; never 0 % for something, nor 100 % for less than all."""
+    if value <= 0 or value >= 100:
+        return f"{value:,.0f} %"
+    if value < 0.1:
+        return "<0.1 %"
+    if value > 99.9:
+        return ">99.9 %"
+    if value < 9.95:
+        return f"{value:.1f} %"
+    return f"{value:.0f} %" if value < 99 else f"{min(value, 99.9):.1f} %"
+
+
+def whole_percent(value: float) -> str:
+    """A share of 100 in at most five characters: `74 %`, `<1 %`."""
+    if 0 < value < 1:
+        return "<1 %"
+    if 99 < value < 100:
+        return "99 %"
+    return f"{value:.0f} %"
+
+
+def count(number: int) -> str:
+    """`1,234,567`"""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 span`, `11 spans`"""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def failures_of(with_errors: int, failed: int, traces: int) -> str:
+    """Traces with errors and failed requests: `8 of 100 requests failed (8.0 %)` where they are the same, else
+    `8 of 100 traces with errors (8.0 %): 6 requests failed (6.0 %), 2 recovered`.
+    """
+
+    def share(count: int) -> str:
+        return f" ({percent(100 * count / traces if traces else 0.0)})"
+
+    if with_errors == failed:
+        return f"{failed:,} of {counted(traces, 'request')} failed{share(failed)}"
+    of = f"{with_errors:,} of {counted(traces, 'trace')} with errors{share(with_errors)}"
+    failed_requests = counted(failed, "request") + f" failed{share(failed)}" if failed else "no request failed"
+    return f"{of}: {failed_requests}, {with_errors - failed:,} recovered"
+
+
+def requests_failed(with_errors: int, failed: int) -> str:
+    """Addition to a count of traces with errors: `6 requests failed`, '' where all of them did."""
+    if with_errors == failed:
+        return ""
+    return f"{counted(failed, 'request')} failed" if failed else "no request failed"
+
+
+def short_count(number: int) -> str:
+    """`950`, `4.1k`, `38k`, `1.2M`"""
+    if number < 0:
+        return "-" + short_count(-number)
+    for size, letter in ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
+        tenths = _round(number, size // 10)
+        if number < 1_000:
+            return str(number)
+        if tenths < 100:
+            return f"{tenths / 10:.1f}".removesuffix(".0") + letter
+        if _round(number, size) < 1_000:
+            return f"{_round(number, size)}{letter}"
+    return f"{_round(number, 1_000_000_000):,}G"
+
+
+def clock(ns: int, local: bool = False, digits: int = 3) -> str:
+    """Time of day of nanoseconds since the epoch: `10:03:12.044`, in UTC unless `local`, to so many digits, up to 6."""
+    whole = f"{_moment(ns, local):%H:%M:%S}"
+    return f"{whole}.{ns // 1_000 % 1_000_000:06d}"[: len(whole) + 1 + digits] if digits else whole
+
+
+def date_clock(ns: int, local: bool = False, digits: int = 3) -> str:
+    """`2024-05-01 10:03:12.044`"""
+    return f"{_moment(ns, local):%Y-%m-%d} {clock(ns, local, digits)}"
+
+
+def digits_between(ns: int) -> int:
+    """Number of digits of a second needed to tell times this far apart: 0, 3 or 6."""
+    return 0 if ns >= 1_000_000_000 else 3 if ns >= 1_000_000 else 6
+
+
+def time_range(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool = False) -> str:
+    """`10:00–10:16 UTC`; with dates where the two are of different days, within a minute with seconds, and as
+    many digits as tell the two apart.
+    """
+    start, end = _moment(start_ns, local), _moment(end_ns, local)
+    if end - start >= timedelta(minutes=1):
+        texts = [f"{moment:%H:%M}" for moment in (start, end)]
+    else:
+        digits = digits_between(end_ns - start_ns) if start != end else 0
+        texts = [clock(ns, local, digits) for ns in (start_ns, end_ns)]
+    if start.date() != end.date():
+        texts = [f"{moment:%Y-%m-%d} {text}" for moment, text in zip((start, end), texts, strict=True)]
+    return f"{('-' if ascii_only else '–').join(dict.fromkeys(texts))} {zone(start_ns, local)}"
+
+
+def zone(ns: int, local: bool = False) -> str:
+    """The name of the zone that times are shown in at this time: `UTC`, `CEST`."""
+    return (_moment(ns, local).tzname() or "local") if local else "UTC"
+
+
+def _moment(ns: int, local: bool) -> datetime:
+    moment = _EPOCH + timedelta(microseconds=ns // 1_000)
+    return moment.astimezone() if local else moment
+
+
+def _round(number: int, size: int) -> int:
+    """The quotient, half rounded up."""
+    return (2 * number + size) // (2 * size)
+
+
+def _three_digits(number: int, size: int) -> str:
+    """The quotient, at least 1, with three significant digits; of single pieces all of them."""
+    decimals = 0 if size == 1 else max(0, 3 - len(str(number // size)))
+    scaled = _round(number * 10**decimals, size)
+    if decimals and scaled >= 1_000:
+        decimals -= 1
+        scaled //= 10
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole}.{part:0{decimals}d}" if decimals else str(whole)
+
+
+def _long_duration(seconds: int) -> str:
+    at = next(i for i, (_, size) in enumerate(_LONG_UNITS) if seconds >= size)
+    unit, size = _LONG_UNITS[at]
+    smaller, smaller_size = _LONG_UNITS[at + 1]
+    if seconds >= 100 * 86_400:
+        return f"{_round(seconds, size):,} {unit}"
+    whole, rest = divmod(_round(seconds, smaller_size), size // smaller_size)
+    if at and whole * size >= _LONG_UNITS[at - 1][1]:
+        return f"1 {_LONG_UNITS[at - 1][0]}"
+    return f"{whole} {unit} {rest} {smaller}" if rest else f"{whole} {unit}"
+
+
+def signed_percent(percent: float) -> str:
+    """A change: `+12 %`, `-99.5 %`."""
+    if abs(percent) < 0.5:
+        return "0 %"
+    # what is nearly gone is not gone
+    return f"{percent:+.1f} %" if -100 < percent < -99 else f"{percent:+,.0f} %"

@@ -1,0 +1,204 @@
+"""Styles of roles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.text import Text
+
+from tracetui.render.text.line import Line, Role, Run
+
+_CURSOR = "cursor"
+"""The role of text under the cursor where the cursor's row is no band of colour."""
+_BESIDE_BAR = "beside"
+"""Role of the blanks beside a bar there."""
+_PIECES = "\u2580-\u259f─╶╴"
+_ON_BARS = " ◆⇢⇝"
+_BARS = re.compile(f"[{_ON_BARS}]*[{_PIECES}][{_PIECES}{_ON_BARS}]*")
+"""Bars, with what is on them and the blanks beside."""
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """Styles of roles, and of services by colour slot."""
+
+    name: str
+    styles: Mapping[str, Style]
+    services: tuple[Style, ...]
+    under_cursor: Theme | None = None
+    """Styles for the row under the cursor, its plain style a band of colour. Without it the row is reversed, but
+    for its bars: a reversed bar is a hole, and the blanks beside it are a bar.
+    """
+
+    def style(self, role: str) -> Style:
+        """The style of a role; of an unknown one the plain one."""
+        if role.startswith("service:"):
+            return self.services[int(role[8:]) % len(self.services)] if self.services else Style.null()
+        return self.styles.get(role) or Style.null()
+
+    def cursor_style(self, role: str) -> Style:
+        """The style of a role in the row under the cursor."""
+        if self.under_cursor is None:
+            return _REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
+        return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
+
+    def cursor_runs(self, line: Line) -> list[Run]:
+        """The runs of the row under the cursor."""
+        return line.runs if self.under_cursor is not None else list(_bars_apart(line))
+
+    def text(self, line: Line) -> Text:
+        """The line as Rich's text, one row that is neither wrapped nor read as markup."""
+        text = Text(no_wrap=True, overflow="crop", end="")
+        for part, role in line.runs:
+            text.append(part, self.style(role))
+        return text
+
+
+_REVERSED = Style(reverse=True)
+
+
+def _bars_apart(line: Line) -> Iterator[Run]:
+    """Runs in one role whatever they mean, but for bars and the blanks beside them."""
+    drawn = "".join("|" * len(text) if role == Role.GUIDE else text for text, role in line.runs)
+    bars = [match.span() for match in _BARS.finditer(drawn)]
+    at = 0
+    for text, role in line.runs:
+        begin, stop = at, at + len(text)
+        while at < stop:
+            while bars and bars[0][1] <= at:
+                del bars[0]
+            left, right = bars[0] if bars else (stop, stop)
+            is_bar = left <= at
+            reached = min(right if is_bar else left, stop)
+            yield Run(text[at - begin : reached - begin], (role or _BESIDE_BAR) if is_bar else _CURSOR)
+            at = reached
+
+
+def _theme(
+    name: str,
+    *,
+    dim: Style,
+    red: str,
+    yellow: str,
+    event: str,
+    accent: str,
+    services: tuple[str, ...],
+    plain: Style | None = None,
+    under_cursor: Theme | None = None,
+) -> Theme:
+    return Theme(
+        name,
+        {
+            Role.PLAIN: plain or Style.null(),
+            Role.DIM: dim,
+            Role.GUIDE: dim,
+            Role.REST: dim,
+            Role.TITLE: Style(bold=True),
+            Role.STRONG: Style(bold=True),
+            Role.ERROR: Style(color=red, bold=True),
+            Role.ECHO: Style(color=red),
+            Role.WARNING: Style(color=yellow),
+            Role.EVENT: Style(color=event),
+            Role.CRITICAL: Style(color=accent),
+            Role.ACCENT: Style(color=accent, bold=True),
+        },
+        tuple(Style(color=colour) for colour in services),
+        under_cursor,
+    )
+
+
+# Where they can be, colours are of the 256-colour cube, so that they look the same where there are only those. A slot
+# has about the same hue in every theme. None of the services' is near the accent, the warning or the red.
+_ON_BLUE = _theme(
+    "on-blue",
+    plain=Style(color="#ffffff", bgcolor="#005f87"),
+    dim=Style(color="#d7d7d7"),
+    red="#ffc0c0",
+    yellow="#ffff87",
+    event="#ffffff",
+    accent="#afffff",
+    services=(
+        "#afd7ff", "#afff5f", "#ffd7ff", "#ffd75f", "#5fffaf",
+        "#d7ff00", "#d7d7ff", "#87ff87", "#ffc8e6", "#d7d787",
+    ),
+)  # fmt: skip
+DARK = _theme(
+    "dark",
+    dim=Style(color="#949494"),
+    red="#ff5f5f",
+    yellow="#ffd75f",
+    event="#ffffff",
+    accent="#5fd7ff",
+    services=(
+        "#5f87ff", "#87d75f", "#d787ff", "#ff8700", "#00d7af",
+        "#d7ff00", "#8787d7", "#00af00", "#ff87d7", "#d7af87",
+    ),
+    under_cursor=_ON_BLUE,
+)  # fmt: skip
+LIGHT = _theme(
+    "light",
+    dim=Style(color="#585858"),
+    red="#af0000",
+    yellow="#5f5f00",
+    event="#000000",
+    accent="#005faf",
+    services=(
+        "#0000d7", "#005f00", "#8700d7", "#6c3f00", "#005f5f",
+        "#662244", "#00005f", "#4f4f77", "#af0087", "#5f005f",
+    ),
+    under_cursor=_ON_BLUE,
+)  # fmt: skip
+_ON_WHITE = _theme(
+    "on-white",
+    plain=Style(color="#000000", bgcolor="#ffffff"),
+    dim=Style(color="#444444"),
+    red="#af0000",
+    yellow="#505000",
+    event="#000000",
+    accent="#0000af",
+    services=(
+        "#00005f", "#005f00", "#8700af", "#6c3f00", "#005f5f",
+        "#004f6f", "#0000d7", "#004f2f", "#870087", "#5f0000",
+    ),
+)  # fmt: skip
+HIGH_CONTRAST = _theme(
+    "high-contrast",
+    dim=Style(color="#c6c6c6"),
+    red="#ff6e6e",
+    yellow="#ffff00",
+    event="#ffffff",
+    accent="#00ffff",
+    services=(
+        "#00afff", "#87d700", "#ff5fff", "#ff8700", "#00ff5f",
+        "#d7af5f", "#8f8fff", "#5faf5f", "#ffafff", "#ffaf87",
+    ),
+    under_cursor=_ON_WHITE,
+)  # fmt: skip
+ANSI = _theme(
+    "ansi",
+    # "bright black" is invisible in some widespread palettes; faint text is at worst plain
+    dim=Style(dim=True),
+    red="red",
+    yellow="yellow",
+    event="default",
+    accent="cyan",
+    # what is left of sixteen when the accent, the warning, the red and the greys are taken
+    services=("green", "magenta", "blue", "bright_green", "bright_magenta", "bright_blue"),
+)
+MONO = Theme(
+    "mono",
+    {
+        Role.DIM: Style(dim=True),
+        Role.GUIDE: Style(dim=True),
+        Role.REST: Style(dim=True),
+        Role.TITLE: Style(bold=True),
+        Role.STRONG: Style(bold=True),
+        Role.ERROR: Style(bold=True),
+        Role.ACCENT: Style(bold=True),
+    },
+    (),
+)
+"""No colour at all, for NO_COLOR: weight only."""

@@ -1,0 +1,121 @@
+"""Columns of the list of traces, computed once for a set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from tracetui.analysis.errors import ErrorRole as ErrorRole
+from tracetui.analysis.errors import roles
+from tracetui.analysis.requests import failed_requests
+from tracetui.analysis.summary import DIFFERING_TRACES, differing
+from tracetui.model.traces import TraceSet
+from tracetui.render.text.colours import service_slots
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.short_names import short_names
+
+_NAME_LIMIT = 200
+
+
+class SortKey(StrEnum):
+    """Sort keys of the list; the value is the column's heading."""
+
+    START = "start"
+    NAME = "trace"
+    SERVICES = "services"
+    SPANS = "spans"
+    ERRORS = "errors"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TraceColumns:
+    """Columns of the list of traces."""
+
+    traces: TraceSet
+    spans: np.ndarray
+    origins: np.ndarray
+    """int64[traces], error spans that no error below is a cause of."""
+    echoes: np.ndarray
+    """int64[traces], error spans that are propagated or cancelled."""
+    service_first: np.ndarray
+    """int64[traces + 1], slices of the next two."""
+    service: np.ndarray
+    """int32[pairs], the services of each trace in the order in which they first stand in it."""
+    service_role: np.ndarray
+    """uint8[pairs] of `analysis.errors.Role`: whether an error began in the service, or propagated to it."""
+    label: np.ndarray
+    """int64[traces] into `labels`."""
+    labels: list[tuple[int, str, str]]
+    """Service, its name and the operation's, safe to show."""
+    values: dict[SortKey, np.ndarray]
+    """int64[traces], what each column is sorted by."""
+    services: list[str]
+    """Safe to show."""
+    short: list[str]
+    """Two letters for each service, no two the same."""
+    slots: list[int]
+    failed_request: np.ndarray
+    """bool[traces], those whose request failed."""
+    skewed_count: int
+    """Traces in which clocks disagree."""
+    shows_whole: bool
+    """True if traces often last longer than their responses take, so that both are shown."""
+
+    def sorted(self, traces: np.ndarray, key: SortKey, descending: bool) -> np.ndarray:
+        """The traces (int64[m]) in the order of a column; equal ones slowest response first."""
+        values = self.values[key][traces]
+        order = np.lexsort((-self.traces.response_time[traces], -values if descending else values))
+        result: np.ndarray = traces[order]
+        return result
+
+
+def trace_columns(traces: TraceSet) -> TraceColumns:
+    """Make the columns of a set."""
+    role = roles(traces)
+    count, width = traces.trace_count, max(len(traces.services), 1)
+    pairs = traces.trace.astype(np.int64) * width + traces.service
+    distinct, first, number = np.unique(pairs, return_index=True, return_inverse=True)
+    pair_role = np.zeros(len(distinct), np.uint8)
+    propagated = (role == ErrorRole.PROPAGATED) | (role == ErrorRole.CANCELLED)
+    pair_role[number[propagated]] = ErrorRole.PROPAGATED
+    pair_role[number[role == ErrorRole.ORIGIN]] = ErrorRole.ORIGIN
+    order = np.lexsort((first, distinct // width))
+    operations, label = np.unique(traces.exact_operation[traces.main_root], return_inverse=True)
+    labels = []
+    services = [safe(name, _NAME_LIMIT) for name in traces.services]
+    for operation in operations.tolist():
+        service, name = divmod(operation, len(traces.names))
+        labels.append((service, services[service], safe(traces.names[name], _NAME_LIMIT)))
+    rank = np.zeros(len(labels), np.int64)
+    rank[sorted(range(len(labels)), key=lambda i: labels[i][1:])] = np.arange(len(labels))
+    service_first = np.searchsorted(distinct // width, np.arange(count + 1))
+    spans = np.diff(traces.first)
+    values = (
+        traces.trace_start,
+        rank[label],
+        np.diff(service_first),
+        spans,
+        traces.trace_errors,
+        traces.response_time,
+    )
+    return TraceColumns(
+        traces=traces,
+        spans=spans,
+        origins=np.bincount(traces.trace[role == ErrorRole.ORIGIN], minlength=count),
+        echoes=np.bincount(traces.trace[propagated], minlength=count),
+        service_first=service_first,
+        service=(distinct % width).astype(np.int32)[order],
+        service_role=pair_role[order],
+        label=label.astype(np.int64),
+        labels=labels,
+        values=dict(zip(SortKey, values, strict=True)),
+        services=services,
+        short=short_names(services),
+        slots=service_slots(traces.services),
+        failed_request=failed_requests(traces),
+        skewed_count=int(traces.skewed.sum()),
+        shows_whole=int(differing(traces).sum()) > DIFFERING_TRACES * count,
+    )

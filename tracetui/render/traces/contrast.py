@@ -1,0 +1,101 @@
+"""Contrast of a selection of traces with the others, as rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from tracetui.analysis.contrast import FEW, Contrast, OverRepresented
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.columns import figure, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+_LIFT = 6
+_LEAST = 16
+_HINT = "may be chance"
+
+
+def difference_words(one: OverRepresented, marks: Glyphs) -> str:
+    """`region = eu`, `response 1.70 s or more`, `goes through checkout`; safe to show."""
+    match one.what:
+        case "attribute":
+            return f"{safe(one.key)} = {safe(one.value, 120)}"
+        case "duration":
+            return f"response {numbers.duration(int(one.value), marks.ascii_only)} or more"
+        case "operation":
+            return f"does {safe(one.key)} {safe(one.value)}"
+        case _:
+            return f"goes through {safe(one.value)}"
+
+
+def in_short(found: Contrast, marks: Glyphs, most: int = 3) -> Line:
+    """Contrast in one line: `region = eu (6 of 6, 33 % of the others)`."""
+    line = Line()
+    # what is sure alone, where anything is; how long it takes may well come of what went wrong
+    sure = [one for one in found.differences if not one.is_hint]
+    told = sure if any(one.what != "duration" for one in sure) else found.differences
+    told = sorted(told, key=lambda one: (one.what == "duration", one.is_hint))
+    if told and (told[0].is_hint or found.is_weak):
+        line.add(f"{marks.warning} {_HINT if told[0].is_hint else 'few'}: ", Role.WARNING)
+    for at, one in enumerate(told[:most]):
+        line.add("   " if at else "").add(difference_words(one, marks), Role.STRONG)
+        line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the others)")
+    if not found.differences:
+        line.add("nothing beyond chance", Role.DIM)
+    return line
+
+
+def remarks(found: Contrast, marks: Glyphs) -> Iterator[Line]:
+    """Caveats for reading the rows."""
+    if found.is_weak:
+        text = f"fewer than {FEW} traces on one side ({found.selected:,} and {found.rest:,}): only a hint"
+        yield Line([(f"{marks.warning} {text}", Role.WARNING)])
+    if (found.selected, found.rest) != (found.selected_of, found.rest_of):
+        text = f"based on {found.selected:,} of {found.selected_of:,} and {found.rest:,} of {found.rest_of:,} traces"
+        yield Line([(text, Role.DIM)])
+
+
+class ContrastList:
+    """A row for each difference."""
+
+    def __init__(self, found: Contrast, marks: Glyphs) -> None:
+        self.found, self.marks = found, marks
+        self._words = [difference_words(one, marks) for one in found.differences]
+        self._longest = max(map(cell_width, self._words), default=_LEAST)
+        self._these = max(len(f"{found.selected:,} of {found.selected:,}  100 %"), len("of these"))
+        self._hint = len(_HINT) + 2 if any(one.is_hint for one in found.differences) else 0
+        self._rest = max(len(f"{found.rest:,} of {found.rest:,}  100 %"), len("of the others"))
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def heading(self, width: int) -> Line:
+        cells = [
+            Line([(fit("over-represented", self._room(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
+            figure("of these", self._these, Role.DIM),
+            figure("of the others", self._rest, Role.DIM),
+            figure("lift", _LIFT, Role.DIM),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        one, found, marks = self.found.differences[row], self.found, self.marks
+        lift = "only" if math.isinf(one.lift) else f"{marks.times}{one.lift:.1f}"
+        cells = [
+            Line([(fit(self._words[row], self._room(width), ellipsis=marks.ellipsis), Role.STRONG)]),
+            self._counted(one.selected, found.selected, one.selected_percent, self._these),
+            self._counted(one.rest, found.rest, one.rest_percent, self._rest),
+            figure(lift, _LIFT),
+            *([Line([(_HINT, Role.DIM)])] if one.is_hint else []),
+        ]
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def _counted(self, number: int, of: int, percent: float, width: int) -> Line:
+        line = Line([(f"{number:,} of {of:,}".rjust(width - 7), Role.DIM)])
+        return line.add(numbers.whole_percent(percent).rjust(7))
+
+    def _room(self, width: int) -> int:
+        return max(min(width - self._these - self._rest - _LIFT - self._hint - 6, self._longest), _LEAST)

@@ -1,0 +1,133 @@
+"""Layout of the list of traces: how columns share the width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+GAP = 2
+DURATION_HEADING = "duration"
+WHOLE_HEADING = "whole trace"
+_LEAST_NAME = 24
+_LEAST_BAR = 4
+_USEFUL_BAR = 8
+_LEAST_VERDICT = 14
+_USEFUL_VERDICT = 24
+_LEAST_SERVICES = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnWidths:
+    """The cells with which no column leaves anything out."""
+
+    start: int
+    short_start: int
+    """Without milliseconds."""
+    name: int
+    services: int
+    """By two letters each."""
+    full_services: int
+    """By their names."""
+    some_services: int
+    """Width of the first few names of services, where they say more than two letters for each."""
+    spans: int
+    errors: int
+    duration: int
+    whole: int
+    """For how long whole traces lasted; 0 where that is how long their responses took."""
+    verdict: int
+    """Cells that messages of what failed may take; 0 where nothing failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceLayout:
+    """Cells of each column, 0 for a column that does not fit."""
+
+    start: int = 0
+    name: int = 0
+    services: int = 0
+    spans: int = 0
+    errors: int = 0
+    whole: int = 0
+    duration: int = 0
+    bar: int = 0
+    verdict: int = 0
+    """For the message of what failed, behind the bar."""
+    full_services: bool = False
+    """True if services stand by their whole names."""
+    exact_start: bool = True
+    """True if times have milliseconds."""
+
+
+@lru_cache(maxsize=256)
+def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
+    """Columns that fit, the least important dropped first; remaining room goes to names, then to the rest.
+
+    A wider line has all columns of a narrower one, and what stands in full there stands in full here.
+    """
+    # as wide as its heading with the arrow of the order, so that numbers and heading end in one place
+    duration = max(needs.duration, len(DURATION_HEADING) + 2)
+    short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
+    least = min(needs.name, _LEAST_NAME)
+    whole = needs.whole
+    tries = (
+        (needs.start, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR),
+        (short, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR),
+        (short, needs.services, 0, needs.errors, whole, _LEAST_BAR),
+        (short, few, 0, needs.errors, whole, _LEAST_BAR),
+        (short, few, 0, needs.errors, whole, 0),
+        (short, 0, 0, needs.errors, whole, 0),
+        (0, 0, 0, needs.errors, whole, 0),
+        (0, 0, 0, needs.errors, 0, 0),
+        (0, 0, 0, 0, 0, 0),
+    )
+    for start, services, spans, errors, whole, bar in tries:
+        fixed = (start, services, spans, errors, whole)
+        left = width - 2 - duration - sum(cells + GAP for cells in fixed if cells) - GAP
+        left -= bar + 1 if bar else 0
+        if left >= least or not any(fixed):
+            break
+    name = max(min(needs.name, left), min(left, 8), 1)
+    layout = TraceLayout(
+        start=start, name=name, services=services, spans=spans, errors=errors, duration=duration, bar=bar
+    )
+    return _with_the_rest(replace(layout, whole=whole, exact_start=start > short), needs, max(left - name, 0))
+
+
+def _with_the_rest(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLayout:
+    """In this order: milliseconds, two letters of each service, what failed, the services' names, what failed in full.
+
+    Each grows only where nothing before it could, so that none is taken from what a narrower line shows.
+    """
+
+    def taken(cells: int) -> int:
+        nonlocal left
+        cells = max(min(cells, left), 0)
+        left -= cells
+        return cells
+
+    start, services, bar, verdict, full = layout.start, layout.services, layout.bar, 0, False
+    if start and layout.spans and left >= needs.start - start:
+        start += taken(needs.start - start)
+    if services:
+        services += taken(needs.services - services)
+    if bar:
+        bar += taken(_USEFUL_BAR - bar)
+    every = layout.spans and start == needs.start
+    if every and needs.verdict and left >= _LEAST_VERDICT + GAP:
+        left -= GAP
+        verdict = taken(min(_USEFUL_VERDICT, needs.verdict))
+    if every and services and (verdict or not needs.verdict) and services + left >= needs.some_services:
+        full = True
+        services += taken(needs.full_services - services)
+    if verdict and (full or not services):
+        verdict += taken(needs.verdict - verdict)
+    return replace(
+        layout,
+        start=start,
+        services=services,
+        full_services=full,
+        exact_start=start >= needs.start,
+        bar=bar + left if bar else 0,
+        verdict=verdict,
+    )

@@ -1,0 +1,323 @@
+"""The list of traces: a line per trace for any width, and the headings over them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.errors import ErrorRole as ErrorRole
+from tracetui.analysis.errors import first_origin
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.moments import Moments
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.layout import DURATION_HEADING, GAP, WHOLE_HEADING, ColumnWidths, TraceLayout, lay_out
+
+_LONGEST_VERDICT = 60
+_MEASURED_NAMES = 5_000
+"""Number of names measured to choose the width of their column."""
+_MOST_SERVICES = 4
+"""Largest number of a trace's services shown: each has a colour, which costs bytes at each move of the cursor."""
+_LEAST_NAMED = 12
+"""Cells of a name below which nothing else is said behind it."""
+_NOTHING = np.zeros(0, np.int64)
+
+
+class TraceGroup(NamedTuple):
+    """Traces under a heading. The key tells groups apart."""
+
+    key: int
+    heading: Line
+    traces: np.ndarray
+    folded: bool
+
+
+class TraceRows:
+    """The rows of the list, one per trace, or under the headings of groups: a `LineSource`.
+
+    `traces` are positions of the columns' set, in the order in which they are shown.
+    """
+
+    def __init__(
+        self,
+        columns: TraceColumns,
+        traces: np.ndarray,
+        *,
+        marks: Glyphs,
+        local: bool = False,
+        marked: Collection[int] = (),
+        new: Collection[int] = (),
+        groups: Sequence[TraceGroup] | None = None,
+    ) -> None:
+        """`marked` is read whenever a line is made; `new` are traces that have just arrived."""
+        self.columns = columns
+        self.marks = marks
+        self.local = local
+        self.marked = marked
+        self.new = new
+        self.groups = groups
+        self._rows = traces if groups is None else _grouped(groups)
+        shown = traces if groups is None else np.concatenate([_NOTHING, *(group.traces for group in groups)])
+        times = columns.traces.trace_start[shown] if len(shown) else np.zeros(1, np.int64)
+        self._longest = int(columns.traces.response_time[shown].max(initial=0))
+        self._moments = Moments.between(int(times.min()), int(times.max()), local)
+        self._zone = numbers.zone(int(times[0]), local)
+        self._needs = self._needed(shown)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def trace(self, row: int) -> int | None:
+        """The trace of a row, None of a heading."""
+        if not 0 <= row < len(self._rows):
+            return None
+        trace = int(self._rows[row])
+        return trace if trace >= 0 else None
+
+    def group(self, row: int) -> TraceGroup | None:
+        """Group whose heading a row is."""
+        if self.groups is None or not 0 <= row < len(self._rows) or self._rows[row] >= 0:
+            return None
+        return self.groups[-1 - int(self._rows[row])]
+
+    def row_of(self, trace: int) -> int | None:
+        """The first row of a trace."""
+        found = np.flatnonzero(self._rows == trace)
+        return int(found[0]) if len(found) else None
+
+    def _needed(self, shown: np.ndarray) -> ColumnWidths:
+        columns = self.columns
+        used = np.unique(columns.label[shown])[:_MEASURED_NAMES].tolist()
+        first = columns.service_first[:-1][shown]
+        sizes = np.diff(columns.service_first)[shown]
+        most = int(sizes.max(initial=0))
+        more = 1 + len(f"+{most}") if most > _MOST_SERVICES else 0
+        widths = np.array([cell_width(name) + 2 for name in columns.services], np.int64)
+        before = np.concatenate(([0], np.cumsum(widths[columns.service]) if len(columns.service) else _NOTHING))
+        full, two = (before[first + np.minimum(sizes, count)] - before[first] for count in (_MOST_SERVICES, 2))
+        origins, echoes = (int(column[shown].max(initial=0)) for column in (columns.origins, columns.echoes))
+        names = (columns.labels[i] for i in used)
+        remarks = max((cell_width(self._remark(trace)) for trace in self._remarked(shown)), default=0)
+        whole = numbers.duration_width(int(columns.traces.trace_duration[shown].max(initial=0)))
+        heading = cell_width(f"start {self._zone}")
+        return ColumnWidths(
+            start=max(self._moments.width(exact=True), heading),
+            short_start=max(self._moments.width(exact=False), heading + 1),
+            name=max((cell_width(service) + 1 + cell_width(operation) for _, service, operation in names), default=0)
+            + remarks,
+            services=max(4 * min(most, _MOST_SERVICES) - 1 + more, len("services") + 1),
+            full_services=int(full.max(initial=0)) - 1 + more,
+            # where all fit by two letters each, some by their names would say less
+            some_services=int((two if more else full).max(initial=0)) - 1 + more,
+            spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
+            errors=max(7, cell_width(errors_text(origins, echoes, self.marks))),
+            duration=numbers.duration_width(self._longest),
+            whole=max(whole, len(WHOLE_HEADING)) if columns.shows_whole else 0,
+            verdict=_LONGEST_VERDICT if origins else 0,
+        )
+
+    def layout(self, width: int) -> TraceLayout:
+        """Widths of the columns in a line of `width` cells."""
+        return lay_out(self._needs, width)
+
+    def _headings(self, width: int) -> Iterator[tuple[SortKey | None, int, bool]]:
+        """(column, cells, whether at their right end) of those that there is room for; None for whole traces."""
+        layout = self.layout(width)
+        for column, cells, right in (
+            (SortKey.START, layout.start, False),
+            (SortKey.NAME, layout.name, False),
+            (SortKey.SERVICES, layout.services, False),
+            (SortKey.SPANS, layout.spans, True),
+            (SortKey.ERRORS, layout.errors, False),
+            (None, layout.whole, True),
+            (SortKey.DURATION, layout.duration, True),
+        ):
+            if cells:
+                yield column, cells, right
+
+    def header(self, width: int, key: SortKey | None, descending: bool) -> Line:
+        """The headings, with an arrow at the one that the list is sorted by."""
+        arrow = ("v" if descending else "^") if self.marks.ascii_only else "▼" if descending else "▲"
+        line = Line([("  ", Role.PLAIN)])
+        for column, cells, right in self._headings(width):
+            text = self._heading(column)
+            if column is not None and column is key:
+                # on the side where there is room, so that the heading stays where it is
+                text = f"{arrow} {text}" if right else f"{text} {arrow}"
+                if cell_width(text) > cells:
+                    text = f"{arrow}{column}"
+            line.add(
+                fit(text, cells, "right" if right else "left", self.marks.ellipsis),
+                Role.STRONG if column is not None and column is key else Role.DIM,
+            )
+            line.add(" " * GAP)
+        return line.cropped(width, "")
+
+    def _heading(self, column: SortKey | None) -> str:
+        if column is None:
+            return WHOLE_HEADING
+        if column is SortKey.DURATION:
+            return "response" if self.columns.shows_whole else DURATION_HEADING
+        return f"{column} {self._zone}" if column is SortKey.START else str(column)
+
+    def heading_at(self, width: int, cell: int) -> SortKey | None:
+        """The column that a cell of the headings belongs to; the bars belong to the durations before them."""
+        end = 2
+        for column, cells, _ in self._headings(width):
+            end += cells + GAP
+            if cell < end or column is SortKey.DURATION:
+                return column if cell >= 2 else None
+        return None
+
+    def line(self, row: int, width: int) -> Line:
+        group = self.group(row)
+        if group is not None:
+            line = Line([(f"{self.marks.folded if group.folded else self.marks.opened} ", Role.GUIDE)])
+            return line.extend(group.heading).cropped(width, self.marks.ellipsis)
+        trace = int(self._rows[row])
+        columns, layout, marks = self.columns, self.layout(width), self.marks
+        mark = chosen_mark(marks) if trace in self.marked else new_mark(marks) if trace in self.new else " "
+        line = Line([(f"{mark} ", Role.PLAIN if mark == " " else Role.ACCENT)])
+        gap = " " * GAP
+        if layout.start:
+            start = int(columns.traces.trace_start[trace])
+            line.add(fit(self._moments.text(start, exact=layout.exact_start), layout.start) + gap)
+        self._add_name(line, trace, layout.name)
+        line.add(gap)
+        if layout.services:
+            self._add_services(line, trace, layout)
+            line.add(gap)
+        if layout.spans:
+            line.add(f"{int(columns.spans[trace]):,}".rjust(layout.spans) + gap)
+        if layout.errors:
+            origins, echoes = int(columns.origins[trace]), int(columns.echoes[trace])
+            text = errors_text(origins, echoes, marks)
+            # the services say it in red already, and each change of colour costs bytes
+            role = Role.ERROR if origins and not layout.services else Role.PLAIN
+            line.add(fit(text, layout.errors, "left", marks.ellipsis), role)
+            line.add(gap)
+        if layout.whole:
+            whole = int(columns.traces.trace_duration[trace])
+            line.add(numbers.duration(whole, marks.ascii_only).rjust(layout.whole) + gap)
+        duration = int(columns.traces.response_time[trace])
+        line.add(numbers.duration(duration, marks.ascii_only).rjust(layout.duration))
+        if layout.bar:
+            # quieter than the number, which says the same; the blanks behind it in its run cost no bytes for another
+            drawn = bar(duration / max(self._longest, 1), layout.bar, marks)
+            line.add(" ").add(fit(drawn, layout.bar), Role.DIM)
+        if layout.verdict and columns.origins[trace]:
+            line.add(gap).add(fit(self._verdict(trace), layout.verdict, "left", marks.ellipsis), Role.ERROR)
+        return line.cropped(width, marks.ellipsis).pad(width)
+
+    def _verdict(self, trace: int) -> str:
+        """Message of the first error of the trace."""
+        traces = self.columns.traces
+        span = first_origin(traces, trace)
+        return "" if span is None else f"{self.marks.origin} {safe(error_message(traces, span), _LONGEST_VERDICT)}"
+
+    def _add_name(self, line: Line, trace: int, width: int) -> None:
+        _, service, operation = self.columns.labels[int(self.columns.label[trace])]
+        ellipsis, remark = self.marks.ellipsis, self._remark(trace)
+        # what is to be said of it is cut last
+        width -= cell_width(remark)
+        if width < min(_LEAST_NAMED, cell_width(service) + 1 + cell_width(operation)):
+            width, remark = width + cell_width(remark), ""
+        room = max(width - 1 - cell_width(operation), min(cell_width(service), width // 2))
+        name = f"{cut(service, min(room, width), ellipsis)} {operation}"
+        line.add(fit(cut(name, width, ellipsis) + remark, width + cell_width(remark), "left", ellipsis))
+
+    def _remarked(self, shown: np.ndarray) -> list[int]:
+        """The first few of the traces that something is to be said of behind their names."""
+        traces = self.columns.traces
+        found: list[int] = shown[(traces.root_missing | traces.skewed)[shown]][:_MEASURED_NAMES].tolist()
+        return found
+
+    def _remark(self, trace: int) -> str:
+        """Remark that a trace's root is missing, so that its duration is the whole trace's, or that clocks disagree."""
+        traces, warning = self.columns.traces, self.marks.warning
+        missing = f" {warning} root missing" if traces.root_missing[trace] else ""
+        return missing + (f" {warning} skew?" if traces.skewed[trace] else "")
+
+    def _add_services(self, line: Line, trace: int, layout: TraceLayout) -> None:
+        columns, marks = self.columns, self.marks
+        first, stop = int(columns.service_first[trace]), int(columns.service_first[trace + 1])
+        left = layout.services
+        names = columns.services if layout.full_services else columns.short
+        texts = [self._service_text(names[int(columns.service[at])], at, layout) for at in range(first, stop)]
+        shown = self._shown_services(first, texts, left)
+        for at in shown:
+            service, role = int(columns.service[at]), int(columns.service_role[at])
+            # the blank in the same run: each run costs bytes on its way to the terminal
+            text = fit(texts[at - first], min(cell_width(texts[at - first]) + 1, left), "left", marks.ellipsis)
+            error = Role.ERROR if role == ErrorRole.ORIGIN else Role.ECHO
+            line.add(text, error if role else Role.service(columns.slots[service]))
+            left -= cell_width(text)
+        hidden = stop - first - len(shown)
+        line.add(fit(f"+{hidden}" if hidden else "", left))
+
+    def _service_text(self, name: str, at: int, layout: TraceLayout) -> str:
+        marks = self.marks
+        sign = (marks.service or " ", marks.origin, marks.echo)[int(self.columns.service_role[at])]
+        return sign + (name if layout.full_services else fit(name, 2))
+
+    def _shown_services(self, first: int, texts: list[str], room: int) -> list[int]:
+        """Pairs that fit, in their order. Those where an error began are dropped last."""
+        widths = [cell_width(text) for text in texts]
+        if len(texts) <= _MOST_SERVICES and sum(widths) + len(widths) - 1 <= room:
+            return list(range(first, first + len(texts)))
+        room -= len(f"+{len(texts)}")
+        roles = self.columns.service_role
+        chosen: list[int] = []
+        for i in sorted(range(len(texts)), key=lambda i: (roles[first + i] != ErrorRole.ORIGIN, i)):
+            room -= widths[i] + 1
+            if len(chosen) == _MOST_SERVICES or (room < 0 and chosen):
+                break
+            chosen.append(first + i)
+        return sorted(chosen)
+
+
+def chosen_mark(marks: Glyphs) -> str:
+    """Glyph of a marked trace."""
+    return "+" if marks.ascii_only else "✓"
+
+
+def new_mark(marks: Glyphs) -> str:
+    """Glyph of a trace that has just arrived."""
+    return "*" if marks.ascii_only else "•"
+
+
+def _grouped(groups: Sequence[TraceGroup]) -> np.ndarray:
+    parts = [_NOTHING]
+    for number, group in enumerate(groups):
+        parts.append(np.array([-1 - number], np.int64))
+        if not group.folded:
+            parts.append(group.traces)
+    return np.concatenate(parts)
+
+
+def errors_text(origins: int, echoes: int, marks: Glyphs) -> str:
+    """Numbers of errors that began and of spans they propagated to: `✖1 ✗3`."""
+    parts = []
+    if origins:
+        parts.append(f"{marks.origin}{numbers.short_count(origins)}")
+    if echoes:
+        parts.append(f"{marks.echo}{numbers.short_count(echoes)}")
+    return " ".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _bar(eighths: int, marks: Glyphs) -> str:
+    whole, rest = divmod(eighths, 8)
+    return marks.solid * whole + (marks.solid_left[rest - 1] if rest else "")
+
+
+def bar(share: float, cells: int, marks: Glyphs) -> str:
+    """A share of 1 as a bar, to an eighth of a cell; a share above 0 is always visible."""
+    return _bar(max(round(min(max(share, 0.0), 1.0) * cells * 8), 1 if share > 0 else 0), marks)

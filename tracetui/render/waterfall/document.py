@@ -1,0 +1,85 @@
+"""A waterfall as text: identity, errors, where the time went, the rows, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracetui.render.log_lines import headline, more_lines, placement, severity_role
+from tracetui.render.text import numbers
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.waterfall.header import header
+from tracetui.render.waterfall.waterfall import ECHO, ORIGIN, Waterfall
+
+MAX_ROWS = 500
+_MOST_INDENT = 24
+
+
+def waterfall_text(
+    view: Waterfall,
+    width: int,
+    *,
+    max_rows: int | None = MAX_ROWS,
+    local_time: bool = False,
+    hint: str = "--all shows every span",
+    log_lines: bool = False,
+) -> Iterator[Line]:
+    """The lines of a whole waterfall, none wider than `width` cells.
+
+    `max_rows`: above it errors and the critical path stay first; None for no limit. `hint`: how to see the rest;
+    `log_lines`: whether those beside a span are listed below it.
+    """
+    if max_rows is not None:
+        view.limit(max(max_rows, 1))
+    yield from header(view, width, local_time)
+    yield Line()
+    yield view.scale(width)
+    for row in range(len(view.rows)):
+        yield view.row(row, width)
+        if log_lines:
+            yield from _log_lines(view, row, width)
+    left_out = view.rows.left_out()
+    if left_out:
+        whole = numbers.counted(view.stop - view.first, "span")
+        text = f"{view.marks.ellipsis} {left_out:,} of {whole} left out: {hint}"
+        yield Line([(text, Role.WARNING)]).cropped(width, view.marks.ellipsis)
+    yield Line()
+    yield from legend(view, width)
+
+
+def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
+    """Log lines beside the spans of a row: the time since the beginning of the trace, and the message."""
+    traces, marks = view.traces, view.marks
+    begin = int(traces.trace_start[int(traces.trace[view.first])])
+    spans = view.rows.spans(row)
+    run = view.rows.run(row)
+    own = spans if run or view.rows.is_folded(row) else spans[:1]
+    indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
+    for span in own:
+        for event in traces.log_events(span):
+            # a clock of another host may well be before the trace
+            ahead = event.time_ns - begin
+            when = f"{'-' if ahead < 0 else '+'}{view.duration(abs(ahead))}"
+            line = Line([(f"{indent}{marks.event} {when}  ", Role.EVENT)]).add(headline(event), severity_role(event))
+            if note := more_lines(event):
+                line.add(f"  {note}", Role.DIM)
+            yield line.add(placement(event), Role.DIM).cropped(width, marks.ellipsis)
+
+
+def legend(view: Waterfall, width: int) -> list[Line]:
+    """Explanation of the bars and error glyphs that occur."""
+    marks = view.marks
+    words = []
+    if view.has_path:
+        words += [(marks.solid, "on the critical path"), (marks.rest, "off it")]
+    if (view.roles == ORIGIN).any():
+        words.append((marks.origin, "error began here"))
+    if (view.roles == ECHO).any():
+        words.append((marks.echo, "propagated"))
+    own = range(view.first, view.stop)
+    kinds = {
+        "event": bool(view.traces.event_bytes[view.first : view.stop].any()),
+        "log line": bool(view.traces.log_lines.rows(own.start, own.stop)),
+    }
+    if any(kinds.values()):
+        words.append((marks.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))
+    return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width, ellipsis=view.marks.ellipsis)

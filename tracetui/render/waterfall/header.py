@@ -1,0 +1,242 @@
+"""Header of a waterfall: identity and duration of the trace, errors, and where the time went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from tracetui.analysis.clock_anomalies import SKEWED
+from tracetui.analysis.operation_rank import kind_rank
+from tracetui.analysis.rank import Rank
+from tracetui.analysis.requests import failed_requests
+from tracetui.analysis.summary import DIFFERENCE
+from tracetui.model.span import Flag, Kind
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cut
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.safe_text import safe
+from tracetui.render.waterfall.waterfall import BOTTLENECK_PERCENT, CANCELLED, ECHO, ORIGIN, Waterfall
+
+RECOVERED = "request did not fail"
+"""Of a trace with errors."""
+_SHOWN_TRACE_WARNINGS = 3
+_COUNTED_ORIGINS = 1_000
+_RANKED_FROM = 20
+"""Number of peers from which on a percentile is shown in place of a rank."""
+_PEER_NAME = 40
+_TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
+"""Items of the first lines, from the one kept longest to the first to go where there is no room."""
+
+
+def header(view: Waterfall, width: int, local_time: bool = False, most: int | None = None) -> list[Line]:
+    """At most `most` lines, if it is given: then the less useful parts go first."""
+    ellipsis = view.marks.ellipsis
+    findings = flowed([*_errors(view), *_where_time_went(view), *_warnings(view)], width, ellipsis=ellipsis)
+    first: list[Line] = []
+    for kept in range(_ID, _TITLE - 1, -1):
+        first = flowed(_items(view, width, local_time, kept), width, ellipsis=ellipsis)
+        if most is None or len(first) <= max(most - len(findings), 1):
+            break
+    return (first + findings)[:most]
+
+
+def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator[Line]:
+    """Items that describe the trace, as far as `kept` allows."""
+    traces, marks = view.traces, view.marks
+    within = slice(view.first, view.stop)
+    start = view.whole[0]
+    part = len(traces.spans_of(view.trace)) != view.stop - view.first
+    took = view.duration(view.whole[1])
+    of = f", {_share_of_trace(view)}" if part and kept >= _KIND else ""
+    title = Line([(_name(view, part), Role.TITLE)])
+    title = title.cropped(max(width - len(took) - 3, 8), marks.ellipsis).add("   ").add(took, Role.STRONG)
+    of_room = width - title.width
+    yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, marks.ellipsis)) if of_room > 8 else title
+    if not part and kept >= _KIND:
+        yield from _response(view)
+    counts = []
+    if kept >= _SPANS:
+        counts.append(numbers.counted(view.stop - view.first, "span"))
+    if kept >= _SERVICES:
+        counts.append(numbers.counted(len(np.unique(traces.service[within])), "service"))
+    if kept >= _DEPTH:
+        counts.append(f"depth {int(traces.depth[within].max()) - int(traces.depth[view.first]) + 1:,}")
+    logs = len(traces.log_lines.rows(view.first, view.stop))
+    if logs and kept >= _SPANS:
+        errors = traces.log_lines.error_count(view.first, view.stop)
+        counts.append(numbers.counted(logs, "log line") + (f" ({numbers.counted(errors, 'error')})" if errors else ""))
+    if counts:
+        yield Line([("  ".join(counts), Role.PLAIN)])
+    if kept >= _STARTED:
+        when = numbers.date_clock(start, local_time) if kept >= _DATE else numbers.clock(start, local_time)
+        yield Line([(f"{when} {numbers.zone(start, local_time)}", Role.PLAIN)])
+    alike = "" if part or kept < _KIND else peer_words(kind_rank(traces, view.trace), _peer_name(view))
+    if alike:
+        yield Line([(alike, Role.PLAIN)])
+    if kept >= _ID:
+        yield Line([(f"trace {safe(traces.trace_ids[view.trace], 64)}", Role.DIM)])
+
+
+def _response(view: Waterfall) -> Iterator[Line]:
+    """The response time, where the trace lasted over 5 % longer, or that the root is missing, so that it is unknown."""
+    traces, trace = view.traces, view.trace
+    response = int(traces.response_time[trace])
+    if traces.root_missing[trace]:
+        yield Line([(f"{view.marks.warning} root missing", Role.WARNING)])
+    elif view.trace_ns > (1 + DIFFERENCE) * response:
+        yield Line([("response time ", Role.PLAIN), (view.duration(response), Role.STRONG)])
+
+
+def _name(view: Waterfall, part: bool) -> str:
+    traces = view.traces
+    if not part:
+        return safe(traces.trace_name(view.trace))
+    return f"{safe(traces.service_name(view.first))} {safe(traces.operation_name(view.first)) or '(no name)'}"
+
+
+def _share_of_trace(view: Waterfall) -> str:
+    """`88 % of GET /profile 3.41 s`"""
+    share = 100 * view.whole[1] / view.trace_ns if view.trace_ns else 0.0
+    name = safe(view.traces.operation_name(int(view.traces.main_root[view.trace])), 60) or "(no name)"
+    return f"{numbers.percent(share)} of {name} {view.duration(view.trace_ns)}"
+
+
+def _peer_name(view: Waterfall) -> str:
+    """The operation that the traces begin with, which a trace is ranked among."""
+    traces = view.traces
+    _, operation = traces.operation_label(int(traces.operation[int(traces.main_root[view.trace])]))
+    return cut(safe(operation) or "(no name)", _PEER_NAME, view.marks.ellipsis)
+
+
+def peer_words(rank: Rank, name: str) -> str:
+    """Rank of a trace among those of its entry point: `p99 of 100 GET /profile`, `3rd slowest of 9
+    GET /profile`; '' for the only one.
+    """
+    if rank.n < 2:
+        return ""
+    if not rank.shorter and not rank.longer:
+        return f"as long as all {rank.n:,} {name}"
+    if not rank.longer:
+        return f"slowest of {rank.n:,} {name}"
+    if not rank.shorter:
+        return f"fastest of {rank.n:,} {name}"
+    if rank.n < _RANKED_FROM:
+        return f"{_ordinal(rank.longer + 1)} slowest of {rank.n:,} {name}"
+    return f"p{min(max(int(rank.slower_than_percent), 1), 99)} of {rank.n:,} {name}"
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number:,}{ending}"
+
+
+def _errors(view: Waterfall) -> Iterator[Line]:
+    marks = view.marks
+    origins = np.flatnonzero(view.roles == ORIGIN) + view.first
+    echoes, cancelled = int((view.roles == ECHO).sum()), int((view.roles == CANCELLED).sum())
+    if not len(origins) and not echoes and not cancelled:
+        yield Line([("no errors", Role.DIM)])
+        return
+    line = Line([(f"{marks.origin} began in {numbers.counted(len(origins), 'span')}", Role.ERROR)])
+    if echoes:
+        line.add(", ").add(f"{marks.echo} propagated to {echoes:,}", Role.ECHO)
+    if cancelled:
+        line.add(", ").add(f"{cancelled:,} cancelled", Role.ECHO)
+    is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
+    if is_whole and not failed_requests(view.traces)[view.trace]:
+        line.add(f", {RECOVERED}", Role.STRONG)
+    what = Counter(_what_broke(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
+    if what:
+        (service, text), _ = what.most_common(1)[0]
+        slot = view.slots[view.traces.services.index(service)]
+        line.add(": ").add(safe(service), Role.service(slot)).add(" ").add(text, Role.ERROR)
+    if len(what) > 1:
+        line.add(f" and {len(what) - 1:,} more", Role.DIM)
+    yield line
+
+
+def _what_broke(view: Waterfall, span: int) -> tuple[str, str]:
+    """-> service, and the message or else the operation"""
+    message = safe(view.message_of(span), 120)
+    text = view.marks.quoted(message) if message else safe(view.traces.operation_name(span), 120)
+    return view.traces.service_name(span), text
+
+
+def _where_time_went(view: Waterfall) -> Iterator[Line]:
+    """Operation with the longest critical time; before it, where that is a small share, the rest of the time."""
+    if not view.has_path or not view.whole[1]:
+        return
+    _, starts, ends = view.sections
+    waited = _covered(starts, ends)
+    is_little = 2 * waited < view.whole[1]
+    if is_little:
+        yield Line([(_the_rest(view, waited), Role.STRONG)])
+    yield from _skew(view)
+    if not view.critical.any():
+        return
+    operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
+    of_each = np.bincount(index, view.critical)
+    top = int(np.argmax(of_each))
+    share = 100 * of_each[top] / (view.critical.sum() if is_little else view.path_ns)
+    service, operation = view.traces.operation_label(int(operations[top]))
+    slot = view.slots[view.traces.services.index(service)]
+    role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_little else Role.PLAIN
+    of = f"{view.duration(waited)} critical" if is_little else "the critical path"
+    line = Line([(view.marks.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
+    yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
+
+
+def _the_rest(view: Waterfall, waited: int) -> str:
+    """Description of the time that is not on the critical path."""
+    traces, (begin, length) = view.traces, view.whole
+    within = slice(view.first, view.stop)
+    idle = length - _covered(traces.start[within], traces.end[within])
+    main = int(traces.main_root[view.trace])
+    root = main if view.first <= main < view.stop else view.first
+    after = begin + length - int(traces.end[root])
+    words = []
+    if after > 0 and _has_async(view):
+        words.append(f"answered after {view.duration(int(traces.duration[root]))}")
+        if 2 * idle < length:
+            words.append(f"{view.duration(after)} ran on asynchronously")
+    if 2 * idle >= length:
+        words.append(f"no span ran in {numbers.percent(100 * idle / length)} of the time")
+    if not words and not waited:
+        return "off the critical path"
+    share = numbers.percent(100 * waited / length)
+    return "; ".join(words) or f"critical path {view.duration(waited)}, {share} of the time"
+
+
+def _has_async(view: Waterfall) -> bool:
+    traces, within = view.traces, slice(view.first, view.stop)
+    parent, kind = traces.parent[within], traces.kind
+    detached = (parent >= view.first) & (kind[within] == Kind.CONSUMER) & (kind[parent] == Kind.PRODUCER)
+    return bool((detached | ((traces.marks[within] & int(Flag.FOLLOWS_FROM)) > 0)).any())
+
+
+def _covered(starts: np.ndarray, ends: np.ndarray) -> int:
+    """Total time that these stretches cover, overlaps counted once, ns."""
+    if not len(starts):
+        return 0
+    order = np.argsort(starts, kind="stable")
+    starts, reached = starts[order], np.maximum.accumulate(ends[order])
+    before = np.concatenate((starts[:1], reached[:-1]))
+    return int(np.maximum(reached - np.maximum(starts, before), 0).sum())
+
+
+def _skew(view: Waterfall) -> Iterator[Line]:
+    skewed = int((view.outside == SKEWED).sum())
+    if skewed:
+        yield Line([(f"{view.marks.warning} clock skew? {numbers.counted(skewed, 'span')}", Role.WARNING)])
+
+
+def _warnings(view: Waterfall) -> Iterator[Line]:
+    marks = view.marks
+    number = int(view.traces.trace_warning_counts[view.trace])
+    if number:
+        yield Line([(f"{marks.warning} {numbers.counted(number, 'warning')}", Role.WARNING)])
+    texts = view.traces.trace_warnings.get(view.trace, [])
+    for text in texts[:_SHOWN_TRACE_WARNINGS]:
+        yield Line([(f"{marks.warning} {safe(text, 300)}", Role.WARNING)])

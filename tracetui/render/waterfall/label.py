@@ -1,0 +1,126 @@
+"""Label of a waterfall row: position in the tree, name, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tracetui.render.text.cells import cell_width, cut
+from tracetui.render.text.glyphs import Glyphs, initials
+from tracetui.render.text.line import Line, Role
+
+_READABLE = 14
+"""Cells that a name keeps before a note is spelt out."""
+_WORTH_A_PART = 8
+"""Cells from which on a part of a note is better than its mark."""
+_SHORTEST_SERVICE = 10
+_ENOUGH_OF_A_MESSAGE = 26
+"""Cells for an error message where there is room."""
+
+
+class LabelNote(NamedTuple):
+    """Something special about a span, in full and in the fewest cells."""
+
+    full: str
+    short: str
+    role: str
+    can_be_cut: bool = False
+    """True if a part of `full` says more than `short`."""
+    before_names: bool = False
+    """True if the names are cut to make room for it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Label:
+    """The parts of a label, to be laid out for any width."""
+
+    marks: Glyphs
+    depth: int
+    """0 for the top row's span."""
+    guides: Callable[[int], str]
+    """Guides for this many levels above the span."""
+    fold: str
+    asynchronous: bool
+    service: str
+    service_role: str
+    name_service: bool
+    operation: str
+    operation_role: str
+    notes: Sequence[LabelNote]
+
+    @property
+    def natural_width(self) -> int:
+        """Width that cuts nothing, except the rest of long error messages."""
+        notes = 0
+        for note in self.notes:
+            width = cell_width(note.full)
+            if note.can_be_cut and not note.before_names:
+                width = max(min(width, _ENOUGH_OF_A_MESSAGE), cell_width(note.short))
+            notes += 1 + width
+        return min(self.depth, 40) + self._head_width + cell_width(self._names) + notes
+
+    @property
+    def _head_width(self) -> int:
+        return 2 + self.asynchronous + len(self.marks.service)
+
+    @property
+    def _names(self) -> str:
+        return f"{self._service} {self.operation}"
+
+    @property
+    def _service(self) -> str:
+        if self.name_service:
+            return self.service
+        return "" if self.marks.service else initials(self.service)
+
+    def line(self, width: int) -> Line:
+        """The label in at most `width` cells."""
+        marks = self.marks
+        line = self._indent(width // 3).add(f"{self.fold} ", Role.GUIDE)
+        if self.asynchronous:
+            line.add(marks.async_call, Role.ACCENT)
+        line.add(marks.service, self.service_role)
+        room = width - line.width
+        notes = self._notes_in(room) if self.notes else ()
+        self._add_names(line, room - sum(1 + cell_width(text) for text, _ in notes))
+        for text, role in notes:
+            line.add(" ").add(text, role)
+        return line.cropped(width, marks.ellipsis)
+
+    def _indent(self, most: int) -> Line:
+        """The tree's lines. Levels beyond `most` cells are left out from the left, half of them at a time, so that
+        a child still stands right of its parent nearly everywhere; a number says how many are.
+        """
+        most = max(most, 2)
+        if self.depth <= most:
+            return Line([(self.guides(self.depth), Role.GUIDE)])
+        step = max(1, most // 2)
+        left_out = -(-(self.depth - most) // step) * step
+        number = f"{left_out}{self.marks.left_out}"
+        return Line([(number, Role.DIM), (self.guides(self.depth - left_out), Role.GUIDE)])
+
+    def _notes_in(self, room: int) -> list[tuple[str, str]]:
+        """Notes, spelt out as far as the names stay readable."""
+        shown = [note.short for note in self.notes]
+        free = room - sum(1 + cell_width(text) for text in shown)
+        names = cell_width(self._names)
+        readable = min(names, _READABLE)
+        for i, note in sorted(enumerate(self.notes), key=lambda numbered: not numbered[1].before_names):
+            left = free - (readable if note.before_names or names > free else names)
+            more = cell_width(note.full) - cell_width(note.short)
+            if more > left and note.can_be_cut and left >= _WORTH_A_PART:
+                shown[i] = cut(note.full, cell_width(note.short) + left, self.marks.ellipsis)
+                free -= left
+            elif more <= left:
+                shown[i] = note.full
+                free -= more
+        return [(text, note.role) for text, note in zip(shown, self.notes, strict=True)]
+
+    def _add_names(self, line: Line, room: int) -> None:
+        ellipsis = self.marks.ellipsis
+        service, operation = cell_width(self._service), cell_width(self.operation)
+        if service + 1 + operation > room:
+            service = min(service, max(room - 1 - operation, min(_SHORTEST_SERVICE, room // 3)))
+        line.add(cut(self._service, service, ellipsis), self.service_role)
+        line.add(" ").add(cut(self.operation, room - service - 1, ellipsis), self.operation_role)

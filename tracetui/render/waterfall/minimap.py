@@ -1,0 +1,148 @@
+"""Minimap: a whole trace on one line, with activity, critical path, errors and the visible part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.waterfall.waterfall import ORIGIN, Waterfall
+
+_BINS = 2_048
+_MOST_SERVICES = 32
+_ASCII_HEIGHTS = ".coO@"
+"""The marks of a trend in ASCII mean something else in the rows beneath."""
+
+
+@dataclass(frozen=True, eq=False)
+class MinimapData:
+    """Data that a minimap of any width is drawn from. It is made once for a trace or subtree."""
+
+    whole: tuple[int, int]
+    """Start and length, ns."""
+    running: np.ndarray
+    """float64[bins + 1], total span time before the edge of each bin, in bins."""
+    slots: tuple[int, ...]
+    """The colours of the services that the request waited for."""
+    waited: np.ndarray
+    """float64[slots, bins + 1], critical time of each service before the edge of each bin."""
+    most_at_once: int
+    """Largest number of spans that ran at once."""
+    failed: np.ndarray
+    """float64[k], when error origins ended, in shares of the whole."""
+
+    @classmethod
+    def of(cls, view: Waterfall) -> MinimapData:
+        traces, within = view.traces, slice(view.first, view.stop)
+        begin, length = view.whole
+        scale = _BINS / max(length, 1)
+        starts = (traces.start[within] - begin) * scale
+        ends = (traces.end[within] - begin) * scale
+        spans, from_ns, to_ns = view.sections
+        owners = np.array(view.slots, np.int64)[traces.service[spans]]
+        by_slot = np.bincount(owners, to_ns - from_ns) if len(owners) else np.zeros(0)
+        slots = np.argsort(-by_slot, kind="stable")[:_MOST_SERVICES]
+        slots = slots[by_slot[slots] > 0]
+        waited = [
+            _before((from_ns[owners == slot] - begin) * scale, (to_ns[owners == slot] - begin) * scale)
+            for slot in slots.tolist()
+        ]
+        origins = np.flatnonzero(view.roles == ORIGIN) + view.first
+        failed = np.unique(np.floor((traces.end[origins] - begin) * scale)) / _BINS
+        return cls(
+            view.whole,
+            _before(starts, ends),
+            tuple(slots.tolist()),
+            np.array(waited).reshape(len(waited), _BINS + 1),
+            _most_at_once(traces.start[within], traces.end[within]),
+            failed,
+        )
+
+
+def _most_at_once(starts: np.ndarray, ends: np.ndarray) -> int:
+    times = np.concatenate((ends, starts))
+    steps = np.repeat(np.array([-1, 1], np.int64), len(starts))
+    # at one moment what ends goes before what begins
+    return int(np.cumsum(steps[np.argsort(times, kind="stable")]).max(initial=1))
+
+
+def _before(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """float64[bins + 1], length of the stretches before the edge of each bin."""
+    before: np.ndarray = _past(starts) - _past(ends)
+    return before
+
+
+def _past(times: np.ndarray) -> np.ndarray:
+    """The sum of what has passed since each of the times, at the edge of each bin."""
+    at = np.clip(np.ceil(times).astype(np.int64), 0, _BINS)
+    edges = np.arange(_BINS + 1)
+    number = np.cumsum(np.bincount(at, minlength=_BINS + 1))
+    total = np.cumsum(np.bincount(at, times, minlength=_BINS + 1))
+    past: np.ndarray = edges * number - total
+    return past
+
+
+def minimap(
+    overview: MinimapData,
+    width: int,
+    marks: Glyphs,
+    window: tuple[int, int] | None = None,
+    selected: tuple[int, int] | None = None,
+) -> Line:
+    """A line of `width` cells. Heights say how many spans ran, colours whom the request waited for, crosses where it
+    broke. Stretches are start and length, ns: `[ ]` stand at the ends of `window`, which is what the rows show (all
+    if it is None), and `{ }` at those of `selected`, the span under the cursor.
+    """
+    left, right = ("|", "|") if marks.ascii_only else ("▕", "▏")
+    cells = width - 2
+    if cells < 4:
+        return Line()
+    edges = np.linspace(0, _BINS, cells + 1)
+    at = np.arange(_BINS + 1)
+    trend = _ASCII_HEIGHTS if marks.ascii_only else marks.trend
+    running = np.diff(np.interp(edges, at, overview.running))
+    most = float(running.max()) or 1.0
+    heights = np.clip(np.ceil(running / most * len(trend) - 1e-6).astype(np.int64), 0, len(trend))
+    owners = np.full(cells, -1)
+    if len(overview.slots):
+        waited = np.diff(np.array([np.interp(edges, at, row) for row in overview.waited]))
+        owners = np.where(waited.max(axis=0) > 1e-9, waited.argmax(axis=0), -1)
+    failed = np.minimum((overview.failed * cells).astype(np.int64), cells - 1)
+    set_off = dict.fromkeys(failed.tolist(), (marks.origin, Role.ERROR))
+    first, last = _stretch(overview.whole, window, cells)
+    if window is not None and window != overview.whole:
+        _enclose(set_off, first, last, "[]", cells)
+    if selected is not None:
+        _enclose(set_off, *_stretch(overview.whole, selected, cells), "{}", cells)
+    line = Line([(left, Role.GUIDE)])
+    for cell, (height, owner) in enumerate(zip(heights.tolist(), owners.tolist(), strict=True)):
+        if cell in set_off:
+            line.add(*set_off[cell])
+        elif not height:
+            line.add(" ")
+        else:
+            inside = first <= cell <= last
+            role = Role.service(overview.slots[owner]) if owner >= 0 and inside else Role.DIM
+            line.add(trend[height - 1], role)
+    return line.add(right, Role.GUIDE)
+
+
+def _stretch(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) -> tuple[int, int]:
+    """-> the first and the last cell of a part, which are not the same."""
+    if part is None:
+        return 0, cells - 1
+    scale = cells / max(whole[1], 1)
+    first = min(max(int((part[0] - whole[0]) * scale), 0), cells - 2)
+    last = min(max(int((part[0] + part[1] - whole[0]) * scale), first + 1), cells - 1)
+    return first, last
+
+
+def _enclose(set_off: dict[int, tuple[str, str]], first: int, last: int, ends: str, cells: int) -> None:
+    """Put marks at both ends of a stretch, or beside them where something is set off already."""
+    for mark, cell, outward in ((ends[0], first, -1), (ends[1], last, 1)):
+        free = (at for at in (cell, cell + outward, cell - outward) if 0 <= at < cells and at not in set_off)
+        place = next(free, None)
+        if place is not None:
+            set_off[place] = (mark, Role.ACCENT)

@@ -1,0 +1,115 @@
+"""Repeats: consecutive siblings that look alike with all that is below them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+"""Odd: it has an inverse among numbers of 64 bits."""
+_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Runs of one tree, by the place of the first of each. A run may lie within a member of another one."""
+
+    start: np.ndarray
+    """int64[runs], ascending"""
+    stop: np.ndarray
+    """int64[runs], after all that is below the last member"""
+    step: np.ndarray
+    """int64[runs], from one member to the next: a member with all that is below it"""
+    members: np.ndarray
+    """int64[m], the places of the members, run by run"""
+    first: np.ndarray
+    """int64[runs], where the members of each run begin"""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """int64[runs], number of members of each."""
+        counts: np.ndarray = (self.stop - self.start) // self.step
+        return counts
+
+    def all_of(self, column: np.ndarray) -> np.ndarray:
+        """column: bool, per place. -> bool[runs], whether it holds for all members"""
+        return np.logical_and.reduceat(column[self.members], self.first) if len(self) else np.zeros(0, bool)
+
+    def sums_of(self, column: np.ndarray) -> np.ndarray:
+        """column: int64, per place. -> int64[runs], its sum over the members"""
+        return np.add.reduceat(column[self.members], self.first) if len(self) else np.zeros(0, np.int64)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """values: [runs]. -> [m], for each member that of its run"""
+        return np.repeat(values, self.counts)
+
+
+def find_repeats(
+    parent: np.ndarray, end: np.ndarray, depth: np.ndarray, alike: np.ndarray | None, length: int
+) -> Repeats:
+    """The runs of at least `length` members; none with 0 or without `alike`.
+
+    In pre-order, int64[n] each: `parent`, n for none; `end`, where the subtree of each ends; `alike`, equal where two
+    look the same.
+    """
+    size = len(parent)
+    none = np.zeros(0, np.int64)
+    if alike is None or length < 2 or size < 2:
+        return Repeats(none, none, none, none, none)
+    below = end - np.arange(size)
+    span = np.flatnonzero(end < size)
+    following = end[span]
+    is_like = (
+        (parent[span] == parent[following]) & (alike[span] == alike[following]) & (below[span] == below[following])
+    )
+    span, following = span[is_like], following[is_like]
+    # leaves are alike now; of what has something below it, that is compared
+    larger = np.flatnonzero(below[span] > 1)
+    if len(larger):
+        digests = _Digests(alike, depth)
+        first, second = span[larger], following[larger]
+        differs = digests.of(first, end[first]) != digests.of(second, end[second])
+        kept = np.ones(len(span), bool)
+        kept[larger[differs]] = False
+        span = span[kept]
+    # sibling after sibling, parent by parent
+    span = span[np.lexsort((span, parent[span]))]
+    begins = np.ones(len(span), bool)
+    begins[1:] = span[1:] != end[span[:-1]]
+    at = np.flatnonzero(begins)
+    counts = np.diff(np.append(at, len(span))) + 1
+    long = counts >= length
+    start, counts = span[at[long]], counts[long]
+    order = np.argsort(start)
+    start, counts = start[order], counts[order]
+    step = below[start]
+    first = np.cumsum(counts) - counts
+    place = np.arange(int(counts.sum())) - np.repeat(first, counts)
+    return Repeats(
+        start, start + counts * step, step, np.repeat(start, counts) + place * np.repeat(step, counts), first
+    )
+
+
+class _Digests:
+    """Digests of slices of a tree in pre-order: looks and depths, independent of position."""
+
+    def __init__(self, alike: np.ndarray, depth: np.ndarray) -> None:
+        token = (alike.astype(np.uint64) * _BASE) ^ (depth.astype(np.uint64) << np.uint64(48))
+        token ^= token >> np.uint64(29)
+        power = np.full(len(token), _BASE)
+        power[0] = 1
+        inverse = np.full(len(token), _INVERSE)
+        inverse[0] = 1
+        # all modulo 2^64
+        self._inverse = np.multiply.accumulate(inverse)
+        self._before = np.zeros(len(token) + 1, np.uint64)
+        np.cumsum(token * np.multiply.accumulate(power), out=self._before[1:])
+
+    def of(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+        """uint64[m], equal for equal slices"""
+        found: np.ndarray = (self._before[stop] - self._before[start]) * self._inverse[start]
+        return found

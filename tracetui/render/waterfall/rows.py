@@ -1,0 +1,390 @@
+"""Assignment of a trace's spans to the rows of a waterfall: folding, and what there is no room for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from tracetui.model.traces import TraceSet
+from tracetui.render.waterfall.repeats import find_repeats
+
+_MAX_MISFITS = 256
+_FEW_SLICES = 64
+"""Slices up to which going from one to the next is quicker than going through all spans at once."""
+_KEPT_NEXT = 16_384
+_ONE_IN = 8
+"""One span in so many is few: then it is faster to look for their parents among them than up the tree."""
+
+
+class Rows:
+    """The rows of one tree or trace: `positions`, int64[rows], ascending.
+
+    A row is a span, or a folded run: the first of alike leaf siblings that follow one another. Positions are those
+    of the trace set; the spans looked at are the slice `first:stop`, which is a trace or a subtree.
+    """
+
+    def __init__(
+        self, traces: TraceSet, first: int, stop: int, alike: np.ndarray | None = None, run_length: int = 0
+    ) -> None:
+        """`alike`: int64[stop - first], equal where two spans look the same but for their times. Runs of at least
+        `run_length` siblings that do, with all that is below them, are folded; 0 folds none.
+        """
+        self.first, self.stop = first, stop
+        parent = traces.parent[first:stop].astype(np.int64)
+        self._parent = np.where(parent >= first, parent - first, stop - first)
+        self._end = traces.subtree_end[first:stop].astype(np.int64) - first
+        size = stop - first
+        self._folded = np.zeros(size, bool)
+        self._kept: np.ndarray | None = None
+        self._left_out_below = np.zeros(0, np.int64)
+        self._hidden: np.ndarray | None = None
+        self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
+        self._above = self._parent
+        self._has_child = self._is_parent = self._end > np.arange(size) + 1
+        self._runs = runs = find_repeats(self._parent, self._end, self._own_depth, alike, run_length)
+        self._run_open = np.zeros(len(runs), bool)
+        self._run_hidden = np.zeros(len(runs), bool)
+        self._run_of = np.full(size, -1, np.int32)
+        """The run that each span is a member of, -1 for none."""
+        self._run_of[runs.members] = runs.spread(np.arange(len(runs)))
+        self._reach = self._end.copy() if len(runs) else self._end
+        """End of the spans that each row stands for, if it is folded."""
+        self._rebuild()
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def _rebuild(self) -> None:
+        # what is below a hidden span would be out of reach
+        folded = self._folded if self._hidden is None else self._folded & ~self._hidden
+        closed = ~(self._run_open | self._run_hidden)
+        if len(closed):
+            start = self._runs.start
+            self._reach[start] = np.where(closed, self._runs.stop, self._end[start])
+            folded = folded.copy()
+            folded[start[closed]] = True
+        starts, stops = _outermost(folded, self._reach)
+        # the guides left of every row ask for it, and rows that are seen together have the same ancestors
+        self._next: dict[int, int | None] = {}
+        if not len(starts) and self._kept is None and self._hidden is None:
+            self.positions = self._every
+            return
+        covered = self._covered(starts, stops)
+        if self._kept is not None:
+            covered |= ~self._kept
+        if self._hidden is not None:
+            covered |= self._hidden
+        self.positions = np.flatnonzero(~covered)
+        if self.first:
+            self.positions += self.first
+
+    @cached_property
+    def _every(self) -> np.ndarray:
+        return np.arange(self.first, self.stop)
+
+    def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+        """Slices that do not overlap. -> bool[stop - first], what is in one but for the first of each"""
+        size = self.stop - self.first
+        if len(starts) <= _FEW_SLICES:
+            inside = np.zeros(size, bool)
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+                inside[start + 1 : stop] = True
+            return inside
+        # a trace of a million spans is gone through with every key: bytes are, and not wider numbers
+        step = np.zeros(size + 1, np.int8)
+        step[starts + 1] += 1
+        step[stops] -= 1
+        covered: np.ndarray = np.cumsum(step[:size], dtype=np.int8).view(bool)
+        return covered
+
+    def _local(self, row: int) -> int:
+        return int(self.positions[row]) - self.first
+
+    def row_of(self, span: int) -> int:
+        """The row that shows a span: its own, or that of the fold or run it is in."""
+        return max(0, int(self.positions.searchsorted(span, "right")) - 1)
+
+    def run(self, row: int) -> range | None:
+        """Siblings of a folded run, without their descendants, or None where the row is one span."""
+        local = self._local(row)
+        run = self._run_of[local]
+        if run < 0 or self._run_open[run]:
+            return None
+        return range(self.first + local, self.first + int(self._runs.stop[run]), int(self._runs.step[run]))
+
+    def is_folded(self, row: int) -> bool:
+        return bool(self._folded[self._local(row)])
+
+    def spans(self, row: int) -> range:
+        """Spans that a row stands for: itself, or all of its run or folded subtree."""
+        local = self._local(row)
+        run = self.run(row)
+        if run or self._folded[local]:
+            return range(self.first + local, run.stop if run else self.first + int(self._end[local]))
+        return range(self.first + local, self.first + local + 1)
+
+    def has_children(self, row: int) -> bool:
+        """Test whether there are children to fold or unfold."""
+        return bool(self._has_child[self._local(row)])
+
+    def has_children_shown(self, row: int) -> bool:
+        return row + 1 < len(self) and bool(self._above[self._local(row + 1)] == self._local(row))
+
+    def hidden(self, row: int) -> int:
+        """Number of spans folded into a row, or in the subtrees of children there was no room for."""
+        run, local = self.run(row), self._local(row)
+        if run or self._folded[local]:
+            spans = self.spans(row)
+            within = slice(spans.start - self.first, spans.stop - self.first)
+            unseen = 0 if self._hidden is None else int(self._hidden[within].sum())
+            return len(spans) - len(run or range(1)) - unseen
+        return 0 if self._kept is None else int(self._left_out_below[local])
+
+    def has_next(self, span: int) -> bool:
+        """Test whether a sibling of the span has a row below it."""
+        return self._next_of(span - self.first) is not None
+
+    def parent_of(self, span: int) -> int:
+        """The nearest span above that is not hidden, -1 for none."""
+        above = int(self._above[span - self.first])
+        return above + self.first if above < len(self._above) else -1
+
+    def depth_of(self, span: int) -> int:
+        """Number of ancestors that are not hidden."""
+        return int(self._depth[span - self.first])
+
+    def next_sibling(self, row: int) -> int | None:
+        """The row of the next span with the same parent, or None."""
+        return self._next_of(self._local(row))
+
+    def _next_of(self, local: int) -> int | None:
+        if local not in self._next:
+            if len(self._next) > _KEPT_NEXT:
+                # who goes through all rows needs only the last ones
+                self._next.clear()
+            after = int(self.positions.searchsorted(self._reach[local] + self.first))
+            is_next = after < len(self) and self._above[self._local(after)] == self._above[local]
+            self._next[local] = after if is_next else None
+        return self._next[local]
+
+    def previous_sibling(self, row: int) -> int | None:
+        """The row of the span before with the same parent, or None."""
+        local = self._local(row)
+        above = int(self._above[local])
+        begin = above + 1 if above < len(self._above) else 0
+        before = np.flatnonzero(self._above[begin:local] == above)
+        if self._hidden is not None:
+            before = before[~self._hidden[begin + before]]
+        return self.row_of(self.first + begin + int(before[-1])) if len(before) else None
+
+    def deepest_shown(self) -> int:
+        """The depth of the deepest row."""
+        depths = self._depth[self.positions - self.first]
+        return int(depths.max()) if len(depths) else 0
+
+    def left_out(self) -> int:
+        """Number of spans that `limit` left no room for."""
+        return 0 if self._kept is None else len(self._kept) - int(self._kept.sum())
+
+    def fold(self, span: int, folded: bool = True) -> None:
+        """Fold or unfold a span's children, or the run that it is in: inner folds first."""
+        local = span - self.first
+        run = int(self._run_of[local])
+        is_open = run >= 0 and bool(self._run_open[run])
+        if folded and is_open and (self._folded[local] or not self._has_child[local]):
+            self._run_open[run] = False
+        elif not folded and run >= 0 and not is_open:
+            self._open(np.array([run]))
+        elif self._is_parent[local]:
+            self._folded[local] = folded
+        self._rebuild()
+
+    def _open(self, runs: np.ndarray) -> None:
+        """Open runs (int64[n]): each member gets a row, its descendants none yet."""
+        self._run_open[runs] = True
+        members = self._runs.members[np.isin(self._runs.spread(np.arange(len(self._runs))), runs)]
+        self._folded[members[self._is_parent[members]]] = True
+
+    def can_fold(self, row: int) -> bool:
+        """Test whether `fold` of the row's span removes rows: it has children shown, or is in an open run."""
+        return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.run(row) is None)
+
+    def fold_to(self, level: int) -> None:
+        """Show spans to this depth, and no deeper ones."""
+        self.fold_all(self._depth, level)
+
+    def fold_where(self, spans: np.ndarray) -> None:
+        """Fold these spans, bool[stop - first]; if all of them are folded, unfold them."""
+        wanted = spans & self._is_parent
+        self._folded[wanted] = not self._folded[wanted].all()
+        self._rebuild()
+
+    def is_unfolded(self) -> bool:
+        """Test whether nothing but runs is folded."""
+        return not self._folded.any()
+
+    def fold_all(self, depths: np.ndarray | None = None, level: int = 0) -> None:
+        """Fold every span with children; with `depths` (int[stop - first]) only from this level down."""
+        self._folded = self._is_parent.copy() if depths is None else self._is_parent & (depths >= level)
+        self._run_open[:] = False
+        self._rebuild()
+
+    def unfold_all(self, runs: bool = False) -> None:
+        """Unfold every span, and with `runs` the repeated siblings too."""
+        self._folded[:] = False
+        if runs:
+            self._run_open[:] = True
+        self._rebuild()
+
+    def reveal(self, span: int) -> int:
+        """Unfold whatever hides a span. -> its row"""
+        local = span - self.first
+        runs = self._runs
+        self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._run_open))
+        folded = np.flatnonzero(self._folded[:local])
+        self._folded[folded[self._end[folded] > local]] = False
+        self._rebuild()
+        return self.row_of(span)
+
+    def run_totals(self, column: np.ndarray) -> np.ndarray:
+        """column: int64[stop - first]. -> the same, with the total of a run, folded or not, for each span of it."""
+        totals = column.copy()
+        totals[self._runs.members] = self._runs.spread(self._runs.sums_of(column))
+        return totals
+
+    def ranks(self, spans: np.ndarray) -> np.ndarray:
+        """int64, ascending from one row to the next."""
+        return spans
+
+    def shown(self, spans: np.ndarray) -> np.ndarray:
+        """Spans that are not hidden; they may be folded."""
+        return spans if self._hidden is None else spans[~self._hidden[spans - self.first]]
+
+    def hide(self, hidden: np.ndarray | None) -> None:
+        """Hide rows of some spans, bool[stop - first], or of none with None; their descendants move up.
+
+        A run is hidden as a whole, and only if all of it is.
+        """
+        size = self.stop - self.first
+        if hidden is None or not hidden.any():
+            self._hidden, self._above = None, self._parent
+            self._depth = self._own_depth
+            self._has_child = self._is_parent
+            self._run_hidden[:] = False
+            self._rebuild()
+            return
+        hidden = hidden.copy()
+        self._run_hidden = self._runs.all_of(hidden)
+        hidden[self._runs.members] = self._runs.spread(self._run_hidden)
+        self._hidden = hidden
+        step = np.zeros(size + 1, np.int32)
+        visible = np.flatnonzero(~hidden)
+        step[visible + 1] += 1
+        step -= np.bincount(self._end[visible], minlength=size + 1).astype(np.int32)
+        self._depth = np.cumsum(step[:size])
+        if _ONE_IN * len(visible) < size:
+            self._above = np.full(size, size, np.int64)
+            self._above[visible] = _callers(visible, self._depth[visible], size)
+        else:
+            self._above = _unhidden(self._parent, np.append(hidden, False))
+        self._has_child = np.zeros(size + 1, bool)
+        self._has_child[self._above[visible]] = True
+        self._rebuild()
+
+    def limit(self, rows: int, weight: np.ndarray) -> None:
+        """Keep at most `rows` rows: those of the heaviest spans with their ancestors, then the first ones.
+
+        `weight`: float64[stop - first], 0 for spans that matter no more than others.
+        """
+        if len(self) <= rows:
+            return
+        local = self.positions - self.first
+        chosen = _heaviest(local, self._parent, np.maximum.reduceat(weight, local), rows)
+        # members of a run have a row if the first of them has
+        kept = np.zeros(len(weight), bool)
+        kept[local[chosen]] = True
+        shown = np.isin(self._runs.start, local)
+        for start, stop in zip(self._runs.start[shown].tolist(), self._runs.stop[shown].tolist(), strict=True):
+            kept[start:stop] = kept[start]
+        self._kept = kept
+        # with a span its whole subtree is left out
+        tops = np.flatnonzero(~kept & np.append(kept, True)[self._parent])
+        self._left_out_below = np.zeros(len(kept) + 1, np.int64)
+        np.add.at(self._left_out_below, self._parent[tops], self._end[tops] - tops)
+        self._rebuild()
+
+
+def _outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """chosen: bool[spans]; end: where any span's subtree ends. -> starts and stops of those in no other's subtree"""
+    # mostly they are few, and a leap over a subtree is quicker than a look at each span in it
+    few: list[int] = []
+    at = 0
+    while at < len(chosen) and len(few) < _FEW_SLICES:
+        at += int(chosen[at:].argmax())
+        if not chosen[at]:
+            at = len(chosen)
+            break
+        few.append(at)
+        at = int(end[at])
+    if at >= len(chosen):
+        starts = np.array(few, np.int64)
+        return starts, end[starts]
+    spans = np.flatnonzero(chosen)
+    ends = end[spans]
+    outermost = np.ones(len(spans), bool)
+    outermost[1:] = spans[1:] >= np.maximum.accumulate(ends)[:-1]
+    return spans[outermost], ends[outermost]
+
+
+def _callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
+    """spans: ascending positions in pre-order; depth: how deep each is among them. -> the parent of each, or `size`."""
+    keys = depth.astype(np.int64) * (size + 1) + spans
+    keys.sort()
+    # in pre-order the parent is the last span before that is one level less deep
+    before = np.searchsorted(keys, keys - (size + 1)) - 1
+    own = keys % (size + 1)
+    parents = np.full(size, size, np.int64)
+    parents[own] = np.where(keys > size, own[before], size)
+    answer: np.ndarray = parents[spans]
+    return answer
+
+
+def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """The nearest ancestor that is not hidden. The last place stands for no ancestor and is not hidden."""
+    above = np.append(parent, len(parent))
+    # twice as far with every turn, and only where there is a way to go
+    while True:
+        at = np.flatnonzero(hidden[above])
+        if not len(at):
+            return above[:-1]
+        above[at] = above[above[at]]
+
+
+def _heaviest(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: int) -> np.ndarray:
+    """-> bool[rows before], at most `rows` of them true, and with each row its ancestors' rows.
+
+    `local` and `weight` are per row, `parent` is per span.
+    """
+    top = len(parent)
+    chosen = {top}
+    misfits = 0
+    heavy = np.flatnonzero(weight > 0)
+    for row in heavy[np.argsort(-weight[heavy], kind="stable")].tolist():
+        path: list[int] = []
+        at = int(local[row])
+        while at not in chosen and len(path) <= rows + 1 - len(chosen):
+            path.append(at)
+            at = int(parent[at])
+        if len(chosen) - 1 + len(path) <= rows:
+            chosen.update(path)
+        else:
+            misfits += 1
+        if len(chosen) > rows or misfits > _MAX_MISFITS:
+            break
+    for at, above in zip(local.tolist(), parent[local].tolist(), strict=True):
+        if len(chosen) > rows:
+            break
+        if above in chosen:
+            chosen.add(at)
+    return np.isin(local, np.fromiter(chosen, np.int64, len(chosen)))

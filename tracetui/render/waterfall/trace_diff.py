@@ -1,0 +1,124 @@
+"""Two traces compared: their call paths, and the duration, self time and critical time of each before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracetui.analysis.compare_traces import CallPath, PathChange
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cut, fit
+from tracetui.render.text.columns import figure, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+_AFTER = "after"
+_MOST_INDENT = 20
+_LEAST_NAME = 20
+_GOOD_NAME = 40
+"""Cells that names have before there are columns for their own time."""
+_ROLES = {
+    PathChange.SAME: Role.DIM,
+    PathChange.SLOWER: Role.STRONG,
+    PathChange.FASTER: Role.STRONG,
+    PathChange.ADDED: Role.ACCENT,
+    PathChange.REMOVED: Role.ACCENT,
+}
+_SAME, _SLOWER, _FASTER = PathChange.SAME, PathChange.SLOWER, PathChange.FASTER
+_WORDS = {
+    (_SLOWER, _SLOWER): "slower here",
+    (_FASTER, _FASTER): "faster here",
+    (_SLOWER, _FASTER): "slower below",
+    (_FASTER, _SLOWER): "faster below",
+    (_SAME, _SLOWER): "more here",
+    (_SAME, _FASTER): "less here",
+    (_SAME, _SAME): "",
+}
+"""By the changes of the duration and of the self time, where the first alone does not tell."""
+_WORD = max(map(len, _WORDS.values()))
+WORDS_EXPLAINED = (
+    ("slower, faster", "by the duration, with all calls below"),
+    ("here, below", "self time explains the change; self time changed the other way, and calls below explain it"),
+    ("more, less here", "self time changed, the duration did not"),
+    ("self, critical", "duration minus children; self time on the critical path. Each before and after"),
+)
+
+
+def whole_change(durations: Sequence[int], marks: Glyphs) -> str:
+    """Compare the response times of two traces: `900 ms longer (+900 %)`."""
+    before, after = durations
+    if before == after:
+        return "no change"
+    percent = f" ({numbers.signed_percent(100 * (after - before) / before)})" if before else ""
+    word = "longer" if after > before else "shorter"
+    return f"{numbers.duration(abs(after - before), marks.ascii_only)} {word}{percent}"
+
+
+class TraceDiff:
+    """A row for each call path. `roles` gives a service's colour."""
+
+    def __init__(self, found: Sequence[CallPath], roles: dict[str, str], marks: Glyphs) -> None:
+        self.found, self._roles, self.marks = found, roles, marks
+        longest = max((max(one.total_ns) for one in found), default=0)
+        self._cells = max(numbers.duration_width(longest), len("duration"))
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def heading(self, width: int) -> Line:
+        own = ("self", _AFTER) if self._shows_own(width) else ()
+        cells = [
+            Line([(fit("call path", self._name(width)), Role.DIM)]),
+            *(figure(text, self._cells, Role.DIM) for text in ("duration", _AFTER, *own, "critical", _AFTER)),
+            Line([("change", Role.DIM)]),
+        ]
+        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        one, marks = self.found[row], self.marks
+        word = _WORDS.get((one.change, one.own_change), one.change.value)
+        role = _ROLES[one.change] if one.change is not PathChange.SAME or not word else Role.STRONG
+        name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
+        name.add(marks.service or "", self._roles.get(one.service, Role.DIM))
+        often = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
+        if one.counts[0] != one.counts[1] and min(one.counts):
+            often = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
+        failed = self._failed(one)
+        room = max(self._name(width) - name.width - len(often) - len(failed), 4)
+        text = cut(f"{safe(one.service)} {safe(one.operation)}", room, marks.ellipsis)
+        name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(often, Role.STRONG)
+        name.add(failed, Role.ERROR if any(one.origins) else Role.ECHO)
+        times = (one.total_ns, *([one.self_ns] if self._shows_own(width) else []), one.critical_ns)
+        cells = [
+            name.pad(self._name(width)),
+            *(self._time(ns, count) for pair in times for ns, count in zip(pair, one.counts, strict=True)),
+            Line([(word, role)]),
+        ]
+        return side_by_side(cells).cropped(width, marks.ellipsis)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """The heading and all rows."""
+        yield self.heading(width)
+        for row in range(len(self)):
+            yield self.line(row, width)
+
+    def _failed(self, one: CallPath) -> str:
+        """The marks of its errors, and in which of the traces they are where that is not both."""
+        before, after = (
+            self.marks.origin if begun else self.marks.echo if failed else ""
+            for failed, begun in zip(one.errors, one.origins, strict=True)
+        )
+        if before == after:
+            return f" {before}" if before else ""
+        return (f" {before} before" if before else "") + (f" {after} {_AFTER}" if after else "")
+
+    def _time(self, ns: int, count: int) -> Line:
+        text = numbers.duration(ns, self.marks.ascii_only) if ns else "-" if not count else "0"
+        return figure(text, self._cells, Role.PLAIN if ns else Role.DIM)
+
+    def _shows_own(self, width: int) -> bool:
+        return width - 6 * self._cells - _WORD - 14 >= _GOOD_NAME
+
+    def _name(self, width: int) -> int:
+        figures = 6 if self._shows_own(width) else 4
+        return max(width - figures * self._cells - _WORD - 2 * (figures + 1), _LEAST_NAME)

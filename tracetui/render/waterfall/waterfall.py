@@ -1,0 +1,421 @@
+"""Waterfall of one trace: a row for each span, with its position in the tree, its time and its notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from tracetui.analysis.clock_anomalies import LONGER, SKEWED, outside_callers
+from tracetui.analysis.errors import roles as error_roles
+from tracetui.model.span import Flag, Kind
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import fit
+from tracetui.render.text.colours import service_slots
+from tracetui.render.text.glyphs import UNICODE, Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.waterfall.bars import TimeScale, axis, bar
+from tracetui.render.waterfall.label import Label, LabelNote
+from tracetui.render.waterfall.row_order import RowOrder
+from tracetui.render.waterfall.rows import Rows
+
+ALIKE_SIBLINGS = 5
+"""Number of repeated siblings from which on they are folded into one row."""
+BOTTLENECK_PERCENT = 20
+"""Operations with at least this share of the trace's time are set off."""
+ORIGIN, ECHO, CANCELLED = 1, 2, 3
+"""The roles of an error span: origin, propagated or cancelled."""
+
+_WARNING_WORDS = {
+    Flag.ORPHAN: "orphan",
+    Flag.CYCLE_CUT: "cycle",
+    Flag.SAME_ID: "same id",
+    Flag.START_REPAIRED: "no start",
+    Flag.NEGATIVE_DURATION: "negative duration",
+    Flag.NO_DURATION: "no duration",
+    Flag.SKEW_ADJUSTED: "clock skew",
+    Flag.SHORTENED: "shortened",
+    Flag.OUT_OF_RANGE: "time out of range",
+    Flag.SOURCE_WARNING: "warned",
+}
+# enum arithmetic is slow, and these are asked of every row
+_WARNINGS, _FOLLOWS_FROM = int(Flag.warnings()), int(Flag.FOLLOWS_FROM)
+_CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
+_OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
+_NO_END = "no end"
+"""In place of a duration that is not known."""
+DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE = "duration", "self", "critical"
+_SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
+_NO_TIMES = np.zeros(0, np.int64)
+_SAMPLED_ROWS = 2_000
+_EVENT_BYTES = 1 << 18
+_KEPT_GUIDES = 4_096
+
+Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""The critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaterfallLayout:
+    """Cells of each column of a row; 0 for one that does not fit. One blank separates columns."""
+
+    label: int
+    bar: int
+    duration: int
+    share: int
+
+
+class Waterfall:
+    """Rows of one trace or subtree, each made on demand.
+
+    What is folded is the matter of `rows`; a row is drawn in time that does not depend on the size of the trace,
+    unless it stands for many spans.
+    """
+
+    def __init__(
+        self,
+        traces: TraceSet,
+        trace: int,
+        *,
+        sections: Sections | None = None,
+        roles: np.ndarray | None = None,
+        slots: Sequence[int] | None = None,
+        marks: Glyphs = UNICODE,
+        root: int | None = None,
+        alike: int = ALIKE_SIBLINGS,
+        message_of: Callable[[int], str] | None = None,
+        outside: np.ndarray | None = None,
+    ) -> None:
+        """`roles`: uint8[n] of the set, 0, `ORIGIN`, `ECHO` or `CANCELLED`; without it an error span without an error
+        below is an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
+        `alike`: from how many alike siblings on they are folded, 0 for never. `message_of`: the error message
+        of a span; without it the status message. `outside`: what `outside_callers` says of the trace.
+        """
+        self.traces, self.trace, self.marks = traces, trace, marks
+        spans = traces.spans_of(trace)
+        self.first = spans.start if root is None else root
+        self.stop = spans.stop if root is None else int(traces.subtree_end[root])
+        self.slots = service_slots(traces.services) if slots is None else slots
+        self.message_of = message_of or (lambda span: traces.messages[int(traces.message[span])])
+        within = slice(self.first, self.stop)
+        start = int(traces.start[within].min())
+        self.whole = (start, int(traces.end[within].max()) - start)
+        """The time of all these spans: start and length, ns."""
+        self.window = self.whole
+        """The time the bars show; set it to zoom."""
+        self.trace_ns = int(traces.trace_duration[trace])
+        self.whole_ns = self.trace_ns if root is None else self.whole[1]
+        """The time that the bars are drawn over."""
+        self.roles = (error_roles(traces) if roles is None else roles)[within]
+        """uint8[stop - first]"""
+        self._origins, self._echoes = running(self.roles == ORIGIN), running(self.roles >= ECHO)
+        outside = outside_callers(traces, trace) if outside is None else outside
+        self.outside = outside[self.first - spans.start : self.stop - spans.start]
+        """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
+        self.has_path = sections is not None
+        self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
+        self.critical = np.zeros(self.stop - self.first, np.int64)
+        """int64[stop - first], ns of each span on the critical path."""
+        np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
+        self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
+        """Total for shares of the critical path: the path's length, or the duration of the subtree."""
+        self._critical_before = running(self.critical)
+        self.tree = Rows(traces, self.first, self.stop, self._looks(), alike)
+        self.rows: RowOrder = self.tree
+        """The order in use: `tree`, or another one that is set."""
+        self.took = self.took_all = traces.duration[within]
+        """int64[stop - first], ns of each span in the column of times; set `took` to show others."""
+        self.took_title = DURATION_TITLE
+        self.found: np.ndarray | None = None
+        """bool[stop - first], matches of a search; the rest is dimmed."""
+        self._guides_for = self.rows.positions
+        self._guides_below: dict[tuple[int, int], str] = {}
+        """Guides left of the children of a span, for this many levels, cached with the rows."""
+        longest = int(traces.duration[within].max())
+        self._duration_cells = max(numbers.duration_width(longest), len(DURATION_TITLE))
+        self.layout = lru_cache(maxsize=8)(self._layout)
+
+    def _looks(self) -> np.ndarray:
+        """int64[stop - first], equal for spans that differ only in time."""
+        within = slice(self.first, self.stop)
+        marks = self.traces.marks[within].astype(np.int64)
+        looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + marks
+        return looks
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _natural_width(self, row: int) -> int:
+        span = int(self.rows.positions[row])
+        below = int(self.traces.subtree_end[span]) - span - 1
+        # room for the number of folded spans, so that folding does not move the columns
+        spans = self.rows.spans(row)
+        label = self._label(row, spans, self.rows.run(row), self.share(spans))
+        return label.natural_width + (len(f" +{below:,}") if below else 0)
+
+    @cached_property
+    def _natural_label(self) -> int:
+        return max(map(self._natural_width, range(min(len(self.rows), _SAMPLED_ROWS))), default=0)
+
+    @property
+    def sections(self) -> Sections:
+        """The critical path within the view, by span."""
+        return self._section_of, self._section_starts, self._section_ends
+
+    def set_marks(self, marks: Glyphs) -> None:
+        """Draw with other marks."""
+        self.marks = marks
+        self._guides_below.clear()
+        vars(self).pop("_natural_label", None)
+        self.layout.cache_clear()
+
+    def place_of(self, span: int) -> int:
+        """The place in this view's own set of a span of the trace."""
+        return span
+
+    def span_of(self, place: int) -> int:
+        """The span of the trace that a place in this view's own set stands for."""
+        return place
+
+    def limit(self, rows: int) -> None:
+        """Keep at most this many rows, errors and the critical path before the rest."""
+        weight = self.critical / max(self.path_ns, 1)
+        self.tree.limit(rows, weight + np.array([0.0, 3.0, 2.0])[self.roles])
+
+    def _layout(self, width: int) -> WaterfallLayout:
+        share = _SHARE if self.has_path else 0
+        rest = width - self._duration_cells - 1 - (share + 1 if share else 0) - 1
+        if rest < 28:
+            return WaterfallLayout(max(rest + 1, 8), 0, self._duration_cells, share if rest >= 12 else 0)
+        label = min(self._natural_label, max(16, rest * (52 if rest < 110 else 45) // 100))
+        return WaterfallLayout(label, rest - label, self._duration_cells, share)
+
+    def scale(self, width: int, caption: str = "") -> Line:
+        """Time axis above the rows, and headings of the columns; `caption` stands above the names."""
+        layout = self.layout(width)
+        line = Line([(fit(caption, layout.label, ellipsis=self.marks.ellipsis), Role.DIM)])
+        if layout.bar:
+            offset = self.window[0] - self.whole[0]
+            line.add(" ").add(axis(offset, self.window[1], layout.bar, self.marks.ascii_only), Role.GUIDE)
+        line.add(" " + fit(self.took_title, layout.duration, "right"), Role.GUIDE)
+        if layout.share:
+            line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right"), Role.GUIDE)
+        return line.cropped(width)
+
+    def row(self, row: int, width: int) -> Line:
+        """One row in at most `width` cells."""
+        layout = self.layout(width)
+        spans, run = self.rows.spans(row), self.rows.run(row)
+        share = self.share(spans)
+        line = self._label(row, spans, run, share).line(layout.label)
+        line.add(" " * (layout.label - line.width + bool(layout.bar)))
+        if layout.bar:
+            line.extend(self._bar(row, spans, run, share, layout.bar))
+        if run:
+            took = int(self.took[run.start - self.first : run.stop - self.first : run.step].sum())
+        else:
+            took = int(self.took[spans.start - self.first])
+        role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
+        if share >= BOTTLENECK_PERCENT:
+            role = Role.STRONG
+        within = (
+            self.traces.no_duration[run.start : run.stop : run.step] if run else self.traces.no_duration[spans.start]
+        )
+        took_text = _NO_END if within.all() else self.duration(took)
+        figures = f" {fit(took_text, layout.duration, 'right')}"
+        if layout.share:
+            figures += f" {fit(numbers.whole_percent(share) if share else '', layout.share, 'right')}"
+        line.add(figures, role)
+        if self.found is not None and not self._is_found(run or spans[:1]):
+            line = Line((text, role if role == Role.ACCENT else Role.DIM) for text, role in line.runs)
+        return line.cropped(width, self.marks.ellipsis)
+
+    def lines(self, width: int, start: int = 0, stop: int | None = None) -> Iterator[Line]:
+        """The rows from `start` to before `stop`."""
+        for row in range(start, len(self.rows) if stop is None else min(stop, len(self.rows))):
+            yield self.row(row, width)
+
+    def share(self, spans: range) -> float:
+        """The share of the critical path's time that is these spans' own, in percent."""
+        first, stop = spans.start - self.first, spans.stop - self.first
+        critical = int(self._critical_before[stop]) - int(self._critical_before[first])
+        return 100 * critical / self.path_ns if self.path_ns else 0.0
+
+    def duration(self, ns: int) -> str:
+        """A duration in the characters of these marks."""
+        return numbers.duration(ns, self.marks.ascii_only)
+
+    def _bar(self, row: int, spans: range, run: range | None, share: float, cells: int) -> Line:
+        traces, span = self.traces, spans.start
+        starts = ends = events = errors = _NO_TIMES
+        if share:
+            low, high = self._section_of.searchsorted(spans.start), self._section_of.searchsorted(spans.stop)
+            starts, ends = self._section_starts[low:high], self._section_ends[low:high]
+            if not run and self.rows.is_folded(row):
+                # the path goes through a subtree in one stretch
+                starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
+        if not run and traces.event_bytes[span] <= _EVENT_BYTES:
+            events, errors = traces.event_times(span), traces.log_error_times(span)
+        within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
+        starts_at, ends_at = traces.start[within], traces.reached_end[within]
+        if self.window != self.whole:
+            beside = self._beside(int(starts_at.min()), int(ends_at.max()), cells)
+            if beside is not None:
+                return beside
+        return bar(
+            TimeScale(*self.window, cells),
+            starts_at,
+            ends_at,
+            starts,
+            ends,
+            events,
+            errors,
+            marks=self.marks,
+            solid_role=Role.service(self.slots[int(traces.service[span])]),
+        )
+
+    def _beside(self, start: int, end: int, cells: int) -> Line | None:
+        """Direction in which a bar wholly outside the window lies."""
+        if end < self.window[0]:
+            return Line([("<".ljust(cells), Role.GUIDE)])
+        if start > self.window[0] + self.window[1]:
+            return Line([(">".rjust(cells), Role.GUIDE)])
+        return None
+
+    def _label(self, row: int, spans: range, run: range | None, share: float) -> Label:
+        traces, marks = self.traces, self.marks
+        span = spans.start
+        leaf = not self.rows.has_children(row)
+        if run or not (leaf or self.rows.has_children_shown(row)):
+            fold = marks.folded
+        else:
+            fold = marks.leaf if leaf else marks.opened
+        role = self.roles[span - self.first]
+        if self._is_found(run or range(span, span + 1)):
+            name_role = Role.ACCENT
+        elif role == ORIGIN:
+            name_role = Role.ERROR
+        elif share >= BOTTLENECK_PERCENT:
+            name_role = Role.STRONG
+        else:
+            name_role = Role.PLAIN if share >= 1 or role or not self.has_path else Role.DIM
+        parent = self.rows.parent_of(span)
+        return Label(
+            marks=marks,
+            depth=self.rows.depth_of(span),
+            guides=lambda levels: self._guides(span, levels),
+            fold=fold,
+            asynchronous=self._is_async(span, int(traces.parent[span])),
+            service=safe(traces.service_name(span)),
+            service_role=Role.service(self.slots[int(traces.service[span])]),
+            # the service is named where it changes: reading down, one knows it
+            name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
+            operation=safe(traces.name_of_all(run or range(span, span + 1))) or "(no name)",
+            operation_role=name_role,
+            notes=list(self._notes(row, span, run)),
+        )
+
+    def _guides(self, span: int, levels: int) -> str:
+        """The tree's lines left of a span, one cell for each of the `levels` levels above it."""
+        if not levels:
+            return ""
+        rows, marks = self.rows, self.marks
+        if self._guides_for is not rows.positions or len(self._guides_below) > _KEPT_GUIDES:
+            # rows come and go all together, and who goes through all of them needs only the last ones
+            self._guides_for = rows.positions
+            self._guides_below.clear()
+        parent = rows.parent_of(span)
+        above = self._guides_below.get((parent, levels))
+        if above is None:
+            above = self._guides_below[parent, levels] = self._lines_below(parent, levels - 1)
+        return above + (marks.branch if rows.has_next(span) else marks.last_branch)
+
+    def _lines_below(self, span: int, levels: int) -> str:
+        """Guides from a span and its ancestors past the rows below it."""
+        rows, guide, cells = self.rows, self.marks.guide, []
+        for _ in range(levels):
+            cells.append(guide if rows.has_next(span) else " ")
+            span = rows.parent_of(span)
+        cells.reverse()
+        return "".join(cells)
+
+    def _is_found(self, spans: range) -> bool:
+        return self.found is not None and bool(self.found[spans.start - self.first : spans.stop - self.first].any())
+
+    def _is_async(self, span: int, parent: int) -> bool:
+        traces = self.traces
+        if int(traces.marks[span]) & _FOLLOWS_FROM:
+            return True
+        return parent >= 0 and int(traces.kind[span]) == _CONSUMER and int(traces.kind[parent]) == _PRODUCER
+
+    def _notes(self, row: int, span: int, run: range | None) -> Iterator[LabelNote]:
+        traces, marks = self.traces, self.marks
+        role = self.roles[span - self.first]
+        yield from self._repeats(row, run)
+        if role == ORIGIN:
+            message = safe(self.message_of(span), 200)
+            yield LabelNote(f"{marks.origin} {message}".rstrip(), marks.origin, Role.ERROR, can_be_cut=True)
+        elif role == ECHO:
+            yield LabelNote(marks.echo, marks.echo, Role.ECHO)
+        elif role == CANCELLED:
+            yield LabelNote(f"{marks.echo} cancelled", marks.echo, Role.ECHO)
+        hidden = self.rows.hidden(row)
+        if hidden:
+            yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
+            if run or self.rows.is_folded(row):
+                spans = self.rows.spans(row)
+                first, stop = spans.start - self.first, spans.stop - self.first
+                for sums, mark, error, own in (
+                    (self._origins, marks.origin, Role.ERROR, ORIGIN),
+                    (self._echoes, marks.echo, Role.ECHO, ECHO),
+                ):
+                    # siblings that are alike have the same role
+                    number = int(sums[stop] - sums[first]) - (min(role, ECHO) == own) * len(run or range(1))
+                    if number:
+                        text = f"{mark}{numbers.short_count(number)}"
+                        yield LabelNote(text, text, error)
+        if self.found is not None:
+            spans = self.rows.spans(row)
+            number = int(self.found[spans.start - self.first : spans.stop - self.first].sum())
+            if number and len(spans) > 1:
+                yield LabelNote(f"{number:,} found", f"/{numbers.short_count(number)}", Role.ACCENT)
+            elif number:
+                # colour alone would not tell it from the rest
+                yield LabelNote("found", "/", Role.ACCENT)
+        warnings = int(traces.marks[span]) & _WARNINGS
+        outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
+        if warnings or outside:
+            words = [word for mark, word in _WARNING_WORDS.items() if warnings & mark] if warnings else []
+            full = f"{marks.warning} {', '.join([*words, *([outside] if outside else [])])}"
+            yield LabelNote(full, marks.warning, Role.WARNING, can_be_cut=True, before_names=True)
+        if traces.link_bytes[span]:
+            yield LabelNote(marks.link, marks.link, Role.DIM)
+
+    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - the row is another view's
+        if run:
+            times = self.marks.repeated(len(run))
+            slowest = self.duration(int(self.traces.duration[run.start : run.stop : run.step].max()))
+            yield LabelNote(f"{times} {self.marks.at_most}{slowest}", times, Role.STRONG)
+
+
+def running(column: np.ndarray) -> np.ndarray:
+    """int64[n + 1], the sum before each position."""
+    sums = np.zeros(len(column) + 1, np.int64)
+    np.cumsum(column, out=sums[1:])
+    return sums
+
+
+def _by_span(sections: Sections | None, first: int, stop: int) -> Sections:
+    """The sections of the spans `first:stop`, by span and then by time."""
+    if sections is None:
+        none = np.zeros(0, np.int64)
+        return none, none, none
+    spans, starts, ends = sections
+    order = np.argsort(spans, kind="stable")
+    low, high = np.searchsorted(spans, (first, stop), sorter=order)
+    order = order[low:high]
+    return spans[order], starts[order], ends[order]

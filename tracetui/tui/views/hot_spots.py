@@ -1,0 +1,390 @@
+"""Hot spots: the operations that take the time, suggestions, and one of either in full."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.bottlenecks import DEFAULT_SHARE
+from tracetui.analysis.suggestions import Suggestion
+from tracetui.analysis.what_if import MOST_PERCENT, what_if
+from tracetui.render.hot_spots.detail import HotSpotDetail
+from tracetui.render.hot_spots.operation_table import SORTINGS, WAITED, OperationTable
+from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
+from tracetui.render.hot_spots.table import HotSpotList
+from tracetui.render.hot_spots.what_if import what_if_lines
+from tracetui.render.text import numbers
+from tracetui.render.text.columns import service_name
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.waterfall.skew_remark import skew_remark
+from tracetui.tui.messages import ListTraces, Notice, ReadText
+from tracetui.tui.state import State
+from tracetui.tui.views.contrast import open_contrast
+from tracetui.tui.views.list_detail import ListDetailView
+from tracetui.tui.widgets.line_view import HeadedSource, LineSource, LineView
+from tracetui.tui.widgets.share_choice import percent_of, share_choice
+from tracetui.tui.work import Work
+
+_READ_AT_ONCE = 20
+"""Patterns that are read together."""
+_INDENT = 2
+"""Cells before the summary."""
+
+
+class _Operations(LineView):
+    """A list whose cursor skips the row between bottlenecks and the rest."""
+
+    def validate_cursor(self, cursor: int) -> int:
+        cursor = super().validate_cursor(cursor)
+        if isinstance(self.source, HotSpotList) and cursor == self.source.divider:
+            cursor += 1 if cursor > self.cursor else -1
+        return cursor
+
+
+class HotSpotsView(ListDetailView[OperationTable]):
+    TITLE = "Hot spots"
+    KEYS = (
+        ("{list.open}", "open the trace with the operation's largest critical time, at its slowest span"),
+        (
+            "Tab",
+            "focus its worst traces; {list.open} opens one or shows the whole line",
+        ),
+        (
+            "{hot-spots.advice}",
+            "suggestions, and back to operations; {list.open} opens the largest saving",
+        ),
+        (
+            "{hot-spots.what-if}",
+            "what if: replay the traces with the operation at half its time, none, or any share",
+        ),
+        (
+            "{hot-spots.apart}",
+            "contrast the traces with the slowest calls (p95 or more)",
+        ),
+        (
+            "{hot-spots.sort hot-spots.reverse}",
+            "sort by the next column (critical, calls, errors, p50, p95, p99, self, total); reverse",
+        ),
+        ("critical", "mean time on the critical path of its traces; self time: without its callees"),
+        (
+            "times",
+            "histogram of call durations on a logarithmic scale; over time: their mean in the course",
+        ),
+        (
+            "saves",
+            "on average, in each trace in which it occurs, but for what runs beside it anyway; "
+            "of traces: of the time of the traces it occurs in",
+        ),
+        ("{findings.copy}", "copy service and operation"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "advice", "Suggestions", show=False, id="hot-spots.advice"),
+        Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
+        Binding("O", "reverse", "Reverse the order", show=False, id="hot-spots.reverse"),
+        Binding("c", "apart", "Contrast its slow traces", show=False, id="hot-spots.apart"),
+        Binding("X", "what_if", "What if it took longer or shorter", show=False, id="hot-spots.what-if"),
+    ]
+
+    def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
+        self._patterns: dict[int, str] = {}
+        self._reading = False
+        self._advice: list[Suggestion] | None = None
+        self._shows_advice = False
+        self._sorting, self._descending = WAITED, True
+        self._what_if: dict[int, list[Line]] = {}
+        """Last what-if question of each operation."""
+        super().__init__(state, work, id=id)
+
+    @property
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+        if self._shows_advice:
+            return (
+                ("{list.open}", "largest saving"),
+                ("{hot-spots.advice}", "operations"),
+                ("{findings.copy}", "copy"),
+            )
+        return (
+            ("{list.open}", "worst trace"),
+            ("{hot-spots.advice}", "suggestions"),
+            ("{hot-spots.what-if}", "what if"),
+            ("Tab", "its traces"),
+        )
+
+    def new_list(self) -> LineView:
+        return _Operations(self.state.look.theme, self.state.look.marks.cursor)
+
+    def set_changed(self) -> None:
+        self._patterns = {}
+        self._reading = False
+        self._advice, self._shows_advice = None, False
+        self._what_if = {}
+        super().set_changed()
+
+    def analyse(self, findings: Analysis) -> OperationTable:
+        return OperationTable(findings)
+
+    def list_source(self, table: OperationTable) -> HeadedSource:
+        marks = self.state.look.marks
+        if self._shows_advice:
+            return SuggestionList(self._advice or [], table.traces, marks)
+        return HotSpotList(table, self._patterns, marks, self._sorting, self._descending)
+
+    def detail_source(self, row: int) -> tuple[LineSource, int]:
+        assert self.analysed is not None
+        table, look = self.analysed.table, self.state.look
+        found = self._finding(row)
+        if found is not None:
+            opens = self.key_names.short("{list.open}")
+            return SuggestionDetail(found, table.traces, look.marks, look.local_time, opens=opens), 0
+        spot = table.hot_spot(self._place(row))
+        more = self._what_if.get(spot.number, [])
+        detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.marks, look.local_time, more)
+        return detail, detail.first_trace
+
+    def show_detail(self) -> None:
+        super().show_detail()
+        self._read_patterns()
+        self._look_for_advice()
+
+    def _finding(self, row: int) -> Suggestion | None:
+        """The suggestion that a row is about."""
+        source = self.list.source
+        return source.found[row] if isinstance(source, SuggestionList) else None
+
+    def _look_for_advice(self) -> None:
+        """Look for suggestions after the operations are on the screen."""
+        if self.analysed is None or self._advice is not None:
+            return
+        findings = self.analysed.findings
+
+        def done(found: list[Suggestion]) -> None:
+            if self.analysed is not None and self.analysed.findings is findings:
+                self._advice = found
+                self.summary.show(self._summary_lines)
+
+        self.work("hot-spots.advice", lambda: findings.advice, done)
+
+    def work_failed(self, name: str) -> None:
+        super().work_failed(name)
+        if name == "hot-spots.advice":
+            # nobody looks for it any more
+            self._advice = []
+            self.summary.show(self._summary_lines)
+
+    def action_advice(self) -> None:
+        if not self._advice:
+            said = "still computing suggestions" if self._advice is None else "no suggestion saves 1 % or more"
+            self.post_message(Notice(said))
+            return
+        self._shows_advice = not self._shows_advice
+        self.show_list(0)
+        self.list.cursor = 0
+        self.list.focus()
+
+    def action_sort(self) -> None:
+        order = list(SORTINGS)
+        self._sort_by(order[(order.index(self._sorting) + 1) % len(order)], True)
+
+    def action_reverse(self) -> None:
+        self._sort_by(self._sorting, not self._descending)
+
+    def _sort_by(self, sorting: str, descending: bool) -> None:
+        if self._shows_advice or self.analysed is None:
+            return
+        self._sorting, self._descending = sorting, descending
+        self.show_list(None)
+
+    def action_what_if(self) -> None:
+        """Ask for a share, and replay the traces with it."""
+        if self.analysed is None or not self.has_rows:
+            return
+        if self._shows_advice:
+            self.post_message(Notice(f"what if needs an operation: {self._back} shows them"))
+            return
+        findings, marks = self.analysed.findings, self.state.look.marks
+        number = self.analysed.table.number(self._place(self.list.cursor))
+
+        def chosen(text: str | None) -> None:
+            percent = percent_of(text)
+            if percent is None:
+                if text is not None:
+                    self.post_message(Notice(f"enter a percentage from 0 to {MOST_PERCENT:,.0f}, such as 75 or 12.5"))
+                return
+
+            def replay() -> list[Line]:
+                found = what_if(findings.paths, findings.traces.operation == number, percent)
+                return what_if_lines(found, findings.traces, marks)
+
+            def done(lines: list[Line]) -> None:
+                self._what_if[number] = lines
+                self.show_detail()
+
+            self.work("hot-spots.what-if", replay, done)
+
+        service, operation = map(safe, findings.traces.operation_label(number))
+        self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} took"), chosen)
+
+    def action_apart(self) -> None:
+        """Contrast the traces with the slowest calls of the operation with the others that have it."""
+        if self.analysed is None or not self.has_rows:
+            return
+        if self._shows_advice:
+            self.post_message(Notice(f"contrast needs an operation: {self._back} shows them"))
+            return
+        table = self.analysed.table
+        traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
+
+        def ask(query: str) -> None:
+            self.post_message(ListTraces(query))
+
+        # they were selected by a duration: that they take longer is no news
+        open_contrast(self, traces, slow, "slow", ask, among=" with it", durations=False)
+
+    @property
+    def _back(self) -> str:
+        """The key that leads from the suggestions to the operations."""
+        return self.key_names.short("{hot-spots.advice}")
+
+    def go_back(self) -> bool:
+        if self._shows_advice and not self.detail.has_focus:
+            self.action_advice()
+            return True
+        return super().go_back()
+
+    def _read_patterns(self) -> None:
+        """Read the patterns of the operations in sight that are not known yet, outside the UI loop."""
+        if self.analysed is None or not isinstance(self.list.source, HotSpotList) or self._reading:
+            return
+        if not self.has_rows:
+            return
+        table = self.analysed.table
+        top = self.list.scroll_offset.y
+        rows = range(top, min(top + max(self.list.size.height, 1), len(self.list.source)))
+        numbers_in_sight = [table.number(self._place(row)) for row in (self.list.cursor, *rows)]
+        wanted = [number for number in dict.fromkeys(numbers_in_sight) if number not in self._patterns]
+        if not wanted:
+            return
+        self._reading = True
+
+        def read() -> dict[int, str]:
+            return {number: table.pattern(number) for number in wanted[:_READ_AT_ONCE]}
+
+        def done(patterns: dict[int, str]) -> None:
+            if self.analysed is None or self.analysed.table is not table:
+                return
+            self._reading = False
+            self._patterns |= patterns
+            if not isinstance(self.list.source, HotSpotList):
+                return
+            # in another order there may be a row less
+            for row in range(rows.start, min(rows.stop, len(self.list.source))):
+                if table.number(self._place(row)) in patterns:
+                    self.list.refresh_row(row)
+            detail = self.detail.source
+            if isinstance(detail, HotSpotDetail) and detail.spot.number in patterns:
+                detail.show_pattern(patterns[detail.spot.number])
+                self.detail.refresh_row(detail.pattern_row)
+            self._read_patterns()
+
+        self.work("hot-spots.patterns", read, done)
+
+    def _place(self, row: int) -> int:
+        """The operation of a row; for the row between that of the row above."""
+        source = self.list.source
+        assert isinstance(source, HotSpotList)
+        place = source.place(row)
+        return row - 1 if place is None else place
+
+    def row_of_span(self, span: int) -> int | None:
+        source = self.list.source
+        if self.analysed is None or not isinstance(source, HotSpotList):
+            return None
+        traces = self.analysed.findings.traces
+        place = self.analysed.table.row_of(int(traces.operation[span]))
+        return source.row_of(place) if place is not None else None
+
+    def summary_line(self, table: OperationTable) -> Line:
+        found = numbers.counted(table.bottlenecks, "bottleneck")
+        line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
+        line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
+        as_usual = (self._sorting, self._descending) == (WAITED, True)
+        if not as_usual and not self._shows_advice:
+            line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
+        advice = Line()
+        if self._advice is None:
+            advice.add(f"  computing suggestions{self.state.look.marks.ellipsis}", Role.DIM)
+        elif self._advice:
+            could = numbers.counted(len(self._advice), "suggestion")
+            advice.add("  ").add(could, Role.ACCENT)
+        skewed = Line()
+        room = self.size.width - _INDENT - line.width - advice.width
+        if table.skewed_count:
+            skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.marks, room - 2), Role.WARNING)
+        key = self.key_names.short("{hot-spots.advice}")
+        shows = f"  {key}: operations" if self._shows_advice else f"  {key} shows"
+        if self._advice and len(shows) + skewed.width <= room:
+            advice.add(shows, Role.DIM)
+        advice.extend(skewed)
+        meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
+        fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
+        return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
+
+    def title_line(self, row: int, width: int) -> Line:
+        assert self.analysed is not None
+        table, found = self.analysed.table, self._finding(row)
+        if found is not None:
+            return words_of(found)[-1]
+        spot = table.hot_spot(self._place(row))
+        role = table.roles.get(spot.service, Role.DIM)
+        return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
+
+    def nothing(self) -> tuple[str, str]:
+        return ("These traces have no spans.", self.key_names.short("{view.traces}: other traces."))
+
+    def name_of(self, row: int) -> str:
+        assert self.analysed is not None
+        found = self._finding(row)
+        if found is not None:
+            return " ".join(line.text for line in words_of(found))
+        spot = self.analysed.table.hot_spot(self._place(row))
+        return f"{spot.service} {spot.operation}"
+
+    def row_of_name(self, name: str) -> int | None:
+        source = self.rows
+        if not isinstance(source, HotSpotList):
+            return None
+        table = source.table
+        places = (place for place in range(len(table)) if " ".join(table.label(place)) == name)
+        place = next(places, None)
+        return None if place is None else source.row_of(place)
+
+    def open_row(self, row: int) -> None:
+        assert self.analysed is not None
+        table, found = self.analysed.table, self._finding(row)
+        if found is not None:
+            self.post_message(self.analysed.open_trace(found.example_trace, found.example_span))
+            return
+        number = table.number(self._place(row))
+        self._open(number, table.worst_traces(number)[0][0])
+
+    def open_detail(self, row: int) -> None:
+        detail = self.detail.source
+        if isinstance(detail, SuggestionDetail):
+            self.open_row(self.list.cursor)
+        if not isinstance(detail, HotSpotDetail):
+            return
+        trace = detail.trace(row)
+        if trace is not None:
+            self._open(detail.spot.number, trace)
+        elif row == detail.pattern_row and detail.pattern:
+            self.post_message(ReadText("Pattern", detail.pattern))
+        elif row < len(detail.head):
+            self.post_message(ReadText("Hot spot", detail.head[row].text.strip()))
+
+    def _open(self, number: int, trace: int) -> None:
+        if self.analysed is not None:
+            span = self.analysed.table.slowest_span(number, trace)
+            self.post_message(self.analysed.open_trace(trace, span))

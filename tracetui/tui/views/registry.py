@@ -1,0 +1,28 @@
+"""The views, in the order of their keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracetui.tui.views.base import View
+
+VIEWS = (
+    ("traces", "Traces"),
+    ("waterfall", "Waterfall"),
+    ("services", "Services"),
+    ("errors", "Errors"),
+    ("hot-spots", "Hot spots"),
+)
+"""Id and title of each."""
+
+
+def pane_classes() -> tuple[type[View], ...]:
+    """The views, in the order of VIEWS."""
+    from tracetui.tui.views.errors import ErrorsView
+    from tracetui.tui.views.hot_spots import HotSpotsView
+    from tracetui.tui.views.services.view import ServicesView
+    from tracetui.tui.views.traces.view import TracesView
+    from tracetui.tui.views.waterfall.view import WaterfallView
+
+    return TracesView, WaterfallView, ServicesView, ErrorsView, HotSpotsView

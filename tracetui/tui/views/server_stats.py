@@ -1,0 +1,30 @@
+"""Server statistics, shown over the view that asked for them."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.model.server_stats import ServerStats
+from tracetui.render.services.server_stats import ServerStatsList, server_stats_title
+from tracetui.render.text.line import Line, Role
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.answer_screen import AnswerScreen
+
+_KEYS = (
+    ("it counts", "calls in the server's dependency graph: Jaeger's batch job, or Zipkin's links"),
+    (
+        "in traces here",
+        "calls in the traces shown; if none: {app.more} or {traces.window} may load some",
+    ),
+    ("{list.open}", "back to the services"),
+)
+
+
+def show_server_stats(app: App[None], look: Look, server_stats: ServerStats, findings: Analysis) -> None:
+    """Show server statistics beside the loaded traces' figures. `findings.dependencies` must be computed already."""
+    here = {(edge.caller, edge.callee): edge.call_count for edge in findings.dependencies.edges}
+    title = list(server_stats_title(server_stats))
+    if not server_stats.dependencies:
+        title.append(Line([("No dependency data.", Role.PLAIN)]))
+    app.push_screen(AnswerScreen(look, title, ServerStatsList(server_stats, here, look.marks), "back", _KEYS))

@@ -1,0 +1,95 @@
+"""The map of the whole system, over the services view."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from tracetui.render.services.map import ServiceMap
+from tracetui.render.text.line import Line
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.dialog import Dialog
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView
+
+_EDGES = 3
+"""Cells of a line that are not the map's: the list's edge and its scroll bar."""
+
+
+class _MapView(LineView):
+    """Rows without a cursor: one service is chosen, not a row."""
+
+    def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
+        return super()._painted(row, False, room)
+
+
+class MapScreen(Dialog[str | None]):
+    """Shows the map; the answer is a service to explore, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,m", "dismiss(None)", "Leave", show=False, id="map.leave"),
+        Binding("enter,f", "take", "Explore", show=False, id="map.explore"),
+        Binding("j,down", "move(0, 1)", "Down", show=False, id="map.down"),
+        Binding("k,up", "move(0, -1)", "Up", show=False, id="map.up"),
+        Binding("h,left", "move(-1, 0)", "Left", show=False, id="map.left"),
+        Binding("l,right", "move(1, 0)", "Right", show=False, id="map.right"),
+        Binding("ctrl+d,pagedown", "move(0, 10)", "Further down", show=False, id="map.page-down"),
+        Binding("ctrl+u,pageup", "move(0, -10)", "Further up", show=False, id="map.page-up"),
+        Binding("plus,equals_sign", "zoom(1)", "Longer names", show=False, id="map.zoom-in"),
+        Binding("minus", "zoom(-1)", "More layers", show=False, id="map.zoom-out"),
+    ]
+    DEFAULT_CSS = """
+    MapScreen { background: $background; }
+    MapScreen _MapView { height: 1fr; }
+    """
+
+    def __init__(self, look: Look, shown: ServiceMap) -> None:
+        super().__init__()
+        self._map = shown
+        self._title = LineBar(look.theme, self._title_lines)
+        self._heading = LineBar(look.theme, self._heading_lines)
+        self._view = _MapView(look.theme, look.marks.cursor)
+        hints = (
+            ("{map.left map.down map.up map.right}", "go"),
+            ("{map.zoom-in map.zoom-out}", "zoom"),
+            ("{map.explore}", "explore"),
+            ("{map.leave}", "back"),
+        )
+        self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self._heading
+        yield self._view
+        yield self._hints
+
+    def _title_lines(self, width: int) -> list[Line]:
+        return [Line([("  ", "")]).extend(self._map.title(max(width - 2, 1)))]
+
+    def _heading_lines(self, width: int) -> list[Line]:
+        return [Line([("  ", "")]).extend(self._map.heading(max(width - 4, 1)))]
+
+    def composed(self) -> None:
+        self._view.can_focus = False
+        self._map.fit_to(self.app.size.width - _EDGES)
+        self._view.show(self._map, self._map.row)
+
+    def _paint(self) -> None:
+        self._view.rows_changed(self._map.row)
+        self._title.show(self._title_lines)
+        self._heading.show(self._heading_lines)
+
+    def action_move(self, columns: int, rows: int) -> None:
+        self._map.move(columns, rows)
+        self._paint()
+
+    def action_zoom(self, steps: int) -> None:
+        self._map.zoom_by(steps)
+        self._paint()
+
+    def action_take(self) -> None:
+        self.dismiss(self._map.chosen)

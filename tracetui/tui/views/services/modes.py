@@ -1,0 +1,151 @@
+"""Questions about the service in focus, and the columns that answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.blast_radius import BlastRadius, blast_radius
+from tracetui.analysis.call_chains import call_chains
+from tracetui.analysis.service_graph import ServiceGraph, Target
+from tracetui.analysis.service_overview import ServiceOverview, overview
+from tracetui.analysis.service_questions import caller_difference, find_services, neighbours, shared_dependencies
+from tracetui.render.services.explorer import Explorer, ExplorerColumn
+from tracetui.render.services.table import ServiceTable, p95_or_range
+from tracetui.render.text import numbers
+from tracetui.render.text.columns import service_name, sync_arrow
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.widgets.choice import Option
+
+AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A question, the other services in it, and the number of hops shown."""
+
+    what: str = AROUND
+    others: tuple[str, ...] = ()
+    hops: int = 1
+    operation: str = ""
+    """Operation of the service in focus, where the question is about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModeColumns:
+    """Columns of the explorer; one of them may take the whole width."""
+
+    left: ExplorerColumn
+    right: ExplorerColumn | None = None
+    blast: BlastRadius | None = None
+    about: ServiceOverview | None = None
+    """Operation in focus."""
+
+    def hits(self, fails: bool) -> dict[str, float]:
+        """Severity of the effect on each service, relative to the most affected; merely exposed ones are excluded."""
+        found = self.blast.services if self.blast is not None else ()
+        of = {one.service: one.hit.failing if fails else one.hit.latency for one in found if one.hit.exposure > 0}
+        most = max(of.values(), default=0.0)
+        return {name: strength / most for name, strength in of.items() if strength > 0}
+
+
+def answer(table: ServiceTable, findings: Analysis, mode: Mode, focus: str, marks: Glyphs) -> ModeColumns:
+    """Answer a question about a service. Takes a while on a large set, but for its neighbours."""
+    graph, explorer, target = table.graph, Explorer(table.role, marks), Target(focus, mode.operation)
+    if mode.what in (SLOW, FAILS):
+        found = blast_radius(graph, findings.paths, target)
+        fails = mode.what == FAILS
+        return ModeColumns(explorer.hits(found, failing=fails), explorer.entries(found, failing=fails), found)
+    if mode.what == PATH:
+        return ModeColumns(explorer.chains(call_chains(graph, target, Target(mode.others[0]))))
+    if mode.what == SHARED:
+        names = (focus, *mode.others)
+        return ModeColumns(explorer.shared(names, shared_dependencies(graph, names)))
+    if mode.what == DIFFERENCE:
+        other = mode.others[0]
+        return ModeColumns(explorer.difference(focus, other, caller_difference(graph, focus, other)))
+    up, down = (
+        [one for one in neighbours(graph, target, upstream=upstream) if one.distance.hops <= mode.hops]
+        for upstream in (True, False)
+    )
+    left, right = explorer.neighbours(target, up, upstream=True), explorer.neighbours(target, down, upstream=False)
+    return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None)
+
+
+def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None, width: int, marks: Glyphs) -> Line:
+    """Title of the columns in one line; `found` is None until the answer is there."""
+    figures = table.services[table.number[focus]]
+    room, role = max(width // 2, 8), table.role(focus)
+    line = service_name(focus, role, room, marks, figures.inferred, operation=mode.operation, pad=False)
+    if figures.peer_type:
+        line.add(f"  {figures.peer_type}", Role.DIM)
+    if mode.what in (SLOW, FAILS):
+        return _hit_title(line, mode, found.blast if found else None, marks)
+    if mode.what == PATH:
+        arrow = "->" if marks.ascii_only else "→"
+        return line.add(f" {arrow} {safe(mode.others[0])}", Role.STRONG)
+    if mode.what == SHARED:
+        return line.add(" and " + ", ".join(map(safe, mode.others)), Role.STRONG)
+    if mode.what == DIFFERENCE:
+        return line.add(f" and {safe(mode.others[0])}: callers compared", Role.STRONG)
+    share, calls, errors = table.criticality[focus].trace_share, figures.call_count, figures.error_rate
+    if mode.operation:
+        if found is None or found.about is None:
+            return line.add(f"  looking {marks.ellipsis}", Role.DIM)
+        operations = found.about.operations
+        share, calls = found.about.trace_share, sum(one.call_count for one in operations)
+        errors = 100 * sum(one.error_count for one in operations) / calls if calls else 0.0
+    line.add(f"  in {numbers.percent(share)} of the traces, {numbers.counted(calls, 'call')}", Role.DIM)
+    if errors:
+        line.add(f"  {marks.origin} {numbers.percent(errors)}", Role.ERROR)
+    itself = table.self_calls(focus)
+    if itself and not mode.operation:
+        line.add(f"  calls itself {numbers.counted(itself, 'time')}", Role.DIM)
+    ring = next((ring for ring in table.cycles if focus in ring), None)
+    if ring is not None:
+        line.add(f"  {marks.warning} {cycle(ring, table.graph, marks)}", Role.WARNING)
+    return line.add(f"  to {mode.hops} hops", Role.ACCENT) if mode.hops > 1 else line
+
+
+def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Glyphs) -> Line:
+    line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
+    if found is None:
+        return line.add(f"  measuring {marks.ellipsis}", Role.DIM)
+    if mode.what == SLOW:
+        hit = sum(one.hit.exposure > 0 for one in found.services)
+        line.add(f"  {numbers.counted(hit, 'service')} hit", Role.STRONG)
+    else:
+        failed = sum(one.hit.failing > 0 for one in found.services)
+        said = f"  requests of {numbers.counted(failed, 'service')} failed" if failed else "  no request failed"
+        line.add(said, Role.ERROR if failed else Role.STRONG)
+    return line.add(f"  in {numbers.percent(found.trace_share)} of all traces", Role.PLAIN)
+
+
+def cycle(ring: Sequence[str], graph: ServiceGraph, marks: Glyphs) -> str:
+    """Services that call one another in a ring."""
+    text = safe(ring[0])
+    for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
+        waits = any(not edge.is_async for edge in graph.edges[caller, callee])
+        text += f" {sync_arrow(marks) if waits else marks.async_call} {safe(callee)}"
+    return text
+
+
+def operations_of(graph: ServiceGraph, service: str, marks: Glyphs) -> list[Option]:
+    """The operations that a service was called with, most called first. Takes a while on a large set."""
+    options = []
+    for one in overview(graph, Target(service)).operations:
+        latency = p95_or_range(one.latency, one.call_count, marks)
+        p95 = "" if one.latency.few_between or not one.latency.count else "p95 "
+        note = f"{numbers.counted(one.call_count, 'call')}, {p95}{latency}"
+        failed = f", {marks.origin} {numbers.percent(one.error_rate)}" if one.error_count else ""
+        options.append(Option(one.operation, one.operation, note + failed))
+    return options
+
+
+def with_attribute(graph: ServiceGraph, word: str) -> dict[str, str]:
+    """Services that match a text in attributes only, and the commonest such attribute. Slow on a large set."""
+    first = {one.service: one.matched[0] for one in find_services(graph, word)}
+    return {service: matched.value for service, matched in first.items() if matched.what == "attribute"}

@@ -1,0 +1,137 @@
+"""The queries that list the traces of a service, of an inferred peer, or of the calls between two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tracetui.model.span import Value
+from tracetui.query import FIELDS
+from tracetui.query.fields import ALIASES, RESERVED
+from tracetui.render.services.explorer import Subject
+from tracetui.render.services.table import ServiceTable
+
+_LOOKED_AT = 100
+"""Calls to a peer whose attributes are read to find what names it."""
+
+
+def service_query(service: str) -> str:
+    """The query for the traces in which a service takes part."""
+    return f"service = {_quoted(service)}"
+
+
+def in_service(service: str) -> str:
+    """The braces that a service's spans meet."""
+    return f"{{ {service_query(service)} }}"
+
+
+def _as_one_span(*braces: str) -> str:
+    """The braces that a span meets which meets all of these."""
+    return f"{{ {' AND '.join(one[2:-2] for one in braces)} }}"
+
+
+def peer_query(peer: str, attributes: dict[str, Value]) -> str:
+    """The query for the traces with a call like this one to an inferred peer; '' where no attribute names it.
+
+    A peer's name is the value of one attribute, or those of two, as in `redis:0`.
+    """
+    parts = {peer, *re.split("[:@]", peer, maxsplit=1)}
+    named = {key: value for key, value in attributes.items() if isinstance(value, str) and value.strip() in parts}
+    exact = [key for key, value in named.items() if value.strip() == peer]
+    conditions = [f"{_attribute(key)} = {_quoted(str(named[key]))}" for key in exact[:1] or named]
+    return f"{{ {' AND '.join(conditions)} }}" if conditions else ""
+
+
+def calls_query(caller: str, callee: str) -> str:
+    """The query for the traces in which one service calls another that has spans of its own."""
+    return f"{{ service = {_quoted(callee)} AND caller = {_quoted(caller)} }}"
+
+
+def any_of(queries: Sequence[str]) -> str:
+    """The query for the traces that one of these selects, '' for none."""
+    return queries[0] if len(queries) == 1 else f"({' OR '.join(queries)})" if queries else ""
+
+
+def within_service(service: str, query: str) -> str:
+    """Query for one span in braces, limited to a service's spans."""
+    return query.replace("{ ", f"{{ service = {_quoted(service)} AND ", 1)
+
+
+def operation_query(service: str, operation: str, caller: str = "") -> str:
+    """The query for the traces with an operation of a service, which `caller` called unless it is ''."""
+    called = f" AND caller = {_quoted(caller)}" if caller else ""
+    return f"{{ service = {_quoted(service)} AND operation = {_quoted(operation)}{called} }}"
+
+
+def with_errors(query: str) -> str:
+    """A query, and that the trace has errors."""
+    return f"{query} AND error"
+
+
+def _attribute(key: str) -> str:
+    plain = re.fullmatch(r"[A-Za-z_][\w.-]*", key)
+    if plain and "." in key and key not in FIELDS and key not in ALIASES and not key.startswith(RESERVED):
+        return key
+    return f"attr.{key}" if plain else f"attr.{_quoted(key)}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+class Queries:
+    """The queries that select the traces of the explorer's rows."""
+
+    def __init__(self, table: ServiceTable) -> None:
+        self._table = table
+
+    def of(self, subject: Subject) -> str:
+        """'' where nothing selects them: a peer that no attribute names."""
+        if subject.way:
+            return " AND ".join(any_of(calls) for calls in map(self._calls, subject.way, subject.way[1:]) if calls)
+        if subject.operation:
+            spans = [operation_query(subject.service, subject.operation, subject.caller)]
+        elif (subject.caller, subject.service) in self._table.graph.edges:
+            spans = self._calls(subject.caller, subject.service)
+        else:
+            spans = self._spans(subject.service)
+        if subject.above[0]:
+            above = self._spans(*subject.above)
+            return any_of(self._each_below(above, spans, subject.above[0], subject.service))
+        if subject.below[0]:
+            below = self._spans(*subject.below)
+            return any_of(self._each_below(spans, below, subject.service, subject.below[0]))
+        if spans == [in_service(subject.service)]:
+            return service_query(subject.service)
+        return any_of(spans)
+
+    def _each_below(self, above: Sequence[str], below: Sequence[str], caller: str, callee: str) -> list[str]:
+        found = [f"{one} >> {other}" for one in above for other in below]
+        if self._is_inferred(callee) and not self._is_inferred(caller):
+            traces = self._table.traces
+            spans = self._table.calls_of_peer(callee, caller, _LOOKED_AT)
+            # the call to a peer may be the only span that its caller has
+            if any(traces.parent[i] < 0 or traces.service[traces.parent[i]] != traces.service[i] for i in spans):
+                found = [*(_as_one_span(one, other) for one in above for other in below), *found]
+        return found
+
+    def _spans(self, name: str, operation: str = "") -> list[str]:
+        """Braces, one of which each span of a service or of one of its operations meets, or each call to a peer."""
+        if operation:
+            return [operation_query(name, operation)]
+        own = [] if self._is_inferred(name) else [in_service(name)]
+        return [*own, *self._of_peer(name)]
+
+    def _calls(self, caller: str, callee: str) -> list[str]:
+        own = [] if self._is_inferred(callee) else [calls_query(caller, callee)]
+        return [*own, *(within_service(caller, query) for query in self._of_peer(callee, caller))]
+
+    def _is_inferred(self, name: str) -> bool:
+        return self._table.services[self._table.number[name]].inferred
+
+    def _of_peer(self, peer: str, caller: str = "") -> list[str]:
+        """Query by the attributes that name the peer in unanswered calls."""
+        traces = self._table.traces
+        spans = self._table.calls_of_peer(peer, caller, _LOOKED_AT)
+        return list(dict.fromkeys(filter(None, (peer_query(peer, traces.attributes(span)) for span in spans))))

@@ -1,0 +1,273 @@
+"""Services view: ranking, callers and callees, and the blast radius of a slow or failing service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from tracetui.render.services.map import ServiceMap
+from tracetui.render.services.table import SORTINGS
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.messages import LocationChanged, Notice, ShowServerStats
+from tracetui.tui.views.services.map import MapScreen
+from tracetui.tui.views.services.modes import (
+    AROUND,
+    FAILS,
+    SLOW,
+    Mode,
+    operations_of,
+    with_attribute,
+)
+from tracetui.tui.views.services.queries import with_errors
+from tracetui.tui.views.services.ranking import ServicesBase
+from tracetui.tui.widgets.choice import Choice, Option
+
+_MOST_HOPS = 20
+
+
+class ServicesView(ServicesBase):
+    """The ranking of all services, and the explorer of the one under the cursor."""
+
+    KEYS = (
+        ("{list.open}", "list the traces of the service or call under the cursor"),
+        ("{services.errors}", "its errors, in the Errors view"),
+        ("{services.blast}", "blast radius if slow, if failing; back to neighbours"),
+        ("{services.path}", "paths to another service: observed, then possible"),
+        ("{services.shared}", "dependencies shared with other services; again adds one"),
+        ("{services.difference}", "callers compared with another service's"),
+        (
+            "{services.map}",
+            "map of the whole system; {map.left map.down map.up map.right} move, "
+            "{map.zoom-in map.zoom-out} zoom, {map.explore} explores",
+        ),
+        (
+            "{services.operation}",
+            "one of its operations only: its calls and blast radius; {app.back}: the whole service",
+        ),
+        (
+            "{services.callers services.callees}",
+            "focus callers, callees; Tab cycles, {app.back} returns",
+        ),
+        ("{services.focus}", "focus the service under the cursor"),
+        ("{services.more-hops services.fewer-hops}", "one hop more, one hop less"),
+        (
+            "{services.find}",
+            "filter services by name or operation; Enter searches attributes too; {app.back} clears",
+        ),
+        ("{services.sort services.reverse}", "sort by the next column; reverse"),
+        (
+            "{services.opinion}",
+            "server statistics: its dependency graph, and its metrics of the service",
+        ),
+        ("{findings.copy}", "copy the service name"),
+        ("traces", "share of all traces that pass through the service"),
+        ("callers", "3+12: three direct and twelve indirect callers"),
+        ("entries", "entry points that depend on it"),
+        ("between", "betweenness: share of the shortest paths between others that pass through it"),
+        ("▁ … █", "severity of the effect, while a blast radius is shown"),
+        ("⚠", "single point: some entry point has no other way to a dependency"),
+        ("(inferred) ?", "sends no spans (as databases often do): inferred from its callers, and timed by them"),
+        ("exposed", "share of the service's traces in which it leads to the focus"),
+        (
+            "wait, fail",
+            "share of its critical path in the focus; requests failed by an error there or below",
+        ),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "blast", "Blast radius", show=False, id="services.blast"),
+        Binding("p", "ask('path')", "Path to another service", show=False, id="services.path"),
+        Binding("s", "ask('shared')", "Shared with other services", show=False, id="services.shared"),
+        Binding("D", "ask('difference')", "Compare callers", show=False, id="services.difference"),
+        Binding("i", "operation", "One of its operations", show=False, id="services.operation"),
+        Binding("m", "map", "Map of the whole system", show=False, id="services.map"),
+        Binding("h,left", "side('left')", "To the callers", show=False, id="services.callers"),
+        Binding("l,right", "side('right')", "To the callees", show=False, id="services.callees"),
+        Binding("f", "focus_on", "Focus this service", show=False, id="services.focus"),
+        Binding("plus,equals_sign", "hops(1)", "One hop more", show=False, id="services.more-hops"),
+        Binding("minus", "hops(-1)", "One hop less", show=False, id="services.fewer-hops"),
+        Binding("e", "errors", "Its errors", show=False, id="services.errors"),
+        Binding("o", "sort", "Sort by the next column", show=False, id="services.sort"),
+        Binding("O", "reverse", "Reverse the order", show=False, id="services.reverse"),
+        Binding("S", "opinion", "Server statistics", show=False, id="services.opinion"),
+        Binding("slash", "find", "Find by name", show=False, id="services.find"),
+    ]
+
+    @property
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+        blast, explore = ("{services.blast}", "blast radius"), ("{services.focus}", "explore")
+        traces = ("{list.open}", "traces")
+        if self._mode.what != AROUND:
+            return (("{app.back}", "neighbours"), blast, traces, explore)
+        if self.detail.has_focus or self.right.has_focus:
+            return (traces, explore, ("{services.errors}", "errors"), ("{services.more-hops}", "more hops"))
+        return (blast, ("{services.path}", "path"), traces, ("{services.callees}", "callees"))
+
+    def _look(self, mode: Mode) -> None:
+        self._mode, self._shown = mode, None
+        self.show_detail()
+
+    def action_errors(self) -> None:
+        subject = self._subject()
+        query = self._query(subject) if subject is not None else ""
+        if query:
+            self._list_traces(with_errors(query), "errors", "none of its traces have errors")
+
+    def action_blast(self) -> None:
+        following = {AROUND: SLOW, SLOW: FAILS, FAILS: AROUND}
+        self._look(Mode(following.get(self._mode.what, SLOW), operation=self._mode.operation))
+
+    def action_ask(self, what: str) -> None:
+        """Ask for another service, and then the question."""
+        if not self.has_rows:
+            return
+        # the question is about the row under the cursor, whatever rests in the explorer
+        self._row = self.list.cursor
+        focus, table = self.focus_name, self.services.table
+        asked = {"path": "Path to", "shared": "Dependencies shared with", "difference": "Compare callers with those of"}
+        others = self._mode.others if what == self._mode.what == "shared" else ()
+        options = [
+            Option(one.service, one.service, "inferred" if one.inferred else f"{one.trace_share:.0f} % of the traces")
+            for one in table.criticality.values()
+            if one.service != focus and one.service not in others
+        ]
+
+        operation = self._mode.operation if what == "path" else ""
+
+        def chosen(other: str | None) -> None:
+            if other is not None and other in table.number:
+                self._look(Mode(what, (*others, other), operation=operation))
+                # the next keys are about the answer
+                self.detail.focus()
+
+        self.app.push_screen(Choice(self.state.look, asked[what], options), chosen)
+
+    def action_operation(self) -> None:
+        """Choose one of the service's operations to ask about."""
+        if not self.has_rows:
+            return
+        self._row = self.list.cursor
+        focus, graph, look = self.focus_name, self.services.table.graph, self.state.look
+
+        def chosen(operation: str | None) -> None:
+            if operation is not None and focus == self.focus_name:
+                self._about = focus
+                self._look(Mode(self._mode.what if self._mode.what in (SLOW, FAILS) else AROUND, operation=operation))
+
+        def ask(options: list[Option]) -> None:
+            if options:
+                self.app.push_screen(Choice(look, f"One operation of {safe(focus)}", options), chosen)
+            else:
+                self.post_message(Notice("it sends no spans, so its operations are unknown"))
+
+        self.work("services-operations", lambda: operations_of(graph, focus, look.marks), ask)
+
+    def action_opinion(self) -> None:
+        if not self.state.is_live:
+            self.post_message(Notice("files have no server statistics"))
+        elif self.has_rows:
+            self.post_message(ShowServerStats(self.name_of(self.list.cursor)))
+
+    def action_map(self) -> None:
+        if not self.has_rows:
+            return
+        table, marks, focus = self.services.table, self.state.look.marks, self.name_of(self.list.cursor)
+
+        def chosen(service: str | None) -> None:
+            if service is not None:
+                self._explore(service)
+
+        def show(made: ServiceMap) -> None:
+            self.app.push_screen(MapScreen(self.state.look, made), chosen)
+
+        self.work("services-map", lambda: ServiceMap(table.graph, table.role, marks, focus), show)
+
+    def action_side(self, side: str) -> None:
+        view = self.detail if side == "left" or not self.right.display else self.right
+        view.focus()
+        self.post_message(LocationChanged())
+
+    def action_focus_on(self) -> None:
+        subject = self._subject()
+        if subject is None:
+            return
+        self._explore(subject.caller if subject.service == self.focus_name and subject.caller else subject.service)
+
+    def _explore(self, other: str) -> None:
+        """Bring a service into focus."""
+        if not self.has_rows:
+            # it was chosen of a set that is gone
+            return
+        if self.services.row_of(other) is None:
+            self.part.value = ""
+            self._list_anew()
+        self._mode = self._mode if self._mode.what in (AROUND, SLOW, FAILS) else Mode()
+        self.list.cursor = self.services.row_of(other) or 0
+        self.list.focus()
+        self.show_detail()
+
+    def action_hops(self, more: int) -> None:
+        if self._mode.what == AROUND:
+            self._look(replace(self._mode, hops=min(max(self._mode.hops + more, 1), _MOST_HOPS)))
+
+    def action_sort(self) -> None:
+        if not self.has_rows:
+            return
+        order = self.services.table.sortings(self.list.line_width)
+        at = order.index(self._sorting) if self._sorting in order else 0
+        self._sorting = order[(at + 1) % len(order)]
+        self._descending = SORTINGS[self._sorting].descending
+        self._list_anew()
+
+    def action_reverse(self) -> None:
+        self._descending = not self._descending
+        self._list_anew()
+
+    def _list_anew(self) -> None:
+        if self.analysed is None:
+            return
+        service = self.name_of(self.list.cursor) if self.has_rows else ""
+        self.show_list(0)
+        self.list.cursor = (self.services.row_of(service) if self.has_rows else None) or 0
+
+    def action_find(self) -> None:
+        self.part.display = True
+        self.part.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._more, self._searched = {}, False
+        self._list_anew()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        part = self.part.value.strip()
+        self.part.display = bool(part)
+        self.list.focus()
+        if part and self.analysed is not None:
+            graph = self.analysed.table.graph
+
+            def found(more: dict[str, str]) -> None:
+                if part == self.part.value.strip():
+                    self._more, self._searched = more, True
+                    self._list_anew()
+
+            self.work("services-find", lambda: with_attribute(graph, part), found)
+
+    def go_back(self) -> bool:
+        if self.detail.has_focus or self.right.has_focus:
+            self.list.focus()
+        elif self._mode != Mode():
+            # from the answer to what it was about, and from an operation to its service
+            self._look(Mode(operation=self._mode.operation if self._mode.what != AROUND else ""))
+        elif self.part.display:
+            self.part.value = ""
+            self.part.display = False
+            self._more, self._searched = {}, False
+            self._list_anew()
+            self.list.focus()
+        else:
+            return False
+        return True

@@ -1,0 +1,241 @@
+"""Dialogs of the traces view: contrast, comparison of two traces or sets, saving."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.compare import Comparison, compare
+from tracetui.analysis.compare_traces import CallPath, compare_traces
+from tracetui.ingest.servers.address import without_secrets
+from tracetui.model.errors import InputError, UsageError
+from tracetui.model.traces import TraceSet
+from tracetui.render.frame import source_name
+from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLines
+from tracetui.render.text import numbers
+from tracetui.render.text.columns import service_roles
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.table import errors_text
+from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
+from tracetui.tui.messages import OpenTrace
+from tracetui.tui.state import State
+from tracetui.tui.views.contrast import open_contrast
+from tracetui.tui.views.traces.dialog_host import DialogHost
+from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.choice import Choice, Option
+
+_SLOW = 0.95
+_SETS_KEYS = (
+    ("{list.open}", "back to traces"),
+    ("before", "value in the named traces; after: in the traces shown"),
+    ("beyond chance", "change of 10 % or more, significant over all figures together"),
+)
+_TRACES_KEYS = (
+    ("{list.open}", "open the span, in the later trace if in both; {answer.leave} returns here"),
+    (
+        "rows",
+        "calls of both traces by call path; added: only in the later, removed: only in the earlier",
+    ),
+    *WORDS_EXPLAINED,
+)
+MARKED, WITH_ERRORS, SLOWEST = "marked", "with errors", "slowest"
+
+
+class TraceDialogs:
+    """Opens dialogs, computes their answers outside the loop and shows them."""
+
+    def __init__(self, pane: DialogHost) -> None:
+        self._pane = pane
+        self._before = ""
+        """The source that was last compared with."""
+
+    # --- what sets traces apart --------------------------------------------------------------------------------------
+
+    def ask_contrast(self) -> None:
+        """Choose the traces to contrast with the others shown."""
+        pane, findings = self._pane, self._pane.state.findings
+        if findings is None or not findings.traces.trace_count:
+            pane.say("no traces to contrast")
+            return
+        marked = len(set(pane.state.marked) & set(pane.state.shown.tolist()))
+        with_errors, failed = findings.summary.error_trace_count, findings.summary.failed_request_count
+        requests = numbers.requests_failed(with_errors, failed)
+        counts = f"{with_errors:,}" + (f", {requests}" if requests else "")
+        options = [
+            *([Option(MARKED, "the marked traces", f"{marked:,}")] if marked else []),
+            *([Option(WITH_ERRORS, "traces with errors", counts)] if with_errors else []),
+            Option(SLOWEST, "the slowest traces", "slower than p95"),
+        ]
+
+        def chosen(what: str | None) -> None:
+            pane.focus_pane()
+            if what is not None:
+                self._open_contrast(findings, what)
+
+        pane.app.push_screen(Choice(pane.state.look, "Contrast which traces with the others?", options), chosen)
+
+    def _open_contrast(self, findings: Analysis, what: str) -> None:
+        pane, traces = self._pane, findings.traces
+        open_contrast(pane, traces, self._selection(traces, what), what, pane.ask_for, durations=what != SLOWEST)
+
+    def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
+        if what == WITH_ERRORS:
+            return np.asarray(traces.trace_errors > 0)
+        if what == SLOWEST:
+            return np.asarray(traces.response_time > np.quantile(traces.response_time, _SLOW))
+        return np.isin(self._pane.state.shown, sorted(self._pane.state.marked))
+
+    # --- two sets ----------------------------------------------------------------------------------------------------
+
+    def compare_sets(self) -> None:
+        """Compare traces from before, of other sources, with those that are shown."""
+        pane, findings = self._pane, self._pane.state.findings
+        if findings is None or not findings.traces.trace_count:
+            pane.say("no traces to compare")
+            return
+
+        def chosen(source: str | None) -> None:
+            pane.focus_pane()
+            if source:
+                pane.say(f"reading {safe(without_secrets(source))} {pane.state.look.marks.ellipsis}")
+                pane.work("traces-compare-sets", lambda: _compared(source, findings, pane.state), done)
+
+        def done(found: Comparison | str) -> None:
+            if isinstance(found, str):
+                pane.say(found)
+                return
+            shown = source_name(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
+            rows = ComparisonLines(found, (source_name([self._before]), shown), pane.state.look.marks.ascii_only)
+            worse = len(found.regressions)
+            text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "no significant regression"
+            if not found.has_common:
+                text = NOTHING_IN_COMMON
+            title = Line([(text, Role.ERROR if worse or not found.has_common else Role.STRONG)])
+            screen = AnswerScreen(pane.state.look, [title], rows, "back", _SETS_KEYS)
+            pane.app.push_screen(screen, lambda _: pane.focus_pane())
+
+        title = "Compare with earlier traces"
+        free = "a file, directory, glob or server"
+
+        def remembered(source: str | None) -> None:
+            self._before = source or ""
+            chosen(source)
+
+        pane.app.push_screen(Choice(pane.state.look, title, [], free=free), remembered)
+
+    # --- a file ------------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the traces that are shown to a file."""
+        pane, findings = self._pane, self._pane.state.findings
+        if findings is None or not findings.traces.trace_count:
+            pane.say("no traces to save")
+            return
+        traces = findings.traces
+
+        def chosen(name: str | None) -> None:
+            pane.focus_pane()
+            if name:
+                pane.say(f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.marks.ellipsis}")
+                pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.say)
+
+        title = f"Save {numbers.counted(traces.trace_count, 'trace')} to"
+        pane.app.push_screen(Choice(pane.state.look, title, [], free="a file, such as checkout.json.gz"), chosen)
+
+    # --- two traces --------------------------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """Compare the two marked traces, the earlier one first; with one marked, that with the one under the cursor."""
+        pane, session = self._pane, self._pane.state.session
+        chosen = set(pane.state.marked)
+        if len(chosen) == 1 and pane.trace_under_cursor is not None:
+            chosen.add(pane.trace_under_cursor)
+        if session is None or len(chosen) != 2:
+            pane.say(pane.key_names.short("mark two traces with {traces.mark}; {traces.compare} compares them"))
+            return
+        loaded = session.loaded
+        first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))
+
+        def work() -> list[CallPath]:
+            paths = Analysis(loaded.select(np.array(sorted(chosen)))).paths
+            order = sorted(chosen)
+            return compare_traces(paths, order.index(first), paths, order.index(second))
+
+        def done(found: list[CallPath]) -> None:
+            self._show_difference(loaded, (first, second), found)
+
+        pane.work("traces-compare", work, done)
+
+    def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath], at: int = 0) -> None:
+        pane, look = self._pane, self._pane.state.look
+        marks = look.marks
+        title = []
+        for side, trace in enumerate(pair):
+            line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
+            took = numbers.duration(int(loaded.response_time[trace]), marks.ascii_only)
+            clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
+            line.add(f"  {clock}  ").add("response ", Role.DIM).add(took, Role.STRONG)
+            line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), marks)}" if side else "")
+            errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
+            title.append(line.add(f"  {errors_text(origins, errors - origins, marks)}" if errors else "", Role.ERROR))
+
+        def chosen(row: int | None) -> None:
+            pane.focus_pane()
+            if row is not None:
+                side = 1 if found[row].spans[1] >= 0 else 0
+                # spans are those of a set of the two alone, in the order of their positions
+                order = sorted(pair)
+                offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
+                within = found[row].spans[side] - offset
+                span = loaded.spans_of(pair[side]).start + within
+                pane.post_message(OpenTrace(pair[side], span, lambda: self._show_difference(loaded, pair, found, row)))
+
+        rows = TraceDiff(found, service_roles(loaded), marks)
+        pane.app.push_screen(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
+
+
+def _saved(traces: TraceSet, path: Path) -> str:
+    """Save traces. -> message about the result"""
+    from tracetui.export.save import save
+
+    try:
+        lost = save(traces, path)
+    except UsageError as error:
+        return str(error)
+    without = f", without {', '.join(lost)}" if lost else ""
+    return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}{without}"
+
+
+def _compared(source: str, after: Analysis, state: State) -> Comparison | str:
+    """Load a source and compare it, or explain why that is not possible."""
+    from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
+    from tracetui.ingest.servers.resolve import servers_of
+
+    load = BackgroundLoad([source], overrides=state.overrides)
+    try:
+        # what is for one server must not go to another
+        servers_of([*state.sources, source])
+        before = Analysis(replace(load.run(lambda _: None), exact_names=after.traces.exact_names))
+    except (InputError, UsageError, LoadCancelledError) as error:
+        return _missing(source) or str(error)
+    finally:
+        load.cancel()
+    if not before.traces.trace_count:
+        return f"{without_secrets(source)}: no traces"
+    return compare(before, after)
+
+
+def _missing(source: str) -> str:
+    """Message for a missing file, as on the command line: a background load goes on without it."""
+    from tracetui.ingest.files import inputs
+    from tracetui.ingest.servers.resolve import named_by, suggest_source
+
+    try:
+        next(inputs(named_by([source]).paths, meant=suggest_source), None)
+    except (InputError, UsageError) as error:
+        return str(error)
+    return ""

@@ -1,0 +1,140 @@
+"""Empty states of the list, and data that the list needs from outside the UI loop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.model.search import MORE
+from tracetui.model.times import format_duration
+from tracetui.model.traces import TraceSet
+from tracetui.query import edit as filters
+from tracetui.query.complete import Vocabulary, vocabulary
+from tracetui.render.frame import source_name
+from tracetui.render.offered_rows import OfferedRows, offers
+from tracetui.render.text import numbers
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.columns import TraceColumns, trace_columns
+from tracetui.render.traces.scatter import Points
+from tracetui.render.traces.table import chosen_mark, new_mark
+from tracetui.render.waterfall.skew_remark import skew_remark
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.state import State
+
+_INDENT = "   "
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Data computed outside the UI loop when the set or the filter changes."""
+
+    columns: TraceColumns
+    shown: np.ndarray
+    points: Points
+    blame: filters.ErrorService | None
+
+
+def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> Prepared:
+    columns = columns or trace_columns(loaded)
+    points = Points(
+        loaded.trace_start[shown],
+        loaded.response_time[shown],
+        loaded.trace_errors[shown] > 0,
+        columns.failed_request[shown],
+    )
+    return Prepared(columns, shown, points, filters.blame(loaded, query) if not len(shown) and query else None)
+
+
+def words(loaded: TraceSet) -> Vocabulary:
+    """The words that queries of a set are completed from."""
+    known = vocabulary(loaded)
+    # the first query takes as long as making the grammar does
+    filters.error_in("error")
+    return known
+
+
+def no_match_lines(found: filters.ErrorService | None, names: KeyNames, searched: str, *, is_live: bool) -> list[Line]:
+    """Why no trace meets the filter; `searched`: which traces of servers that hold more were looked through."""
+    none = f"No match among {searched}." if searched else "No trace matches this filter."
+    lines = [Line(), Line([(f"{_INDENT}{none}", Role.STRONG)])]
+    if is_live:
+        more = "{app.more} loads more traces, " if searched else ""
+        lines.append(Line([(_INDENT + names.short(more + "{traces.window} goes further back"), Role.PLAIN)]))
+    if found is not None:
+        total = numbers.counted(found.of, "trace")
+        line = Line([(f"{_INDENT}{safe(found.part, 120)} alone matches {found.passes:,} of {total}", Role.PLAIN)])
+        if found.without and found.without < found.of:
+            line.add(f"; without it: {found.without:,}", Role.PLAIN)
+        lines.append(line)
+    return [
+        *lines,
+        Line(
+            [
+                (
+                    _INDENT + names.short("{traces.undo} undoes the last change, {traces.filter} edits the filter"),
+                    Role.DIM,
+                )
+            ]
+        ),
+    ]
+
+
+def count_line(state: State, total: int, skewed: int = 0) -> Line:
+    """Numbers of traces shown, new and marked, of the total, and of those whose clocks disagree."""
+    marks, shown, line = state.look.marks, len(state.shown), Line()
+    if skewed:
+        line.add(skew_remark(skewed, marks), Role.WARNING).add("   ")
+    if state.new:
+        line.add(f"{new_mark(marks)} {len(state.new):,} new", Role.ACCENT).add("   ")
+    if state.marked:
+        line.add(f"{chosen_mark(marks)} {len(state.marked):,} marked", Role.ACCENT).add("   ")
+    text = numbers.counted(total, "trace")
+    return line.add(f"{shown:,} of {text}", Role.STRONG) if shown != total else line.add(text, Role.DIM)
+
+
+def loading_lines(state: State) -> list[Line]:
+    """Placeholder while the list is made for the first time."""
+    return [Line(), Line([(f"{_INDENT}preparing the list{state.look.marks.ellipsis}", Role.STRONG)])]
+
+
+def offered_rows(state: State) -> OfferedRows | None:
+    """The rows for what servers that sent no trace can be asked for; None where there is nothing to offer."""
+    if not state.is_live or not state.asked_lookback_ns or state.services_to_choose:
+        return None
+    found = offers(state.offered, state.newest, state.asked_lookback_ns, time.time_ns())
+    return OfferedRows(found, state.look.marks.ellipsis)
+
+
+def _empty_answer(state: State, names: KeyNames) -> list[Line]:
+    """That servers sent no trace, what they were asked for, and which keys ask for something else."""
+    name, lookback = source_name(state.sources), state.asked_lookback_ns
+    if state.services_to_choose:
+        title = f"{name} searches by service only, and knows {state.services_to_choose:,}"
+        keys = "{traces.service} chooses services, {traces.window} how far back they are asked"
+    else:
+        title = f"no matching traces on {name}" + (f" of the last {format_duration(lookback)}" if lookback else "")
+        keys = "{list.open} asks for this line, " if lookback else ""
+        keys += f"{{app.more}} the last {format_duration(MORE * lookback)}, " if lookback else ""
+        keys += "{traces.window} other times, {app.reload} again, {app.follow} follows"
+    asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + names.short(keys), Role.DIM)])]
+
+
+def no_trace_lines(state: State, names: KeyNames) -> list[Line]:
+    """Reason for an empty set."""
+    name = source_name(state.sources)
+    again = "{app.reload} reloads, {app.quit} quits"
+    if state.load_state == "reading":
+        verb = "asking" if "://" in state.sources[0] else "reading"
+        title, more = f"{verb} {name}{state.look.marks.ellipsis}", "rows appear as they arrive; {app.back} stops"
+    elif state.session is None:
+        # why a load failed stands above the views
+        title, more = "No traces loaded.", again if state.sources else "{app.quit} quits"
+    elif state.is_live:
+        return _empty_answer(state, names)
+    else:
+        title, more = f"No spans in {name}." if state.sources else "No spans.", again
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + names.short(more), Role.DIM)])]

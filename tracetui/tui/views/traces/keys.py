@@ -1,0 +1,105 @@
+"""The keys of the list of traces."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+QUERY_HINTS = (
+    ("{query.submit}", "filter"),
+    ("{query.complete}", "complete"),
+    ("{query.previous query.next}", "history"),
+    ("{query.leave}", "leave"),
+)
+REGION_HINTS = (
+    ("{region.left region.right region.up region.down}", "move"),
+    ("{region.wider region.narrower}", "wider, narrower"),
+    ("{region.take}", "filter"),
+    ("{region.leave}", "leave"),
+)
+
+
+OFFER_HINTS = (
+    ("{list.open}", "ask for this"),
+    ("{app.more}", "further back"),
+    ("{traces.window}", "window"),
+    ("{traces.filter}", "filter"),
+)
+
+
+def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
+    """Key hints of the list, `grouped` by the service where errors began."""
+    return (
+        ("{traces.filter}", "filter"),
+        ("{traces.failing}", "all traces" if grouped else "errors by service"),
+        ("{traces.slowest}", "slowest"),
+        ("{list.open}", "open"),
+    )
+
+
+KEYS = (
+    ("{traces.filter}", "edit the filter; {query.complete} completes, {query.previous query.next}: history"),
+    ("a pasted id", "as a filter opens the trace; also a traceparent, a page's address or a line of a log with an id"),
+    ("{traces.errors}", "traces with errors only, or all"),
+    (
+        "{traces.service traces.operation}",
+        "traces with a service, with an operation; where a server is asked one service at a time: which it is asked",
+    ),
+    ("{traces.duration traces.duration-typed}", "response time above p50, p95, p99 in turn; above a value"),
+    ("{traces.window}", "time window; for servers also how far back to search"),
+    ("{traces.undo}", "undo the last change of the filter"),
+    (
+        "{traces.region}",
+        "select a region of the plot: arrows move it, Shift grows it, {region.take} filters",
+    ),
+    ("{traces.slowest}", "slowest first"),
+    ("{traces.failing}", "group traces with errors by the service where they began; {list.open} folds a service"),
+    ("{traces.values}", "traces of a user or any attribute value"),
+    ("{traces.previous-value traces.next-value}", "previous, next value"),
+    (
+        "{traces.sort traces.reverse}",
+        "sort by the next column; reverse; click a heading to sort, again to reverse",
+    ),
+    ("{traces.mark}", "mark or unmark the trace; marks stay when the filter changes"),
+    ("{traces.compare}", "compare the two marked traces by call path"),
+    (
+        "{traces.compare-sets}",
+        "compare the traces shown with earlier ones: regressions and improvements",
+    ),
+    ("{traces.contrast}", "contrast: what is over-represented in marked, failed or slow traces"),
+    ("{traces.save}", "save the traces shown"),
+    ("{traces.copy}", "copy the trace id, waterfall or filter"),
+    ("{list.open}", "open the trace; where a server sent none: ask for the window or the service of the line"),
+    ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
+    (
+        "⚠",
+        "skew?: clocks disagree, --adjust-skew corrects it; root missing: the trace's duration replaces its "
+        "response time",
+    ),
+    ("response", "duration of the main root; whole trace: first start to last end"),
+    ("the plot", "dot: a few traces; large dot: several; ✖: some with errors"),
+)
+
+BINDINGS = (
+    Binding("slash,f", "write_query", "Filter", show=False, id="traces.filter"),
+    Binding("e", "ask('only_errors')", "With errors only", show=False, id="traces.errors"),
+    Binding("i", "ask('pick_service')", "Service", show=False, id="traces.service"),
+    Binding("p", "ask('pick_operation')", "Operation", show=False, id="traces.operation"),
+    Binding("d", "ask('next_duration')", "Slower than p50, p95, p99", show=False, id="traces.duration"),
+    Binding("D", "ask('pick_duration')", "Slower than", show=False, id="traces.duration-typed"),
+    Binding("w", "ask('pick_window')", "Window of time", show=False, id="traces.window"),
+    Binding("u", "undo", "Undo the filter", show=False, id="traces.undo"),
+    Binding("v", "select_region", "Select a region", show=False, id="traces.region"),
+    Binding("s", "sort", "Sort by the next column", show=False, id="traces.sort"),
+    Binding("o", "reverse", "Reverse", show=False, id="traces.reverse"),
+    Binding("S", "slowest", "Slowest first", show=False, id="traces.slowest"),
+    Binding("E", "failing", "Errors by service", show=False, id="traces.failing"),
+    Binding("U", "ask('pick_value')", "Traces of a value", show=False, id="traces.values"),
+    Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
+    Binding("left_square_bracket", "ask('previous_value')", "Previous value", show=False, id="traces.previous-value"),
+    Binding("equals_sign", "answer('compare')", "Compare two marked traces", show=False, id="traces.compare"),
+    Binding("B", "answer('compare_sets')", "Compare with earlier traces", show=False, id="traces.compare-sets"),
+    Binding("c", "answer('ask_why')", "Contrast", show=False, id="traces.contrast"),
+    Binding("x", "answer('save')", "Save the traces shown", show=False, id="traces.save"),
+    Binding("y", "copy", "Copy", show=False, id="traces.copy"),
+    Binding("space", "mark", "Mark", show=False, id="traces.mark"),
+)

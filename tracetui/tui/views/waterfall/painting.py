@@ -1,0 +1,394 @@
+"""The waterfall view without its keys: the trace that is selected, opened outside the loop and painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from tracetui.model.traces import TraceSet
+from tracetui.render.text.line import Line, Role
+from tracetui.tui.messages import Notice
+from tracetui.tui.state import State
+from tracetui.tui.views.base import View
+from tracetui.tui.views.waterfall.prepare import PreparedTrace, SetFacts, header_lines, open_trace
+from tracetui.tui.views.waterfall.rows import FindLine, TextRows, WaterfallRows, nothing_message
+from tracetui.tui.views.waterfall.scale import axis_line, map_line
+from tracetui.tui.views.waterfall.view_state import Jump, ViewState
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.span_detail import SpanDetail
+from tracetui.tui.work import Work
+
+_WIDE = 130
+"""Width from which on the detail stands beside the rows."""
+_HIGH = 30
+"""Lines from which on the whole header is shown."""
+_ABOVE_ROWS = 2
+"""Lines above the rows: the map and the time axis."""
+AT_ONCE = 200
+"""Spans of a trace that is opened within the loop."""
+_PATIENCE = 0.25
+"""Seconds until the opening of a trace is announced."""
+
+
+class WaterfallPainting(View):
+    """Shows the selected trace."""
+
+    TITLE = "Waterfall"
+    DEFAULT_CSS = """
+    WaterfallPainting #waterfall-header { height: 2; }
+    WaterfallPainting #waterfall-body { layout: vertical; height: 1fr; }
+    WaterfallPainting #waterfall-left { width: 1fr; height: 1fr; }
+    WaterfallPainting #waterfall-detail { width: 1fr; height: 1fr; min-height: 4; }
+    WaterfallPainting.-wide #waterfall-body { layout: horizontal; }
+    WaterfallPainting.-wide #waterfall-left { width: 2fr; }
+    WaterfallPainting.-wide #waterfall-detail { border-left: solid $foreground 25%; }
+    WaterfallPainting.-wide #detail-rule { dock: bottom; }
+    WaterfallPainting.-ascii.-wide #waterfall-detail { border-left: ascii $foreground 25%; }
+    WaterfallPainting #waterfall-find { display: none; }
+    WaterfallPainting.-finding #waterfall-find { display: block; }
+    WaterfallPainting.-empty #waterfall-header, WaterfallPainting.-empty #waterfall-map,
+    WaterfallPainting.-empty #waterfall-scale,
+    WaterfallPainting.-empty #waterfall-detail { display: none; }
+    """
+
+    def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
+        super().__init__(state, work, id=id)
+        self._facts: SetFacts | None = None
+        self._opening: tuple[TraceSet, int] | None = None
+        self._sight: ViewState | None = None
+        self._below: list[ViewState] = []
+        """View states beneath that of a subtree."""
+        self._word = ""
+        self._jumped = ""
+        self._jumped_to: int | None = None
+        self._most_rows = 0
+        """Largest number of rows since the trace was opened."""
+        self._reading = False
+        """True if keys have gone into the detail, and not back."""
+        self._height: int | str = "1fr"
+        """Height of the rows including the lines directly above them."""
+
+    def compose(self) -> ComposeResult:
+        look = self.state.look
+        yield LineBar(look.theme, id="waterfall-header")
+        with Container(id="waterfall-body"):
+            with Vertical(id="waterfall-left"):
+                yield LineBar(look.theme, id="waterfall-map")
+                yield LineBar(look.theme, id="waterfall-scale")
+                yield WaterfallRows(look.theme, look.marks.cursor, id="waterfall-rows")
+                yield FindLine(look.theme, prompt="  /", hint="text in any span", id="waterfall-find")
+            yield SpanDetail(self.state, self.work, id="waterfall-detail")
+
+    def on_mount(self) -> None:
+        self.set_class(True, "-empty")
+        self.set_class(self.state.look.marks.ascii_only, "-ascii")
+        self.selection_changed()
+
+    @property
+    def rows(self) -> WaterfallRows:
+        return self.query_one(WaterfallRows)
+
+    @property
+    def detail(self) -> SpanDetail:
+        return self.query_one(SpanDetail)
+
+    @property
+    def find_line(self) -> FindLine:
+        return self.query_one(FindLine)
+
+    # --- what the app tells ------------------------------------------------------------------------------------------
+
+    def set_changed(self) -> None:
+        # what was begun for the set before does not arrive
+        self._opening = None
+        if self.display:
+            self.selection_changed()
+
+    def selection_changed(self) -> None:
+        session, trace = self.state.session, self.state.trace
+        if session is None or trace is None or trace >= session.loaded.trace_count:
+            self._show_nothing(session is not None)
+            return
+        loaded = session.loaded
+        if self._facts is None or self._facts.traces is not loaded:
+            self._facts = SetFacts(loaded, session.findings)
+            self._sight = None
+        if self._sight is not None and self._sight.opened.trace == trace:
+            self._opening = None
+            if self.state.span is not None and self.state.span != self._sight.span_at(self.rows.cursor):
+                self._go_to(self.state.span)
+            return
+        if self._opening != (loaded, trace):
+            self._opening = (loaded, trace)
+            # keys have nothing to work on until it is here
+            self._leave_search()
+            self._sight = None
+            self._open(trace, None, partial(self._opened, self._opening))
+
+    def _open(self, trace: int, root: int | None, done: Callable[[PreparedTrace], None]) -> None:
+        assert self._facts is not None
+        look = self.state.look
+        make = partial(open_trace, self._facts, trace, root, look.marks, self._header_room, look.local_time)
+        spans = self._facts.traces.spans_of(trace)
+        if len(spans) <= AT_ONCE and self._facts.are_quick():
+            done(make())
+            return
+        self.work("waterfall", make, done)
+        wanted = self._opening
+
+        def say() -> None:
+            if wanted is not None and self._opening == wanted:
+                self._say_instead("Opening the trace ...", "Keys pressed meanwhile are queued; {app.back} goes back.")
+
+        self.set_timer(_PATIENCE, say)
+
+    @property
+    def is_opening(self) -> bool:
+        return self._opening is not None
+
+    def work_failed(self, name: str) -> None:
+        if name == "waterfall" and self._opening is not None:
+            self._opening = None
+            self._say_instead("The trace could not be opened.", "{view.traces} lists the traces.")
+
+    def _opened(self, wanted: tuple[TraceSet, int], opened: PreparedTrace) -> None:
+        if self._opening != wanted:
+            return
+        self._opening = None
+        if self.state.trace != wanted[1]:
+            # the user has gone back, and is on another one
+            return
+        self._below.clear()
+        self._jumped = ""
+        self.set_class(False, "-empty")
+        self._look_at(ViewState(opened), self.state.span, at_top=True)
+
+    def _look_at(self, sight: ViewState, span: int | None, at_top: bool = False) -> None:
+        self._sight = sight
+        row = sight.reveal(span) if span is not None and sight.has(span) else 0
+        self._most_rows = 0
+        self._show_header()
+        self._fit_rows()
+        self.rows.put(sight, row, at_top)
+        self._show_scale()
+        self._resized()
+
+    def look_changed(self) -> None:
+        look = self.state.look
+        self.set_class(look.marks.ascii_only, "-ascii")
+        self.find_line.set_look(look.theme)
+        self.detail.look_changed()
+        for sight in (*self._below, *([self._sight] if self._sight else [])):
+            for view in sight.views():
+                view.set_marks(look.marks)
+        if self._sight is not None:
+            self._make_header(self._sight.opened)
+            self._repaint()
+
+    def crumbs(self) -> list[str]:
+        sight = self._sight
+        if sight is None:
+            return []
+        traces = sight.base.traces
+        crumbs = [traces.trace_name(sight.opened.trace)]
+        if sight.opened.root is not None:
+            crumbs.append(f"from {traces.operation_name(sight.opened.root)}")
+        span = sight.span_at(self.rows.cursor)
+        if span is not None:
+            crumbs.append(traces.operation_name(span))
+        if self._jumped and span == self._jumped_to:
+            crumbs.append(self._jumped)
+        return crumbs
+
+    def go_back(self) -> bool:
+        sight = self._sight
+        if self.has_class("-finding"):
+            self._leave_search()
+            self._applied()
+            self.rows.focus()
+        elif self.detail.has_focus_within:
+            self.rows.focus()
+        elif sight is not None and sight.is_zoomed:
+            sight.zoom_out(all_the_way=True)
+            self._repaint()
+        elif self._below:
+            self._leave_root()
+        else:
+            return False
+        return True
+
+    def focus_pane(self) -> None:
+        self.rows.focus()
+
+    # --- what is on the screen ---------------------------------------------------------------------------------------
+
+    @property
+    def _header_room(self) -> tuple[int, int]:
+        """Cells and lines."""
+        size = self.size or self.app.size
+        return size.width, 5 if size.height >= _HIGH else 3
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= _WIDE, "-wide")
+        self.detail.is_beside = event.size.width >= _WIDE
+        self._resized()
+
+    def _resized(self) -> None:
+        sight = self._sight
+        if sight is not None:
+            if sight.opened.header_room != self._header_room:
+                self._make_header(sight.opened)
+            self._show_header()
+            self._fit_rows()
+            self.call_after_refresh(self._show_scale)
+
+    def _make_header(self, opened: PreparedTrace) -> None:
+        room, local_time = self._header_room, self.state.look.local_time
+
+        def made(lines: list[Line]) -> None:
+            opened.header, opened.header_room = lines, room
+            if self._sight is not None and self._sight.opened is opened:
+                self._show_header()
+                self._fit_rows()
+
+        self.work("waterfall-header", lambda: header_lines(opened.view, room, local_time), made)
+
+    def _show_header(self) -> None:
+        if self._sight is None:
+            return
+        lines = self._sight.opened.header
+        header = self.query_one("#waterfall-header", LineBar)
+        header.styles.height = max(min(len(lines), self._header_room[1]), 1)
+        header.show(lambda width: [line.cropped(width) for line in lines])
+
+    def _fit_rows(self) -> None:
+        """Give the rows the height they need, at most two thirds, a third while one reads the detail below.
+
+        They do not become fewer until another trace is opened: what is below them stays where it is while one folds.
+        """
+        sight = self._sight
+        if sight is None:
+            return
+        self._most_rows = max(self._most_rows, len(sight))
+        wanted: int | str = "1fr"
+        if self.detail.display and not self.has_class("-wide"):
+            room = self.size.height - min(len(sight.opened.header), self._header_room[1])
+            needed = self._most_rows + _ABOVE_ROWS + self.has_class("-finding")
+            most = room * 2 // 3
+            if self._reading:
+                most = min(most, max(room // 3, room - len(self.detail.view.source) - 1))
+            wanted = max(min(needed, most), _ABOVE_ROWS + 1)
+        if wanted != self._height:
+            self._height = wanted
+            self.query_one("#waterfall-left").styles.height = wanted
+
+    def _show_scale(self) -> None:
+        self._show_axis()
+        self._show_map()
+
+    def _show_axis(self) -> None:
+        sight = self._sight
+        if sight is None:
+            return
+        caption, rows = sight.caption(), self.rows
+        self.query_one("#waterfall-scale", LineBar).show(lambda _: [axis_line(sight, caption, rows.line_width)])
+        if self.has_class("-finding"):
+            self.find_line.show_found(self._word, sight.found)
+
+    def _show_map(self) -> None:
+        sight, marks, rows = self._sight, self.state.look.marks, self.rows
+        if sight is not None:
+            selected = sight.time_of(rows.cursor)
+            bar = self.query_one("#waterfall-map", LineBar)
+            bar.show(lambda width: [map_line(sight, marks, selected, rows.line_width, width)])
+
+    def _show_nothing(self, has_set: bool) -> None:
+        self._sight = self._opening = None
+        self._below.clear()
+        self._leave_search()
+        self._say_instead(*nothing_message(self.state, has_set))
+
+    def _say_instead(self, *texts: str) -> None:
+        """Show a message in place of a trace; `texts` name keys by their actions."""
+        names = self.key_names
+        self.set_class(True, "-empty")
+        self.rows.put(TextRows([Line(), *(Line([(names.short(text), Role.DIM)]) for text in texts)]), 0, at_top=True)
+        self.detail.show_span(None)
+
+    def _repaint(self, row: int | None = None) -> None:
+        """The rows are others, or look different."""
+        self.rows.rows_changed(row)
+        self._fit_rows()
+        # the map follows with the message that the cursor has moved
+        self._show_axis()
+
+    def _applied(self) -> None:
+        """Hide and dim spans as chosen, keeping the cursor."""
+        sight = self._sight
+        if sight is not None:
+            span = sight.span_at(self.rows.cursor)
+            sight.apply()
+            self._repaint(None if span is None else sight.row_of(span))
+
+    def on_line_view_moved(self, message: LineView.Moved) -> None:
+        sight = self._sight
+        if sight is None or self._opening is not None or message.view is not self.rows:
+            return
+        self.state.span = sight.span_at(self.rows.cursor)
+        self.detail.show_span(self.state.span)
+        self._show_map()
+
+    def _place_changed(self) -> None:
+        """The keys that matter are others."""
+        self.post_message(LineView.Moved(self.rows, self.rows.cursor))
+
+    def _go_to(self, span: int) -> None:
+        """Move the cursor to a span, unfolding what hides it."""
+        sight = self._sight
+        if sight is None:
+            return
+        while not sight.has(span) and self._below:
+            sight = self._sight = self._below.pop()
+            self._show_header()
+        if sight.has(span):
+            before = len(sight)
+            row = sight.reveal(span)
+            if self.rows.source is sight and len(sight) == before:
+                self.rows.cursor = row
+            else:
+                self.rows.put(sight, row)
+                self._fit_rows()
+                self._show_scale()
+
+    def _leave_search(self) -> None:
+        """Clear the search."""
+        self._word = ""
+        self.find_line.put("")
+        self.set_class(False, "-finding")
+        self._fit_rows()
+        if self._sight is not None:
+            self._sight.found, self._sight.only_found = None, False
+
+    def _leave_root(self) -> None:
+        """Return from a subtree to its parent view."""
+        sight = self._sight
+        span = sight.span_at(self.rows.cursor) if sight is not None else None
+        self._leave_search()
+        self._look_at(self._below.pop(), span)
+
+    def _jump(self, stop: Jump, what: str) -> None:
+        self._jumped, self._jumped_to = what, stop.span
+        self._go_to(stop.span)
+        self.post_message(Notice(what))
+
+    def _say(self, text: str) -> None:
+        self.post_message(Notice(text))
+
+    def _say_key(self, text: str) -> None:
+        """Show a notice that names keys by their actions; it must contain nothing from outside."""
+        self._say(self.key_names.short(text))

@@ -1,0 +1,109 @@
+"""Preparation of a set and a trace for the waterfall view, outside the UI loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.errors import roles
+from tracetui.analysis.self_time import self_times
+from tracetui.model.traces import TraceSet
+from tracetui.render.text.colours import service_slots, slots_apart
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line
+from tracetui.render.waterfall.header import header
+from tracetui.render.waterfall.minimap import MinimapData
+from tracetui.render.waterfall.waterfall import Sections, Waterfall
+
+_SMALL_SET = 10_000
+INDENT = 2
+"""Cells before every line, those of the cursor's mark in the rows."""
+
+
+class SetFacts:
+    """Facts computed once for all traces of a set."""
+
+    def __init__(self, traces: TraceSet, findings: Analysis) -> None:
+        self.traces = traces
+        # the findings can be those of a part of the set
+        self._findings = findings if findings.traces is traces else Analysis(traces)
+
+    def are_quick(self) -> bool:
+        """True if they are computed in no noticeable time: the set is small, or they exist already."""
+        return len(self.traces) <= _SMALL_SET or ("paths" in vars(self._findings) and "roles" in vars(self))
+
+    @property
+    def paths(self) -> CriticalPaths:
+        return self._findings.paths
+
+    @cached_property
+    def roles(self) -> np.ndarray:
+        return roles(self.traces)
+
+    @cached_property
+    def slots(self) -> list[int]:
+        return service_slots(self.traces.services)
+
+    @cached_property
+    def self_times(self) -> np.ndarray:
+        return self_times(self.traces)
+
+
+@dataclass(eq=False)
+class PreparedTrace:
+    """A trace or a subtree, ready to be shown."""
+
+    facts: SetFacts
+    trace: int
+    root: int | None
+    view: Waterfall
+    overview: MinimapData
+    path: Sections
+    """The critical path, in time order per root."""
+    header: list[Line]
+    header_room: tuple[int, int]
+    """Cells and lines the header was made for; only the header depends on them."""
+
+
+def open_trace(
+    facts: SetFacts, trace: int, root: int | None, marks: Glyphs, room: tuple[int, int], local_time: bool
+) -> PreparedTrace:
+    """Prepare a trace, or the subtree of a span. `room`: cells and lines for the header."""
+    traces = facts.traces
+    sections = facts.paths.sections_of(trace)
+    spans = traces.spans_of(trace)
+    view = Waterfall(
+        traces,
+        trace,
+        sections=sections,
+        roles=facts.roles,
+        slots=slots_apart(facts.slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
+        marks=marks,
+        root=root,
+        message_of=lambda span: error_message(traces, span),
+    )
+    view.layout(max(room[0], 1))
+    within = (sections[0] >= view.first) & (sections[0] < view.stop)
+    path = (sections[0][within], sections[1][within], sections[2][within])
+    return PreparedTrace(
+        facts,
+        trace,
+        root,
+        view,
+        MinimapData.of(view),
+        path,
+        header_lines(view, room, local_time),
+        room,
+    )
+
+
+def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool) -> list[Line]:
+    """Header for a width and height, indented like the rows."""
+    width, most = room
+    lines = header(view, max(width - INDENT, 1), local_time, most)
+    return [Line([(" " * INDENT, "")]).extend(line) for line in lines]

@@ -1,0 +1,26 @@
+"""Rows directly above those of a waterfall, in the same columns: the minimap and the time axis."""
+
+from __future__ import annotations
+
+from tracetui.render.text.cells import fit
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.waterfall.minimap import minimap
+from tracetui.tui.views.waterfall.prepare import INDENT
+from tracetui.tui.views.waterfall.view_state import FLAME, ViewState
+
+
+def axis_line(sight: ViewState, caption: str, rows_width: int) -> Line:
+    """Time axis over rows of this width."""
+    return Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows_width, caption))
+
+
+def map_line(sight: ViewState, marks: Glyphs, selected: tuple[int, int] | None, rows_width: int, width: int) -> Line:
+    """Minimap over rows of this width, with the time range of one of them; of full width where rows have no bars."""
+    layout, overview = sight.view.layout(rows_width), sight.opened.overview
+    window = None if sight.mode == FLAME else sight.base.window
+    if not layout.bar:
+        return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, marks, window, selected))
+    what = f"up to {overview.most_at_once:,} at once"
+    line = Line([(fit(what, INDENT + layout.label - 1, "right", marks.ellipsis) + " ", Role.DIM)])
+    return line.extend(minimap(overview, layout.bar + 2, marks, window, selected))

@@ -1,0 +1,397 @@
+"""View state of one trace: rows, time range, folding, hiding and matches. It knows no screen.
+
+Rows are numbers of rows as they are now; spans are positions of the loaded set; places are positions of the view's
+own set, which differ from spans where these are merged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.render.text.line import Line
+from tracetui.render.text.numbers import counted, short_count, whole_percent
+from tracetui.render.text.safe_text import safe
+from tracetui.render.waterfall.flame import Flame
+from tracetui.render.waterfall.row_order import FlatRows, RowOrder
+from tracetui.render.waterfall.waterfall import DURATION_TITLE, SELF_TITLE, Waterfall
+from tracetui.tui.views.waterfall.prepare import PreparedTrace
+
+TREE, FLAT, FLAME = "tree", "flat", "flame"
+MODES = (TREE, FLAT, FLAME)
+MODE_TITLES = {TREE: "tree", FLAT: "flat, by start", FLAME: "flame: merged by call path"}
+SHARES = (0, 1, 5)
+"""Percent of the trace below which spans can be hidden."""
+_RANKED = 100
+_CLOSEST_NS = 8
+"""The shortest time that can be zoomed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Target of a jump: a span, and its number among how many."""
+
+    span: int
+    number: int
+    of: int
+    hidden: int = 0
+    """Further spans that are hidden."""
+
+    def __str__(self) -> str:
+        more = f" (+{self.hidden:,} hidden)" if self.hidden else ""
+        return f"{self.number:,} of {self.of:,}{more}"
+
+
+class ViewState:
+    """View state of a trace or subtree."""
+
+    def __init__(self, opened: PreparedTrace) -> None:
+        self.opened = opened
+        self.base = opened.view
+        self.view = opened.view
+        self.mode = TREE
+        self.least_percent = 0
+        self.hidden_services: set[int] = set()
+        self.found: np.ndarray | None = None
+        """bool[spans], the matches."""
+        self.only_found = False
+        self.self_mode = False
+        self._orders: dict[str, RowOrder] = {TREE: self.base.tree}
+        self._flame: Flame | None = None
+        self._zooms: list[tuple[int, int]] = []
+        self._ranking: np.ndarray | None = None
+        self._ranked = -1
+        self._step = -1
+        self._hidden_spans = 0
+
+    # as the source of a list of lines
+
+    def __len__(self) -> int:
+        return len(self.view.rows)
+
+    def line(self, row: int, width: int) -> Line:
+        return self.view.row(row, width)
+
+    def views(self) -> list[Waterfall]:
+        """All row layouts of it."""
+        return [self.base] if self._flame is None else [self.base, self._flame]
+
+    # spans and rows
+
+    def span_at(self, row: int) -> int | None:
+        """Span of a row, None where there are no rows."""
+        if not len(self):
+            return None
+        return self.view.span_of(self._place(row))
+
+    def row_of(self, span: int) -> int:
+        """Row of a span, or of the fold that hides it."""
+        return self.view.rows.row_of(self.view.place_of(span))
+
+    def reveal(self, span: int) -> int:
+        """Unfold whatever hides a span. -> its row"""
+        place = self.view.place_of(span)
+        if len(self) and int(self.view.rows.positions[self.view.rows.row_of(place)]) == place:
+            return self.view.rows.row_of(place)
+        return self.view.rows.reveal(place)
+
+    def has(self, span: int) -> bool:
+        return self.base.first <= span < self.base.stop
+
+    def time_of(self, row: int) -> tuple[int, int] | None:
+        """Start and length of the spans that a row stands for, ns. None where there are no rows."""
+        span = self.span_at(row)
+        if span is None:
+            return None
+        run = self.view.rows.run(min(row, len(self) - 1)) or range(span, span + 1)
+        traces, own = self.base.traces, slice(run.start, run.stop, run.step)
+        start = int(traces.start[own].min())
+        return start, int(traces.end[own].max()) - start
+
+    def _place(self, row: int) -> int:
+        return int(self.view.rows.positions[min(row, len(self) - 1)])
+
+    # which rows
+
+    def make(self, mode: str) -> tuple[str, RowOrder, Flame | None]:
+        """Make the rows of a mode. Slow on a long trace; changes nothing."""
+        base = self.base
+        if mode == FLAT and FLAT not in self._orders:
+            return mode, FlatRows(base.traces, base.first, base.stop), None
+        if mode == FLAME and self._flame is None:
+            flame = Flame(base)
+            flame.layout(80)
+            return mode, flame.tree, flame
+        return mode, self._orders[mode], self._flame
+
+    def use(self, made: tuple[str, RowOrder, Flame | None]) -> None:
+        """Show the rows of a mode."""
+        self.mode, order, flame = made
+        self._orders[self.mode] = order
+        if self.mode == FLAME:
+            self._flame = flame
+            assert flame is not None
+            self.view = flame
+        else:
+            self.view = self.base
+        self.view.rows = order
+        self._zooms.clear()
+        self.view.window = self.view.whole
+        self.apply()
+
+    def apply(self) -> None:
+        """Hide and dim spans in the current rows."""
+        self._ranking, self._ranked, self._step = None, -1, -1
+        view = self.view
+        view.found = self._found_places()
+        hidden = np.zeros(view.stop - view.first, bool)
+        if self.least_percent:
+            took = view.took_all
+            if self.mode == TREE:
+                took = view.tree.run_totals(took)
+            # an error is never too short to be seen
+            hidden |= (took * 100 < self.least_percent * view.whole_ns) & (view.roles == 0)
+        if self.hidden_services:
+            hidden |= np.isin(view.traces.service[view.first : view.stop], list(self.hidden_services))
+        if self.only_found and view.found is not None:
+            kept = view.found
+            if self.mode != FLAT:
+                before = np.concatenate(([0], np.cumsum(kept)))
+                kept = before[view.traces.subtree_end[view.first : view.stop] - view.first] > before[:-1]
+            hidden |= ~kept
+        self._hidden_spans = int(hidden.sum())
+        view.rows.hide(hidden if self._hidden_spans else None)
+        self.show_times()
+
+    def _found_places(self) -> np.ndarray | None:
+        if self.found is None or self.mode != FLAME:
+            return self.found
+        assert self._flame is not None
+        return np.bincount(self._flame.merged.node_of, self.found, len(self._flame.merged.total)) > 0
+
+    def show_times(self) -> None:
+        """Fill the column of times."""
+        view = self.view
+        if self.self_mode:
+            view.took, view.took_title = self._self_times(), SELF_TITLE
+        else:
+            view.took, view.took_title = view.took_all, "total" if self.mode == FLAME else DURATION_TITLE
+
+    def _self_times(self) -> np.ndarray:
+        """Per place; of the merged ones the sum."""
+        times: np.ndarray = self.opened.facts.self_times[self.base.first : self.base.stop]
+        if self._flame is not None and self.mode == FLAME:
+            sums = np.zeros(len(self._flame.merged.total), np.int64)
+            np.add.at(sums, self._flame.merged.node_of, times)
+            return sums
+        return times
+
+    def caption(self) -> str:
+        """Short description of the part of the trace that is shown."""
+        words = [] if self.mode == TREE else [MODE_TITLES[self.mode]]
+        if self.view.window != self.view.whole:
+            words.append(f"zoom {self.view.marks.times}{_factor(self.view.whole[1] / max(self.view.window[1], 1))}")
+        if self.least_percent:
+            words.append(f"without <{whole_percent(self.least_percent)}")
+        if self.hidden_services:
+            names = [safe(self.base.traces.services[number], 20) for number in sorted(self.hidden_services)]
+            words.append(f"without {', '.join(names)}")
+        if self.only_found and self.found is not None:
+            words.append("matches only")
+        if self._hidden_spans:
+            words.append(f"{short_count(self._hidden_spans)} hidden")
+        return ", ".join(words) or counted(len(self), "row")
+
+    # folding: all of it for the tree and the merged tree
+
+    def unfold(self, row: int) -> int:
+        """Unfold a row, or go to its first child. -> row"""
+        view = self.view
+        if self.mode == FLAT or not len(self):
+            return row
+        place = self._place(row)
+        if view.rows.run(row) or (view.rows.is_folded(row) and view.rows.has_children(row)):
+            view.tree.fold(place, False)
+            return view.rows.row_of(place)
+        return row + 1 if view.rows.has_children_shown(row) else row
+
+    def fold(self, row: int) -> int:
+        """Fold a row, or go to its parent. -> row"""
+        if self.mode == FLAT or not len(self):
+            return row
+        tree, place = self.view.tree, self._place(row)
+        if tree.can_fold(row):
+            tree.fold(place)
+            return tree.row_of(place)
+        return self.parent(row)
+
+    def toggle(self, row: int) -> int:
+        """Fold or unfold a row. -> row"""
+        if self.mode == FLAT or not len(self):
+            return row
+        tree, place = self.view.tree, self._place(row)
+        is_closed = bool(tree.run(row)) or (tree.is_folded(row) and tree.has_children(row))
+        if is_closed or tree.can_fold(row):
+            tree.fold(place, not is_closed)
+        return tree.row_of(place)
+
+    def fold_all(self) -> None:
+        self.view.tree.fold_all()
+
+    def unfold_all(self) -> None:
+        """Unfold everything; once nothing else is folded, repeated siblings, too."""
+        tree = self.view.tree
+        tree.unfold_all(runs=tree.is_unfolded())
+
+    def fold_level(self, more: int) -> None:
+        """Show this many levels more or fewer."""
+        tree = self.view.tree
+        tree.fold_to(max(tree.deepest_shown() + more, 0))
+
+    def fold_service(self, row: int) -> None:
+        """Fold or unfold all calls of the row's service."""
+        view = self.view
+        services = view.traces.service[view.first : view.stop]
+        view.tree.fold_where(services == services[self._place(row) - view.first])
+
+    # going through the tree
+
+    def parent(self, row: int) -> int:
+        if not len(self):
+            return row
+        above = self.view.rows.parent_of(self._place(row))
+        return self.view.rows.row_of(above) if above >= 0 else row
+
+    def sibling(self, row: int, step: int) -> int | None:
+        """The row of the next (1) or previous (-1) sibling."""
+        if self.mode == FLAT or not len(self):
+            return None
+        tree = self.view.tree
+        return tree.next_sibling(row) if step > 0 else tree.previous_sibling(row)
+
+    # jumps
+
+    def error(self, row: int, step: int) -> Jump | None:
+        """The next or previous error."""
+        return self._next(np.flatnonzero(self.view.roles > 0), row, step)
+
+    def match(self, row: int, step: int, or_here: bool = False) -> Jump | None:
+        """The next or previous span that was found; `or_here` the one under the cursor, too."""
+        if self.view.found is None:
+            return None
+        return self._next(np.flatnonzero(self.view.found), row, step, or_here)
+
+    def _next(self, local: np.ndarray, row: int, step: int, or_here: bool = False) -> Jump | None:
+        rows, first = self.view.rows, self.view.first
+        shown = rows.shown(local + first)
+        if not len(shown):
+            return None
+        order = np.argsort(rows.ranks(shown), kind="stable")
+        shown = shown[order]
+        here = rows.ranks(np.array([self._place(row)]))[0]
+        if step > 0:
+            at = int(np.searchsorted(rows.ranks(shown), here, "left" if or_here else "right"))
+        else:
+            at = int(np.searchsorted(rows.ranks(shown), here, "left")) - 1
+        at %= len(shown)
+        return Jump(self.view.span_of(int(shown[at])), at + 1, len(shown), len(local) - len(shown))
+
+    def path_step(self, row: int, step: int) -> tuple[Jump, int] | None:
+        """The next or previous stretch of the critical path, and its ns."""
+        places, starts, ends = self.opened.path
+        if self.mode == FLAME:
+            places, starts, ends = self.view.sections
+            order = np.argsort(starts, kind="stable")
+            places, starts, ends = places[order], starts[order], ends[order]
+        kept = np.isin(places, self.view.rows.shown(np.unique(places)))
+        places, starts, ends = places[kept], starts[kept], ends[kept]
+        if not len(places):
+            return None
+        place = self._place(row)
+        if 0 <= self._step < len(places) and places[self._step] == place:
+            at = self._step + step
+        else:
+            begin = self.view.traces.start[place]
+            beside = np.flatnonzero((starts >= begin) & (places != place) if step > 0 else starts < begin)
+            at = int(beside[0 if step > 0 else -1]) if len(beside) else (0 if step > 0 else -1)
+        at %= len(places)
+        self._step = at
+        place = int(places[at])
+        ns = self.view.critical[place - self.view.first] if self.mode == FLAME else ends[at] - starts[at]
+        return Jump(self.view.span_of(place), at + 1, len(places)), int(ns)
+
+    def longest_self(self, row: int) -> tuple[Jump, int] | None:
+        """The span with the longest self time, and again the next longest; and its ns."""
+        if self._ranking is None:
+            times = self._self_times()
+            local = self.view.rows.shown(np.arange(len(times)) + self.view.first) - self.view.first
+            if len(local) > _RANKED:
+                local = local[np.argpartition(-times[local], _RANKED)[:_RANKED]]
+            local = local[np.lexsort((local, -times[local]))]
+            self._ranking = local[times[local] > 0]
+        ranking = self._ranking
+        if not len(ranking):
+            return None
+        at = 0
+        if self._ranked >= 0 and ranking[self._ranked % len(ranking)] == self._place(row) - self.view.first:
+            at = (self._ranked + 1) % len(ranking)
+        self._ranked = at
+        place = int(ranking[at]) + self.view.first
+        return Jump(self.view.span_of(place), at + 1, len(ranking)), int(self._self_times()[ranking[at]])
+
+    # time
+
+    @property
+    def is_zoomed(self) -> bool:
+        return self.view.window != self.view.whole
+
+    def zoom_to(self, row: int) -> None:
+        """Zoom to the time of a row's spans."""
+        if not len(self):
+            return
+        view = self.view
+        own = view.rows.run(row) or range(self._place(row), self._place(row) + 1)
+        within = slice(own.start, own.stop, own.step)
+        start = int(view.traces.start[within].min())
+        self._look_at(start, int(view.traces.end[within].max()) - start)
+
+    def zoom_by(self, row: int, factor: float) -> None:
+        """Zoom by a factor, out if below 1, around the visible part of the row's span."""
+        if not len(self):
+            return
+        start, length = self.view.window
+        place = self._place(row)
+        low = max(int(self.view.traces.start[place]), start)
+        high = min(int(self.view.traces.end[place]), start + length)
+        middle = (low + high) // 2 if low <= high else start + length // 2
+        wanted = int(length / factor)
+        self._look_at(middle - wanted // 2, wanted)
+
+    def pan(self, share: float) -> None:
+        """Move the window by a share of its length."""
+        start, length = self.view.window
+        self._look_at(start + int(length * share), length, remember=False)
+
+    def zoom_out(self, all_the_way: bool = False) -> None:
+        """Back to the time that was shown before."""
+        before = self._zooms.pop() if self._zooms and not all_the_way else self.view.whole
+        if all_the_way:
+            self._zooms.clear()
+        self.view.window = before
+
+    def _look_at(self, start: int, length: int, remember: bool = True) -> None:
+        whole_start, whole = self.view.whole
+        length = min(max(length, _CLOSEST_NS), whole)
+        start = min(max(start, whole_start), whole_start + whole - length)
+        if (start, length) == self.view.window:
+            return
+        if remember:
+            self._zooms.append(self.view.window)
+        if length == whole:
+            self._zooms.clear()
+        self.view.window = (start, length)
+
+
+def _factor(times: float) -> str:
+    return f"{times:.1f}".removesuffix(".0") if times < 10 else short_count(round(times))
