@@ -17,8 +17,8 @@ from tests.test_service_graph import LONG, Plain, calling, distances, graph_of, 
 from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry, HitService, blast_radius
 from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.service_graph import Distance, Target
-from tracetui.model.span import Kind
-from tracetui.model.traces import Mark, TraceSet
+from tracetui.model.span import Flag, Kind
+from tracetui.model.traces import TraceSet
 
 some = settings(unhurried, max_examples=80)
 
@@ -517,7 +517,7 @@ def test_links_in_a_ring_come_to_an_end() -> None:
 
 
 def test_what_follows_is_asynchronous() -> None:
-    spans = [web("1"), span("2", 10, 90, trace="1", service="cart", parent="1", marks=Mark.FOLLOWS_FROM)]
+    spans = [web("1"), span("2", 10, 90, trace="1", service="cart", parent="1", marks=Flag.FOLLOWS_FROM)]
     assert hits(radius("cart", *spans)) == {"web": (1, False, Hit(100, 0, 80, 1))}
 
 

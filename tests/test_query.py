@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tracetui.analysis.query import FIELDS, KEYWORDS, QueryError, parse
 
 from tests.building import GivenSpan, build
 from tests.building import span as given_span
@@ -26,7 +25,7 @@ from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Kind, Link, Span, Status, Value
 from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
-from tracetui.query import attributes, evaluate
+from tracetui.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
 from tracetui.query.safe_regex import Pattern
 from tracetui.query.values import find_number
 

@@ -143,7 +143,7 @@ def test_a_request_in_protobuf_that_fails_costs_itself_alone(monkeypatch: pytest
     assert warning.position == f"record at byte {len(good) + 4}"
 
 
-@pytest.mark.parametrize("site", ["unpacked", "_decode", "_json"])
+@pytest.mark.parametrize("site", ["decompress", "_decode", "_json"])
 def test_a_source_that_fails_costs_no_other(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
     inner = getattr(detect, site)

@@ -18,7 +18,6 @@ import pytest
 from textual.events import AppBlur, Key
 from textual.keys import _character_to_key, key_to_character
 from textual.worker import WorkerFailed
-from tracetui.tui.views.registry.waterfall import painting
 
 from tests.screens import ByteCounter, painted
 from tracetui.analysis.analysis import Analysis
@@ -39,6 +38,7 @@ from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.views.services.view import ServicesView
+from tracetui.tui.views.waterfall import painting
 from tracetui.tui.views.waterfall.prepare import open_trace
 from tracetui.tui.widgets.detail_view import DetailView
 from tracetui.tui.widgets.pager import Pager

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
-from tracetui.tui.views.registry.waterfall import painting, search
 
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, span
@@ -25,6 +24,7 @@ from tracetui.session import Session
 from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
 from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.views.waterfall import painting, search
 from tracetui.tui.views.waterfall.keys import BINDINGS
 from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.widgets.pager import AskLine
