@@ -140,23 +140,23 @@ NOTHING = {
     b'{"data": null, "errors": null}': "",
     b"{}": "f: no traces in it: an empty JSON object",
     b'{"services": ["a"]}': "f: no traces in it: a JSON object with the keys services",
-    b'{"data": ["a", "b"]}': 'f: data: all 2 entries left out: a bare JSON value "a"',
-    b'["\xc3\xa9"]': 'f: all 1 entries left out: a bare JSON value "é"',
+    b'{"data": ["a", "b"]}': 'f: data: all 2 entries skipped: a bare JSON value "a"',
+    b'["\xc3\xa9"]': 'f: all 1 entries skipped: a bare JSON value "é"',
     b"404 not found\n": "f: neither JSON, OTLP protobuf, the collector's records, "
     'a log with spans nor a zip or tar archive; starts with "404 not found"',
     b"\x80\x00\x01" * 9: "f: neither JSON, OTLP protobuf, the collector's records, "
     "a log with spans nor a zip or tar archive; starts with "
     "80 00 01 80 00 01 80 00 01 80 00 01 80 00 01 80",
     b"<!doctype html>": "f: a web page, not traces; is it a saved login page?",
-    b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server answered an error: gone (trace ab)",
-    b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server answered an error: 404 No traces",
-    b'{"data": null, "errors": ["gone"]}': "f: the server answered an error: gone",
-    b'{"status": 500, "error": "not well", "path": "/"}': "f: the server answered an error: not well",
+    b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server returned an error: gone (trace ab)",
+    b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server returned an error: 404 No traces",
+    b'{"data": null, "errors": ["gone"]}': "f: the server returned an error: gone",
+    b'{"status": 500, "error": "not well", "path": "/"}': "f: the server returned an error: not well",
     b'{"error": "connection refused"}': "f: no traces in it: a JSON object with the keys error",
     b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
     b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
     b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "",
-    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end are left out",
+    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end were skipped",
 }
 
 
@@ -176,7 +176,7 @@ def test_what_holds_no_traces_is_named(data: bytes) -> None:
         (CHECKOUT.replace(b'"tags":[', b'"tags":[' + b"[" * 9999, 1), 17, "f: byte 64: damaged JSON (nested"),
         (CHECKOUT[:-9], 18, "f: byte 10,7"),
         (gzip.compress(CHECKOUT)[:-4], 18, "f: gzip data ends early, at byte 1,"),
-        (gzip.compress(CHECKOUT) + b"more", 18, "f: 4 bytes after the gzip data are left out"),
+        (gzip.compress(CHECKOUT) + b"more", 18, "f: 4 bytes after the gzip data were skipped"),
         (gzip.compress(CHECKOUT)[:-8] + b"\0" * 8, 18, "f: gzip data is damaged near byte 1,"),
         (zstandard.compress(TRACE)[:-1], 0, "f: zstd data ends early"),
     ],

@@ -200,4 +200,4 @@ def test_nothing_is_called_near_without_evidence(text: str) -> None:
 def test_objects_near_to_a_format_among_its_spans_are_counted() -> None:
     found = read(json.dumps([ZIPKIN, without(ZIPKIN, "traceId"), without(ZIPKIN, "traceId")]))
     assert len(found) == 1
-    assert warnings(found) == ["f: [1]: left out: looks like Zipkin JSON, but has no traceId (and 1 more like it)"]
+    assert warnings(found) == ["f: [1]: skipped: looks like Zipkin JSON, but has no traceId (and 1 more like it)"]

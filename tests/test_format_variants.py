@@ -216,7 +216,7 @@ def test_cells_in_quotes_and_rows_that_are_damaged() -> None:
     traces = read(text)
     assert set(spans(traces)) == {'load, "x"\nand y', "GET /x"}
     (said,) = warnings(traces)
-    assert said.startswith("f: line 4: left out: not 8 cells, as the header has")
+    assert said.startswith("f: line 4: skipped: not 8 cells, as the header has")
 
 
 def test_the_service_of_a_pod_is_its_deployment() -> None:

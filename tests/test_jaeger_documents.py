@@ -197,7 +197,7 @@ def test_what_is_no_span_is_left_out_with_its_place() -> None:
     found = taken(document(), {"traceID": TRACE}, 5, b"{", document() | {"spanID": ""})
     assert len(found) == 1
     assert [str(warning) for warning in found.load_warnings] == [
-        "dump.json: line 2: left out: no span object with a spanID (and 3 more like it)"
+        "dump.json: line 2: skipped: no span object with a spanID (and 3 more like it)"
     ]
 
 
@@ -217,7 +217,7 @@ def test_wrong_types_are_repaired() -> None:
     assert (span.service, span.name, span.duration_ns, span.attributes) == ("unknown_service", "5", 0, {"a": 1})
     assert [str(warning) for warning in found.load_warnings] == [
         "dump.json: line 1.logs: cannot be read: an unknown shape",
-        "dump.json: line 1.duration: not a number; shown without",
+        "dump.json: line 1.duration: not a number; ignored",
         "dump.json: line 1: process 'p1' has no service name; its spans have an unknown service",
     ]
 

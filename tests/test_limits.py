@@ -157,7 +157,7 @@ def test_an_answer_in_a_coding_that_was_not_asked_for_is_refused(coding: str) ->
     with Loopback(lambda _: Answer((b"{}",), 200, JSON | {"content-encoding": coding})) as server:
         ended = analyze(server.url)
     assert ended.code == 4
-    assert "compressed in a way that was not asked for" in ended.err
+    assert "uses a compression that was not requested" in ended.err
 
 
 @pytest.mark.parametrize("command", ["cat /dev/zero", "yes", "yes '{\"a\":1}'"])
@@ -168,7 +168,7 @@ def test_a_pipe_without_an_end_ends_with_a_message(command: str) -> None:
         source.kill()
     assert ended.code == 3
     assert ended.memory < MOST_MEMORY
-    assert "the same over and over" in ended.err
+    assert "repetitive for" in ended.err
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/full"])
@@ -214,7 +214,7 @@ def test_a_pipe_stops_at_what_memory_there_is(monkeypatch: pytest.MonkeyPatch) -
         data = buffers.read_stream(source.stdout, lambda: True, warnings.append)
         source.kill()
     assert 3 * MIB < len(data) < 5 * MIB
-    assert warnings == ["more than 3 MiB came; the rest is not read"]
+    assert warnings == ["more than 3 MiB arrived; the rest was not read"]
 
 
 def test_limits_grow_with_what_is_packed_and_end_at_the_machine() -> None:

@@ -101,8 +101,8 @@ def test_what_may_not_be_looked_at_costs_no_other_file(folder: Path, monkeypatch
     found = load([str(folder)])
     assert found.trace_count == 3
     assert [(Path(one.file).name, one.message) for one in found.load_warnings] == [
-        ("closed", "left out: Permission denied"),
-        ("not to be entered.json", "left out: Permission denied"),
+        ("closed", "skipped: Permission denied"),
+        ("not to be entered.json", "skipped: Permission denied"),
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_pattern(folder: Path) -> None:
 def test_a_broken_link_that_a_pattern_matches_is_named(folder: Path) -> None:
     (folder / "z.json").symlink_to(folder / "nowhere")
     found = load([str(folder / "*.json")])
-    assert found.load_warnings == [LoadWarning(str(folder / "z.json"), "", "left out: No such file or directory")]
+    assert found.load_warnings == [LoadWarning(str(folder / "z.json"), "", "skipped: No such file or directory")]
 
 
 def test_a_name_with_pattern_characters_is_a_name_first(folder: Path) -> None:
@@ -203,7 +203,7 @@ def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_empty_directory(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the directory holds no files"):
+    with pytest.raises(InputError, match="no files in this directory"):
         load([str(tmp_path)])
 
 
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_opened_is_an_error_only_when_it_was_named(
     found = load([str(folder)])
     assert (found.trace_count, [warning.message for warning in found.load_warnings]) == (
         2,
-        ["left out: Permission denied"],
+        ["skipped: Permission denied"],
     )
     with pytest.raises(InputError, match=r"a\.json: Permission denied"):
         load([str(folder / "a.json")])

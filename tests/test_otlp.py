@@ -269,8 +269,8 @@ class TestJson:
         assert len(traces) == 3
         place = "resourceSpans[0].scopeSpans[0].spans"
         assert warnings(traces) == [
-            f"{place}[0]: left out: no object (and 1 more like this)",
-            f"{place}[1]: startTimeUnixNano is no time; read as missing (and 1 more like this)",
+            f"{place}[0]: skipped: not an object (and 1 more like this)",
+            f"{place}[1]: startTimeUnixNano is not a time; read as missing (and 1 more like this)",
             ": kind 'True' of 1 span is unknown; read as unspecified",
             ": status code 'bad' of 1 span is unknown; read as unset",
             ": events of 1 span cannot be read: an unknown shape",

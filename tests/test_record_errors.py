@@ -120,7 +120,7 @@ def test_a_decoder_that_fails_costs_one_record(data: bytes, position: str) -> No
     assert not any("left behind" in traces.span(i).status_message for i in range(len(traces)))
     (warning,) = [one for one in traces.load_warnings if "IndexError" in one.message]
     assert warning.position.startswith(position)
-    assert warning.message == "left out: cannot be decoded (IndexError: a fault of the program)"
+    assert warning.message == "skipped: cannot be decoded (IndexError: a fault of the program)"
 
 
 def test_a_request_in_protobuf_that_fails_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_a_source_that_fails_costs_no_other(site: str, tmp_path: Path, monkeypat
     traces = loader.load(files)
     assert set(traces.names) == set(GOOD[:2])
     (warning,) = traces.load_warnings
-    assert (warning.file, warning.message) == (files[1], "left out: cannot be decoded (KeyError: 'x')")
+    assert (warning.file, warning.message) == (files[1], "skipped: cannot be decoded (KeyError: 'x')")
 
 
 def test_a_fault_is_found_with_an_environment_variable(
@@ -230,4 +230,4 @@ def test_attributes_that_cannot_decide_leave_the_others_decided(monkeypatch: pyt
     traces = read(lines(*values))
     decided = {traces.span(i).name: bool(traces.error[i]) for i in range(3)}
     assert decided == dict(zip(GOOD, (True, False, True), strict=True))
-    assert [one.message for one in traces.load_warnings] == ["left out: cannot be decoded (IndexError)"]
+    assert [one.message for one in traces.load_warnings] == ["skipped: cannot be decoded (IndexError)"]

@@ -301,8 +301,8 @@ def test_what_is_no_span_is_left_out_and_counted() -> None:
     found = taken(v2("a1"), 7, [], {"id": "2"}, "x", b"{broken", {"traceId": "1"})
     assert len(found) == 1
     assert [str(warning) for warning in found.load_warnings] == [
-        "spans.json: [1]: left out: not a span object (and 3 more like it)",
-        "spans.json: [3]: left out: a span needs a traceId and an id (and 1 more like it)",
+        "spans.json: [1]: skipped: not a span object (and 3 more like it)",
+        "spans.json: [3]: skipped: a span needs a traceId and an id (and 1 more like it)",
     ]
 
 
@@ -327,7 +327,7 @@ def test_wrong_types_are_repaired() -> None:
     assert (span.attributes, span.events) == ({"n": 1, "list": [1, {"a": None}]}, ())
     assert [str(w) for w in found.load_warnings] == [
         "spans.json: annotations of 1 span cannot be read: an unknown shape",
-        "spans.json: [0]: duration is no number; the span is shown without",
+        "spans.json: [0]: duration is not a number; ignored",
     ]
 
 

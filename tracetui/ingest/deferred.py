@@ -64,7 +64,7 @@ class DeferredSpans:
             if is_empty:
                 DecodeContext(place.intake, place.file).warn(nearest.of_spans)
             else:
-                at.warn(f"left out: {nearest.of_object}{_more(count)}")
+                at.warn(f"skipped: {nearest.of_object}{_more(count)}")
         for what, at in self.others if is_empty else ():
             at.warn(f"no traces in it: {what}{_more(self.other_count)}")
 

@@ -68,7 +68,7 @@ def _take_source(
 ) -> bool:
     """Take in a file, or those of an archive, which is nested so deep in others. -> whether it is anything known"""
     if place.intake.is_full():
-        place.warn(f"left out: {_NO_ROOM}")
+        place.warn(f"skipped: {_NO_ROOM}")
         return True
     held, before, archive = DeferredSpans(progress), len(place.intake), None
     place.intake.begin_source(place.file)

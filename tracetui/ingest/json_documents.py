@@ -179,7 +179,7 @@ class _Strangers:
     def warn(self, place: DecodeContext) -> None:
         if self.count:
             some = f"{self.count} of {self.size}" if self.count < self.size else f"all {self.size}"
-            place.warn(f"{some} entries left out: {self.reason}")
+            place.warn(f"{some} entries skipped: {self.reason}")
 
 
 def _indexed(place: DecodeContext, index: int) -> DecodeContext:

@@ -211,7 +211,7 @@ class MixedText:
             return True
         for known, pattern in _BLOCKS:
             if pattern.match(text.lstrip()) and any(need in text for need in known.needs):
-                place.warn(f"left out: cut off, {known.name} ({len(text):,} bytes)")
+                place.warn(f"skipped: cut off, {known.name} ({len(text):,} bytes)")
                 return True
         return False
 

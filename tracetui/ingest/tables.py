@@ -129,7 +129,7 @@ def _take(
     _take_rows(known, columns, rows, place)
     if lost:
         more = f" (and {lost - 1:,} rows more)" if lost > 1 else ""
-        place.line(first_lost).warn(f"left out: not {len(columns)} cells, as the header has{more}")
+        place.line(first_lost).warn(f"skipped: not {len(columns)} cells, as the header has{more}")
 
 
 def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], place: DecodeContext) -> None:

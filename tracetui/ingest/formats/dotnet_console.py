@@ -50,7 +50,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
     if span.name:
         sink.add(span, place)
     else:
-        place.warn("left out: a span of .NET's console output is cut off before its name")
+        place.warn("skipped: a span of .NET's console output is cut off before its name")
 
 
 def _goes_on(lines: Lines, block: _Block) -> bool:

@@ -132,7 +132,7 @@ class _RequestReader:
         self.unread.warn(self.place)
         if self._damaged:
             more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
-            self.place.warn(f"damaged protobuf: {self._damage}{more}; what is damaged is left out")
+            self.place.warn(f"damaged protobuf: {self._damage}{more}; damaged parts were skipped")
 
     def damage(self, error: ValueError) -> None:
         """Note that a message is damaged."""

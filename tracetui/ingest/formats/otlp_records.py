@@ -239,14 +239,14 @@ class RecordReader:
                         self.warnings.append((at, f"record skipped: more than {largest:,} bytes unpacked"))
                         return b""
                     if cost > most_cost:
-                        self.warnings.append((at, "record left out: more values than any traces of its size"))
+                        self.warnings.append((at, "record skipped: more values than any traces of its size"))
                         return b""
         except MemoryError as error:
             self.warnings.append((at, f"record skipped: {error}"))
             return b""
         except zstandard.ZstdError as error:
             kept = f"; {size:,} bytes before that were read" if size else ""
-            self.warnings.append((at, f"record {'damaged' if size else 'left out'}: {error}{kept}"))
+            self.warnings.append((at, f"record {'damaged' if size else 'skipped'}: {error}{kept}"))
         return b"".join(pieces)
 
 

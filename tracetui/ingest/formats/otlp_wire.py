@@ -71,7 +71,7 @@ class OtlpResourceSpans(Struct, gc=False):
     instrumentationLibrarySpans: list[OtlpScopeSpans] | None = None  # noqa: N815
     scope_spans: None = None
     instrumentation_library_spans: None = None
-    OtlpScopeSpans: None = None
+    ScopeSpans: None = None
     InstrumentationLibrarySpans: None = None
     Resource: None = None
 
@@ -80,7 +80,7 @@ class OtlpRequest(Struct, gc=False):
     resourceSpans: list[OtlpResourceSpans] | None = None  # noqa: N815
     batches: list[OtlpResourceSpans] | None = None
     resource_spans: None = None
-    OtlpResourceSpans: None = None
+    ResourceSpans: None = None
 
 
 # not strict: protobuf's JSON has integers in quotes

@@ -49,7 +49,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
     try:
         span = _printed(b"\n".join(text))
     except MalformedError as error:
-        place.warn(f"left out: a span of Ruby's console output is cut off ({error})")
+        place.warn(f"skipped: a span of Ruby's console output is cut off ({error})")
         return
     status = _object(span.get("status"))
     scope = _object(span.get("instrumentation_scope") or span.get("instrumentation_library"))

@@ -62,11 +62,11 @@ def _warn_of(mended: RepairedValue, size: int, place: DecodeContext) -> None:
     more = mended.more_gaps
     if more.count:
         place.at(f"byte {more.start:,}").warn(
-            f"damaged JSON in {more.count:,} more places; {more.size:,} bytes are left out"
+            f"damaged JSON in {more.count:,} more places; {more.size:,} bytes were skipped"
         )
 
 
 def _lost(gap: Gap, size: int) -> str:
     if gap.start == gap.end:
-        return "nothing is left out"
-    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} are left out"
+        return "nothing was skipped"
+    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} were skipped"
