@@ -103,7 +103,7 @@ def test_calls_within_the_service_are_none() -> None:
 
 def test_few_calls_are_no_baseline() -> None:
     assert baselines(calls(*[5] * 19), "api") == ([], 1)
-    with pytest.raises(UsageError, match="no call of a service other"):
+    with pytest.raises(UsageError, match="no calls of service other"):
         baselines(calls(*[5] * 19), "other")
 
 

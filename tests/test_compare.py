@@ -315,7 +315,7 @@ def test_of_one_trace_each_all_call_paths_are_told(capsysbinary: pytest.CaptureF
     ("arguments", "code", "said"),
     [
         ([BEFORE], 2, "Missing argument"),
-        (["-", "-"], 2, "standard input can be one of the two"),
+        (["-", "-"], 2, "standard input can be only one of the two"),
         ([BEFORE, AFTER, "--threshold", "nan"], 2, "--threshold"),
         ([BEFORE, AFTER, "--threshold", "-1"], 2, "--threshold"),
         ([BEFORE, AFTER, "--service", "none-such"], 2, "no trace of"),
@@ -349,7 +349,7 @@ def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.Captu
 
 def test_whole_traces_of_other_requests_are_said_to_be_other_things(capsys: pytest.CaptureFixture[str]) -> None:
     # the gateway calls user-service in both, and no request begins with the same operation
-    said = "no request is in both"
+    said = "no entry point is in both"
     assert run(["compare", BEFORE, str(INCIDENT.parent / "shop")]) == 0
     assert said in capsys.readouterr().out.splitlines()[2]
     assert run(["compare", BEFORE, AFTER]) == 0

@@ -163,7 +163,7 @@ def test_timeouts_of_the_incident_are_in_one_region() -> None:
     region = next(one for one in found.differences if one.key == "region")
     assert (region.value, region.selected, region.rest) == ("eu", 6, 31)
     told = in_short(found, UNICODE).text
-    assert told.startswith("⚠ few: region = eu (6 of 6, 33 % of the rest)")
+    assert told.startswith("⚠ few: region = eu (6 of 6, 33 % of the others)")
     # what may be chance is not among what is told as if it were none
     assert "host.name" not in told
     rows = ContrastList(found, UNICODE)
@@ -187,7 +187,7 @@ def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--slow", "95", "--select", "error"], "choose one"),
+        (["--slow", "95", "--select", "error"], "use either --slow or --select, not both"),
         (["--slow", "nan"], "--slow"),
         (["--slow", "100"], "no trace of 100"),
         (["--select", "duration > 0ms"], "every trace of 100"),

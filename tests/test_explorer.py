@@ -57,7 +57,7 @@ def test_neighbours_hop_by_hop(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(hops=2), "inventory-service", UNICODE)
     left = texts(found.left)
     assert left[0].startswith("3 callers")
-    assert left[4] == "2 hops away, with all the calls they take"
+    assert left[4] == "2 hops away, with all calls to them"
     assert left[5].startswith("→ ●api-gateway")
     assert found.left.subject(5) == Subject("api-gateway")
     assert len(left) == 6
@@ -74,7 +74,7 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Analysis) -> 
     assert right[1].startswith("████████ ●order-con")
     assert right[-1] == "inventory-service no dependencies"
     heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
-    assert heading == "●inventory-service  if it is SLOW  5 services hit  28 % of all traces go through it"
+    assert heading == "●inventory-service  if it is SLOW  5 services hit  in 28 % of all traces"
 
 
 def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Analysis) -> None:

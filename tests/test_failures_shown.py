@@ -123,7 +123,7 @@ def test_show_picks_a_failed_request_before_traces_with_more_errors(capsys: pyte
     assert capsys.readouterr().err == ""
     traces = mixed(0, 2, 3)
     assert traces.trace_errors[find_trace(traces, "failed")] == 2
-    assert "no request failed: this is one of 2 traces with errors" in capsys.readouterr().err
+    assert "no request failed; showing one of 2 traces with errors" in capsys.readouterr().err
     with pytest.raises(UsageError, match="no trace has errors"):
         find_trace(mixed(0, 0, 3), "failed")
 

@@ -96,8 +96,8 @@ def test_who_is_hit_if_inventory_service_is_slow(ask: Any, graph: Any) -> None:
     }
     assert found["downstream"] == []
     hit, possible = graph("blast-radius", "inventory-service").split("Possible, but not seen in these traces")
-    assert "3 entry operations and 5\nservices hit" in hit
-    assert "if it is SLOW  up to 15 % of the wait: order-confirmation" in hit
+    assert "3 entry points and 5\nservices are affected" in hit
+    assert "if it is SLOW  up to 15 % of the critical path: order-confirmation" in hit
     assert "if it FAILS    failed no request so far" in hit
     assert "mobile-bff" not in hit
     assert "mobile-bff" in possible
@@ -132,7 +132,7 @@ def test_how_critical_notification_service_is(ask: Any, graph: Any) -> None:
     assert [one["rank"] for one in everything] == list(range(1, 48))
     assert everything[0]["service"] == "redis-cache"
     text = " ".join(graph("critical", "notification-service").split())
-    assert "is number 6 of 47: 94 of 304 traces (31 %) pass through it, 12 direct and 7 indirect callers" in text
+    assert "ranks 6 of 47: 94 of 304 traces (31 %) pass through it, 12 direct and 7 indirect callers" in text
 
 
 def test_the_most_connected_services(ask: Any) -> None:
@@ -171,14 +171,14 @@ def test_services_stand_in_groups(ask: Any, graph: Any) -> None:
     of = {name: number for number, group in enumerate(groups) for name in group}
     assert of["search-service"] == of["search-index"] != of["notification-service"]
     assert of["notification-service"] == of["email-gateway"] == of["sms-provider"]
-    assert "Groups that call one another" in graph("services")
+    assert "Groups of closely connected services" in graph("services")
 
 
 def test_a_phrase_that_nothing_holds_is_taken_apart(ask: Any, graph: Any) -> None:
-    assert ask("find", "user management", said="this is about 'user'") == ask("find", "user")
-    assert ask("find", "payments service", said="this is about")["services"]
+    assert ask("find", "user management", said="no match for 'user management'; showing 'user'") == ask("find", "user")
+    assert ask("find", "payments service", said="no match for")["services"]
     assert ask("find", "xyzzy plugh")["services"] == []
-    graph("find", " ", code=2, said="the word is empty")
+    graph("find", " ", code=2, said="empty search word")
 
 
 def test_which_databases_the_profile_endpoint_touches(ask: Any, graph: Any) -> None:
@@ -204,7 +204,7 @@ def test_everything_connected_to_legacy_auth(ask: Any, graph: Any) -> None:
         }
     ]
     assert found["error_rate"] == pytest.approx(100 / 76, abs=0.001)
-    assert "5 services call it; 10 more indirectly; it calls nothing" in graph("overview", "legacy-auth")
+    assert "5 services call it; 10 more indirectly; it has no callees" in graph("overview", "legacy-auth")
 
 
 def test_the_figures_of_operations_add_up_to_the_service(ask: Any) -> None:
@@ -256,8 +256,8 @@ def test_what_three_services_share(ask: Any, graph: Any) -> None:
         "shared": [{"service": "redis-cache", "hops": dict.fromkeys(names, 1)}],
     }
     assert graph("shared", *names).startswith("api-gateway, user-service and order-service all depend on 1 service\n")
-    assert "have no dependency in common" in graph("shared", "legacy-auth", "order-db")
-    assert "●legacy-auth  it is asked about itself  1 hop from user-service" in graph(
+    assert "share no dependency" in graph("shared", "legacy-auth", "order-db")
+    assert "●legacy-auth  named in the question  1 hop from user-service" in graph(
         "shared", "legacy-auth", "user-service"
     )
 
@@ -295,7 +295,7 @@ def test_peers_of_a_type(ask: Any, graph: Any) -> None:
     # those that others need for it are further away
     found = ask("databases", "checkout-api")
     assert [(one["service"], one["hops"]) for one in found["services"]] == [("postgres-main", 2)]
-    assert graph("databases", "checkout-api").startswith("checkout-api calls 0 databases; 1 more through others\n")
+    assert graph("databases", "checkout-api").startswith("checkout-api calls 0 databases; 1 more indirectly\n")
     every = {one["service"]: one["hops"] for one in ask("databases")["services"]}
     assert every.keys() == {
         *("catalog-db", "order-db", "postgres-main", "preferences-db", "profile-db", "search-index", "user-db")
@@ -304,7 +304,7 @@ def test_peers_of_a_type(ask: Any, graph: Any) -> None:
     assert [one["service"] for one in ask("caches")["services"]] == ["redis-cache"]
     assert {one["service"] for one in ask("external")["services"]} == {"email-gateway", "sms-provider"}
     assert ask("queues")["services"] == []
-    assert graph("queues", "order-service").startswith("order-service needs no queue\n")
+    assert graph("queues", "order-service").startswith("order-service has no queue\n")
     assert {one["service"] for one in ask("find", "database")["services"]} == every.keys()
     assert [one["service"] for one in ask("find", "Caches")["services"]] == ["redis-cache"]
     assert [m["what"] for m in ask("find", "cache")["services"][0]["matched"]] == ["service", "type"]
@@ -315,8 +315,8 @@ def test_possible_ways_stand_apart(ask: Any, graph: Any) -> None:
     assert found["observed"] == []
     assert found["possible"] == [{"services": ["account-service", "user-service", "redis-cache"]}]
     text = graph("path", "account-service", "redis-cache")
-    assert text.index("No trace gets from account-service to redis-cache") < text.index("Possible, but not seen")
-    assert "they lead from mobile-app to order-db" in graph("path", "order-db", "mobile-app")
+    assert text.index("No observed path from account-service to redis-cache") < text.index("Possible, but not seen")
+    assert "calls lead from mobile-app to order-db" in graph("path", "order-db", "mobile-app")
 
 
 # --- the forms -------------------------------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
     assert ask("critical", *nothing) == {"services": [], "left_out": []}
     assert ask("find", "x", *nothing) == {"word": "x", "services": []}
     assert graph("services", *nothing, "--format", "mermaid") == "flowchart LR\n"
-    left_out = "legacy-auth takes part in none of the traces that are left: only where duration > 1h"
+    left_out = "legacy-auth is in none of the selected traces: where duration > 1h"
     graph("callers", "legacy-auth", *nothing, "--json", code=2, said=left_out)
     graph("callers", "legcy-auth", *nothing, "--json", code=2, said="did you mean legacy-auth")
 
@@ -485,19 +485,19 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["callers", "chekout-api"], "no service is called 'chekout-api'; did you mean checkout-api"),
-        (["callees", "user-service:GET /user"], "no operation of user-service is called 'GET /user'; did you mean"),
+        (["callers", "chekout-api"], "no service named 'chekout-api'; did you mean checkout-api"),
+        (["callees", "user-service:GET /user"], "no operation of user-service named 'GET /user'; did you mean"),
         (["path", "mobile-app", "ordr-db"], "did you mean order-db"),
         (["blast-radius", "legacy-auth -> web-app"], "legacy-auth does not call web-app"),
-        (["callers", "checkout-api -> inventory-service"], "is a call; this is asked of a service"),
-        (["overview", "user-service:GET /users/{id}/profile"], "no service is called"),
-        (["calers", "x"], "no question is called 'calers'; nearest: callers\nquestions:\n  overview S "),
+        (["callers", "checkout-api -> inventory-service"], "is a call; this question takes a service"),
+        (["overview", "user-service:GET /users/{id}/profile"], "no service named"),
+        (["calers", "x"], "unknown question 'calers'; nearest: callers\nquestions:\n  overview S "),
         (["callers"], "callers is asked as `callers S`, not with 0 names"),
         (["path", "mobile-app"], "path is asked as `path A B`, not with 1 name; each is a service"),
         (["shared", "mobile-app"], "shared is asked as `shared A B [C...]`"),
         (["services", "mobile-app"], "services is asked as `services`"),
         (["find", "user", "management"], "quote a word that contains blanks\nquestions:"),
-        (["services", "--json", "--format", "dot"], "choose one"),
+        (["services", "--json", "--format", "dot"], "use either --json or --format dot, not both"),
         (["services", "--latency-threshold", "inf"], "is no number of milliseconds"),
     ],
 )

@@ -201,7 +201,7 @@ def test_what_is_read_is_not_written_over(
     source.symlink_to(path) if link else source.hardlink_to(path)
     said = program("analyze", str(source), *options, str(path))
     assert said.code == 2
-    assert "the traces are read from it" in said.err
+    assert "it is one of the sources; choose another name" in said.err
     assert path.read_bytes() == before
 
 
@@ -220,7 +220,7 @@ def test_no_command_writes_over_what_it_reads(program: Program, tmp_path: Path, 
     path = tmp_path / "traces.json"
     path.write_bytes(before := Path(INCIDENT).read_bytes())
     said = program(*(word.format(path) for word in command), "--output", str(path))
-    assert "the traces are read from it" in said.err
+    assert "it is one of the sources; choose another name" in said.err
     assert said.code == 2
     assert path.read_bytes() == before
 

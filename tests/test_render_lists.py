@@ -201,17 +201,17 @@ def test_error_patterns_with_what_they_propagated_to() -> None:
     detail = ErrorDetail(table, table.patterns[0], UNICODE)
     assert texts(detail)[:9] == [
         "✖ row {id}",
-        "begins in ●cart add",
+        "origin ●cart add",
         "propagated ✖3 ●cart → ✗3 ●web",
         "entries ✗3 ●web order",
         "outcome failed 3 requests",
         "seen 22:13:20.000 UTC",
-        "apart reading its traces…",
+        "contrast reading traces…",
         "start traces, worst first errors response",
         "22:13:20.000 ●web order ✖1 ✗1 100 µs",
     ]
     detail.show_contrast(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
-    assert texts(detail)[6] == "apart a single trace is not enough"
+    assert texts(detail)[6] == "contrast a single trace is not enough"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
 
@@ -296,7 +296,7 @@ def test_hot_spots_set_bottlenecks_off() -> None:
     table = OperationTable(Analysis(shop()))
     spots = HotSpotList(table, {}, UNICODE)
     lines = texts(spots)
-    divider = next(i for i, line in enumerate(lines) if line.startswith("the others"))
+    divider = next(i for i, line in enumerate(lines) if line.startswith("others:"))
     assert divider == spots.divider == table.bottlenecks > 0
     assert all(table.hot_spot(row).is_bottleneck is (row < divider) for row in range(len(table)))
     places = [spots.place(row) for row in range(len(spots))]
@@ -374,7 +374,7 @@ def test_asynchronous_work_is_listed_after_what_requests_wait_for() -> None:
     assert ["⇝ async" in text for text in listed] == [False, False, False, True, True]
     detail = HotSpotDetail(table, table.hot_spot(2), "", UNICODE)
     text = "\n".join(detail.line(row, 120).text.rstrip() for row in range(len(detail)))
-    assert "for no request: asynchronous, in 1 trace" in text
+    assert "critical  asynchronous, in 1 trace" in text
     assert "⇝ 1 time in 1 trace, each with its own critical path; 500 µs" in text
     assert " 80 % 400 µs mail render" in text
     assert table.worst_traces(table.number(2)) == [(0, 0)]

@@ -437,7 +437,7 @@ def test_markdown() -> None:
         "###  : 1.00 ms",
         "",
         "- 2023-11-14 22:13:20.000 UTC, 2 spans, trace ",
-        "- ✖ began in 1 span",
+        "- ✖ began in 1 span (request did not fail)",
         "- : ",
         "- critical 1.00 ms (100 %) in  ",
         "",

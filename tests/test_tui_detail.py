@@ -279,7 +279,7 @@ async def test_copy_whole_things() -> None:
         attributes, whole, waterfall, markdown = session.app.copied
         assert json.loads(attributes)["db.query.text"] == "SELECT *\nFROM users"
         assert json.loads(whole)["links"][1]["trace_id"] == "77"
-        assert "✖ began in 1 span: db “timeout”" in waterfall
+        assert "✖ began in 1 span (request did not fail): db “timeout”" in waterfall
         assert markdown.startswith("### `api` `GET /profile`: 1.00 ms")
         await session.press("y", "down", "enter")
         assert session.app.copied[-1] == "span=db query"

@@ -155,7 +155,7 @@ class ErrorDetail:
         self.head[self.apart_row] = self._apart(apart)
 
     def _apart(self, apart: Contrast | None) -> Line:
-        line = _labelled("apart")
+        line = _labelled("contrast")
         if apart is None:
             return line.add(f"reading traces{self.marks.ellipsis}", Role.DIM)
         if not apart.rest:

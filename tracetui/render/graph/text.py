@@ -152,7 +152,7 @@ class GraphText(GraphPage):
         else:
             name = safe(service)
             direct = sum(one.hops == 1 for one in found)
-            more = f"; {len(found) - direct:,} more through others" if len(found) > direct else ""
+            more = f"; {len(found) - direct:,} more indirectly" if len(found) > direct else ""
             yield from self.answer(
                 f"{name} calls {numbers.counted(direct, *sort)}{more}" if found else f"{name} has no {sort[0]}"
             )
@@ -206,7 +206,7 @@ class GraphText(GraphPage):
                 ],
             )
         if hit:
-            yield from self.heading("Services", ", by their distance")
+            yield from self.heading("Services", ", by distance")
             by_hop = sorted(hit, key=lambda one: (one.distance.hops, -one.hit.exposure, one.service))
             column, marked = self.async_cells([not one.distance.is_sync for one in by_hop])
             yield from self.table(
@@ -223,7 +223,7 @@ class GraphText(GraphPage):
             )
         if hit or found.entries:
             yield from self.prose(
-                f"exposed: share of its traces in which it leads to {name}. SLOW: share of its critical path "
+                f"exposed: share of its traces that pass through {name}. SLOW: share of its critical path "
                 f"spent in {name} and below. FAILS: share of its traces whose request failed by an error "
                 "that began there."
             )
@@ -231,7 +231,7 @@ class GraphText(GraphPage):
             handled, who = max([*shares, *((one.hit.handled, one.service) for one in hit)])
             if handled:
                 yield from self.prose(
-                    f"Handled, and not counted: errors that began there, in up to {numbers.percent(handled)} of "
+                    f"Not counted: errors that began there and were handled, in up to {numbers.percent(handled)} of "
                     f"the traces of {safe(who)}."
                 )
         unseen = [(one.service, one.distance) for one in found.services if not one.hit.exposure]
@@ -243,13 +243,12 @@ class GraphText(GraphPage):
         """`reverse`: whether calls lead from the end to the beginning."""
         begin, end = safe(found.begin), safe(found.end)
         if found.observed:
-            ways = numbers.counted(len(found.observed), "way")
-            yield from self.answer(f"From {begin} to {end} by {ways}")
+            yield from self.answer(f"{numbers.counted(len(found.observed), 'path')} from {begin} to {end}")
         elif found.possible:
-            yield from self.answer(f"No observed path from {begin} to {end}, but the calls allow one")
+            yield from self.answer(f"No observed path from {begin} to {end}; one is possible")
         else:
             text = f"No path from {begin} to {end}"
-            yield from self.answer(f"{text}; they lead from {end} to {begin}" if reverse else text)
+            yield from self.answer(f"{text}; calls lead from {end} to {begin}" if reverse else text)
         for chain in found.observed:
             head = f"{_INDENT}{numbers.counted(chain.trace_count, 'trace')}"
             p50 = duration_or_unknown(chain.p50_ns, chain.call_count, self.marks)
@@ -272,7 +271,7 @@ class GraphText(GraphPage):
                 *(
                     Line([(numbers.counted(hops, "hop"), Role.PLAIN), (f" from {safe(name)}", Role.DIM)])
                     if hops
-                    else Line([("it is asked about itself", Role.DIM)])
+                    else Line([("named in the question", Role.DIM)])
                     for name, hops in zip(names, one.hops, strict=True)
                 ),
                 indent=_INDENT,
@@ -333,7 +332,7 @@ class GraphText(GraphPage):
         yield from self.prose(
             f"traces: share of {self.all} that pass through it. callers: direct+indirect. entries: entry points "
             "that depend on it. between: share of the shortest paths between others that pass through it. "
-            "single: some entry point has no other way to a dependency."
+            "single: some entry point has no other path to a dependency."
         )
         yield from self.left_out(left_out)
         for one in found if named else ():

@@ -82,7 +82,7 @@ def _errors(view: Waterfall) -> Iterator[str]:
         (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
     )
     propagated = f", propagated to {echoes:,}" if echoes else ""
-    recovered = "" if failed_requests(view.traces)[view.trace] else f"; {RECOVERED}"
+    recovered = "" if failed_requests(view.traces)[view.trace] else f" ({RECOVERED})"
     yield f"{view.marks.origin} began in {numbers.counted(len(origins), 'span')}{propagated}{recovered}"
     for (service, message), times in said.most_common(_SHOWN):
         text = code(message) if message.strip() else "no message"

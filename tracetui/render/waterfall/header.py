@@ -146,7 +146,7 @@ def _errors(view: Waterfall) -> Iterator[Line]:
         line.add(", ").add(f"{cancelled:,} cancelled", Role.ECHO)
     is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
     if is_whole and not failed_requests(view.traces)[view.trace]:
-        line.add(f", {RECOVERED}", Role.STRONG)
+        line.add(f" ({RECOVERED})", Role.STRONG)
     what = Counter(_what_broke(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
     if what:
         (service, text), _ = what.most_common(1)[0]
