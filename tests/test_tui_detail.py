@@ -11,6 +11,7 @@ from tests.building import at, build, span
 from tests.screens import ByteCounter
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
+from tracetui.render.copy_formats import curl_line
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
 from tracetui.render.text.line import Role
@@ -18,7 +19,6 @@ from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.terminal.cell_diff import CellDiffApp
-from tracetui.tui.widgets.copy_menu import curl_line
 from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
 from tracetui.tui.widgets.span_detail import SpanDetail
 
