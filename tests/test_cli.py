@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tracetui import __version__
-from tracetui.cli.main import run
+from tracetui.cli.main import COMMANDS, run
 from tracetui.render.text.cells import cell_width
 
 ROOT = Path(__file__).parent.parent
@@ -111,11 +112,11 @@ def test_sections_in_every_combination(count: int, tracetui: Any) -> None:
     [
         (["--latency-threshold", "-1"], "--latency-threshold"),
         (["--latency-threshold", "nan"], "--latency-threshold"),
-        (["--latency-threshold", "inf"], "--latency-threshold: inf is no number of milliseconds"),
+        (["--latency-threshold", "inf"], "--latency-threshold: inf is not a number of milliseconds"),
         (["--latency-threshold", "fast"], "--latency-threshold"),
-        (["--time-range", ""], "is no duration"),
-        (["--time-range", "-1h"], "is no duration"),
-        (["--time-range", "1 fortnight"], "is no duration"),
+        (["--time-range", ""], "is not a duration"),
+        (["--time-range", "-1h"], "is not a duration"),
+        (["--time-range", "1 fortnight"], "is not a duration"),
         (["--limit", "0"], "--limit"),
         (["--limit", "some"], "--limit"),
         (["--query", ""], "the query is empty"),
@@ -150,7 +151,7 @@ def test_missing_sources(tracetui: Any) -> None:
 def test_a_command_behind_options_is_not_taken_for_a_source(tracetui: Any) -> None:
     said = tracetui("--ascii", "demo")
     assert said.code == 2
-    assert said.err == "tracetui: demo is a command, and options come behind it: tracetui demo --ascii\n"
+    assert said.err == "tracetui: options go after the command: tracetui demo --ascii\n"
 
 
 def test_an_unknown_name_is_named(tracetui: Any) -> None:
@@ -215,7 +216,7 @@ def test_warnings_go_to_stderr_and_into_the_json(tmp_path: Path, tracetui: Any) 
         ("failed", 0, ""),
         ("4CE7F52F", 0, ""),
         ("4ce7f52ffe3770398f43f1a60084043d", 0, ""),
-        ("0", 2, "2 traces begin with 0: "),
+        ("0", 2, "2 trace ids begin with 0: "),
         ("nosuch", 2, "no trace nosuch; the slowest of 100 are 4ce7f52f"),
         ("", 2, "no trace "),
     ],
@@ -229,7 +230,7 @@ def test_the_trace_that_show_draws(wanted: str, code: int, message: str, tracetu
 
 def test_no_failed_trace(tracetui: Any) -> None:
     said = tracetui("show", CHECKOUT, "--trace", "failed")
-    assert (said.code, said.err) == (2, "tracetui: no trace has an error\n")
+    assert (said.code, said.err) == (2, "tracetui: no trace has errors\n")
 
 
 def test_long_traces_are_cut_and_all_is_on_offer(tracetui: Any) -> None:
@@ -247,6 +248,20 @@ def test_sources_alone_give_the_report(tracetui: Any) -> None:
 def test_the_demo_is_the_incident(tracetui: Any) -> None:
     assert tracetui("demo").out == tracetui("analyze", BEFORE).out
     assert Path(tracetui("samples").out.strip()) == SAMPLES
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "open"])
+def test_help_has_no_python_types_and_fits_80_columns(command: str, tracetui: Any) -> None:
+    lines = tracetui(command, "--help").out.splitlines()
+    assert not [line for line in lines if re.search(r"<(list\[|str>|int>|bool>)|\.\.\.\.\.\.", line)]
+    assert max(map(cell_width, lines)) <= 80
+
+
+def test_root_help_cuts_no_summary(tracetui: Any) -> None:
+    lines = tracetui("--help").out.splitlines()
+    summaries = [line for line in lines if line.split()[:1] and line.split()[0] in COMMANDS]
+    assert len(summaries) == len(COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("...") for line in summaries)
 
 
 def test_version_and_help(tracetui: Any) -> None:

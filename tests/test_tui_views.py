@@ -156,7 +156,7 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
         assert "No traces loaded." in app.text
-        for load_state, said in (("reading", "when the sources are read"), ("failed", "r reads the sources again")):
+        for load_state, said in (("reading", "once the sources are read"), ("failed", "r reads the sources again")):
             app.pane.state.load_state = load_state
             app.pane.set_changed()
             await settle(app, pilot)
@@ -280,7 +280,7 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
         assert isinstance(pane, ServicesView)
         await press(app, pilot, "j")
         name = pane.crumbs()
-        headings = ("callers", "callees", "needed by", "between", "calls", "errors", "p50", "p95", "service", "traces")
+        headings = ("callers", "callees", "entries", "between", "calls", "errors", "p50", "p95", "service", "traces")
         for heading in headings:
             await press(app, pilot, "o")
             assert pane.crumbs() == name
@@ -321,7 +321,7 @@ async def test_services_are_found_by_name() -> None:
         await press(app, pilot, "slash", "backspace")
         assert len(pane.services) == 1
         await press(app, pilot, *"sxyz", "enter")
-        assert "No service has Redisxyz in its name, operations or attributes." in app.text
+        assert "No service matches Redisxyz by name, operation or attribute." in app.text
         assert pane.go_back()
         await settle(app, pilot)
         assert len(pane.services) == 47
@@ -585,7 +585,7 @@ async def test_what_if_an_operation_took_another_share_of_its_time() -> None:
         assert "if it took 0 %: p50 1.22 s → 282 ms" in app.text
         assert "if it took 50 %" not in app.text
         await press(app, pilot, "X", *"lots", "enter")
-        assert app.asked == [Notice("a share is a number from 0 to 1,000, as 75 or 12.5")]
+        assert app.asked == [Notice("enter a percentage from 0 to 1,000, such as 75 or 12.5")]
         await press(app, pilot, "X", "escape", "j")
         assert "if it took" not in app.text
 
@@ -659,5 +659,5 @@ async def test_errors_service_by_service_and_their_stack() -> None:
         await press(app, pilot, "enter")
         assert app.asked == [ReadText("Stack", stack)]
         await press(app, pilot, "o")
-        assert "service by service" in app.text
+        assert "by service" in app.text
         assert pane.crumbs() == ["lost"]

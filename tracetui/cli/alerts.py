@@ -23,8 +23,8 @@ _NAMED = 8
 """Services that are named where the wanted one is not there."""
 
 ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="Service to alert on.")]
-Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Prefix of the span metrics' names.")]
-Unit = Annotated[str, typer.Option("--unit", metavar="ms|s", help="Unit of the span metrics' durations.")]
+Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Prefix of the metric names.")]
+Unit = Annotated[str, typer.Option("--unit", metavar="ms|s", help="Unit of the duration metric.")]
 
 
 def alerts(
@@ -39,9 +39,10 @@ def alerts(
     output: o.Output = None,
     verbose: o.Verbose = False,
 ) -> None:
-    """Write Prometheus rules that fire where a service becomes slower or fails more than in these traces.
+    """Generate Prometheus alert rules from a baseline.
 
-    They are for the metrics of the OpenTelemetry collector's span-metrics connector; `promtool check rules` reads them.
+    The rules fire when an operation of the service becomes slower, or fails more often, than in these traces. They use
+    the metrics of the OpenTelemetry Collector's span metrics connector.
     """
     if unit not in UNITS:
         raise UsageError(f"--unit is {' or '.join(UNITS)}, not {unit}")

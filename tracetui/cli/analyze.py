@@ -12,7 +12,7 @@ from tracetui.cli.output import check_not_read, print_json, print_lines, say
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
 
-_SECTION = "Sections of the report (all by default)"
+_SECTION = "Sections (default: all)"
 
 
 def analyze(
@@ -27,7 +27,7 @@ def analyze(
         bool, typer.Option("--critical-path", help="Critical paths of the slowest traces.", rich_help_panel=_SECTION)
     ] = False,
     errors: Annotated[
-        bool, typer.Option("--errors", help="Error patterns and where they began.", rich_help_panel=_SECTION)
+        bool, typer.Option("--errors", help="Error patterns, and where they began.", rich_help_panel=_SECTION)
     ] = False,
     dependencies: Annotated[
         bool, typer.Option("--dependencies", help="Services and the calls between them.", rich_help_panel=_SECTION)

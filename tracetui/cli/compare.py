@@ -17,16 +17,14 @@ from tracetui.model.errors import UsageError
 
 _MOST_PERCENT = 1e9
 _WORSE = 1
-"""The exit code of a gate that found something."""
+"""Exit code of `--fail-on-regression` on a regression."""
 
-Before = Annotated[
-    str, typer.Argument(metavar="BEFORE", help="Traces to compare with: a file, directory, glob or server.")
-]
-After = Annotated[str, typer.Argument(metavar="AFTER", help="Traces to compare: a file, directory, glob or server.")]
-FailOnRegression = Annotated[bool, typer.Option("--fail-on-regression", help="Exit with 1 on a regression, for CI.")]
+Before = Annotated[str, typer.Argument(metavar="BEFORE", help="Baseline: a file, directory, glob, server or -.")]
+After = Annotated[str, typer.Argument(metavar="AFTER", help="Traces to compare with it.")]
+FailOnRegression = Annotated[bool, typer.Option("--fail-on-regression", help="Exit with code 1 on a regression.")]
 Threshold = Annotated[
     float,
-    typer.Option("--threshold", metavar="PERCENT", min=0, help="Report changes of at least this many percent."),
+    typer.Option("--threshold", metavar="PERCENT", min=0, help="Smallest change to report."),
 ]
 
 
@@ -40,17 +38,17 @@ def compare(
     json: o.JsonOption = False,
     report: o.Report,
 ) -> None:
-    """Compare traces from before a change with traces from after it.
+    """Compare two trace sets: regressions and improvements.
 
-    A change is called out where it is by 10 % or more (--threshold), by a hundredth of what a trace takes or more, and
-    chance is no likely explanation of it. The filters select traces of both.
+    A change is reported if it is at least 10 % (--threshold), at least 1 % of the response time, and unlikely to be
+    chance. Filters apply to both sets.
     """
     if not threshold <= _MOST_PERCENT:
-        raise UsageError(f"--threshold: {threshold:g} is no percentage")
+        raise UsageError(f"--threshold: {threshold:g} is not a percentage")
     if before == after == "-":
         raise UsageError("standard input can be only one of the two")
     check_not_read(report.output, (before, after))
-    # each is read for itself, and what is for one server must not go to the other
+    # the credentials of one server must not be sent to the other
     servers_of([before, after])
     filters = selection.filters()
     sessions = [

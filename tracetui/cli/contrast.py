@@ -1,4 +1,4 @@
-"""`tracetui contrast`: what is over-represented in traces with errors, slow ones or a selection."""
+"""`tracetui contrast`: attributes, services and operations over-represented in a selection of traces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks
 
 _SHOWN = 20
-_SELECTION = "Traces to contrast with the others (by default those with errors)"
+_SELECTION = "Selection (default: traces with errors)"
 
 Slow = Annotated[
     float | None,
@@ -38,7 +38,7 @@ Slow = Annotated[
         metavar="PERCENTILE",
         min=0,
         max=100,
-        help="Traces slower than a percentile, such as 95.",
+        help="Traces slower than this percentile.",
         rich_help_panel=_SELECTION,
     ),
 ]
@@ -57,7 +57,10 @@ def contrast(
     json: o.JsonOption = False,
     report: o.Report,
 ) -> None:
-    """Show what is over-represented in traces with errors or slow ones: attributes, services, operations, duration."""
+    """Show what is over-represented in failed or slow traces.
+
+    Contrasts attributes, services, operations and response times of a selection with those of the other traces.
+    """
     if slow is not None and select is not None:
         raise UsageError("use either --slow or --select, not both")
     check_not_read(report.output, sources)

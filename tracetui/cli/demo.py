@@ -14,7 +14,7 @@ _DEMO = Path("incident", "before.json")
 
 
 def sample_folder() -> Path:
-    """Folder of the bundled samples: within the package once installed, beside it in a checkout."""
+    """Folder of the bundled samples: inside the package once installed, next to it in a checkout."""
     package = Path(str(files("tracetui")))
     for folder in (package / "sample_traces", package.parent / "sample_traces"):
         if (folder / _DEMO).is_file():
@@ -28,11 +28,17 @@ def demo(
     theme: o.ThemeOption = "",
     no_mouse: o.NoMouse = False,
 ) -> None:
-    """Open the bundled incident: a page that is slow and sometimes fails."""
+    """Open the bundled incident.
+
+    A page is slow and sometimes fails.
+    """
     sources = [str(sample_folder() / _DEMO)]
     open_sources(sources, ascii=ascii, local_time=local_time, theme=theme, no_mouse=no_mouse)
 
 
 def samples() -> None:
-    """Print where the bundled sample traces are; README.md there describes them."""
+    """Print the folder of the bundled sample traces.
+
+    Its README.md describes them.
+    """
     print_plain(str(sample_folder()))

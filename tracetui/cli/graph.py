@@ -74,7 +74,7 @@ def graph(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="File, directory, glob, server, or - for standard input.", show_default=False
+            metavar="SOURCE", help="File, directory, glob, server or - for standard input.", show_default=False
         ),
     ],
     question: Annotated[
@@ -88,7 +88,8 @@ def graph(
     selection: o.Selection,
     json: o.JsonOption = False,
     format: Annotated[  # noqa: A002 - the option's name
-        GraphFormat | None, typer.Option("--format", help="Output format of the graph: Graphviz (dot) or Mermaid.")
+        GraphFormat | None,
+        typer.Option("--format", help="Print the graph for Graphviz (dot) or Mermaid.", rich_help_panel="Output"),
     ] = None,
     report: o.Report,
 ) -> None:
@@ -360,7 +361,7 @@ QUESTIONS = {
     ),
     "blast-radius": _GraphQuestion(
         "blast-radius S",
-        "services and entry points affected if S is slow or fails; S may be 'A -> B'",
+        "affected services and entry points; S may be 'A -> B'",
         _NameKind.CALL,
         1,
         1,
@@ -399,5 +400,5 @@ QUESTIONS = {
     "find": _GraphQuestion("find WORD", "services that match a word, or peers of a type", _NameKind.WORD, 1, 1, _find),
 }
 
-# the forms stand in one place: the help lists what the errors do
-graph.__doc__ = f"Query the service graph: callers, callees, paths, blast radius.\n\n\b\n{_questions()}"
+# one list of forms for the help and the errors
+graph.__doc__ = f"Query the service graph: callers, callees, paths, blast radius.\n\n\b\nQ{_questions()[1:]}"

@@ -17,10 +17,10 @@ def open_sources(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Files, directories, globs, - for standard input, server addresses, or profiles.",
+            help=o.SOURCES_HELP,
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Return to the last session's location.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Return to where the last session ended.")] = False,
     query: o.QueryText = None,
     exact_names: o.ExactNames = False,
     logs: o.Logs = None,
@@ -29,7 +29,7 @@ def open_sources(
     theme: o.ThemeOption = "",
     no_mouse: o.NoMouse = False,
 ) -> None:
-    """Open traces: the screen on a terminal, the report anywhere else."""
+    """Open traces on the screen; without a terminal, print the report."""
     code = open_on_screen(
         sources or [],
         resume=resume,

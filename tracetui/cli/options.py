@@ -21,15 +21,18 @@ from tracetui.render.text.ansi import When
 if TYPE_CHECKING:
     from tracetui.render.report.text import ReportOptions
 
-_LOOK = "Appearance"
+_INPUT = "Input"
+_LOOK = "Display"
 _NS_PER_MS = 1_000_000
-_FILTER = "Trace selection"
+_FILTER = "Filters"
+_OUTPUT = "Output"
+SOURCES_HELP = "Files, directories, globs, - for standard input, server addresses or profiles."
 
 Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
-        help="Files, directories, globs, - for standard input, server addresses, or profiles.",
+        help=SOURCES_HELP,
         show_default=False,
     ),
 ]
@@ -37,7 +40,7 @@ Ascii = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.
 Color = Annotated[When, typer.Option("--color", help="When to use colour.", rich_help_panel=_LOOK)]
 Width = Annotated[
     int | None,
-    typer.Option("--width", metavar="COLUMNS", help="Output width; by default the terminal's.", rich_help_panel=_LOOK),
+    typer.Option("--width", metavar="COLUMNS", help="Output width (default: the terminal's).", rich_help_panel=_LOOK),
 ]
 LocalTime = Annotated[
     bool, typer.Option("--local-time", help="Show times in the local zone, not UTC.", rich_help_panel=_LOOK)
@@ -54,26 +57,35 @@ ThemeOption = Annotated[
 NoMouse = Annotated[bool, typer.Option("--no-mouse", help="Do not capture the mouse.", rich_help_panel=_LOOK)]
 AdjustSkew = Annotated[
     bool,
-    typer.Option("--adjust-skew", help="Correct clock skew between hosts, by Jaeger's rule."),
+    typer.Option("--adjust-skew", help="Correct clock skew between hosts, as Jaeger does.", rich_help_panel=_INPUT),
 ]
 ExactNames = Annotated[
     bool,
-    typer.Option("--exact-names", help="Group spans by exact name: GET /orders/17 is not GET /orders/{id}."),
+    typer.Option(
+        "--exact-names",
+        help="Do not merge GET /orders/17 into GET /orders/{id}.",
+        rich_help_panel=_INPUT,
+    ),
 ]
 Logs = Annotated[
     list[str] | None,
-    typer.Option("--logs", metavar="FILE", help="Logs to show beside their spans: OTLP, JSON lines, logfmt, text."),
+    typer.Option(
+        "--logs",
+        metavar="FILE",
+        help="Log file to show with the spans: OTLP, JSON lines, logfmt or text.",
+        rich_help_panel=_INPUT,
+    ),
 ]
 Service = Annotated[
     list[str] | None,
-    typer.Option("--service", metavar="NAME", help="Traces that include this service.", rich_help_panel=_FILTER),
+    typer.Option("--service", metavar="NAME", help="Traces with a span of this service.", rich_help_panel=_FILTER),
 ]
 Operation = Annotated[
     list[str] | None,
     typer.Option(
         "--operation",
         metavar="NAME",
-        help="Traces that include this operation: a name, or a shape such as GET /orders/{id}.",
+        help="Traces with this operation, such as GET /orders/{id}.",
         rich_help_panel=_FILTER,
     ),
 ]
@@ -83,19 +95,17 @@ LatencyThreshold = Annotated[
         "--latency-threshold",
         metavar="MS",
         min=0,
-        help="Traces with a response time above this many milliseconds.",
+        help="Traces with a longer response time.",
         rich_help_panel=_FILTER,
     ),
 ]
-ErrorsOnly = Annotated[
-    bool, typer.Option("--errors-only", help="Traces with at least one error span.", rich_help_panel=_FILTER)
-]
+ErrorsOnly = Annotated[bool, typer.Option("--errors-only", help="Traces with errors.", rich_help_panel=_FILTER)]
 TimeRange = Annotated[
     str | None,
     typer.Option(
         "--time-range",
         metavar="DURATION",
-        help="Traces of the last 1h, 30m, 2d..., counted back from the newest.",
+        help="Traces of the last 30m, 1h, 2d... before the newest (servers: before now).",
         rich_help_panel=_FILTER,
     ),
 ]
@@ -104,23 +114,24 @@ QueryText = Annotated[
     typer.Option(
         "--query",
         metavar="EXPR",
-        help="Traces that match an expression: 'duration > 500ms AND { service = db AND status = error }'.",
+        help="Traces that match an expression, such as 'duration > 500ms AND service = db'.",
         rich_help_panel=_FILTER,
     ),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", metavar="N", min=1, help="The newest N of these traces.", rich_help_panel=_FILTER),
+    typer.Option("--limit", metavar="N", min=1, help="At most the newest N traces.", rich_help_panel=_FILTER),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout.")
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not stdout.", rich_help_panel=_OUTPUT),
 ]
 Save = Annotated[
     Path | None,
-    typer.Option("--save", metavar="FILE", help="Save the traces (OTLP JSON, .gz)."),
+    typer.Option("--save", metavar="FILE", help="Also save the traces (OTLP JSON, .gz).", rich_help_panel=_OUTPUT),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_OUTPUT)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show all rows and warnings.", rich_help_panel=_OUTPUT)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +148,10 @@ class Selection(OptionGroup):
     exact_names: ExactNames = False
 
     def filters(self) -> Filters:
-        """Filters from the options. Raises UsageError for values that make no sense."""
+        """Filters from the options. Raises UsageError for invalid values."""
         threshold = self.latency_threshold
         if threshold is not None and not math.isfinite(threshold * _NS_PER_MS):
-            raise UsageError(f"--latency-threshold: {threshold:g} is no number of milliseconds")
+            raise UsageError(f"--latency-threshold: {threshold:g} is not a number of milliseconds")
         return Filters(
             services=tuple(self.service or ()),
             operations=tuple(self.operation or ()),
@@ -154,7 +165,7 @@ class Selection(OptionGroup):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(OptionGroup):
-    """Options for reading, reporting and output."""
+    """Output and display options."""
 
     output: Output = None
     verbose: Verbose = False
@@ -166,7 +177,7 @@ class Report(OptionGroup):
 
     def options(self, filters: Filters, searched: str = "") -> ReportOptions:
         """Layout of the report, from the options and the output; `searched` as `Session.searched`."""
-        # not every command that has options reports
+        # commands without a report do not pay for this import
         from tracetui.render.report.text import ReportOptions
 
         return ReportOptions(

@@ -1,4 +1,4 @@
-"""`tracetui server`: server statistics beside the figures of the traces."""
+"""`tracetui server`: services, dependency graph and metrics of a server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server(
         list[str] | None, typer.Argument(metavar="SERVICE", help="Services whose metrics to show.")
     ] = None,
     time_range: Annotated[
-        str, typer.Option("--time-range", metavar="DURATION", help="Time range, counted back from now.")
+        str, typer.Option("--time-range", metavar="DURATION", help="Time range, back from now.")
     ] = _LOOKBACK,
     json: o.JsonOption = False,
     output: o.Output = None,
@@ -40,7 +40,7 @@ def server(
     color: o.Color = When.AUTO,
     width: o.Width = None,
 ) -> None:
-    """Show a server's services, its dependency graph, and its metrics, where it has them."""
+    """Show a server's services, dependency graph and metrics."""
     lookback = parse_duration(time_range)
     servers = servers_among([source])
     if not servers:

@@ -18,7 +18,7 @@ CREDENTIALS = (
     "Credentials for servers come from TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD (for one server"
     " at a time), from ~/.netrc, or from a profile."
 )
-_PANEL = "Back ends"
+_PANEL = "Servers"
 _CHOSEN: ContextVar[Overrides] = ContextVar("overrides", default=Overrides())  # noqa: B039 - it is frozen
 
 
@@ -31,9 +31,9 @@ _OPTIONS: dict[str, tuple[Any, str | bool]] = {
         Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant to query.", rich_help_panel=_PANEL)],
         "",
     ),
-    "ca": (_file("--ca", "CA certificates to verify the server with."), ""),
-    "cert": (_file("--cert", "Client certificate."), ""),
-    "key": (_file("--key", "Key of the client certificate."), ""),
+    "ca": (_file("--ca", "CA certificates (PEM) to verify the server with."), ""),
+    "cert": (_file("--cert", "Client certificate (PEM)."), ""),
+    "key": (_file("--key", "Private key of the client certificate (PEM)."), ""),
     "insecure": (
         Annotated[
             bool, typer.Option("--insecure", help="Do not verify the server's certificate.", rich_help_panel=_PANEL)

@@ -42,18 +42,13 @@ def show(
             "--trace",
             "-t",
             metavar="ID",
-            help="A trace id, the beginning of one, a text that names one, or slowest, newest or failed (a failed"
-            " request, else a trace with errors).",
+            help="Trace id, the beginning of one, a header or URL with one, or slowest, newest or failed.",
         ),
     ] = SLOWEST,
     *,
     selection: o.Selection,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show every span, also of long traces and repeats.")
-    ] = False,
-    max_rows: Annotated[
-        int, typer.Option("--max-rows", metavar="N", min=1, help="Number of rows shown of a long trace.")
-    ] = MAX_ROWS,
+    everything: Annotated[bool, typer.Option("--all", help="Show every span, without folding repeats.")] = False,
+    max_rows: Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="Largest number of rows.")] = MAX_ROWS,
     verbose: o.Verbose = False,
     adjust_skew: o.AdjustSkew = False,
     logs: o.Logs = None,
@@ -62,7 +57,10 @@ def show(
     width: o.Width = None,
     local_time: o.LocalTime = False,
 ) -> None:
-    """Draw one trace as a waterfall: solid is on the critical path, light is off it."""
+    """Draw one trace as a waterfall.
+
+    Solid bars are on the critical path, light ones off it.
+    """
     pasted = trace_ids_in(trace) or (named_by(sources).trace_ids if trace == SLOWEST else ())
     trace = pasted[0] if pasted else trace
     opening = _Opening(sources, selection, logs or (), adjust_skew=adjust_skew, verbose=verbose)

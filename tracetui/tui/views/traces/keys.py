@@ -98,7 +98,7 @@ BINDINGS = (
     Binding("left_square_bracket", "ask('previous_value')", "Previous value", show=False, id="traces.previous-value"),
     Binding("equals_sign", "answer('compare')", "Compare two marked traces", show=False, id="traces.compare"),
     Binding("B", "answer('compare_sets')", "Compare with earlier traces", show=False, id="traces.compare-sets"),
-    Binding("c", "answer('ask_why')", "Contrast", show=False, id="traces.contrast"),
+    Binding("c", "answer('ask_contrast')", "Contrast", show=False, id="traces.contrast"),
     Binding("x", "answer('save')", "Save the traces shown", show=False, id="traces.save"),
     Binding("y", "copy", "Copy", show=False, id="traces.copy"),
     Binding("space", "mark", "Mark", show=False, id="traces.mark"),
