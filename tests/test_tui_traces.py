@@ -261,7 +261,7 @@ def test_all_of_what_is_wrong_is_told_on_a_narrow_screen() -> None:
         await write(pilot, "dur > ")
         await press(pilot, "enter")
         told = " ".join(app.text.split())
-        assert "expected a value, but the query ends; a value that holds more than one word" in told
+        assert "expected a value, but the query ends; quote a value with several words" in told
         assert "…" not in "".join(app.lines()[1:4])
 
     drive(shop(), steps, size=(80, 24))
@@ -367,7 +367,7 @@ def test_an_empty_result_says_what_removed_the_most() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         app.pane.ask_for("error AND duration > 9s AND service = db")
         await settled(pilot)
-        assert "duration > 9s alone is met by 0 of 6 traces; without it there would be 2" in app.text
+        assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "services" not in app.text
         assert app.lines()[2].strip() == "No trace matches this filter."
         await press(pilot, "j", "enter", "space", "s", "E", "S", "o", "v")
@@ -588,7 +588,7 @@ def test_a_window_of_time() -> None:
 def test_a_window_that_ends_before_it_begins() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "w", *"18:31-18:27", "enter")
-        assert app.said == ["18:31-18:27: a window of time ends after it begins"]
+        assert app.said == ["18:31-18:27: the window must end after it begins"]
         assert app.state.query == ""
 
     drive(shop(), steps)
@@ -625,7 +625,7 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
 
 @pytest.mark.parametrize(
     ("load_state", "said"),
-    [("reading", "rows appear as they come; Esc stops"), ("failed", "r reads again, q quits"), ("", "r reads again")],
+    [("reading", "rows appear as they arrive; Esc stops"), ("failed", "r reloads, q quits"), ("", "r reloads")],
 )
 def test_without_a_set_the_view_says_why(load_state: str, said: str) -> None:
     app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))
@@ -635,19 +635,19 @@ def test_without_a_set_the_view_says_why(load_state: str, said: str) -> None:
             await settled(pilot)
             assert said in app.text
             assert ("reading a/" in app.text) is (load_state == "reading")
-            assert ("Nothing is loaded" in app.text) is (load_state != "reading")
+            assert ("No traces loaded" in app.text) is (load_state != "reading")
             assert "duration" not in app.lines()[2]
             assert all(line.isprintable() for line in app.lines())
             await press(pilot, "j", "enter", "space", "s", "E", "v", "i", "d", "u")
             app.state.load_state = "failed"
             app.pane.set_changed()
             await settled(pilot)
-            assert "Nothing is loaded" in app.text
+            assert "No traces loaded" in app.text
             app.state.session = Session(shop())
             app.state.shown = np.arange(6)
             app.pane.set_changed()
             await settled(pilot)
-            assert "Nothing is loaded" not in app.text
+            assert "No traces loaded" not in app.text
             assert "start UTC ▼" in app.text
             assert "GET /cart" in app.text
 

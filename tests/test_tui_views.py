@@ -156,7 +156,7 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
         assert "No traces loaded." in app.text
-        for load_state, said in (("reading", "once the sources are read"), ("failed", "r reads the sources again")):
+        for load_state, said in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
             app.pane.state.load_state = load_state
             app.pane.set_changed()
             await settle(app, pilot)
@@ -166,7 +166,7 @@ async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
         app.pane.set_changed()
         await settle(app, pilot)
         assert "No trace matches the filter." in app.text
-        assert "1 leads to it" in app.text
+        assert "Press 1 to change or clear the filter" in app.text
         assert app.pane.crumbs() == []
         await press(app, pilot, "enter", "j", "y")
         assert app.asked == []

@@ -1,4 +1,4 @@
-"""Errors: their patterns, and one pattern in full."""
+"""Errors view: error patterns, and one of them in detail."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class ErrorsView(ListDetailView[ErrorTable]):
         ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
         (
             "outcome",
-            "failed the request; handled: an ancestor handled it, or a retry succeeded; in the "
-            "background: below a message, or after its caller had ended; unknown: its caller is missing",
+            "failed the request; handled: by an ancestor or a retry; background: below a message, or after its "
+            "caller had ended; unknown: its caller is missing",
         ),
         (
-            "apart, {errors.apart}",
-            "over-represented in its traces; {errors.apart} shows all, {list.open} filters by the row",
+            "over-represented",
+            "attributes that its traces have more often; {errors.apart} shows all, {list.open} filters by one",
         ),
         ("Tab", "focus the detail; {list.open} opens the example or shows the whole line"),
         ("{findings.copy}", "copy the pattern"),
@@ -111,7 +111,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         return self.analysed.table.patterns[self._number(row)]
 
     def _number(self, row: int) -> int:
-        """The position in the table of a row's pattern."""
+        """Position in the table of the pattern of a row."""
         return self.rows.pattern(row) if isinstance(self.rows, ErrorList) else row
 
     def row_of_span(self, span: int) -> int | None:
@@ -119,7 +119,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         return self.rows.row_of(number) if number is not None and isinstance(self.rows, ErrorList) else None
 
     def action_group(self) -> None:
-        """Service by service, and commonest first again."""
+        """Group by service, or sort by frequency."""
         self._by_service = not self._by_service
         self.show_list(None)
         self.summary.show(self._summary_lines)
@@ -143,7 +143,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
     def nothing(self) -> tuple[str, str]:
         return (
             "No errors in these traces.",
-            self.key_names.short("{view.traces}: other traces. {view.hot-spots}: hot spots."),
+            self.key_names.short("Press {view.traces} for other traces, {view.hot-spots} for hot spots."),
         )
 
     def name_of(self, row: int) -> str:
@@ -168,7 +168,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
             self._open(detail, detail.example(row))
 
     def _shown_detail(self, row: int) -> ErrorDetail:
-        """The detail of this row, shown at once; an example that was chosen in it stays so."""
+        """Show the detail of this row now, and keep the example that was selected in it."""
         detail = self.detail.source
         if not isinstance(detail, ErrorDetail) or detail.pattern is not self._pattern(row):
             self.show_detail()
@@ -196,7 +196,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
 
 
 def _traces_of(pattern: ErrorPattern, traces: TraceSet) -> np.ndarray:
-    """-> bool[traces], in which an error of the pattern began"""
+    """Traces in which an error of the pattern began. -> bool[traces]"""
     found = np.zeros(traces.trace_count, bool)
     found[traces.trace[pattern.spans]] = True
     return found

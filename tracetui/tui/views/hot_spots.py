@@ -1,4 +1,4 @@
-"""Hot spots: the operations that take the time, suggestions, and one of either in full."""
+"""Hot spots view: the operations with the most critical time, suggestions, and one of either in detail."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tracetui.tui.widgets.share_choice import percent_of, share_choice
 from tracetui.tui.work import Work
 
 _READ_AT_ONCE = 20
-"""Patterns that are read together."""
+"""Patterns read per job."""
 _INDENT = 2
 """Cells before the summary."""
 
@@ -68,15 +68,15 @@ class HotSpotsView(ListDetailView[OperationTable]):
             "{hot-spots.sort hot-spots.reverse}",
             "sort by the next column (critical, calls, errors, p50, p95, p99, self, total); reverse",
         ),
-        ("critical", "mean time on the critical path of its traces; self time: without its callees"),
+        ("critical", "mean time on the critical path of its traces; self: duration without children"),
         (
             "times",
-            "histogram of call durations on a logarithmic scale; over time: their mean in the course",
+            "histogram of call durations, logarithmic scale; over time: mean duration",
         ),
         (
             "saves",
-            "on average, in each trace in which it occurs, but for what runs beside it anyway; "
-            "of traces: of the time of the traces it occurs in",
+            "mean per trace in which it occurs, without time that parallel work covers; "
+            "of traces: share of the time of these traces",
         ),
         ("{findings.copy}", "copy service and operation"),
     )
@@ -95,7 +95,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         self._shows_advice = False
         self._sorting, self._descending = WAITED, True
         self._what_if: dict[int, list[Line]] = {}
-        """Last what-if question of each operation."""
+        """Result of the last what-if of each operation."""
         super().__init__(state, work, id=id)
 
     @property
@@ -150,12 +150,12 @@ class HotSpotsView(ListDetailView[OperationTable]):
         self._look_for_advice()
 
     def _finding(self, row: int) -> Suggestion | None:
-        """The suggestion that a row is about."""
+        """Suggestion of a row."""
         source = self.list.source
         return source.found[row] if isinstance(source, SuggestionList) else None
 
     def _look_for_advice(self) -> None:
-        """Look for suggestions after the operations are on the screen."""
+        """Compute suggestions once the operations are on the screen."""
         if self.analysed is None or self._advice is not None:
             return
         findings = self.analysed.findings
@@ -170,7 +170,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
         if name == "hot-spots.advice":
-            # nobody looks for it any more
+            # stop announcing suggestions that will not come
             self._advice = []
             self.summary.show(self._summary_lines)
 
@@ -202,7 +202,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         if self.analysed is None or not self.has_rows:
             return
         if self._shows_advice:
-            self.post_message(Notice(f"what if needs an operation: {self._back} shows them"))
+            self.post_message(Notice(f"what-if needs an operation: press {self._back} for operations"))
             return
         findings, marks = self.analysed.findings, self.state.look.marks
         number = self.analysed.table.number(self._place(self.list.cursor))
@@ -232,7 +232,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         if self.analysed is None or not self.has_rows:
             return
         if self._shows_advice:
-            self.post_message(Notice(f"contrast needs an operation: {self._back} shows them"))
+            self.post_message(Notice(f"contrast needs an operation: press {self._back} for operations"))
             return
         table = self.analysed.table
         traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
@@ -240,12 +240,12 @@ class HotSpotsView(ListDetailView[OperationTable]):
         def ask(query: str) -> None:
             self.post_message(ListTraces(query))
 
-        # they were selected by a duration: that they take longer is no news
+        # they were selected by duration, so duration would be the first difference
         open_contrast(self, traces, slow, "slow", ask, among=" with it", durations=False)
 
     @property
     def _back(self) -> str:
-        """The key that leads from the suggestions to the operations."""
+        """Key that leads from the suggestions to the operations."""
         return self.key_names.short("{hot-spots.advice}")
 
     def go_back(self) -> bool:
@@ -279,7 +279,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
             self._patterns |= patterns
             if not isinstance(self.list.source, HotSpotList):
                 return
-            # in another order there may be a row less
+            # another sort order can have one row fewer
             for row in range(rows.start, min(rows.stop, len(self.list.source))):
                 if table.number(self._place(row)) in patterns:
                     self.list.refresh_row(row)
@@ -292,7 +292,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         self.work("hot-spots.patterns", read, done)
 
     def _place(self, row: int) -> int:
-        """The operation of a row; for the row between that of the row above."""
+        """Operation of a row; for the divider, of the row above."""
         source = self.list.source
         assert isinstance(source, HotSpotList)
         place = source.place(row)
@@ -342,7 +342,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
 
     def nothing(self) -> tuple[str, str]:
-        return ("These traces have no spans.", self.key_names.short("{view.traces}: other traces."))
+        return ("These traces have no spans.", self.key_names.short("Press {view.traces} for other traces."))
 
     def name_of(self, row: int) -> str:
         assert self.analysed is not None

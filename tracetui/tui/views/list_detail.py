@@ -29,7 +29,7 @@ _Table = TypeVar("_Table")
 
 
 _LIST_PERCENT = 55
-"""Share of the height, in percent, that the list may take where the detail stands beneath."""
+"""Share of the height, in percent, that the list may take with the detail beneath it."""
 
 _AGAIN = "{app.reload} reloads the sources, {view.traces} selects fewer traces. The other views still work."
 _UNLOADED = {
@@ -50,12 +50,12 @@ class AnalysisOfSet(Generic[_Table]):
     table: _Table
 
     def open_trace(self, trace: int, span: int) -> OpenTrace:
-        """The wish to see a trace of the findings at one of its spans."""
+        """Request to open a trace of the findings at one of its spans."""
         loaded = int(self.traces[trace])
         return OpenTrace(loaded, int(self.loaded.first[loaded]) + span - int(self.findings.traces.first[trace]))
 
     def found_span(self, span: int) -> int | None:
-        """The position in the findings of a span of the loaded set; None where its trace is not shown."""
+        """Position in the findings of a span of the loaded set, None if its trace is not shown."""
         trace = int(self.loaded.trace[span])
         at = int(np.searchsorted(self.traces, trace))
         if at == len(self.traces) or self.traces[at] != trace:
@@ -66,7 +66,7 @@ class AnalysisOfSet(Generic[_Table]):
 class ListDetailView(View, Generic[_Table]):
     """A list of findings, and the one under the cursor in detail.
 
-    The analysis runs when the pane is looked at, outside the UI loop.
+    The analysis runs when the view is shown, outside the UI loop.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy the name", show=False, id="findings.copy")]
@@ -80,9 +80,9 @@ class ListDetailView(View, Generic[_Table]):
     ListDetailView.-beside .detail { width: 8fr; padding-left: 2; }
     """
     BESIDE_FROM = 1_000
-    """Width from which on the detail stands beside the list, not beneath."""
+    """Smallest width for the detail next to the list, not beneath it."""
     DETAIL_DELAY = 0.08
-    """Seconds that the cursor rests before the detail follows: a key held down paints no details."""
+    """Seconds until the detail follows the cursor: a key held down paints no details."""
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
@@ -134,7 +134,7 @@ class ListDetailView(View, Generic[_Table]):
         raise NotImplementedError
 
     def row_of_span(self, span: int) -> int | None:
-        """The row that a span of the findings belongs to."""
+        """Row that a span of the findings belongs to."""
         raise NotImplementedError
 
     def summary_line(self, table: _Table) -> Line:
@@ -149,7 +149,7 @@ class ListDetailView(View, Generic[_Table]):
         raise NotImplementedError
 
     def name_of(self, row: int) -> str:
-        """The row's name, as it is in the data."""
+        """Name of the row, as in the data."""
         raise NotImplementedError
 
     def open_row(self, row: int) -> None:
@@ -190,7 +190,7 @@ class ListDetailView(View, Generic[_Table]):
         self.call_after_refresh(self.heading.show, self._heading_lines)
 
     def crumbs(self) -> list[str]:
-        # what the detail is about: a key held down changes it no more often than that
+        # from the detail, which a key held down does not change
         return [self.name_of(self._row)] if self.has_rows else []
 
     def go_back(self) -> bool:
@@ -304,14 +304,14 @@ class ListDetailView(View, Generic[_Table]):
         if self._busy and self.state.findings is not None:
             spans = numbers.counted(len(self.state.findings.traces), "span")
             line = Line([(f"  analysing {spans}{marks.ellipsis}", Role.ACCENT)])
-        elif self.analysed is not None:
+        elif self.analysed is not None and len(self.state.shown):
             line = Line([("  ", Role.PLAIN)]).extend(self.summary_line(self.analysed.table))
         else:
             line = Line()
         return [line.cropped(width, marks.ellipsis)]
 
     def _heading_lines(self, width: int) -> list[Line]:
-        # as wide as the list's lines, so that columns stand under their headings
+        # as wide as the lines of the list, to align headings with columns
         width = min(self.list.line_width, width)
         return [Line([("  ", Role.PLAIN)]).extend(self.rows.heading(width))] if self.rows else []
 
@@ -338,7 +338,7 @@ class ListDetailView(View, Generic[_Table]):
         elif not len(self.state.shown):
             texts = (
                 "No trace matches the filter.",
-                self.key_names.short("{view.traces}: change or clear the filter."),
+                self.key_names.short("Press {view.traces} to change or clear the filter."),
             )
         elif self.analysed is None:
             return []
