@@ -22,7 +22,7 @@ from tests.envelope_writers import WRITERS
 from tests.format_samples import SAMPLES, TABLES
 from tests.span_formats import FORMATS, Plain, Style
 from tests.strategies import unhurried
-from tracetui.ingest import archived, buffers
+from tracetui.ingest import archive_reader, buffers
 from tracetui.ingest.archives import ARCHIVES, find_archive
 from tracetui.ingest.archives.zip import Zip
 from tracetui.ingest.decode_context import DecodeContext
@@ -268,7 +268,7 @@ def test_archives_in_archives_end() -> None:
 
 
 def test_a_bomb_is_stopped_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archived, "LEAST", 1 << 20)
+    monkeypatch.setattr(archive_reader, "LEAST", 1 << 20)
     monkeypatch.setattr(buffers, "unpacked_limit", lambda size: max(200 * size, 1 << 20))
     zeros = zipped({f"{i}.json": bytes(1 << 24) for i in range(9)})
     messages = said(zipped({"inner.zip": zeros, "last.json": OTLP}))
@@ -278,7 +278,7 @@ def test_a_bomb_is_stopped_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_more_than_so_many_files_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archived, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(archive_reader, "MOST_MEMBERS", 2)
     files = {f"{i}.json": OTLP for i in range(4)}
     assert said(zipped(files)) == ["f: more than 2 files in the zip archive; the rest was skipped"]
 

@@ -14,7 +14,7 @@ from tests.envelope_writers import WRITERS, LineOf
 from tests.format_samples import SAMPLES, TABLES
 from tests.span_formats import FORMATS, Plain, Style
 from tests.strategies import unhurried
-from tracetui.ingest import enveloped
+from tracetui.ingest import envelope_reader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.envelopes import ENVELOPES, find_envelope
@@ -212,8 +212,8 @@ def test_stretches_that_processes_share_give_the_same_spans(name: str, monkeypat
     lines[40] = "ready"
     data = WRITERS[name].write([(f"web-{i % 2}", line) for i, line in enumerate(lines)]).encode()
     alone = read(data)
-    monkeypatch.setattr(enveloped, "processes_for", lambda _: 3)
-    monkeypatch.setattr(enveloped, "_SAMPLE", 1 << 12)
+    monkeypatch.setattr(envelope_reader, "processes_for", lambda _: 3)
+    monkeypatch.setattr(envelope_reader, "_SAMPLE", 1 << 12)
     found = read(data)
     assert len(found) == 88 * len(SPANS)
     assert spans_of(found) == spans_of(alone)

@@ -264,7 +264,8 @@ def test_every_key_of_the_table_alone_decides_in_every_format(name: str) -> None
 ANOTHER_ROW = """
 import sys
 from tracetui.ingest.formats import error_rule
-row = error_rule.ErrorAttribute(("made.up/outcome", "outcome"), lambda value, serving: {"bad": True, "good": False}.get(value))
+decide = lambda value, serving: {"bad": True, "good": False}.get(value)
+row = error_rule.ErrorAttribute(("made.up/outcome", "outcome"), decide)
 error_rule.RULES = (row, *error_rule.RULES)
 from tests.span_formats import FORMATS, Plain
 spans = [Plain({"made.up/outcome": "bad", "n": "1"}), Plain({"outcome": "bad"})]

@@ -146,7 +146,7 @@ def test_a_limit_that_is_too_high_is_lowered_and_said(kind: str) -> None:
     server = LiveServer(kind, empty=True)
     server.add_all(trace(like(kind), number + 1, FIRST_NS + number * MS, [MS], ["front"]) for number in range(MOST + 5))
     with server:
-        traces = load([server.url], search=changed(ALL, service="front", limit=5 * MOST), told=told.append)
+        traces = load([server.url], search=changed(ALL, service="front", limit=5 * MOST), on_report=told.append)
     assert traces.trace_count == MOST
     assert told[0].may_have_more
     assert f"at most {MOST:,}" in told[0].text
@@ -201,7 +201,7 @@ def test_what_greptimedb_leaves_out_is_said() -> None:
     assert "numbers with a fraction as 0" in said[0]
     told: list[SearchReport] = []
     with LiveServer("greptimedb-v3") as server:
-        load([server.url], search=changed(ALL, limit=5), told=told.append)
+        load([server.url], search=changed(ALL, limit=5), on_report=told.append)
     assert told[0].text.startswith("5 traces from GreptimeDB (Jaeger's v3 API)")
     assert told[0].text.endswith("there may be more, also newer ones: it does not send the newest first")
 
@@ -210,7 +210,7 @@ def test_which_attributes_victoriatraces_finds_is_said() -> None:
     told: list[SearchReport] = []
     search = changed(ALL, service="payment", attributes={"service.version": "1.4.2", "x": "~y"})
     with LiveServer("victoriatraces") as server:
-        load([server.url], search=search, told=told.append)
+        load([server.url], search=search, on_report=told.append)
         tags = [request.query.get("tags") for request in server.requests]
     assert tags[-1] == ['{"resource_attr:service.version":"1.4.2"}']
     assert "names as service.x, host.x or k8s.x in resources, others in spans" in told[0].text

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
+from tracetui.ingest.json_repair.damaged_json import TextFinder, repair
 from tracetui.ingest.json_repair.nesting import MAX_DEPTH
-from tracetui.ingest.json_repair.repair import TextFinder, repair
 from tracetui.model.intake import Intake
 
 VALUES = st.recursive(

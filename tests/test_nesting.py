@@ -17,9 +17,9 @@ from tests.loopback import Answer
 from tests.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
-from tracetui.ingest.json_repair import repair as mending
+from tracetui.ingest.json_repair import damaged_json
+from tracetui.ingest.json_repair.damaged_json import repair
 from tracetui.ingest.json_repair.nesting import JSON_NESTING, MAX_DEPTH, is_deeper, prune
-from tracetui.ingest.json_repair.repair import repair
 from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -196,10 +196,10 @@ def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest
 
         monkeypatch.setattr(owner, name, call)
 
-    counted(mending, "_step", lambda *_: 1)
-    counted(mending, "_recover", lambda *_: 1)
-    counted(mending, "_skip_whole", lambda found, walk, level, at, beginning: max(walk.position - at, 0))
-    inner = mending.TextFinder.search
+    counted(damaged_json, "_step", lambda *_: 1)
+    counted(damaged_json, "_recover", lambda *_: 1)
+    counted(damaged_json, "_skip_whole", lambda found, walk, level, at, beginning: max(walk.position - at, 0))
+    inner = damaged_json.TextFinder.search
 
     def search(self: Any, pattern: bytes, position: int) -> Any:
         nonlocal steps
@@ -209,7 +209,7 @@ def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest
             steps += (found.start() if found else len(self._data)) - position
         return found
 
-    monkeypatch.setattr(mending.TextFinder, "search", search)
+    monkeypatch.setattr(damaged_json.TextFinder, "search", search)
     taken = []
     for count in (400, 1600):
         data = damaged(count)

@@ -18,7 +18,7 @@ from tests.strategies import rough_sets, service_sets, unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.skew import correct_skew
 from tracetui.export.save import save
-from tracetui.ingest.formats import saved
+from tracetui.ingest.formats import saved_fields
 from tracetui.ingest.loader import load
 from tracetui.ingest.logs import with_logs
 from tracetui.model.ids import canonical_trace_id
@@ -93,7 +93,7 @@ def test_every_mark_is_kept(mark: Flag, tmp_path: Path) -> None:
     loaded = again(traces, tmp_path)
     assert spans(loaded) == spans(traces)
     assert figures(loaded) == figures(traces)
-    assert all(mark in saved.CARRIED for mark in MARKED if mark & ~Flag.warnings())
+    assert all(mark in saved_fields.CARRIED for mark in MARKED if mark & ~Flag.warnings())
 
 
 def test_an_end_without_a_start_is_settled_before_it_is_saved() -> None:
@@ -172,13 +172,13 @@ def test_other_readers_of_a_saved_file_need_not_know_what_is_added(tmp_path: Pat
         for scope in part["scopeSpans"]
         for one in scope["spans"]
     ]
-    assert set().union(*added) == {saved.FIELD}
+    assert set().union(*added) == {saved_fields.FIELD}
 
 
 @pytest.mark.parametrize("field", [5, "x", [], {"marks": 5}, {"marks": ["NOBODY", "ORPHAN"]}, None])
 def test_a_field_of_that_name_from_elsewhere_is_passed_over(field: Any, tmp_path: Path) -> None:
     one = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1000", "endTimeUnixNano": "3000"}
-    request = {"resourceSpans": [{"scopeSpans": [{"spans": [one | {saved.FIELD: field}]}]}]}
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": [one | {saved_fields.FIELD: field}]}]}]}
     (tmp_path / "f.json").write_text(json.dumps(request))
     found = load([str(tmp_path / "f.json")]).span(0)
     assert (found.start_ns, found.duration_ns, found.marks) == (1000, 2000, Flag.NONE)

@@ -267,7 +267,7 @@ def test_an_older_tempo_sends_any_and_is_asked_no_other_way_again() -> None:
 def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
     told: list[SearchReport] = []
     with without_hints(server_with_newer_traces("tempo")) as server:
-        load([server.url], search=WHOLE, told=told.append)
+        load([server.url], search=WHOLE, on_report=told.append)
     assert told[0].text.endswith("there may be more, also newer ones: it does not send the newest first")
     assert told[0].searched is not None
     assert told[0].searched.words.startswith("any 20 (")
@@ -332,5 +332,5 @@ def test_elements_of_lists_are_said_to_be_missed(kind: str) -> None:
     told: list[SearchReport] = []
     search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
     with LiveServer(kind) as server:
-        load([server.url], search=search, told=told.append)
+        load([server.url], search=search, on_report=told.append)
     assert ("not elements of lists" in told[0].text) == (kind != "tempo")

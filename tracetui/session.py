@@ -58,7 +58,7 @@ class Session:
             heard.append(found)
             told(found)
 
-        loaded = load(sources, progress, search=search, overrides=overrides, told=hear, also=also)
+        loaded = load(sources, progress, search=search, overrides=overrides, on_report=hear, also=also)
         traces = replace(with_logs(loaded, logs), exact_names=exact_names)
         return cls(correct_skew(traces) if adjust_skew else traces, heard)
 

@@ -24,7 +24,7 @@ from tracetui.export.common import (
 )
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.otlp_records import VALUE_NESTING
-from tracetui.ingest.formats.saved import FIELD, INTEGER, SavedFields, mark_names
+from tracetui.ingest.formats.saved_fields import FIELD, INTEGER, SavedFields, mark_names
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import Attributes, Link, Span, Value
 

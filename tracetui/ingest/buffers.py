@@ -50,19 +50,19 @@ def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]
 
     Raises OSError, also for a device, which has no end, and for a named pipe that nobody writes to.
     """
-    found = path.stat()
-    mode = found.st_mode
+    stat_result = path.stat()
+    mode = stat_result.st_mode
     if stat.S_ISFIFO(mode):
         # opened in the usual way it would wait for a writer, deaf to everything
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
             _wait_for_writer(pipe.fileno(), go_on)
             return read_stream(pipe, go_on, warn)
     with path.open("rb") as file:
-        is_device = stat.S_ISCHR(mode) and found.st_rdev != Path(os.devnull).stat().st_rdev
+        is_device = stat.S_ISCHR(mode) and stat_result.st_rdev != Path(os.devnull).stat().st_rdev
         if is_device and not file.isatty():
             raise OSError(0, "it is a device, not a file")
-        if _is_being_written(found) and found.st_size <= input_limit():
-            return file.read(found.st_size)
+        if _is_being_written(stat_result) and stat_result.st_size <= input_limit():
+            return file.read(stat_result.st_size)
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
@@ -70,8 +70,12 @@ def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]
             return read_stream(file, go_on, warn)
 
 
-def _is_being_written(found: os.stat_result) -> bool:
-    return stat.S_ISREG(found.st_mode) and found.st_size > 0 and abs(time.time() - found.st_mtime) < _BEING_WRITTEN
+def _is_being_written(stat_result: os.stat_result) -> bool:
+    return (
+        stat.S_ISREG(stat_result.st_mode)
+        and stat_result.st_size > 0
+        and abs(time.time() - stat_result.st_mtime) < _BEING_WRITTEN
+    )
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
@@ -126,12 +130,12 @@ def read_stream(stream: BinaryIO, go_on: Callable[[], bool], warn: Callable[[str
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            warn(f"more than {error_text(limit)} arrived; the rest was not read")
+            warn(f"more than {format_size(limit)} arrived; the rest was not read")
             break
         if size > _PROBED and not is_probed:
             is_probed = True
             if _is_monotonous(b"".join(pieces[-_MONOTONOUS_PIECES:])):
-                warn(f"repetitive for {error_text(size)}; the rest was not read")
+                warn(f"repetitive for {format_size(size)}; the rest was not read")
                 return b"".join(pieces[:1])
     return b"".join(pieces)
 
@@ -140,27 +144,27 @@ def _is_monotonous(data: bytes) -> bool:
     return len(zlib.compress(data, 9)) * _MONOTONOUS < len(data)
 
 
-def error_text(size: int) -> str:
+def format_size(size: int) -> str:
     """A number of bytes for people."""
     return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / MIB:.3g} MiB"
 
 
-class _Packing(NamedTuple):
+class _Compression(NamedTuple):
     name: str
     magic: bytes
     member: Callable[[], CompressedMember]
 
 
-_PACKINGS: Final = (
-    _Packing("gzip", GZIP, ZlibMember),
-    _Packing("zstd", ZSTD, ZstdMember),
-    _Packing("bzip2", BZIP2, Bzip2Member),
-    _Packing("xz", XZ, XzMember),
+_COMPRESSIONS: Final = (
+    _Compression("gzip", GZIP, ZlibMember),
+    _Compression("zstd", ZSTD, ZstdMember),
+    _Compression("bzip2", BZIP2, Bzip2Member),
+    _Compression("xz", XZ, XzMember),
 )
 
 
 def decompress(
-    data: Buffer, place: DecodeContext, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
+    data: Buffer, context: DecodeContext, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
 ) -> Buffer:
     """Return the bytes within a gzip, zstd, bzip2 or xz wrapper (told by its first bytes), or the bytes as they are.
 
@@ -171,14 +175,14 @@ def decompress(
     limits = min(unpacked_limit(len(data)), most), decoding_limit(len(data))
     for _ in range(_NESTED):
         head = data[:6]
-        known = next((packing for packing in _PACKINGS if head.startswith(packing.magic)), None)
-        if known is None or (known.magic == BZIP2 and not _BZIP2_BEGINS.match(data[:10])):
+        format_ = next((compression for compression in _COMPRESSIONS if head.startswith(compression.magic)), None)
+        if format_ is None or (format_.magic == BZIP2 and not _BZIP2_BEGINS.match(data[:10])):
             break
-        data = _unwrapped(data, known.name, known.magic, known.member, place, Unpacked(*limits), go_on)
+        data = _unwrapped(data, format_.name, format_.magic, format_.member, context, UnpackBuffer(*limits), go_on)
     return data
 
 
-class Unpacked:
+class UnpackBuffer:
     """Gathers unpacked bytes, at most `limit` of them, without a second copy when they are whole.
 
     most_cost: what decoding them may cost at most, by `limits.decoding_cost`.
@@ -202,11 +206,11 @@ class Unpacked:
             self._memory[self.size : self.size + len(fits)] = fits
             self.size += len(fits)
             if len(fits) < len(part):
-                self.trouble = f"unpacks to more than {error_text(self._limit)}"
+                self.trouble = f"unpacks to more than {format_size(self._limit)}"
                 return False
             self._cost += decoding_cost(part)
             if self._cost > self._most_cost:
-                self.trouble = f"unpacks to more values than any traces of its size, after {error_text(self.size)}"
+                self.trouble = f"unpacks to more values than any traces of its size, after {format_size(self.size)}"
                 return False
         return True
 
@@ -227,8 +231,8 @@ def _unwrapped(
     name: str,
     magic: bytes,
     member: Callable[[], CompressedMember],
-    place: DecodeContext,
-    out: Unpacked,
+    context: DecodeContext,
+    out: UnpackBuffer,
     go_on: Callable[[], bool],
 ) -> Buffer:
     at = 0
@@ -241,17 +245,17 @@ def _unwrapped(
             end, result = _unpack(data, at, member(), max(1, (end - at + _STEP) // _SMALL_STEPS), out, go_on)
         at = end
         if result == "damaged":
-            place.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; everything before it was read")
+            context.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; everything before it was read")
             return out.whole()
         if result == "too large":
-            place.warn(f"{out.trouble}; the rest was skipped")
+            context.warn(f"{out.trouble}; the rest was skipped")
             return out.whole()
         if result == "stopped":
             return out.whole()
         if result == "cut":
-            place.warn(f"{name} data ends early, at byte {len(data):,}; everything before it was read")
+            context.warn(f"{name} data ends early, at byte {len(data):,}; everything before it was read")
     if _holds_more(data, at):
-        place.warn(f"{len(data) - at:,} bytes after the {name} data were skipped")
+        context.warn(f"{len(data) - at:,} bytes after the {name} data were skipped")
     return out.whole()
 
 
@@ -261,18 +265,18 @@ def _holds_more(data: Buffer, at: int) -> bool:
 
 
 def _unpack(
-    data: Buffer, at: int, member: CompressedMember, step: int, out: Unpacked, go_on: Callable[[], bool]
+    data: Buffer, at: int, member: CompressedMember, step: int, out: UnpackBuffer, go_on: Callable[[], bool]
 ) -> tuple[int, Literal["whole", "cut", "damaged", "too large", "stopped"]]:
     """Unpack one member. -> its end in the data, and the kind of end"""
-    asked = time.monotonic()
+    checked = time.monotonic()
     while not member.eof and at < len(data):
         chunk = data[at : at + step]
         try:
             for piece in member.unpack(chunk):
                 if not out.add(piece):
                     return at, "too large"
-                if time.monotonic() - asked > _PATIENCE:
-                    asked = time.monotonic()
+                if time.monotonic() - checked > _PATIENCE:
+                    checked = time.monotonic()
                     if not go_on():
                         return at, "stopped"
         except UnpackError:

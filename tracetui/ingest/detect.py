@@ -9,28 +9,28 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from tracetui.ingest.archived import MOST_NESTED, Budget, take_members
+from tracetui.ingest.archive_reader import MOST_NESTED, Budget, take_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
-from tracetui.ingest.buffers import Buffer, decompress, error_text
+from tracetui.ingest.buffers import Buffer, decompress, format_size
+from tracetui.ingest.csv_tables import header_of, take_table
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred import DeferredSpans, ProgressCallback
+from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback
 from tracetui.ingest.diagnostics import shown_start
-from tracetui.ingest.enveloped import TextReader, take_enveloped
+from tracetui.ingest.envelope_reader import TextReader, take_enveloped
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
-from tracetui.ingest.formats.nearest import nearest_table, nearest_text
+from tracetui.ingest.formats.nearest_format import nearest_table, nearest_text
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
 from tracetui.ingest.json_documents import BLANK, TELLING_KEY, can_share, take_shares, take_value
 from tracetui.ingest.json_lines import json_line, line_cuts
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_repair.damaged_json import next_value
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY, TOO_DEEP, prune
 from tracetui.ingest.json_repair.recovery import recover
-from tracetui.ingest.json_repair.repair import next_value
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.processes.parallel_decode import processes_for
-from tracetui.ingest.record_errors import CallbackError, leave_out
-from tracetui.ingest.tables import header_of, take_table
+from tracetui.ingest.record_errors import CallbackError, skip_record
 from tracetui.model.decoding import MalformedError
 
 _Arguments = ParamSpec("_Arguments")
@@ -44,7 +44,7 @@ _NO_ROOM = "the spans fill the memory that this machine has for them"
 
 def decode(
     data: Buffer,
-    place: DecodeContext,
+    context: DecodeContext,
     progress: ProgressCallback = lambda _: None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> None:
@@ -53,58 +53,58 @@ def decode(
     go_on: asked while compressed bytes are unpacked; where it says no, what came before counts.
     """
     try:
-        _take_source(data, place, _tunnelled(progress), _tunnelled(go_on), None, 0)
+        _take_source(data, context, _tunnelled(progress), _tunnelled(go_on), None, 0)
     except CallbackError as callback:
         raise callback.error from None
 
 
 def _take_source(
     data: Buffer,
-    place: DecodeContext,
+    context: DecodeContext,
     progress: ProgressCallback,
     go_on: Callable[[], bool],
     budget: Budget | None,
     depth: int,
 ) -> bool:
     """Take in a file, or those of an archive, which is nested so deep in others. -> whether it is anything known"""
-    if place.intake.is_full():
-        place.warn(f"skipped: {_NO_ROOM}")
+    if context.intake.is_full():
+        context.warn(f"skipped: {_NO_ROOM}")
         return True
-    held, before, archive = DeferredSpans(progress), len(place.intake), None
-    place.intake.begin_source(place.file)
+    deferred, before, archive = DeferredSpans(progress), len(context.intake), None
+    context.intake.begin_source(context.file)
     try:
-        content = decompress(data, place, go_on, most=budget.limit if budget else sys.maxsize)
+        content = decompress(data, context, go_on, most=budget.limit if budget else sys.maxsize)
         if budget and content is not data:
             budget.take(len(content))
         archive = find_archive(content)
         if archive is None:
-            _decode(content, place, held)
+            _decode(content, context, deferred)
         elif depth == MOST_NESTED:
-            place.warn(f"a {archive.name} that is nested too deeply; unpack it first")
+            context.warn(f"a {archive.name} that is nested too deeply; unpack it first")
         else:
-            _take_archive(content, archive, place, progress, go_on, budget or Budget.of(len(data)), depth)
+            _take_archive(content, archive, context, progress, go_on, budget or Budget.of(len(data)), depth)
     except Exception as error:
-        leave_out(place, error)
-    held.finish(place, before)
-    lines = place.intake.other_lines.pop(place.file, 0)
-    is_empty = len(place.intake) == before
-    if lines and is_empty and not held.unknown:
+        skip_record(context, error)
+    deferred.finish(context, before)
+    lines = context.intake.other_lines.pop(context.file, 0)
+    is_empty = len(context.intake) == before
+    if lines and is_empty and not deferred.unknown:
         count = f"{lines:,} {'line' if lines == 1 else 'lines'}"
-        place.warn(f"a log without spans: {count}, and none is of a known format")
+        context.warn(f"a log without spans: {count}, and none is of a known format")
     try:
         # what is wrong with this source is said before the next one is read
-        place.intake.decide()
+        context.intake.decide()
     except Exception as error:
-        leave_out(place, error)
-    if archive is None and place.intake.is_full():
-        place.warn(f"{_NO_ROOM}; the rest was skipped")
-    return not (is_empty and (held.is_unknown or held.others or lines))
+        skip_record(context, error)
+    if archive is None and context.intake.is_full():
+        context.warn(f"{_NO_ROOM}; the rest was skipped")
+    return not (is_empty and (deferred.is_unknown or deferred.others or lines))
 
 
 def _take_archive(
     data: Buffer,
     archive: Archive,
-    place: DecodeContext,
+    context: DecodeContext,
     progress: ProgressCallback,
     go_on: Callable[[], bool],
     budget: Budget,
@@ -115,7 +115,7 @@ def _take_archive(
             content, at, lambda share: progress(begin + share * (end - begin)), go_on, budget, depth + 1
         )
 
-    take_members(data, archive, place, budget, read, go_on)
+    take_members(data, archive, context, budget, read, go_on)
 
 
 def _tunnelled(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments, _Decoded]:
@@ -130,33 +130,35 @@ def _tunnelled(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments,
     return call
 
 
-def _decode(data: Buffer, place: DecodeContext, held: DeferredSpans) -> None:
+def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
     data = lenient_json.in_utf8(data)
     start = _skip_blank(data, 0)
     if start == len(data):
-        held.is_unknown = True
-        place.warn("nothing in it" if data else "the file is empty")
+        deferred.is_unknown = True
+        context.warn("nothing in it" if data else "the file is empty")
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
-        _protobuf(data, place)
+        _protobuf(data, context)
     elif (envelope := find_envelope(data, start)) is not None:
-        take_enveloped(data, start, envelope, replace(place, in_log=True), held, TextReader(_text, _whole, _log_text))
+        take_enveloped(
+            data, start, envelope, replace(context, in_log=True), deferred, TextReader(_text, _whole, _log_text)
+        )
     elif data[start : start + 1] in (b"{", b"["):
         if _holds_no_key(data, start):
-            place.warn(f"no traces in it: {error_text(len(data))} of JSON without a key that spans have")
+            context.warn(f"no traces in it: {format_size(len(data))} of JSON without a key that spans have")
         else:
-            _json(data, start, place, held)
+            _json(data, start, context, deferred)
     elif looks_like_records(memoryview(data)):
-        _records(data, place, held)
+        _records(data, context, deferred)
     elif data[start : start + 1] == b"<":
-        held.is_unknown = True
-        place.warn("a web page, not traces; is it a saved login page?")
-    elif take_table(data, start, place, held.progress) or _lines(data, start, place, held):
+        deferred.is_unknown = True
+        context.warn("a web page, not traces; is it a saved login page?")
+    elif take_table(data, start, context, deferred.progress) or _lines(data, start, context, deferred):
         pass
     elif has_records(data, start):
-        _mixed(data, start, place, held)
-    elif not _within(data, start, place, held):
-        held.is_unknown = True
-        place.warn(_unknown(data, start))
+        _mixed(data, start, context, deferred)
+    elif not _within(data, start, context, deferred):
+        deferred.is_unknown = True
+        context.warn(_unknown(data, start))
 
 
 def _unknown(data: Buffer, start: int) -> str:
@@ -173,31 +175,35 @@ def _unknown(data: Buffer, start: int) -> str:
     return f"{_NOTHING_KNOWN}; starts with {shown_start(data[:64])}"
 
 
-def _mixed(data: Buffer, start: int, place: DecodeContext, held: DeferredSpans) -> None:
+def _mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Take in the records of a text with other output between them; warn if there are none after all."""
-    spans, warnings = len(place.intake), len(place.intake.warnings)
-    _mixed_text(place, held).read(data, start, len(data))
-    held.sink.finish()
-    nothing = len(place.intake) == spans and len(place.intake.warnings) == warnings
-    if nothing and not (held.unknown or held.others or held.zipkin or held.documents):
-        place.warn(_unknown(data, start))
+    spans, warnings = len(context.intake), len(context.intake.warnings)
+    _mixed_text(context, deferred).read(data, start, len(data))
+    deferred.sink.finish()
+    nothing = len(context.intake) == spans and len(context.intake.warnings) == warnings
+    if nothing and not (deferred.unknown or deferred.others or deferred.zipkin or deferred.documents):
+        context.warn(_unknown(data, start))
 
 
-def _mixed_text(place: DecodeContext, held: DeferredSpans) -> MixedText:
+def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
     return MixedText(
-        place,
-        held,
-        lambda text, at: not _whole(text, at, held),
+        context,
+        deferred,
+        lambda text, at: not _whole(text, at, deferred),
         lambda text, at: recover(
-            lenient_json.repair_text(text), 0, at, partial(take_value, place=at, held=held), "not a JSON value"
+            lenient_json.repair_text(text),
+            0,
+            at,
+            partial(take_value, context=at, deferred=deferred),
+            "not a JSON value",
         ),
     )
 
 
-def _log_text(data: bytes, place: DecodeContext, held: DeferredSpans) -> None:
+def _log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Take in what one stream of a log wrote beside whole JSON values."""
-    if not take_table(data, 0, place, held.progress):
-        _mixed_text(place, held).read(data, 0, len(data))
+    if not take_table(data, 0, context, deferred.progress):
+        _mixed_text(context, deferred).read(data, 0, len(data))
 
 
 def _holds_no_key(data: Buffer, start: int) -> bool:
@@ -211,48 +217,52 @@ def _skip_blank(data: Buffer, at: int) -> int:
     return found.start() if found else len(data)
 
 
-def _protobuf(data: Buffer, place: DecodeContext) -> None:
+def _protobuf(data: Buffer, context: DecodeContext) -> None:
     try:
-        otlp_protobuf.decode_request(bytes(data), place)
+        otlp_protobuf.decode_request(bytes(data), context)
     except ValueError as error:
-        place.warn(f"OTLP protobuf: {error}")
+        context.warn(f"OTLP protobuf: {error}")
 
 
-def _records(data: Buffer, place: DecodeContext, held: DeferredSpans) -> None:
+def _records(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
     records = RecordReader(memoryview(data))
     for offset, payload in records:
-        _record(payload, place.at(f"record at byte {offset:,}"), held)
+        _record(payload, context.at(f"record at byte {offset:,}"), deferred)
     if records.cut is not None:
         offset, payload = records.cut
-        _record(payload, place.at(f"record at byte {offset:,}"), held)
+        _record(payload, context.at(f"record at byte {offset:,}"), deferred)
     for offset, warning in records.warnings:
-        place.at(f"byte {offset:,}").warn(warning)
+        context.at(f"byte {offset:,}").warn(warning)
 
 
-def _record(payload: bytes, place: DecodeContext, held: DeferredSpans) -> None:
+def _record(payload: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     try:
         if payload.lstrip()[:1] in (b"{", b"["):
-            _text(payload, place, held)
+            _text(payload, context, deferred)
         else:
-            _protobuf(payload, place)
+            _protobuf(payload, context)
     except Exception as error:
-        leave_out(place, error)
+        skip_record(context, error)
 
 
-def _json(data: Buffer, start: int, place: DecodeContext, held: DeferredSpans) -> None:
+def _json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     """One JSON value, or one a line, or several without a line each."""
-    if _lines(data, start, place, held, first=True):
+    if _lines(data, start, context, deferred, first=True):
         return
-    trouble = _whole(data, place, held)
+    trouble = _whole(data, context, deferred)
     if trouble and begins_mixed(data, start):
-        _mixed(data, start, place, held)
-    elif trouble and not _lines(data, start, place, held):
+        _mixed(data, start, context, deferred)
+    elif trouble and not _lines(data, start, context, deferred):
         recover(
-            lenient_json.repair_text(bytes(data)), start, place, partial(take_value, place=place, held=held), trouble
+            lenient_json.repair_text(bytes(data)),
+            start,
+            context,
+            partial(take_value, context=context, deferred=deferred),
+            trouble,
         )
 
 
-def _lines(data: Buffer, start: int, place: DecodeContext, held: DeferredSpans, *, first: bool = False) -> bool:
+def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False) -> bool:
     """Take in one JSON value a line, if the first line (or the first of several) is one."""
     line = json_line(data, start, first=first)
     if line is None:
@@ -260,52 +270,60 @@ def _lines(data: Buffer, start: int, place: DecodeContext, held: DeferredSpans, 
     processes = processes_for(len(data))
     if processes > 1 and can_share(line):
         cuts = line_cuts(data, start, processes)
-        take_shares(cuts, place, held, partial(_take_lines, data))
+        take_shares(cuts, context, deferred, partial(_take_lines, data))
     else:
-        _take_lines(data, start, len(data), place, held)
+        _take_lines(data, start, len(data), context, deferred)
     return True
 
 
-def _take_lines(data: Buffer, begin: int, end: int, place: DecodeContext, held: DeferredSpans) -> None:
-    _mixed_text(place, held).read(data, begin, end)
+def _take_lines(data: Buffer, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+    _mixed_text(context, deferred).read(data, begin, end)
 
 
-def _text(text: bytes, place: DecodeContext, held: DeferredSpans) -> None:
+def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Take in a JSON value that fills a line or a record, or its intact parts."""
-    trouble = _whole(text, place, held)
+    trouble = _whole(text, context, deferred)
     if trouble:
-        recover(lenient_json.repair_text(text), 0, place, partial(take_value, place=place, held=held), trouble)
+        recover(
+            lenient_json.repair_text(text), 0, context, partial(take_value, context=context, deferred=deferred), trouble
+        )
 
 
-def _whole(data: Buffer, place: DecodeContext, held: DeferredSpans) -> str:
+def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Take in one JSON value. -> '', or its fault"""
-    trouble = _trouble_with(data, place, held)
+    trouble = _trouble_with(data, context, deferred)
     if not trouble:
         return ""
     sound = lenient_json.repair_text(bytes(data))
     if sound != data[:]:
-        trouble = _trouble_with(sound, place, held)
+        trouble = _trouble_with(sound, context, deferred)
     if trouble == NESTED_TOO_DEEPLY:
         shallow = prune(sound)
         if shallow is not sound:
-            trouble = _trouble_with(shallow, place, held)
+            trouble = _trouble_with(shallow, context, deferred)
             if not trouble:
-                place.warn(TOO_DEEP)
+                context.warn(TOO_DEEP)
     return trouble
 
 
-def _trouble_with(data: Buffer, place: DecodeContext, held: DeferredSpans) -> str:
+def _trouble_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Take in a JSON value if it is valid throughout. -> '', or its fault"""
     try:
-        take_value(data, place, held)
+        take_value(data, context, deferred)
     except MalformedError as error:
         return str(error)
     return ""
 
 
-def _within(data: Buffer, start: int, place: DecodeContext, held: DeferredSpans) -> bool:
+def _within(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> bool:
     """Take in JSON that follows something else, such as the headers of a response."""
     if next_value(data, start) is None:
         return False
-    recover(lenient_json.repair_text(bytes(data)), start, place, partial(take_value, place=place, held=held), "")
+    recover(
+        lenient_json.repair_text(bytes(data)),
+        start,
+        context,
+        partial(take_value, context=context, deferred=deferred),
+        "",
+    )
     return True

@@ -69,14 +69,14 @@ def is_answer(members: Mapping[str, Raw]) -> bool:
     return any(isinstance(item, str) for item in found) and ("data" in keys or keys >= _OF_STATUS)
 
 
-def server_errors(raw: Raw, place: DecodeContext) -> None:
+def server_errors(raw: Raw, context: DecodeContext) -> None:
     """Pass on errors that a server reported, in place of traces or beside them."""
     try:
         value = lenient_json.loads(raw)
     except ValueError:
         return
     for item in _error_texts(value):
-        place.warn(f"the server returned an error: {item}")
+        context.warn(f"the server returned an error: {item}")
 
 
 def _error_texts(value: object) -> Iterator[str]:

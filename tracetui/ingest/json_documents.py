@@ -14,17 +14,17 @@ from msgspec import Raw
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred import DeferredSpans
+from tracetui.ingest.deferred_spans import DeferredSpans
 from tracetui.ingest.diagnostics import bare_value, is_answer, object_with, server_errors
 from tracetui.ingest.formats import jaeger_json
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import JsonFormat
-from tracetui.ingest.formats.nearest import nearest_json
+from tracetui.ingest.formats.nearest_format import nearest_json
 from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
 from tracetui.ingest.processes.parallel_decode import decode_shares, processes_for
-from tracetui.ingest.record_errors import leave_out
+from tracetui.ingest.record_errors import skip_record
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 from tracetui.model.decoding import decode as decode_json
 from tracetui.model.intake import Intake
@@ -38,12 +38,12 @@ _MOST_WRAPPERS = 32
 """Objects around objects that hold spans. Each is looked through as a whole, so that more would take long."""
 
 
-class _Bytes(msgspec.Struct):
+class _JaegerResponse(msgspec.Struct):
     data: list[Raw]
     errors: Raw = Raw(b"null")
 
 
-_JAEGER_ANSWER = msgspec.json.Decoder(_Bytes)
+_JAEGER_RESPONSE = msgspec.json.Decoder(_JaegerResponse)
 
 
 _Take = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredSpans], None]
@@ -53,13 +53,13 @@ class NotTracesError(Exception):
     """A value contains no spans; the message describes it."""
 
 
-def take_value(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> None:
+def take_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Take in a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
-    held.wrappers = 0
+    deferred.wrappers = 0
     try:
-        _dispatch(value, place, held)
+        _dispatch(value, context, deferred)
     except NotTracesError as error:
-        held.note_other(str(error), place)
+        deferred.note_other(str(error), context)
     except MALFORMED as error:
         raise MalformedError(reason(error).removeprefix("JSON is malformed: ")) from None
 
@@ -75,8 +75,8 @@ def can_share(line: bytes) -> bool:
 
 def take_shares(
     cuts: Sequence[int],
-    place: DecodeContext,
-    held: DeferredSpans,
+    context: DecodeContext,
+    deferred: DeferredSpans,
     take: Callable[[int, int, DecodeContext, DeferredSpans], None],
 ) -> None:
     """Have each stretch between two cuts taken in by a process of its own, in their order."""
@@ -84,15 +84,15 @@ def take_shares(
     def share(begin: int, end: int) -> Callable[[Intake], None]:
         def decode_share(intake: Intake) -> None:
             # how far a process of its own is, is not known here
-            here = held if intake is place.intake else DeferredSpans(lambda _: None)
-            at = replace(place, intake=intake)
+            here = deferred if intake is context.intake else DeferredSpans(lambda _: None)
+            at = replace(context, intake=intake)
             take(begin, end, at, here)
-            if here is not held:
+            if here is not deferred:
                 here.finish(at)
 
         return decode_share
 
-    decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], place.intake)
+    decode_shares([share(begin, end) for begin, end in pairwise(cuts) if begin < end], context.intake)
 
 
 def _first_byte(value: Buffer | Raw) -> bytes:
@@ -104,30 +104,30 @@ def _first_byte(value: Buffer | Raw) -> bytes:
     return b""
 
 
-def _dispatch(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> None:
+def _dispatch(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
     first = _first_byte(value)
     if first == b"[":
-        _take_list(_ITEMS.decode(value), place, held)
+        _take_list(_ITEMS.decode(value), context, deferred)
     elif first == b"{":
         if not isinstance(value, Raw) and _DATA_FIRST.match(value):
-            answer = _JAEGER_ANSWER.decode(value)
-            _take_list(answer.data, place.at("data"), held)
-            server_errors(answer.errors, place)
+            answer = _JAEGER_RESPONSE.decode(value)
+            _take_list(answer.data, context.at("data"), deferred)
+            server_errors(answer.errors, context)
         else:
-            _take_object(value, place, held)
+            _take_object(value, context, deferred)
     else:
         raise NotTracesError(bare_value(value))
 
 
-def _take_list(items: Sequence[Raw], place: DecodeContext, held: DeferredSpans) -> None:
+def _take_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """Take in a list of traces, spans, requests, or lists of them; items are recognised by their keys."""
     size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
     processes = processes_for(size)
     if processes > 1 and _is_trace(items[0]):
         cuts = [len(items) * i // processes for i in range(processes + 1)]
-        take_shares(cuts, place, held, partial(_take_items, items))
+        take_shares(cuts, context, deferred, partial(_take_items, items))
         return
-    _take_items(items, 0, len(items), place, held)
+    _take_items(items, 0, len(items), context, deferred)
 
 
 def _is_trace(item: Raw) -> bool:
@@ -137,16 +137,16 @@ def _is_trace(item: Raw) -> bool:
         return False
 
 
-def _take_items(items: Sequence[Raw], begin: int, end: int, place: DecodeContext, held: DeferredSpans) -> None:
-    strangers = _Strangers(end - begin)
+def _take_items(items: Sequence[Raw], begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+    unknown = _UnknownEntries(end - begin)
     traces = False
     for i in range(begin, end):
-        if place.intake.is_full():
+        if context.intake.is_full():
             break
         item = items[i]
-        at = _indexed(place, i)
+        at = _indexed(context, i)
         if not i % _STEP:
-            held.progress((i - begin) / (end - begin))
+            deferred.progress((i - begin) / (end - begin))
         try:
             if traces:
                 # what the keys of one trace have told need not be asked of the next
@@ -156,16 +156,16 @@ def _take_items(items: Sequence[Raw], begin: int, end: int, place: DecodeContext
                 except MalformedError:
                     pass
             traces = False
-            traces = _take_item(item, at, held) is _TAKES[JAEGER]
+            traces = _take_item(item, at, deferred) is _TAKES[JAEGER]
         except (NotTracesError, MalformedError, *MALFORMED) as error:
-            strangers.add(error)
+            unknown.add(error)
         except Exception as error:
-            leave_out(at, error)
-    strangers.warn(place)
+            skip_record(at, error)
+    unknown.warn(context)
 
 
 @dataclass(slots=True)
-class _Strangers:
+class _UnknownEntries:
     """Entries of a list that are unknown, or no JSON."""
 
     size: int
@@ -176,72 +176,72 @@ class _Strangers:
         self.count += 1
         self.reason = self.reason or reason(error)
 
-    def warn(self, place: DecodeContext) -> None:
+    def warn(self, context: DecodeContext) -> None:
         if self.count:
             some = f"{self.count} of {self.size}" if self.count < self.size else f"all {self.size}"
-            place.warn(f"{some} entries skipped: {self.reason}")
+            context.warn(f"{some} entries skipped: {self.reason}")
 
 
-def _indexed(place: DecodeContext, index: int) -> DecodeContext:
-    return DecodeContext(place.intake, place.file, f"{place.position}[{index}]")
+def _indexed(context: DecodeContext, index: int) -> DecodeContext:
+    return DecodeContext(context.intake, context.file, f"{context.position}[{index}]")
 
 
-def _take_item(item: Raw, place: DecodeContext, held: DeferredSpans) -> _Take | None:
+def _take_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> _Take | None:
     first = _first_byte(item)
     if first == b"{":
-        return _take_object(item, place, held)
+        return _take_object(item, context, deferred)
     if first == b"[":
-        _take_inner(_ITEMS.decode(item), place, held)
+        _take_inner(_ITEMS.decode(item), context, deferred)
         return None
     raise NotTracesError(bare_value(item))
 
 
-def _take_inner(items: Sequence[Raw], place: DecodeContext, held: DeferredSpans) -> None:
+def _take_inner(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """The objects of a list in a list, as Zipkin writes traces."""
-    strangers = _Strangers(len(items))
+    unknown = _UnknownEntries(len(items))
     for i, item in enumerate(items):
-        at = _indexed(place, i)
+        at = _indexed(context, i)
         try:
             if _first_byte(item) == b"{":
-                _take_object(item, at, held)
+                _take_object(item, at, deferred)
         except (NotTracesError, MalformedError, *MALFORMED) as error:
-            strangers.add(error)
+            unknown.add(error)
         except Exception as error:
-            leave_out(at, error)
-    strangers.warn(place)
+            skip_record(at, error)
+    unknown.warn(context)
 
 
-def _take_object(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> _Take:
-    if held.wrappers >= _MOST_WRAPPERS:
+def _take_object(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _Take:
+    if deferred.wrappers >= _MOST_WRAPPERS:
         raise MalformedError(NESTED_TOO_DEEPLY)
-    held.wrappers += 1
+    deferred.wrappers += 1
     try:
-        return _take_known(value, place, held)
+        return _take_known(value, context, deferred)
     finally:
-        held.wrappers -= 1
+        deferred.wrappers -= 1
 
 
-def _take_known(value: Buffer | Raw, place: DecodeContext, held: DeferredSpans) -> _Take:
+def _take_known(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _Take:
     members = _members(value)
     if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
-        _other_signal(value, members, place, held)
+        _other_signal(value, members, context, deferred)
         return _other_signal
     for keys, take in _SHAPES:
         if members.keys() >= keys:
-            take(value, members, place, held)
+            take(value, members, context, deferred)
             return take
     names = {plain(key) for key in members}
     for keys, take in _SHAPES_IN_ANY_SPELLING:
         if names >= keys:
-            take(value, members, place, held)
+            take(value, members, context, deferred)
             return take
     for keys, take in _WRAPPERS:
         if members.keys() >= keys:
-            take(value, members, place, held)
+            take(value, members, context, deferred)
             return take
     nearest = nearest_json(members)
     if nearest is not None:
-        held.note_unknown(nearest, place)
+        deferred.note_unknown(nearest, context)
         return _other_signal
     raise NotTracesError(object_with(members))
 
@@ -257,64 +257,66 @@ def _members(value: Buffer | Raw) -> dict[str, Raw]:
 def _of_format(known: JsonFormat) -> _Take:
     take_piece = known.take
 
-    def take(value: Buffer | Raw, _: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
-        take_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), place, held)
+    def take(value: Buffer | Raw, _: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+        take_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), context, deferred)
 
     return take
 
 
-def _jaeger_answer(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     data, errors = members["data"], members.get("errors")
     first = _first_byte(data)
     if errors is not None and is_answer(members):
-        server_errors(errors, place)
+        server_errors(errors, context)
     if first == b"[":
-        _take_list(_ITEMS.decode(data), place.at("data"), held)
+        _take_list(_ITEMS.decode(data), context.at("data"), deferred)
     elif first == b"{":
-        _take_object(data, place.at("data"), held)
+        _take_object(data, context.at("data"), deferred)
     elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
         raise NotTracesError(object_with(members))
 
 
-def _answer_of_sql(value: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+def _clickhouse_response(
+    value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans
+) -> None:
     """ClickHouse's answers: rows that are objects (`FORMAT JSON`), or lists of cells (`FORMAT JSONCompact`)."""
     rows = _ITEMS.decode(members["data"]) if _first_byte(members["data"]) == b"[" else []
     if not rows or _first_byte(rows[0]) != b"[" or _first_byte(members["meta"]) != b"[":
-        _jaeger_answer(value, members, place, held)
+        _jaeger_response(value, members, context, deferred)
         return
     names = [_members(column)["name"] for column in _ITEMS.decode(members["meta"])]
     objects = [
         Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
         for row in rows
     ]
-    _take_list(objects, place.at("data"), held)
+    _take_list(objects, context.at("data"), deferred)
 
 
 def _inner(key: str) -> _Take:
-    def take(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
-        _dispatch(members[key], place.at(key), held)
+    def take(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+        _dispatch(members[key], context.at(key), deferred)
 
     return take
 
 
-def _hits(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, held: DeferredSpans) -> None:
+def _hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     hits = members["hits"]
     if _first_byte(hits) == b"{":
         hits = _members(hits).get("hits", Raw(b"[]"))
     if _first_byte(hits) != b"[":
         raise NotTracesError("a search answer without hits")
-    _take_list(_ITEMS.decode(hits), place.at("hits"), held)
+    _take_list(_ITEMS.decode(hits), context.at("hits"), deferred)
 
 
 def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
     """Skip logs and metrics, which stand beside traces in the collector's files."""
 
 
-def _error_answer(_: Buffer | Raw, members: dict[str, Raw], place: DecodeContext, __: DeferredSpans) -> None:
+def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, __: DeferredSpans) -> None:
     if not is_answer(members):
         raise NotTracesError(object_with(members))
     for key in ("error", "errors"):
-        server_errors(members.get(key, Raw(b"null")), place)
+        server_errors(members.get(key, Raw(b"null")), context)
 
 
 _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
@@ -333,8 +335,8 @@ _SHAPES_IN_ANY_SPELLING = [
 ]
 """The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _Take]] = [
-    (frozenset({"meta", "data"}), _answer_of_sql),
-    (frozenset({"data"}), _jaeger_answer),
+    (frozenset({"meta", "data"}), _clickhouse_response),
+    (frozenset({"data"}), _jaeger_response),
     (frozenset({"result"}), _inner("result")),
     (frozenset({"trace"}), _inner("trace")),
     (frozenset({"doc"}), _inner("doc")),
@@ -343,8 +345,8 @@ _WRAPPERS: list[tuple[frozenset[str], _Take]] = [
     (frozenset({"resourceLogs"}), _other_signal),
     (frozenset({"resourceMetrics"}), _other_signal),
     (frozenset({"resourceProfiles"}), _other_signal),
-    (frozenset({"error"}), _error_answer),
-    (frozenset({"errors"}), _error_answer),
+    (frozenset({"error"}), _error_response),
+    (frozenset({"errors"}), _error_response),
 ]
 """What stands around spans, or in their place, by keys that a span may have, too."""
 

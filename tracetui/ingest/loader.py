@@ -76,15 +76,15 @@ class Loader:
         progress: Callable[[LoadProgress], None] = lambda _: None,
         arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
         search: Search = NOTHING,
-        told: Callable[[SearchReport], None] = lambda _: None,
+        on_report: Callable[[SearchReport], None] = lambda _: None,
     ) -> TraceSet:
         """Read everything. As `load` has it."""
         intake = self._intake
 
-        def leave_out(name: str, what: str) -> None:
+        def warn_of_skipped(name: str, what: str) -> None:
             intake.warn(name, "", f"skipped: {what}")
 
-        wanted = list(inputs(self._paths, leave_out if self._keep_going else None, suggest_source))
+        wanted = list(inputs(self._paths, warn_of_skipped if self._keep_going else None, suggest_source))
         sizes = [item.size for item in wanted]
         # a share of what nobody knows says nothing
         known = None not in sizes and not self.servers.servers
@@ -111,7 +111,7 @@ class Loader:
                     _take(item, intake, report, self._keep_going)
                     done += item.size or 0
                 self._warnings = list(intake.warnings)
-                failed = self.servers.ask(search, intake, here, told)
+                failed = self.servers.ask(search, intake, here, on_report)
                 progress(LoadProgress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
             except StopReading:
                 stopped = True
@@ -132,7 +132,7 @@ class Loader:
         self,
         search: Search,
         progress: Callable[[LoadProgress], None],
-        told: Callable[[SearchReport], None] = lambda _: None,
+        on_report: Callable[[SearchReport], None] = lambda _: None,
         *,
         known_ns: int = 0,
     ) -> TraceSet | None:
@@ -151,7 +151,7 @@ class Loader:
                 heard, more, more_warned = self._catch_up(search, known_ns, progress, heard)
                 changed, warned = changed or more, [*warned, *more_warned]
             for found in heard:
-                told(found)
+                on_report(found)
             intake, warned = self._intake, list(dict.fromkeys(warned))
             if not changed and warned == self._warned:
                 return None
@@ -164,13 +164,13 @@ class Loader:
             return assemble(intake)
 
     def _take_in(
-        self, search: Search, progress: Callable[[LoadProgress], None], told: Callable[[SearchReport], None]
+        self, search: Search, progress: Callable[[LoadProgress], None], on_report: Callable[[SearchReport], None]
     ) -> tuple[bool, list[LoadWarning]]:
         """Search the servers once. -> whether anything changed, and the warnings"""
         new = Intake()
         failed: list[BackEndError] = []
         try:
-            failed = self.servers.ask(search, new, lambda name: progress(LoadProgress(name, 0, len(new))), told)
+            failed = self.servers.ask(search, new, lambda name: progress(LoadProgress(name, 0, len(new))), on_report)
         except StopReading:
             if not len(new):
                 raise
@@ -227,7 +227,7 @@ def load(
     keep_going: bool = False,
     search: Search = NOTHING,
     overrides: Overrides = _NO_OVERRIDES,
-    told: Callable[[SearchReport], None] = lambda _: None,
+    on_report: Callable[[SearchReport], None] = lambda _: None,
     also: Search | None = None,
 ) -> TraceSet:
     """Read files, directories, patterns and standard input (`-`) of any format and servers, in any mixture.
@@ -242,14 +242,14 @@ def load(
     """
     loading = Loader(sources, overrides, keep_going=keep_going)
     with closing(loading.servers):
-        traces = loading.read(progress, arrived, search, told)
+        traces = loading.read(progress, arrived, search, on_report)
         if also is not None and also != search and loading.servers.can_be_asked_again:
-            traces = loading.ask(also, progress, told) or traces
+            traces = loading.ask(also, progress, on_report) or traces
         return traces
 
 
 def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:
-    place = DecodeContext(intake, item.name)
+    context = DecodeContext(intake, item.name)
     report(0)
     before, spans = len(intake.warnings), len(intake)
     stopped = False
@@ -263,14 +263,14 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
         return not stopped
 
     try:
-        data = item.read(go_on, place.warn)
+        data = item.read(go_on, context.warn)
     except OSError as error:
         if item.named and not keep_going:
             raise InputError(f"{item.name}: {error.strerror or error}") from None
-        place.warn(f"skipped: {error.strerror or error}")
+        context.warn(f"skipped: {error.strerror or error}")
         return
     # what a pipe said until it was stopped counts
-    decode(data, place, report if not stopped else lambda _: None, go_on)
+    decode(data, context, report if not stopped else lambda _: None, go_on)
     found, more = intake.take_warnings(before)
     if not item.named and len(intake) == spans and len(found) > 1:
         # a directory may hold anything; one line about a file that is none of ours is enough

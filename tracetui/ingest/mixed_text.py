@@ -13,10 +13,10 @@ from typing import Final
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred import DeferredSpans
+from tracetui.ingest.deferred_spans import DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
 from tracetui.ingest.json_lines import count_lines
-from tracetui.ingest.record_errors import leave_out
+from tracetui.ingest.record_errors import skip_record
 from tracetui.model.decoding import MalformedError
 
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
@@ -84,16 +84,16 @@ class MixedText:
 
     def __init__(
         self,
-        place: DecodeContext,
-        held: DeferredSpans,
+        context: DecodeContext,
+        deferred: DeferredSpans,
         take: TakeRecord,
-        salvage: Callable[[bytes, DecodeContext], None],
+        recover: Callable[[bytes, DecodeContext], None],
     ) -> None:
         """take: takes in a JSON value. salvage: takes in what is whole of a damaged one, and warns of the rest."""
-        self._place = place
-        self._held = held
+        self._context = context
+        self._deferred = deferred
         self._take = take
-        self._salvage = salvage
+        self._recover = recover
         self._unclosed: set[bytes] = set()
         """Ends of objects that do not come any more."""
         self._patience = 0
@@ -108,7 +108,7 @@ class MixedText:
             begin, end = 0, len(data)
         self._patience = _PATIENCE * (end - begin)
         at, told = begin, number
-        while at < end and not self._place.intake.is_full():
+        while at < end and not self._context.intake.is_full():
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop
             line = data[at:stop].strip()
@@ -122,41 +122,41 @@ class MixedText:
                 at, number = stop + 1, number + 1
             if number - told >= _STEP:
                 told = number
-                self._held.progress((at - begin) / (end - begin))
+                self._deferred.progress((at - begin) / (end - begin))
 
     def _take_line(self, line: bytes, number: int) -> bool:
         """Take in a line that is a JSON value. -> False if it is none"""
-        place = self._place.line(number)
+        context = self._context.line(number)
         try:
-            return self._take(line, place)
+            return self._take(line, context)
         except Exception as error:
-            leave_out(place, error)
+            skip_record(context, error)
             return True
 
     def _read_record(self, cursor: Cursor) -> None:
         """Take in the record at the cursor, or pass over a line that begins none."""
         line, before = cursor.line or b"", cursor.at
-        place = self._place.line(cursor.number)
+        context = self._context.line(cursor.number)
         try:
             opening = _OPENING.fullmatch(line)
-            if opening is None or not self._block(cursor, opening, place):
-                self._line(cursor, line, place)
+            if opening is None or not self._block(cursor, opening, context):
+                self._line(cursor, line, context)
         except Exception as error:
-            leave_out(place, error)
+            skip_record(context, error)
         if cursor.at == before:
             cursor.advance()
 
-    def _line(self, cursor: Cursor, line: bytes, place: DecodeContext) -> None:
+    def _line(self, cursor: Cursor, line: bytes, context: DecodeContext) -> None:
         for known, pattern in _RECORDS:
             found = pattern.search(line) if known.hint in line else None
             if found is not None and known.read is not None:
-                known.read(found, cursor, place, self._held.sink)
+                known.read(found, cursor, context, self._deferred.sink)
                 return
         text = line.strip()
         if text:
-            self._json_in(text, place)
+            self._json_in(text, context)
 
-    def _json_in(self, text: bytes, place: DecodeContext) -> None:
+    def _json_in(self, text: bytes, context: DecodeContext) -> None:
         """Take in a JSON value that a line is, or that stands in it after something else."""
         at = 0
         for _ in range(_MOST_TRIES):
@@ -164,18 +164,18 @@ class MixedText:
             if found is None:
                 break
             at = found.start()
-            if self._take(text[at:], place):
+            if self._take(text[at:], context):
                 return
             at += 1
-        if self._inspected(text, place):
+        if self._inspected(text, context):
             return
         printed = any(pattern.match(text) for _, pattern in _BLOCKS)
         if (text[:1] == b"{" and len(text) > 1 and not printed) or _OF_SPANS.search(text):
-            self._salvage(text, place)
+            self._recover(text, context)
         else:
-            place.skip()
+            context.skip()
 
-    def _block(self, cursor: Cursor, opening: re.Match[bytes], place: DecodeContext) -> bool:
+    def _block(self, cursor: Cursor, opening: re.Match[bytes], context: DecodeContext) -> bool:
         """Take in an object over several lines. -> False if it is none"""
         data, begin = cursor.data, cursor.at
         end, after = self._end_of_block(cursor, opening)
@@ -183,9 +183,9 @@ class MixedText:
         if end < 0 or again >= 0:
             # cut off: by the next one, or by a line that is not indented
             after = end = again if again >= 0 else _end_of_indented(cursor, opening["indent"])
-            taken = self._take_cut(data[begin:end], place)
+            taken = self._take_cut(data[begin:end], context)
         else:
-            taken = self._take_block(data[begin:end], len(opening["indent"]), place)
+            taken = self._take_block(data[begin:end], len(opening["indent"]), context)
         if taken:
             cursor.number += data[begin:after].count(b"\n")
             cursor.move(after)
@@ -204,28 +204,28 @@ class MixedText:
         self._unclosed.add(closing)
         return -1, -1
 
-    def _take_cut(self, text: bytes, place: DecodeContext) -> bool:
+    def _take_cut(self, text: bytes, context: DecodeContext) -> bool:
         """Take in what is whole of an object that is cut off. -> False if it seems to hold no span"""
         if _OF_SPANS.search(text):
-            self._salvage(text, place)
+            self._recover(text, context)
             return True
         for known, pattern in _BLOCKS:
             if pattern.match(text.lstrip()) and any(need in text for need in known.needs):
-                place.warn(f"skipped: cut off, {known.name} ({len(text):,} bytes)")
+                context.warn(f"skipped: cut off, {known.name} ({len(text):,} bytes)")
                 return True
         return False
 
-    def _take_block(self, block: bytes, indent: int, place: DecodeContext) -> bool:
+    def _take_block(self, block: bytes, indent: int, context: DecodeContext) -> bool:
         """Take in an object over several lines. -> False if it is none, and holds records that are to be read singly"""
-        if self._take(block, place) or self._inspected(block, place):
+        if self._take(block, context) or self._inspected(block, context):
             return True
         own, others = _without_foreign(block, indent)
-        if others and (self._take(own, place) or self._inspected(own, place)):
+        if others and (self._take(own, context) or self._inspected(own, context)):
             foreign = b"\n".join(others)
             cursor = Cursor(foreign, 0, len(foreign))
             while (line := cursor.line) is not None:
                 before = cursor.at
-                self._line(cursor, line, place)
+                self._line(cursor, line, context)
                 if cursor.at == before:
                     cursor.advance()
             return True
@@ -233,15 +233,15 @@ class MixedText:
             self._patience -= len(block)
             return False
         if _OF_SPANS.search(block):
-            self._salvage(block, place)
+            self._recover(block, context)
         return True
 
-    def _inspected(self, text: bytes, place: DecodeContext) -> bool:
+    def _inspected(self, text: bytes, context: DecodeContext) -> bool:
         """Take in an object that is no JSON, if a format knows it."""
         for known, pattern in _BLOCKS:
             if known.read_block is not None and pattern.match(text.lstrip()):
                 try:
-                    known.read_block(text, place, self._held.sink)
+                    known.read_block(text, context, self._deferred.sink)
                 except MalformedError:
                     continue
                 return True

@@ -30,7 +30,7 @@ class CallbackError(BaseException):
         self.error = error
 
 
-def leave_out(place: DecodeContext, error: Exception) -> None:
+def skip_record(context: DecodeContext, error: Exception) -> None:
     """Warn that a record was skipped because its decoder failed, and drop the part of a span that it left behind.
 
     Raises the error itself where there is no more memory, and where TRACETUI_DEBUG asks for it.
@@ -40,25 +40,25 @@ def leave_out(place: DecodeContext, error: Exception) -> None:
         raise error
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    place.intake.discard_incomplete()
+    context.intake.discard_incomplete()
     text = " ".join(str(error).split())
-    place.warn(f"skipped: cannot be decoded ({type(error).__name__}{': ' if text else ''}{text[:200]})")
+    context.warn(f"skipped: cannot be decoded ({type(error).__name__}{': ' if text else ''}{text[:200]})")
 
 
 def take_each(
-    take: Callable[[Sequence[_RecordItem]], None], items: Sequence[_RecordItem], place: DecodeContext
+    take: Callable[[Sequence[_RecordItem]], None], items: Sequence[_RecordItem], context: DecodeContext
 ) -> None:
     """Decode spans together; if that fails, one by one, so that only faulty ones are lost."""
-    before = len(place.intake)
+    before = len(context.intake)
     try:
         take(items)
     except Exception as error:
-        place.intake.discard_incomplete()
-        if len(items) == 1 or len(place.intake) > before:
-            leave_out(place, error)
+        context.intake.discard_incomplete()
+        if len(items) == 1 or len(context.intake) > before:
+            skip_record(context, error)
             return
         for i, item in enumerate(items):
             try:
                 take([item])
             except Exception as fault:
-                leave_out(place.at(f"[{i}]"), fault)
+                skip_record(context.at(f"[{i}]"), fault)

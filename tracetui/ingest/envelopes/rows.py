@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.blocks import Blocks
 from tracetui.ingest.envelopes.envelope import InnerLine, numbered
+from tracetui.ingest.json_blocks import Blocks
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from tracetui.ingest.blocks import Blocks, begins_json
 from tracetui.ingest.envelopes.envelope import Envelope, InnerLine
+from tracetui.ingest.json_blocks import Blocks, begins_json
 
 MOST_STREAMS: Final = 1_000
 """Lines of more streams than this are read as if one had written them."""

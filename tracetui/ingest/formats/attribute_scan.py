@@ -129,8 +129,8 @@ def _hashes(words: np.ndarray, at: np.ndarray, length: np.ndarray) -> np.ndarray
 def _together(hashes: np.ndarray, span: np.ndarray, spans: int) -> np.ndarray:
     """uint64[spans], a number for the texts of each span in their order; 0 for none."""
     bounds = np.searchsorted(span, np.arange(spans + 1))
-    place = (np.arange(len(span)) - bounds[span]).astype(np.uint64)
-    mixed = (hashes ^ place) * _FACTORS[1]
+    position = (np.arange(len(span)) - bounds[span]).astype(np.uint64)
+    mixed = (hashes ^ position) * _FACTORS[1]
     mixed ^= mixed >> _SHIFT
     total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed * _FACTORS[0], dtype=np.uint64)])
     together: np.ndarray = total[bounds[1:]] - total[bounds[:-1]]

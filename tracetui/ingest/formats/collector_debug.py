@@ -35,8 +35,8 @@ _MOST_LINES: Final = 1_000_000
 _MOST_FOREIGN: Final = 3
 
 
-def _read(_: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
-    block = _DebugBlock(place, sink)
+def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
+    block = _DebugBlock(context, sink)
     lines.advance()
     for _count in range(_MOST_LINES):
         raw = lines.line
@@ -67,8 +67,8 @@ def _goes_on(lines: Lines) -> bool:
 class _DebugBlock:
     """The lines of one resource."""
 
-    def __init__(self, place: DecodeContext, sink: SpanSink) -> None:
-        self._place = place
+    def __init__(self, context: DecodeContext, sink: SpanSink) -> None:
+        self._context = context
         self._sink = sink
         self._resource: dict[str, Value] = {}
         self._scope = "", ""
@@ -172,7 +172,7 @@ class _DebugBlock:
                         for one in self._links
                     ],
                 ),
-                self._place,
+                self._context,
             )
         self._attributes, self._events, self._links = {}, [], []
 

@@ -20,7 +20,7 @@ from tracetui.model.span import Event, Link, Value
 _SPAN, _RESOURCE, _SCOPE = "span.attributes.", "resource.attributes.", "instrumentationScope.attributes."
 
 
-def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
     start_ns, end_ns = moment_ns(value.get("startTime")), moment_ns(value.get("endTime"))
     length = whole_number(value.get("durationInNanos"))
     if end_ns is None and start_ns is not None and length is not None:
@@ -60,7 +60,7 @@ def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
                 whole_number(value.get("droppedLinksCount")) or 0,
             ),
         ),
-        place,
+        context,
     )
 
 

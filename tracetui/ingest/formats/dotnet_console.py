@@ -30,7 +30,7 @@ _MOST_LINES: Final = 100_000
 _MOST_BLANK: Final = 1_000
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     block = _Block(len(match["dotnet_indent"]))
     for _ in range(_MOST_LINES):
         raw = lines.line
@@ -48,9 +48,9 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
         lines.advance()
     span = block.span()
     if span.name:
-        sink.add(span, place)
+        sink.add(span, context)
     else:
-        place.warn("skipped: a span of .NET's console output is cut off before its name")
+        context.warn("skipped: a span of .NET's console output is cut off before its name")
 
 
 def _goes_on(lines: Lines, block: _Block) -> bool:

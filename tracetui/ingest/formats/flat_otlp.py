@@ -50,7 +50,7 @@ _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_00
 """A moment since 1973 is at least so many nanoseconds, microseconds, milliseconds or seconds."""
 
 
-def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
+def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
     row = {plain(key): item for key, item in value.items() if item is not None}
     start_ns, end_ns = _first_time(row, _STARTS), _first_time(row, _ENDS)
     if end_ns is None and start_ns is not None:
@@ -81,7 +81,7 @@ def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
             links=_links(row),
             dropped=(_count(row, "attributes"), _count(row, "events"), _count(row, "links")),
         ),
-        place,
+        context,
     )
 
 

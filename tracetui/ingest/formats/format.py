@@ -114,10 +114,10 @@ def read_by(
 ) -> Callable[[Piece, DecodeContext, Collected], None]:
     """Make a `JsonFormat.take` of a function that reads a decoded object."""
 
-    def take(piece: Piece, place: DecodeContext, collected: Collected) -> None:
+    def take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
         value = lenient_json.loads(piece)
         if not isinstance(value, dict):
             raise MalformedError("not a JSON object")
-        read(value, place, collected.sink)
+        read(value, context, collected.sink)
 
     return take

@@ -23,8 +23,8 @@ _CODES: Final = {1: Status.ERROR, 2: Status.OK}
 """Go's numbers of status codes, which are not OTLP's."""
 
 
-def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
-    context, parent = _object(value.get("SpanContext")), _object(value.get("Parent"))
+def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+    span_context, parent = _object(value.get("SpanContext")), _object(value.get("Parent"))
     status = _object(value.get("Status"))
     code = field(status, "Code") if status else value.get("StatusCode")
     scope = _object(value.get("InstrumentationScope") or value.get("InstrumentationLibrary"))
@@ -33,8 +33,8 @@ def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
         sink.note("times", "are not in Go's output (WithoutTimestamps); shown without duration")
     sink.add(
         PlainSpan(
-            trace_id=real_id(context.get("TraceID")),
-            span_id=real_id(context.get("SpanID")),
+            trace_id=real_id(span_context.get("TraceID")),
+            span_id=real_id(span_context.get("SpanID")),
             parent_id=real_id(parent.get("SpanID", value.get("ParentSpanID"))),
             name=text_of(value.get("Name")),
             kind=value.get("SpanKind"),
@@ -50,7 +50,7 @@ def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
             links=links_with_context(value.get("Links")),
             dropped=(_count(value, "Attribute"), _count(value, "Event", "MessageEvent"), _count(value, "Link")),
         ),
-        place,
+        context,
     )
 
 

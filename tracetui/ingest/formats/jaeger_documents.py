@@ -22,7 +22,7 @@ from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerSpan, Jaege
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import flattened
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.record_errors import leave_out
+from tracetui.ingest.record_errors import skip_record
 from tracetui.model.decoding import MALFORMED, MalformedError
 from tracetui.model.ids import canonical_trace_id
 
@@ -52,9 +52,9 @@ class _Traces:
         self._processes: dict[bytes, str] = {}
         self._described: dict[str, JaegerProcess] = {}
 
-    def add(self, document: _Document, place: DecodeContext) -> None:
+    def add(self, document: _Document, context: DecodeContext) -> None:
         trace = canonical_trace_id(document.traceID)
-        self.places.setdefault(trace, place)
+        self.places.setdefault(trace, context)
         spans = self.spans.setdefault(trace, [])
         spans.append(_span(document, spans[0].traceID if spans else document.traceID))
         process = bytes(document.process)
@@ -78,7 +78,7 @@ class _Traces:
             try:
                 take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.places[trace])
             except Exception as error:
-                leave_out(self.places[trace], error)
+                skip_record(self.places[trace], error)
 
 
 def decode_documents(items: Sequence[tuple[Raw | bytes, DecodeContext]]) -> None:
@@ -88,32 +88,32 @@ def decode_documents(items: Sequence[tuple[Raw | bytes, DecodeContext]]) -> None
     """
     traces = _Traces()
     lost: list[DecodeContext] = []
-    for item, place in items:
+    for item, context in items:
         try:
-            document = _document(item, place)
+            document = _document(item, context)
             if document is None:
-                lost.append(place)
+                lost.append(context)
             else:
-                traces.add(document, place)
+                traces.add(document, context)
         except Exception as error:
-            leave_out(place, error)
+            skip_record(context, error)
     if lost:
         more = f" (and {len(lost) - 1:,} more like it)" if len(lost) > 1 else ""
         lost[0].warn(f"skipped: no span object with a spanID{more}")
     traces.take()
 
 
-def _document(item: Raw | bytes, place: DecodeContext) -> _Document | None:
+def _document(item: Raw | bytes, context: DecodeContext) -> _Document | None:
     try:
         document = _DOCUMENT.decode(item)
     except MALFORMED:
-        return _lenient_document(item, place)
+        return _lenient_document(item, context)
     return document if document.spanID else None
 
 
-def _lenient_document(item: Raw | bytes, place: DecodeContext) -> _Document | None:
+def _lenient_document(item: Raw | bytes, context: DecodeContext) -> _Document | None:
     fields = _loads(item)
-    span = lenient_span(fields, place)
+    span = lenient_span(fields, context)
     if span is None:
         return None
     return _Document(

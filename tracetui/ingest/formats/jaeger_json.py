@@ -11,14 +11,13 @@ from functools import partial
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.attribute_search import AttributeSearch
 from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
 from tracetui.ingest.formats.field_names import read_kind, read_reference_type
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
 from tracetui.ingest.formats.jaeger_values import CODEC, JaegerCodec, usual_tags
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
-from tracetui.ingest.formats.unread_counts import UnreadCounts
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.ids import canonical_trace_id
@@ -50,7 +49,7 @@ def _state(attributes: dict[str, Value], marks: int) -> int:
 _search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
 
 
-def decode_trace(raw: bytes | Raw, place: DecodeContext) -> None:
+def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
     """Take in one trace object; MalformedError if it is no JSON at all.
 
     A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
@@ -58,35 +57,35 @@ def decode_trace(raw: bytes | Raw, place: DecodeContext) -> None:
     try:
         trace = _TRACE.decode(raw)
     except MALFORMED:
-        trace = lenient_trace(lenient_json.loads(raw), place)
-    take_trace(trace, place)
+        trace = lenient_trace(lenient_json.loads(raw), context)
+    take_trace(trace, context)
 
 
-def take_trace(trace: JaegerTrace, place: DecodeContext) -> None:
+def take_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     """Add a decoded trace to the intake."""
     spans = trace.spans
     if not spans:
         return
-    intake = place.intake
+    intake = context.intake
     trace_id = trace.traceID or spans[0].traceID
     others = {span.traceID for span in spans}
     others.discard(trace_id)
     others.discard("")
     if others:
-        _take_mixed(trace, trace_id, place)
+        _take_mixed(trace, trace_id, context)
         return
-    number = place.trace(trace_id)
+    number = context.trace(trace_id)
     if trace.warnings:
         intake.warn_trace(number, trace.warnings)
     resources = {}
     for pid, process in (trace.processes or {}).items():
         service = _service_of(process)
         if service is None:
-            place.warn(f"process {pid!r} has no service name; its spans have an unknown service")
+            context.warn(f"process {pid!r} has no service name; its spans have an unknown service")
         resources[pid] = intake.resource(service or "", bytes(process.tags), CODEC)
     lost = next((span.processID for span in spans if span.processID not in resources), None)
     if lost is not None:
-        place.warn(f"process {lost!r} is not described; its spans have an unknown service")
+        context.warn(f"process {lost!r} is not described; its spans have an unknown service")
         unknown = intake.resource("", b"", CODEC)
         resources.update((span.processID, unknown) for span in spans if span.processID not in resources)
     rows = intake.rows
@@ -109,7 +108,7 @@ def take_trace(trace: JaegerTrace, place: DecodeContext) -> None:
     words = UnreadCounts()
     begin = len(rows.attributes) - len(tags)
     rows.undecided.append(
-        Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, place))
+        Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, context))
     )
     for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
         if None in times:
@@ -137,7 +136,7 @@ def take_trace(trace: JaegerTrace, place: DecodeContext) -> None:
         if span.warnings:
             intake.warn_span(position + i, span.warnings)
             states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
-    unread.warn(place)
+    unread.warn(context)
     rows.parent_id += parents
     rows.links += links
     rows.state += states
@@ -179,7 +178,7 @@ def _name_types(references: list[JaegerReference], unread: UnreadCounts) -> None
             reference.refType = known or reference.refType
 
 
-def _take_mixed(trace: JaegerTrace, trace_id: str, place: DecodeContext) -> None:
+def _take_mixed(trace: JaegerTrace, trace_id: str, context: DecodeContext) -> None:
     by_trace: dict[str, list[JaegerSpan]] = {}
     for span in trace.spans:
         by_trace.setdefault(canonical_trace_id(span.traceID or trace_id), []).append(span)
@@ -189,7 +188,7 @@ def _take_mixed(trace: JaegerTrace, trace_id: str, place: DecodeContext) -> None
                 if canonical_trace_id(reference.traceID) == key:
                     reference.traceID = spans[0].traceID
             span.traceID = spans[0].traceID
-        take_trace(JaegerTrace(spans, spans[0].traceID or trace_id, trace.processes, trace.warnings), place)
+        take_trace(JaegerTrace(spans, spans[0].traceID or trace_id, trace.processes, trace.warnings), context)
 
 
 def _parent(references: list[JaegerReference], trace_id: str) -> JaegerReference | None:

@@ -19,7 +19,7 @@ from tracetui.ingest.formats.otlp_values import id_of, text_of
 from tracetui.model.decoding import MalformedError
 
 
-def lenient_trace(value: Any, place: DecodeContext) -> JaegerTrace:
+def lenient_trace(value: Any, context: DecodeContext) -> JaegerTrace:
     """Read a trace from any JSON; MalformedError if it has no list of spans."""
     items = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(items, list):
@@ -29,7 +29,7 @@ def lenient_trace(value: Any, place: DecodeContext) -> JaegerTrace:
     spans = []
     lost = 0
     for i, item in enumerate(items):
-        span = lenient_span(item, place.at(f"spans[{i}]"))
+        span = lenient_span(item, context.at(f"spans[{i}]"))
         if span is None:
             lost += 1
             continue
@@ -40,7 +40,7 @@ def lenient_trace(value: Any, place: DecodeContext) -> JaegerTrace:
             span.processID = inline.setdefault(msgspec.json.encode(process), f"process {len(inline) + 1}")
             processes.setdefault(span.processID, lenient_process(process))
     if lost:
-        place.warn(f"{lost} of {len(items)} spans skipped: no object with a spanID")
+        context.warn(f"{lost} of {len(items)} spans skipped: no object with a spanID")
     return JaegerTrace(spans, _id(field(value, "traceID"), 32), processes, _texts(field(value, "warnings")))
 
 
@@ -62,20 +62,20 @@ def lenient_process(item: Any) -> JaegerProcess:
     return JaegerProcess(None if name is None else text_of(name), Raw(tags_json(tags)))
 
 
-def lenient_span(item: Any, place: DecodeContext) -> JaegerSpan | None:
+def lenient_span(item: Any, context: DecodeContext) -> JaegerSpan | None:
     """Read a span from any JSON; None if it has no id."""
     span_id = _id(field(item, "spanID"), 16) if isinstance(item, dict) else ""
     if not span_id:
         return None
     for key in ("tags", "logs", "references"):
         if not are_readable(field(item, key)):
-            place.at(key).warn("cannot be read: an unknown shape")
+            context.at(key).warn("cannot be read: an unknown shape")
     start, length = field(item, "startTime"), field(item, "duration")
     start_ns, length_in_ns = moment_ns(start, 1000), length_ns(length, 1000)
     if start_ns is None and start is not None:
-        place.at("startTime").warn("not a time; shown as its parent")
+        context.at("startTime").warn("not a time; shown as its parent")
     if length_in_ns is None and length is not None:
-        place.at("duration").warn("not a number; ignored")
+        context.at("duration").warn("not a number; ignored")
     return JaegerSpan(
         spanID=span_id,
         traceID=_id(field(item, "traceID"), 32),

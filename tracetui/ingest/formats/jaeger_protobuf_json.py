@@ -22,7 +22,7 @@ from tracetui.model.decoding import MalformedError
 _OF_SPANS: Final = frozenset(("operationname", "spanid"))
 
 
-def _take(piece: Piece, place: DecodeContext, collected: Collected) -> None:
+def _take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
     value = lenient_json.loads(piece)
     spans = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(spans, list):
@@ -34,9 +34,9 @@ def _take(piece: Piece, place: DecodeContext, collected: Collected) -> None:
             lost += 1
             continue
         own = span if process is None or field(span, "process") is not None else {**span, "process": process}
-        collected.documents.append((_raw(own), place.at(f"spans[{i}]")))
+        collected.documents.append((_raw(own), context.at(f"spans[{i}]")))
     if lost:
-        place.warn(f"{lost:,} of {len(spans):,} spans skipped: no object with a spanId")
+        context.warn(f"{lost:,} of {len(spans):,} spans skipped: no object with a spanId")
 
 
 def _raw(value: Any) -> Raw:

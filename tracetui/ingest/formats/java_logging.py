@@ -29,7 +29,7 @@ _MOST_LINES: Final = 1_000
 """An attribute, such as a stack trace or a statement, may go over several lines."""
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     rest = [match.string[match.end() :]]
     lines.advance()
     if b"AttributesMap{" in rest[0] and b"totalAddedValues=" not in rest[0]:
@@ -53,7 +53,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
             scope_name=scope,
             scope_version=version,
         ),
-        place,
+        context,
     )
 
 

@@ -20,7 +20,7 @@ _HASHES: Final = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
 _ROOT: Final = "root"
 
 
-def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: DecodeContext) -> None:
+def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = numbers(columns["StartTimeUnixNano"], moment_ns)
     lengths: list[int | None]
@@ -43,7 +43,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: DecodeCon
             starts_ns=starts,
             durations_ns=lengths,
         ),
-        place,
+        context,
     )
 
 

@@ -23,17 +23,17 @@ from tracetui.model.span import Event
 _MICROSECOND: Final = 1_000
 
 
-def _read(block: bytes, place: DecodeContext, sink: SpanSink) -> None:
+def _read(block: bytes, context: DecodeContext, sink: SpanSink) -> None:
     found = inspected(block.decode("utf-8", "replace"))
     for value in objects_of(found.value):
         if not value.keys() >= {"traceId", "id"}:
             raise MalformedError("an object that Node printed, and no span")
         if found.cut:
             sink.note("values", "are cut off in Node's output ([Object], [Array], ... more)")
-        _take(value, place, sink)
+        _take(value, context, sink)
 
 
-def _take(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
+def _take(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
     status, parent = _object(value.get("status")), _object(value.get("parentSpanContext"))
     scope = _object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
     kind = whole_number(value.get("kind"))
@@ -65,7 +65,7 @@ def _take(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
             links=links_with_context(value.get("links")),
             dropped=(0, _dropped(value, "Events"), _dropped(value, "Links")),
         ),
-        place,
+        context,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.attribute_search import AttributeSearch
 from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
@@ -30,9 +30,8 @@ from tracetui.ingest.formats.otlp_records import (
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
 from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
-from tracetui.ingest.formats.saved import saved_of
-from tracetui.ingest.formats.unread_counts import UnreadCounts
-from tracetui.ingest.record_errors import leave_out, take_each
+from tracetui.ingest.formats.saved_fields import saved_of
+from tracetui.ingest.record_errors import skip_record, take_each
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Intake, Undecided
 from tracetui.model.span import Event, Flag, Kind, Link, Value
@@ -92,7 +91,7 @@ CODEC = OtlpJsonCodec()
 _search = AttributeSearch(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue")
 
 
-def decode_request(raw: bytes | Raw, place: DecodeContext) -> None:
+def decode_request(raw: bytes | Raw, context: DecodeContext) -> None:
     """Take in one request object; MalformedError if it is none.
 
     A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
@@ -100,57 +99,59 @@ def decode_request(raw: bytes | Raw, place: DecodeContext) -> None:
     try:
         request = REQUEST.decode(raw)
     except MALFORMED as error:
-        request = _damaged_request(raw, error, place)
+        request = _damaged_request(raw, error, context)
     unread = UnreadCounts()
     for resource_spans in (request.resourceSpans or []) + (request.batches or []):
         try:
-            _take_resource(resource_spans, place, unread)
+            _take_resource(resource_spans, context, unread)
         except Exception as error:
-            leave_out(place, error)
-    unread.warn(place)
+            skip_record(context, error)
+    unread.warn(context)
 
 
-def _damaged_request(raw: bytes | Raw, error: Exception, place: DecodeContext) -> OtlpRequest:
+def _damaged_request(raw: bytes | Raw, error: Exception, context: DecodeContext) -> OtlpRequest:
     text = bytes(memoryview(raw))
     if isinstance(error, UnicodeDecodeError):
         text = text.decode("utf-8", "replace").encode()
         with suppress(*MALFORMED):
             return REQUEST.decode(text)
-    return lenient_request(text, place)
+    return lenient_request(text, context)
 
 
-def _take_resource(resource_spans: OtlpResourceSpans, place: DecodeContext, unread: UnreadCounts) -> None:
+def _take_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, unread: UnreadCounts) -> None:
     service, attributes, lost = resource_of(bytes(resource_spans.resource))
     for part in (resource_spans.scopeSpans or []) + (resource_spans.instrumentationLibrarySpans or []):
         spans = part.spans or []
         if lost and spans:
             unread.note("service name", spans=len(spans))
         scope = part.scope or part.instrumentationLibrary or OtlpScope()
-        number = place.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
+        number = context.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         if len(spans) == 1:
             # as most lines of a collector's file have it, where every call counts; whoever calls this has a net
-            take_spans(spans, number, place, unread)
+            take_spans(spans, number, context, unread)
             continue
-        take = partial(take_spans, resource=number, place=place, unread=unread)
+        take = partial(take_spans, resource=number, context=context, unread=unread)
         for at in range(0, len(spans), CHUNK_SPANS):
-            take_each(take, spans[at : at + CHUNK_SPANS], place)
+            take_each(take, spans[at : at + CHUNK_SPANS], context)
 
 
-def take_spans(spans: Sequence[OtlpSpan], resource: int, place: DecodeContext, unread: UnreadCounts) -> None:
+def take_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, unread: UnreadCounts) -> None:
     """Add spans of one resource and scope to the intake."""
-    intake = place.intake
+    intake = context.intake
     position = len(intake)
     traces = [span.traceId for span in spans]
     saved = {
         i: found for i, span in enumerate(spans) if span.tracetui is not NONE and (found := saved_of(span.tracetui))
     }
-    named = {spans[i].traceId: place.trace(more.traceId) for i, more in saved.items() if more.traceId}
-    trace_numbers = {text: place.trace(hex_id(text, 32)) for text in dict.fromkeys(traces) if text not in named} | named
+    named = {spans[i].traceId: context.trace(more.traceId) for i, more in saved.items() if more.traceId}
+    trace_numbers = {
+        text: context.trace(hex_id(text, 32)) for text in dict.fromkeys(traces) if text not in named
+    } | named
     ids = [span.spanId for span in spans]
     if set(map(len, ids)) != {16}:
         ids = [hex_id(text, 16) for text in ids]
         if "" in ids:
-            place.warn(f"{ids.count('')} spans without a span id; they cannot have children")
+            context.warn(f"{ids.count('')} spans without a span id; they cannot have children")
     parents = [span.parentSpanId for span in spans]
     if not set(map(len, parents)) <= {0, 16}:
         parents = [hex_id(text, 16) for text in parents]
@@ -221,13 +222,13 @@ def take_spans(spans: Sequence[OtlpSpan], resource: int, place: DecodeContext, u
         )
     rows.attributes += attributes
     # asking first is cheaper than copying nothing
-    rows.events += _held("events", [span.events for span in spans], unread)
-    rows.links += _held("links", [span.links for span in spans], unread)
+    rows.events += _lists("events", [span.events for span in spans], unread)
+    rows.links += _lists("links", [span.links for span in spans], unread)
     if len(rows.trace) >= CHUNK_SPANS:
         intake.flush()
 
 
-def _held(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
+def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
     """The bytes of lists of events or links, none for an empty list."""
     # asking first is cheaper than copying nothing
     written = [b"" if raw is NONE else bytes(raw) for raw in raws]

@@ -33,7 +33,7 @@ from tracetui.ingest.formats.otlp_wire import (
     OtlpSpan,
     OtlpStatus,
 )
-from tracetui.ingest.formats.saved import FIELD
+from tracetui.ingest.formats.saved_fields import FIELD
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import TOO_DEEP, prune
 from tracetui.model.decoding import MalformedError
@@ -44,16 +44,16 @@ _LIST: Final = re.compile(rb"\[\s*\{")
 _NOT_ATTRIBUTES: Final = frozenset(("droppedattributescount", "entityrefs", "schemaurl"))
 
 
-def lenient_request(raw: bytes, place: DecodeContext) -> OtlpRequest:
+def lenient_request(raw: bytes, context: DecodeContext) -> OtlpRequest:
     """Read a request from any JSON; MalformedError if it is no JSON object."""
     less = prune(raw)
     if less is not raw:
-        place.warn(TOO_DEEP)
+        context.warn(TOO_DEEP)
     value = lenient_json.loads(less)
     if not isinstance(value, dict):
         raise MalformedError("not an OTLP request: no JSON object")
     reader = _LenientReader()
-    request = reader.request(value, place)
+    request = reader.request(value, context)
     for problem, (first, count) in reader.problems.items():
         first.warn(problem if count == 1 else f"{problem} (and {count - 1} more like this)")
     return request
@@ -114,56 +114,56 @@ class _LenientReader:
     def __init__(self) -> None:
         self.problems: dict[str, tuple[DecodeContext, int]] = {}
 
-    def note(self, problem: str, place: DecodeContext) -> None:
-        first, count = self.problems.get(problem, (place, 0))
+    def note(self, problem: str, context: DecodeContext) -> None:
+        first, count = self.problems.get(problem, (context, 0))
         self.problems[problem] = first, count + 1
 
-    def request(self, item: dict[str, Any], place: DecodeContext) -> OtlpRequest:
+    def request(self, item: dict[str, Any], context: DecodeContext) -> OtlpRequest:
         return OtlpRequest(
-            resourceSpans=self._members(item, "resourceSpans", place, self._resource_spans),
-            batches=self._members(item, "batches", place, self._resource_spans),
+            resourceSpans=self._members(item, "resourceSpans", context, self._resource_spans),
+            batches=self._members(item, "batches", context, self._resource_spans),
         )
 
-    def _members(self, item: dict[str, Any], name: str, place: DecodeContext, read: Any) -> list[Any]:
+    def _members(self, item: dict[str, Any], name: str, context: DecodeContext, read: Any) -> list[Any]:
         """The messages of a repeated field; one that is not in a list counts as a list of it."""
         value = field(item, name)
         if value is None:
             return []
         found = []
         for i, member in enumerate(value if isinstance(value, list) else [value]):
-            at = place.at(f"{name}[{i}]")
+            at = context.at(f"{name}[{i}]")
             if isinstance(member, dict):
                 found.append(read(member, at))
             else:
                 self.note("skipped: not an object", at)
         return found
 
-    def _resource_spans(self, item: dict[str, Any], place: DecodeContext) -> OtlpResourceSpans:
+    def _resource_spans(self, item: dict[str, Any], context: DecodeContext) -> OtlpResourceSpans:
         resource = field(item, "resource")
         return OtlpResourceSpans(
             resource=NONE if resource is None else Raw(encoded(resource)),
-            scopeSpans=self._members(item, "scopeSpans", place, self._scope_spans),
-            instrumentationLibrarySpans=self._members(item, "instrumentationLibrarySpans", place, self._scope_spans),
+            scopeSpans=self._members(item, "scopeSpans", context, self._scope_spans),
+            instrumentationLibrarySpans=self._members(item, "instrumentationLibrarySpans", context, self._scope_spans),
         )
 
-    def _scope_spans(self, item: dict[str, Any], place: DecodeContext) -> OtlpScopeSpans:
+    def _scope_spans(self, item: dict[str, Any], context: DecodeContext) -> OtlpScopeSpans:
         scope = field(item, "scope", "instrumentationLibrary")
         if not isinstance(scope, dict):
             scope = {"name": scope}
         return OtlpScopeSpans(
             scope=OtlpScope(text_of(field(scope, "name")), text_of(field(scope, "version"))),
-            spans=self._members(item, "spans", place, self._span),
+            spans=self._members(item, "spans", context, self._span),
         )
 
-    def _span(self, item: dict[str, Any], place: DecodeContext) -> OtlpSpan:
+    def _span(self, item: dict[str, Any], context: DecodeContext) -> OtlpSpan:
         return OtlpSpan(
             traceId=id_of(field(item, "traceId"), 32),
             spanId=id_of(field(item, "spanId"), 16),
             parentSpanId=id_of(field(item, "parentSpanId", "parentId"), 16),
             name=text_of(field(item, "name")),
             kind=_enum(field(item, "kind", "spanKind")),
-            startTimeUnixNano=self._time(item, "startTimeUnixNano", "startTime", place),
-            endTimeUnixNano=self._time(item, "endTimeUnixNano", "endTime", place),
+            startTimeUnixNano=self._time(item, "startTimeUnixNano", "startTime", context),
+            endTimeUnixNano=self._time(item, "endTimeUnixNano", "endTime", context),
             attributes=_raw(field(item, "attributes")),
             droppedAttributesCount=whole_number(field(item, "droppedAttributesCount")) or 0,
             events=_raw(field(item, "events")),
@@ -174,13 +174,13 @@ class _LenientReader:
             tracetui=_raw(item.get(FIELD)),
         )
 
-    def _time(self, item: dict[str, Any], name: str, other: str, place: DecodeContext) -> int:
+    def _time(self, item: dict[str, Any], name: str, other: str, context: DecodeContext) -> int:
         value = field(item, name, other)
         if value is None or value == "":
             return 0
         time = moment_ns(value)
         if time is None:
-            self.note(f"{name} is not a time; read as missing", place)
+            self.note(f"{name} is not a time; read as missing", context)
         return time or 0
 
 

@@ -12,7 +12,7 @@ import struct
 from array import array
 from contextlib import suppress
 
-from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
 from tracetui.ingest.formats.otlp_records import (
@@ -30,7 +30,6 @@ from tracetui.ingest.formats.otlp_records import (
     varint,
     wrappers,
 )
-from tracetui.ingest.formats.unread_counts import UnreadCounts
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
 from tracetui.model.span import Flag, Kind, Status
 
@@ -87,15 +86,15 @@ _deciding = _Deciding()
 # --- Spans ------------------------------------------------------------------------------------------------------------
 
 
-def decode_request(data: bytes | memoryview, place: DecodeContext) -> None:
+def decode_request(data: bytes | memoryview, context: DecodeContext) -> None:
     """Take in one request, also one in the wrapper of Tempo's v2 API.
 
     Of data that is cut off or damaged every whole span is taken, with a warning. Raises ValueError, with the byte,
     where the message around all spans is damaged.
     """
     data = bytes(data)
-    before = len(place.intake)
-    reader = _RequestReader(data, place)
+    before = len(context.intake)
+    reader = _RequestReader(data, context)
     end = 0
     try:
         if wrappers(data):
@@ -103,23 +102,23 @@ def decode_request(data: bytes | memoryview, place: DecodeContext) -> None:
                 if tag == 0x0A:
                     reader.request(start, end)
                 elif tag == 0x18 and start:
-                    place.warn("Tempo sent only part of the trace")
+                    context.warn("Tempo sent only part of the trace")
         else:
             end = reader.request(0, NO_END)
     finally:
         reader.warn()
     if end != len(data):
         missing = f"{end - len(data)} bytes are missing" if end > len(data) else "the rest is missing"
-        place.at(f"byte {len(data)}").warn(
-            f"cut off: {missing}; {len(place.intake) - before} whole spans before it were read"
+        context.at(f"byte {len(data)}").warn(
+            f"cut off: {missing}; {len(context.intake) - before} whole spans before it were read"
         )
 
 
 class _RequestReader:
-    def __init__(self, data: bytes, place: DecodeContext) -> None:
+    def __init__(self, data: bytes, context: DecodeContext) -> None:
         self.data = data
-        self.place = place
-        self.intake = place.intake
+        self.context = context
+        self.intake = context.intake
         self.traces: dict[bytes, int] = {}
         self.names: dict[bytes, int] = {}
         self.unread = UnreadCounts()
@@ -129,10 +128,10 @@ class _RequestReader:
 
     def warn(self) -> None:
         """Warn of all that could not be read."""
-        self.unread.warn(self.place)
+        self.unread.warn(self.context)
         if self._damaged:
             more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
-            self.place.warn(f"damaged protobuf: {self._damage}{more}; damaged parts were skipped")
+            self.context.warn(f"damaged protobuf: {self._damage}{more}; damaged parts were skipped")
 
     def damage(self, error: ValueError) -> None:
         """Note that a message is damaged."""
@@ -276,7 +275,7 @@ class _RequestReader:
         mark_missing_times(starts, ends, durations, states)
         for raw in dict.fromkeys(traces):
             if raw not in self.traces:
-                self.traces[raw] = self.place.trace(raw.hex())
+                self.traces[raw] = self.context.trace(raw.hex())
         for raw in dict.fromkeys(names):
             if raw not in self.names:
                 self.names[raw] = intake.names(text_in(raw, 0, len(raw)))

@@ -17,7 +17,7 @@ from typing import Any, Final
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_records import VALUE_NESTING, hex_id, link_with_kind
-from tracetui.ingest.formats.saved import FIELD, INTEGER
+from tracetui.ingest.formats.saved_fields import FIELD, INTEGER
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import prune
 from tracetui.model.decoding import MalformedError

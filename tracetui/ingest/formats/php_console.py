@@ -17,14 +17,14 @@ from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
 
 
-def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
-    context, status = field(value, "context"), field(value, "status")
-    context = context if isinstance(context, dict) else {}
+def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+    span_context, status = field(value, "context"), field(value, "status")
+    span_context = span_context if isinstance(span_context, dict) else {}
     status = status if isinstance(status, dict) else {}
     sink.add(
         PlainSpan(
-            trace_id=real_id(field(context, "trace_id")),
-            span_id=real_id(field(context, "span_id")),
+            trace_id=real_id(field(span_context, "trace_id")),
+            span_id=real_id(field(span_context, "span_id")),
             parent_id=real_id(field(value, "parent_span_id")),
             name=text_of(field(value, "name")),
             kind=field(value, "kind"),
@@ -37,7 +37,7 @@ def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
             events=events_of(field(value, "events")),
             links=links_with_context(field(value, "links")),
         ),
-        place,
+        context,
     )
 
 

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.otlp_json import CODEC, take_spans
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of, text_of
 from tracetui.ingest.formats.otlp_wire import NONE, OtlpSpan, OtlpStatus
-from tracetui.ingest.formats.unread_counts import UnreadCounts
 from tracetui.ingest.record_errors import take_each
 from tracetui.model.ids import is_hex
 from tracetui.model.span import Event, Link, Value
@@ -57,18 +56,18 @@ class SpanSink:
         self._waiting: dict[int, list[OtlpSpan]] = {}
         self._count = 0
         self._unread = UnreadCounts()
-        self._place: DecodeContext | None = None
+        self._context: DecodeContext | None = None
         self.resource: dict[str, Value] = {}
         """Of a format that prints it once, before the spans of several batches."""
 
-    def add(self, span: PlainSpan, place: DecodeContext) -> None:
+    def add(self, span: PlainSpan, context: DecodeContext) -> None:
         """Take in a span; warnings about many of them name the place of the first."""
-        if self._place is None:
-            self._place = DecodeContext(place.intake, place.file)
+        if self._context is None:
+            self._context = DecodeContext(context.intake, context.file)
         resource = dict(span.resource)
         service = text_of(resource.pop(SERVICE, None))
         raw = encoded(pairs_of(resource)) if resource else b""
-        number = place.intake.resource(service, raw, CODEC, span.scope_name, span.scope_version)
+        number = context.intake.resource(service, raw, CODEC, span.scope_name, span.scope_version)
         self._waiting.setdefault(number, []).append(_as_otlp(span))
         self._count += 1
         if self._count >= _MOST_WAITING:
@@ -81,17 +80,17 @@ class SpanSink:
     def finish(self) -> None:
         """Take in what still waits, and warn of what was noted, each thing once."""
         self._flush()
-        if self._place is not None:
-            self._unread.warn(self._place)
+        if self._context is not None:
+            self._unread.warn(self._context)
 
     def _flush(self) -> None:
         waiting, self._waiting, self._count = self._waiting, {}, 0
         for resource, spans in waiting.items():
-            if self._place is not None:
+            if self._context is not None:
                 take: Callable[[Sequence[OtlpSpan]], None] = partial(
-                    take_spans, resource=resource, place=self._place, unread=self._unread
+                    take_spans, resource=resource, context=self._context, unread=self._unread
                 )
-                take_each(take, spans, self._place)
+                take_each(take, spans, self._context)
 
 
 def _as_otlp(span: PlainSpan) -> OtlpSpan:

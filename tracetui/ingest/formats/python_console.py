@@ -18,13 +18,13 @@ from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.model.span import Link, Value
 
 
-def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
-    context = _object(field(value, "context"))
+def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+    span_context = _object(field(value, "context"))
     status = _object(field(value, "status"))
     sink.add(
         PlainSpan(
-            trace_id=real_id(field(context, "trace_id")),
-            span_id=real_id(field(context, "span_id")),
+            trace_id=real_id(field(span_context, "trace_id")),
+            span_id=real_id(field(span_context, "span_id")),
             parent_id=real_id(field(value, "parent_id")),
             name=text_of(field(value, "name")),
             kind=field(value, "kind"),
@@ -37,7 +37,7 @@ def _read(value: dict[str, Any], place: DecodeContext, sink: SpanSink) -> None:
             events=events_of(field(value, "events")),
             links=links_with_context(field(value, "links")),
         ),
-        place,
+        context,
     )
 
 
@@ -51,8 +51,8 @@ def links_with_context(value: Any) -> list[Link]:
     """Links that hold the ids of a span in an object of their own."""
     links = []
     for item in objects_of(value):
-        context = _object(field(item, "context", "spanContext"))
-        trace_id, span_id = real_id(field(context, "traceId")), real_id(field(context, "spanId"))
+        span_context = _object(field(item, "context", "spanContext"))
+        trace_id, span_id = real_id(field(span_context, "traceId")), real_id(field(span_context, "spanId"))
         links.append(Link(trace_id, span_id, "", attributes_of(field(item, "attributes"))))
     return links
 

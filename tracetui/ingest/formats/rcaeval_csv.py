@@ -21,7 +21,7 @@ from tracetui.model.span import Kind, Status, Value
 _NO_PARENTS: Final = frozenset(("", "nan", "None", "null", "0"))
 
 
-def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: DecodeContext) -> None:
+def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = _scaled(numbers(columns["startTime"], whole_number), 1_000)
     if "startTimeMillis" in columns and not all(starts):
@@ -46,7 +46,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], place: DecodeCon
                 for (_, attributes), name, operation in zip(decided, names, operations, strict=True)
             ],
         ),
-        place,
+        context,
     )
 
 

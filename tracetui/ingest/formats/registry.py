@@ -30,12 +30,12 @@ from tracetui.ingest.formats import (
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
 
 
-def _otlp(piece: Piece, place: DecodeContext, _: Collected) -> None:
-    otlp_json.decode_request(piece, place)
+def _otlp(piece: Piece, context: DecodeContext, _: Collected) -> None:
+    otlp_json.decode_request(piece, context)
 
 
-def _otlp_resource(piece: Piece, place: DecodeContext, _: Collected) -> None:
-    otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(piece), place)
+def _otlp_resource(piece: Piece, context: DecodeContext, _: Collected) -> None:
+    otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(piece), context)
 
 
 OTLP: Final = JsonFormat(
@@ -53,21 +53,21 @@ OTLP_RESOURCE: Final = JsonFormat(
 )
 JAEGER: Final = JsonFormat(
     name="Jaeger's JSON",
-    take=lambda piece, place, _: jaeger_json.decode_trace(piece, place),
+    take=lambda piece, context, _: jaeger_json.decode_trace(piece, context),
     keys=key_sets("traceID spans", "spans processes"),
     spellings=key_sets("traceID spans processes"),
     signs=key_sets("processes traceID"),
 )
 JAEGER_DOCUMENT: Final = JsonFormat(
     name="Jaeger's span documents",
-    take=lambda piece, place, collected: collected.documents.append((piece, place)),
+    take=lambda piece, context, collected: collected.documents.append((piece, context)),
     keys=key_sets("spanID operationName", "traceID spanID"),
     spellings=key_sets("traceID spanID operationName"),
     signs=key_sets("operationName startTime duration", "startTimeMillis", "processID references"),
 )
 ZIPKIN: Final = JsonFormat(
     name="Zipkin JSON",
-    take=lambda piece, place, collected: collected.zipkin.append((piece, place)),
+    take=lambda piece, context, collected: collected.zipkin.append((piece, context)),
     keys=key_sets("traceId id"),
     spellings=key_sets("traceId id localEndpoint", "traceId id binaryAnnotations"),
     signs=key_sets("localEndpoint", "remoteEndpoint", "binaryAnnotations"),

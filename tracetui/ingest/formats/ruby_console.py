@@ -37,7 +37,7 @@ _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _MOST_LINES: Final = 100_000
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     text = [match.string[match.start() :]]
     lines.advance()
     for _ in range(_MOST_LINES):
@@ -49,7 +49,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
     try:
         span = _printed(b"\n".join(text))
     except MalformedError as error:
-        place.warn(f"skipped: a span of Ruby's console output is cut off ({error})")
+        context.warn(f"skipped: a span of Ruby's console output is cut off ({error})")
         return
     status = _object(span.get("status"))
     scope = _object(span.get("instrumentation_scope") or span.get("instrumentation_library"))
@@ -74,7 +74,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
             links=[_link(one) for one in objects_of(span.get("links"))],
             dropped=(max((whole_number(span.get("total_recorded_attributes")) or 0) - len(attributes), 0), 0, 0),
         ),
-        place,
+        context,
     )
 
 
@@ -84,8 +84,8 @@ def _event(value: dict[str, Any]) -> Event:
 
 
 def _link(value: dict[str, Any]) -> Link:
-    context = _object(value.get("span_context"))
-    trace_id, span_id = _hex(context.get("trace_id")), _hex(context.get("span_id"))
+    span_context = _object(value.get("span_context"))
+    trace_id, span_id = _hex(span_context.get("trace_id")), _hex(span_context.get("span_id"))
     return Link(trace_id, span_id, "", attributes_of(value.get("attributes")))
 
 

@@ -32,7 +32,7 @@ _STATUS: Final = re.compile(r"(?:Status::)?(?P<code>\w+)(?: ?\{ ?description: (?
 _MOST_LINES: Final = 1_000_000
 
 
-def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: SpanSink) -> None:
+def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     ahead = lines.copy()
     ahead.advance()
     if ahead.line is None or ahead.line[:1] != b"\t":
@@ -48,7 +48,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
             break
         line = raw.decode("utf-8", "replace").rstrip("\r")
         if _SPAN.fullmatch(line):
-            _add(span, place, sink)
+            _add(span, context, sink)
             span = _Span()
         elif line[:1] == "\t" and span is not None:
             span.take(line)
@@ -58,7 +58,7 @@ def _read(match: re.Match[bytes], lines: Lines, place: DecodeContext, sink: Span
         elif line.strip() and not _goes_on(lines):
             break
         lines.advance()
-    _add(span, place, sink)
+    _add(span, context, sink)
 
 
 def _goes_on(lines: Lines) -> bool:
@@ -69,9 +69,9 @@ def _goes_on(lines: Lines) -> bool:
     return bool(_SPAN.fullmatch(line)) or line[:1] == "\t"
 
 
-def _add(span: _Span | None, place: DecodeContext, sink: SpanSink) -> None:
+def _add(span: _Span | None, context: DecodeContext, sink: SpanSink) -> None:
     if span is not None and span.fields:
-        sink.add(span.whole(sink.resource), place)
+        sink.add(span.whole(sink.resource), context)
 
 
 class _Span:

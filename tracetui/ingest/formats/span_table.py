@@ -39,10 +39,10 @@ class SpanTableRows:
     attributes: Sequence[dict[str, Value]] = field(default_factory=list)
 
 
-def take_rows(spans: SpanTableRows, place: DecodeContext) -> None:
+def take_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     """Add the rows to the intake."""
-    intake, rows = place.intake, place.intake.rows
-    traces = {text: place.trace(text) for text in dict.fromkeys(spans.traces)}
+    intake, rows = context.intake, context.intake.rows
+    traces = {text: context.trace(text) for text in dict.fromkeys(spans.traces)}
     resources = {
         key: intake.resource(key[0], encoded(pairs_of(dict(key[1]))) if key[1] else b"", CODEC)
         for key in dict.fromkeys(spans.resources)

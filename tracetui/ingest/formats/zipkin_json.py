@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.error_rule import (
     ERROR_TAG,
     STATUS_CODE,
@@ -24,7 +24,6 @@ from tracetui.ingest.formats.error_rule import (
     needles,
 )
 from tracetui.ingest.formats.field_names import read_kind
-from tracetui.ingest.formats.unread_counts import UnreadCounts
 from tracetui.ingest.formats.zipkin_lenient import (
     Repairs,
     endpoint_of,
@@ -50,7 +49,7 @@ from tracetui.ingest.formats.zipkin_span import (
     loads,
     text_of,
 )
-from tracetui.ingest.record_errors import leave_out, take_each
+from tracetui.ingest.record_errors import skip_record, take_each
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
 from tracetui.model.span import Flag, Status, Value
@@ -94,31 +93,31 @@ Reader = Callable[[Raw | bytes, int, Repairs], Sequence[ZipkinSpan]]
 """Reads the spans of one item, given its index. What cannot be read is left out and noted."""
 
 
-def decode_spans(items: Sequence[Raw | bytes], place: DecodeContext) -> None:
+def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
     """Take in the span objects of one document.
 
     An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
-    take_items(items, place, read_span)
+    take_items(items, context, read_span)
 
 
-def take_items(items: Sequence[Raw | bytes], place: DecodeContext, read: Reader) -> None:
+def take_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reader) -> None:
     """Take in the items of one document.
 
     The ids of traces are looked at first, as some may be there in two lengths.
     """
     repairs = Repairs()
-    taker = _Taker(place.intake, _trace_ids(items))
+    taker = _Taker(context.intake, _trace_ids(items))
     for start in range(0, len(items), CHUNK_SPANS):
         spans: list[ZipkinSpan] = []
         for i, item in enumerate(items[start : start + CHUNK_SPANS], start):
             try:
                 spans += read(item, i, repairs)
             except Exception as error:
-                leave_out(place.at(f"[{i}]"), error)
-        take_each(taker.take, spans, place)
-    taker.unread.warn(place)
-    repairs.warn(place)
+                skip_record(context.at(f"[{i}]"), error)
+        take_each(taker.take, spans, context)
+    taker.unread.warn(context)
+    repairs.warn(context)
 
 
 def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:

@@ -32,10 +32,10 @@ class Repairs:
         first, count = self._found.get(message, (index, 0))
         self._found[message] = (first, count + 1)
 
-    def warn(self, place: DecodeContext) -> None:
+    def warn(self, context: DecodeContext) -> None:
         for message, (first, count) in self._found.items():
             more = f" (and {count - 1:,} more like it)" if count > 1 else ""
-            place.at(f"[{first}]").warn(message + more)
+            context.at(f"[{first}]").warn(message + more)
 
 
 def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:

@@ -55,12 +55,12 @@ class _ZipkinV1Span(Struct, gc=False):
 _SPAN = msgspec.json.Decoder(_ZipkinV1Span)
 
 
-def decode_spans(items: Sequence[Raw | bytes], place: DecodeContext) -> None:
+def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
     """Take in the span objects of one document, each by its own version: a list may mix both.
 
     An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
     """
-    take_items(items, place, _read)
+    take_items(items, context, _read)
 
 
 def is_v1(item: bytes) -> bool:

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.json_repair.commas import Commas, without_commas
-from tracetui.ingest.json_repair.repair import Gap, RepairedValue, TextFinder, repair
+from tracetui.ingest.json_repair.damaged_json import Gap, RepairedValue, TextFinder, repair
+from tracetui.ingest.json_repair.surplus_commas import Commas, without_commas
 from tracetui.model.decoding import MalformedError
 
 _BETWEEN = re.compile(rb"[\s,]*+")
 """What may stand between values."""
 
 
-def recover(data: Buffer, start: int, place: DecodeContext, take: Callable[[bytes], None], trouble: str) -> None:
+def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[bytes], None], trouble: str) -> None:
     """Repair the values from `start` on, one after the other, and take each in.
 
     take: raises MalformedError if it cannot read the text. trouble: what a strict reader said of the data.
@@ -28,23 +28,23 @@ def recover(data: Buffer, start: int, place: DecodeContext, take: Callable[[byte
         try:
             take(text)
         except MalformedError as error:
-            place.warn(f"cannot be read: {error}")
+            context.warn(f"cannot be read: {error}")
     finder = TextFinder(data)
     while start < len(data):
-        mended = repair(data, start, finder)
-        _warn_of(mended, len(data), place)
-        if mended.unwritable:
-            place.warn(f"{mended.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
-        commas.add(mended.commas.first, mended.commas.count)
-        if mended.text:
+        repaired = repair(data, start, finder)
+        _warn_of(repaired, len(data), context)
+        if repaired.unwritable:
+            context.warn(f"{repaired.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
+        commas.add(repaired.commas.first, repaired.commas.count)
+        if repaired.text:
             try:
-                take(mended.text)
+                take(repaired.text)
             except MalformedError as error:
-                place.warn(f"cannot be read: {error}")
-        elif not mended.gaps:
-            place.warn(f"cannot be read: {trouble}")
-        assert mended.end > start, f"no progress at byte {start}"
-        start = mended.end
+                context.warn(f"cannot be read: {error}")
+        elif not repaired.gaps:
+            context.warn(f"cannot be read: {trouble}")
+        assert repaired.end > start, f"no progress at byte {start}"
+        start = repaired.end
         between = _BETWEEN.match(data, start)
         assert between is not None
         comma = data.find(b",", start, between.end())
@@ -53,15 +53,15 @@ def recover(data: Buffer, start: int, place: DecodeContext, take: Callable[[byte
         start = between.end()
     if commas.count:
         more = f" (and {commas.count - 1:,} more)" if commas.count > 1 else ""
-        place.at(f"byte {commas.first:,}").warn(f"superfluous comma{more}; read without")
+        context.at(f"byte {commas.first:,}").warn(f"superfluous comma{more}; read without")
 
 
-def _warn_of(mended: RepairedValue, size: int, place: DecodeContext) -> None:
-    for gap in mended.gaps:
-        place.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, size)}")
-    more = mended.more_gaps
+def _warn_of(repaired: RepairedValue, size: int, context: DecodeContext) -> None:
+    for gap in repaired.gaps:
+        context.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, size)}")
+    more = repaired.more_gaps
     if more.count:
-        place.at(f"byte {more.start:,}").warn(
+        context.at(f"byte {more.start:,}").warn(
             f"damaged JSON in {more.count:,} more places; {more.size:,} bytes were skipped"
         )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.archived import MOST_NESTED, Budget, take_members
+from tracetui.ingest.archive_reader import MOST_NESTED, Budget, take_members
 from tracetui.ingest.archives import find_archive
 from tracetui.ingest.buffers import Buffer, decompress
 from tracetui.ingest.decode_context import DecodeContext

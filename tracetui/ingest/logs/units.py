@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from tracetui.ingest.blocks import Blocks, begins_json
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
+from tracetui.ingest.json_blocks import Blocks, begins_json
 from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.model.decoding import MALFORMED

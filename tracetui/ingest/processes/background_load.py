@@ -16,18 +16,18 @@ from tracetui.config import Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.processes.protocol import (
     Failure,
-    FindNewest,
     LoadRequest,
-    Newest,
+    NewestStartsRequest,
+    NewestStartsResult,
     PartialResult,
     ProgressReport,
-    ProgressText,
     Response,
+    SearchReportMessage,
     SearchRequest,
     ServerStatsRequest,
     ServerStatsResult,
     Unchanged,
-    read_word,
+    decode_response,
     send_request,
 )
 from tracetui.ingest.processes.shared_memory import receive
@@ -60,7 +60,7 @@ class BackgroundLoad:
         """`stdin`: the descriptor for the source `-`; `first_part`: seconds until the first partial result
         handed over for the first time; `asks_for_choice` as `Servers`.
         """
-        self._wish = LoadRequest(list(sources), search, overrides, first_part, asks_for_choice)
+        self._request = LoadRequest(list(sources), search, overrides, first_part, asks_for_choice)
         self._stdin = subprocess.DEVNULL if stdin is None else stdin
         self._process: subprocess.Popen[bytes] | None = None
         self._sets: socket.socket | None = None
@@ -102,7 +102,7 @@ class BackgroundLoad:
         self,
         progress: Callable[[LoadProgress], object],
         part: Callable[[TraceSet], object] = lambda _: None,
-        told: Callable[[SearchReport], object] = lambda _: None,
+        on_report: Callable[[SearchReport], object] = lambda _: None,
     ) -> TraceSet:
         """Load, in the calling thread. `part` receives partial sets, `told` the reports.
 
@@ -113,7 +113,7 @@ class BackgroundLoad:
         with there:
             self._process = subprocess.Popen(
                 # without the directory one is in, which may hold modules of anybody's
-                [sys.executable, "-P", "-m", "tracetui.ingest.processes.worker", str(there.fileno())],
+                [sys.executable, "-P", "-m", "tracetui.ingest.processes.loading_process", str(there.fileno())],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_paths())},
                 stdin=self._stdin,
                 stdout=subprocess.PIPE,
@@ -124,7 +124,7 @@ class BackgroundLoad:
             )
         if self._stopped.is_set():
             self._process.terminate()
-        traces = self._follow(self._wish, progress, part, told)
+        traces = self._follow(self._request, progress, part, on_report)
         # a load that was read for the first time is other than nothing
         assert traces is not None
         return traces
@@ -133,7 +133,7 @@ class BackgroundLoad:
         self,
         search: Search,
         progress: Callable[[LoadProgress], object],
-        told: Callable[[SearchReport], object] = lambda _: None,
+        on_report: Callable[[SearchReport], object] = lambda _: None,
         *,
         known_ns: int = 0,
     ) -> TraceSet | None:
@@ -143,15 +143,15 @@ class BackgroundLoad:
 
         Raises BackEndError where no server answers, and LoadCancelledError.
         """
-        return self._follow(SearchRequest(search, known_ns), progress, lambda _: None, told)
+        return self._follow(SearchRequest(search, known_ns), progress, lambda _: None, on_report)
 
     def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
         """Server statistics, in the calling thread. Raises LoadCancelledError."""
-        word = self._answer(ServerStatsRequest(list(services), lookback_ns))
-        if isinstance(word, ServerStatsResult):
-            return word.server_stats
-        if isinstance(word, Failure) and not self._stopped.is_set():
-            raise BackEndError(word.error)
+        response = self._query(ServerStatsRequest(list(services), lookback_ns))
+        if isinstance(response, ServerStatsResult):
+            return response.server_stats
+        if isinstance(response, Failure) and not self._stopped.is_set():
+            raise BackEndError(response.error)
         raise LoadCancelledError("search stopped")
 
     def newest_starts(self, services: Sequence[str], lookback_ns: int) -> dict[str, int]:
@@ -159,28 +159,28 @@ class BackgroundLoad:
 
         What was answered until it was stopped counts. Raises LoadCancelledError where the process is gone.
         """
-        word = self._answer(FindNewest(list(services), lookback_ns))
-        if isinstance(word, Newest):
-            return word.starts
-        if isinstance(word, Failure) and not self._stopped.is_set():
-            raise BackEndError(word.error)
+        response = self._query(NewestStartsRequest(list(services), lookback_ns))
+        if isinstance(response, NewestStartsResult):
+            return response.starts
+        if isinstance(response, Failure) and not self._stopped.is_set():
+            raise BackEndError(response.error)
         raise LoadCancelledError("search stopped")
 
-    def _answer(self, wish: ServerStatsRequest | FindNewest) -> Response | None:
+    def _query(self, request: ServerStatsRequest | NewestStartsRequest) -> Response | None:
         """What the process answers to a question, None where it is gone."""
         assert self._process is not None
         assert self._sets is not None
-        send_request(wish, self._sets)
+        send_request(request, self._sets)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        return read_word(line) if line else None
+        return decode_response(line) if line else None
 
     def _follow(
         self,
-        wish: LoadRequest | SearchRequest,
+        request: LoadRequest | SearchRequest,
         progress: Callable[[LoadProgress], object],
         part: Callable[[TraceSet], object],
-        told: Callable[[SearchReport], object],
+        on_report: Callable[[SearchReport], object],
     ) -> TraceSet | None:
         """Send a request to the process, and listen until it is done."""
         process, sets = self._process, self._sets
@@ -189,31 +189,31 @@ class BackgroundLoad:
         assert process.stdout is not None
         self._is_running = True
         try:
-            send_request(wish, sets)
+            send_request(request, sets)
             for line in process.stdout:
-                word = read_word(line)
-                if isinstance(word, ProgressReport):
-                    progress(word.progress)
-                elif isinstance(word, ProgressText):
-                    told(word.found)
-                elif isinstance(word, (Unchanged, ServerStatsResult, Newest)):
+                response = decode_response(line)
+                if isinstance(response, ProgressReport):
+                    progress(response.progress)
+                elif isinstance(response, SearchReportMessage):
+                    on_report(response.report)
+                elif isinstance(response, (Unchanged, ServerStatsResult, NewestStartsResult)):
                     return None
-                elif isinstance(word, Failure):
-                    if isinstance(wish, SearchRequest):
+                elif isinstance(response, Failure):
+                    if isinstance(request, SearchRequest):
                         # the process stays, to be asked again
                         stopped = self._stopped.is_set()
-                        raise LoadCancelledError(word.error) if stopped else BackEndError(word.error)
+                        raise LoadCancelledError(response.error) if stopped else BackEndError(response.error)
                     if self._stopped.is_set():
                         break
-                    raise InputError(word.error)
+                    raise InputError(response.error)
                 else:
                     traces = receive(sets)
                     if not isinstance(traces, TraceSet):
                         break
-                    if isinstance(word, PartialResult):
+                    if isinstance(response, PartialResult):
                         part(traces)
                         continue
-                    self.services, self.can_ask_again = word.services, word.can_ask_again
+                    self.services, self.can_ask_again = response.services, response.can_ask_again
                     return traces
         except OSError:
             # it is gone

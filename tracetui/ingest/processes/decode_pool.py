@@ -30,14 +30,14 @@ LARGE_BYTES = 2 * SHARE_BYTES
 """A piece from this size on is decoded here, too: it may be shared out itself, and to hand it over takes as much memory
 once more.
 """
-_AHEAD = 2
+_QUEUED = 2
 """Pieces that a process has at once: the next one is there when one is done."""
 
 
 @dataclass(slots=True)
 class _Piece:
     document: bytes
-    is_away: bool = False
+    is_decoding: bool = False
     """True while a process has it."""
     found: Intake | None = None
     """Its decoded spans, once they are here."""
@@ -79,12 +79,12 @@ class DecodePool:
             with contextlib.suppress(OSError):
                 self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
         for worker in self._workers:
-            while worker.pieces and worker.has_answered():
-                worker.take_back()
+            while worker.pieces and worker.has_result():
+                worker.collect()
         self._absorb()
         piece = _Piece(document)
         idlest = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
-        if idlest is None or len(idlest.pieces) >= _AHEAD or not idlest.give(piece):
+        if idlest is None or len(idlest.pieces) >= _QUEUED or not idlest.give(piece):
             piece.found = Intake()
             self._take(document, piece.found)
         self._pieces.append(piece)
@@ -94,11 +94,11 @@ class DecodePool:
         """Wait until all that was decoded is in the intake."""
         for worker in self._workers:
             while worker.pieces:
-                worker.take_back()
+                worker.collect()
         self._absorb()
 
     def _absorb(self) -> None:
-        while self._pieces and not self._pieces[0].is_away:
+        while self._pieces and not self._pieces[0].is_decoding:
             piece = self._pieces.popleft()
             if piece.found is None:
                 # what has become of a process is no matter of the data
@@ -130,17 +130,17 @@ class _Worker:
             send(pickle.PickleBuffer(piece.document), self._socket)
         except OSError:
             return False
-        piece.is_away = True
+        piece.is_decoding = True
         self.pieces.append(piece)
         return True
 
-    def has_answered(self) -> bool:
+    def has_result(self) -> bool:
         return bool(select.select([self._socket], [], [], 0)[0])
 
-    def take_back(self) -> None:
+    def collect(self) -> None:
         """Wait for the first piece of a worker; nothing if it has failed."""
         piece = self.pieces.popleft()
-        piece.is_away = False
+        piece.is_decoding = False
         with contextlib.suppress(OSError):
             found = receive(self._socket)
             piece.found = found if isinstance(found, Intake) else None

@@ -19,7 +19,7 @@ from tracetui.model.search import Search
 from tracetui.model.server_stats import ServerStats
 
 
-class LoadRequest(msgspec.Struct, tag="read"):
+class LoadRequest(msgspec.Struct, tag="load"):
     sources: list[str]
     search: Search
     overrides: Overrides
@@ -28,37 +28,37 @@ class LoadRequest(msgspec.Struct, tag="read"):
     """Whether somebody is there to choose services, where a server can only be asked for each of many."""
 
 
-class SearchRequest(msgspec.Struct, tag="ask"):
+class SearchRequest(msgspec.Struct, tag="search"):
     search: Search
     known_ns: int = 0
     """Time before which older traces are asked for, where not all is sent at once; 0 for not at all."""
 
 
-class ServerStatsRequest(msgspec.Struct, tag="opine"):
+class ServerStatsRequest(msgspec.Struct, tag="server_stats"):
     services: list[str]
     lookback_ns: int
 
 
-class FindNewest(msgspec.Struct, tag="find_newest"):
+class NewestStartsRequest(msgspec.Struct, tag="newest_starts"):
     """When did the newest trace of each service begin?"""
 
     services: list[str]
     lookback_ns: int
 
 
-class ProgressReport(msgspec.Struct, tag="far"):
+class ProgressReport(msgspec.Struct, tag="progress"):
     progress: LoadProgress
 
 
-class ProgressText(msgspec.Struct, tag="told"):
-    found: SearchReport
+class SearchReportMessage(msgspec.Struct, tag="search_report"):
+    report: SearchReport
 
 
-class PartialResult(msgspec.Struct, tag="part"):
+class PartialResult(msgspec.Struct, tag="partial"):
     """A partial set was sent."""
 
 
-class FinalResult(msgspec.Struct, tag="whole"):
+class FinalResult(msgspec.Struct, tag="final"):
     """The set was sent."""
 
     services: list[str] = []
@@ -66,15 +66,15 @@ class FinalResult(msgspec.Struct, tag="whole"):
     can_ask_again: bool = False
 
 
-class Unchanged(msgspec.Struct, tag="same"):
+class Unchanged(msgspec.Struct, tag="unchanged"):
     """Result of a search that found nothing new."""
 
 
-class ServerStatsResult(msgspec.Struct, tag="opined"):
+class ServerStatsResult(msgspec.Struct, tag="server_stats_result"):
     server_stats: ServerStats
 
 
-class Newest(msgspec.Struct, tag="newest"):
+class NewestStartsResult(msgspec.Struct, tag="newest_starts_result"):
     starts: dict[str, int]
     """In nanoseconds since the epoch, by the services that servers have answered for; 0 for none."""
 
@@ -84,35 +84,42 @@ class Failure(msgspec.Struct, tag="failure"):
 
 
 Response = (
-    ProgressReport | ProgressText | PartialResult | FinalResult | Unchanged | ServerStatsResult | Newest | Failure
+    ProgressReport
+    | SearchReportMessage
+    | PartialResult
+    | FinalResult
+    | Unchanged
+    | ServerStatsResult
+    | NewestStartsResult
+    | Failure
 )
-_WORDS = msgspec.json.Decoder(Response)
-Request = LoadRequest | SearchRequest | ServerStatsRequest | FindNewest
-_WISHES = msgspec.json.Decoder(Request)
+_RESPONSES = msgspec.json.Decoder(Response)
+Request = LoadRequest | SearchRequest | ServerStatsRequest | NewestStartsRequest
+_REQUESTS = msgspec.json.Decoder(Request)
 _SIZE = struct.Struct("<I")
 
 
-def send_request(wish: Request, to: socket.socket) -> None:
+def send_request(request: Request, to: socket.socket) -> None:
     """Send a request to the process. Raises OSError if it is gone."""
-    text = encode_any(wish)
+    text = encode_any(request)
     to.sendall(_SIZE.pack(len(text)) + text)
 
 
 def receive_request(at: socket.socket) -> Request | None:
     """Wait for the next request; None once the other side is gone."""
     head = _received(at, _SIZE.size)
-    return decode_any(_WISHES, _received(at, _SIZE.unpack(head)[0])) if head else None
+    return decode_any(_REQUESTS, _received(at, _SIZE.unpack(head)[0])) if head else None
 
 
-def word_line(word: Response) -> bytes:
+def encode_response(response: Response) -> bytes:
     """Encode a response of the process, as a line."""
-    return encode_any(word) + b"\n"
+    return encode_any(response) + b"\n"
 
 
-def read_word(line: bytes) -> Response:
+def decode_response(line: bytes) -> Response:
     """Decode a line of the process."""
-    word: Response = decode_any(_WORDS, line)
-    return word
+    response: Response = decode_any(_RESPONSES, line)
+    return response
 
 
 def _received(at: socket.socket, size: int) -> bytes:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.json_repair.commas import Commas
 from tracetui.ingest.json_repair.nesting import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
+from tracetui.ingest.json_repair.surplus_commas import Commas
 from tracetui.model.decoding import MalformedError, decode
 
 _TOKEN = re.compile(
@@ -216,7 +216,7 @@ class _Walk:
         begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
         levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
-    def leave_out(self, start: int, end: int, reason: str) -> None:
+    def add_gap(self, start: int, end: int, reason: str) -> None:
         """Note a gap."""
         self.gap_end = end
         if len(self.gaps) < _MOST_GAPS:
@@ -291,7 +291,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
             if expects == "comma":
                 level.expects = "value" if level.is_list else "key"
             # of two commas the second one stays
-            elif not _leave_out_comma(walk, level, at if expects == "first" else level.comma):
+            elif not _skip_comma(walk, level, at if expects == "first" else level.comma):
                 return "unexpected ','"
             more = _COMMAS.match(walk.data, match.end())
             if more:
@@ -305,7 +305,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
             level.expects = "value"
         else:
             if level.is_list != (mark == b"]") or (
-                expects not in ("first", "comma") and not _leave_out_comma(walk, level, level.comma)
+                expects not in ("first", "comma") and not _skip_comma(walk, level, level.comma)
             ):
                 return f"unexpected {mark.decode()!r}"
             levels.pop()
@@ -351,7 +351,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
     return None
 
 
-def _leave_out_comma(walk: _Walk, level: _Level, at: int) -> bool:
+def _skip_comma(walk: _Walk, level: _Level, at: int) -> bool:
     """Go on as if there were no comma here. -> False if it stands between a key and its value"""
     if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.copied:
         return False
@@ -444,10 +444,10 @@ def _recover(walk: _Walk, trouble: str) -> bool:
     if found is None:
         walk.close(levels)
         value = walk.finder.search(_VALUE_BEGINS, search)
-        walk.leave_out(begin, value.start() if value else len(walk.data), trouble)
+        walk.add_gap(begin, value.start() if value else len(walk.data), trouble)
         return False
     resume = found.start()
-    walk.leave_out(begin, resume, trouble)
+    walk.add_gap(begin, resume, trouble)
     closes = bool(groups.get("close"))
     if keeps or closes:
         levels[-1].expects = "key" if keeps else "comma"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.ingest.archives.archive import MOST_MEMBERS, Archive, ArchiveMember
-from tracetui.ingest.buffers import Buffer, Unpacked, error_text
+from tracetui.ingest.buffers import Buffer, UnpackBuffer, format_size
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.decompress import UnpackError
 from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_limit, input_limit
@@ -49,76 +49,76 @@ Read = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
 
 
 def take_members(
-    data: Buffer, archive: Archive, place: DecodeContext, budget: Budget, read: Read, go_on: Callable[[], bool]
+    data: Buffer, archive: Archive, context: DecodeContext, budget: Budget, read: Read, go_on: Callable[[], bool]
 ) -> None:
     """Take in the spans that the files of an archive hold; warnings name a file as `archive.zip:file.json`."""
-    before = len(place.intake)
+    before = len(context.intake)
     others: list[str] = []
     of_others: list[LoadWarning] = []
     done = count = 0
-    for count, member in enumerate(archive.members(data, place.warn), 1):
-        if not go_on() or place.intake.is_full():
+    for count, member in enumerate(archive.members(data, context.warn), 1):
+        if not go_on() or context.intake.is_full():
             return
         if count > MOST_MEMBERS:
-            place.warn(f"more than {MOST_MEMBERS:,} files in the {archive.name}; the rest was skipped")
+            context.warn(f"more than {MOST_MEMBERS:,} files in the {archive.name}; the rest was skipped")
             break
-        here = DecodeContext(place.intake, f"{place.file}:{member.name}")
+        here = DecodeContext(context.intake, f"{context.file}:{member.name}")
         if _is_of_system(member.name):
             continue
         if member.unreadable:
             here.warn(member.unreadable)
             continue
-        warnings = len(place.intake.warnings)
+        warnings = len(context.intake.warnings)
         content, is_whole = _unpacked(member, here, budget, go_on)
         share = done / max(len(data), 1), min((done + member.size) / max(len(data), 1), 1.0)
         done += member.size
         if content is None:
-            place.warn(
-                f"its files unpack to more than {error_text(MOST_PACKED_TIMES * len(data))}; the rest was skipped"
+            context.warn(
+                f"its files unpack to more than {format_size(MOST_PACKED_TIMES * len(data))}; the rest was skipped"
             )
             break
-        spans = len(place.intake)
+        spans = len(context.intake)
         is_known = read(content, here, budget, *share)
-        found, more = place.intake.take_warnings(warnings)
-        if not is_known and is_whole and len(place.intake) == spans:
+        found, more = context.intake.take_warnings(warnings)
+        if not is_known and is_whole and len(context.intake) == spans:
             others.append(member.name)
             of_others += found[:_NAMED]
             continue
         for warning in shortened(here.file, found, more):
-            place.intake.warn(warning.file, warning.position, warning.message)
+            context.intake.warn(warning.file, warning.position, warning.message)
     if not count:
-        place.warn(f"the {archive.name} holds no files")
-    elif others and len(place.intake) == before:
-        place.warn(f"no file of the {archive.name} holds spans: {_listed(others)}")
-        for warning in shortened(place.file, of_others, 0):
-            place.intake.warn(warning.file, warning.position, warning.message)
+        context.warn(f"the {archive.name} holds no files")
+    elif others and len(context.intake) == before:
+        context.warn(f"no file of the {archive.name} holds spans: {_listed(others)}")
+        for warning in shortened(context.file, of_others, 0):
+            context.intake.warn(warning.file, warning.position, warning.message)
     elif others:
-        place.warn(
+        context.warn(
             f"{len(others):,} {'file' if len(others) == 1 else 'files'} without spans skipped: {_listed(others)}"
         )
 
 
 def _unpacked(
-    member: ArchiveMember, place: DecodeContext, budget: Budget, go_on: Callable[[], bool]
+    member: ArchiveMember, context: DecodeContext, budget: Budget, go_on: Callable[[], bool]
 ) -> tuple[Buffer | None, bool]:
     """What can be read of a member, and whether that is all of it; None where nothing more may be unpacked."""
     limit = budget.limit
     if limit <= 0:
         return None, False
     # the stated size is only a hint, and an anonymous map takes no memory before it is written to
-    out = Unpacked(limit, budget.most_cost)
+    out = UnpackBuffer(limit, budget.most_cost)
     is_whole = True
     try:
         for piece in member.unpack():
             if not out.add(piece):
-                place.warn(f"{out.trouble}; the rest was skipped")
+                context.warn(f"{out.trouble}; the rest was skipped")
                 is_whole = False
                 break
             if not go_on():
                 is_whole = False
                 break
     except UnpackError as error:
-        place.warn(f"damaged in the archive ({error}); what came before is kept")
+        context.warn(f"damaged in the archive ({error}); what came before is kept")
         is_whole = False
     budget.take(out.size)
     return out.whole(), is_whole

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import jaeger_documents, zipkin_v1
 from tracetui.ingest.formats.format import Piece
-from tracetui.ingest.formats.nearest import Nearest
+from tracetui.ingest.formats.nearest_format import Nearest
 from tracetui.ingest.formats.plain_span import SpanSink
-from tracetui.ingest.record_errors import leave_out
+from tracetui.ingest.record_errors import skip_record
 
 ProgressCallback = Callable[[float], None]
 """Is told which share of a source (0 to 1) is read."""
@@ -35,21 +35,21 @@ class DeferredSpans:
     is_unknown: bool = False
     """Whether the source is of no kind that may hold spans."""
 
-    def note_other(self, what: str, place: DecodeContext) -> None:
+    def note_other(self, what: str, context: DecodeContext) -> None:
         """Count a value that is nothing known: in a log no fault, in a source without spans what it holds instead."""
-        if place.in_log:
-            place.skip()
+        if context.in_log:
+            context.skip()
             return
         self.other_count += 1
         if not self.others:
-            self.others.append((what, place))
+            self.others.append((what, context))
 
-    def note_unknown(self, nearest: Nearest, place: DecodeContext) -> None:
+    def note_unknown(self, nearest: Nearest, context: DecodeContext) -> None:
         """Count an object that comes near to a format."""
-        count, first = self.unknown.get(nearest, (0, place))
+        count, first = self.unknown.get(nearest, (0, context))
         self.unknown[nearest] = count + 1, first
 
-    def finish(self, place: DecodeContext, before: int = 0) -> None:
+    def finish(self, context: DecodeContext, before: int = 0) -> None:
         """Decode what was kept, and warn of what was counted.
 
         before: how many spans the intake had before this source.
@@ -58,11 +58,11 @@ class DeferredSpans:
             try:
                 decode()
             except Exception as error:
-                leave_out(place, error)
-        is_empty = len(place.intake) == before
+                skip_record(context, error)
+        is_empty = len(context.intake) == before
         for nearest, (count, at) in self.unknown.items():
             if is_empty:
-                DecodeContext(place.intake, place.file).warn(nearest.of_spans)
+                DecodeContext(context.intake, context.file).warn(nearest.of_spans)
             else:
                 at.warn(f"skipped: {nearest.of_object}{_more(count)}")
         for what, at in self.others if is_empty else ():

@@ -1,7 +1,7 @@
-"""The loading process: `python -m tracetui.ingest.processes.worker SOCKET`, with one end of a socket pair inherited.
+"""Loading process: `python -m tracetui.ingest.processes.loading_process SOCKET`.
 
-After a while and then ever more rarely it hands over what has arrived so far. SIGTERM ends the reading; what is here by
-then is handed over. Where there are servers among the sources, it stays, and asks them again when it is told to.
+SOCKET is the inherited end of a socket pair. The process sends partial results at growing intervals. SIGTERM stops the
+reading and sends what has arrived. If the sources include servers, it stays and serves further requests.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tracetui.ingest.loader import Loader, LoadProgress, StopReading
 from tracetui.ingest.processes.protocol import (
     Failure,
     FinalResult,
-    FindNewest,
     LoadRequest,
-    Newest,
+    NewestStartsRequest,
+    NewestStartsResult,
     PartialResult,
     ProgressReport,
-    ProgressText,
     Response,
+    SearchReportMessage,
     ServerStatsRequest,
     ServerStatsResult,
     Unchanged,
+    encode_response,
     receive_request,
-    word_line,
 )
 from tracetui.ingest.processes.shared_memory import send
 from tracetui.ingest.servers.pool import SearchReport
@@ -51,19 +51,19 @@ class _Reporter:
 
     def __init__(self, sets: socket.socket) -> None:
         self._sets = sets
-        self._stopped = self._waits = False
+        self._stopped = self._is_waiting = False
         self.begin(math.inf)
 
     def begin(self, first_part: float) -> None:
         """Start a reading, with a first partial result after this many seconds."""
         self._stopped = False
-        self._next_word = 0.0
+        self._next_report = 0.0
         self._began = time.monotonic()
         self._next_part = self._began + first_part
 
     def stop(self, *_: object) -> None:
         self._stopped = True
-        if self._waits:
+        if self._is_waiting:
             # it would go on to wait
             raise StopReading
 
@@ -72,26 +72,26 @@ class _Reporter:
         """True while it only waits, which can be interrupted anywhere."""
         if self._stopped:
             raise StopReading
-        self._waits = True
+        self._is_waiting = True
         try:
             yield
         finally:
-            self._waits = False
+            self._is_waiting = False
 
     def progress(self, progress: LoadProgress) -> None:
         if self._stopped:
             raise StopReading
         now = time.monotonic()
-        if now >= self._next_word:
-            self._next_word = now + _BETWEEN
-            _tell(ProgressReport(progress))
+        if now >= self._next_report:
+            self._next_report = now + _BETWEEN
+            _send(ProgressReport(progress))
 
     def arrived(self, make: Callable[[], TraceSet]) -> None:
         now = time.monotonic()
         if now >= self._next_part:
             self._next_part = self._began + _LATER_PART * (now - self._began)
             send(make(), self._sets)
-            _tell(PartialResult())
+            _send(PartialResult())
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,48 +102,48 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGTERM, reporter.stop)
         loading: Loader | None = None
         services: list[str] = []
-        while (wish := receive_request(sets)) is not None:
+        while (request := receive_request(sets)) is not None:
             try:
-                if isinstance(wish, LoadRequest):
-                    reporter.begin(wish.first_part)
+                if isinstance(request, LoadRequest):
+                    reporter.begin(request.first_part)
                     loading = Loader(
-                        wish.sources,
-                        wish.overrides,
+                        request.sources,
+                        request.overrides,
                         keep_going=True,
                         waiting=reporter.waiting,
-                        asks_for_choice=wish.asks_for_choice,
+                        asks_for_choice=request.asks_for_choice,
                     )
-                    found = loading.read(reporter.progress, reporter.arrived, wish.search, _say)
-                elif isinstance(wish, ServerStatsRequest):
+                    found = loading.read(reporter.progress, reporter.arrived, request.search, _report_search)
+                elif isinstance(request, ServerStatsRequest):
                     reporter.begin(math.inf)
                     assert loading is not None
-                    _tell(ServerStatsResult(loading.servers.server_stats(wish.services, wish.lookback_ns)))
+                    _send(ServerStatsResult(loading.servers.server_stats(request.services, request.lookback_ns)))
                     continue
-                elif isinstance(wish, FindNewest):
+                elif isinstance(request, NewestStartsRequest):
                     reporter.begin(math.inf)
                     assert loading is not None
-                    _tell(Newest(_newest(loading, wish)))
+                    _send(NewestStartsResult(_newest(loading, request)))
                     continue
                 else:
                     reporter.begin(math.inf)
                     assert loading is not None
-                    changed = loading.ask(wish.search, reporter.progress, _say, known_ns=wish.known_ns)
+                    changed = loading.ask(request.search, reporter.progress, _report_search, known_ns=request.known_ns)
                     if changed is None:
-                        _tell(Unchanged())
+                        _send(Unchanged())
                         continue
                     found = changed
             except StopReading:
-                _tell(Failure("search stopped"))
+                _send(Failure("search stopped"))
                 continue
             except TracetuiError as error:
-                _tell(Failure(str(error)))
-                if isinstance(wish, LoadRequest):
+                _send(Failure(str(error)))
+                if isinstance(request, LoadRequest):
                     return error.exit_code
                 continue
             send(found, sets)
-            if isinstance(wish, LoadRequest):
+            if isinstance(request, LoadRequest):
                 services = _services(loading)
-            _tell(FinalResult(services, loading.servers.can_be_asked_again))
+            _send(FinalResult(services, loading.servers.can_be_asked_again))
             if not loading.servers.can_be_asked_again:
                 break
     return 0
@@ -157,20 +157,20 @@ def _services(loading: Loader) -> list[str]:
         return []
 
 
-def _newest(loading: Loader, wish: FindNewest) -> dict[str, int]:
+def _newest(loading: Loader, request: NewestStartsRequest) -> dict[str, int]:
     starts: dict[str, int] = {}
     with suppress(StopReading):
         # what was found until it was stopped counts
-        loading.servers.newest_starts(wish.services, wish.lookback_ns, starts)
+        loading.servers.newest_starts(request.services, request.lookback_ns, starts)
     return starts
 
 
-def _say(found: SearchReport) -> None:
-    _tell(ProgressText(found))
+def _report_search(report: SearchReport) -> None:
+    _send(SearchReportMessage(report))
 
 
-def _tell(word: Response) -> None:
-    sys.stdout.buffer.write(word_line(word))
+def _send(response: Response) -> None:
+    sys.stdout.buffer.write(encode_response(response))
     sys.stdout.buffer.flush()
 
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple
 
-from tracetui.ingest.blocks import begins_json
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext, LineNumbers
-from tracetui.ingest.deferred import DeferredSpans
+from tracetui.ingest.deferred_spans import DeferredSpans
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import Envelope
 from tracetui.ingest.envelopes.streams import Streams
+from tracetui.ingest.json_blocks import begins_json
 from tracetui.ingest.json_documents import can_share, take_shares
 from tracetui.ingest.json_lines import count_lines, line_cuts
 from tracetui.ingest.processes.parallel_decode import processes_for
-from tracetui.ingest.record_errors import leave_out
+from tracetui.ingest.record_errors import skip_record
 
 _CHUNK: Final = 1 << 20
 _STEP: Final = 256
@@ -44,8 +44,8 @@ class TextReader(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _LogReader:
     read: TextReader
-    place: DecodeContext
-    held: DeferredSpans
+    context: DecodeContext
+    deferred: DeferredSpans
     unit: str
     before: int
     """Lines of the source before the stretch that is read."""
@@ -53,40 +53,40 @@ class _LogReader:
     """Where values are kept until all have come, if they are decoded together."""
 
     def _at(self, number: int) -> DecodeContext:
-        return DecodeContext(self.place.intake, self.place.file, f"{self.unit} {number + self.before}", in_log=True)
+        return DecodeContext(self.context.intake, self.context.file, f"{self.unit} {number + self.before}", in_log=True)
 
     def value(self, number: int, text: bytes) -> None:
         if self.kept is not None:
             self.kept.add(number, text)
             return
-        place = self._at(number)
+        context = self._at(number)
         try:
-            self.read.value(text, place, self.held)
+            self.read.value(text, context, self.deferred)
         except Exception as error:
-            leave_out(place, error)
+            skip_record(context, error)
 
     def block(self, number: int, text: bytes) -> bool:
-        place = self._at(number)
+        context = self._at(number)
         try:
-            return not self.read.whole(text, place, self.held)
+            return not self.read.whole(text, context, self.deferred)
         except Exception as error:
-            leave_out(place, error)
+            skip_record(context, error)
             return True
 
     def text(self, numbers: list[int], lines: list[bytes]) -> None:
         numbers = [number + self.before for number in numbers]
-        place = replace(self.place, lines=LineNumbers(self.unit, numbers))
+        context = replace(self.context, lines=LineNumbers(self.unit, numbers))
         try:
-            self.read.text(b"\n".join(lines), place, self.held)
+            self.read.text(b"\n".join(lines), context, self.deferred)
         except Exception as error:
-            leave_out(place, error)
+            skip_record(context, error)
 
     def lost(self, number: int, reason: str) -> None:
         self._at(number).warn(reason)
 
 
 def take_enveloped(
-    data: Buffer, start: int, envelope: Envelope, place: DecodeContext, held: DeferredSpans, read: TextReader
+    data: Buffer, start: int, envelope: Envelope, context: DecodeContext, deferred: DeferredSpans, read: TextReader
 ) -> None:
     """Take in the spans that a log in an envelope holds, several stretches of a large one at once."""
     take = partial(_take_stretch, data, envelope, read)
@@ -94,17 +94,23 @@ def take_enveloped(
     if processes > 1 and envelope.by_lines and _can_share(data, start, envelope):
         cuts = line_cuts(data, start, processes)
         inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
-        take_shares([cuts[0], *inner, cuts[-1]], place, held, take)
+        take_shares([cuts[0], *inner, cuts[-1]], context, deferred, take)
     elif processes > 1 and not envelope.by_lines:
-        _take_document(data, start, envelope, place, held, read, processes)
+        _take_document(data, start, envelope, context, deferred, read, processes)
     else:
-        take(start, len(data), place, held)
+        take(start, len(data), context, deferred)
 
 
 def _take_stretch(
-    data: Buffer, envelope: Envelope, read: TextReader, begin: int, end: int, place: DecodeContext, held: DeferredSpans
+    data: Buffer,
+    envelope: Envelope,
+    read: TextReader,
+    begin: int,
+    end: int,
+    context: DecodeContext,
+    deferred: DeferredSpans,
 ) -> None:
-    reader = _LogReader(read, place, held, envelope.unit, count_lines(data, begin) if begin else 0)
+    reader = _LogReader(read, context, deferred, envelope.unit, count_lines(data, begin) if begin else 0)
     _read(reader, data, envelope, begin, end)
 
 
@@ -112,25 +118,25 @@ def _take_document(
     data: Buffer,
     start: int,
     envelope: Envelope,
-    place: DecodeContext,
-    held: DeferredSpans,
+    context: DecodeContext,
+    deferred: DeferredSpans,
     read: TextReader,
     processes: int,
 ) -> None:
     """Take in a log that is unwrapped as a whole; its values are decoded by several processes."""
     kept = _EnvelopeValues()
-    _read(_LogReader(read, place, held, envelope.unit, 0, kept), data, envelope, start, len(data))
+    _read(_LogReader(read, context, deferred, envelope.unit, 0, kept), data, envelope, start, len(data))
 
-    def take(begin: int, end: int, place: DecodeContext, held: DeferredSpans) -> None:
-        reader = _LogReader(read, place, held, envelope.unit, 0)
+    def take(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+        reader = _LogReader(read, context, deferred, envelope.unit, 0)
         for i in range(begin, end):
             if not (i - begin) % _STEP:
-                held.progress((i - begin) / (end - begin))
+                deferred.progress((i - begin) / (end - begin))
             reader.value(*kept[i])
 
     if len(kept):
         shares = processes if can_share(kept[0][1]) else 1
-        take_shares([len(kept) * i // shares for i in range(shares + 1)], place, held, take)
+        take_shares([len(kept) * i // shares for i in range(shares + 1)], context, deferred, take)
 
 
 class _EnvelopeValues:
@@ -156,7 +162,7 @@ class _EnvelopeValues:
 def _read(reader: _LogReader, data: Buffer, envelope: Envelope, begin: int, end: int) -> None:
     streams = Streams(reader, find_envelope)
     add = streams.add
-    for line in envelope.unwrap(_chunks(data, begin, end, reader.held.progress)):
+    for line in envelope.unwrap(_chunks(data, begin, end, reader.deferred.progress)):
         add(line)
     streams.finish()
 

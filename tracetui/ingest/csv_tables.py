@@ -12,7 +12,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.registry import TABLE_FORMATS
-from tracetui.ingest.record_errors import leave_out
+from tracetui.ingest.record_errors import skip_record
 
 _LONGEST_HEADER: Final = 1 << 16
 _ROWS: Final = 4096
@@ -45,7 +45,7 @@ def format_with(columns: list[str]) -> TableFormat | None:
     return next((known for known in TABLE_FORMATS if found.issuperset(known.columns)), None)
 
 
-def take_table(data: Buffer, start: int, place: DecodeContext, progress: Callable[[float], None]) -> bool:
+def take_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
     """Take in a table of a known format. -> False if it is none"""
     columns, separator = header_of(data, start)
     known = format_with(columns)
@@ -53,7 +53,7 @@ def take_table(data: Buffer, start: int, place: DecodeContext, progress: Callabl
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        _take(known, columns, _CsvTable(data, start, separator, len(columns)), place, progress)
+        _take(known, columns, _CsvTable(data, start, separator, len(columns)), context, progress)
     finally:
         csv.field_size_limit(limit)
     return True
@@ -111,7 +111,7 @@ class _CsvTable:
 
 
 def _take(
-    known: TableFormat, columns: list[str], table: _CsvTable, place: DecodeContext, progress: Callable[[float], None]
+    known: TableFormat, columns: list[str], table: _CsvTable, context: DecodeContext, progress: Callable[[float], None]
 ) -> None:
     rows: list[list[str]] = []
     lost = first_lost = 0
@@ -123,26 +123,26 @@ def _take(
         elif row:
             lost, first_lost = lost + 1, first_lost or table.number
         if len(rows) >= _ROWS:
-            _take_rows(known, columns, rows, place)
+            _take_rows(known, columns, rows, context)
             rows = []
             progress(table.share)
-    _take_rows(known, columns, rows, place)
+    _take_rows(known, columns, rows, context)
     if lost:
         more = f" (and {lost - 1:,} rows more)" if lost > 1 else ""
-        place.line(first_lost).warn(f"skipped: not {len(columns)} cells, as the header has{more}")
+        context.line(first_lost).warn(f"skipped: not {len(columns)} cells, as the header has{more}")
 
 
-def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], place: DecodeContext) -> None:
+def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], context: DecodeContext) -> None:
     """Have rows taken in together; where that fails, one by one, so that only those are lost with which it does."""
     if not rows:
         return
-    before = len(place.intake)
+    before = len(context.intake)
     try:
-        known.take(columns, rows, place)
+        known.take(columns, rows, context)
     except Exception as error:
-        place.intake.discard_incomplete()
-        if len(rows) == 1 or len(place.intake) > before:
-            leave_out(place, error)
+        context.intake.discard_incomplete()
+        if len(rows) == 1 or len(context.intake) > before:
+            skip_record(context, error)
             return
         for row in rows:
-            _take_rows(known, columns, [row], place)
+            _take_rows(known, columns, [row], context)
