@@ -17,7 +17,7 @@ from tests.test_tui_live import App, over
 from tracetui.ingest.loader import Loader
 from tracetui.ingest.servers import probe
 from tracetui.model.search import Search
-from tracetui.tui.loading.messages import poller
+from tracetui.tui.loading import poller
 
 KINDS = ("jaeger-v3", "zipkin", "tempo")
 ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)

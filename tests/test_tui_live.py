@@ -28,8 +28,8 @@ from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
 from tracetui.tui.frame import FrameBottom
+from tracetui.tui.loading import poller
 from tracetui.tui.loading.jobs import JobDone, Jobs
-from tracetui.tui.loading.messages import poller
 from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
