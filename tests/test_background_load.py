@@ -20,7 +20,7 @@ from tracetui.ingest.servers.pool import SearchReport
 from tracetui.model.errors import InputError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
-from tracetui.tui.loading.messages import SearchStarted, TraceSetArrived, ask_in_background
+from tracetui.tui.loading.messages import RunningSearch, TraceSetArrived, search_in_background
 from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
@@ -160,16 +160,16 @@ def test_nothing_is_ended_that_only_has_the_number_of_a_load_that_is_over(monkey
 
 
 def test_a_stop_is_of_what_is_asked_and_not_of_what_was_asked_before_it() -> None:
-    arrivals = TraceSetLoader(State(), None, lambda _: None)
-    arrivals.begin(NOTHING)
-    arrivals.stop()
-    arrivals.answered()
-    arrivals.ask(NOTHING, None, is_poll=False)
-    assert not arrivals.is_stopping
-    arrivals.stop()
+    loader = TraceSetLoader(State(), None, lambda _: None)
+    loader.begin(NOTHING)
+    loader.stop()
+    loader.finish()
+    loader.search(NOTHING, None, is_poll=False)
+    assert not loader.is_stopping
+    loader.stop()
     # at the second time it would drop everything
-    assert arrivals.is_stopping
-    assert "again discards it" in arrivals.text
+    assert loader.is_stopping
+    assert "again discards it" in loader.status
 
 
 class _Hurried(BackgroundLoad):
@@ -194,8 +194,8 @@ def test_no_log_line_is_lost_to_a_look_that_is_hurried(is_poll: bool, lines: int
     hurried = _Hurried([INCIDENT])
     hurried.can_ask_again = True
     posted: list[object] = []
-    asked = SearchStarted(NOTHING, frozenset(), None, is_poll)
-    ask_in_background(hurried, asked, [str(log)], lambda: "", posted.append)
+    asked = RunningSearch(NOTHING, frozenset(), None, is_poll)
+    search_in_background(hurried, asked, [str(log)], lambda: "", posted.append)
     (arrived,) = posted
     assert isinstance(arrived, TraceSetArrived)
     assert len(arrived.session.loaded.log_lines) == lines

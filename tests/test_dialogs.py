@@ -1,4 +1,4 @@
-"""What opens over a view: the keys, a choice, and the palette."""
+"""Dialogs over a view: help, choices, palette."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def typed(app: TraceApp, pilot: Any, text: str) -> None:
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=8), st.integers(12, 120))
-def test_no_word_of_the_keys_is_cut(keys: list[tuple[str, str]], width: int) -> None:
+def test_key_help_is_wrapped_without_loss(keys: list[tuple[str, str]], width: int) -> None:
     lines = KeyLines([("Title", keys), ("None", ())], width)
     shown = [lines.line(row, width).text for row in range(len(lines))]
     assert all(line == lines._rows[row].text for row, line in enumerate(shown) if line.strip())
@@ -49,7 +49,7 @@ def test_no_word_of_the_keys_is_cut(keys: list[tuple[str, str]], width: int) -> 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 @pytest.mark.parametrize("view", [1, 2, 3, 4, 5])
-async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
+async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: int) -> None:
     async with opened(INCIDENT, size=size) as (app, pilot):
         await pilot.press(str(view))
         await settled(app, pilot)
@@ -65,17 +65,17 @@ async def test_all_keys_can_be_read(size: tuple[int, int], view: int) -> None:
             assert all(word in seen for word in what.split())
         assert "quit" in seen
         lines = painted(app)
-        # the view behind is still there, beside the box
+        # the view behind stays visible around the box
         assert [line[:2] for line in lines] == [f"{line:2}"[:2] for line in behind] or lines[0] == behind[0]
         await pilot.press("g")
         await settled(app, pilot)
-        assert "the views" not in painted(app)[2]
+        assert "switch views" not in painted(app)[2]
         await pilot.press("escape")
         await settled(app, pilot)
         assert not isinstance(app.screen, HelpScreen)
 
 
-async def test_keys_say_how_much_of_them_is_out_of_sight() -> None:
+async def test_help_shows_the_number_of_lines_below() -> None:
     async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
         await pilot.press("question_mark")
         await settled(app, pilot)
@@ -93,7 +93,7 @@ async def test_keys_say_how_much_of_them_is_out_of_sight() -> None:
         assert "more line" not in text_of(app)
 
 
-async def test_keys_that_are_on_their_way_to_a_dialog_when_it_goes() -> None:
+async def test_dismissing_a_dialog_twice_keeps_the_screen_below() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("S", "space", "j", "space", "equals_sign")
         await settled(app, pilot)
@@ -114,8 +114,8 @@ async def test_keys_that_are_on_their_way_to_a_dialog_when_it_goes() -> None:
         assert app.is_running
 
 
-class _Left(Dialog[None]):
-    """Left while it is composed, as by a key that comes meanwhile."""
+class _ClosedEarly(Dialog[None]):
+    """Closed while it is composed, as by a key at that time."""
 
     was_set_up = False
 
@@ -127,17 +127,17 @@ class _Left(Dialog[None]):
         self.was_set_up = True
 
 
-async def test_a_dialog_that_is_left_while_it_is_composed_is_not_set_up() -> None:
+async def test_dialog_closed_while_composing_is_not_set_up() -> None:
     app: App[None] = App()
     async with app.run_test() as pilot:
-        dialog = _Left()
+        dialog = _ClosedEarly()
         app.push_screen(dialog)
         await pilot.pause()
-        assert dialog.is_left
+        assert dialog.is_closed
         assert not dialog.was_set_up
 
 
-async def test_dialogs_in_ascii() -> None:
+async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
     async with opened(INCIDENT, size=(80, 24), marks=ASCII) as (app, pilot):
         await pilot.press("question_mark")
         await settled(app, pilot)
@@ -152,39 +152,39 @@ async def test_dialogs_in_ascii() -> None:
         assert text_of(app).isascii()
 
 
-def test_marks_are_explained_as_they_are_drawn() -> None:
-    said = [text for pane in pane_classes() for row in pane.KEYS for text in row]
-    assert any("✖" in text for text in said)
-    assert all(in_marks(text, ASCII).isascii() for text in said)
+def test_help_shows_glyphs_of_the_current_set() -> None:
+    texts = [text for pane in pane_classes() for row in pane.KEYS for text in row]
+    assert any("✖" in text for text in texts)
+    assert all(in_marks(text, ASCII).isascii() for text in texts)
     assert in_marks("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"
 
 
-async def test_the_palette_finds_ids_by_their_start_alone() -> None:
+async def test_palette_finds_trace_ids_by_prefix_only() -> None:
     async with opened(INCIDENT) as (app, _):
         entries = PaletteEntries(app)
         assert app.state.session is not None
         loaded = app.state.session.loaded
         first = loaded.trace_ids[3]
-        assert [entry.label for entry in entries.meant(["data"])] == ["Operation database_query"]
-        assert not [entry for entry in entries.meant([first[:3]]) if entry.label.startswith("Trace ")]
-        assert not entries.meant([first[1:9]])
+        assert [entry.label for entry in entries.matches(["data"])] == ["Operation database_query"]
+        assert not [entry for entry in entries.matches([first[:3]]) if entry.label.startswith("Trace ")]
+        assert not entries.matches([first[1:9]])
         for words in ([first[:4].upper().lower()], ["trace", first[:8]]):
-            found = entries.meant(words)
+            found = entries.matches(words)
             assert f"Trace {first}  {loaded.trace_name(3)}" in [entry.label for entry in found]
-        note = entries.meant([first])[0].note
+        note = entries.matches([first])[0].note
         assert note.startswith("2026-03-10 10:")
         assert note.endswith(numbers.duration(int(loaded.trace_duration[3])))
 
 
-async def test_the_palette_puts_words_that_begin_so_first() -> None:
+async def test_palette_ranks_word_starts_first() -> None:
     async with opened(INCIDENT) as (app, _):
-        labels = [entry.label for entry in PaletteEntries(app).meant(["t"])]
-        begins = [f" {label}".lower().find(" t") >= 0 for label in labels]
-        assert begins == sorted(begins, reverse=True)
-        assert set(begins) == {True, False}
+        labels = [entry.label for entry in PaletteEntries(app).matches(["t"])]
+        is_start = [f" {label}".lower().find(" t") >= 0 for label in labels]
+        assert is_start == sorted(is_start, reverse=True)
+        assert set(is_start) == {True, False}
 
 
-async def test_the_palette_shows_keys_beside_actions_and_the_view_around() -> None:
+async def test_palette_shows_keys_of_actions_over_the_view() -> None:
     async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
         behind = painted(app)
         open_palette(app)
@@ -192,27 +192,27 @@ async def test_the_palette_shows_keys_beside_actions_and_the_view_around() -> No
         assert isinstance(app.screen, Palette)
         lines = painted(app)
         row = next(line for line in lines if "Reload the sources" in line)
-        assert re.search(r"again +r\b", row)
+        assert re.search(r"Reload the sources +r\b", row)
         assert [line[:18] for line in lines] == [line[:18] for line in behind]
         assert sum("View Waterfall" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [("view hot", "where the time goes"), ("service user-service", "service = "), ("keys of this", "write a filter;")],
+    ("text", "expected"),
+    [("view hot", "where the time goes"), ("service user-service", "service = "), ("keys of this", "edit the filter;")],
 )
-async def test_the_palette_does_what_is_chosen(wanted: str, expected: str) -> None:
+async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         open_palette(app)
         await settled(app, pilot)
-        await typed(app, pilot, wanted)
+        await typed(app, pilot, text)
         await pilot.press("enter")
         await settled(app, pilot)
         await settled(app, pilot)
         assert expected in text_of(app)
 
 
-async def test_every_theme_can_be_chosen() -> None:
+async def test_palette_sets_every_theme() -> None:
     async with opened(INCIDENT) as (app, pilot):
         for theme in THEMES[::-1]:
             open_palette(app)
@@ -227,7 +227,7 @@ async def test_every_theme_can_be_chosen() -> None:
             await pilot.press("escape")
 
 
-async def test_the_palette_reads_no_markup() -> None:
+async def test_palette_does_not_interpret_markup() -> None:
     async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
         for word in ("service", "operation"):
             open_palette(app)

@@ -52,7 +52,7 @@ def looks(kind: str) -> Iterator[int]:
         # the newest of all, as the oldest are dropped
         by_ns = max(server.document(trace).start_ns for trace in known) - first.start_ns
         state = State(sources=(server.url,))
-        arrivals = TraceSetLoader(state, None, lambda _: None)
+        loader = TraceSetLoader(state, None, lambda _: None)
         loading = loader.Loader([server.url])
         with closing(loading.servers):
             loading.read(search=Search())
@@ -67,12 +67,12 @@ def looks(kind: str) -> Iterator[int]:
                 session = Session(found)
                 shown, findings = session.select("")
                 new = frozenset(range(found.trace_count))
-                arrivals.take(
+                loader.install(
                     TraceSetArrived(session, "", shown, findings, whole=False, new=new), "traces", is_placed=False
                 )
-                arrivals.warning_lines(NO_KEYS)
+                loader.warning_lines(NO_KEYS)
                 del found, session, shown, findings
-                yield held_bytes(loading, arrivals, state)
+                yield held_bytes(loading, loader, state)
 
 
 class _NoKeys:

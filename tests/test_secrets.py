@@ -26,7 +26,7 @@ from tracetui.ingest.servers.access import access_to
 from tracetui.ingest.servers.address import parse_address
 from tracetui.ingest.servers.connection import Connection, HttpError
 from tracetui.model.errors import UsageError
-from tracetui.tui.settings import from_anywhere, load_resume
+from tracetui.tui.settings import load_resume, portable_sources
 
 TOKEN = "pl4nted-5ecret-t0ken"
 ENCODED = base64.b64encode(f"user:{TOKEN}".encode()).decode()
@@ -230,7 +230,7 @@ async def test_a_secret_in_an_address(program: Program) -> None:
         kept = load_resume().sources
         assert kept == [f"{server.url}/search?service=cart&lookback=2h&access_token=***#id_token=***"]
         assert parse_address(kept[0]) == parse_address(page)
-        assert from_anywhere([page]) == kept
+        assert portable_sources([page]) == kept
         for args in (
             ("analyze", page, "--json", "--verbose"),
             ("compare", page, page),

@@ -86,7 +86,7 @@ def test_a_home_that_is_none_has_no_settings(tmp_path: Path) -> None:
 
 def test_a_mistake_in_the_keys_is_named_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    with pytest.raises(UsageError, match=rf"{tmp_path}/tracetui/config.toml: keymap: app.quit: there is no key"):
+    with pytest.raises(UsageError, match=rf"{tmp_path}/tracetui/config.toml: keymap: app.quit: unknown key"):
         run_app([INCIDENT], Settings(keymap={"app.quit": "crtl+x"}))
 
 
@@ -112,7 +112,7 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def test_queries_are_there_again_in_the_next_run(state_folder: Path) -> None:
     for keys in (["slash", *"error", "enter"], ["slash", *"depth", "space", "equals_sign", "space", "2", "enter"]):
-        app = CountingApp(State(sources=(INCIDENT,), former_queries=load_queries()))
+        app = CountingApp(State(sources=(INCIDENT,), previous_queries=load_queries()))
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(app, pilot)
             await pilot.press(*keys)
@@ -124,7 +124,7 @@ async def test_queries_are_there_again_in_the_next_run(state_folder: Path) -> No
     assert load_queries() == ["error", "depth = 2"]
     assert (state_folder / "queries.json").stat().st_mode & 0o777 == 0o600
     assert (state_folder / "resume.json").stat().st_mode & 0o777 == 0o600
-    app = CountingApp(State(sources=(INCIDENT,), former_queries=load_queries()))
+    app = CountingApp(State(sources=(INCIDENT,), previous_queries=load_queries()))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
         await pilot.press("slash", "up", "up")

@@ -27,7 +27,7 @@ from tests.screens import ByteCounter, painted
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.state import Look, State
-from tracetui.tui.terminal.cell_diff import _ALIKE, ShownCells, cells_of
+from tracetui.tui.terminal.cell_diff import _SINGLE_CELL, ShownCells, cells_of
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 SIZES = ((100, 30), (80, 24), (60, 12), (140, 40))
@@ -203,6 +203,6 @@ def test_a_text_has_as_many_cells_as_it_is_wide(text: str) -> None:
 
 
 def test_what_is_taken_for_one_cell_is_one_on_every_terminal() -> None:
-    alike = [character for character in map(chr, range(0x10000)) if _ALIKE.fullmatch(character)]
-    wide = [hex(ord(one)) for one in alike if {cell_len(one), wcwidth(one)} != {1}]
+    single = [character for character in map(chr, range(0x10000)) if _SINGLE_CELL.fullmatch(character)]
+    wide = [hex(ord(one)) for one in single if {cell_len(one), wcwidth(one)} != {1}]
     assert not wide

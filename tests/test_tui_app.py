@@ -30,7 +30,7 @@ from tracetui.tui.app import TraceApp
 from tracetui.tui.bookmark import bookmark_of
 from tracetui.tui.keys.keymap import __file__ as keymap_file
 from tracetui.tui.keys.keymap import bindings, check_keymap
-from tracetui.tui.loading.messages import TraceSetArrived, _filtered
+from tracetui.tui.loading.messages import TraceSetArrived, _select
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
@@ -71,7 +71,7 @@ async def opened(
 
 
 async def settled(app: TraceApp, pilot: Any) -> None:
-    """Until the load and all work behind the screen is done and painted."""
+    """Wait until the load and all jobs are done and painted."""
     for _ in range(3):
         await app.workers.wait_for_complete()
         await pilot.pause()
@@ -82,7 +82,7 @@ def text_of(app: TraceApp) -> str:
 
 
 def selected(app: TraceApp) -> str:
-    """The operation of the selected span."""
+    """Return the operation of the selected span."""
     assert app.state.session is not None
     assert app.state.span is not None
     return app.state.session.loaded.operation_name(app.state.span)
@@ -94,7 +94,7 @@ async def press(app: TraceApp, pilot: Any, *keys: str) -> None:
         await settled(app, pilot)
 
 
-async def test_from_the_incident_to_the_query_in_three_keys() -> None:
+async def test_slow_query_is_three_keys_away() -> None:
     async with opened(INCIDENT) as (app, pilot):
         assert "100 traces" in text_of(app)
         assert "8 requests failed" in text_of(app)
@@ -103,7 +103,7 @@ async def test_from_the_incident_to_the_query_in_three_keys() -> None:
         assert "SELECT u.*, o.*" in text_of(app)
 
 
-async def test_from_the_errors_to_the_span_where_one_began() -> None:
+async def test_error_pattern_opens_its_origin_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "4", "j", "enter")
         assert selected(app) == "database_query"
@@ -112,7 +112,7 @@ async def test_from_the_errors_to_the_span_where_one_began() -> None:
         assert "Errors ›" in painted(app)[-1]
 
 
-async def test_a_key_before_the_views_are_there_is_not_lost() -> None:
+async def test_keys_wait_until_views_are_built() -> None:
     app = CountingApp(State(sources=(INCIDENT,)))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
@@ -130,67 +130,70 @@ async def test_every_view_fills_the_screen(size: tuple[int, int]) -> None:
             assert "api-gateway" in text_of(app)
 
 
-async def test_ascii_paints_nothing_else() -> None:
+async def test_ascii_mode_paints_only_ascii() -> None:
     async with opened(INCIDENT, marks=ASCII) as (app, pilot):
         for number in range(1, 6):
             await press(app, pilot, str(number))
             assert text_of(app).isascii()
 
 
-async def test_coming_back_to_the_same_span() -> None:
+async def test_resume_returns_to_the_same_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "j", "j", "enter", "w")
         span, trace = app.state.span, app.state.trace
         assert span is not None
         await pilot.press("q")
-    remembered = settings.load_resume()
-    assert remembered.sources == [INCIDENT]
-    async with opened(INCIDENT, resume=remembered) as (app, _):
+    saved = settings.load_resume()
+    assert saved.sources == [INCIDENT]
+    async with opened(INCIDENT, resume=saved) as (app, _):
         assert (app.state.trace, app.state.span) == (trace, span)
         assert painted(app)[-1].startswith("Waterfall › api-gateway GET /profile › database_query")
 
 
-async def test_coming_back_to_a_filter() -> None:
+async def test_resume_restores_the_filter() -> None:
     resume = Resume([INCIDENT], "traces", "error")
     async with opened(INCIDENT, resume=resume) as (app, _):
         assert "8 of 100 traces" in painted(app)[0]
 
 
-async def held(app: TraceApp, pilot: Any) -> None:
-    """Until the views are there, the load not begun."""
-    while not app._has_views:
+async def views_built(app: TraceApp, pilot: Any) -> None:
+    """Wait until the views are built. The load must not start by itself."""
+    for _ in range(10_000):
+        if app._has_views:
+            return
         await pilot.pause()
+    raise AssertionError("the views were not built")
 
 
 def arrived(query: str, *, whole: bool = True) -> TraceSetArrived:
-    return TraceSetArrived(*_filtered(load([INCIDENT]), query), whole=whole)
+    return TraceSetArrived(*_select(load([INCIDENT]), query), whole=whole)
 
 
-async def test_leaving_before_all_is_here_keeps_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Resume([INCIDENT], "waterfall", "error", "ab", "cd", rows={"services": "user-service"})
+async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pytest.MonkeyPatch) -> None:
+    location = Resume([INCIDENT], "waterfall", "error", "ab", "cd", rows={"services": "user-service"})
     monkeypatch.setattr(TraceApp, "_start_load", lambda _: None)
-    app = CountingApp(State(sources=(INCIDENT,)), place)
+    app = CountingApp(State(sources=(INCIDENT,)), location)
     async with app.run_test() as pilot:
-        await held(app, pilot)
+        await views_built(app, pilot)
         app.post_message(arrived("error", whole=False))
         await settled(app, pilot)
         assert app.state.session is not None
         await pilot.press("q")
-    assert settings.load_resume() == place
+    assert settings.load_resume() == location
     other = CountingApp(State(sources=("unread.json",)))
     async with other.run_test() as pilot:
-        await held(other, pilot)
+        await views_built(other, pilot)
         await pilot.press("4", "q")
     assert settings.load_resume().sources == ["unread.json"]
     assert settings.load_resume().view == "errors"
 
 
-async def test_what_is_done_while_sources_are_read_stays_done(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_filter_and_view_set_while_loading_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TraceApp, "_start_load", lambda _: None)
     app = CountingApp(State(sources=(INCIDENT,)), Resume([INCIDENT], "waterfall"))
     async with app.run_test(size=(120, 40)) as pilot:
-        await held(app, pilot)
-        # before there is anything to filter
+        await views_built(app, pilot)
+        # while no traces are loaded
         await press(app, pilot, "slash", *"error", "enter", "3")
         app.post_message(arrived(""))
         await settled(app, pilot)
@@ -205,33 +208,33 @@ async def test_what_is_done_while_sources_are_read_stays_done(monkeypatch: pytes
         assert (app.state.query, app.state.trace) == ("", trace)
 
 
-async def test_sources_are_remembered_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_saved_sources_are_valid_in_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = tmp_path / "a[b]"
     directory.mkdir()
     (directory / "c.json").write_bytes(Path(INCIDENT).read_bytes())
     monkeypatch.chdir(directory)
     settings.save_resume(Resume(["c.json", "*.json", "-", "http://jaeger:16686", "prod", "~nobody-at-all/x"]))
-    file, pattern, *others = settings.load_resume().sources
+    file, glob, *others = settings.load_resume().sources
     assert others == ["-", "http://jaeger:16686", "prod", "~nobody-at-all/x"]
     monkeypatch.chdir("/")
-    assert load([file]).trace_count == load([pattern]).trace_count == 100
+    assert load([file]).trace_count == load([glob]).trace_count == 100
 
 
-async def test_what_cannot_be_read_is_said() -> None:
+async def test_missing_file_is_reported() -> None:
     async with opened(str(SAMPLES / "nothing-here.json")) as (app, pilot):
         assert "no such file" in text_of(app)
         await press(app, pilot, "escape", "2", "3", "4", "5", "1", "j", "enter")
         assert app.is_running
 
 
-async def test_what_was_lost_is_said() -> None:
+async def test_load_warnings_are_shown_until_esc() -> None:
     async with opened(str(SAMPLES / "broken" / "cut.json")) as (app, pilot):
-        assert "left out" in text_of(app)
+        assert "skipped" in text_of(app)
         await press(app, pilot, "escape")
-        assert "left out" not in text_of(app)
+        assert "skipped" not in text_of(app)
 
 
-async def test_a_view_whose_analysis_fails_says_so_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_analysis_is_reported_and_other_views_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise KeyError("oops\x1b")
 
@@ -249,9 +252,7 @@ async def test_a_view_whose_analysis_fails_says_so_and_the_others_go_on(monkeypa
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_hot_spots_say_that_what_could_be_done_is_looked_for(
-    monkeypatch: pytest.MonkeyPatch, fails: bool
-) -> None:
+async def test_hot_spots_show_that_suggestions_are_computed(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
     may_go = threading.Event()
 
     def wait(findings: Analysis) -> Any:
@@ -275,13 +276,13 @@ async def test_hot_spots_say_that_what_could_be_done_is_looked_for(
         assert "looking for" not in text_of(app)
 
 
-async def test_one_bad_source_costs_no_good_one() -> None:
+async def test_missing_source_does_not_prevent_loading_others() -> None:
     async with opened(str(SAMPLES / "nothing-here.json"), INCIDENT) as (app, _):
         assert "100 traces" in painted(app)[0]
         assert "nothing-here.json: left out: no such file" in text_of(app)
 
 
-async def test_logs_stand_beside_spans_and_bad_ones_cost_no_trace(tmp_path: Path) -> None:
+async def test_log_lines_are_shown_with_spans_and_missing_logs_reported(tmp_path: Path) -> None:
     file = tmp_path / "app.jsonl"
     async with opened(INCIDENT) as (app, _):
         assert app.state.session is not None
@@ -303,18 +304,18 @@ async def test_logs_stand_beside_spans_and_bad_ones_cost_no_trace(tmp_path: Path
         assert "none.jsonl" in text_of(app)
 
 
-async def test_every_warning_can_be_read_with_its_file() -> None:
+async def test_all_warnings_are_listed_with_file_and_position() -> None:
     async with opened(str(SAMPLES / "hostile")) as (app, pilot):
         assert app.state.session is not None
         warnings = app.state.session.loaded.load_warnings
-        assert f"{len(warnings) - 3} more: W reads them all" in text_of(app)
+        assert f"{len(warnings) - 3} more: W shows all" in text_of(app)
         await press(app, pilot, "W")
         assert isinstance(app.screen, Pager)
         assert "structure.json: data[" in text_of(app)
 
 
 @pytest.mark.parametrize("keys", [("question_mark",), ("colon",), ("i",), ("enter", "y"), ("slash",)])
-async def test_ctrl_c_leaves_from_everywhere(keys: tuple[str, ...]) -> None:
+async def test_ctrl_c_quits_everywhere(keys: tuple[str, ...]) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, *keys)
         await pilot.press("ctrl+c")
@@ -322,7 +323,7 @@ async def test_ctrl_c_leaves_from_everywhere(keys: tuple[str, ...]) -> None:
         assert app._exit
 
 
-async def test_a_followed_link_leads_back() -> None:
+async def test_esc_returns_from_a_followed_link() -> None:
     async with opened(str(SAMPLES / "async" / "links.jsonl")) as (app, pilot):
         await press(app, pilot, "enter")
         before = (app.state.trace, app.state.span)
@@ -337,7 +338,7 @@ async def test_a_followed_link_leads_back() -> None:
         assert painted(app)[-1].startswith("Traces")
 
 
-async def test_going_back_from_a_services_traces_brings_back_all_that_was_shown() -> None:
+async def test_esc_from_traces_of_a_service_restores_view_and_filter() -> None:
     async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
         await press(app, pilot, "3", "j", "j", "j", "h", "enter")
         assert "of 304 traces" in painted(app)[0]
@@ -348,7 +349,7 @@ async def test_going_back_from_a_services_traces_brings_back_all_that_was_shown(
         assert painted(app)[-1].startswith("Services › preferences-db")
 
 
-async def test_a_question_about_services_is_there_again_after_its_traces() -> None:
+async def test_esc_from_traces_restores_the_blast_radius() -> None:
     async with opened(str(SAMPLES / "shop")) as (app, pilot):
         await press(app, pilot, "3", *"jjjjj", "b", "h", "enter")
         assert "filter  { service = " in text_of(app)
@@ -359,7 +360,7 @@ async def test_a_question_about_services_is_there_again_after_its_traces() -> No
         assert any("start" in line and ("response" in line or "duration" in line) for line in painted(app))
 
 
-async def test_what_if_a_span_took_less() -> None:
+async def test_what_if_of_a_span_shows_the_new_duration() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "enter", "w", "X")
         assert "What if this user-service database_query took" in text_of(app)
@@ -368,7 +369,7 @@ async def test_what_if_a_span_took_less() -> None:
         assert "if it took 50 %: 3.87 s → 2.58 s  next: recommendation-service" in painted(app)[-1]
 
 
-async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
+async def test_comparison_of_two_marked_traces_opens_a_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "equals_sign")
         assert "mark two traces with Space" in painted(app)[-1]
@@ -380,10 +381,10 @@ async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
         assert selected(app) == "database_query"
         assert app.state.trace is not None
         assert app.state.session is not None
-        # the span of the later of the two
+        # of the later trace
         assert int(app.state.session.loaded.trace_duration[app.state.trace]) // 10**7 == 248
         await press(app, pilot, "escape")
-        # at the row that was left
+        # at the same row
         row = next(line for line in painted(app) if line.startswith(app.state.look.marks.cursor))
         assert "database_query" in row
         await press(app, pilot, "question_mark")
@@ -392,7 +393,7 @@ async def test_two_marked_traces_are_compared_and_lead_to_a_span() -> None:
         assert painted(app)[-1].startswith("Traces")
 
 
-async def test_traces_are_compared_with_those_from_before() -> None:
+async def test_traces_are_compared_with_a_baseline_file() -> None:
     async with opened(str(SAMPLES / "incident" / "after.json")) as (app, pilot):
         await press(app, pilot, "B", *INCIDENT, "enter")
         assert "no significant regression" in text_of(app)
@@ -401,7 +402,7 @@ async def test_traces_are_compared_with_those_from_before() -> None:
         assert painted(app)[-1].startswith("Traces │ none.json: no such file")
 
 
-async def test_what_sets_traces_apart_filters_by_it() -> None:
+async def test_contrast_filters_by_the_chosen_attribute() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "c")
         assert "traces with errors" in text_of(app)
@@ -414,7 +415,7 @@ async def test_what_sets_traces_apart_filters_by_it() -> None:
         await press(app, pilot, "u", "space", "c")
         assert "the marked traces" in text_of(app)
         await press(app, pilot, "escape", "5", "c")
-        # that they take long is how they were chosen
+        # the duration is not a difference: the traces were chosen by it
         assert "nothing sets them apart" in painted(app)[-1]
         await press(app, pilot, "j", "c")
         assert "What sets 7 slow traces apart from 78 other traces with it" in text_of(app)
@@ -426,12 +427,12 @@ async def test_what_sets_traces_apart_filters_by_it() -> None:
         assert "What sets 6 such traces apart from 94 other traces" in text_of(app)
 
 
-async def test_coming_back_to_the_example_that_was_opened() -> None:
+async def test_esc_returns_to_the_opened_example() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "4", "tab", "j", "j", "enter")
         assert painted(app)[-1].startswith("Waterfall")
         await press(app, pilot, "escape", "j", "enter")
-        # the keys still go to the examples: it is the fourth one now
+        # the examples still have the focus, now on the fourth
         pane = app.query_one(ErrorsView)
         assert isinstance(pane.detail.source, ErrorDetail)
         assert app.state.trace == pane.detail.source.pattern.example_traces[3]
@@ -439,16 +440,16 @@ async def test_coming_back_to_the_example_that_was_opened() -> None:
         assert painted(app)[-1].startswith("Errors › Database query timeout")
 
 
-async def test_coming_back_to_the_row_of_a_list() -> None:
+async def test_resume_returns_to_the_row_of_a_list() -> None:
     async with opened(str(SAMPLES / "shop")) as (app, pilot):
         await press(app, pilot, "3", "j", "j", "j")
         service = app.state.rows["services"]
-        place = bookmark_of(app.state, "services")
-    async with opened(str(SAMPLES / "shop"), resume=place) as (app, pilot):
+        location = bookmark_of(app.state, "services")
+    async with opened(str(SAMPLES / "shop"), resume=location) as (app, pilot):
         assert painted(app)[-1].startswith(f"Services › {service}")
 
 
-async def test_what_was_said_goes_with_the_next_key() -> None:
+async def test_notice_disappears_with_the_next_key() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "E", "j", "enter", "e")
         assert "│ error 2 of 3 " in painted(app)[-1]
@@ -457,7 +458,7 @@ async def test_what_was_said_goes_with_the_next_key() -> None:
         assert "│" not in painted(app)[-1]
 
 
-async def test_the_cursor_stays_in_sight_while_another_window_has_the_keys() -> None:
+async def test_cursor_stays_visible_when_the_terminal_loses_focus() -> None:
     async with opened(INCIDENT) as (app, pilot):
         app.sent = 0
         app.post_message(AppBlur())
@@ -473,7 +474,7 @@ async def test_a_click_on_a_tab_opens_its_view() -> None:
         assert painted(app)[-1].startswith("Errors")
 
 
-async def test_keys_of_ones_own_work_and_stand_in_the_help() -> None:
+async def test_rebound_keys_work_and_are_in_the_help() -> None:
     app = CountingApp(State(sources=(INCIDENT,)), keymap={"view.errors": "f5"})
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
@@ -483,8 +484,8 @@ async def test_keys_of_ones_own_work_and_stand_in_the_help() -> None:
         assert painted(app)[-1].startswith("Errors")
 
 
-async def test_wherever_keys_are_named_they_are_ones_own() -> None:
-    # what has lost its key to another action is not named at all
+async def test_texts_name_rebound_keys() -> None:
+    # actions that lost their keys to others are not named
     keymap = {"traces.filter": "f7", "traces.slowest": "E", "app.keys": "f1", "list.down": "j", "app.reload": "ctrl+r"}
     keymap |= {"waterfall.find": "f7", "waterfall.next-error": "x", "detail.filter": "f8", "view.errors": "f5"}
     keymap |= {"errors.apart": "f6"}
@@ -492,7 +493,7 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
     async with app.run_test(size=(140, 60)) as pilot:
         await settled(app, pilot)
         assert painted(app)[-1].endswith("F7 filter  E slowest  Enter open  F1 keys")
-        assert "press F7 to write one" in text_of(app)
+        assert "press F7 to enter one" in text_of(app)
         await pilot.resize_terminal(80, 60)
         await press(app, pilot, "f5")
         assert "F6 shows all" in text_of(app)
@@ -500,11 +501,11 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
         await press(app, pilot, "escape")
         await press(app, pilot, "f1")
         shown = text_of(app)
-        assert "F7               write a filter; Tab completes, Up Down" in shown
+        assert "F7               edit the filter; Tab completes, Up Down" in shown
         assert "traces with errors by the service" not in shown
-        assert "Ctrl+r           read the sources again" in shown
+        assert "Ctrl+r           reload files" in shown
         assert "1 2 3 F5 5" in shown
-        # down has no arrow any more
+        # list.down has no arrow key now
         assert "  j k              down, up" in shown
         await press(app, pilot, "escape", "enter")
         assert "F7 find" in painted(app)[-1]
@@ -514,28 +515,28 @@ async def test_wherever_keys_are_named_they_are_ones_own() -> None:
         await press(app, pilot, "f7", *"query")
         assert "n N next" in text_of(app)
         await press(app, pilot, "enter", "f1")
-        # of what has not the focus now, the keys that it has then
+        # keys of a widget without the focus
         assert "F8               in the detail: filter attributes" in text_of(app)
 
 
-def test_texts_name_keys_by_what_they_do() -> None:
-    """So that they are right whatever the user has set."""
+def test_texts_name_keys_by_action() -> None:
+    """Keys in texts must follow the user's keymap."""
     known = bindings()
-    # of Textual's own, which nobody can set
+    # keys of Textual itself, which cannot be rebound
     allowed = ("Enter adds those with it in attributes", "Enter looks in attributes too")
     named = re.compile(r"\b(?:Enter|Esc|Space|PgUp|PgDn)\b|[Pp]ress (?!\{)\w|(?:^|[ (])(?!a )[A-Za-z?/] [a-z]+s\b")
     for file in {*(SAMPLES.parent / "tracetui" / "tui").rglob("*.py")} - {Path(keymap_file)}:
         tree = ast.parse(file.read_text("utf-8"))
-        said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
-            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in said:
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in docstrings:
                 continue
             for actions in re.findall(r"\{([a-z-]+\.[a-z .-]+)\}", node.value):
                 assert set(actions.split()) <= set(known), f"{file}: {node.value}"
             assert not named.search(node.value) or any(text in node.value for text in allowed), f"{file}: {node.value}"
 
 
-async def test_keys_are_named_on_the_palette_and_over_views() -> None:
+async def test_palette_and_dialogs_name_rebound_keys() -> None:
     app = CountingApp(State(sources=(INCIDENT,)), keymap={"app.theme": "f9", "answer.leave": "f2", "map.leave": "f3"})
     async with app.run_test(size=(140, 60)) as pilot:
         await settled(app, pilot)
@@ -550,23 +551,23 @@ async def test_keys_are_named_on_the_palette_and_over_views() -> None:
 @pytest.mark.parametrize(
     ("keymap", "reason"),
     [
-        ({"app.quitt": "x"}, "no action is called app.quitt; did you mean app.quit"),
-        ({"waterfall.find": "notakey!!"}, "waterfall.find: there is no key 'notakey!!'"),
-        ({"app.quit": "ctrl+f13x"}, "there is no key"),
+        ({"app.quitt": "x"}, "unknown action app.quitt; did you mean app.quit"),
+        ({"waterfall.find": "notakey!!"}, "waterfall.find: unknown key 'notakey!!'"),
+        ({"app.quit": "ctrl+f13x"}, "unknown key"),
     ],
 )
-def test_a_keymap_that_cannot_be_meant_is_refused(keymap: dict[str, str], reason: str) -> None:
+def test_invalid_keymap_is_refused(keymap: dict[str, str], reason: str) -> None:
     with pytest.raises(UsageError, match=re.escape(reason)):
         check_keymap(keymap)
 
 
-def test_a_sound_keymap_is_taken() -> None:
+def test_valid_keymap_is_accepted() -> None:
     check_keymap({"app.quit": "x,f10,ctrl+x", "waterfall.find": "slash", "list.down": "n,down", "app.keys": "shift+f1"})
 
 
 @asynccontextmanager
 async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[CountingApp, Any, Any]]:
-    """The app while it reads a pipe, after other sources. -> app, pilot, and a function that waits for a text"""
+    """Run the app while it reads a pipe after other sources. -> app, pilot, and a function that waits for a text"""
     pipe = tmp_path / "pipe.json"
     os.mkfifo(pipe)
     descriptor = os.open(pipe, os.O_RDWR)
@@ -578,7 +579,7 @@ async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[Counting
                 if text in text_of(app):
                     return
                 await pilot.pause(0.05)
-            raise AssertionError(f"{text} did not come:\n{text_of(app)}")
+            raise AssertionError(f"{text} did not appear:\n{text_of(app)}")
 
         await wait_for("Esc stops")
         yield app, pilot, wait_for
@@ -592,7 +593,7 @@ async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
         assert app.state.session is None
 
 
-async def test_what_has_arrived_is_on_the_screen_while_the_rest_loads(tmp_path: Path) -> None:
+async def test_partial_set_is_shown_while_loading(tmp_path: Path) -> None:
     async with reading(tmp_path, INCIDENT) as (app, pilot, wait_for):
         await wait_for("8 of 100 requests failed")
         assert "reading" in painted(app)[0]
@@ -607,7 +608,7 @@ async def test_what_has_arrived_is_on_the_screen_while_the_rest_loads(tmp_path: 
         assert "100 traces" in painted(app)[0]
 
 
-async def test_what_keys_cost() -> None:
+async def test_keys_send_few_bytes() -> None:
     async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
 
         async def cost(key: str) -> int:
@@ -621,7 +622,7 @@ async def test_what_keys_cost() -> None:
             await settled(app, pilot)
             assert app.sent == 0
             assert await cost("pagedown") <= 8 * 1024
-            # with the detail, which follows when the cursor rests
+            # includes the detail, which is painted once the cursor rests
             assert await cost("k") <= 2 * 1024
 
 
@@ -633,7 +634,7 @@ async def test_hostile_traces_in_every_view(path: str) -> None:
             assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
 
 
-async def test_the_palette_reads_no_markup() -> None:
+async def test_palette_shows_markup_as_text() -> None:
     async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
         for typed in ("Service", "Operation"):
             await press(app, pilot, "colon", *typed)
@@ -643,14 +644,14 @@ async def test_the_palette_reads_no_markup() -> None:
 
 
 STEPS = int(os.environ.get("FUZZ_STEPS", "250"))
-"""Keys a stranger presses, per seed."""
+"""Number of random keys, per seed."""
 KEYS = [*string.ascii_letters, *string.digits, *"/?:<>[]+-=\\ ", "enter", "escape", "tab", "shift+tab", "up", "down"]
 KEYS += ["left", "right", "pageup", "pagedown", "home", "end", "ctrl+d", "ctrl+u", "backspace", "delete", "space"]
 KEYS = [key for key in KEYS if key not in ("q", "Q", " ")]
 
 
 def at_once(app: CountingApp, keys: Iterable[str]) -> None:
-    """Press keys before the first of them is answered."""
+    """Press keys before the first of them is handled."""
     for key in keys:
         name = _character_to_key(key) if len(key) == 1 else key
         app.post_message(Key(name, key if len(key) == 1 else key_to_character(name)))
@@ -667,7 +668,7 @@ def at_once(app: CountingApp, keys: Iterable[str]) -> None:
         (["enter", "/", *"query", "enter"], "match 1 of 1"),
     ],
 )
-async def test_keys_at_once_do_what_they_do_one_by_one(keys: Sequence[str], expected: str) -> None:
+async def test_keys_in_one_packet_act_one_by_one(keys: Sequence[str], expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         at_once(app, keys)
         await settled(app, pilot)
@@ -677,7 +678,7 @@ async def test_keys_at_once_do_what_they_do_one_by_one(keys: Sequence[str], expe
 
 @asynccontextmanager
 async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[CountingApp, Any, threading.Event]]:
-    """The app, in which traces are opened once an event is set."""
+    """Run the app so that traces open only once an event is set."""
     may_go = threading.Event()
 
     def wait(*args: Any) -> Any:
@@ -694,9 +695,7 @@ async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[C
 
 
 @pytest.mark.parametrize("is_slow_line", [False, True])
-async def test_keys_wait_for_the_trace_that_is_being_opened(
-    monkeypatch: pytest.MonkeyPatch, is_slow_line: bool
-) -> None:
+async def test_keys_wait_until_a_trace_is_open(monkeypatch: pytest.MonkeyPatch, is_slow_line: bool) -> None:
     async with slow_to_open(monkeypatch) as (app, pilot, may_go):
         if is_slow_line:
             at_once(app, ["enter", "/", *"query", "enter"])
@@ -712,7 +711,7 @@ async def test_keys_wait_for_the_trace_that_is_being_opened(
         assert app.is_running
 
 
-async def test_keys_wait_for_the_subtree_that_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_wait_until_a_subtree_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     async with slow_to_open(monkeypatch) as (app, pilot, may_go):
         may_go.set()
         await press(app, pilot, "enter", "w", "P")
@@ -726,9 +725,9 @@ async def test_keys_wait_for_the_subtree_that_is_being_opened(monkeypatch: pytes
         assert selected(app) == "database_query"
 
 
-async def test_esc_leads_out_of_a_trace_that_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_esc_cancels_opening_a_trace_and_drops_waiting_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     async with slow_to_open(monkeypatch) as (app, pilot, may_go):
-        # what was typed for the trace is not done to the list
+        # keys for the trace must not act on the list
         for key in ("enter", "e", "q", "escape", "j"):
             await pilot.press(key)
         await pilot.pause()
@@ -740,7 +739,7 @@ async def test_esc_leads_out_of_a_trace_that_is_being_opened(monkeypatch: pytest
         assert (app.state.trace, app.state.span) == (app.pane.trace_under_cursor, None)
 
 
-async def test_another_view_does_not_wait_for_a_trace_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_view_keys_do_not_wait_for_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     async with slow_to_open(monkeypatch) as (app, pilot, _):
         await pilot.press("enter", "4")
         await pilot.pause()
@@ -750,7 +749,7 @@ async def test_another_view_does_not_wait_for_a_trace_to_open(monkeypatch: pytes
         assert painted(app)[-1].startswith("Traces")
 
 
-async def test_a_trace_that_cannot_be_opened_holds_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_are_released_when_opening_a_trace_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise KeyError("oops")
 
@@ -765,8 +764,8 @@ async def test_a_trace_that_cannot_be_opened_holds_no_keys(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # a stranger also saves what is shown, under any name
+async def test_random_keys_do_not_end_the_app(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # random keys may also save files
     monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
     sources = [(INCIDENT,), (str(SAMPLES / "shop" / "shop.json"),), tuple(HOSTILE), (str(SAMPLES / "first-look"),)]
@@ -778,7 +777,7 @@ async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.M
             if chance.randrange(10):
                 await pilot.press({"?": "question_mark", "/": "slash", ":": "colon"}.get(key, key))
             else:
-                # faster than they are answered, as over a slow line
+                # faster than they are handled, as over a slow line
                 at_once(app, chance.choices([*KEYS, "enter", "escape"], k=8))
             if not step % 25:
                 await settled(app, pilot)
@@ -786,7 +785,7 @@ async def test_a_strangers_keys(seed: int, tmp_path: Path, monkeypatch: pytest.M
             assert app.is_running, f"ended by {key} at step {step}"
 
 
-async def test_what_comes_late_of_a_list_that_is_another() -> None:
+async def test_late_results_for_a_changed_list_are_accepted() -> None:
     async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
         await press(app, pilot, "5", "G")
         pane = app.query_one(HotSpotsView)
@@ -802,7 +801,7 @@ async def test_what_comes_late_of_a_list_that_is_another() -> None:
         for work, done in held:
             done(work())
         assert pane._patterns
-        # what is chosen on a map while another set is analysed
+        # a choice on the map while another set is analysed
         services = app.query_one(ServicesView)
         await press(app, pilot, "3")
         services.analysed = None
@@ -811,7 +810,7 @@ async def test_what_comes_late_of_a_list_that_is_another() -> None:
         assert not services.has_rows
 
 
-async def test_who_reads_the_detail_has_room_for_it() -> None:
+async def test_focused_detail_gets_more_rows() -> None:
     async with opened(str(SAMPLES / "first-look" / "timeout.json"), size=(80, 24)) as (app, pilot):
         await press(app, pilot, "enter", "w")
         detail = app.query_one(SpanDetail)
@@ -821,14 +820,14 @@ async def test_who_reads_the_detail_has_room_for_it() -> None:
         assert "▌  │ └╴ ● load_customer_history" in text_of(app), "the span stays in sight"
         await press(app, pilot, "escape")
         assert detail.size.height == low
-        # what is clicked on stays where it is
+        # a click must not move what it hits
         await pilot.click(DetailView, offset=(4, 2))
         await settled(app, pilot)
         assert detail.has_focus_within
         assert detail.size.height == low
 
 
-async def test_what_is_copied_from_the_list_of_traces() -> None:
+async def test_copy_menu_of_the_trace_list() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "e", "j", "y", "t")
         assert app.state.session is not None
@@ -840,7 +839,7 @@ async def test_what_is_copied_from_the_list_of_traces() -> None:
         assert app.clipboard == "error"
 
 
-async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
+async def test_banner_is_limited_to_a_share_of_the_screen() -> None:
     broken = [str(SAMPLES / "README.md"), str(SAMPLES / "broken"), INCIDENT]
     async with opened(*broken, size=(120, 40)) as (app, pilot):
 
@@ -855,7 +854,7 @@ async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
             await settled(app, pilot)
         assert len(banner()) == 4
         assert banner()[-2].endswith("…")
-        assert banner()[-1].strip() == "W reads this again, Esc hides it"
+        assert banner()[-1].strip() == "W shows this again, Esc hides it"
 
 
 @pytest.mark.parametrize(
@@ -863,12 +862,12 @@ async def test_a_banner_leaves_room_for_what_is_loaded() -> None:
     [
         ("Hot spots", "where the time goes"),
         ("Service user-service", "service = "),
-        ("help", "write a filter;"),
+        ("help", "edit the filter;"),
         ("warnings", "no load warnings"),
         ("Slower than p50", "trace.response >"),
     ],
 )
-async def test_the_palette_goes_where_it_says(typed: str, expected: str) -> None:
+async def test_palette_entries_lead_to_their_views(typed: str, expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "colon", *("space" if key == " " else key for key in typed), "enter")
         await settled(app, pilot)

@@ -16,7 +16,7 @@ from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
 from tracetui.ingest.servers.resolve import named_by
 from tracetui.render.offered_rows import MOST_ASKED
-from tracetui.tui.run import place_of
+from tracetui.tui.run import location_of
 from tracetui.tui.settings import Resume
 
 HOUR = 3600 * SECOND
@@ -53,7 +53,7 @@ async def test_an_empty_answer_offers_wider_windows_and_services(kind: str) -> N
     with LiveServer(kind, ends_ns=time.time_ns() - 5 * HOUR) as server:
         async with over(server.url) as on:
             await on.until("has no such traces of the last 1h", "payment", "newest trace 5 h ago")
-            services = len(on.app.state.offered)
+            services = len(on.app.state.server_services)
             assert f"traces of 0 of {services} services" in on.text
             assert f"traces of {services} of {services} services" in on.text
             assert len(searches(server)) == services + 1
@@ -90,13 +90,13 @@ async def test_looking_for_the_newest_traces_holds_nothing_up_and_can_be_stopped
 
         server.fault, server.fault_on = fault, "/trace-summaries$"
         async with over(server.url) as on:
-            await on.until("the last 12h", "asking for the newest traces  Esc stops")
+            await on.until("the last 12h", "searching for the newest traces  Esc stops")
             await on.press("escape")
-            await gone(on, "asking for the newest traces")
+            await gone(on, "searching for the newest traces")
             assert "the last 12h" in on.text
             # what is asked for meanwhile does not wait for it
             await on.press("r")
-            await on.until("asking for the newest traces")
+            await on.until("searching for the newest traces")
             await on.press("enter")
             await on.until("the last 3h, at most 100")
 
@@ -183,7 +183,7 @@ async def test_a_page_that_compares_two_traces_opens_their_comparison() -> None:
 
 def test_what_pages_open() -> None:
     def opened(*sources: str) -> tuple[Resume | None, tuple[str, ...]]:
-        return place_of(named_by(sources))
+        return location_of(named_by(sources))
 
     ids = (NOWHERE, "a" * 32)
     trace = Resume([], "waterfall", trace_id=NOWHERE)

@@ -112,17 +112,17 @@ async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Search] = []
-    ask = TraceSetLoader.ask
+    search_again = TraceSetLoader.search
 
-    def heard(arrivals: TraceSetLoader, search: Search, *args: Any, **options: Any) -> Callable[[], None]:
+    def heard(loader: TraceSetLoader, search: Search, *args: Any, **options: Any) -> Callable[[], None]:
         asked.append(search)
-        return ask(arrivals, search, *args, **options)
+        return search_again(loader, search, *args, **options)
 
-    monkeypatch.setattr(TraceSetLoader, "ask", heard)
+    monkeypatch.setattr(TraceSetLoader, "search", heard)
     async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
         await on.until("refuses the connection")
         await on.press("escape", "F")
-        await on.until("no answer yet")
+        await on.until("no response yet")
         assert asked == [Search()]
 
 
@@ -277,7 +277,7 @@ async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.Monk
             await on.press("F")
             await on.until("following ")
             server.down()
-            await on.until("refuses the connection", "loaded traces stay", "no answer since ")
+            await on.until("refuses the connection", "loaded traces stay", "no response since ")
             server.up()
             await on.until("the server responds again", "following ")
             assert "refuses the connection" not in on.text
@@ -381,9 +381,9 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
                 while not shown.is_reached:
                     await on.pilot.pause(0.01)
                 await on.press("3")
-                await on.until("[3 Services]", "asking")
+                await on.until("[3 Services]", "searching")
                 await on.press("1")
-                await on.until("[1 Traces]", "asking")
+                await on.until("[1 Traces]", "searching")
                 shown.go_on()
                 await on.until(said, "loaded traces stay", "82 traces")
                 await on.press("escape")
@@ -467,11 +467,11 @@ async def test_esc_stops_what_was_asked_last_and_leads_back_from_where_one_went_
             await on.until("82 traces")
             server.fault = faults.silent
             await on.press("3", "4", "r")
-            await on.until("asking", "Esc stops")
+            await on.until("searching", "Esc stops")
             await on.press("5")
             assert "Esc stops" not in on.text
             await on.press("escape")
-            await on.until("[4 Errors]", "asking  Esc stops")
+            await on.until("[4 Errors]", "searching  Esc stops")
             await on.press("escape")
             await on.until("[4 Errors]", "search stopped; loaded traces stay")
             await on.press("escape")

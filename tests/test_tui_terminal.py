@@ -17,7 +17,7 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from tests.terminal import Terminal
 from tests.test_settings import DAMAGED_STATE
-from tracetui.tui.terminal.driver import KeyReader, forgiving
+from tracetui.tui.terminal.driver import KeyReader, tolerant_file
 from tracetui.tui.terminal.input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 INCIDENT = str(Path(__file__).parents[1] / "sample_traces" / "incident" / "before.json")
@@ -79,7 +79,7 @@ def test_what_is_written_to_a_terminal_that_is_gone_is_dropped() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as file:
-        writer = WriterThread(forgiving(file))
+        writer = WriterThread(tolerant_file(file))
         writer.start()
         for _ in range(2 * MAX_QUEUED_WRITES):
             writer._queue.put("x" * 10_000, timeout=20)

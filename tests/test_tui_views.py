@@ -577,7 +577,7 @@ async def test_what_if_an_operation_took_another_share_of_its_time() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
         await press(app, pilot, "X")
         assert "What if user-service database_query took" in app.text
-        assert "or any share, such as 75" in app.text
+        assert "or any percentage, such as 75" in app.text
         await press(app, pilot, "enter")
         assert "if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
         assert "next: recommendation-service fetch_recommendations 41 %" in app.text

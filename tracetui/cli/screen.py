@@ -50,7 +50,7 @@ def open_on_screen(
     from msgspec import structs
 
     from tracetui.tui.run import run_app
-    from tracetui.tui.settings import Resume, from_anywhere, load_resume, load_settings
+    from tracetui.tui.settings import Resume, load_resume, load_settings, portable_sources
 
     settings = load_settings()
     settings = dataclasses.replace(
@@ -68,7 +68,7 @@ def open_on_screen(
             if not sources:
                 raise
             notices.append(str(error))
-    if last is not None and sources and from_anywhere(sources) != last.sources:
+    if last is not None and sources and portable_sources(sources) != last.sources:
         # a filter and a place in other traces mean nothing in these
         last = None
     if query is not None:

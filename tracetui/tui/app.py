@@ -1,4 +1,4 @@
-"""The app: views, themes and keys. Views own what they display; `LoadingApp` owns the data."""
+"""The app: views, themes and keys. Views own their content; `LoadingApp` owns the data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from tracetui.tui.views.registry import VIEWS, pane_classes
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
-_VISITS = 50
+_MOST_BOOKMARKS = 50
 
 
 class TraceApp(LoadingApp):
@@ -72,17 +72,17 @@ class TraceApp(LoadingApp):
         keymap: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(state, resume, ansi)
-        self._own_keys = dict(keymap or {})
-        self.set_keymap(self._own_keys)
+        self._user_keymap = dict(keymap or {})
+        self.set_keymap(self._user_keymap)
         self.animation_level = "none"
-        self._wanted_theme = theme
-        self._names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
-        """Screen and focus that the names were made for, and the names."""
+        self._initial_theme = theme
+        self._key_names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
+        """Screen and focus that the cached names are for, and the names."""
 
     def get_driver_class(self) -> type[Driver]:
-        found = super().get_driver_class()
-        if found.__name__ != "LinuxDriver":
-            return found
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
         from tracetui.tui.terminal.driver import ResilientDriver
 
         return ResilientDriver
@@ -95,99 +95,99 @@ class TraceApp(LoadingApp):
     def on_mount(self) -> None:
         self.register_theme(HIGH_CONTRAST)
         self.set_class(self.state.look.marks.ascii_only, "-ascii")
-        if self._wanted_theme:
-            self.theme = self._wanted_theme
-        self.theme_changed_signal.subscribe(self, lambda _: self._look_changed())
-        self._look_changed()
+        if self._initial_theme:
+            self.theme = self._initial_theme
+        self.theme_changed_signal.subscribe(self, lambda _: self._apply_look())
+        self._apply_look()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(name, self.exit)
-        self._frame()
-        self.call_after_refresh(self._begin)
+        self._update_frame()
+        self.call_after_refresh(self._start_building)
 
-    def _begin(self) -> None:
-        self.run_worker(self._build(), group="build")
+    def _start_building(self) -> None:
+        self.run_worker(self._build_views(), group="build")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """The filters give the terminal's own colours and dim text a meaning; other segments bypass them."""
+        """Textual's filters, only if needed: they convert colours for NO_COLOR and the terminal's own palette."""
         return super().get_line_filters() if self.no_color or self.native_ansi_color else ()
 
-    async def _build(self) -> None:
-        """Make the views, behind the first painted screen, and load."""
+    async def _build_views(self) -> None:
+        """Make the views, after the first screen is painted, and start to load."""
         panes = await asyncio.to_thread(pane_classes)
         switcher = self.query_one(ContentSwitcher)
         for (view, _), make in zip(VIEWS, panes, strict=True):
-            await switcher.add_content(make(self.state, self._background.work, id=view))
-        # keys may have asked for another view meanwhile
+            await switcher.add_content(make(self.state, self._jobs.work, id=view))
+        # a key may have changed the view meanwhile
         switcher.current = self._view
         self._has_views = True
-        # what is imported and built stays: looking through it for garbage again and again would hold up keys
+        # modules and views are never garbage: scanning them in each collection would delay keys
         gc.freeze()
-        self._look_changed()
-        self._frame()
+        self._apply_look()
+        self._update_frame()
         self.pane.focus_pane()
-        self.keys_may_go()
+        self.release_keys()
         if self.state.sources:
             self._start_load()
         for number, text in enumerate(self.state.notices):
-            # one after the other, as there is one line for them
-            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self._say, text, bad=True))
+            # one after the other, as one line shows them
+            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self._show_notice, text, bad=True))
 
     def exit(self, *args: Any, **options: Any) -> None:
-        """Leave, and remember where the user was."""
-        self._remember()
+        """Save the location and leave."""
+        self._save_state()
         super().exit(*args, **options)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Exit on an unhandled error and keep it in `failure`, as the screen cannot show it."""
+        """Exit on an unhandled error, which `failure` returns, as the screen cannot show it."""
         with contextlib.suppress(Exception):
-            self._remember()
+            self._save_state()
         super()._handle_exception(error)
         self._exit_renderables.clear()
 
     def _fatal_error(self) -> None:
-        # Textual's prints what variables hold where the error happened, secrets and parts of traces among it
+        # Textual's version prints local variables, which may be secrets or parts of traces
         self._close_messages_no_wait()
 
     @property
     def failure(self) -> Exception | None:
-        """The error that the app ended with."""
+        """The error that ended the app, if any."""
         return self._exception
 
     def on_unmount(self) -> None:
-        self._arrivals.cancel()
+        self._loader.cancel()
 
     # --- views -------------------------------------------------------------------------------------------------------
 
     @property
     def pane(self) -> View:
-        """The view in sight."""
+        """The current view."""
         return self.query_one(f"#{self._view}", View)
 
     def action_view(self, view: str) -> None:
         if view != self._view and view in dict(VIEWS):
-            self._leave()
-            self._go(view)
+            self._add_bookmark()
+            self._switch_to(view)
 
-    def _leave(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
-        """Remember the current location, to come back to it; with a filter, to that, too."""
-        visit = Bookmark(self._view, self.state.trace, self.state.span, query, come_back)
-        if not self._back or self._back[-1] != visit:
-            self._back = [*self._back, visit][-_VISITS:]
+    def _add_bookmark(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
+        """Add the current location to the history; going back to it restores `query` and calls `come_back`."""
+        bookmark = Bookmark(self._view, self.state.trace, self.state.span, query, come_back)
+        if not self._history or self._history[-1] != bookmark:
+            self._history = [*self._history, bookmark][-_MOST_BOOKMARKS:]
 
-    def _go(self, view: str) -> None:
+    def _switch_to(self, view: str) -> None:
         self._view = view
-        self._arrivals.went_to(view)
+        self._loader.view_changed(view)
         self._bottom.forget()
-        held = self._live.held() if view != "waterfall" else None
-        if held is not None:
-            self._show_arrived(held)
+        deferred = self._poller.take_deferred() if view != "waterfall" else None
+        if deferred is not None:
+            self._show_arrived(deferred)
         if self._has_views:
             self.query_one(ContentSwitcher).current = view
             self.pane.selection_changed()
             self.pane.focus_pane()
-        self._frame()
+        self._update_frame()
 
     def action_go_back(self) -> None:
         if self._top.has_banner:
@@ -195,24 +195,23 @@ class TraceApp(LoadingApp):
         elif self._has_views and self.pane.go_back():
             pass
         elif self._esc_stops:
-            self._arrivals.stop()
-        elif self._back:
-            visit = self._back.pop()
-            if visit.trace is not None:
-                self.state.trace, self.state.span = visit.trace, visit.span
-            self._go(visit.view)
-            if visit.query is not None and visit.query != self.state.query:
-                self.post_message(FilterTraces(visit.query, ask=False))
-            if visit.come_back is not None:
-                visit.come_back()
-        self._frame()
+            self._loader.stop()
+        elif self._history:
+            bookmark = self._history.pop()
+            if bookmark.trace is not None:
+                self.state.trace, self.state.span = bookmark.trace, bookmark.span
+            self._switch_to(bookmark.view)
+            if bookmark.query is not None and bookmark.query != self.state.query:
+                self.post_message(FilterTraces(bookmark.query, ask=False))
+            if bookmark.come_back is not None:
+                bookmark.come_back()
+        self._update_frame()
 
     def on_open_trace(self, message: OpenTrace) -> None:
-        # a trace that is opened from another one leads back to it
-        self._leave(come_back=message.come_back)
-        self._arrivals.opened()
+        self._add_bookmark(come_back=message.come_back)
+        self._loader.trace_opened()
         self.state.trace, self.state.span = message.trace, message.span
-        self._go("waterfall")
+        self._switch_to("waterfall")
 
     async def on_compare_traces(self, message: CompareTraces) -> None:
         self.state.marked.clear()
@@ -221,8 +220,8 @@ class TraceApp(LoadingApp):
         await self.query_one(f"#{VIEWS[0][0]}", View).run_action("answer('compare')")
 
     def on_list_traces(self, message: ListTraces) -> None:
-        self._leave(self.state.query)
-        self._go(message.view)
+        self._add_bookmark(self.state.query)
+        self._switch_to(message.view)
         self.post_message(FilterTraces(message.query, ask=False))
 
     def on_open_view(self, message: OpenView) -> None:
@@ -230,12 +229,12 @@ class TraceApp(LoadingApp):
 
     def on_copy_text(self, message: CopyText) -> None:
         self.copy_to_clipboard(clipboard_text(message.text, one_line=message.one_line))
-        left = len(message.text) - MOST_COPIED
-        part = f": the first {MOST_COPIED:,} of {len(message.text):,} characters" if left > 0 else ""
-        self._say(f"copied {message.what}{part}", bad=False)
+        is_cut = len(message.text) > MOST_COPIED
+        part = f": the first {MOST_COPIED:,} of {len(message.text):,} characters" if is_cut else ""
+        self._show_notice(f"copied {message.what}{part}", bad=False)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put text on the user's clipboard. All copied text passes here, so that nothing unsafe is pasted."""
+        """Put text on the user's clipboard, made safe to paste. All copied text passes here."""
         super().copy_to_clipboard(clipboard_text(text))
 
     def on_read_text(self, message: ReadText) -> None:
@@ -244,20 +243,20 @@ class TraceApp(LoadingApp):
         self.push_screen(Pager(self.state.look, message.title, message.text))
 
     def on_notice(self, message: Notice) -> None:
-        self._say(message.text, message.bad)
+        self._show_notice(message.text, message.bad)
 
     def on_location_changed(self, _: LocationChanged) -> None:
-        self._frame()
+        self._update_frame()
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
-        self._frame()
+        self._update_frame()
 
     def action_keys(self) -> None:
         title = dict(VIEWS)[self._view]
-        of_view = self.pane.KEYS if self._has_views else ()
-        groups: list[tuple[str, Keys]] = [(title, of_view), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
-        if self._own_keys:
-            groups.insert(0, ("Set in the config file", rebind(self._own_keys)))
+        view_keys = self.pane.KEYS if self._has_views else ()
+        groups: list[tuple[str, Keys]] = [(title, view_keys), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
+        if self._user_keymap:
+            groups.insert(0, ("Set in the config file", rebind(self._user_keymap)))
         self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
 
     def action_palette(self) -> None:
@@ -265,20 +264,20 @@ class TraceApp(LoadingApp):
 
     def action_next_theme(self) -> None:
         self.theme = next_theme(self.theme)
-        self._say(f"theme {self.theme}", bad=False)
+        self._show_notice(f"theme {self.theme}", bad=False)
 
     @property
     def key_names(self) -> KeyNames:
-        """The keys of actions where the focus is now."""
+        """Keys of actions at the current focus."""
         screen = self.screen
-        found = self._names
-        if found is None or found[:2] != (screen, screen.focused):
-            found = self._names = screen, screen.focused, KeyNames(screen)
-        return found[2]
+        cached = self._key_names
+        if cached is None or cached[:2] != (screen, screen.focused):
+            cached = self._key_names = screen, screen.focused, KeyNames(screen)
+        return cached[2]
 
     # --- the frame ---------------------------------------------------------------------------------------------------
 
-    def _look_changed(self) -> None:
+    def _apply_look(self) -> None:
         look = self.state.look
         look.theme = render_theme(self.current_theme, os.environ)
         for bar in self.query(LineBar):
@@ -288,14 +287,14 @@ class TraceApp(LoadingApp):
         for pane in self.query(View):
             pane.look_changed()
 
-    def _frame(self) -> None:
+    def _update_frame(self) -> None:
         if not self._bottom.is_attached:
             return
         pane = self.pane if self._has_views else None
-        hint = "  {app.back} stops" if self._esc_stops and not self._arrivals.is_stopping else ""
-        self._top.show(self._view, self.key_names.short(self._arrivals.text + hint))
+        hint = "  {app.back} stops" if self._esc_stops and not self._loader.is_stopping else ""
+        self._top.show(self._view, self.key_names.short(self._loader.status + hint))
         hints = self.key_names.hints([*(pane.HINTS[:4] if pane else ()), ("{app.keys}", "keys")])
-        self._bottom.show_place(Location(self._view, pane.crumbs() if pane else (), hints))
+        self._bottom.show_location(Location(self._view, pane.crumbs() if pane else (), hints))
 
     def on_resize(self) -> None:
         self._top.arrange_banner()
@@ -306,21 +305,21 @@ class TraceApp(LoadingApp):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.AppBlur):
-            # who looks at another window still reads in this one, and no multiplexer tells when it is looked at again
+            # stay focused: the screen is read from other windows, too, and multiplexers do not report focus reliably
             return
         if isinstance(event, events.Key):
             self._bottom.forget(only_good=True)
         await super().on_event(event)
 
-    def _say(self, text: str, bad: bool) -> None:
+    def _show_notice(self, text: str, bad: bool) -> None:
         self._bottom.say(text, bad=bad)
 
     def forget_notice(self) -> None:
         """Remove the last notice."""
         self._bottom.forget()
 
-    def _remember(self) -> None:
-        save_queries(self.state.asked_queries)
-        # what came through a pipe does not come again, and there is no place in what could not be read
+    def _save_state(self) -> None:
+        save_queries(self.state.new_queries)
+        # a pipe cannot be read again, and after a failed load there is no location
         if self.state.stdin is None and (self.state.session is not None or self.state.load_state == "reading"):
-            save_resume(self._arrivals.place(self._view))
+            save_resume(self._loader.bookmark(self._view))

@@ -1,4 +1,4 @@
-"""Bookmark: the user's location in terms that hold in another set of the same sources."""
+"""The user's location, within a trace set and as ids that hold for another set of the same sources."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tracetui.tui.state import State
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """A view, and the selection when it was left. Positions of the loaded set."""
+    """A view and its selection, as positions of the loaded set, for the navigation history."""
 
     view: str
     trace: int | None
     span: int | None
     query: str | None = None
-    """Filter to restore with it, None to keep the current one."""
+    """Filter to restore, None to keep the current one."""
     come_back: Callable[[], None] | None = None
     """Restores the overlay that was open over the view."""
 
 
 def bookmark_of(state: State, view: str) -> Resume:
-    """Bookmark of the current location."""
+    """Return the current location as ids and names."""
     resume = Resume(
         list(state.sources),
         view,
@@ -43,19 +43,19 @@ def bookmark_of(state: State, view: str) -> Resume:
 
 
 def marked_trace_ids(state: State) -> list[str]:
-    """The ids of the marked traces."""
+    """Return the ids of the marked traces."""
     if state.session is None:
         return []
     return [state.session.loaded.trace_ids[trace] for trace in sorted(state.marked)]
 
 
-def select_again(state: State, place: Resume, marked: list[str]) -> None:
-    """Find the selection and the marks again in the set that the state has now."""
+def restore_selection(state: State, location: Resume, marked: list[str]) -> None:
+    """Select the same trace and span, and mark the same traces, in the current set."""
     assert state.session is not None
     loaded = state.session.loaded
-    trace = state.trace = loaded.find_trace(place.trace_id) if place.trace_id else None
+    trace = state.trace = loaded.find_trace(location.trace_id) if location.trace_id else None
     state.span = None
     if trace is not None:
-        state.span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == place.span_id), None)
+        state.span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == location.span_id), None)
     state.marked.clear()
     state.marked.update(trace for trace in map(loaded.find_trace, marked) if trace is not None)

@@ -28,25 +28,26 @@ _LONGEST_TEXT = 600
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Location within the app."""
+    """Location within the app, with key hints."""
 
     view: str
     crumbs: Sequence[str] = ()
     hints: Sequence[tuple[str, str]] = ()
+    """Pairs of a key and what it does."""
 
 
 def tab_at(tabs: Line, cell: int) -> str:
-    """View whose tab covers a cell of the tab line, '' for none."""
-    at = 0
+    """Return the view whose tab covers a cell of the tab line, '' for none."""
+    start = 0
     for text, _ in tabs.runs:
-        if at <= cell < at + len(text):
+        if start <= cell < start + len(text):
             return next((view for view, title in VIEWS if title in text), "")
-        at += len(text)
+        start += len(text)
     return ""
 
 
 class FrameTop(Vertical):
-    """The lines above the view."""
+    """Status line, tabs and banner above the view."""
 
     DEFAULT_CSS = """
     FrameTop { height: auto; }
@@ -62,7 +63,7 @@ class FrameTop(Vertical):
         self._tabs = LineBar(theme, id="tabs")
         self._banner = LineBar(theme, id="banner")
         self._texts: list[str] = []
-        self._tells_failure = False
+        self._shows_failure = False
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -70,7 +71,7 @@ class FrameTop(Vertical):
         yield self._banner
 
     def show(self, view: str, loading: str) -> None:
-        """`loading`: progress of the load, '' for none."""
+        """Show the status and the tabs; `loading` is the progress of the load, '' for none."""
         state, look = self._state, self._state.look
         summary = state.findings.summary if state.findings else None
         loaded = state.session.loaded.trace_count if state.session else 0
@@ -87,7 +88,7 @@ class FrameTop(Vertical):
                     loading=loading,
                     local_time=look.local_time,
                     unsafe=state.unsafe,
-                    # the list of traces has it in a line of its own
+                    # the list of traces shows the filter in its own line
                     names_filter=view != VIEWS[0][0],
                 )
             ]
@@ -107,26 +108,26 @@ class FrameTop(Vertical):
     def show_banner(self, texts: Sequence[str], *, is_failure: bool = False) -> None:
         """Show an error banner, or none. Texts may be from outside.
 
-        is_failure: what was asked for did not come; that is over when it comes.
+        is_failure: the banner reports a failed load and disappears with the next successful one.
         """
         self._texts = [safe(text, _LONGEST_TEXT) for text in texts]
-        self._tells_failure = is_failure
+        self._shows_failure = is_failure
         self.arrange_banner()
 
     def end_failure(self) -> None:
-        """Remove the error of the last search."""
-        if self._tells_failure:
+        """Remove the banner of a failed load."""
+        if self._shows_failure:
             self.show_banner(())
 
     def arrange_banner(self) -> None:
-        """Give the banner the lines that it needs and the screen has."""
+        """Size the banner for its text and the screen."""
         banner = self._banner
         banner.display = bool(self._texts)
         banner.styles.height = len(self._banner_lines(self.app.size.width))
         banner.show(self._banner_lines)
 
     def _banner_lines(self, width: int) -> list[Line]:
-        """The last of the texts says what to do and is always shown."""
+        """Wrap the texts. The last one says what to do and is never cut."""
         marks = self._state.look.marks
         mark, most = marks.warning, _BANNER_LINES
         if self._state.session is not None:
@@ -143,18 +144,18 @@ class FrameTop(Vertical):
 
 
 class FrameBottom(LineBar):
-    """The line below the view: the location or the last notice, and the keys that matter now."""
+    """Line below the view: the location or the last notice, and key hints."""
 
     NOTICE_SECONDS = 6
 
     def __init__(self, state: State) -> None:
         super().__init__(state.look.theme, id="crumbs")
         self._state = state
-        self._place = Location(VIEWS[0][0])
+        self._location = Location(VIEWS[0][0])
         self._notice: tuple[str, bool] | None = None
 
-    def show_place(self, place: Location) -> None:
-        self._place = place
+    def show_location(self, location: Location) -> None:
+        self._location = location
         self._show()
 
     def say(self, text: str, *, bad: bool) -> None:
@@ -169,15 +170,12 @@ class FrameBottom(LineBar):
         self.set_timer(self.NOTICE_SECONDS, forget)
 
     def forget(self, *, only_good: bool = False) -> None:
-        """Remove the last notice and show the location again.
-
-        only_good: not what went wrong, which should be read.
-        """
+        """Remove the last notice and show the location again; with `only_good`, keep an error."""
         if self._notice is not None and not (only_good and self._notice[1]):
             self._notice = None
             self._show()
 
     def _show(self) -> None:
-        place, notice, marks = self._place, self._notice, self._state.look.marks
-        crumbs = [dict(VIEWS)[place.view], *place.crumbs]
-        self.show(lambda width: [crumb_line(width, crumbs, place.hints, marks, notice)])
+        location, notice, marks = self._location, self._notice, self._state.look.marks
+        crumbs = [dict(VIEWS)[location.view], *location.crumbs]
+        self.show(lambda width: [crumb_line(width, crumbs, location.hints, marks, notice)])

@@ -1,4 +1,4 @@
-"""The keys of the view one is in, on `?`."""
+"""Help screen (`?`): keys of the current view."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Keys = Sequence[tuple[str, str]]
 
 LIST_KEYS: Keys = (
     ("{list.down list.up}", "down, up"),
-    ("{list.page-down list.page-up}", "a page down, up"),
-    ("{list.first list.last}", "first, last"),
+    ("{list.page-down list.page-up}", "page down, up"),
+    ("{list.first list.last}", "first, last row"),
     ("{list.open}", "open"),
 )
 
 _LONGEST_KEY = 15
-"""Cells of a column of keys; longer ones wrap."""
+"""Greatest width of the column of keys; longer ones wrap."""
 _WIDEST = 96
 _AROUND = 4
-"""Cells of the view behind that are left at the sides, together."""
+"""Cells of the view behind that stay visible, left and right together."""
 _FRAME = 2 + 2 + 2 + 1
 """Cells around the text: border, padding, the list's edge and its scroll bar."""
 
 
 class KeyLines:
-    """Groups of keys, each under a heading, with nothing cut at `width` cells."""
+    """Groups of keys, each under a heading, wrapped at `width` cells."""
 
     def __init__(self, groups: Sequence[tuple[str, Keys]], width: int) -> None:
         self._rows: list[Line] = []
@@ -67,7 +67,7 @@ class KeyLines:
 
 
 class _Page(LineView):
-    """Rows to read: keys scroll them, and none is under a cursor."""
+    """Rows without a cursor: keys scroll them."""
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
         return super()._painted(row, False, room)
@@ -93,7 +93,7 @@ class _Page(LineView):
 
 
 class HelpScreen(Dialog[None]):
-    """Lists keys; any of the keys that open or close things closes it."""
+    """Lists keys until Esc, q or ? closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss(None)", "Close", show=False, id="help.close")
@@ -110,7 +110,7 @@ class HelpScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]], names: KeyNames) -> None:
-        """`groups` name keys by their actions, which `names` translates."""
+        """`groups` name keys by their actions; `names` translates them."""
         super().__init__()
         self._look = look
         rows = [(title, names.rows(keys)) for title, keys in groups]
@@ -127,10 +127,10 @@ class HelpScreen(Dialog[None]):
         self._arrange(self.app.size.width)
         page = self.query_one(_Page)
         page.focus()
-        self.watch(page, "scroll_y", self._say_more, init=False)
+        self.watch(page, "scroll_y", self._show_more, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        if not self.is_left:
+        if not self.is_closed:
             self._arrange(event.size.width)
 
     def _arrange(self, width: int) -> None:
@@ -140,9 +140,9 @@ class HelpScreen(Dialog[None]):
         box.styles.width = cells
         page.styles.height = len(lines)
         page.show(lines)
-        self.call_after_refresh(self._say_more)
+        self.call_after_refresh(self._show_more)
 
-    def _say_more(self) -> None:
+    def _show_more(self) -> None:
         """Show on the frame how many lines are out of view."""
         page, marks = self.query_one(_Page), self._look.marks
         below = round(page.max_scroll_y - page.scroll_offset.y)

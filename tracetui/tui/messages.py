@@ -1,4 +1,4 @@
-"""Messages from views to the app: requests that concern more than one view."""
+"""Messages from views to the app: requests that affect more than one view."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class OpenTrace(Message):
 
 @dataclass
 class CompareTraces(Message):
-    """Show how two traces differ (positions of the loaded set)."""
+    """Compare two traces (positions of the loaded set)."""
 
     traces: tuple[int, int]
 
 
 @dataclass
 class FilterTraces(Message):
-    """Look at the traces that an expression selects, '' for all."""
+    """Filter by a query, '' for all traces."""
 
     query: str
     ask: bool = True
-    """True if servers are searched too; not where the list shows what was counted already."""
+    """True if servers are searched, too; False where loaded traces are listed."""
     opens: tuple[str, ...] = ()
-    """Ids of traces to open when they are here, as `State.to_open`."""
+    """Ids of traces to open once they are loaded, as `State.to_open`."""
 
 
 @dataclass
 class ListTraces(Message):
-    """List the traces that an expression selects, in a view. Going back restores the present list."""
+    """List the traces that a query selects, in a view. Going back restores the current list."""
 
     query: str
     view: str = "traces"
@@ -46,16 +46,16 @@ class ListTraces(Message):
 
 @dataclass
 class WidenWindow(Message):
-    """Search servers for traces that began within this time before now."""
+    """Search servers for traces that began in the last `lookback_ns`."""
 
     lookback_ns: int
     query: str | None = None
-    """The filter to look at then, None for the one there is."""
+    """New filter, None to keep the current one."""
 
 
 @dataclass
 class ChooseServices(Message):
-    """Have the user choose the services that servers are asked for which search by service only."""
+    """Let the user choose services, for servers that can only search by service."""
 
 
 @dataclass
@@ -74,12 +74,12 @@ class OpenView(Message):
 
 @dataclass
 class CopyText(Message):
-    """Put text on the user's clipboard (OSC 52) and report it. `text` may be from outside, and long."""
+    """Put text on the user's clipboard (OSC 52) and confirm it. `text` may be from outside, and long."""
 
     text: str
     what: str
     one_line: bool = False
-    """True for a name, an id or the like, which stays on one line."""
+    """True for a name or an id, which must stay on one line."""
 
 
 @dataclass
@@ -92,7 +92,7 @@ class ReadText(Message):
 
 @dataclass
 class Notice(Message):
-    """Show the user a one-line notice; `bad` for errors."""
+    """Show a one-line notice; `bad` for errors."""
 
     text: str
     bad: bool = False

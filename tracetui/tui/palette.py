@@ -1,4 +1,4 @@
-"""The palette: actions, themes, services, operations and traces by name."""
+"""Command palette: actions, themes, services, operations and traces by name."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet
 
 _MOST = 2_000
-"""Services and operations that are looked through."""
+"""Services and operations that are searched, of each."""
 _MOST_IDS = 200_000
-_FOUND = 40
+_MOST_MATCHES = 40
 _SHORTEST_ID = 4
-"""Characters of a trace id that are looked for; fewer are the start of too many."""
+"""Least number of characters of a trace id to search for; fewer match too many."""
 
 
 class _PaletteHost(Protocol):
-    """Services of the app for the palette."""
+    """The part of the app that the palette uses."""
 
     state: State
     theme: str
@@ -57,7 +57,7 @@ class PaletteEntry(NamedTuple):
 
 
 class PaletteEntries:
-    """All commands and targets of an app, and those that match a text."""
+    """Commands and targets of an app, searched by their labels."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = cast(_PaletteHost, app)
@@ -91,7 +91,7 @@ class PaletteEntries:
         yield PaletteEntry("Quit", names.short("{app.quit}"), partial(app.run_action, "quit"))
 
     def _keys(self) -> Iterator[PaletteEntry]:
-        """Keys of the actions at the current focus."""
+        """Return the actions at the current focus, with their keys."""
         app = self._app
         by_action: dict[tuple[str, DOMNode], tuple[str, list[str]]] = {}
         for node, binding, enabled, _ in app.screen.active_bindings.values():
@@ -102,7 +102,7 @@ class PaletteEntries:
             yield PaletteEntry(title, " ".join(keys), partial(app.run_action, action, node))
 
     def _named(self, loaded: TraceSet) -> Iterator[PaletteEntry]:
-        # of what the first query imports, and too much for the first screen
+        # imported late, so that the first screen is painted before
         from tracetui.query.complete import quoted
 
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
@@ -113,53 +113,53 @@ class PaletteEntries:
         self._app.post_message(FilterTraces(query))
         self._app.post_message(OpenView("traces"))
 
-    def meant(self, words: Sequence[str]) -> list[PaletteEntry]:
-        """The entries that words in lower case mean, those with words that begin so first."""
+    def matches(self, words: Sequence[str]) -> list[PaletteEntry]:
+        """Return the entries that contain all of these lower-case words, matches at the start of a word first."""
         if not words:
             return self.first
-        found = []
+        ranked = []
         for entry, label in self._lowered:
             if all(word in label for word in words):
-                found.append((sum(f" {word}" not in f" {label}" for word in words), entry))
-        found.sort(key=lambda ranked: ranked[0])
-        return [*(entry for _, entry in found[:_FOUND]), *islice(self._traces(words), _FOUND)]
+                ranked.append((sum(f" {word}" not in f" {label}" for word in words), entry))
+        ranked.sort(key=lambda pair: pair[0])
+        return [*(entry for _, entry in ranked[:_MOST_MATCHES]), *islice(self._traces(words), _MOST_MATCHES)]
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
-        """Traces whose id begins with the text. Matching anywhere in an id would find too many."""
+        """Return traces by the start of their ids. Matching anywhere in an id would find too many."""
         loaded = self._loaded
-        begin = [word for word in words if not "trace".startswith(word)]
-        if loaded is None or len(begin) != 1 or len(begin[0]) < _SHORTEST_ID:
+        prefixes = [word for word in words if not "trace".startswith(word)]
+        if loaded is None or len(prefixes) != 1 or len(prefixes[0]) < _SHORTEST_ID:
             return
         look = self._app.state.look
         for trace, trace_id in enumerate(loaded.trace_ids[:_MOST_IDS]):
-            if trace_id.lower().startswith(begin[0]):
+            if trace_id.lower().startswith(prefixes[0]):
                 start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
-                took = numbers.duration(int(loaded.response_time[trace]), look.marks.ascii_only)
+                duration = numbers.duration(int(loaded.response_time[trace]), look.marks.ascii_only)
                 label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
-                yield PaletteEntry(label, f"{start}  {took:>7}", partial(self._app.post_message, OpenTrace(trace)))
+                yield PaletteEntry(label, f"{start}  {duration:>7}", partial(self._app.post_message, OpenTrace(trace)))
 
 
 class Palette(Choice):
     """Runs the chosen command."""
 
     def __init__(self, app: App[Any]) -> None:
-        self._do = app.call_later
+        self._call_later = app.call_later
         self._entries = PaletteEntries(app)
         self._shown: list[PaletteEntry] = []
         look = cast(_PaletteHost, app).state.look
-        super().__init__(look, "Run a command or go to...", self.narrowed(()))
+        super().__init__(look, "Run a command or go to...", self.matching(()))
 
-    def narrowed(self, words: Sequence[str]) -> Sequence[Option]:
-        self._shown = self._entries.meant(words)
+    def matching(self, words: Sequence[str]) -> Sequence[Option]:
+        self._shown = self._entries.matches(words)
         return [Option(str(i), entry.label, entry.note, Role.PLAIN) for i, entry in enumerate(self._shown)]
 
     def count(self) -> str:
         return "" if self._shown is self._entries.first else f"{len(self._shown):,} found"
 
     def run(self, value: str | None) -> None:
-        """Run a command."""
+        """Run the command with this option value, if any."""
         if value is not None:
-            self._do(self._shown[int(value)].command)
+            self._call_later(self._shown[int(value)].command)
 
 
 def open_palette(app: App[Any]) -> None:

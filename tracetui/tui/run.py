@@ -1,4 +1,4 @@
-"""Starting the app on a terminal."""
+"""Start the app on a terminal."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tracetui.tui.themes import THEMES, first_theme
 _STDIN = "-"
 _NO_OVERRIDES = Overrides()
 _INTERRUPTED = 130
-_SEARCHES_FOR_GARBAGE = (10_000, 20, 100)
-"""Thresholds for `gc.set_threshold`: a full collection delays the key it falls on, so it is rare."""
+_GC_THRESHOLDS = (10_000, 20, 100)
+"""For `gc.set_threshold`. Full collections delay keys, so they are rare."""
 
 
 def run_app(
@@ -38,8 +38,8 @@ def run_app(
 ) -> int:
     """Run the app until the user leaves it. -> the exit code
 
-    notices: what the screen says once it is open. `exact_names` makes every name of a span an operation of its own.
-    Raises UsageError for a theme or key that does not exist, and for a server that cannot be used as it is described.
+    notices: errors to show on the open screen. `exact_names` makes every span name an operation of its own.
+    Raises UsageError for an unknown theme, key or action, and for unusable server settings.
     """
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
@@ -47,8 +47,8 @@ def run_app(
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
     named = named_by(sources)
     check_credentials(named.servers)
-    to_say = list(notices)
-    former_queries = load_queries(to_say)
+    notices = list(notices)
+    previous_queries = load_queries(notices)
     state = State(
         sources=tuple(sources),
         logs=tuple(logs),
@@ -57,36 +57,36 @@ def run_app(
         look=look,
         search=resume.search if resume is not None else NOTHING,
         overrides=overrides,
-        former_queries=former_queries,
-        notices=to_say,
+        previous_queries=previous_queries,
+        notices=notices,
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),
     )
     if resume is None:
-        resume, state.to_open = place_of(named)
+        resume, state.to_open = location_of(named)
     theme = settings.theme or first_theme(os.environ)
     # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
     if settings.keymap:
-        # who has keys of their own waits for all modules with actions that these are checked against
+        # imports all modules with actions, so only if needed
         try:
             check_keymap(settings.keymap)
         except UsageError as error:
             raise UsageError(f"{config_path()}: {error}") from None
-    gc.set_threshold(*_SEARCHES_FOR_GARBAGE)
+    gc.set_threshold(*_GC_THRESHOLDS)
     app = TraceApp(state, resume, theme, ansi, settings.keymap)
     try:
         app.run(mouse=settings.mouse)
     except KeyboardInterrupt:
-        # the screen is left already, and what still reads is not waited for
+        # the terminal is restored already; do not wait for threads that still read
         os._exit(_INTERRUPTED)
     if app.failure is not None:
-        # as of any command
+        # reported as for any command
         raise app.failure
     return app.return_code or 0
 
 
-def place_of(named: Named) -> tuple[Resume | None, tuple[str, ...]]:
-    """-> the place that sources point at, None for the list of traces, and the ids of two traces to be compared"""
+def location_of(named: Named) -> tuple[Resume | None, tuple[str, ...]]:
+    """Return the location that sources point at, None for the list of traces, and ids of two traces to compare."""
     ids = named.opened_ids
     if len(ids) == 1:
         return Resume([], "waterfall", trace_id=ids[0]), ()
@@ -96,14 +96,14 @@ def place_of(named: Named) -> tuple[Resume | None, tuple[str, ...]]:
 
 
 def _keys_from_terminal() -> int:
-    """Leave standard input to the load and read keys from the terminal. -> the descriptor of the input."""
+    """Read keys from the terminal. -> a file descriptor of standard input, for the load"""
     if sys.stdin.isatty():
         raise UsageError("- reads standard input, which is this terminal; pipe data in, or name a file")
-    kept = os.dup(0)
+    stdin = os.dup(0)
     try:
         terminal = os.open("/dev/tty", os.O_RDWR)
     except OSError:
         raise UsageError("no terminal to read keys from") from None
     os.dup2(terminal, 0)
     os.close(terminal)
-    return kept
+    return stdin

@@ -29,7 +29,7 @@ _LONGEST_QUERY = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of the screen. An empty theme means: by the terminal."""
+    """Settings of the screen. An empty theme stands for the terminal's default."""
 
     theme: str = ""
     ascii_only: bool = False
@@ -40,7 +40,7 @@ class Settings:
 
 
 class Resume(msgspec.Struct):
-    """Saved location: enough to come back to the same span of the same sources."""
+    """Saved location: sources, view, filter and selection."""
 
     sources: list[str]
     view: str = "traces"
@@ -49,7 +49,7 @@ class Resume(msgspec.Struct):
     span_id: str = ""
     logs: list[str] = []
     search: Search = NOTHING
-    """Further conditions of the servers' search."""
+    """Conditions of the servers' search in addition to the query."""
     overrides: Overrides = Overrides()
     rows: dict[str, str] = {}
     """Item under the cursor of each view's list, by name."""
@@ -57,7 +57,7 @@ class Resume(msgspec.Struct):
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the config file; without one use the defaults. Raises UsageError that names the fault."""
+    """Read the config file, if there is one. Raises UsageError for an invalid file or value."""
     config = load_config(path)
     if config.theme and config.theme not in THEMES:
         raise UsageError(f"{path or config_path()}: unknown theme {config.theme}; themes are {', '.join(THEMES)}")
@@ -68,45 +68,47 @@ def _resume_path() -> Path:
     return Path(platformdirs.user_state_dir("tracetui")) / _RESUME
 
 
-def from_anywhere(sources: Iterable[str]) -> list[str]:
-    """Sources or files by names that mean the same from any directory, and may be kept; profiles and - do anyway."""
-    return [_from_anywhere(source) for source in sources]
+def portable_sources(sources: Iterable[str]) -> list[str]:
+    """Return sources or files in a form that is valid in any directory and holds no secrets."""
+    return [_portable_source(source) for source in sources]
 
 
-def _from_anywhere(source: str) -> str:
+def _portable_source(source: str) -> str:
     with contextlib.suppress(OSError, RuntimeError, ValueError):
         path = Path(source).expanduser()
         if path.exists():
             return str(path.absolute())
         if is_address(source):
-            # what stays of a page of Grafana without what may be a secret names no trace any more
+            # without its secrets, the address of a Grafana page names no trace
             ids = trace_ids_in(source) if grafana_page(source) is not None else ()
             return ids[0] if ids else without_secrets(source)
         if glob.has_magic(source):
-            # what is special in a pattern is not in the name of the directory that it is meant in
-            return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a pattern is no path
+            # the directory is not part of the glob
+            return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a glob is no path
     return source
 
 
 def save_resume(resume: Resume) -> None:
-    """Remember where the user is. Not being able to is no reason to trouble them."""
-    resume = msgspec.structs.replace(resume, sources=from_anywhere(resume.sources), logs=from_anywhere(resume.logs))
-    if not _may_be_kept(resume.query):
+    """Save the location. File system errors are ignored."""
+    resume = msgspec.structs.replace(
+        resume, sources=portable_sources(resume.sources), logs=portable_sources(resume.logs)
+    )
+    if _holds_secret(resume.query):
         resume = msgspec.structs.replace(resume, query="")
     StateFile(_resume_path(), Resume).save(resume)
 
 
-def _may_be_kept(query: str) -> bool:
-    # of what the first query imports
+def _holds_secret(query: str) -> bool:
+    # imported late, as it takes time
     from tracetui.query.secrecy import holds_secret
 
-    return not query or not holds_secret(query)
+    return bool(query) and holds_secret(query)
 
 
 def load_queries(warnings: list[str] | None = None) -> list[str]:
-    """Read the queries of former runs, the oldest first.
+    """Read the queries of previous runs, the oldest first.
 
-    A damaged file is set aside, and that is added to `warnings`.
+    A damaged file is renamed, with a text added to `warnings`.
     """
     try:
         return (StateFile(_queries_path(), list[str]).load() or [])[-_MOST_QUERIES:]
@@ -116,12 +118,12 @@ def load_queries(warnings: list[str] | None = None) -> list[str]:
         return []
 
 
-def save_queries(asked: Sequence[str]) -> None:
-    """Remember queries for later runs, but for those that may hold a secret. Other runs may have added theirs."""
-    kept = [query for query in asked if len(query) <= _LONGEST_QUERY and _may_be_kept(query)]
-    if kept:
-        # each where it was asked last
-        queries = list(dict.fromkeys(reversed([*load_queries(), *kept])))[:_MOST_QUERIES]
+def save_queries(new: Sequence[str]) -> None:
+    """Add queries to the history, except those that may hold a secret. The file may have changed since it was read."""
+    new = [query for query in new if len(query) <= _LONGEST_QUERY and not _holds_secret(query)]
+    if new:
+        # a repeated query moves to the end
+        queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MOST_QUERIES]
         StateFile(_queries_path(), list[str]).save(queries[::-1])
 
 
@@ -130,9 +132,9 @@ def _queries_path() -> Path:
 
 
 def load_resume() -> Resume:
-    """Read where the user was.
+    """Read the saved location.
 
-    Raises UsageError if nothing is remembered, or the file was damaged; it is set aside then.
+    Raises UsageError if there is none, or the file was damaged and renamed.
     """
     try:
         resume = StateFile(_resume_path(), Resume).load()

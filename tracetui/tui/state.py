@@ -11,7 +11,7 @@ from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.theme import DARK, Theme
 
 if TYPE_CHECKING:
-    # a screen can be painted before any of these is loaded
+    # imported late, so that the first screen is painted before
     import numpy as np
 
     from tracetui.analysis.analysis import Analysis
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Look:
-    """Look of the screen: theme, glyphs and zone."""
+    """Appearance of the screen: theme, glyphs and time zone."""
 
     marks: Glyphs = UNICODE
     theme: Theme = DARK
@@ -37,45 +37,45 @@ class State:
 
     sources: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
-    """Files with log lines to show with their spans."""
+    """Files with log lines, which are shown with their spans."""
     exact_names: bool = False
-    """True if every span name is an operation of its own, ids and all."""
+    """True if every span name is an operation of its own, even with ids in it."""
     search: Search = NOTHING
-    """Conditions that servers are searched with besides the filter."""
+    """Conditions of the servers' search in addition to the filter."""
     overrides: Overrides = field(default_factory=Overrides)
     unsafe: bool = False
     """True if a server's certificate is not verified."""
     is_live: bool = False
     """True if there are servers that can be searched again."""
-    offered: list[str] = field(default_factory=list)
-    """Services that the servers know, with or without loaded traces."""
-    told: list[str] = field(default_factory=list)
-    """Reports of the servers' last search."""
-    searched: str = ""
-    """Traces searched on servers that hold more; '' where it was all of them."""
+    server_services: list[str] = field(default_factory=list)
+    """Services known to the servers, with or without loaded traces."""
+    search_reports: list[str] = field(default_factory=list)
+    """Texts of the servers' reports on the last search."""
+    search_scope: str = ""
+    """The part of the servers' traces that was searched, as text; '' for all of them."""
     services_to_choose: int = 0
-    """How many services there are to choose from, as a server can be asked for each alone; 0 for no choice."""
-    asked_lookback_ns: int = 0
-    """How far back servers were asked last, 0 where they were asked for a window of time or for traces by their ids."""
-    newest: dict[str, int] = field(default_factory=dict)
-    """When the newest traces of services began, where there was none in the time that was asked for; 0 for none."""
+    """Number of services to choose from, on a server that can only search by service; 0 for no choice."""
+    searched_lookback_ns: int = 0
+    """Time before now that the last search covered; 0 for a fixed time window or trace ids."""
+    newest_starts: dict[str, int] = field(default_factory=dict)
+    """Start times of each service's newest trace, looked up after an empty search; 0 for no trace."""
     stdin: int | None = None
-    """The descriptor that the source `-` is read from, once."""
+    """File descriptor that the source `-` is read from, once."""
     look: Look = field(default_factory=Look)
     load_state: str = ""
     """"reading" while the sources are read, "failed" if nothing was loaded, else ''."""
     session: Session | None = None
     query: str = ""
     shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))
-    """int64[m], the traces that meet the query, ascending."""
+    """int64[m], the traces that match the query, ascending."""
     notices: list[str] = field(default_factory=list)
     """Errors from before the screen opened, to be shown on it."""
-    former_queries: list[str] = field(default_factory=list)
-    """Queries of former runs, the oldest first."""
-    asked_queries: list[str] = field(default_factory=list)
-    """Queries written in this run."""
+    previous_queries: list[str] = field(default_factory=list)
+    """Queries of previous runs, the oldest first."""
+    new_queries: list[str] = field(default_factory=list)
+    """Queries of this run."""
     findings: Analysis | None = None
-    """Analysis of the shown traces (a set of its own: its positions are not the loaded set's)."""
+    """Analysis of the shown traces; its positions are those of a separate set, not of the loaded one."""
     trace: int | None = None
     span: int | None = None
     rows: dict[str, str] = field(default_factory=dict)
@@ -83,6 +83,6 @@ class State:
     marked: set[int] = field(default_factory=set)
     """Traces marked for comparison."""
     to_open: tuple[str, ...] = ()
-    """Ids of the traces to open as soon as they are here: one in the waterfall, two in comparison."""
+    """Ids of the traces to open once they are loaded: one in the waterfall, two in the comparison."""
     new: frozenset[int] = frozenset()
     """Traces that arrived with the last poll."""

@@ -1,4 +1,4 @@
-"""Files in which the screen keeps something from one run to the next."""
+"""Files that keep state of the screen between runs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tracetui.model.decoding import MalformedError
 _T = TypeVar("_T")
 
 _MOST_BYTES = 1 << 22
-"""Largest file that is read: larger than any this program writes."""
+"""Largest file that is read; the program writes none as large."""
 
 
 class DamagedStateError(Exception):
-    """A file that could not be read, and was set aside so that the next run starts with a new one."""
+    """A file could not be decoded. It was renamed, so that the next run starts with a new one."""
 
 
 class StateFile(Generic[_T]):
-    """One value, as JSON in a file readable only by the user."""
+    """One value as JSON in a file that only the user can read."""
 
     def __init__(self, path: Path, kind: type[_T]) -> None:
         self.path = path
         self._decoder: msgspec.json.Decoder[_T] = msgspec.json.Decoder(kind)
 
     def load(self) -> _T | None:
-        """Read the value; None where the file is missing or cannot be opened.
+        """Read the value; None if the file is missing or cannot be opened.
 
-        Raises DamagedStateError for a file that holds something else. Its text says how the file is called now.
+        Raises DamagedStateError for other content; the message includes the new name of the file.
         """
         try:
             if not self.path.is_file():
@@ -49,7 +49,7 @@ class StateFile(Generic[_T]):
             raise self._set_aside() from None
 
     def save(self, value: _T) -> None:
-        """Write the value. Failures of the file system are ignored: a run must not fail for it."""
+        """Write the value. File system errors are ignored, as a run must not fail because of them."""
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with atomic_file(self.path) as file:

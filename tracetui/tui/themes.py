@@ -1,4 +1,4 @@
-"""The app's themes, and the styles of lines that go with each."""
+"""Themes of the app, and the styles of lines for each."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ THEME_NOTES = {
 
 
 def next_theme(current: str) -> str:
-    """The theme after this one."""
+    """Return the next theme in the cycle."""
     return THEMES[(THEMES.index(current) + 1) % len(THEMES)] if current in THEMES else THEMES[0]
 
 
 def render_theme(theme: AppTheme, environ: Mapping[str, str]) -> Theme:
-    """The styles of lines under an app theme."""
+    """Return the styles of lines for an app theme."""
     if environ.get("NO_COLOR"):
         return MONO
     if theme.name.startswith("ansi") or theme.name == "textual-ansi":
@@ -48,7 +48,7 @@ def render_theme(theme: AppTheme, environ: Mapping[str, str]) -> Theme:
 
 
 def first_theme(environ: Mapping[str, str]) -> str:
-    """Default theme for the terminal's capabilities."""
+    """Return the default theme for the terminal."""
     if environ.get("NO_COLOR") or environ.get("TERM", "") in ("linux", "xterm", "screen", "vt100", "ansi"):
         return "ansi-dark"
     background = environ.get("COLORFGBG", "").rpartition(";")[2]

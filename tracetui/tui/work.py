@@ -1,4 +1,4 @@
-"""Protocol for work outside the UI loop."""
+"""Protocol of functions that run work outside the UI loop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _T = TypeVar("_T")
 
 
 class Work(Protocol):
-    """Runs a function outside the UI loop and hands its result back on it, unless the set has changed meanwhile."""
+    """Run `work` outside the UI loop, then `done` with its result on the loop, unless the trace set has changed."""
 
     def __call__(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any]) -> None: ...

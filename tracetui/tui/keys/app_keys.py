@@ -1,4 +1,4 @@
-"""The keys that hold in every view."""
+"""Keys that work in every view."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from textual.binding import Binding
 from tracetui.tui.views.registry import VIEWS
 
 APP_KEYS = (
-    (f"{{{' '.join(f'view.{view}' for view, _ in VIEWS)}}}", "the views"),
+    (f"{{{' '.join(f'view.{view}' for view, _ in VIEWS)}}}", "switch views"),
     ("{app.back}", "back; stop loading"),
     ("{app.palette}", "palette: actions, services, operations, traces"),
     ("{app.keys}", "keys of this view"),
-    ("{app.reload}", "reload the sources; repeat the search of servers up to now"),
-    ("{app.follow}", "follow servers: new traces appear by themselves, with a notice of new errors and calls"),
+    ("{app.reload}", "reload files; repeat the servers' search up to now"),
+    ("{app.follow}", "follow servers: show new traces as they arrive; new errors, calls and p95 jumps are announced"),
     (
         "{app.more}",
-        "load more from servers: more traces, or older ones; {traces.window} in the list of traces: how far back",
+        "load more or older traces from servers; {traces.window} in the list of traces sets how far back",
     ),
-    ("{app.warnings}", "load warnings, and the searches of servers"),
+    ("{app.warnings}", "load warnings and reports of servers"),
     ("{app.theme}", "next theme"),
     ("{app.redraw}", "redraw the screen"),
-    ("{app.quit app.quit-at-once}", "quit; --resume returns to the same span"),
+    ("{app.quit app.quit-at-once}", "quit (tracetui --resume returns to the same span)"),
 )
 
 APP_BINDINGS = (
@@ -38,6 +38,6 @@ APP_BINDINGS = (
     Binding("T", "next_theme", "Next theme", show=False, id="app.theme"),
     Binding("ctrl+l", "redraw", "Redraw the screen", show=False, id="app.redraw", priority=True),
     Binding("q", "quit", "Quit", show=False, id="app.quit"),
-    # out of every dialog, too
+    # works in dialogs, too
     Binding("ctrl+c", "quit", "Quit at once", show=False, id="app.quit-at-once", priority=True),
 )

@@ -1,6 +1,6 @@
-"""Keys that the config file assigns to actions, and display names of keys.
+"""Keys of actions: key bindings in the config file, and keys in texts.
 
-Texts name actions by their ids in braces, `{app.keys}`, or several that go together, `{list.down list.up}`.
+Texts name an action by its id in braces, `{app.keys}`, or related ones together, `{list.down list.up}`.
 """
 
 from __future__ import annotations
@@ -29,42 +29,42 @@ _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
 
 
 def bindings() -> dict[str, Binding]:
-    """Every binding that can be rebound, by its id."""
+    """Return all bindings that can be rebound, by id."""
     _import_all()
-    return {action: binding for action, (_, binding) in _found().items()}
+    return {action: binding for action, (_, binding) in _imported_bindings().items()}
 
 
 @cache
 def _import_all() -> None:
-    """Import every module that may define bindings, so that the known actions depend on no other import."""
+    """Import all modules that define bindings, so that the known actions do not depend on other imports."""
     for module in pkgutil.walk_packages(tracetui.tui.__path__, f"{tracetui.tui.__name__}."):
         importlib.import_module(module.name)
 
 
-def _found() -> dict[str, tuple[type[DOMNode], Binding]]:
-    """Bindings of the classes that are imported, each with its class, by its id."""
-    found = {}
-    for node in _nodes(DOMNode):
+def _imported_bindings() -> dict[str, tuple[type[DOMNode], Binding]]:
+    """Return the bindings of imported classes with their classes, by id."""
+    bindings = {}
+    for node in _subclasses(DOMNode):
         for binding in node.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id:
-                found[binding.id] = node, binding
-    return found
+                bindings[binding.id] = node, binding
+    return bindings
 
 
-def _nodes(above: type[DOMNode]) -> Iterator[type[DOMNode]]:
-    for node in above.__subclasses__():
+def _subclasses(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for node in base.__subclasses__():
         if node.__module__.startswith("tracetui."):
             yield node
-        yield from _nodes(node)
+        yield from _subclasses(node)
 
 
 def check_keymap(keymap: Mapping[str, str]) -> None:
-    """Raises UsageError for an id that no action has, and for a key that no keyboard has."""
+    """Check a keymap. Raises UsageError for an unknown action or key."""
     known = bindings() if keymap else {}
     for action, keys in keymap.items():
         if action not in known:
-            near = get_close_matches(action, known, 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            matches = get_close_matches(action, known, 3)
+            hint = f"; did you mean {' or '.join(matches)}?" if matches else ""
             raise UsageError(f"keymap: unknown action {action}{hint}")
         for key in keys.split(","):
             if not _is_key(key.strip()):
@@ -85,7 +85,7 @@ def _is_key(key: str) -> bool:
 
 
 def rebind(keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Rebind actions. -> keys by action, and their present actions, for display"""
+    """Return rebound actions with their descriptions, as rows for the help screen."""
     known = bindings() if keymap else {}
     return [(f"{{{action}}}", known[action].description) for action in keymap if action in known]
 
@@ -99,87 +99,87 @@ _SHORT = {"escape": "Esc", "pagedown": "PgDn", "pageup": "PgUp", "delete": "Del"
 def key_name(key: str) -> str:
     """Display name of a key."""
     *modifiers, base = key.split("+") if len(key) > 1 else [key]
-    drawn = format_key(base)
+    symbol = format_key(base)
     if base in _NAMED and base in _SHORT:
         named = _SHORT[base]
-    elif len(base) > 1 and len(drawn) == 1 and base not in {key.value for key in Keys}:
-        named = drawn
+    elif len(base) > 1 and len(symbol) == 1 and base not in {key.value for key in Keys}:
+        named = symbol
     else:
         named = base if len(base) == 1 else base.title()
     return "+".join([*(modifier.title() for modifier in modifiers), named])
 
 
 class KeyNames:
-    """Current keys of actions: the user's bindings, and the focused widget's."""
+    """Current keys of actions, under the user's keymap and at the current focus."""
 
     def __init__(self, screen: Screen[Any]) -> None:
         self._keymap = screen.app._keymap
-        self._known = _found()
+        self._known = _imported_bindings()
         self._by_action: dict[str, list[str]] = {}
-        """Keys of the actions that are available now."""
+        """Keys of the actions that are available at the focus."""
         chain = screen._modal_binding_chain
-        # what has no id is Textual's own: lists that scroll sideways, if there is something to scroll
-        found = [(key, binding) for _, bindings in chain for key, binding in bindings if binding.id]
+        # bindings without an id are Textual's own
+        available = [(key, binding) for _, bindings in chain for key, binding in bindings if binding.id]
         by_key: dict[str, str] = {}
-        for key, binding in sorted(found, key=lambda one: not one[1].priority):
+        for key, binding in sorted(available, key=lambda pair: not pair[1].priority):
             by_key.setdefault(key, binding.id or "")
         for key, action in by_key.items():
             self._by_action.setdefault(action, []).append(key)
-        # who types cannot do what a letter does elsewhere, but can once that is left
+        # while text is typed, actions on letter keys are still named: they work once the input is closed
         is_typing = screen.focused is not None and screen.focused.check_consume_key("a", "a")
         self._reachable = [] if is_typing else [type(node) for node, _ in chain]
 
     def keys(self, action: str) -> list[str]:
-        """Keys of an action; for an action of the focused widget, the keys that it has there."""
+        """Return the keys of an action; without those that the focused widget uses otherwise."""
         if action not in self._known:
-            # the first screen is painted without what it does not show
+            # imported late, so that the first screen is painted before
             _import_all()
-            self._known = _found()
+            self._known = _imported_bindings()
         owner, binding = self._known.get(action, (None, None))
         if owner is None or binding is None:
             return []
         working = self._by_action.get(action)
         if working is None:
             if any(issubclass(node, owner) for node in self._reachable):
-                # all of them do something else
+                # all its keys do something else here
                 return []
-            of_owner = owner._merge_bindings()
-            of_owner.apply_keymap(self._keymap)
-            working = [key for key, found in of_owner if found.id == action]
+            merged = owner._merge_bindings()
+            merged.apply_keymap(self._keymap)
+            working = [key for key, binding_of_key in merged if binding_of_key.id == action]
         wanted = self._keymap.get(action, binding.key).split(",")
         return [key_name(key) for key in wanted if key in working]
 
     def short(self, text: str) -> str:
-        """A text with one key for each action it names, '' for those that no key does."""
-        return _ACTIONS.sub(lambda found: " ".join(keys[0] for keys in self._of(found[1]) if keys), text)
+        """Replace each action in a text by its first key, or '' without one."""
+        return _ACTIONS.sub(lambda match: " ".join(keys[0] for keys in self._keys_of(match[1]) if keys), text)
 
     def full(self, text: str) -> str:
-        """A text with all keys for each action it names."""
-        return _ACTIONS.sub(lambda found: _together([keys for keys in self._of(found[1]) if keys]), text)
+        """Replace each action in a text by all its keys."""
+        return _ACTIONS.sub(lambda match: _joined([keys for keys in self._keys_of(match[1]) if keys]), text)
 
     def hints(self, hints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Keys with their hints, without those that no key performs."""
+        """Return pairs of a key and what it does, without actions that have no key."""
         return [(key, self.short(what)) for key, what in ((self.short(key), what) for key, what in hints) if key]
 
     def rows(self, rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The same with all their keys."""
+        """Return the same pairs with all keys of each action."""
         return [(key, self.short(what)) for key, what in ((self.full(key), what) for key, what in rows) if key]
 
     def line(self, hints: Iterable[tuple[str, str]]) -> Line:
-        """The same as a line."""
+        """Return `hints` as a line."""
         line = Line()
         for key, what in self.hints(hints):
             line.add("  ").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
         return line
 
-    def _of(self, actions: str) -> list[list[str]]:
+    def _keys_of(self, actions: str) -> list[list[str]]:
         return [self.keys(action) for action in actions.split()]
 
 
-def _together(keys: list[list[str]]) -> str:
-    """The first keys of all, then the second ones if all have one, and so on."""
+def _joined(keys: list[list[str]]) -> str:
+    """Join the first keys of all actions, then the second ones if all have one, and so on."""
     if len(keys) == 1:
         return " or ".join(keys[0])
-    rounds = ([them[at] for them in keys if at < len(them)] for at in range(max(map(len, keys), default=0)))
-    whole = takewhile(lambda them: len(them) == len(keys), rounds)
-    return ", ".join("arrows" if set(them) <= _ARROWS else " ".join(them) for them in whole)
+    rounds = ([them[i] for them in keys if i < len(them)] for i in range(max(map(len, keys), default=0)))
+    complete = takewhile(lambda one: len(one) == len(keys), rounds)
+    return ", ".join("arrows" if set(one) <= _ARROWS else " ".join(one) for one in complete)

@@ -1,4 +1,4 @@
-"""Jobs outside the UI loop, and which of their results are still wanted."""
+"""Jobs outside the UI loop, whose outdated results are dropped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class JobDone(Message):
-    """Work has a result: the `number`th of its name, for the set of this generation."""
+    """A job has a result: the `number`th job of its name, for the trace set of this generation."""
 
     name: str
     number: int
@@ -24,7 +24,7 @@ class JobDone(Message):
 
 
 class _Host(Protocol):
-    """Services of the app for its background jobs. Messages are taken from any thread."""
+    """The part of the app that jobs use. `post_message` may be called from any thread."""
 
     def run_worker(self, work: Any, *, thread: bool, group: str, exit_on_error: bool) -> Any: ...
 
@@ -32,10 +32,10 @@ class _Host(Protocol):
 
 
 class Jobs:
-    """Runs jobs in threads and drops results that come late.
+    """Run jobs in threads and drop outdated results.
 
-    Of one name one piece of work runs at a time, and of those that come meanwhile the newest alone: threads that work
-    for nobody would hold up the keys.
+    One job of a name runs at a time, and only the newest of those that wait runs next: threads with outdated work would
+    delay the keys.
     """
 
     def __init__(self, host: _Host) -> None:
@@ -46,15 +46,16 @@ class Jobs:
         self._running: set[str] = set()
         self._waiting: dict[str, Callable[[], None]] = {}
 
-    def forget(self) -> None:
-        """Drop the results of all jobs of the previous set."""
+    def drop_all(self) -> None:
+        """Drop waiting jobs and the results of all jobs so far: they concern the previous trace set."""
         self._generation += 1
         with self._lock:
             self._waiting.clear()
 
     def work(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any]) -> None:
-        """Run work in a thread; `done` gets the result on the loop, unless the set has changed or newer work
-        of the same name.
+        """Run `work` in a thread, then `done` with its result on the loop.
+
+        The result is dropped if the trace set has changed or a newer job has the same name.
         """
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
         generation = self._generation
@@ -68,12 +69,12 @@ class Jobs:
             if name in self._running:
                 return
             self._running.add(name)
-        # a worker is in a cycle with its task: what it was made of, and with it the set, would outlive it for long
+        # by name, as a worker and its task form a cycle: with the job, they would keep the set in memory
         self._host.run_worker(lambda: self._one_by_one(name), thread=True, group=name, exit_on_error=False)
 
     def _one_by_one(self, name: str) -> None:
-        """Run the waiting jobs of a name, and later ones. Raises the error of the last failed one."""
-        failed: Exception | None = None
+        """Run the jobs of a name until none waits. Raises the error of the last one that failed."""
+        failure: Exception | None = None
         while True:
             with self._lock:
                 run = self._waiting.pop(name, None)
@@ -83,10 +84,10 @@ class Jobs:
             try:
                 run()
             except Exception as error:
-                failed = error
-        if failed is not None:
-            raise failed
+                failure = error
+        if failure is not None:
+            raise failure
 
-    def is_wanted(self, message: JobDone) -> bool:
-        """Test whether a result belongs to the current set and is the newest of its name."""
+    def is_current(self, message: JobDone) -> bool:
+        """Return whether a result belongs to the current trace set and is the newest of its name."""
         return (message.generation, message.number) == (self._generation, self._numbers[message.name])

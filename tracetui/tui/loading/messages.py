@@ -1,4 +1,4 @@
-"""Loading behind the screen: one load at a time, in a process of its own, that can be stopped."""
+"""Messages of loads and searches, and the functions that run them in a thread and post the messages."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ class LoadProgressed(Message):
 
 @dataclass
 class TraceSetArrived(Message):
-    """A set to show: partial, or complete (`whole`), filtered by `query`."""
+    """A trace set to show, partial or complete (`whole`), and the traces that `query` selects."""
 
     session: Session
     query: str
     shown: np.ndarray
     findings: Analysis
     whole: bool
-    told: Sequence[SearchReport] = ()
-    """Reports of the servers."""
+    reports: Sequence[SearchReport] = ()
+    """One report for each server searched."""
     new: frozenset[int] = frozenset()
-    """Traces that were not there before."""
+    """Traces that were not loaded before."""
     new_findings: NewFindings = field(default_factory=NewFindings)
     is_poll: bool = False
-    """True for a poll, which the user has not asked for."""
+    """True for a poll while following, False for a request of the user."""
 
 
 @dataclass
 class ServersUnchanged(Message):
-    """Servers were searched again, and nothing has changed."""
+    """A repeated search of the servers found nothing new."""
 
-    told: Sequence[SearchReport]
+    reports: Sequence[SearchReport]
     is_poll: bool
 
 
@@ -67,14 +67,15 @@ class ServerStatsArrived(Message):
 
 @dataclass
 class NewestFound(Message):
-    """When the newest traces of services began, in nanoseconds since the epoch; 0 for none."""
+    """Start times of each service's newest trace."""
 
     starts: dict[str, int]
+    """Nanoseconds since the epoch by service; 0 for no trace."""
 
 
 @dataclass
 class LoadFailed(Message):
-    """The load ended without traces; `stopped` by the user."""
+    """A load or search ended without a result: by an error, or `stopped` by the user."""
 
     reason: str
     stopped: bool
@@ -82,17 +83,17 @@ class LoadFailed(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchStarted:
-    """A search of the servers has started."""
+class RunningSearch:
+    """A repeated search of the servers, and what is known about earlier results."""
 
     search: Search
-    known: frozenset[str]
+    loaded_ids: frozenset[str]
     """Ids of the loaded traces."""
-    watched: frozenset[str] | None
-    """Ids of the traces that later ones are compared with; None while not following."""
+    baseline_ids: frozenset[str] | None
+    """Ids of the traces that new ones are compared with; None while not following."""
     is_poll: bool
     known_ns: int = 0
-    """Time before which older traces are asked for, where not all is sent at once; 0 for not at all."""
+    """Servers that send only the newest traces are searched further back, to this time; 0 for no further search."""
 
 
 def load_in_background(
@@ -103,59 +104,65 @@ def load_in_background(
     *,
     exact_names: bool = False,
 ) -> None:
-    """Run a load in this thread and post its results; `post` takes messages from any thread.
+    """Run a load in this thread and post its results; `post` may be called from any thread.
 
-    `logs` are files with log lines, which are read when all traces are here; `query` tells the filter that is wanted
-    when a set is here; `exact_names` makes every name an operation of its own.
+    `logs` are files with log lines, read after the traces; `query` returns the filter at the time a set arrives;
+    `exact_names` makes every span name an operation of its own.
     """
-    told: list[SearchReport] = []
+    reports: list[SearchReport] = []
 
     def part(traces: TraceSet) -> None:
-        post(TraceSetArrived(*_filtered(replace(traces, exact_names=exact_names), query()), whole=False))
+        post(TraceSetArrived(*_select(replace(traces, exact_names=exact_names), query()), whole=False))
 
     try:
-        traces = load.run(lambda progress: post(LoadProgressed(progress)), part, told.append)
+        traces = load.run(lambda progress: post(LoadProgressed(progress)), part, reports.append)
         traces = replace(_with_logs(traces, logs, lambda: not load.is_stopped), exact_names=exact_names)
-        post(TraceSetArrived(*_filtered(traces, query()), whole=True, told=told))
+        post(TraceSetArrived(*_select(traces, query()), whole=True, reports=reports))
     except LoadCancelledError as error:
         post(LoadFailed(str(error), stopped=True))
     except InputError as error:
         post(LoadFailed(str(error), stopped=False))
 
 
-def ask_in_background(
+def search_in_background(
     load: BackgroundLoad,
-    asked: SearchStarted,
+    running: RunningSearch,
     logs: Sequence[str],
     query: Callable[[], str],
     post: Callable[[Message], object],
     *,
     exact_names: bool = False,
 ) -> None:
-    """Search the servers of a load again, in this thread, and post the results, as `load_in_background` does."""
-    told: list[SearchReport] = []
+    """Repeat a search of servers in this thread and post the results; parameters as in `load_in_background`."""
+    reports: list[SearchReport] = []
     try:
         traces = load.again(
-            asked.search, lambda progress: post(LoadProgressed(progress)), told.append, known_ns=asked.known_ns
+            running.search, lambda progress: post(LoadProgressed(progress)), reports.append, known_ns=running.known_ns
         )
     except LoadCancelledError as error:
-        post(LoadFailed(str(error), stopped=True, is_poll=asked.is_poll))
+        post(LoadFailed(str(error), stopped=True, is_poll=running.is_poll))
         return
     except InputError as error:
-        post(LoadFailed(str(error), stopped=False, is_poll=asked.is_poll))
+        post(LoadFailed(str(error), stopped=False, is_poll=running.is_poll))
         return
     if traces is None:
-        post(ServersUnchanged(told, asked.is_poll))
+        post(ServersUnchanged(reports, running.is_poll))
         return
-    # who hurries a look for what is new wants no log line to be missing after it
-    traces = _with_logs(traces, logs, lambda: load.can_ask_again and (asked.is_poll or not load.is_stopped))
+    # logs are read even if a poll is cut short by another request: its traces are shown and need their log lines
+    traces = _with_logs(traces, logs, lambda: load.can_ask_again and (running.is_poll or not load.is_stopped))
     traces = replace(traces, exact_names=exact_names)
-    new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in asked.known)
-    found = NewFindings()
-    if asked.watched is not None:
-        found = find_new_findings(traces, np.array([text not in asked.watched for text in traces.trace_ids], bool))
-    filtered = _filtered(traces, query())
-    post(TraceSetArrived(*filtered, whole=True, told=told, new=new, new_findings=found, is_poll=asked.is_poll))
+    new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in running.loaded_ids)
+    new_findings = NewFindings()
+    if running.baseline_ids is not None:
+        new_findings = find_new_findings(
+            traces, np.array([text not in running.baseline_ids for text in traces.trace_ids], bool)
+        )
+    selected = _select(traces, query())
+    post(
+        TraceSetArrived(
+            *selected, whole=True, reports=reports, new=new, new_findings=new_findings, is_poll=running.is_poll
+        )
+    )
 
 
 def server_stats_in_background(
@@ -173,7 +180,7 @@ def server_stats_in_background(
     except (InputError, OSError) as error:
         post(LoadFailed(str(error), stopped=False))
     else:
-        # what it is compared with takes its time, too
+        # computed here, as it is too slow for the UI loop
         _ = findings.dependencies
         post(ServerStatsArrived(server_stats, findings))
 
@@ -181,7 +188,7 @@ def server_stats_in_background(
 def newest_in_background(
     load: BackgroundLoad, services: Sequence[str], lookback_ns: int, post: Callable[[Message], object]
 ) -> None:
-    """Have a load ask its servers when the newest traces of services began, in this thread."""
+    """Find the start times of the services' newest traces on the servers, in this thread."""
     try:
         post(NewestFound(load.newest_starts(services, lookback_ns)))
     except LoadCancelledError as error:
@@ -190,20 +197,20 @@ def newest_in_background(
         post(LoadFailed(str(error), stopped=False, is_poll=True))
 
 
-def _filtered(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Analysis]:
-    """Session over the set, and the traces that a filter selects."""
+def _select(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Analysis]:
+    """Make a session over the set and select by the filter; one that is not valid is dropped."""
     session = Session(traces)
     try:
         shown, findings = session.select(query)
     except UsageError:
-        # remembered from another version of the language
+        # saved by a version with another query language
         query = ""
         shown, findings = session.select(query)
     return session, query, shown, findings
 
 
 def _with_logs(traces: TraceSet, logs: Sequence[str], go_on: Callable[[], bool]) -> TraceSet:
-    """The traces with log lines; logs that cannot be read are warned of, and cost no trace."""
+    """Add log lines to the traces. Unreadable logs become a warning."""
     try:
         return with_logs(traces, logs, go_on)
     except InputError as error:

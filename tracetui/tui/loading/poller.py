@@ -1,4 +1,4 @@
-"""Poller: searches the servers again, for the filter, for more traces, and while following."""
+"""Repeated searches of servers: for a filter, for more traces, and while following."""
 
 from __future__ import annotations
 
@@ -28,72 +28,74 @@ if TYPE_CHECKING:
     from tracetui.tui.loading.messages import LoadFailed, ServersUnchanged, TraceSetArrived
 
 FOLLOW_SECONDS = 5.0
-"""Between two looks for new traces; longer where a look takes long, or fails."""
-_LEISURE = 4
-_LONGEST_SECONDS = 60.0
+"""Time between polls; longer where a poll is slow or fails."""
+_PAUSE_FACTOR = 4
+"""Least ratio of the time between polls to the time that a poll takes."""
+_MAX_FOLLOW_SECONDS = 60.0
 _OVERLAP_NS = 60_000_000_000
-"""Overlap of polls: spans come late, and with them parts of loaded traces."""
+"""Overlap of polls, as spans of loaded traces may arrive late."""
 _LATE_NS = 15_000_000_000
 """Traces that began this long before the newest loaded one may have arrived since the last poll."""
-_LOOKS_PER_TRACE = 4
-"""Number of polls for each poll for further spans of the selected trace."""
-_AHEAD_NS = 3_600_000_000_000
+_POLLS_PER_TRACE_POLL = 4
+"""While a trace is open, every fourth poll fetches that trace again, as it may have more spans."""
+_CLOCK_SKEW_NS = 3_600_000_000_000
+"""Polls search this far beyond now: clocks of services may be ahead of the local one."""
 _REMEMBERED = 50
-_OPINION_NS = 24 * 3_600_000_000_000
+_STATS_LOOKBACK_NS = 24 * 3_600_000_000_000
 
 
 class Poller:
-    """Poller: searches the servers while the app runs, as views and the user ask."""
+    """Searches the servers while the app runs, on request and while following."""
 
     def __init__(
         self,
         app: App[None],
         state: State,
-        arrivals: TraceSetLoader,
+        loader: TraceSetLoader,
         start: Callable[[Callable[[], None]], None],
         is_reading: Callable[[], bool],
     ):
-        """`start` runs a function in a thread of its own; `is_reading` tells whether a single trace is open."""
+        """`start` runs a function in a thread; `is_reading` returns whether a single trace is open."""
         self._app = app
         self._state = state
-        self._arrivals = arrivals
+        self._loader = loader
         self._start = start
         self._is_reading = is_reading
-        self._asked: list[Search] = []
-        """Searches since the sources were read: removing a filter need not search again."""
-        self._last = Search()
-        self._told: list[SearchReport] = []
-        """Reports of the last user search; polls excluded."""
-        self._told_before: list[tuple[Search, list[SearchReport]]] = []
+        self._searches: list[Search] = []
+        """Searches since the last full load, so that removing a filter repeats none."""
+        self._last_search = Search()
+        self._reports: list[SearchReport] = []
+        """Reports of the last search that the user requested."""
+        self._report_history: list[tuple[Search, list[SearchReport]]] = []
         """Reports of earlier searches, each with its conditions."""
         self._timer: Timer | None = None
-        self._watched: frozenset[str] = frozenset()
-        self._seconds = FOLLOW_SECONDS
-        self._begun = 0.0
-        self._begun_ns = self._answered_ns = 0
-        """Time of the last query of the servers, and of the last one answered; 0 for never."""
-        self._former: tuple[Search, Search] | None = None
-        """Search before it was widened: restored where servers refuse the wider one."""
+        self._baseline_ids: frozenset[str] = frozenset()
+        self._interval = FOLLOW_SECONDS
+        self._started = 0.0
+        self._started_ns = self._answered_ns = 0
+        """Start of the last search, and of the last successful one, in nanoseconds since the epoch; 0 for none."""
+        self._before_widening: tuple[Search, Search] | None = None
+        """`State.search` and the last search before they were widened: restored where servers refuse the wider one."""
         self._failures = 0
-        """Number of failures in a row."""
-        self._unread = 0
-        """Number of traces read by the last poll, where more had arrived; 0 where none was missed."""
-        self._looks = 0
-        self._next: Callable[[], None] | None = None
-        """Search to run once the current one has ended."""
-        self._held: TraceSetArrived | None = None
+        """Number of consecutive failures."""
+        self._unread_count = 0
+        """Number of traces read by the last poll, if more had arrived; 0 if none was missed."""
+        self._poll_count = 0
+        self._queued: Callable[[], None] | None = None
+        """Search to run after the current one."""
+        self._deferred: TraceSetArrived | None = None
 
     @property
     def is_following(self) -> bool:
         return self._timer is not None
 
-    # --- asking ------------------------------------------------------------------------------------------------------
+    # --- searches ----------------------------------------------------------------------------------------------------
 
     def search_for(self, query: str) -> Search:
-        """Search that expresses a filter, as far as servers can."""
+        """Translate a filter to a search, as far as servers can evaluate it."""
         if not query:
             return self._state.search
-        # the first query takes as long as making the grammar does
+        # imported late, as building the grammar takes time
         from tracetui.query.pushdown import pushdown
 
         try:
@@ -102,255 +104,251 @@ class Poller:
             wanted = Search()
         return combined(self._state.search, wanted)
 
-    def begun(self) -> Search:
-        """Note that the sources are reloaded. -> the search of the servers"""
-        self._held = self._former = None
-        self._begun_ns = time.time_ns()
-        self._last = self.search_for(self._arrivals.wanted_query() if self._has_servers() else "")
-        self._asked = [self._last]
-        return self._last
+    def start_load(self) -> Search:
+        """Reset for a load of all sources. -> the search for its servers"""
+        self._deferred = self._before_widening = None
+        self._started_ns = time.time_ns()
+        self._last_search = self.search_for(self._loader.wanted_query() if self._has_servers() else "")
+        self._searches = [self._last_search]
+        return self._last_search
 
     def _has_servers(self) -> bool:
         return bool(named_by(self._state.sources).servers)
 
-    def filtered(self, query: str) -> bool:
-        """Note another filter, and search the servers for it unless that was done before.
-
-        -> whether they are asked
-        """
+    def search_filter(self, query: str) -> bool:
+        """Search the servers for a filter, unless that was done before. -> whether a search starts"""
         if not self._state.is_live:
             return False
         search = self.search_for(query)
-        if search in self._asked:
+        if search in self._searches:
             return False
-        self._ask(search)
+        self._search(search)
         return True
 
     def refresh(self) -> None:
-        """Repeat the search of the filter, up to now."""
-        self._ask(self.search_for(self._state.query))
+        """Repeat the search for the current filter, up to now."""
+        self._search(self.search_for(self._state.query))
 
-    def look_back(self, lookback_ns: int, query: str | None = None) -> None:
-        """Ask for what began within so long a time before now, from here on; by another filter, where one is given."""
+    def widen_window(self, lookback_ns: int, query: str | None = None) -> None:
+        """Search the last `lookback_ns` from now on, for the current filter or `query`."""
         self._widen(Search(lookback_ns=lookback_ns))
-        self._ask(self.search_for(self._state.query if query is None else query))
+        self._search(self.search_for(self._state.query if query is None else query))
 
     def choose_services(self, names: Sequence[str], *, every: bool) -> None:
-        """Ask for traces of these services from here on, or of `every` one of them."""
-        self._former = self._former or (self._state.search, self._last)
+        """Search for traces of these services from now on, or of `every` service."""
+        self._before_widening = self._before_widening or (self._state.search, self._last_search)
         chosen = {"services": () if every else tuple(names), "every_service": every}
         self._state.search = structs.replace(self._state.search, **chosen)
-        self._asked.clear()
-        self._ask(self.search_for(self._state.query))
+        self._searches.clear()
+        self._search(self.search_for(self._state.query))
 
     def find_newest(self) -> None:
-        """Ask when the newest traces of services began, of the service that was asked for or of some of all."""
+        """Find the newest traces of the services searched for, or of the first of all services."""
         state = self._state
-        if not self._arrivals.can_ask:
+        if not self._loader.can_search:
             return
-        named = list(dict.fromkeys(found.asked.service for found in self._told if found.asked.service))
-        self._begun = time.monotonic()
-        self._start(self._arrivals.newest((named or state.offered)[:MOST_ASKED], NEWEST_NS))
+        named = list(dict.fromkeys(report.asked.service for report in self._reports if report.asked.service))
+        self._started = time.monotonic()
+        self._start(self._loader.find_newest((named or state.server_services)[:MOST_ASKED], NEWEST_NS))
 
-    def newest_found(self) -> None:
-        """That has been answered, or stopped."""
-        self._answered((), is_poll=True)
+    def newest_done(self) -> None:
+        """Note that the search for the newest traces has ended."""
+        self._finish((), is_poll=True)
 
     def _widen(self, more: Search) -> None:
-        """Widen the search by these conditions, from here on."""
-        self._former = self._former or (self._state.search, self._last)
+        """Use wider conditions from now on."""
+        self._before_widening = self._before_widening or (self._state.search, self._last_search)
         self._state.search = combined(self._state.search, more)
-        self._asked.clear()
+        self._searches.clear()
 
     def more(self) -> None:
         """Load more traces, or older ones where the servers have sent all."""
-        # a filter that was taken back since they were asked is none any more
         search = self.search_for(self._state.query)
-        told = self._told_of(search)
-        if any(found.may_have_more for found in told):
-            more = Search(limit=max(found.asked.most for found in told) * MORE)
-        elif any(found.asked.trace_ids for found in told):
-            self._say("the address names these traces only")
+        reports = self._reports_of(search)
+        if any(report.may_have_more for report in reports):
+            more = Search(limit=max(report.asked.most for report in reports) * MORE)
+        elif any(report.asked.trace_ids for report in reports):
+            self._show_notice("the address names these traces only")
             return
-        elif search.start_ns is None and not any(found.asked.start_ns is not None for found in told):
-            lookbacks = [found.asked.lookback_ns or LOOKBACK_NS for found in told]
+        elif search.start_ns is None and not any(report.asked.start_ns is not None for report in reports):
+            lookbacks = [report.asked.lookback_ns or LOOKBACK_NS for report in reports]
             more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * MORE)
         else:
-            self._say_key("no more traces in this time window; {traces.window} goes further back")
+            self._show_key_notice("no more traces in this time window; {traces.window} goes further back")
             return
         self._widen(more)
-        self._ask(combined(search, more))
+        self._search(combined(search, more))
 
-    def _told_of(self, search: Search) -> list[SearchReport]:
-        """Reports of the last search with these conditions, or of the last search."""
-        return next((told for asked, told in reversed(self._told_before) if asked == search), self._told)
+    def _reports_of(self, search: Search) -> list[SearchReport]:
+        """Return the reports of the last search with these conditions, or else of the last search."""
+        return next((reports for asked, reports in reversed(self._report_history) if asked == search), self._reports)
 
     @property
     def _has_fixed_window(self) -> bool:
-        """True if the search has a beginning: that of the page whose address was opened."""
-        return any(found.asked.start_ns is not None for found in self._told)
+        """True if the search has a fixed start, from the address of a page that was opened."""
+        return any(report.asked.start_ns is not None for report in self._reports)
 
-    def _ask(self, search: Search, *, is_poll: bool = False, known_ns: int = 0) -> None:
+    def _search(self, search: Search, *, is_poll: bool = False, known_ns: int = 0) -> None:
         if not is_poll:
-            self._last = search
-            self._asked.append(search)
-        if self._arrivals.is_loading:
+            self._last_search = search
+            self._searches.append(search)
+        if self._loader.is_loading:
             if not is_poll:
-                self._next = lambda: self._ask(search)
-                self._arrivals.hurry()
+                self._queued = lambda: self._search(search)
+                self._loader.interrupt_poll()
             return
-        if not self._arrivals.can_ask:
+        if not self._loader.can_search:
             if not is_poll:
-                self._say_key("no server connected; {app.reload} reloads the sources")
+                self._show_key_notice("no server connected; {app.reload} reloads the sources")
             return
-        self._begun = time.monotonic()
-        self._begun_ns = time.time_ns()
-        watched = self._watched if self.is_following else None
-        self._start(self._arrivals.ask(search, watched, is_poll=is_poll, known_ns=known_ns))
+        self._started = time.monotonic()
+        self._started_ns = time.time_ns()
+        baseline_ids = self._baseline_ids if self.is_following else None
+        self._start(self._loader.search(search, baseline_ids, is_poll=is_poll, known_ns=known_ns))
 
     def server_stats(self, service: str, post: Callable[[Message], object]) -> None:
-        """Fetch server statistics."""
-        if self._arrivals.is_looking:
-            self._next = lambda: self.server_stats(service, post)
-            self._arrivals.hurry()
+        """Fetch server statistics of a service and post them."""
+        if self._loader.is_polling:
+            self._queued = lambda: self.server_stats(service, post)
+            self._loader.interrupt_poll()
             return
         findings = self._state.findings
-        if findings is None or not self._arrivals.can_ask:
-            loading = self._arrivals.is_loading
-            self._say_key("search in progress; {app.back} stops it" if loading else "no server to search")
+        if findings is None or not self._loader.can_search:
+            loading = self._loader.is_loading
+            self._show_key_notice("search in progress; {app.back} stops it" if loading else "no server to search")
             return
-        lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _OPINION_NS)
-        self._begun = time.monotonic()
-        self._start(self._arrivals.server_stats(service, lookback, findings, post))
+        lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
+        self._started = time.monotonic()
+        self._start(self._loader.server_stats(service, lookback, findings, post))
 
-    # --- answers -----------------------------------------------------------------------------------------------------
+    # --- responses ---------------------------------------------------------------------------------------------------
 
-    def came(self, message: TraceSetArrived, *, can_show: bool) -> bool:
+    def accept(self, message: TraceSetArrived, *, can_show: bool) -> bool:
         """Accept the result of a search. -> whether to show it now
 
-        can_show: whether nobody is looking at something that it would take away from under their eyes.
+        can_show: False while the user reads a trace or a dialog, which a new set would replace.
         """
-        self._answered(message.told, message.is_poll)
+        self._finish(message.reports, message.is_poll)
         if message.is_poll and not can_show:
-            self._held = message
+            self._deferred = message
             count = numbers.counted(len(message.new), "new trace")
             what = count if message.new else "late spans"
-            self._say(f"{what}: shown when you leave this trace")
+            self._show_notice(f"{what}: shown when you leave this trace")
             return False
-        self._held = None
+        self._deferred = None
         return True
 
-    def held(self) -> TraceSetArrived | None:
-        """Result that has arrived but was not shown, once."""
-        held, self._held = self._held, None
-        return held
+    def take_deferred(self) -> TraceSetArrived | None:
+        """Return the poll result that was not shown yet, if any, and forget it."""
+        deferred, self._deferred = self._deferred, None
+        return deferred
 
     def server_stats_arrived(self) -> None:
-        """Accept server statistics."""
-        self._answered((), is_poll=False)
+        """Note that server statistics have arrived."""
+        self._finish((), is_poll=False)
 
     def unchanged(self, message: ServersUnchanged) -> None:
-        """Note that servers had nothing new."""
-        self._answered(message.told, message.is_poll)
+        """Note that a search found nothing new."""
+        self._finish(message.reports, message.is_poll)
         if not message.is_poll:
-            self._arrivals.told(message.told)
-            self._say(f"nothing new from {'; '.join(self._state.told)}")
+            self._loader.set_reports(message.reports)
+            self._show_notice(f"nothing new from {'; '.join(self._state.search_reports)}")
 
     def failed(self, message: LoadFailed) -> bool:
-        """Note that the servers failed: following goes on with growing pauses. -> whether to show it"""
+        """Note that a search failed; following continues with longer pauses. -> whether to show the error"""
         self._failures += not message.stopped
         if not message.is_poll:
-            # who looks at the same filter again wants it to be asked again
-            self._asked = [search for search in self._asked if search != self._last]
-            if self._former is not None:
-                self._state.search, self._last = self._former
-        self._answered((), message.is_poll)
+            # the same filter is searched again on the next request
+            self._searches = [search for search in self._searches if search != self._last_search]
+            if self._before_widening is not None:
+                self._state.search, self._last_search = self._before_widening
+        self._finish((), message.is_poll)
         return not message.is_poll or (self._failures == 1 and not message.stopped)
 
-    def _answered(self, told: Sequence[SearchReport], is_poll: bool) -> None:
-        self._arrivals.answered()
-        if told:
-            self._answered_ns = self._begun_ns
-            unread = max((found.unread_beyond for found in told), default=0)
-            self._unread = unread or (self._unread if is_poll else 0)
+    def _finish(self, reports: Sequence[SearchReport], is_poll: bool) -> None:
+        self._loader.finish()
+        if reports:
+            self._answered_ns = self._started_ns
+            unread = max((report.unread_beyond for report in reports), default=0)
+            self._unread_count = unread or (self._unread_count if is_poll else 0)
             if not is_poll:
-                self._told = list(told)
-                self._told_before = [*self._told_before[-_REMEMBERED:], (self._last, self._told)]
+                self._reports = list(reports)
+                self._report_history = [*self._report_history[-_REMEMBERED:], (self._last_search, self._reports)]
         if not is_poll:
-            self._former = None
-        if told and self._failures:
+            self._before_widening = None
+        if reports and self._failures:
             self._failures = 0
             if is_poll:
-                # what the user has asked for says more
-                self._say("the server responds again")
+                # a search by the user shows its own result
+                self._show_notice("the server responds again")
         if self.is_following:
-            took = time.monotonic() - self._begun
-            self._seconds = min(max(FOLLOW_SECONDS * 2**self._failures, _LEISURE * took), _LONGEST_SECONDS)
+            duration = time.monotonic() - self._started
+            self._interval = min(max(FOLLOW_SECONDS * 2**self._failures, _PAUSE_FACTOR * duration), _MAX_FOLLOW_SECONDS)
             self._wait()
-            self._arrivals.text = self._text()
-        following, self._next = self._next, None
-        if following is not None:
-            following()
+            self._loader.status = self._status()
+        queued, self._queued = self._queued, None
+        if queued is not None:
+            queued()
 
     # --- following ---------------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
-        """Look for new traces from time to time, or no longer."""
+        """Start or stop polling for new traces."""
         if self.is_following:
             self._stop()
-            self._say("following stopped")
+            self._show_notice("following stopped")
             return
         if not self._state.is_live or self._state.session is None:
-            self._say("only servers can be followed, not files")
+            self._show_notice("only servers can be followed, not files")
             return
-        self._watched = frozenset(self._state.session.loaded.trace_ids)
-        self._seconds = FOLLOW_SECONDS
+        self._baseline_ids = frozenset(self._state.session.loaded.trace_ids)
+        self._interval = FOLLOW_SECONDS
         self._wait()
-        self._arrivals.text = self._text()
+        self._loader.status = self._status()
         self._poll()
 
     def _stop(self) -> None:
         if self._timer is not None:
             self._timer.stop()
         self._timer = None
-        self._arrivals.text = ""
+        self._loader.status = ""
 
     def _wait(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self._app.set_timer(self._seconds, self._poll)
+        self._timer = self._app.set_timer(self._interval, self._poll)
 
-    def _text(self) -> str:
+    def _status(self) -> str:
         if not self._answered_ns:
             return "no response yet"
         at = numbers.clock(self._answered_ns // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
-        missed = f", more than {self._unread:,} arrived; the rest was not read" if self._unread else ""
-        return f"{'no answer since' if self._failures else 'following'} {at.partition('.')[0]}{missed}"
+        missed = f", more than {self._unread_count:,} arrived; the rest was not read" if self._unread_count else ""
+        return f"{'no response since' if self._failures else 'following'} {at.partition('.')[0]}{missed}"
 
     def _poll(self) -> None:
         """Search for recent traces if no other search is running."""
         self._wait()
         session = self._state.session
-        if session is None or not self._arrivals.can_ask:
+        if session is None or not self._loader.can_search:
             return
-        self._looks += 1
-        if self._is_reading() and self._state.trace is not None and self._looks % _LOOKS_PER_TRACE == 0:
-            # its spans may come long after those that began lately
+        self._poll_count += 1
+        if self._is_reading() and self._state.trace is not None and self._poll_count % _POLLS_PER_TRACE_POLL == 0:
+            # its spans may arrive long after it began
             trace_id = session.loaded.trace_ids[self._state.trace]
-            self._ask(Search(trace_ids=(trace_id,)), is_poll=True)
+            self._search(Search(trace_ids=(trace_id,)), is_poll=True)
             return
-        search, lately = self.search_for(self._state.query), self._lately(session.loaded.trace_start)
-        if lately.start_ns is not None and (search.start_ns is None or search.start_ns < lately.start_ns):
-            known_ns = lately.start_ns + _OVERLAP_NS - _LATE_NS
-            lately = combined(lately, Search(end_ns=search.end_ns))
-            self._ask(combined(search, lately), is_poll=True, known_ns=known_ns)
+        search, recent = self.search_for(self._state.query), self._recent_search(session.loaded.trace_start)
+        if recent.start_ns is not None and (search.start_ns is None or search.start_ns < recent.start_ns):
+            known_ns = recent.start_ns + _OVERLAP_NS - _LATE_NS
+            recent = combined(recent, Search(end_ns=search.end_ns))
+            self._search(combined(search, recent), is_poll=True, known_ns=known_ns)
         else:
-            self._ask(search, is_poll=True)
+            self._search(search, is_poll=True)
 
-    def _lately(self, starts: np.ndarray) -> Search:
-        """Traces that began since the newest one loaded, allowing for clocks that are ahead."""
+    def _recent_search(self, starts: np.ndarray) -> Search:
+        """Return a search for traces that began since the newest loaded one."""
         if not self._answered_ns:
-            # what is here is of files alone
+            # all loaded traces are from files
             return Search()
         if len(starts):
             since = min(int(starts.max()), self._answered_ns)
@@ -358,22 +356,22 @@ class Poller:
             since = self._answered_ns
         else:
             return Search()
-        # a page's window ends, and who follows wants what comes behind it, also by clocks that are ahead of ours
-        return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns() + _AHEAD_NS)
+        # replaces the end of a page's time window: following continues after it
+        return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns() + _CLOCK_SKEW_NS)
 
     def new_findings_in(self, message: TraceSetArrived) -> list[str]:
-        """New findings in the new traces, in lines; from then on they are known."""
+        """Return lines about new findings in new traces, and add these traces to the baseline."""
         if not message.new_findings or not self.is_following:
             return []
-        # a screen can be painted before what analyses is loaded
+        # imported late, so that the first screen is painted before
         from tracetui.render.traces.new_findings import news_lines
 
-        self._watched = frozenset(message.session.loaded.trace_ids)
+        self._baseline_ids = frozenset(message.session.loaded.trace_ids)
         return news_lines(message.new_findings, ascii_only=self._state.look.marks.ascii_only)
 
-    def _say(self, text: str) -> None:
+    def _show_notice(self, text: str) -> None:
         self._app.post_message(Notice(text))
 
-    def _say_key(self, text: str) -> None:
-        """Show a notice that names keys by their actions; it must contain nothing from outside."""
-        self._say(KeyNames(self._app.screen).short(text))
+    def _show_key_notice(self, text: str) -> None:
+        """Show a notice that names keys by their actions. The text must not be from outside."""
+        self._show_notice(KeyNames(self._app.screen).short(text))

@@ -1,8 +1,8 @@
-"""Terminal output: send only cells that differ from what the terminal shows.
+"""Terminal output that sends only cells and styles that changed.
 
-Textual paints whole regions, a view that comes up several times over, and each piece of a line with all of its style.
-Over a slow line every byte is waited for: here only cells that are others than before go out, and of styles only what
-changes from one to the next.
+Textual paints whole regions, a newly shown view several times, and each piece of a line with its full style. On a slow
+line every byte delays the screen: here, cells that the terminal already shows are not sent, and of a style only the
+difference to the previous one.
 """
 
 from __future__ import annotations
@@ -27,22 +27,20 @@ from tracetui.tui.terminal.key_queue import KeyQueueApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
 
 _GAP = 4
-"""Cells that are the same between two that are not, up to which they are sent along: to leap over them takes as many
-bytes.
-"""
+"""Greatest number of unchanged cells that are sent between changed ones: moving the cursor takes as many bytes."""
 _UNKNOWN = "?"
-"""In the place of a cell that the terminal shows something unknown in; no cell is that and has no style."""
+"""Text of a cell with unknown content. It has no style, while every known cell has one."""
 
 
-_ALIKE = re.compile(
+_SINGLE_CELL = re.compile(
     "[ -~\u00a0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2190-\u21ff\u2400-\u2426"
     "\u2500-\u25fc\u25ff\u2716\u2717]*"
 )
-"""Characters that take one cell on every terminal. On others terminals disagree."""
+"""Texts whose characters take one cell on every terminal. Terminals disagree on others."""
 
 
 class _Look:
-    """A style of cells. Equal styles are one look, as cells are compared by the thousand."""
+    """A style of cells. Equal styles share one object, so that cells are compared by identity."""
 
     __slots__ = ("_changes", "style")
 
@@ -51,7 +49,7 @@ class _Look:
         self._changes: dict[tuple[_Look, ColorSystem], str] = {}
 
     def change_to(self, other: _Look, system: ColorSystem) -> str:
-        """Control sequence from this style to another one."""
+        """Return the control sequence that changes this style to another one."""
         change = self._changes.get((other, system))
         if change is None:
             change = self._changes[other, system] = _change(self.style, other.style, system)
@@ -59,20 +57,20 @@ class _Look:
 
 
 class ShownCells:
-    """Cells that the terminal shows, where known."""
+    """The cells that the terminal shows, as far as they are known."""
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[list[str], list[_Look | None]]] = {}
         self._looks: dict[Style, _Look] = {}
         self._bare = self._look(Style.null())
-        self._uneven: set[int] = set()
-        """Lines on which something has been that not every terminal draws in as many cells."""
+        self._ambiguous: set[int] = set()
+        """Lines that have had characters whose width differs between terminals."""
         self._width = 0
 
     def forget(self) -> None:
-        """The terminal may show anything."""
+        """Treat all cells as unknown."""
         self._lines.clear()
-        self._uneven.clear()
+        self._ambiguous.clear()
 
     def _look(self, style: Style) -> _Look:
         look = self._looks.get(style)
@@ -81,23 +79,23 @@ class ShownCells:
         return look
 
     def changes(self, update: ChopsUpdate | LayoutUpdate, width: int, system: ColorSystem) -> str:
-        """Output that makes a terminal of `width` cells show an update too; taken as sent."""
+        """Return the output that shows an update on a terminal of `width` cells, and note it as shown."""
         if width != self._width:
             self._width = width
             self.forget()
         pen = _Pen(self._bare, system)
-        for y, x, segments in _stretches(update):
+        for y, x, segments in _spans(update):
             self._put(y, x, segments, pen)
-        return pen.lifted()
+        return pen.finish()
 
     def _put(self, y: int, x: int, segments: list[Segment], pen: _Pen) -> None:
         text = "".join([text for text, _, _ in segments])
-        is_even = _ALIKE.fullmatch(text) is not None
-        cells = [*text] if is_even else []
+        is_uniform = _SINGLE_CELL.fullmatch(text) is not None
+        cells = [*text] if is_uniform else []
         looks: list[_Look | None] = []
         for text, style, _ in segments:
             look = self._look(style) if style else self._bare
-            if is_even:
+            if is_uniform:
                 looks += [look] * len(text)
             else:
                 parts = cells_of(text)
@@ -114,31 +112,31 @@ class ShownCells:
         if before == cells and before_looks == looks:
             return
         for edge in (x, stop):
-            # of a wide character that stands on both sides, terminals leave something or nothing
+            # when half of a wide character is overwritten, terminals differ in what the other half shows
             for torn in _around(all_cells, edge):
                 all_cells[torn], all_looks[torn] = _UNKNOWN, None
         all_cells[x:stop], all_looks[x:stop] = cells, looks
-        if y in self._uneven:
-            is_even = is_even and _ALIKE.fullmatch("".join(before)) is not None
-        elif not is_even:
-            self._uneven.add(y)
-        if not is_even:
-            # what it takes more or less cells for stands on others, or leaves something of what was there
+        if y in self._ambiguous:
+            is_uniform = is_uniform and _SINGLE_CELL.fullmatch("".join(before)) is not None
+        elif not is_uniform:
+            self._ambiguous.add(y)
+        if not is_uniform:
+            # a terminal that draws the line wider or narrower has shifted the cells behind it: send them again
             pen.draw(x, y, cells, looks)
             for first, end in _known(all_looks, stop):
                 pen.draw(first, y, all_cells[first:end], all_looks[first:end])
             return
         columns = enumerate(zip(before, cells, before_looks, looks, strict=True))
-        differ = [i for i, (old, new, was, is_) in columns if old != new or was is not is_]
-        for first, last in _runs(differ):
+        changed = [i for i, (old, new, old_look, new_look) in columns if old != new or old_look is not new_look]
+        for first, last in _runs(changed):
             pen.draw(x + first, y, cells[first : last + 1], looks[first : last + 1])
 
 
 class _Pen:
-    """Writes cells with as few bytes for places and styles as it takes."""
+    """Writes cells with few bytes for positions and styles."""
 
     def __init__(self, bare: _Look, system: ColorSystem) -> None:
-        """`bare`: state in which the terminal is found and left."""
+        """`bare`: the style of the terminal before and after."""
         self._system = system
         self._sent: list[str] = []
         self._line = -1
@@ -146,29 +144,29 @@ class _Pen:
 
     def draw(self, x: int, y: int, cells: list[str], looks: list[_Look | None]) -> None:
         send = self._sent.append
-        # terminals differ in how wide some characters are: the column is named, and not how far it is
+        # absolute columns, as terminals differ in the width of some characters
         send(f"\x1b[{x + 1}G" if y == self._line else f"\x1b[{y + 1};{x + 1}H")
         self._line = y
         begin = 0
-        for look, alike in groupby(looks):
-            stop = begin + len(list(alike))
-            self._take_up(look or self._bare)
+        for look, same in groupby(looks):
+            stop = begin + len(list(same))
+            self._set_look(look or self._bare)
             send("".join(cells[begin:stop]))
             begin = stop
 
-    def lifted(self) -> str:
-        """Output that restores the terminal as it was found."""
-        self._take_up(self._bare)
+    def finish(self) -> str:
+        """Restore the initial style. -> all output"""
+        self._set_look(self._bare)
         return "".join(self._sent)
 
-    def _take_up(self, look: _Look) -> None:
+    def _set_look(self, look: _Look) -> None:
         if look is not self._look:
             self._sent.append(self._look.change_to(look, self._system))
             self._look = look
 
 
-def _stretches(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, list[Segment]]]:
-    """Painted stretches of an update, adjacent pieces of a line joined: y, x and the cells."""
+def _spans(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, list[Segment]]]:
+    """Yield the painted parts of an update, adjacent pieces joined, as (y, x, segments)."""
     segments: list[Segment] = []
     line = begin = end = -1
     for y, x, strip in _pieces(update):
@@ -183,7 +181,7 @@ def _stretches(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, l
 
 
 def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Strip]]:
-    """Pieces of lines that an update paints: y, x and the cells."""
+    """Yield the pieces of lines that an update paints, as (y, x, strip)."""
     if isinstance(update, LayoutUpdate):
         for y, strips in enumerate(update.strips, update.region.y):
             x = update.region.x
@@ -198,8 +196,8 @@ def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Stri
 
 
 def cells_of(text: str) -> list[str]:
-    """Cells of a text: '' for the second one of a wide character, combining marks with their letter."""
-    if text.isascii() or _ALIKE.fullmatch(text):
+    """Split a text into cells: '' for the second one of a wide character, combining marks with their letter."""
+    if text.isascii() or _SINGLE_CELL.fullmatch(text):
         return list(text)
     return list(_wide_cells_of(text))
 
@@ -214,7 +212,7 @@ def _wide_cells_of(text: str) -> tuple[str, ...]:
         else:
             at = next(i for i in range(len(cells) - 1, -1, -1) if cells[i])
             cells[at] += character
-    # what is drawn wider or narrower than its characters is one piece
+    # a text whose width is not the sum of its characters' widths stays in one piece
     width = cell_len(text)
     if len(cells) == width:
         return tuple(cells)
@@ -222,7 +220,7 @@ def _wide_cells_of(text: str) -> tuple[str, ...]:
 
 
 def _around(cells: list[str], edge: int) -> range:
-    """Cells of the wide character that crosses an edge, if any."""
+    """Return the cells of the wide character that crosses an edge, if any."""
     if edge >= len(cells) or cells[edge]:
         return range(0)
     first, stop = edge - 1, edge + 1
@@ -234,46 +232,46 @@ def _around(cells: list[str], edge: int) -> range:
 
 
 def _known(looks: list[_Look | None], begin: int) -> Iterator[tuple[int, int]]:
-    """Start and end of the cells from `begin` on whose content is known."""
+    """Yield (start, end) of the runs of known cells from `begin` on."""
     while begin < len(looks):
-        end = next((place for place in range(begin, len(looks)) if looks[place] is None), len(looks))
+        end = next((at for at in range(begin, len(looks)) if looks[at] is None), len(looks))
         if end > begin:
             yield begin, end
         begin = end + 1
 
 
-def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
-    """First and last of places, ascending, that are together or nearly so."""
-    first = last = places[0] if places else -1
-    for place in places:
-        if place - last > _GAP:
+def _runs(columns: list[int]) -> Iterator[tuple[int, int]]:
+    """Group ascending columns with gaps of up to `_GAP`. Yield the first and last of each group."""
+    first = last = columns[0] if columns else -1
+    for column in columns:
+        if column - last > _GAP:
             yield first, last
-            first = place
-        last = place
-    if places:
+            first = column
+        last = column
+    if columns:
         yield first, last
 
 
 def _change(before: Style, after: Style, system: ColorSystem) -> str:
-    """Control sequence from one style to another."""
+    """Return the control sequence from one style to another."""
     attributes, text, ground = _codes(before, system)
-    wanted, wanted_text, wanted_ground = _codes(after, system)
+    new_attributes, new_text, new_ground = _codes(after, system)
     codes: list[str] = []
-    if attributes <= wanted:
-        codes += sorted(wanted - attributes)
+    if attributes <= new_attributes:
+        codes += sorted(new_attributes - attributes)
     else:
-        codes += ["0", *sorted(wanted)]
+        codes += ["0", *sorted(new_attributes)]
         text = ground = ()
-    if text != wanted_text:
-        codes += wanted_text or ("39",)
-    if ground != wanted_ground:
-        codes += wanted_ground or ("49",)
+    if text != new_text:
+        codes += new_text or ("39",)
+    if ground != new_ground:
+        codes += new_ground or ("49",)
     return f"\x1b[{'' if codes == ['0'] else ';'.join(codes)}m" if codes else ""
 
 
 @lru_cache(maxsize=4096)
 def _codes(style: Style, system: ColorSystem) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
-    """The codes of a style's attributes, of its colour and of that of its ground, as Textual sends them."""
+    """Return the codes of attributes, text colour and background colour, as Textual sends them."""
     attributes = Strip.render_ansi(style.without_color, system).split(";")
     return (
         frozenset(code for code in attributes if code),
@@ -286,8 +284,8 @@ def _color_codes(color: Color | None, system: ColorSystem, is_text: bool) -> tup
     return () if color is None else tuple(color.downgrade(system).get_ansi_codes(is_text))
 
 
-class _Changes(CompositorUpdate):
-    """An update that is made already."""
+class _CellChanges(CompositorUpdate):
+    """An update in its final form."""
 
     def __init__(self, sequence: str) -> None:
         self._sequence = sequence
@@ -311,7 +309,7 @@ class CellDiffApp(KeyQueueApp):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Resize):
-            # a terminal may show anything after that, even if its size is what it was
+            # a terminal may show anything after a resize, even back to the same size
             self._shown.forget()
             if event.size == self.size:
                 self.screen.refresh()
@@ -321,17 +319,17 @@ class CellDiffApp(KeyQueueApp):
         return FocusPaintScreen(id="_default")
 
     def action_redraw(self) -> None:
-        """Send the whole screen again, whatever else has written to the terminal."""
+        """Send the whole screen again, in case something else has written to the terminal."""
         self._shown.forget()
         self.screen.refresh()
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         is_partial = isinstance(renderable, (ChopsUpdate, LayoutUpdate)) and not self._batch_count
-        # what was painted before the terminal became smaller may scroll it
+        # an update painted for a larger terminal may scroll it
         if is_partial and screen._compositor.size == self.size:
             system = self.console._color_system or ColorSystem.TRUECOLOR
             changes = self._shown.changes(renderable, self.size.width, system)
-            renderable = _Changes(changes) if changes else None
+            renderable = _CellChanges(changes) if changes else None
         elif renderable is not None:
             self._shown.forget()
         super()._display(screen, renderable)

@@ -1,7 +1,7 @@
-"""Terminal driver that survives a terminal going away and input that is no key.
+"""Terminal driver that survives a lost terminal and invalid input.
 
-Textual's threads that read from and write to the terminal end by an exception then, and the program would go on deaf,
-without a screen.
+In both cases, exceptions would end Textual's reader and writer threads, and the program would run on without keys or
+screen.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from tracetui.tui.terminal.input import TerminalInput
 _READ_BYTES = 1 << 12
 _IDLE_SECONDS = 0.1
 MOST_CELLS = 2_000
-"""Columns or rows of the largest size that a terminal is believed to have: painting more takes minutes."""
+"""Greatest number of columns or rows that is accepted from a terminal: painting more takes minutes."""
 
 
-class _Forgiving:
-    """A terminal's file that ignores writes once it is gone. Otherwise Textual's writer thread would end by the
-    error, and the program wait forever for it to write the rest.
+class _TolerantFile:
+    """Terminal file that ignores failing writes.
+
+    An error would end Textual's writer thread, and the program would wait for it forever.
     """
 
     def __init__(self, file: IO[str]) -> None:
@@ -47,13 +48,13 @@ class _Forgiving:
         return self._file.fileno()
 
 
-def forgiving(file: IO[str] | None) -> Any:
-    """Wrap the file so that failing writes are dropped."""
-    return file and _Forgiving(file)
+def tolerant_file(file: IO[str] | None) -> Any:
+    """Wrap a file so that failing writes are ignored."""
+    return file and _TolerantFile(file)
 
 
 class KeyReader:
-    """Turns bytes from a terminal into events, whatever the bytes are."""
+    """Turns any bytes from a terminal into events."""
 
     def __init__(self, debug: bool = False) -> None:
         self._debug = debug
@@ -62,51 +63,49 @@ class KeyReader:
 
     def feed(self, data: bytes) -> list[Message]:
         """Return the events of some bytes."""
-        return self._parsed(self._input.decode(data, time.monotonic())) + self._taken(self._parser.tick())
+        return self._parsed(self._input.decode(data, time.monotonic())) + self._collected(self._parser.tick())
 
     def idle(self) -> list[Message]:
-        """Return events that are due after a pause, such as that of the escape key."""
-        return self._parsed(self._input.idle(time.monotonic())) + self._taken(self._parser.tick())
+        """Return events that are due after a pause, such as a lone Esc."""
+        return self._parsed(self._input.idle(time.monotonic())) + self._collected(self._parser.tick())
 
     def _parsed(self, text: str) -> list[Message]:
-        # an empty text would be the end to the parser
-        return self._taken(self._parser.feed(text)) if text else []
+        # the parser takes an empty text for the end of input
+        return self._collected(self._parser.feed(text)) if text else []
 
-    def _taken(self, parsed: Iterable[Message]) -> list[Message]:
+    def _collected(self, parsed: Iterable[Message]) -> list[Message]:
         found: list[Message] = []
         try:
             for event in parsed:
-                # those before one that fails are kept
+                # not a comprehension, so that events before an error are kept
                 if _is_sane(event):
                     found.append(event)  # noqa: PERF401
         except (ParseError, StopIteration, RuntimeError, ArithmeticError, ValueError, LookupError):
-            # a report that makes no sense ends the parser: another one takes what comes next
+            # an invalid report ends the parser
             self._parser = XTermParser(self._debug)
         return found
 
 
 def _is_sane(event: Message) -> bool:
-    """Test whether an event is plausible: a size of no cells, or of millions, is noise."""
+    """Return whether an event is plausible: a size of zero or millions of cells is noise."""
     if not isinstance(event, events.Resize):
         return True
     return 0 < event.size.width <= MOST_CELLS and 0 < event.size.height <= MOST_CELLS
 
 
 class ResilientDriver(LinuxDriver):
-    """Textual's driver, resilient against a lost terminal and bytes that are no keys."""
+    """Textual's driver, resilient against a lost terminal and invalid input."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # Textual's type is that of a whole file
-        self._file = forgiving(self._file)
+        self._file = tolerant_file(self._file)
         self._is_restarting = False
 
     def _sigcont_application(self, *_: Any) -> None:
-        """Take up the terminal again, whichever way the program was stopped.
+        """Reopen the terminal after the program was stopped by any signal.
 
-        Where that was by a signal that cannot be caught, Textual has not let the terminal go. It would start second
-        threads then, for which the program waits in vain when it is to end, and take the modes that it has set for
-        those to go back to.
+        After SIGSTOP, which cannot be caught, Textual has not released the terminal. It would start a second pair of
+        threads, which keep the program from ending, and save its own terminal modes as the ones to restore.
         """
         if self._is_restarting or not self._auto_restart:
             return
@@ -137,12 +136,12 @@ class ResilientDriver(LinuxDriver):
             except OSError:
                 data = b""
             if not data:
-                # nobody is there to press a key any more; a signal may say so too, or not
+                # the terminal is gone; a signal does not always follow
                 self._app.call_later(self._app.exit)
                 self.exit_event.wait()
                 return
             self._process(reader.feed(data))
 
-    def _process(self, found: list[Message]) -> None:
-        for event in found:
-            self.process_message(event)
+    def _process(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.process_message(message)

@@ -1,4 +1,4 @@
-"""Screen that asks no widget for lines that are not painted."""
+"""Screen that renders only widgets with something to paint."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 Placed = dict[Widget, tuple[Region, Region]]
-"""Widgets from front to back, each with its region and with the part of the screen that it may paint."""
+"""Widgets from front to back, each with its region and its clip region."""
 
 
 class _FrugalCompositor(Compositor):
-    """Textual asks all widgets for all lines between the first and the last changed part of a screen,
-    also those that lie wholly behind others.
+    """Compositor that skips widgets without visible changes.
+
+    Textual's renders all widgets between the first and the last changed line, even those completely behind others.
     """
 
     def render_partial_update(self) -> ChopsUpdate | None:
-        # where the widgets' edges are is worked out from all of them
+        # computed and cached here, while all widgets are included
         _ = self.cuts
         placed = self.visible_widgets
         self._visible_widgets = painting(placed, self._dirty_regions)
@@ -32,21 +33,21 @@ class _FrugalCompositor(Compositor):
 
 
 def painting(placed: Placed, dirty: Iterable[Region]) -> Placed:
-    """Widgets that are visible in these regions."""
-    left = [*dirty]
-    found: Placed = {}
+    """Return the widgets that are visible in these regions."""
+    uncovered = [*dirty]
+    painted: Placed = {}
     for widget, (region, clip) in placed.items():
-        if not left:
+        if not uncovered:
             break
-        seen = region.intersection(clip)
-        if any(map(seen.overlaps, left)):
-            found[widget] = (region, clip)
-            left = [one for one in left if not seen.contains_region(one)]
-    return found
+        visible = region.intersection(clip)
+        if any(map(visible.overlaps, uncovered)):
+            painted[widget] = (region, clip)
+            uncovered = [part for part in uncovered if not visible.contains_region(part)]
+    return painted
 
 
 class FocusPaintScreen(Screen[Any]):
-    """Widgets that get or lose the focus paint themselves; Textual's screen paints everything once more."""
+    """Screen that a change of focus does not repaint: the two widgets do that themselves."""
 
     focused = Reactive[Widget | None](None, repaint=False)
 

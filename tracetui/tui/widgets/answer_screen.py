@@ -1,4 +1,4 @@
-"""An answer over a view: rows under a heading, to be read or chosen from."""
+"""Full-screen list under a heading, whose rows can be read or chosen."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 
 _INDENT = 2
-_LEAVE = ("Everywhere", (("{answer.leave}", "back to the view"), ("{app.quit-at-once}", "quit")))
+_CLOSE_KEYS = ("Everywhere", (("{answer.leave}", "back to the view"), ("{app.quit-at-once}", "quit")))
 
 
 class AnswerScreen(Dialog[int | None]):
-    """Shows rows; the answer is the row that was chosen with Enter, or None."""
+    """Shows rows; the result is the row that was chosen with Enter, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Leave", show=False, id="answer.leave"),
@@ -35,7 +35,7 @@ class AnswerScreen(Dialog[int | None]):
     def __init__(
         self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str, keys: Keys, at: int = 0
     ) -> None:
-        """`choose` handles Enter on a row; `keys` is for the help; `at` is the row of the cursor."""
+        """`choose` describes Enter in the key hints; `keys` are for the help; `at` is the row of the cursor."""
         super().__init__()
         self._look, self._keys, self._at = look, keys, at
         self._rows = rows
@@ -69,7 +69,7 @@ class AnswerScreen(Dialog[int | None]):
         return [_indented(self._rows.heading(self._view.line_width), width)]
 
     def action_keys(self) -> None:
-        groups = [("This answer", self._keys), ("Lists", LIST_KEYS), _LEAVE]
+        groups = [("This answer", self._keys), ("Lists", LIST_KEYS), _CLOSE_KEYS]
         self.app.push_screen(HelpScreen(self._look, groups, KeyNames(self)))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:

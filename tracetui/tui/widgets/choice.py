@@ -1,4 +1,4 @@
-"""Choosing: a small list over the screen that typing narrows."""
+"""Dialog with a list to choose from, which typing filters."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 
 _LONGEST_LABEL = 200
+_LONGEST_TYPED = 60
 
 
 class Option(NamedTuple):
-    """Something that can be chosen; `label` and `note` may be from outside."""
+    """An option to choose; `label` and `note` may be from outside."""
 
     value: str
     label: str
@@ -32,7 +33,7 @@ class Option(NamedTuple):
 
 
 class _Options:
-    """The options that are left, as lines."""
+    """The matching options, as lines."""
 
     def __init__(self, options: Sequence[Option], ellipsis: str, none: str) -> None:
         """`none` is shown where no option matches."""
@@ -66,11 +67,11 @@ BOX_CSS = """
     NAME:ansi > Vertical { border: round ansi_default; background: ansi_default; }
     NAME:ansi LineBar, NAME:ansi LineInput, NAME:ansi LineView { background: ansi_default; }
     """
-"""How a dialog looks with a list in it; NAME is its class."""
+"""Style of a dialog with a list; NAME stands for its class."""
 
 
 class Choice(Dialog[str | None]):
-    """Asks for one of some options; the result is its value, or None. With `free`, any text is accepted."""
+    """Asks for one option; the result is its value, or None. With `free`, any text is accepted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave", show=False, id="choice.leave"),
@@ -83,25 +84,25 @@ class Choice(Dialog[str | None]):
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
     def __init__(self, look: Look, title: str, options: Sequence[Option], *, free: str = "") -> None:
-        """`title` is safe to show; `free` describes the text that is accepted, if any is."""
+        """`title` must be safe to show; `free` describes the text that is accepted, '' for none."""
         super().__init__()
         self._look = look
         self._title = title
         self._free = free
         self._all = list(options)
         self._lowered = [f"{option.label}\0{option.note}".lower() for option in self._all]
-        self._left: Sequence[Option] = self._all
+        self._matches: Sequence[Option] = self._all
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme
         view = LineView(theme, self._look.marks.cursor, id="choice-list")
-        # the line above keeps the keys, so that one can type at any time
+        # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.leads = True
         view.styles.height = min(max(len(self._all), 1), 16)
         with Vertical():
             yield LineBar(theme, self._heading, id="choice-title")
-            yield LineInput(theme, prompt="> ", hint=self._free or "type to narrow", id="choice-input")
+            yield LineInput(theme, prompt="> ", hint=self._free or "type to filter", id="choice-input")
             yield view
 
     def composed(self) -> None:
@@ -111,9 +112,10 @@ class Choice(Dialog[str | None]):
     def _lines(self) -> _Options:
         none = "no match"
         if self._free:
-            taken = KeyNames(self).short("{choice.take} uses the text")
-            none = f"no match; {taken}" if self._all else taken
-        return _Options(self._left, self._look.marks.ellipsis, none)
+            text = safe(self.query_one(LineInput).text.strip(), _LONGEST_TYPED)
+            uses = KeyNames(self).short("{choice.take} uses ") + (self._look.marks.quoted(text) if text else "the text")
+            none = f"no match; {uses}" if self._all else uses
+        return _Options(self._matches, self._look.marks.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:
         count = self.count()
@@ -121,17 +123,17 @@ class Choice(Dialog[str | None]):
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def count(self) -> str:
-        """Number of options left, where some are not."""
-        return f"{len(self._left):,} of {len(self._all):,}" if len(self._left) < len(self._all) else ""
+        """Return the number of matching options as text, '' if all match."""
+        return f"{len(self._matches):,} of {len(self._all):,}" if len(self._matches) < len(self._all) else ""
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
-        self._left = self.narrowed(event.text.lower().split())
+        self._matches = self.matching(event.text.lower().split())
         self.query_one(LineView).show(self._lines(), 0)
         self.query_one("#choice-title", LineBar).show(self._heading)
 
-    def narrowed(self, words: Sequence[str]) -> Sequence[Option]:
-        """The options that are meant by words in lower case, best first."""
+    def matching(self, words: Sequence[str]) -> Sequence[Option]:
+        """Return the options that contain all of these lower-case words, best first."""
         return [
             option
             for option, lowered in zip(self._all, self._lowered, strict=True)
@@ -147,8 +149,8 @@ class Choice(Dialog[str | None]):
 
     def action_take(self) -> None:
         text = self.query_one(LineInput).text.strip()
-        if self._left:
-            self.dismiss(self._left[self.query_one(LineView).cursor].value)
+        if self._matches:
+            self.dismiss(self._matches[self.query_one(LineView).cursor].value)
         elif self._free and text:
             self.dismiss(text)
 

@@ -1,4 +1,4 @@
-"""Choosing several: a list over the screen that typing narrows, with marks."""
+"""Dialog with a list to mark several names in, which typing filters."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _NOTE_CELLS = 40
 
 
 class _ChoiceRows:
-    """A row for all names that are left, and one for each."""
+    """A row for all matching names, and one for each."""
 
-    def __init__(self, names: Sequence[str], marked: set[str], all_of_them: str, cost: str, mark: str, ellipsis: str):
+    def __init__(self, names: Sequence[str], marked: set[str], all_text: str, cost: str, mark: str, ellipsis: str):
         self._names, self._marked = names, marked
-        self._all_of_them, self._cost = all_of_them, cost
+        self._all_text, self._cost = all_text, cost
         self._mark, self._ellipsis = mark, ellipsis
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class _ChoiceRows:
     def line(self, row: int, width: int) -> Line:
         if not row:
             room = max(width - min(cell_width(self._cost), _NOTE_CELLS) - 2, width // 2)
-            line = Line([(fit(f"  {self._all_of_them}", room, "left", self._ellipsis), Role.PLAIN)])
+            line = Line([(fit(f"  {self._all_text}", room, "left", self._ellipsis), Role.PLAIN)])
             return line.add(f"  {self._cost}", Role.DIM).cropped(width, self._ellipsis)
         name = self._names[row - 1]
         is_marked = name in self._marked
@@ -51,11 +51,11 @@ class _ChoiceRows:
 
 
 class Choices(Dialog[Sequence[str] | None]):
-    """Asks for some of many names; the answer is these, or None."""
+    """Asks for some of many names; the result is these, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave", show=False, id="choices.leave"),
-        Binding("enter", "take", "Take the marked", show=False, id="choices.take"),
+        Binding("enter", "take", "Choose", show=False, id="choices.take"),
         Binding("tab", "mark", "Mark", show=False, id="choices.mark"),
         Binding("down", "move(1)", "Down", show=False, id="choices.down"),
         Binding("up", "move(-1)", "Up", show=False, id="choices.up"),
@@ -72,44 +72,44 @@ class Choices(Dialog[Sequence[str] | None]):
         cost: Callable[[int], str],
         marked: Sequence[str] = (),
     ) -> None:
-        """`title` is safe to show; `cost` says what it costs to take so many; `marked` are those marked at first."""
+        """`title` must be safe to show; `cost` describes the cost of a number of names; `marked` are marked first."""
         super().__init__()
         self._look = look
         self._title = title
         self._cost = cost
         self._all = list(names)
         self._lowered = [name.lower() for name in self._all]
-        self._left: Sequence[str] = self._all
+        self._matches: Sequence[str] = self._all
         self._marked = set(marked) & set(self._all)
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme
         view = LineView(theme, self._look.marks.cursor, id="choices-list")
-        # the line above keeps the keys, so that one can type at any time
+        # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.leads = True
         view.styles.height = min(len(self._all) + 1, _MOST_ROWS)
         with Vertical():
             yield LineBar(theme, self._heading, id="choices-title")
-            yield LineInput(theme, prompt="> ", hint="type to narrow", id="choices-input")
+            yield LineInput(theme, prompt="> ", hint="type to filter", id="choices-input")
             yield view
             yield LineBar(theme, self._keys, id="choices-keys")
 
     def composed(self) -> None:
         self.query_one(LineInput).focus()
-        # not on all of them, which may cost much
+        # not on the row for all names, which may be expensive
         self._show(1)
 
     def _show(self, cursor: int) -> None:
-        marks, left = self._look.marks, len(self._left)
-        what = f"all {left:,}" + (" that match" if left < len(self._all) else "")
-        rows = _ChoiceRows(self._left, self._marked, what, self._cost(left), chosen_mark(marks), marks.ellipsis)
-        self.query_one(LineView).show(rows, min(cursor, left))
+        marks, count = self._look.marks, len(self._matches)
+        all_text = f"all {count:,}" + (" that match" if count < len(self._all) else "")
+        rows = _ChoiceRows(self._matches, self._marked, all_text, self._cost(count), chosen_mark(marks), marks.ellipsis)
+        self.query_one(LineView).show(rows, min(cursor, count))
         self.query_one("#choices-title", LineBar).show(self._heading)
         self.query_one("#choices-keys", LineBar).show(self._keys)
 
     def _heading(self, width: int) -> list[Line]:
-        count = f"{len(self._marked):,} marked" if self._marked else f"{len(self._left):,} of {len(self._all):,}"
+        count = f"{len(self._marked):,} marked" if self._marked else f"{len(self._matches):,} of {len(self._all):,}"
         title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.marks.ellipsis)
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
@@ -121,7 +121,7 @@ class Choices(Dialog[Sequence[str] | None]):
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
         words = event.text.lower().split()
-        self._left = [
+        self._matches = [
             name
             for name, lowered in zip(self._all, self._lowered, strict=True)
             if all(word in lowered for word in words)
@@ -137,7 +137,7 @@ class Choices(Dialog[Sequence[str] | None]):
 
     def action_mark(self) -> None:
         row = self.query_one(LineView).cursor
-        names = set(self._left if not row else self._left[row - 1 : row])
+        names = set(self._matches if not row else self._matches[row - 1 : row])
         if names <= self._marked:
             self._marked -= names
         else:
@@ -147,7 +147,7 @@ class Choices(Dialog[Sequence[str] | None]):
     def action_take(self) -> None:
         row = self.query_one(LineView).cursor
         chosen = [name for name in self._all if name in self._marked]
-        chosen = chosen or list(self._left if not row else self._left[row - 1 : row])
+        chosen = chosen or list(self._matches if not row else self._matches[row - 1 : row])
         if chosen:
             self.dismiss(chosen)
 

@@ -25,7 +25,7 @@ from tracetui.tui.work import Work
 
 
 class CopyItem(NamedTuple):
-    """A line of the menu. `make` gives the text and is called outside the UI loop."""
+    """An item of the menu. `make` returns the text and is called outside the UI loop."""
 
     key: str
     title: str
@@ -34,7 +34,7 @@ class CopyItem(NamedTuple):
 
 
 def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value] | None = None) -> list[CopyItem]:
-    """Copy items of a span, and of the current entry of its detail (name and value)."""
+    """Return the copy items of a span, and of the current entry of its detail (name and value)."""
     items: list[CopyItem] = []
     if entry is not None:
         name, value = entry
@@ -52,7 +52,7 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
 
 
 def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
-    """Copy items of a whole trace."""
+    """Return the copy items of a whole trace."""
     waterfall = partial(waterfall_copy, traces, trace, look.marks, local_time=look.local_time)
     return [
         CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
@@ -62,7 +62,7 @@ def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
 
 
 class _Items:
-    """The menu's lines."""
+    """The items as lines."""
 
     def __init__(self, items: list[CopyItem], names: KeyNames) -> None:
         self._items = items
@@ -82,7 +82,7 @@ class CopyMenu(Dialog[CopyItem]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,y", "dismiss(None)", "Close", show=False, id="copy.close"),
-        # before the list's own keys
+        # takes precedence over the list's keys
         *(Binding(key, f"take('{key}')", priority=True, show=False, id=f"copy.{key}") for key in "vkasticwmf"),
     ]
     DEFAULT_CSS = """
@@ -97,7 +97,7 @@ class CopyMenu(Dialog[CopyItem]):
 
     def __init__(self, look: Look, items: list[CopyItem]) -> None:
         super().__init__()
-        # what is copied from stays in sight
+        # the source stays visible
         self.styles.background = "transparent"
         self._look = look
         self._items = items
@@ -130,12 +130,12 @@ class CopyMenu(Dialog[CopyItem]):
 
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
-    """Ask what to copy of a span of the loaded set, and copy it (`CopyText`, sent from `widget`)."""
+    """Show the copy menu of a span of the loaded set and post `CopyText` from `widget`."""
     _open(widget, state, work, lambda traces: copy_items(traces, span, state.look, entry))
 
 
 def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
-    """Ask what to copy of a trace of the loaded set, or the filter, and copy it."""
+    """Show the copy menu of a trace of the loaded set, and of the filter, and post `CopyText` from `widget`."""
     query = [CopyItem("f", "filter", lambda: state.query, one_line=True)] if state.query else []
     _open(widget, state, work, lambda traces: [*trace_items(traces, trace, state.look), *query])
 

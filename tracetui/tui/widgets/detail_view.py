@@ -1,4 +1,4 @@
-"""The rows of a span's detail, with their keys."""
+"""Rows of a span's detail, with their keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracetui.tui.widgets.line_view import LineView
 
 
 class Detail(Protocol):
-    """Owner of the rows: acts on their keys."""
+    """Owner of the rows, which handles their keys."""
 
     def rule_changed(self) -> None: ...
     def rows_toggled(self) -> None: ...
@@ -60,7 +60,7 @@ class DetailView(LineView):
 
     @property
     def lines(self) -> SpanDetailLines | None:
-        """The rows, if a span is shown."""
+        """Lines of the span shown, if any."""
         return self.source if isinstance(self.source, SpanDetailLines) else None
 
     def rows_changed(self, cursor: int | None = None) -> None:
@@ -68,7 +68,7 @@ class DetailView(LineView):
         if lines is not None and not self.fits(lines):
             self.lay_out(lines)
         self._forget()
-        # as a reactive it would lay out and paint the whole screen anew
+        # setting the reactive would lay out and repaint the whole screen
         self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
@@ -78,7 +78,7 @@ class DetailView(LineView):
         self.post_message(self.Moved(self, self.cursor))
 
     def fits(self, lines: SpanDetailLines) -> bool:
-        """Test whether the rows are laid out for the current size."""
+        """Return whether the rows are laid out for the current size."""
         return (lines.width, lines.height) == (self.line_width, self.size.height)
 
     def lay_out(self, lines: SpanDetailLines) -> None:
@@ -95,7 +95,7 @@ class DetailView(LineView):
         self._detail.rule_changed()
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
-        # the one cursor that keys move is marked: that of the waterfall or this
+        # only one cursor is shown: that of the waterfall or of the detail, whichever has the focus
         return super()._painted(row, selected and self.has_focus, room)
 
     @on(events.Resize)
@@ -126,5 +126,5 @@ class DetailView(LineView):
 
     def action_leave_filter(self) -> None:
         if not self._detail.leave_filter():
-            # the pane takes the focus back
+            # the view handles the key and takes the focus back
             raise SkipAction

@@ -1,4 +1,4 @@
-"""Screen over a view that a key may close before anything is on it."""
+"""Base of dialogs, which a key may close before they are composed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from textual.screen import ModalScreen, ScreenResultType
 
 
 class Dialog(ModalScreen[ScreenResultType]):
-    """Base of dialogs; `composed` sets up their content."""
+    """Base of dialogs. Subclasses set up their content in `composed`."""
 
     @property
-    def is_left(self) -> bool:
-        """True while it is closing: some of its parts may not be there yet, or any more."""
+    def is_closed(self) -> bool:
+        """True if it has been closed: its widgets may not exist yet, or no longer."""
         return self not in self.app.screen_stack
 
     def on_mount(self) -> None:
-        if not self.is_left:
+        if not self.is_closed:
             self.composed()
 
     def composed(self) -> None:
-        """Everything on it is there."""
+        """Set up the content; all widgets are mounted."""
         raise NotImplementedError
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Close it, once: keys pressed before it was gone must not close the screen below."""
+        """Close the dialog, once: further keys must not close the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()

@@ -1,4 +1,4 @@
-"""A fixed number of lines: status, tabs, breadcrumb, headers."""
+"""Widget with a fixed number of lines: status, tabs, breadcrumb, headings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Maker = Callable[[int], Sequence[Line]]
 
 
 class LineBar(Widget):
-    """Paints lines made for its width by a function. Its height is set by its style."""
+    """Paints the lines that a function makes for its width. Its style sets the height."""
 
     DEFAULT_CSS = "LineBar { height: 1; background: $background; color: $foreground; }"
 
@@ -28,7 +28,7 @@ class LineBar(Widget):
         self._made: tuple[int, list[Line]] | None = None
 
     def show(self, make: Maker) -> None:
-        """Show other lines. Equal lines are not repainted."""
+        """Show the lines of another function. Equal lines are not repainted."""
         before = self._made
         self._make = make
         self._made = None

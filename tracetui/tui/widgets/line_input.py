@@ -1,4 +1,4 @@
-"""A line of text that is edited."""
+"""Single-line text input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REVERSED = Style(reverse=True)
 
 
 class LineInput(Widget, can_focus=True):
-    """A line of text that is edited. Its content is painted safely, and nothing in it blinks."""
+    """Single-line text input. Its content may be from outside; the cursor does not blink."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "go(-1)", "Left", show=False, id="edit.left"),
@@ -41,7 +41,7 @@ class LineInput(Widget, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """The text or the cursor in it is another."""
+        """The text or the cursor position has changed."""
 
         input: LineInput
         text: str
@@ -55,7 +55,7 @@ class LineInput(Widget, can_focus=True):
         invitation: str = "",
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """`hint` is shown while it is empty; `invitation` before it while the focus is elsewhere."""
+        """`hint` is shown while it is empty, after `invitation` without the focus."""
         super().__init__(id=id)
         self._look = theme
         self._prompt = prompt
@@ -76,7 +76,7 @@ class LineInput(Widget, can_focus=True):
             self.refresh()
 
     def put(self, text: str, cursor: int | None = None) -> None:
-        """Set another text, the cursor at its end or at `cursor`."""
+        """Set the text, and the cursor to its end or to `cursor`."""
         text = text[:_LONGEST]
         cursor = len(text) if cursor is None else min(max(cursor, 0), len(text))
         if (text, cursor) != (self.text, self.cursor):
@@ -98,7 +98,7 @@ class LineInput(Widget, can_focus=True):
         self.take_pasted(" ".join(event.text[:_LONGEST].split()))
 
     def take_pasted(self, text: str) -> None:
-        """Put a pasted text at the cursor."""
+        """Insert a pasted text at the cursor."""
         self._insert(text)
 
     def on_click(self, event: events.Click) -> None:
@@ -149,14 +149,14 @@ class LineInput(Widget, can_focus=True):
         self.put("")
 
     def _pieces(self) -> list[str]:
-        """Each character as it is shown."""
+        """Return each character as it is displayed."""
         return [character if " " <= character <= "~" else self._safe(character) for character in self.text]
 
     def _safe(self, character: str) -> str:
         return ascii_text(safe(character)) if self.app.has_class("-ascii") else safe(character)
 
     def column_of(self, position: int) -> int:
-        """The cell at which a position of the text is shown."""
+        """Return the cell at which a position of the text is displayed."""
         pieces = self._pieces()[self._scrolled : max(position, self._scrolled)]
         return cell_width(self._prompt) + sum(map(cell_width, pieces))
 
@@ -174,7 +174,7 @@ class LineInput(Widget, can_focus=True):
         if self.text:
             segments += self._edited(room, base)
         elif self.has_focus:
-            # what may be typed is still to be read where keys are typed from the first moment on
+            # the hint stays visible with the focus, as some dialogs open with it
             segments += [Segment(" ", base + self._look.style(Role.PLAIN) + _REVERSED)]
             segments += [styled(fit(self._hint, room - 1, ellipsis=""), Role.DIM)]
         else:
@@ -187,7 +187,7 @@ class LineInput(Widget, can_focus=True):
     def _edited(self, room: int, base: Style) -> list[Segment]:
         pieces = [*self._pieces(), " "]
         widths = [cell_width(piece) for piece in pieces]
-        # who does not write reads from the start; what has become shorter uses the room that is left
+        # without the focus, show the start; after a deletion, scroll back into the free room
         self._scrolled = min(self._scrolled, self.cursor) if self.has_focus else 0
         while self._scrolled and sum(widths[self._scrolled - 1 :]) <= room:
             self._scrolled -= 1

@@ -1,6 +1,6 @@
-"""A scrolling list of lines that are made when they are painted: the one widget that paints rows.
+"""Scrolling list of lines, which are made when they are painted.
 
-It costs the same for ten rows and for a million. What the rows are is the matter of a `LineSource`.
+Its cost does not depend on the number of rows. The rows come from a `LineSource`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 _CACHED_SCREENS = 4
 _MARK = 2
-"""Cells of the cursor's mark, with the blank after it."""
+"""Cells of the cursor glyph and the blank after it."""
 _EDGE = 1
-"""Rows kept in sight above and below the cursor."""
+"""Rows kept visible above and below the cursor."""
 
 
 class LineSource(Protocol):
-    """Rows of text for any width. Every text in them is safe to show."""
+    """Rows of text for any width. All text in them is safe to show."""
 
     def __len__(self) -> int: ...
 
@@ -53,15 +53,16 @@ class NoLines:
 
 
 class _Paint(NamedTuple):
-    """Paint of a role, and what of it is visible without a letter: its background, or -1 for lines."""
+    """Style of a role, and the number of its background: equal for equal ones, -1 for a style visible on blanks."""
 
     style: Style
     ground: int
 
 
-def _in_few_pieces(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
-    """The same to the eye with blanks in the style of their neighbours: every change of style costs bytes. Equal
-    styles have one paint.
+def _joined_runs(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
+    """Join runs whose difference is invisible: blanks take the style of a neighbour.
+
+    Each change of style costs bytes. Equal styles must have the same paint.
     """
     pieces: list[Segment] = []
     before: _Paint | None = None
@@ -83,7 +84,7 @@ def _in_few_pieces(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
 
 
 class LineView(ScrollView, can_focus=True):
-    """Paints the rows of a source, with a cursor. Widths given to the source leave room for the cursor's mark."""
+    """Paints the rows of a source, with a cursor. Its glyph is not part of the width that the source gets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "Down", show=False, id="list.down"),
@@ -105,7 +106,7 @@ class LineView(ScrollView, can_focus=True):
     """
 
     cursor: var[int] = var(0, init=False)
-    """The row under the cursor."""
+    """Row of the cursor."""
 
     @dataclass
     class Moved(Message):
@@ -139,23 +140,23 @@ class LineView(ScrollView, can_focus=True):
         self._mark = cursor_mark
         self._in_ascii = cursor_mark.isascii()
         self.leads = False
-        """True if keys move its cursor although another widget has the focus."""
+        """True if keys move its cursor while another widget has the focus."""
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
         self._ground = Style()
         """Background of the strips."""
         self._fitted = (0, 0, 0)
-        """The room that the strips are for: the widths of lines and of all, and the height."""
+        """Size that the strips are for: width of lines, full width, height."""
         self._paints: dict[str, _Paint] = {}
         self._cursor_paints: dict[str, _Paint] = {}
 
     @property
     def line_width(self) -> int:
-        """Cells that a line has."""
+        """Width of a line in cells."""
         return max(self.scrollable_content_region.width - _MARK, 1)
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
-        """Scroll bar, made on first use."""
+        """The scroll bar, made on first use."""
         if self._vertical_scrollbar is None:
             self._vertical_scrollbar = bar = QuickScrollBar(self._in_ascii)
             bar.display = False
@@ -163,12 +164,12 @@ class LineView(ScrollView, can_focus=True):
         return self._vertical_scrollbar
 
     def show(self, source: LineSource, cursor: int | None = None) -> None:
-        """Show other rows; the cursor goes to `cursor`, or stays as far as there are rows."""
+        """Show the rows of another source; the cursor moves to `cursor`, or stays as far as possible."""
         self.source = source
         self.rows_changed(self.cursor if cursor is None else cursor)
 
     def rows_changed(self, cursor: int | None = None) -> None:
-        """The source has other rows than before; paint them."""
+        """Repaint after a change of the source's rows."""
         self._forget()
         self.virtual_size = Size(0, len(self.source))
         wanted = self.cursor if cursor is None else cursor
@@ -210,24 +211,24 @@ class LineView(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, after))
 
     def _keep_in_sight(self) -> bool:
-        """Scroll so that the cursor's row is seen. -> whether it had to."""
+        """Scroll so that the cursor is visible. -> whether it had to scroll"""
         height = self.scrollable_content_region.height
         if height <= 0:
             return False
         edge = min(_EDGE, (height - 1) // 2)
         top = self.scroll_offset.y
-        wanted = min(max(top, self.cursor + edge - height + 1), max(self.cursor - edge, 0))
-        wanted = min(wanted, max(len(self.source) - height, 0))
-        if wanted == top:
+        new_top = min(max(top, self.cursor + edge - height + 1), max(self.cursor - edge, 0))
+        new_top = min(new_top, max(len(self.source) - height, 0))
+        if new_top == top:
             return False
-        self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
+        self.scroll_to(y=new_top, animate=False, force=True, immediate=True)
         return True
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         ground = self.rich_style
         if ground != self._ground:
-            # it is told with every change of the focus, too
+            # only then, as each change of the focus calls this, too
             self._ground = ground
             self._forget_paints()
             self._forget()
@@ -235,7 +236,7 @@ class LineView(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         fitted = self.line_width, self.content_region.width, event.size.height
         if fitted == self._fitted:
-            # a view that comes up again finds its rows as it left them
+            # a view that is shown again keeps its rows
             return
         self._fitted = fitted
         self._strips.maxsize = max(_CACHED_SCREENS * event.size.height, 64)
@@ -258,7 +259,7 @@ class LineView(ScrollView, can_focus=True):
         self.cursor = row
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Textual's own way evaluates every rule of the style sheet for each line; rows have none of them."""
+        """Render without the style sheet, whose rules Textual evaluates for each line."""
         if any(self.styles.gutter):
             return super().render_lines(crop)
         room, top = self._room(), self.scroll_offset.y
@@ -274,8 +275,8 @@ class LineView(ScrollView, can_focus=True):
         return self._strip(self.scroll_offset.y + y, self._room())
 
     def _room(self) -> tuple[int, int]:
-        """Width of a line and of the whole row; asking Textual takes longer than painting a few cells."""
-        # behind the scroll bar there is nothing: Textual would cut each line there
+        """Return the width of a line and of a whole row. Computed once for all rows, as Textual is slow at it."""
+        # without the scroll bar, or else Textual cuts each line
         width = self.scrollable_content_region.width
         return max(width - _MARK, 1), width
 
@@ -293,11 +294,11 @@ class LineView(ScrollView, can_focus=True):
         line_width, width = room
         line = self.source.line(row, line_width)
         runs = self._look.cursor_runs(line) if marked else line.runs
-        # of several lists side by side, one has the keys
+        # of several lists, only the one with the keys shows an accented glyph
         edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
         painted = [(text, self._paint(role, marked)) for text, role in shown]
-        segments = [Segment(text, paint.style) for text, paint in painted] if marked else _in_few_pieces(painted)
+        segments = [Segment(text, paint.style) for text, paint in painted] if marked else _joined_runs(painted)
         cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _MARK
         if cells < width:
             blank = self._paint("", True).style if marked else segments[-1].style
@@ -334,6 +335,6 @@ class LineView(ScrollView, can_focus=True):
 
 
 class HeadedSource(LineSource, Protocol):
-    """Rows in columns."""
+    """Rows in columns, with a heading."""
 
     def heading(self, width: int) -> Line: ...

@@ -1,4 +1,4 @@
-"""A long text on a screen of its own: a value, a statement, a stack trace."""
+"""Pager for a long text: a value, a statement, a stack trace."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from tracetui.tui.widgets.line_view import LineView
 
 MOST_MATCHES = 100_000
 _AT_ONCE = 50_000
-"""Characters that are laid out and searched on the UI loop; longer texts are in a thread."""
+"""Longest text that is laid out and searched on the UI loop; longer ones use a thread."""
 _PIECE = 1 << 18
 _SIDESTEP = 20
 
 
 class PagedText:
-    """A text's lines, for which its cells are counted once, so that laying it out for a width is quick."""
+    """Lines of a text, with cell widths computed once, so that layout for a width is quick."""
 
     def __init__(self, text: str) -> None:
         self.text = indented(text).replace("\r\n", "\n").expandtabs(4)
@@ -43,7 +43,7 @@ class PagedText:
         self.line_start = np.concatenate(([0], breaks + 1))
         self.line_end = np.append(breaks, len(codes))
         self._cells: np.ndarray | None = None
-        """int64[characters + 1], cells before each character; None where each takes one."""
+        """int64[characters + 1], cells before each character; None if each takes one."""
         present = np.flatnonzero(np.bincount(codes, minlength=1)) if len(codes) else codes
         width_of = np.ones(int(present[-1]) + 1 if len(present) else 1, np.int64)
         for code in present.tolist():
@@ -54,7 +54,7 @@ class PagedText:
             np.cumsum(width_of[codes], out=self._cells[1:])
 
     def rows(self, width: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """-> where the rows of a width begin and end, in characters; None for lines that are not wrapped."""
+        """Return the start and end of each row, in characters; width None does not wrap."""
         start, end = self.line_start, self.line_end
         if width is None:
             return start, end
@@ -71,7 +71,7 @@ class PagedText:
             begins += [start[done:line], self._breaks(before, int(start[line]), int(end[line]), width)]
             done = line + 1
         begin = np.concatenate([*begins, start[done:]])
-        # a row ends where the next begins, but for the line break between two lines
+        # a row ends where the next one starts, without the line break
         until = np.append(begin[1:], len(self.text) + 1)
         return begin, until - np.isin(until, np.append(start[1:], len(self.text) + 1))
 
@@ -90,7 +90,7 @@ class PagedText:
         pattern = re.compile(re.escape(word), re.IGNORECASE)
         worker = None if len(self.text) <= _AT_ONCE else get_current_worker()
         for at in range(0, len(self.text), _PIECE):
-            # a match belongs to the piece it begins in; between pieces others get their turn
+            # a match belongs to the piece it starts in; other threads run between pieces
             for match in pattern.finditer(self.text, at, at + _PIECE + len(word)):
                 if match.start() < at + _PIECE and (not ends or match.start() >= ends[-1]):
                     starts.append(match.start())
@@ -101,7 +101,7 @@ class PagedText:
 
 
 class _Rows:
-    """The rows of a text at one width, matches set off."""
+    """Rows of a text at one width, with matches highlighted."""
 
     def __init__(self, text: PagedText, width: int | None, ellipsis: str) -> None:
         self.text = text
@@ -115,14 +115,14 @@ class _Rows:
         return len(self.start)
 
     def row_of(self, at: int) -> int:
-        """The row that shows a character."""
+        """Return the row that contains a character."""
         return max(int(np.searchsorted(self.start, at, "right")) - 1, 0)
 
     def line(self, row: int, width: int) -> Line:
         at, end = int(self.start[row]), int(self.end[row])
         if self.width is None:
             at = min(at + self.shift, end)
-            # no character of a line that is cut needs to be looked at beyond the screen
+            # characters beyond the screen are not needed; up to five give one cell
             end = min(end, at + 5 * width + 8)
         starts, ends = self.matches
         line = Line()
@@ -140,10 +140,10 @@ class _Rows:
 
 
 class AskLine(LineInput):
-    """Search line below its subject, hidden until it is needed."""
+    """Search line, hidden until it is needed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "submit", "Take it", show=False, id="ask.submit"),
+        Binding("enter,down", "submit", "Search", show=False, id="ask.submit"),
         Binding("escape", "leave", "Leave", show=False, id="ask.leave"),
     ]
     DEFAULT_CSS = "AskLine { display: none; height: 1; padding: 0 1; }"
@@ -156,10 +156,10 @@ class AskLine(LineInput):
 
     @dataclass
     class Left(Message):
-        """The search was left."""
+        """The search was cancelled."""
 
     def ask(self, text: str) -> None:
-        """Show the line with this text in it."""
+        """Show the line with this text and focus it."""
         self.put(text)
         self.display = True
         self.focus()
@@ -174,7 +174,7 @@ class AskLine(LineInput):
 
 
 class PagerView(LineView):
-    """The text. Its bar shows the position in it."""
+    """Rows of the text, always with a scroll bar."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "page(1)", "Page down", show=False, id="pager.page-down"),
@@ -193,7 +193,7 @@ _HINTS = (
 
 
 class Pager(Dialog[None]):
-    """Reads a text: scrolls, wraps, finds, copies. `text` and `title` may be from outside."""
+    """Shows a text to scroll, wrap, search and copy. `text` and `title` may be from outside."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "close", "Close", show=False, id="pager.close"),
@@ -219,8 +219,8 @@ class Pager(Dialog[None]):
         self._wraps = True
         self._word = ""
         self._searching = False
-        self._going: int | None = None
-        """The character to show once the text is laid out."""
+        self._target: int | None = None
+        """Character to show after the layout."""
 
     def compose(self) -> ComposeResult:
         yield LineBar(self._look.theme, id="pager-title")
@@ -230,7 +230,7 @@ class Pager(Dialog[None]):
 
     def composed(self) -> None:
         self.query_one(PagerView).focus()
-        self._say()
+        self._update_title()
 
     @property
     def _rows(self) -> _Rows | None:
@@ -241,13 +241,13 @@ class Pager(Dialog[None]):
         self.call_after_refresh(self._lay_out)
 
     def _lay_out(self) -> None:
-        """Lay out the rows for the current size, unless that is done already."""
+        """Lay out the rows for the current size, if it has changed."""
         view, rows = self.query_one(PagerView), self._rows
         width = view.line_width if self._wraps else None
         if view.scrollable_content_region.width <= 0 or (rows is not None and rows.width == width):
             return
-        if rows is not None and self._going is None:
-            self._going = int(rows.start[view.cursor])
+        if rows is not None and self._target is None:
+            self._target = int(rows.start[view.cursor])
 
         ellipsis = self._look.marks.ellipsis
 
@@ -263,9 +263,9 @@ class Pager(Dialog[None]):
             self.run_worker(make, thread=True, exclusive=True, group="rows", name="rows", exit_on_error=False)
 
     def _show(self, rows: _Rows) -> None:
-        at, self._going = self._going or 0, None
+        at, self._target = self._target or 0, None
         self.query_one(PagerView).show(rows, rows.row_of(at))
-        self._say()
+        self._update_title()
 
     @on(Worker.StateChanged)
     def _worked(self, event: Worker.StateChanged) -> None:
@@ -277,29 +277,29 @@ class Pager(Dialog[None]):
         elif event.worker.name == "find":
             self._found(event.worker.result)
 
-    def _say(self) -> None:
-        """Write the title and the keys."""
+    def _update_title(self) -> None:
+        """Update the title and the key hints."""
         view, rows, marks = self.query_one(PagerView), self._rows, self._look.marks
-        place = "laying out" if rows is None else f"{view.cursor + 1:,} of {len(rows):,}"
+        position = "laying out" if rows is None else f"{view.cursor + 1:,} of {len(rows):,}"
         if rows is not None and self._word:
-            found = len(rows.matches[0])
-            some = f"{found:,}{' or more' if found == MOST_MATCHES else ''}" if found else "no"
+            count = len(rows.matches[0])
+            total = f"{count:,}{' or more' if count == MOST_MATCHES else ''}"
             number = bisect_left(rows.matches[0], int(rows.start[view.cursor])) + 1
-            which = f"{min(number, found):,} of {some}" if found else "no match"
-            place += f"  {marks.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
+            which = f"{min(number, count):,} of {total}" if count else "no match"
+            position += f"  {marks.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
         title = safe(self._title, 200) or "(no name)"
         hints = KeyNames(self).line(_HINTS)
 
-        def top(width: int) -> list[Line]:
-            name = Line([(title, Role.TITLE)]).cropped(max(width - len(place) - 3, 8), marks.ellipsis)
-            return [name.pad(width - len(place) - 1).add(place, Role.DIM).cropped(width)]
+        def title_lines(width: int) -> list[Line]:
+            name = Line([(title, Role.TITLE)]).cropped(max(width - len(position) - 3, 8), marks.ellipsis)
+            return [name.pad(width - len(position) - 1).add(position, Role.DIM).cropped(width)]
 
-        self.query_one("#pager-title", LineBar).show(top)
+        self.query_one("#pager-title", LineBar).show(title_lines)
         self.query_one("#pager-keys", LineBar).show(lambda width: [hints.cropped(width)])
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()
-        self._say()
+        self._update_title()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
@@ -343,7 +343,7 @@ class Pager(Dialog[None]):
             self.run_worker(
                 lambda: text.find(word), thread=True, exclusive=True, group="find", name="find", exit_on_error=False
             )
-            self._say()
+            self._update_title()
 
     def _found(self, matches: tuple[list[int], list[int]]) -> None:
         rows, view = self._rows, self.query_one(PagerView)
@@ -362,7 +362,7 @@ class Pager(Dialog[None]):
         self._go_to_match(bisect_left(rows.matches[0], edge) - (step < 0))
 
     def _go_to_match(self, number: int) -> None:
-        """Go to a match; after the last comes the first."""
+        """Move to a match; the first follows the last."""
         rows = self._rows
         if rows is not None and rows.matches[0]:
             at = rows.matches[0][number % len(rows.matches[0])]
@@ -372,4 +372,4 @@ class Pager(Dialog[None]):
                     rows.shift = max(column - _SIDESTEP, 0)
                     self.query_one(PagerView).rows_changed()
             self.query_one(PagerView).cursor = rows.row_of(at)
-        self._say()
+        self._update_title()

@@ -30,10 +30,10 @@ _MOST_ERROR_LINES = 4
 
 
 class _QueryInput(LineInput):
-    """The line itself; what names a trace takes the place of a filter that nobody has changed."""
+    """Input of the query; a pasted trace reference replaces an unchanged filter."""
 
     applied = ""
-    """The filter that is applied."""
+    """The applied filter."""
 
     def take_pasted(self, text: str) -> None:
         if self.text == self.applied and trace_ids_in(text):
@@ -69,7 +69,7 @@ class QueryBar(Vertical):
 
     @dataclass
     class Left(Message):
-        """The bar is done with; the focus may go elsewhere."""
+        """The bar was left; the focus may move on."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class QueryBar(Vertical):
         *,
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """`history`: queries from before, the oldest first."""
+        """`history`: earlier queries, the oldest first."""
         super().__init__(id=id)
         self._look = theme
         self._marks = marks
@@ -89,10 +89,10 @@ class QueryBar(Vertical):
         self._history = list(history)
         self._at_history: int | None = None
         self._draft = ""
-        """Text being written when the history was entered."""
+        """Text that was being typed when the history was entered."""
         self._applied = ""
         self._is_submitted = False
-        """True while the written query is being checked."""
+        """True while a submitted query is being checked."""
         self._expected: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -113,7 +113,7 @@ class QueryBar(Vertical):
 
     @property
     def is_edited(self) -> bool:
-        """True while the user is writing in it."""
+        """True while the input has the focus."""
         return self.input.has_focus
 
     def set_look(self, theme: Theme, marks: Glyphs) -> None:
@@ -123,33 +123,33 @@ class QueryBar(Vertical):
             bar.set_look(theme)
 
     def show_query(self, text: str) -> None:
-        """Show the query that is applied, unless another is being written."""
-        unfinished = (self.is_edited or self._is_submitted) and self.input.text != self._applied
+        """Show the applied query, unless another is being typed."""
+        is_typing = (self.is_edited or self._is_submitted) and self.input.text != self._applied
         self._applied = self.input.applied = text
-        if not unfinished:
+        if not is_typing:
             self._put(text)
 
     def show_count(self, line: Line) -> None:
         self.input.show_right(line)
 
     def know(self, known: Vocabulary) -> None:
-        """Complete from these words."""
+        """Set the words for completion."""
         self._known = known
 
     def begin(self) -> None:
-        """Start to write."""
+        """Focus the input."""
         self.input.focus()
         self._suggest()
 
     def leave(self) -> None:
-        """Return to the applied query; the written one stays in the history."""
+        """Restore the applied query; the typed one stays in the history."""
         self._remember(self.input.text)
         self._put(self._applied)
         self.show_error(None)
         self._close_list()
 
     def show_error(self, error: QueryError | None) -> None:
-        """Point at the error in the text."""
+        """Show an error below its position in the text, or none."""
         self._is_submitted = False
         bar = self.query_one("#query-error", LineBar)
         bar.display = error is not None
@@ -157,17 +157,17 @@ class QueryBar(Vertical):
             return
         begin = self.input.column_of(error.position)
         length = max(self.input.column_of(error.position + error.length) - begin, 1)
-        said = safe(f"{error.reason}; {error.hint}" if error.hint else error.reason)
+        message = safe(f"{error.reason}; {error.hint}" if error.hint else error.reason)
         ellipsis = self._marks.ellipsis
 
         def lines(width: int) -> list[Line]:
             carets = Line([(" " * begin + "^" * length, Role.ERROR)]).cropped(width, "")
-            rows = wrap(said, max(width, 1))
+            rows = wrap(message, max(width, 1))
             indent = min(begin, max(width - max(map(cell_width, rows), default=0), 0))
-            told = [Line([(" " * indent, Role.PLAIN), (row, Role.WARNING)]).cropped(width, ellipsis) for row in rows]
-            return [carets, *told]
+            texts = [Line([(" " * indent, Role.PLAIN), (row, Role.WARNING)]).cropped(width, ellipsis) for row in rows]
+            return [carets, *texts]
 
-        # nothing of what to write instead is cut
+        # as many lines as the advice needs
         bar.styles.height = min(len(lines(self.size.width)), _MOST_ERROR_LINES)
         bar.show(lines)
         self._close_list()
@@ -186,7 +186,7 @@ class QueryBar(Vertical):
         self._close_list()
 
     def _put(self, text: str) -> None:
-        """Set a text that the user did not type: no completion for it."""
+        """Set a text without offering completions."""
         self._expected = (text, len(text)) if (text, len(text)) != (self.input.text, self.input.cursor) else None
         self.input.put(text)
 
@@ -270,7 +270,7 @@ class QueryBar(Vertical):
             self._draft = self.input.text
         at = (len(self._history) if self._at_history is None else self._at_history) + step
         if 0 <= at < len(self._history) and self._history[at] == self.input.text:
-            # what stands there already is no step
+            # skip an entry that equals the current text
             at += step
         if at >= len(self._history):
             self._put(self._draft)

@@ -1,4 +1,4 @@
-"""Textual's input line, for text that may be pasted from anywhere: it paints what is in it as it is."""
+"""Textual's input line for pasted text from outside, which it would paint unchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tracetui.render.text.safe_text import safe
 
 
 class SafeInput(Input):
-    """An input line that takes no character which a terminal obeys or hides; stand-ins take their places."""
+    """Input line that replaces control and invisible characters by visible ones."""
 
     def insert_text_at_cursor(self, text: str) -> None:
         super().insert_text_at_cursor(safe(text))

@@ -1,4 +1,4 @@
-"""Plot of response times over time, with percentiles; a region of it can be selected."""
+"""Scatter plot of response times over time, with percentiles and a selectable region."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bo
 
 
 class Scatter(Widget):
-    """The plot. It takes keys only while a region is selected."""
+    """The plot. It handles keys only while a region is selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1, 0)", "Earlier", show=False, id="region.left"),
@@ -45,13 +45,13 @@ class Scatter(Widget):
 
     @dataclass
     class Selected(Message):
-        """A region was chosen to look at."""
+        """A region was chosen as the filter."""
 
         window: Window
 
     @dataclass
     class Left(Message):
-        """No region is selected any more."""
+        """The selection was cancelled."""
 
     def __init__(self, look: Look, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -77,12 +77,12 @@ class Scatter(Widget):
         self.refresh()
 
     def point_at(self, start: int, duration: int) -> None:
-        """The trace that a region begins around."""
+        """Set the trace around which a new region is placed."""
         self._point = (start, duration)
 
     @property
     def plot(self) -> Plot | None:
-        """The plot at the present size."""
+        """The plot at the current size."""
         width, height = self.size
         if self._plot is None and width and height:
             room = width - STATS_WIDTH - _GAP
@@ -125,7 +125,7 @@ class Scatter(Widget):
     # --- a region ----------------------------------------------------------------------------------------------------
 
     def begin(self) -> bool:
-        """Select a region around the selected trace, to be moved and grown. -> whether there is a plot for it"""
+        """Select a region around the selected trace. -> False if there is no plot"""
         plot = self.plot
         if plot is None or not len(plot.points) or not self.display:
             return False
@@ -155,7 +155,7 @@ class Scatter(Widget):
         region, plot = self.region_cells, self.plot
         if region is None or plot is None:
             return
-        # a step is a twentieth of the plot, or else a long way takes too many keys
+        # steps grow with the plot, so that crossing it takes few keys
         columns *= max(plot.columns // 40, 1)
         columns = min(max(columns, -region.left), plot.columns - 1 - region.right)
         rows = min(max(rows, -region.bottom), plot.rows - 1 - region.top)
@@ -169,7 +169,7 @@ class Scatter(Widget):
         right = min(max(region.right + columns, region.left), plot.columns - 1)
         bottom, top = region.bottom, region.top
         if rows < 0:
-            # what was as high as the plot comes down from the top
+            # lower the top first
             top = max(top + rows, bottom)
         elif top < plot.rows - 1:
             top += rows

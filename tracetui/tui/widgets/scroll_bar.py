@@ -1,4 +1,4 @@
-"""Scroll bar that appears when there is something to scroll, and is cheap to repaint with every page."""
+"""Scroll bar that is visible only if there is something to scroll, and cheap to repaint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 
 class _Bar(ScrollBarRender):
-    """Blank where all is seen."""
+    """Bar that is blank if everything is visible."""
 
     @classmethod
     def render_bar(
@@ -33,15 +33,13 @@ class _Bar(ScrollBarRender):
 
 
 class _AsciiBar(_Bar):
-    """Its ends are whole cells."""
+    """Bar in ASCII, with whole cells at its ends."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class QuickScrollBar(ScrollBar):
-    """A vertical scroll bar of one cell. Its lines bypass the style sheet's rules, which Textual evaluates for
-    each line.
-    """
+    """Vertical scroll bar, one cell wide. It bypasses the style sheet, whose rules Textual evaluates for each line."""
 
     def __init__(self, in_ascii: bool) -> None:
         super().__init__(name="vertical")

@@ -1,4 +1,4 @@
-"""Detail of the selected span, beside or below the waterfall."""
+"""Detail of the selected span, to the right of the waterfall or below it."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tracetui.tui.widgets.pager import AskLine
 from tracetui.tui.work import Work
 
 _REST = 0.04
-"""Seconds that the cursor rests on a span before its detail is computed; too short to notice."""
+"""Seconds that the cursor rests on a span before its detail is computed: not noticeable, but skips a held key."""
 
 
 class SpanDetail(Vertical):
-    """The detail of one span. Its keys work while it has the focus; `show_span` may be called at any rate."""
+    """Detail of one span. `show_span` may be called at any rate."""
 
     DEFAULT_CSS = "SpanDetail { background: $background; }"
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -60,20 +60,20 @@ class SpanDetail(Vertical):
         super().__init__(id=id)
         self.state = state
         self._work = work
-        self._wanted: int | None = None
+        self._requested: int | None = None
         self._shown: int | None = None
         self._timer: Timer | None = None
         self._facts: FactFinder | None = None
         self._finding: FactFinder | None = None
         self._slots: list[int] = []
         self._slots_of: tuple[int, list[int]] = (-1, [])
-        """The slots within one trace, as the waterfall has them."""
+        """A trace and the colour slots of its services, the same as in the waterfall."""
         self._toggled: set[str] = set()
         self._word = ""
         self.sought = ""
-        """Text that is highlighted wherever it occurs."""
+        """Text to highlight."""
         self.is_beside = False
-        """True if it stands beside its subject, not below."""
+        """True if it is to the right of the waterfall, not below it."""
 
     def compose(self) -> ComposeResult:
         yield LineBar(self.state.look.theme, id="detail-rule")
@@ -85,16 +85,16 @@ class SpanDetail(Vertical):
 
     @property
     def view(self) -> DetailView:
-        """The rows."""
+        """The rows of the detail."""
         return self.query_one(DetailView)
 
     @property
     def hints(self) -> tuple[tuple[str, str], ...]:
-        """The keys that matter while the focus is in it."""
+        """Key hints while the focus is in the detail."""
         return self.ASKING_HINTS if self.query_one(AskLine).has_focus else self.HINTS
 
     def rule_changed(self) -> None:
-        """Update the rule between the detail and what is above: hidden rows, or the place of the detail."""
+        """Update the rule above the detail, which shows the number of rows below the visible ones."""
         marks, below = self.state.look.marks, self.view.below
 
         def rule(width: int) -> list[Line]:
@@ -113,18 +113,18 @@ class SpanDetail(Vertical):
         """Show or hide the detail. -> whether it is shown now"""
         self.display = not self.display
         if self.display:
-            self._ask()
+            self._gather()
         return self.display
 
     def show_span(self, span: int | None) -> None:
-        """Show a span of the loaded set, or none, unless another is requested soon after."""
-        self._wanted = span
+        """Show a span of the loaded set, or none, after a short rest."""
+        self._requested = span
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_REST, self._ask) if self.display else None
+        self._timer = self.set_timer(_REST, self._gather) if self.display else None
 
     def seek(self, word: str) -> None:
-        """Set off a word that spans are searched for."""
+        """Highlight the text that spans are searched for."""
         if word == self.sought:
             return
         self.sought = word
@@ -139,12 +139,12 @@ class SpanDetail(Vertical):
         self.query_one("#detail-rule", LineBar).set_look(self.state.look.theme)
         self.rule_changed()
         self._shown = None
-        self._ask()
+        self._gather()
 
-    # --- getting what is shown ---------------------------------------------------------------------------------------
+    # --- gathering the content ---------------------------------------------------------------------------------------
 
-    def _ask(self) -> None:
-        session, span = self.state.session, self._wanted
+    def _gather(self) -> None:
+        session, span = self.state.session, self._requested
         if not self.is_mounted or not self.display:
             return
         if session is None or span is None or span >= len(session.loaded):
@@ -160,12 +160,12 @@ class SpanDetail(Vertical):
         elif span == self._shown:
             return
         lines = partial(self._new_lines, KeyNames(self.screen).short("{list.open}"))
-        self._work("span detail", partial(_gather, facts, span, lines), partial(self._arrived, facts, span))
+        self._work("span detail", partial(_detail_lines, facts, span, lines), partial(self._arrived, facts, span))
 
     def _new_lines(
         self, opens: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
     ) -> SpanDetailLines:
-        """Rows for a span. Called outside the loop; only the loop may change them later."""
+        """Make the rows for a span. Called outside the UI loop; later only the loop changes them."""
         look = self.state.look
         return SpanDetailLines(
             span=span,
@@ -187,7 +187,7 @@ class SpanDetail(Vertical):
         return self._slots_of[1]
 
     def _arrived(self, facts: FactFinder, span: int, lines: SpanDetailLines) -> None:
-        if span != self._wanted or facts is not self._facts or not self.is_mounted:
+        if span != self._requested or facts is not self._facts or not self.is_mounted:
             return
         again = span == self._shown
         self._shown = span
@@ -197,18 +197,18 @@ class SpanDetail(Vertical):
         self.view.rows_changed(None if again else 0)
         if lines.facts is None and self._finding is not facts:
             self._finding = facts
-            self._work("span facts", partial(facts.facts, span), partial(self._found, facts))
+            self._work("span facts", partial(facts.facts, span), partial(self._facts_found, facts))
 
-    def _found(self, facts: FactFinder, _: SpanFacts) -> None:
+    def _facts_found(self, facts: FactFinder, _: SpanFacts) -> None:
         if self._finding is facts:
             self._finding = None
             self._shown = None if facts is self._facts else self._shown
-            self._ask()
+            self._gather()
 
-    # --- what the keys do --------------------------------------------------------------------------------------------
+    # --- keys --------------------------------------------------------------------------------------------------------
 
     def rows_toggled(self) -> None:
-        """Something was folded or unfolded: paint, with the cursor on it."""
+        """Repaint after rows were folded or unfolded."""
         self.view.rows_changed()
 
     def choose(self) -> None:
@@ -250,17 +250,17 @@ class SpanDetail(Vertical):
         open_copy_menu(self, self.state, self._work, self._shown, (entry.name, entry.value))
 
     def ask_filter(self) -> None:
-        """Ask for a text that attributes must contain."""
-        if self._wanted is None:
+        """Open the filter of attributes."""
+        if self._requested is None:
             return
-        # a span whose detail is still being gathered is filtered once it is shown
+        # applies once the detail is gathered
         self.query_one(AskLine).ask(self._word)
 
     def leave_filter(self) -> bool:
-        """Show all attributes again. -> whether there was a filter"""
-        had_one = bool(self._word)
+        """Remove the filter of attributes. -> whether there was one"""
+        was_filtered = bool(self._word)
         self._filter("")
-        return had_one
+        return was_filtered
 
     def _filter(self, word: str) -> None:
         lines = self.view.lines
@@ -281,7 +281,7 @@ class SpanDetail(Vertical):
         event.stop()
         lines = self.view.lines
         if lines is not None and self._word:
-            # what was asked for is what the next keys are about
+            # the next keys act on the first match
             self.view.cursor = lines.first_attribute() or 0
         self.view.focus()
 
@@ -291,14 +291,14 @@ class SpanDetail(Vertical):
         self.view.focus()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
-        # the rows of a pane are not these
+        # the parent handles the messages of its own rows only
         event.stop()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
 
 
-def _gather(
+def _detail_lines(
     finder: FactFinder, span: int, lines: Callable[[TraceSet, int, Span, SpanFacts | None], SpanDetailLines]
 ) -> SpanDetailLines:
     traces = finder.traces
@@ -306,7 +306,7 @@ def _gather(
 
 
 def _targets(traces: TraceSet, span: Span) -> dict[int, LinkTarget]:
-    """Targets of the span's links, by the link's number."""
+    """Return the loaded targets of the span's links, by the number of the link."""
     targets = {}
     for number, link in enumerate(span.links[:MOST_SHOWN]):
         trace = traces.find_trace(link.trace_id)

@@ -102,15 +102,15 @@ def loading_lines(state: State) -> list[Line]:
 
 def offered_rows(state: State) -> OfferedRows | None:
     """The rows for what servers that sent no trace can be asked for; None where there is nothing to offer."""
-    if not state.is_live or not state.asked_lookback_ns or state.services_to_choose:
+    if not state.is_live or not state.searched_lookback_ns or state.services_to_choose:
         return None
-    found = offers(state.offered, state.newest, state.asked_lookback_ns, time.time_ns())
+    found = offers(state.server_services, state.newest_starts, state.searched_lookback_ns, time.time_ns())
     return OfferedRows(found, state.look.marks.ellipsis)
 
 
 def _empty_answer(state: State, names: KeyNames) -> list[Line]:
     """That servers sent no trace, what they were asked for, and which keys ask for something else."""
-    name, lookback = source_name(state.sources), state.asked_lookback_ns
+    name, lookback = source_name(state.sources), state.searched_lookback_ns
     if state.services_to_choose:
         title = f"{name} searches by service only, and knows {state.services_to_choose:,}"
         keys = "{traces.service} chooses services, {traces.window} how far back they are asked"
@@ -119,7 +119,7 @@ def _empty_answer(state: State, names: KeyNames) -> list[Line]:
         keys = "{list.open} asks for this line, " if lookback else ""
         keys += f"{{app.more}} the last {format_duration(MORE * lookback)}, " if lookback else ""
         keys += "{traces.window} other times, {app.reload} again, {app.follow} follows"
-    asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.told]
+    asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.search_reports]
     return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + names.short(keys), Role.DIM)])]
 
 

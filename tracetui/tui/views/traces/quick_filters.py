@@ -106,11 +106,11 @@ class QuickFilters:
         def show(options: list[Option]) -> None:
             if what == "service":
                 here = {option.label for option in options}
-                offered = (name for name in self._pane.state.offered if name not in here)
+                offered = (name for name in self._pane.state.server_services if name not in here)
                 options += [Option("=" + name, name, "searches the server", Role.DIM) for name in offered]
                 chosen = self._pane.state.search.services
                 if chosen or self._pane.state.search.every_service:
-                    note = f"{len(chosen) or len(self._pane.state.offered):,} are asked"
+                    note = f"{len(chosen) or len(self._pane.state.server_services):,} are asked"
                     options.insert(0, Option("?", "choose the services that are asked", note, Role.DIM))
             if filters.found(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]

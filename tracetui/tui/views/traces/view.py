@@ -75,7 +75,7 @@ class TracesView(DialogHost):
 
     def compose(self) -> ComposeResult:
         look = self.state.look
-        yield QueryBar(look.theme, look.marks, self.state.former_queries, id="traces-query")
+        yield QueryBar(look.theme, look.marks, self.state.previous_queries, id="traces-query")
         yield Scatter(look, id="traces-scatter")
         yield LineBar(look.theme, id="traces-header")
         yield LineBar(look.theme, id="traces-empty")
@@ -206,7 +206,7 @@ class TracesView(DialogHost):
             if len(found.shown)
             else no_trace_lines(self.state, self.key_names)
             if nothing
-            else no_match_lines(found.blame, self.key_names, self.state.searched, is_live=self.state.is_live)
+            else no_match_lines(found.blame, self.key_names, self.state.search_scope, is_live=self.state.is_live)
         )
 
     def _offer(self) -> None:
@@ -322,7 +322,7 @@ class TracesView(DialogHost):
                 return
             self.query_bar.show_error(error)
             if error is None:
-                self.state.asked_queries.append(query)
+                self.state.new_queries.append(query)
                 self.ask_for(query, opens=trace_ids)
             elif self.has_focus_within:
                 self.query_bar.input.focus()
