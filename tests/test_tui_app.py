@@ -602,7 +602,7 @@ async def test_partial_set_is_shown_while_loading(tmp_path: Path) -> None:
         trace = app.state.trace
         # back to the list first, then the load
         await pilot.press("escape", "escape")
-        await wait_for("reading was stopped")
+        await wait_for("reading stopped")
         assert app.state.trace == trace
         assert painted(app)[-1].startswith("Traces")
         assert "100 traces" in painted(app)[0]
