@@ -128,9 +128,9 @@ def test_an_empty_set_stays_empty() -> None:
 def test_filters_that_make_no_sense_are_refused() -> None:
     with pytest.raises(UsageError, match="the limit must be at least 1, not 0"):
         Filters(limit=0)
-    with pytest.raises(UsageError, match="the latency threshold cannot be negative"):
+    with pytest.raises(UsageError, match="the latency threshold must not be negative"):
         Filters(latency_threshold_ns=-1)
-    with pytest.raises(UsageError, match="the time range cannot be negative"):
+    with pytest.raises(UsageError, match="the time range must not be negative"):
         Filters(time_range_ns=-1)
 
 
@@ -184,7 +184,7 @@ def test_durations(text: str, duration: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "5", "ms", "-5ms", "5 ms", "5parsec", "1h30", "1e3s", "nan", "1_0s", "5MS"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(UsageError, match="is no duration; write a number with a unit, such as 500ms"):
+    with pytest.raises(UsageError, match="is not a duration; write a number with a unit, such as 500ms"):
         parse_duration(text)
 
 

@@ -277,9 +277,9 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
         ("service = a error", "error", "expected AND, OR or the end of the query, but found error"),
         ("service = 'a", "'", "the quote ' is not closed"),
         ("(service = a error)", "error", "expected AND, OR or ), but found error"),
-        ("{ error } }", "}", "this } closes nothing"),
+        ("{ error } }", "}", "unmatched }"),
         ("(error }", "}", "expected AND, OR or ), but found }"),
-        ("{ error AND { error } }", "{", "braces within braces"),
+        ("{ error AND { error } }", "{", "remove the inner braces"),
         ("'http.url' = x", "'http.url'", "expected a field"),
         ("AND error", "AND", "expected a field"),
         ("NOT", "", "expected a field such as service or duration, but the query ends"),
@@ -322,12 +322,12 @@ def test_one_moment_is_a_time(joined: str) -> None:
 
 def test_an_error_hints_at_what_to_write() -> None:
     for text, hint in {
-        "tenant = x": "an attribute of that name is written attr.tenant",
-        "span.http.method = GET": "an attribute is written http.method or attr.http.method",
-        "service:api": "a comparison is written service = api",
+        "tenant = x": "for an attribute of that name write attr.tenant",
+        "span.http.method = GET": "for an attribute write http.method or attr.http.method",
+        "service:api": "write the comparison as service = api",
         "duration > 500": "for example 500ms",
-        "service = a|b": "write ||, or put a value that holds | in quotes",
-        '"http.url" = x': 'a field in quotes is written attr."http.url"',
+        "service = a|b": "write ||, or quote a value that contains |",
+        '"http.url" = x': 'write a quoted field as attr."http.url"',
         "status = eror": "nearest: error",
         "http.time > 5ms": "have no unit",
     }.items():
@@ -367,9 +367,9 @@ def test_depth_has_a_limit_and_no_recursion(shop: TraceSet) -> None:
     assert found(shop, "!" * (deep + 1) + "error") == [1, 2]
     assert found(shop, " OR ".join(["error"] * deep)) == [3]
     assert found(shop, "(error AND " * deep + "error" + ")" * deep) == [3]
-    with pytest.raises(QueryError, match="within one another more than 50 levels"):
+    with pytest.raises(QueryError, match="nested more than 50 levels deep"):
         parse("(error AND (service = db OR " * deep + "error" + "))" * deep)
-    with pytest.raises(QueryError, match="within one another"):
+    with pytest.raises(QueryError, match="nested more than"):
         parse("NOT (error AND " * deep + "error" + ")" * deep)
     with pytest.raises(QueryError):
         parse("(" * deep)
@@ -866,7 +866,7 @@ def test_a_pattern_that_takes_too_long_is_pointed_at(condition: str) -> None:
     text = "a" * 90 + "b"
     traces = build(GivenSpan("1", 0, MS, name=text, attributes={"note": text}))
     query = f'{condition} =~ "{SLOW_PATTERN}"'
-    with pytest.raises(QueryError, match="takes too long on text of 91 characters; a simpler pattern") as raised:
+    with pytest.raises(QueryError, match="takes too long on a text of 91 characters; use a simpler pattern") as raised:
         parse(query).matches(traces)
     assert query[raised.value.position :][: raised.value.length] == f'"{SLOW_PATTERN}"'
 

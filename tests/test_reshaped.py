@@ -119,7 +119,7 @@ UNREAD = {
     "kind 9 of 1 span is unknown": OTLP % (WEB, 1, 2, b'"kind":9,' + AT),
     "status code 'FAILED' of 1 span is unknown": OTLP % (WEB, 1, 2, b'"status":"FAILED",' + AT),
     "status code 7 of 1 span is unknown": OTLP % (WEB, 1, 2, b'"status":7,' + AT),
-    "startTimeUnixNano is no time": OTLP % (WEB, 1, 2, b'"startTimeUnixNano":{"low":1}'),
+    "startTimeUnixNano is not a time": OTLP % (WEB, 1, 2, b'"startTimeUnixNano":{"low":1}'),
     "service name of 1 span cannot be read": OTLP
     % (b'{"attributes":[{"name":"service.name","content":"web"}]}', 1, 2, AT),
     "service name of 1 span cannot be read: an unknown shape": OTLP % (b'{"attributes":7}', 1, 2, AT),

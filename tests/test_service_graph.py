@@ -214,7 +214,7 @@ def test_entries_are_the_services_of_the_main_roots() -> None:
 def test_no_traces_have_no_graph() -> None:
     graph = graph_of()
     assert (graph.names, graph.edges, graph.cycles, graph.communities, graph.entry_services) == ([], {}, (), (), ())
-    with pytest.raises(UsageError, match="there are none"):
+    with pytest.raises(UsageError, match="known: none"):
         graph.target("a")
 
 
@@ -315,15 +315,15 @@ def test_of_a_service_and_the_peer_it_is_of_another_the_operation_is_looked_up_i
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("cat", "no service is called 'cat'; did you mean cart?"),
-        ("web:gett", "no operation of web is called 'gett'; did you mean get?"),
-        ("redis:get", "no operation of redis is called 'get'; there are none"),
+        ("cat", "no service named 'cat'; did you mean cart?"),
+        ("web:gett", "no operation of web named 'gett'; did you mean get?"),
+        ("redis:get", "no operation of redis named 'get'; known: none"),
         ("cart -> web", "cart does not call web in these traces"),
         ("web -> web", "web does not call web in these traces"),
-        ("wb -> cart", "no service is called 'wb'; did you mean web?"),
-        ("web -> crt", "no service is called 'crt'; did you mean cart?"),
-        ("", "no service is called ''; there are cart, redis, web"),
-        ("zzzzzzzz", "no service is called 'zzzzzzzz'; there are cart, redis, web"),
+        ("wb -> cart", "no service named 'wb'; did you mean web?"),
+        ("web -> crt", "no service named 'crt'; did you mean cart?"),
+        ("", "no service named ''; known: cart, redis, web"),
+        ("zzzzzzzz", "no service named 'zzzzzzzz'; known: cart, redis, web"),
     ],
 )
 def test_what_is_not_there_is_said_with_what_is(asked: str, says: str) -> None:

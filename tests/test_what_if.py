@@ -65,7 +65,7 @@ def test_whether_anything_below_is_scaled_too_is_told() -> None:
         return [line.text for line in what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)]
 
     # the first one takes 20 us then, of 50, and the second 17.5
-    assert lines("1") == ["if it took 50 %: 100 µs → 50.0 µs", "with all it calls  next: api first 40 %"]
+    assert lines("1") == ["if it took 50 %: 100 µs → 50.0 µs", "callees included  next: api first 40 %"]
     assert lines("2") == ["if it took 50 %: 100 µs → 80.0 µs", "next: api second 44 %"]
     assert lines("1", "2", "3")[1:] == ["callees included"]
 
@@ -118,7 +118,7 @@ def test_figures_before_and_after_and_what_is_next() -> None:
 
 @pytest.mark.parametrize("percent", [-1, 1_001, float("nan")])
 def test_a_share_that_is_none_is_refused(percent: float) -> None:
-    with pytest.raises(UsageError, match="a share is between"):
+    with pytest.raises(UsageError, match="the share must be between"):
         run_replay(critical_paths(AT_ONCE), scaled(AT_ONCE, "2"), percent)
 
 
