@@ -1,4 +1,4 @@
-"""What reaches the clipboard from each view, of a trace whose names hold what a terminal or a shell obeys."""
+"""Text copied in each view, of traces with terminal and shell control characters in their names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def is_safe(text: str) -> bool:
 
 
 @pytest.mark.parametrize("view", ["3", "4", "5"])
-async def test_a_name_is_copied_as_one_safe_line(view: str) -> None:
+async def test_name_is_copied_as_one_safe_line(view: str) -> None:
     async with opened(HOSTILE) as (app, pilot):
         await press(app, pilot, view, "y")
         assert app.clipboard
@@ -27,7 +27,7 @@ async def test_a_name_is_copied_as_one_safe_line(view: str) -> None:
 
 
 @pytest.mark.parametrize("view", ["1", "2"])
-async def test_every_line_of_the_menu_copies_safe_text(view: str) -> None:
+async def test_every_item_of_the_copy_menu_copies_safe_text(view: str) -> None:
     async with opened(HOSTILE) as (app, pilot):
         await press(app, pilot, "enter", view, "y")
         assert isinstance(app.screen, CopyMenu)
@@ -40,7 +40,7 @@ async def test_every_line_of_the_menu_copies_safe_text(view: str) -> None:
             assert is_safe(app.clipboard), key
 
 
-async def test_the_pager_copies_safe_text() -> None:
+async def test_pager_copies_safe_text() -> None:
     async with opened(HOSTILE) as (app, pilot):
         app.on_read_text(type("Read", (), {"title": "t", "text": "a\x1b[201~\n\x9b31mb"})())  # type: ignore[arg-type]
         await press(app, pilot, "y")

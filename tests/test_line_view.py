@@ -1,4 +1,4 @@
-"""The widget that paints rows: the cursor, scrolling, and what a key costs."""
+"""The list widget: cursor, scrolling, bytes sent for a key."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 class Numbers:
     def __init__(self, count: int) -> None:
         self.count = count
-        self.asked: list[int] = []
+        self.made: list[int] = []
 
     def __len__(self) -> int:
         return self.count
 
     def line(self, row: int, width: int) -> Line:
-        self.asked.append(row)
+        self.made.append(row)
         return Line([(f"row {row} ", Role.PLAIN), ("x" * width, Role.DIM)]).cropped(width)
 
 
@@ -54,7 +54,7 @@ class ListApp(CellDiffApp, ByteCounter):
 
 @pytest.mark.parametrize("mark", ["▌", "|"])
 @pytest.mark.parametrize("count", [3, 19, 100, 5_000_000])
-async def test_the_scroll_bar_is_the_one_that_textual_draws(count: int, mark: str) -> None:
+async def test_scroll_bar_equals_that_of_textual(count: int, mark: str) -> None:
     app = ListApp(count, mark=mark)
     async with app.run_test(size=(60, 20)) as pilot:
         for key in ("home", *["pagedown"] * 3, "G", "k"):
@@ -66,13 +66,13 @@ async def test_the_scroll_bar_is_the_one_that_textual_draws(count: int, mark: st
             assert len(quick) == (20 if count > 20 else 0)
 
 
-async def test_only_the_rows_in_sight_are_made() -> None:
+async def test_only_visible_rows_are_made() -> None:
     app = ListApp(5_000_000)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press("G")
         assert app.view.cursor == 4_999_999
         assert "row 4999999" in painted(app)[-1]
-        assert len(set(app.numbers.asked)) <= 2 * 20
+        assert len(set(app.numbers.made)) <= 2 * 20
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_only_the_rows_in_sight_are_made() -> None:
         (["end", "home", "down"], 1),
     ],
 )
-async def test_keys(keys: list[str], row: int) -> None:
+async def test_keys_move_cursor_and_scroll(keys: list[str], row: int) -> None:
     app = ListApp(100)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press(*keys)
@@ -106,7 +106,7 @@ async def test_enter_opens_the_row() -> None:
         assert app.chosen == [1]
 
 
-async def test_nothing_to_show() -> None:
+async def test_empty_source() -> None:
     app = ListApp(0)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press("j", "G", "enter", "ctrl+d", "k")
@@ -114,7 +114,7 @@ async def test_nothing_to_show() -> None:
         assert app.chosen == []
 
 
-async def test_fewer_rows_than_before_keep_the_cursor_on_one() -> None:
+async def test_cursor_moves_to_the_last_row_of_a_shorter_source() -> None:
     app = ListApp(100)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press("G")
@@ -125,7 +125,7 @@ async def test_fewer_rows_than_before_keep_the_cursor_on_one() -> None:
         assert painted(app)[2].startswith("▌ row 2")
 
 
-async def test_what_a_key_costs() -> None:
+async def test_keys_send_few_bytes() -> None:
     app = ListApp(1_000)
     async with app.run_test(size=(140, 40)) as pilot:
         await pilot.pause()
@@ -144,13 +144,13 @@ async def test_what_a_key_costs() -> None:
 
 
 def bar_of(app: ListApp) -> list[str]:
-    """What stands in the column of the scroll bar, and how: blank, a part of the track, or of the thumb."""
+    """Return text and background of each cell in the column of the scroll bar."""
     strips = app.screen._compositor.render_strips(app.size)
     cells = [next(iter(strip.crop(59, 60))) for strip in strips]
     return [f"{cell.text}{cell.style.bgcolor if cell.style else None}" for cell in cells]
 
 
-async def test_a_bar_where_there_is_something_to_scroll() -> None:
+async def test_scroll_bar_is_blank_if_all_rows_are_visible() -> None:
     app = ListApp(20)
     async with app.run_test(size=(60, 20)) as pilot:
         app.view.styles.overflow_y = "scroll"
@@ -162,7 +162,7 @@ async def test_a_bar_where_there_is_something_to_scroll() -> None:
         assert len(set(bar_of(app))) > 1
 
 
-async def test_the_bar_is_in_ascii_too() -> None:
+async def test_scroll_bar_in_ascii() -> None:
     for mark, is_ascii in ((ASCII.cursor, True), ("▌", False)):
         app = ListApp(97, mark=mark)
         async with app.run_test(size=(60, 20)) as pilot:
@@ -173,7 +173,7 @@ async def test_the_bar_is_in_ascii_too() -> None:
             assert "".join(ends).isascii() is is_ascii
 
 
-async def test_control_pictures_in_ascii() -> None:
+async def test_control_characters_in_ascii() -> None:
     app = ListApp(1, mark=ASCII.cursor)
 
     class Pictures(Numbers):
@@ -186,7 +186,7 @@ async def test_control_pictures_in_ascii() -> None:
         assert painted(app)[0] == "> a^[[31m^@~  3.00 s"
 
 
-async def test_the_cursor_without_colour_leaves_bars_alone() -> None:
+async def test_cursor_without_colours_does_not_reverse_bars() -> None:
     app = ListApp(1, MONO)
 
     class Bars(Numbers):
@@ -206,7 +206,7 @@ async def test_the_cursor_without_colour_leaves_bars_alone() -> None:
         assert not any(part.style and part.style.reverse for part in app.view.render_line(0))
 
 
-async def test_a_list_that_another_widget_leads_is_marked() -> None:
+async def test_cursor_is_accented_while_another_widget_moves_it() -> None:
     app = ListApp(5)
     async with app.run_test(size=(60, 20)) as pilot:
         marked = app.view.render_line(0)

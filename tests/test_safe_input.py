@@ -1,4 +1,4 @@
-"""What is pasted into an input line is painted as it is, and so made safe before."""
+"""Pasted text is made safe, as the input line paints it unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _App(App[None]):
         yield SafeInput()
 
 
-async def test_what_is_pasted_is_harmless() -> None:
+async def test_pasted_text_is_made_harmless() -> None:
     app = _App()
     async with app.run_test() as pilot:
         line = app.query_one(SafeInput)

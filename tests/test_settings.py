@@ -1,4 +1,4 @@
-"""The config file: what it can say, and what is said of mistakes in it."""
+"""Config file, saved location and query history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tracetui.tui.state import State
 from tracetui.tui.widgets.query_bar import QueryBar
 
 DAMAGED_STATE = [b'["\xff"]', b"{", b"[" * 3_000, b'{"x": ' + b"[" * 3_000, b"\x00", b"7", b" " * (1 << 23)]
-"""What may stand in a file of the state folder, and no decoder takes."""
+"""Contents of state files that cannot be decoded."""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -34,17 +34,17 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
+def test_missing_config_file_gives_defaults(tmp_path: Path) -> None:
     assert load_settings(tmp_path / "config.toml") == Settings()
 
 
-def test_everything_can_be_set(tmp_path: Path) -> None:
+def test_config_sets_everything(tmp_path: Path) -> None:
     text = 'theme = "ansi-dark"\nascii = true\nmouse = false\nlocal_time = true\n[keymap]\n"app.quit" = "f10"\n'
     expected = Settings("ansi-dark", True, False, True, {"app.quit": "f10"})
     assert load_settings(written(tmp_path, text)) == expected
 
 
-def test_a_mark_of_the_encoding_is_no_mistake(tmp_path: Path) -> None:
+def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     assert load_settings(written(tmp_path, '\ufefftheme = "ansi-dark"\r\n')).theme == "ansi-dark"
 
 
@@ -63,14 +63,14 @@ def test_a_mark_of_the_encoding_is_no_mistake(tmp_path: Path) -> None:
     ],
     ids=lambda text: text[:12],
 )
-def test_mistakes_are_named_with_the_file(tmp_path: Path, text: str) -> None:
+def test_config_errors_name_the_file(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=str(path)):
         load_settings(path)
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "folder", "pipe"])
-def test_what_is_no_file_is_named_and_not_read_for_ever(tmp_path: Path, target: str) -> None:
+def test_config_that_is_no_regular_file_is_refused(tmp_path: Path, target: str) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     path = tmp_path / "config.toml"
@@ -79,12 +79,12 @@ def test_what_is_no_file_is_named_and_not_read_for_ever(tmp_path: Path, target: 
         load_settings(path)
 
 
-def test_a_home_that_is_none_has_no_settings(tmp_path: Path) -> None:
+def test_config_below_a_file_gives_defaults(tmp_path: Path) -> None:
     file = written(tmp_path, "")
     assert load_settings(file / "tracetui" / "config.toml") == Settings()
 
 
-def test_a_mistake_in_the_keys_is_named_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keymap_errors_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     with pytest.raises(UsageError, match=rf"{tmp_path}/tracetui/config.toml: keymap: app.quit: unknown key"):
         run_app([INCIDENT], Settings(keymap={"app.quit": "crtl+x"}))
@@ -110,14 +110,14 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-async def test_queries_are_there_again_in_the_next_run(state_folder: Path) -> None:
+async def test_query_history_is_kept_between_runs(state_folder: Path) -> None:
     for keys in (["slash", *"error", "enter"], ["slash", *"depth", "space", "equals_sign", "space", "2", "enter"]):
         app = CountingApp(State(sources=(INCIDENT,), previous_queries=load_queries()))
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(app, pilot)
             await pilot.press(*keys)
             await settled(app, pilot)
-            # what was not asked, or not to be understood, is not kept
+            # queries that were not submitted or not valid are not saved
             await pilot.press("slash", *"nonsense", "escape", "slash", *"zzz", "enter")
             await settled(app, pilot)
             await pilot.press("escape", "q")
@@ -144,14 +144,14 @@ async def test_queries_are_there_again_in_the_next_run(state_folder: Path) -> No
         'attr.note = "q7Gd92kLmZ01xYtR5vBn8sWc"',
     ],
 )
-def test_queries_that_may_hold_a_secret_are_not_kept(state_folder: Path, query: str) -> None:
+def test_queries_with_secrets_are_not_saved(state_folder: Path, query: str) -> None:
     save_queries([query, "error"])
     save_resume(Resume([], query=query))
     assert load_queries() == ["error"]
     assert load_resume().query == ""
 
 
-def test_ordinary_queries_are_kept_once_and_not_for_ever(state_folder: Path) -> None:
+def test_query_history_is_unique_and_limited(state_folder: Path) -> None:
     ordinary = [
         "duration > 500ms AND service = legacy-auth",
         'trace.id = "0deb0068db520cf77815b52f43c2d604"',
@@ -166,7 +166,7 @@ def test_ordinary_queries_are_kept_once_and_not_for_ever(state_folder: Path) -> 
 
 
 @pytest.mark.parametrize("content", DAMAGED_STATE, ids=lambda content: repr(content[:12]))
-def test_damaged_state_is_named_and_set_aside(state_folder: Path, content: bytes) -> None:
+def test_damaged_state_is_reported_and_renamed(state_folder: Path, content: bytes) -> None:
     state_folder.mkdir()
     for name in ("queries.json", "resume.json"):
         (state_folder / name).write_bytes(content)
@@ -185,7 +185,7 @@ def test_damaged_state_is_named_and_set_aside(state_folder: Path, content: bytes
     assert load_resume().view == "errors"
 
 
-def test_state_that_is_no_file_is_left_alone(state_folder: Path) -> None:
+def test_state_that_is_no_regular_file_is_not_replaced(state_folder: Path) -> None:
     state_folder.mkdir()
     os.mkfifo(state_folder / "queries.json")
     assert load_queries() == []
@@ -194,15 +194,13 @@ def test_state_that_is_no_file_is_left_alone(state_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 5_000, "x = " + "{a=" * 5_000, "[" + "a." * 20_000 + "a]"])
-def test_a_config_file_that_is_nested_too_deeply_is_named(tmp_path: Path, text: str) -> None:
+def test_deeply_nested_config_is_refused(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=str(path)):
         load_settings(path)
 
 
-def test_a_place_in_a_file_whose_name_is_not_utf8_is_come_back_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_that_are_not_utf8_can_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     name = str(tmp_path / os.fsdecode(b"\xff.json"))
     save_resume(Resume([name], query='service = "\udcff"', logs=[name]))

@@ -1,8 +1,8 @@
-"""Everything that names from outside can come out of, with hostile names in it.
+"""Every output that may contain names from outside, tested with hostile names.
 
-The sinks are those that the program lists itself: the commands and their options, the questions and drawings of the
-service graph, the views and the keys of the screen, the lines of the copy menu, the encoders. What is added there is
-tested here, or fails the test that it is known.
+The outputs are listed by the program itself: commands and their options, questions and diagram formats of the service
+graph, views and their keys, items of the copy menu, encoders. New ones are tested here automatically, or fail the test
+that each has values.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.tui.app import TraceApp
-from tracetui.tui.keys.keymap import _found
+from tracetui.tui.keys.keymap import _imported_bindings
 from tracetui.tui.messages import CopyText, Notice, ReadText
 from tracetui.tui.state import Look
 from tracetui.tui.views.base import View
@@ -50,11 +50,11 @@ from tracetui.tui.widgets.copy_menu import CopyMenu, copy_items, trace_items
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _EXIT_CODES = {0, 2, 3, 4}
-"""All but 1: no name is an internal error."""
+"""All but 1: no name causes an internal error."""
 
 
 def assert_harmless(text: str, sink: str) -> None:
-    """Text as a terminal gets it: styles of our own, and nothing else that it obeys or hides."""
+    """Check text for a terminal: styles are allowed, other control and invisible characters are not."""
     for line in _STYLE.sub("", text).split("\n"):
         bad = [f"U+{ord(character):04X}" for character in line if not is_harmless(character)]
         assert not bad, f"{sink}: {bad[:8]} in {line[:300]!r}"
@@ -62,7 +62,7 @@ def assert_harmless(text: str, sink: str) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Traces below a directory whose own name is hostile; `logs` lies beside it."""
+    """Write traces below a directory with a hostile name, and `logs` next to it."""
     made = tmp_path_factory.mktemp("sinks") / FILE_NAME
     write_traces(made)
     write_logs(made.parent / "logs")
@@ -74,8 +74,8 @@ def findings(folder: Path) -> Analysis:
     return Analysis(load([str(folder)]))
 
 
-def test_the_names_arrive_as_they_are(findings: Analysis) -> None:
-    """Else nothing here is tested: what is not UTF-8 is replaced when it is read, and nothing else."""
+def test_hostile_names_are_loaded_unchanged(findings: Analysis) -> None:
+    """Without these names nothing here is tested. Only invalid UTF-8 is replaced."""
     services = set(findings.traces.services)
     assert len(services) >= 2 * len(KINDS)
     for kind, text in KINDS.items():
@@ -100,7 +100,7 @@ SOURCES: dict[str, list[list[str]]] = {
     "samples": [[]],
     "open": [["SOURCE"]],
 }
-"""What stands behind each command."""
+"""Arguments of each command."""
 VALUES: dict[str, list[str]] = {
     "--service": [ALL, ARGUMENT],
     "--operation": [ALL, ARGUMENT],
@@ -125,7 +125,7 @@ VALUES: dict[str, list[str]] = {
     "--cert": [ARGUMENT],
     "--key": [ARGUMENT],
 }
-"""What options with a value are given: one that can be meant, and one that cannot."""
+"""Values for options: valid and invalid ones."""
 _ON_SCREEN = {"open", "demo"}
 """Commands that open the screen where standard output is a terminal."""
 
@@ -137,7 +137,7 @@ def commands() -> dict[str, click.Command]:
 
 
 def command_lines() -> Iterator[Any]:
-    """Every command alone, with each of its options, and all forms of all questions of the graph."""
+    """Yield every command alone and with each option, and every graph question in every format."""
     for name, command in commands().items():
         for given in SOURCES.get(name, ()):
             yield pytest.param([name, *given], id=name)
@@ -147,8 +147,8 @@ def command_lines() -> Iterator[Any]:
             for option in command.params:
                 for at, words in enumerate(_given(option)):
                     yield pytest.param([name, *given, *words], id=f"{name} {words[0]} {at}")
-    for question, asked in QUESTIONS.items():
-        names = [ALL, f"{ALL} 2"][: max(asked.least, min(asked.most or 0, 1))]
+    for question, definition in QUESTIONS.items():
+        names = [ALL, f"{ALL} 2"][: max(definition.least, min(definition.most or 0, 1))]
         for form in ([], ["--json"], *(["--format", form] for form in FORMATS)):
             yield pytest.param(["graph", "SOURCE", question, *names, *form], id=f"graph {question} {' '.join(form)}")
         yield pytest.param(["graph", "SOURCE", question, *[ARGUMENT] * len(names)], id=f"graph {question} nothing")
@@ -168,17 +168,17 @@ def _given(option: click.Parameter) -> Iterator[list[str]]:
         yield from ([name, value] for value in VALUES.get(name, ()))
 
 
-def test_every_command_and_option_is_known_here() -> None:
+def test_every_command_and_option_has_values_here() -> None:
     assert {*COMMANDS, "open"} == set(commands()) == set(SOURCES)
     for name, command in commands().items():
         for option in command.params:
             if isinstance(option, click.Option) and option.name != "help":
-                assert list(_given(option)), f"{name} {option.opts}: give VALUES what it takes"
+                assert list(_given(option)), f"{name} {option.opts}: add values to VALUES"
 
 
 @pytest.fixture(scope="module")
 def hostile_server() -> Iterator[str]:
-    """A Jaeger whose names, and whose words about what it does not have, are hostile."""
+    """Serve a Jaeger with hostile names and error messages."""
 
     def respond(request: Request) -> Answer:
         names = {"/api/services": [ALL, *KINDS.values()], "/api/dependencies": [_edge(text) for text in KINDS.values()]}
@@ -196,7 +196,7 @@ def _edge(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("words", list(command_lines()))
-def test_a_command(
+def test_command_output_is_harmless(
     program: Program,
     folder: Path,
     hostile_server: str,
@@ -207,16 +207,16 @@ def test_a_command(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     file = tmp_path / "written"
-    places = {"SOURCE": folder, "SERVER": hostile_server, "LOGS": folder.parent / "logs", "FILE": file}
+    paths = {"SOURCE": folder, "SERVER": hostile_server, "LOGS": folder.parent / "logs", "FILE": file}
     if words[0] not in _ON_SCREEN and words != [ARGUMENT]:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    said = program(*(str(places.get(word, word)) for word in words))
-    assert said.code in _EXIT_CODES
-    assert said.out or said.err or file.exists()
-    assert_harmless(said.out, "standard output")
-    assert_harmless(said.err, "standard error")
-    if "--json" in words and said.out:
-        orjson.loads(said.out)
+    result = program(*(str(paths.get(word, word)) for word in words))
+    assert result.code in _EXIT_CODES
+    assert result.out or result.err or file.exists()
+    assert_harmless(result.out, "standard output")
+    assert_harmless(result.err, "standard error")
+    if "--json" in words and result.out:
+        orjson.loads(result.out)
     if file.exists():
         written = file.read_bytes()
         if "--save" in words:
@@ -224,8 +224,8 @@ def test_a_command(
             assert program("analyze", str(file)).code == 0
         else:
             assert_harmless(written.decode(), "--output")
-    if words[0] == "alerts" and said.code == 0 and said.out:
-        assert yaml.safe_load(said.out)["groups"]
+    if words[0] == "alerts" and result.code == 0 and result.out:
+        assert yaml.safe_load(result.out)["groups"]
 
 
 # --- the functions behind it -----------------------------------------------------------------------------------------
@@ -237,12 +237,12 @@ def harmful(lines: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_question_about_a_name(findings: Analysis, question: str, kind: str) -> None:
-    asked = QUESTIONS[question]
+def test_graph_question_about_a_hostile_name(findings: Analysis, question: str, kind: str) -> None:
+    definition = QUESTIONS[question]
     service = next(name for name in findings.traces.services if is_same(KINDS[kind], name))
     if question == "find" and not service.strip():
         service = "x"
-    answer = asked.answer(findings, [Target(service)] * asked.least)
+    answer = definition.answer(findings, [Target(service)] * definition.least)
     for width in (40, 100):
         assert not harmful(line.text for line in answer.text(GraphText(findings, ReportOptions(width=width))))
     orjson.loads(answer_json(answer.json()))
@@ -250,14 +250,14 @@ def test_a_question_about_a_name(findings: Analysis, question: str, kind: str) -
         assert not harmful(form(answer.diagram()).splitlines())
 
 
-def test_a_drawing_that_does_not_clean_names_is_found(findings: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unescaped_diagram_format_is_detected(findings: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, "raw", lambda diagram: "\n".join(node.name for node in diagram.nodes))
     with pytest.raises(AssertionError):
-        test_a_question_about_a_name(findings, "services", "CSI")
+        test_graph_question_about_a_hostile_name(findings, "services", "CSI")
 
 
 @pytest.mark.parametrize("name", export.__all__)
-def test_an_encoder_writes_what_is_read_again(findings: Analysis, name: str, tmp_path: Path) -> None:
+def test_encoder_output_can_be_loaded(findings: Analysis, name: str, tmp_path: Path) -> None:
     traces = findings.traces
     spans = [traces.span(span) for span in range(len(traces))]
     path = tmp_path / "encoded"
@@ -266,7 +266,7 @@ def test_an_encoder_writes_what_is_read_again(findings: Analysis, name: str, tmp
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_copy_menu_offers(findings: Analysis, kind: str) -> None:
+def test_copy_items_are_harmless(findings: Analysis, kind: str) -> None:
     traces = findings.traces
     trace = next(
         trace
@@ -282,7 +282,7 @@ def test_what_the_copy_menu_offers(findings: Analysis, kind: str) -> None:
         assert not item.one_line or len(copied.splitlines()) <= 1, item.title
 
 
-def test_alert_rules_of_every_service(findings: Analysis) -> None:
+def test_alert_rules_with_hostile_names_are_valid(findings: Analysis) -> None:
     from tracetui.analysis.alerts import baselines
 
     found = {service: baselines(findings.traces, service)[0] for service in findings.traces.services}
@@ -293,11 +293,11 @@ def test_alert_rules_of_every_service(findings: Analysis) -> None:
         assert not base or yaml.safe_load(text)["groups"]
 
 
-def test_a_warning_of_the_load() -> None:
-    assert_harmless("\n".join(_as_said(str(LoadWarning(FILE_NAME, ALL, ALL)))), "a warning")
+def test_load_warnings_are_harmless() -> None:
+    assert_harmless("\n".join(_shown_lines(str(LoadWarning(FILE_NAME, ALL, ALL)))), "a warning")
 
 
-def _as_said(text: str) -> list[str]:
+def _shown_lines(text: str) -> list[str]:
     from tracetui.render.text.safe_text import safe_lines
 
     return safe_lines(text)
@@ -309,12 +309,12 @@ _NEVER_PRESSED = {"app.quit", "app.quit-at-once", "app.reload", "app.redraw", "a
 
 
 def keys_of(view: str) -> list[str]:
-    """A key for each action of a view, of the app and of the lists within."""
+    """Return a key for each action of a view, its lists and the app."""
     pane: type[View] = dict(zip((one for one, _ in VIEWS), pane_classes(), strict=True))[view]
     owners = {*pane.__mro__, TraceApp}
     return [
         binding.key.split(",")[0]
-        for action, (owner, binding) in _found().items()
+        for action, (owner, binding) in _imported_bindings().items()
         if owner in owners and action not in _NEVER_PRESSED and not action.startswith("view.")
     ]
 
@@ -327,7 +327,7 @@ def assert_screen_is_harmless(app: Any, after: str) -> None:
 
 
 @pytest.mark.parametrize("view", [view for view, _ in VIEWS])
-async def test_a_view_and_all_its_keys(folder: Path, view: str) -> None:
+async def test_view_is_harmless_after_every_key(folder: Path, view: str) -> None:
     async with opened(str(folder), size=(120, 40)) as (app, pilot):
         number = str([one for one, _ in VIEWS].index(view) + 1)
         await press(app, pilot, "enter", number)
@@ -336,7 +336,7 @@ async def test_a_view_and_all_its_keys(folder: Path, view: str) -> None:
         for key in keys:
             await press(app, pilot, key)
             assert_screen_is_harmless(app, f"{view} {key}")
-            # out of what has opened, and back to where the next key is for the view
+            # close what has opened and return to the view
             for _ in range(3):
                 if len(app.screen_stack) > 1:
                     await press(app, pilot, "escape")
@@ -346,7 +346,7 @@ async def test_a_view_and_all_its_keys(folder: Path, view: str) -> None:
 
 
 @pytest.mark.parametrize("view", [view for view, _ in VIEWS])
-async def test_what_is_copied_in_a_view(folder: Path, view: str) -> None:
+async def test_text_copied_in_views_is_harmless(folder: Path, view: str) -> None:
     async with opened(str(folder), size=(120, 40)) as (app, pilot):
         await press(app, pilot, "enter", str([one for one, _ in VIEWS].index(view) + 1), "y")
         keys = [item.key for item in app.screen._items] if isinstance(app.screen, CopyMenu) else [""]
@@ -360,7 +360,7 @@ async def test_what_is_copied_in_a_view(folder: Path, view: str) -> None:
             assert not [c for c in app.clipboard if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0], key
 
 
-async def test_what_panes_tell_the_app(folder: Path) -> None:
+async def test_notices_and_pager_are_harmless(folder: Path) -> None:
     async with opened(str(folder)) as (app, pilot):
         for text in (ALL, KINDS["long"], KINDS["newlines"]):
             app.post_message(Notice(text, bad=True))
@@ -373,7 +373,7 @@ async def test_what_panes_tell_the_app(folder: Path) -> None:
             await press(app, pilot, "escape")
 
 
-async def test_the_names_of_files_that_cannot_be_read(tmp_path: Path) -> None:
+async def test_hostile_names_of_unreadable_files_are_harmless(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_bytes(b"{")
     async with opened(str(path), str(tmp_path / f"{FILE_NAME}2")) as (app, pilot):
@@ -382,8 +382,8 @@ async def test_the_names_of_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert_screen_is_harmless(app, "the warnings")
 
 
-def test_rows_are_there_to_be_drawn(findings: Analysis) -> None:
-    """The screen shows names of this set: some error, some call, some long path."""
+def test_hostile_set_has_errors_calls_and_names(findings: Analysis) -> None:
+    """The views have rows to show for this set."""
     assert findings.errors.patterns
     assert findings.graph.names
     assert np.any(findings.traces.trace_errors > 0)

@@ -1,4 +1,4 @@
-"""What goes to the terminal: an emulated one shows what is painted, however little of it was sent."""
+"""Output to the terminal: an emulated one shows the painted cells, although only changes are sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COLORS = ("standard", "256", "truecolor")
 
 
 class Emulated(App[Any]):
-    """A base of an app, the last one: has what is sent read by a terminal emulator."""
+    """Last base of an app, which feeds its output to a terminal emulator."""
 
     terminal = pyte.Screen(*SIZES[0])
 
@@ -59,13 +59,13 @@ def look_of(cell: Any) -> tuple[Any, ...]:
 
 
 def looks(screen: pyte.Screen) -> list[list[tuple[Any, ...]]]:
-    """Every cell of an emulated terminal; the ground alone of what is blank."""
+    """Return text and style of every cell of an emulated terminal."""
     rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
     return [[look_of(cell) for cell in row] for row in rows]
 
 
-def are_disputed(line: str) -> bool:
-    """Whether the emulator takes characters of a line for more or fewer cells than Textual does, or draws them not."""
+def has_ambiguous_width(line: str) -> bool:
+    """Return whether the emulator and Textual differ in the width of characters of a line."""
     cells = {character: wcwidth(character) for character in line}
     return any(
         width != get_character_cell_size(character) or (not width and not combining(character))
@@ -73,8 +73,8 @@ def are_disputed(line: str) -> bool:
     )
 
 
-def shown_at_once(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
-    """A terminal of this size, of which nothing is known, that was sent all of the screen."""
+def full_screen(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
+    """Send the whole screen to a new terminal of this size, and return it."""
     screen = pyte.Screen(*size)
     update = app.screen._compositor.render_full_update()
     system = app.console._color_system or ColorSystem.TRUECOLOR
@@ -83,9 +83,9 @@ def shown_at_once(app: EmulatedApp, size: tuple[int, int]) -> pyte.Screen:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_terminal_shows_what_is_painted(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "resume.json")
-    # keys of chance may save traces
+    # random keys may save files
     monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
     size = SIZES[0]
@@ -96,7 +96,7 @@ async def test_a_terminal_shows_what_is_painted(seed: int, tmp_path: Path, monke
         for step in range(60):
             if step % 20 == 19:
                 size = SIZES[step // 20]
-                # of what a terminal does with its lines then nothing is known
+                # terminals differ in what they do with their lines
                 app.terminal.resize(size[1], size[0])
                 await pilot.resize_terminal(*size)
             else:
@@ -104,12 +104,12 @@ async def test_a_terminal_shows_what_is_painted(seed: int, tmp_path: Path, monke
             if step % 6 == 5:
                 await app.workers.wait_for_complete()
                 await pilot.pause()
-                whole = zip(painted(app), looks(app.terminal), looks(shown_at_once(app, size)), strict=True)
+                whole = zip(painted(app), looks(app.terminal), looks(full_screen(app, size)), strict=True)
                 for line, cells, all_at_once in whole:
-                    assert cells == all_at_once or are_disputed(line), (seed, step, line)
+                    assert cells == all_at_once or has_ambiguous_width(line), (seed, step, line)
 
 
-async def test_all_is_sent_again_on_demand() -> None:
+async def test_redraw_sends_the_whole_screen() -> None:
     app = CountingApp(State())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -122,7 +122,7 @@ async def test_all_is_sent_again_on_demand() -> None:
         assert app.sent > 80 * 20
 
 
-async def test_a_terminal_that_was_another_size_for_a_moment_is_sent_all() -> None:
+async def test_resize_to_the_same_size_sends_the_whole_screen() -> None:
     app = CountingApp(State())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -132,7 +132,7 @@ async def test_a_terminal_that_was_another_size_for_a_moment_is_sent_all() -> No
         assert app.sent > 80 * 20
 
 
-async def test_what_was_painted_for_a_larger_terminal_is_not_taken_to_be_shown() -> None:
+async def test_update_for_a_larger_terminal_is_not_noted_as_shown() -> None:
     app = EmulatedApp(State())
     app.terminal = pyte.Screen(80, 20)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -140,13 +140,13 @@ async def test_what_was_painted_for_a_larger_terminal_is_not_taken_to_be_shown()
         before.strips[19:] = [before.strips[-1], *[[Strip([Segment("x" * 80)])]] * 4]
         await pilot.resize_terminal(80, 20)
         await pilot.pause()
-        # as it comes where something is painted before the screen is told of its new size
+        # as if painted before the screen knows its new size
         app.screen._compositor.size = Size(80, 24)
         app._display(app.screen, before)
         app.screen._compositor.size = Size(80, 20)
         app.screen.refresh()
         await pilot.pause()
-        assert looks(app.terminal) == looks(shown_at_once(app, (80, 20)))
+        assert looks(app.terminal) == looks(full_screen(app, (80, 20)))
 
 
 TEXTS = st.lists(st.sampled_from(["a", "b", " ", "─", "█", "日", "e\u0301", "✖"]), max_size=8).map("".join)
@@ -157,7 +157,7 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"bgcolor": "#102030"},
     {"color": "#a0b0c0", "bold": True, "dim": True},
 )
-# made anew, as a style remembers what it was last written as
+# new objects, as a style caches its codes
 STYLES = st.sampled_from(LOOKS).map(lambda look: Style(**look))
 LINES = st.lists(st.tuples(TEXTS, STYLES), max_size=5)
 
@@ -167,14 +167,14 @@ CHANGES = st.tuples(st.lists(LINES, min_size=3, max_size=3), CUTS, st.lists(st.b
 
 
 def divided(strips: list[Strip], cuts: list[int]) -> list[Sequence[Strip]]:
-    """The pieces of lines, between which wide characters may be cut, but no mark from its letter."""
+    """Divide lines into pieces. Wide characters may be cut, but no combining mark from its letter."""
     pieces = [strip.divide([*cuts, strip.cell_length]) for strip in strips]
     assume(not any(combining(piece.text[0]) for line in pieces for piece in line))
     return pieces
 
 
 @given(st.lists(CHANGES, min_size=1, max_size=4), CUTS, st.sampled_from(COLORS))
-def test_updates_one_after_the_other_show_the_last(
+def test_terminal_shows_the_last_of_several_updates(
     changes: list[tuple[list[list[tuple[str, Style]]], list[int], list[bool]]], cuts: list[int], colors: Any
 ) -> None:
     console = Console(color_system=colors)
@@ -196,13 +196,13 @@ def test_updates_one_after_the_other_show_the_last(
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=12))
-def test_a_text_has_as_many_cells_as_it_is_wide(text: str) -> None:
+def test_cells_of_a_text_match_its_width(text: str) -> None:
     cells = cells_of(text)
     assert len(cells) == cell_len(text)
     assert "".join(cells) == (text if cells else "")
 
 
-def test_what_is_taken_for_one_cell_is_one_on_every_terminal() -> None:
+def test_single_cell_characters_have_width_one() -> None:
     single = [character for character in map(chr, range(0x10000)) if _SINGLE_CELL.fullmatch(character)]
     wide = [hex(ord(one)) for one in single if {cell_len(one), wcwidth(one)} != {1}]
     assert not wide

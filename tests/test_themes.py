@@ -1,4 +1,4 @@
-"""Whether what is painted can be read: contrast, colours that differ, and the row under the cursor."""
+"""Legibility: contrast, distinct colours, and the row under the cursor."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def linear(colour: Colour) -> tuple[float, ...]:
 
 
 def contrast(one: Colour, other: Colour) -> float:
-    """As WCAG 2 has it."""
+    """Contrast ratio as defined by WCAG 2."""
     red, green, blue = 0.2126, 0.7152, 0.0722
     low, high = sorted(red * c[0] + green * c[1] + blue * c[2] for c in map(linear, (one, other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def apart(one: Colour, other: Colour) -> float:
-    """How far apart two colours look; hue counts for more than lightness."""
+    """Perceived difference of two colours; hue weighs more than lightness."""
 
     def lab(colour: Colour) -> tuple[float, float, float]:
         r, g, b = linear(colour)
@@ -68,14 +68,14 @@ def apart(one: Colour, other: Colour) -> float:
     return sum((a - b) ** 2 for a, b in zip(lab(one), lab(other), strict=True)) ** 0.5
 
 
-def test_contrast_is_that_of_the_definition() -> None:
+def test_contrast_matches_wcag() -> None:
     assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
     assert contrast(parsed("#6c6c6c"), parsed("#e0e0e0")) == pytest.approx(3.98, abs=0.01)
 
 
 @pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
 @pytest.mark.parametrize("ground", ["background", "surface"])
-def test_every_role_can_be_read(theme: Theme, app: AppTheme, least: float, ground: str) -> None:
+def test_every_role_has_enough_contrast(theme: Theme, app: AppTheme, least: float, ground: str) -> None:
     colours = app.to_color_system().generate()
     for role in [*ROLES, *SERVICES]:
         shown = colour_of(theme.style(role), colours["foreground"])
@@ -83,7 +83,7 @@ def test_every_role_can_be_read(theme: Theme, app: AppTheme, least: float, groun
 
 
 @pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
-def test_every_role_can_be_read_under_the_cursor(theme: Theme, app: AppTheme, least: float) -> None:
+def test_every_role_has_enough_contrast_under_the_cursor(theme: Theme, app: AppTheme, least: float) -> None:
     for role in [*ROLES, *SERVICES]:
         style = theme.cursor_style(role)
         assert style.bgcolor is not None
@@ -92,7 +92,7 @@ def test_every_role_can_be_read_under_the_cursor(theme: Theme, app: AppTheme, le
 
 
 @pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
-def test_the_cursor_stands_out(theme: Theme, app: AppTheme, least: float) -> None:
+def test_cursor_row_differs_from_the_background(theme: Theme, app: AppTheme, least: float) -> None:
     colours = app.to_color_system().generate()
     band = theme.cursor_style(Role.PLAIN).bgcolor
     assert band is not None
@@ -101,14 +101,14 @@ def test_the_cursor_stands_out(theme: Theme, app: AppTheme, least: float) -> Non
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
-def test_services_look_like_nothing_else(theme: Theme) -> None:
+def test_service_colours_differ_from_other_roles(theme: Theme) -> None:
     services = [colour_of(theme.style(role), "") for role in SERVICES]
     taken = [colour_of(theme.style(role), "") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)]
     assert min(apart(*pair) for pair in itertools.product(services, taken)) >= 24
     assert min(apart(*pair) for pair in itertools.combinations(services, 2)) >= 20
 
 
-def test_the_terminals_own_colours_are_not_shared_either() -> None:
+def test_service_colours_of_the_terminal_differ_from_other_roles() -> None:
     taken = {ANSI.style(role).color.name.removeprefix("bright_") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)}
     assert taken == {"cyan", "yellow", "red"}
     assert not {style.color.name.removeprefix("bright_") for style in ANSI.services} & taken
@@ -131,26 +131,26 @@ ROW = Line(
 
 
 @pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
-def test_all_but_the_bars_is_reversed(theme: Theme) -> None:
+def test_cursor_reverses_all_but_bars(theme: Theme) -> None:
     runs = theme.cursor_runs(ROW)
     assert "".join(run.text for run in runs) == ROW.text
     turned = [run.text for run in runs if theme.cursor_style(run.role).reverse]
     assert "".join(turned) == "├▾ ●database query ✖ timeout3.00 s"
-    # in one style, so that the row is no patchwork
+    # in one style, not as a patchwork
     assert {str(theme.cursor_style(run.role)) for run in runs if run.text in turned} == {"reverse"}
     assert (("████▌   ", Role.service(1))) in runs
 
 
 @pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
-def test_a_row_without_bars_is_reversed_as_a_whole(theme: Theme) -> None:
+def test_cursor_reverses_a_whole_row_without_bars(theme: Theme) -> None:
     line = Line([("checkout      ", Role.STRONG), ("│└╴", Role.GUIDE), ("●", Role.service(1)), ("   12 ", Role.DIM)])
     assert all(theme.cursor_style(run.role).reverse for run in theme.cursor_runs(line))
-    # and what is left of the line behind it
+    # including the rest of the line
     assert theme.cursor_style("").reverse
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
-def test_a_band_leaves_the_runs_as_they_are(theme: Theme) -> None:
+def test_cursor_band_keeps_the_runs(theme: Theme) -> None:
     assert theme.cursor_runs(ROW) == ROW.runs
 
 
@@ -168,7 +168,7 @@ def test_no_text_is_lost_under_the_cursor(runs: list[tuple[str, str]]) -> None:
             assert not set(run.text) & set(UNICODE.trend) or any(role == Role.GUIDE for _, role in runs)
 
 
-def test_the_theme_of_each_name() -> None:
+def test_render_theme_of_each_app_theme() -> None:
     known = {**BUILTIN_THEMES, themes.HIGH_CONTRAST.name: themes.HIGH_CONTRAST}
     assert [render_theme(known[name], {}).name for name in THEMES] == ["dark", "light", "ansi", "high-contrast"]
     assert render_theme(known["textual-dark"], {"NO_COLOR": "1"}) is MONO
@@ -176,7 +176,7 @@ def test_the_theme_of_each_name() -> None:
     assert set(THEME_NOTES) == set(THEMES)
 
 
-def test_slots_are_used_evenly() -> None:
+def test_colour_slots_are_used_evenly() -> None:
     names = [f"service-{i}" for i in range(4 * SLOTS)]
     slots = service_slots(names)
     assert [slots.count(slot) for slot in range(SLOTS)] == [4] * SLOTS
@@ -184,7 +184,7 @@ def test_slots_are_used_evenly() -> None:
 
 
 @given(st.lists(st.text(max_size=4), unique=True, max_size=3 * SLOTS), st.data())
-def test_services_that_are_shown_together_differ(names: list[str], data: st.DataObject) -> None:
+def test_services_of_a_trace_have_different_slots(names: list[str], data: st.DataObject) -> None:
     slots = service_slots(names)
     shown = data.draw(st.sets(st.sampled_from(range(len(names))), max_size=SLOTS)) if names else set()
     found = slots_apart(slots, shown)

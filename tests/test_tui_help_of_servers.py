@@ -1,4 +1,4 @@
-"""The app over servers that do not answer with traces at once: nothing lately, many services, pasted traces."""
+"""The app over servers without traces at first: empty time windows, many services, pasted traces."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ NOWHERE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def searches(server: LiveServer) -> list[dict[str, list[str]]]:
-    """The questions for traces, but for the one that finds out which server it is."""
-    asked = [one for one in server.requests if one.path.endswith(("/traces", "/trace-summaries", "/search"))]
-    return [dict(one.query) for one in asked if "2020-01-01T00:00:00Z" not in one.query.get("query.startTimeMin", ())]
+    """Return the queries of searches, without the one that detects the kind of server."""
+    requests = [one for one in server.requests if one.path.endswith(("/traces", "/trace-summaries", "/search"))]
+    return [
+        dict(one.query) for one in requests if "2020-01-01T00:00:00Z" not in one.query.get("query.startTimeMin", ())
+    ]
 
 
 async def pasted(on: App, text: str) -> None:
@@ -42,14 +44,14 @@ async def gone(on: App, text: str) -> None:
         if text not in on.text:
             return
         await on.pilot.pause(0.05)
-    raise AssertionError(f"{text} did not go:\n{on.text}")
+    raise AssertionError(f"{text} did not disappear:\n{on.text}")
 
 
-# nothing lately
+# empty time windows
 
 
 @pytest.mark.parametrize("kind", ["jaeger-v3", "zipkin", "tempo"])
-async def test_an_empty_answer_offers_wider_windows_and_services(kind: str) -> None:
+async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None:
     with LiveServer(kind, ends_ns=time.time_ns() - 5 * HOUR) as server:
         async with over(server.url) as on:
             await on.until("has no such traces of the last 1h", "payment", "newest trace 5 h ago")
@@ -58,7 +60,7 @@ async def test_an_empty_answer_offers_wider_windows_and_services(kind: str) -> N
             assert f"traces of {services} of {services} services" in on.text
             assert len(searches(server)) == services + 1
             assert "M the last 4h" in on.text
-            # nothing is looked for twice
+            # the newest traces are not searched for again
             await on.press("r")
             await on.until("nothing new from")
             await settled(on.app, on.pilot)
@@ -70,7 +72,7 @@ async def test_an_empty_answer_offers_wider_windows_and_services(kind: str) -> N
             assert on.app.state.session.loaded.trace_count >= 36
 
 
-async def test_a_service_of_an_empty_answer_is_asked_for_as_far_back_as_it_takes() -> None:
+async def test_offered_service_is_searched_back_to_its_newest_trace() -> None:
     with many_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
         async with over(server.url, size=(80, 24)) as on:
             await on.until("svc-023", "newest trace 2 d ago")
@@ -81,7 +83,7 @@ async def test_a_service_of_an_empty_answer_is_asked_for_as_far_back_as_it_takes
             assert int(searches(server)[-1]["lookback"][0]) // 3_600_000 == 7 * 24
 
 
-async def test_looking_for_the_newest_traces_holds_nothing_up_and_can_be_stopped() -> None:
+async def test_search_for_newest_traces_can_be_stopped_and_yields_to_others() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns() - 5 * HOUR) as server:
 
         def fault(handler: Any) -> None:
@@ -94,7 +96,7 @@ async def test_looking_for_the_newest_traces_holds_nothing_up_and_can_be_stopped
             await on.press("escape")
             await gone(on, "searching for the newest traces")
             assert "the last 12h" in on.text
-            # what is asked for meanwhile does not wait for it
+            # other searches do not wait for it
             await on.press("r")
             await on.until("searching for the newest traces")
             await on.press("enter")
@@ -105,7 +107,7 @@ async def test_looking_for_the_newest_traces_holds_nothing_up_and_can_be_stopped
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_of_many_services_that_are_asked_one_by_one_some_are_chosen(size: tuple[int, int]) -> None:
+async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
     with many_services("jaeger-v1", 150, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with over(server.url, size=size) as on:
             await on.until("searches by service only. Which of 150?", "150 requests, up to 1,500 traces")
@@ -116,12 +118,12 @@ async def test_of_many_services_that_are_asked_one_by_one_some_are_chosen(size: 
             await on.until("3 traces from Jaeger (v1)")
             asked = {query["service"][0] for query in searches(server)}
             assert asked == {"svc-007", "svc-014", "svc-114"}
-            # whatever is asked for later is asked of these
+            # later searches concern these services
             await on.press("e")
             await on.until("0 of 3 traces")
             await settled(on.app, on.pilot)
             assert {query["service"][0] for query in searches(server)} == asked
-            # until others are chosen
+            # until the user chooses others
             await on.press("e", "i")
             await on.until("choose the services that are asked", "3 are asked")
             await on.press("enter")
@@ -130,7 +132,7 @@ async def test_of_many_services_that_are_asked_one_by_one_some_are_chosen(size: 
             await on.until("3 traces")
 
 
-async def test_all_services_are_asked_where_that_is_chosen() -> None:
+async def test_all_services_can_be_chosen() -> None:
     with many_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with over(server.url) as on:
             await on.until("Which of 60?")
@@ -139,7 +141,7 @@ async def test_all_services_are_asked_where_that_is_chosen() -> None:
             assert len(searches(server)) == 60
 
 
-async def test_a_choice_of_services_that_is_left_can_be_made_later() -> None:
+async def test_cancelled_choice_of_services_can_be_made_later() -> None:
     with many_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with over(server.url) as on:
             await on.until("Which of 60?")
@@ -156,7 +158,7 @@ async def test_a_choice_of_services_that_is_left_can_be_made_later() -> None:
 # pasted traces
 
 
-async def test_an_id_that_is_pasted_opens_the_trace_and_esc_leads_back() -> None:
+async def test_pasted_trace_id_opens_the_trace_and_esc_returns() -> None:
     async with over(str(BEFORE)) as on:
         await on.until("100 traces")
         assert on.app.state.session is not None
@@ -170,7 +172,7 @@ async def test_an_id_that_is_pasted_opens_the_trace_and_esc_leads_back() -> None
         assert "Waterfall ›" not in on.text
 
 
-async def test_a_page_that_compares_two_traces_opens_their_comparison() -> None:
+async def test_pasted_comparison_page_opens_the_comparison() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns() - 5 * HOUR) as server:
         first, second = [one for one in server.trace_ids if not server.document(one).broken][3:5]
         async with over(server.url) as on:
@@ -181,7 +183,7 @@ async def test_a_page_that_compares_two_traces_opens_their_comparison() -> None:
             await on.until("[1 Traces]", "2 traces")
 
 
-def test_what_pages_open() -> None:
+def test_locations_of_pages() -> None:
     def opened(*sources: str) -> tuple[Resume | None, tuple[str, ...]]:
         return location_of(named_by(sources))
 

@@ -1,4 +1,4 @@
-"""The app on a real terminal: how it leaves, and that it comes back."""
+"""The app on a real terminal: quitting, resuming, signals, noise and pastes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def started(tmp_path: Path, *arguments: str) -> Terminal:
 
 
 @pytest.mark.parametrize("leave", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP], ids=str)
-def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
+def test_quitting_restores_the_terminal_and_saves_the_location(tmp_path: Path, leave: bytes | int) -> None:
     terminal = started(tmp_path, INCIDENT)
     terminal.wait_for(b"100 traces", 300)
     terminal.press(b"\r")
@@ -44,18 +44,18 @@ def test_leaving_and_coming_back(tmp_path: Path, leave: bytes | int) -> None:
     assert LEFT_ALTERNATE_SCREEN in terminal.seen
     assert terminal.seen.rindex(CURSOR_SHOWN) > terminal.seen.rindex(b"\x1b[?25l")
     assert b"Traceback" not in terminal.seen
-    where = json.loads((tmp_path / "tracetui" / "resume.json").read_bytes())
-    assert where["view"] == "waterfall"
-    assert where["span_id"]
+    location = json.loads((tmp_path / "tracetui" / "resume.json").read_bytes())
+    assert location["view"] == "waterfall"
+    assert location["span_id"]
     again = started(tmp_path, "--resume")
     again.wait_for(b"database_query", 300)
     again.press(b"q")
     assert again.end() == 0
-    assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == where
+    assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == location
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGCONT], [signal.SIGSTOP, signal.SIGCONT], [signal.SIGCONT] * 5], ids=str)
-def test_a_program_that_was_stopped_goes_on_and_leaves(tmp_path: Path, signals: list[int]) -> None:
+def test_program_continues_after_stop_signals(tmp_path: Path, signals: list[int]) -> None:
     terminal = started(tmp_path, INCIDENT)
     terminal.wait_for(b"100 traces", 300)
     for number in signals:
@@ -68,14 +68,14 @@ def test_a_program_that_was_stopped_goes_on_and_leaves(tmp_path: Path, signals: 
 
 
 @pytest.mark.parametrize("key", [b"3", b"\r"])
-def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path, key: bytes) -> None:
+def test_lost_terminal_ends_the_program(tmp_path: Path, key: bytes) -> None:
     terminal = started(tmp_path, INCIDENT)
     terminal.wait_for(b"100 traces", 300)
     assert terminal.vanish(key) == 0
     assert (tmp_path / "tracetui" / "resume.json").exists()
 
 
-def test_what_is_written_to_a_terminal_that_is_gone_is_dropped() -> None:
+def test_output_to_a_lost_terminal_is_dropped() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as file:
@@ -84,12 +84,12 @@ def test_what_is_written_to_a_terminal_that_is_gone_is_dropped() -> None:
         for _ in range(2 * MAX_QUEUED_WRITES):
             writer._queue.put("x" * 10_000, timeout=20)
         writer.stop()
-        # what is left in its buffer would be written once more
+        # closing writes the rest of the buffer
         with contextlib.suppress(BrokenPipeError):
             file.close()
 
 
-def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:
+def test_internal_error_restores_the_terminal_and_hides_variables(tmp_path: Path) -> None:
     program = (
         "import sys; from tracetui.tui.app import TraceApp; from tracetui.cli.main import run\n"
         "def fails(app, secret='s3cret'): raise ValueError('cannot be\\x1b[2J')\n"
@@ -110,7 +110,7 @@ def test_an_error_of_the_program_leaves_a_sane_terminal(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes())["view"] == "waterfall"
 
 
-def test_standard_input_is_read_and_keys_come_from_the_terminal(tmp_path: Path) -> None:
+def test_traces_from_stdin_and_keys_from_the_terminal(tmp_path: Path) -> None:
     command = f"cat {INCIDENT} | {sys.executable} -m tracetui -"
     terminal = Terminal(["sh", "-c", command], environ={"XDG_STATE_HOME": str(tmp_path)})
     terminal.wait_for(b"100 traces", 300)
@@ -118,7 +118,7 @@ def test_standard_input_is_read_and_keys_come_from_the_terminal(tmp_path: Path) 
     assert terminal.end() == 0
 
 
-def test_a_dumb_terminal_gets_the_report() -> None:
+def test_dumb_terminal_gets_the_report() -> None:
     terminal = Terminal(["env", "TERM=dumb", sys.executable, "-m", "tracetui", INCIDENT])
     terminal.wait_for(b"Bottlenecks", 300)
     assert terminal.end() == 0
@@ -130,7 +130,7 @@ def characters(found: list[object]) -> str:
 
 
 @pytest.mark.parametrize("byte", range(0x80, 0x100))
-def test_a_byte_that_is_not_utf8_costs_no_other_key(byte: int) -> None:
+def test_invalid_utf8_byte_loses_no_other_key(byte: int) -> None:
     reader = KeyReader()
     found = [*reader.feed(bytes([byte])), *reader.feed(b"xyzw"), *reader.feed(b"q")]
     assert characters(found).endswith("zwq")
@@ -139,21 +139,21 @@ def test_a_byte_that_is_not_utf8_costs_no_other_key(byte: int) -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        b"\x1b[M \xf0@",  # an old mouse report, its column beyond 95
+        b"\x1b[M \xf0@",  # X10 mouse report with a column beyond 95
         b"\x1b[M \xc3\xa9",  # one whose coordinates are a letter in UTF-8
-        b"\x1b[M #q",  # one whose row is the letter that quits
-        b"\x1b[48;0;0;0;0t",  # a terminal of no size
+        b"\x1b[M #q",  # one whose row is the letter q
+        b"\x1b[48;0;0;0;0t",  # a terminal without size
         b"\x1b[48;9999999;9999999;1;1t",
-        b"\x1b[48;5;5;0;0t\x1b[<0;3;3M",  # a size of no pixels, then a click
+        b"\x1b[48;5;5;0;0t\x1b[<0;3;3M",  # a size without pixels, then a click
         b"\x1b[<99999999999999999999999999;1;1M",
         b"\x1b[",
-        b"\x1b[200~cut",  # a paste whose end is lost
+        b"\x1b[200~cut",  # a paste without end mark
         b"\x9b200~cut",
         b"\x1b]52;c;\x07",
         b"\x00",
     ],
 )
-def test_noise_on_the_line_is_no_key_and_ends_nothing(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_noise_is_no_key_and_later_keys_work(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("tracetui.tui.terminal.driver.time.monotonic", lambda: now)
     monkeypatch.setattr("textual._parser.get_time", lambda: now)
@@ -185,7 +185,7 @@ PASTED = [
 
 
 @given(st.lists(st.sampled_from(PASTED) | st.text("ab\x1b[20~", max_size=8), max_size=8), st.integers(6, 60))
-def test_what_is_pasted_is_text_and_no_key(pieces: list[str], size: int) -> None:
+def test_pasted_escapes_are_text(pieces: list[str], size: int) -> None:
     pasted = "".join(pieces)
     while PASTE_ENDS in pasted:
         pasted = pasted.replace(PASTE_ENDS, "")
@@ -199,7 +199,7 @@ def test_what_is_pasted_is_text_and_no_key(pieces: list[str], size: int) -> None
     assert key.key == "q"
 
 
-def test_the_beginning_of_a_mouse_report_in_a_paste_is_text() -> None:
+def test_partial_mouse_report_in_a_paste_is_text() -> None:
     reader = KeyReader()
     found = [*reader.feed(b"\x1b[200~a\x1b[M"), *reader.idle(), *reader.feed(b"\x1b[201~")]
     assert [event.text for event in found if isinstance(event, events.Paste)] == ["a␛[M"]
@@ -209,18 +209,18 @@ def test_the_beginning_of_a_mouse_report_in_a_paste_is_text() -> None:
 @given(
     st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"\x1b[", b"\x1b[<0;1;1M", b"\x1b[200~"])), max_size=20)
 )
-def test_whatever_bytes_come_keys_work_afterwards(pieces: list[bytes]) -> None:
+def test_keys_work_after_any_bytes(pieces: list[bytes]) -> None:
     reader = KeyReader()
     for piece in pieces:
         reader.feed(piece)
-    # Ctrl+C ends a paste that is open; what an unfinished sequence may still take is bounded
+    # Ctrl+C ends an open paste; an unfinished sequence consumes a limited number of keys
     reader.feed(b"\x03")
     found = reader.feed(b"q" * 40)
     assert characters(found).endswith("q")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1b")), st.data())
-def test_text_arrives_as_it_was_sent_however_it_is_cut(text: str, data: st.DataObject) -> None:
+def test_text_is_decoded_in_any_pieces(text: str, data: st.DataObject) -> None:
     decoder = TerminalInput()
     sent, arrived = text.encode(), ""
     while sent:
@@ -230,7 +230,7 @@ def test_text_arrives_as_it_was_sent_however_it_is_cut(text: str, data: st.DataO
     assert arrived == text
 
 
-def test_a_paste_ends_when_its_end_is_lost() -> None:
+def test_paste_without_end_mark_ends_after_silence() -> None:
     decoder = TerminalInput()
     decoder.decode(b"\x1b[20", 0.0)
     decoder.decode(b"0~pasted", 0.0)
@@ -251,7 +251,7 @@ def read_in_pieces(reader: KeyReader, data: bytes, size: int = 4095) -> list[obj
 
 
 @pytest.mark.parametrize("text", ["x" * 200_000, "a line\r" * 30_000, "é\x1b[31m word " * 20_000], ids=len)
-def test_much_text_at_once_is_one_paste(text: str) -> None:
+def test_large_text_without_marks_is_one_paste(text: str) -> None:
     reader = KeyReader()
     found = read_in_pieces(reader, text.encode())
     (paste,) = [event for event in found if not isinstance(event, events.Key)]
@@ -261,7 +261,7 @@ def test_much_text_at_once_is_one_paste(text: str) -> None:
     assert characters(reader.feed(b"q")) == "q"
 
 
-def test_a_paste_ends_with_what_is_no_text() -> None:
+def test_paste_without_marks_ends_with_a_key() -> None:
     reader = KeyReader()
     found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x1b[A")]
     assert [type(event) for event in found] == [events.Paste, events.Key]
@@ -269,7 +269,7 @@ def test_a_paste_ends_with_what_is_no_text() -> None:
     assert [type(event) for event in found] == [events.Paste, events.Key]
 
 
-def test_keys_and_reports_that_come_together_are_no_paste() -> None:
+def test_many_keys_and_reports_are_no_paste() -> None:
     reader = KeyReader()
     found = reader.feed(b"\x1b[<35;10;10M\x1b[B" * 500 + b"j" * (MOST_TYPED - 1))
     assert not [event for event in found if isinstance(event, events.Paste)]
@@ -278,7 +278,7 @@ def test_keys_and_reports_that_come_together_are_no_paste() -> None:
 
 @pytest.mark.parametrize("size", [1, 5, 4095, 100_000])
 @pytest.mark.parametrize("begins", [b"", b"\x1b[200~"])
-def test_no_more_is_pasted_than_any_view_takes(begins: bytes, size: int) -> None:
+def test_paste_is_limited(begins: bytes, size: int) -> None:
     reader = KeyReader()
     ends = b"\x1b[201~" if begins else b""
     found = reader.feed(begins + b"x" * (MOST_PASTED - 10))
@@ -291,7 +291,7 @@ def test_no_more_is_pasted_than_any_view_takes(begins: bytes, size: int) -> None
 
 
 @pytest.mark.parametrize("noise", [b"\xe9j", b"\x1b[M \xf0@", b"\x9b", b"\x1b[48;0;0;0;0t\x1b[<0;3;3M"], ids=repr)
-def test_the_screen_stays_whatever_the_terminal_sends(tmp_path: Path, noise: bytes) -> None:
+def test_screen_survives_noise(tmp_path: Path, noise: bytes) -> None:
     terminal = started(tmp_path, INCIDENT)
     terminal.wait_for(b"100 traces", 300)
     terminal.press(noise)
@@ -303,8 +303,8 @@ def test_the_screen_stays_whatever_the_terminal_sends(tmp_path: Path, noise: byt
 
 
 @pytest.mark.parametrize("size", [(0xFFFF, 0xFFFF), (0xFFFF, 1), (1, 0xFFFF), (1, 1), (0, 0)])
-def test_the_screen_stays_whatever_size_the_terminal_says_that_it_has(tmp_path: Path, size: tuple[int, int]) -> None:
-    # these variables would be taken for the size
+def test_screen_survives_extreme_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    # Textual would use these variables as the size
     program = ["env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-m", "tracetui", INCIDENT]
     folders = dict.fromkeys(("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"), str(tmp_path))
     terminal = Terminal(program, environ=folders)
@@ -320,7 +320,7 @@ def test_the_screen_stays_whatever_size_the_terminal_says_that_it_has(tmp_path: 
 
 
 @pytest.mark.parametrize("content", DAMAGED_STATE, ids=lambda content: repr(content[:12]))
-def test_the_screen_opens_with_damaged_state_files(tmp_path: Path, content: bytes) -> None:
+def test_screen_opens_with_damaged_state_files(tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "tracetui"
     folder.mkdir()
     for name in ("queries.json", "resume.json"):
