@@ -180,7 +180,7 @@ def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert ("region", "eu", True) in {(one["key"], one["value"], one["may_be_chance"]) for one in found["differences"]}
     assert run(["contrast", INCIDENT, "--slow", "90", "--width", "80"]) == 0
     out = capsysbinary.readouterr().out.decode()
-    assert out.startswith("What sets 10 traces slower than p90 apart from 90 other traces\n")
+    assert out.startswith("Over-represented in 10 traces slower than p90, compared with 90 other traces\n")
     assert all(len(line) <= 80 for line in out.splitlines())
 
 

@@ -408,7 +408,7 @@ async def test_contrast_filters_by_the_chosen_attribute() -> None:
         assert "traces with errors" in text_of(app)
         assert "the marked traces" not in text_of(app)
         await press(app, pilot, "enter")
-        assert "What sets 8 traces with errors apart from 92 other traces" in text_of(app)
+        assert "Over-represented in 8 traces with errors, compared with 92 other traces" in text_of(app)
         await press(app, pilot, "j", "enter")
         assert app.state.query == "attr.region = eu"
         assert len(app.state.shown) == 37
@@ -416,15 +416,15 @@ async def test_contrast_filters_by_the_chosen_attribute() -> None:
         assert "the marked traces" in text_of(app)
         await press(app, pilot, "escape", "5", "c")
         # the duration is not a difference: the traces were chosen by it
-        assert "nothing sets them apart" in painted(app)[-1]
+        assert "nothing is over-represented" in painted(app)[-1]
         await press(app, pilot, "j", "c")
-        assert "What sets 7 slow traces apart from 78 other traces with it" in text_of(app)
+        assert "Over-represented in 7 slow traces, compared with 78 other traces with it" in text_of(app)
         assert "takes" not in text_of(app)
         await press(app, pilot, "enter")
         assert painted(app)[-1].startswith("Traces")
         assert app.state.query == "attr.region = eu"
         await press(app, pilot, "escape", "4", "c")
-        assert "What sets 6 such traces apart from 94 other traces" in text_of(app)
+        assert "Over-represented in 6 traces with this error, compared with 94 other traces" in text_of(app)
 
 
 async def test_esc_returns_to_the_opened_example() -> None:

@@ -67,7 +67,7 @@ def contrast(
     filters = selection.filters()
 
     def also(search: Search) -> Search | None:
-        """Condition for a second search that finds traces to contrast."""
+        """Search for a second request, which finds the traces of the selection."""
         if slow is not None or filters.errors_only:
             return None
         if select is None:
@@ -88,7 +88,7 @@ def contrast(
     if not number or number == traces.trace_count:
         none = "no trace" if not number else "every trace"
         of = f"among {session.searched}" if session.searched else f"of {traces.trace_count:,}"
-        raise UsageError(f"{none} {of} is among the {what}: nothing to contrast")
+        raise UsageError(f"nothing to contrast: {none} {of} is in the selection ({what})")
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if json:
         data = orjson.dumps(_json(found, traces, chosen), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -101,7 +101,7 @@ def contrast(
 
 
 def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[np.ndarray, str]:
-    """-> bool[traces], and their description"""
+    """Select traces. -> bool[traces] and a description."""
     if slow is not None:
         if not math.isfinite(slow):
             raise UsageError(f"--slow: {slow} is not a percentile")
@@ -114,14 +114,13 @@ def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[n
 
 
 def _text(found: Contrast, what: str, requests_failed: str, report: ReportOptions) -> Iterator[Line]:
-    """Text of a contrast. `requests_failed`: failed requests among traces with errors, '' where all failed."""
+    """Text of a contrast. `requests_failed`: failed requests among traces with errors, '' if all failed."""
     marks = marks_of(report.ascii_only)
-    title = Line(
-        [("What sets ", Role.DIM), (f"{found.selected_of:,} {_singular(what, found.selected_of)}", Role.TITLE)]
-    )
+    selected = f"{found.selected_of:,} {_singular(what, found.selected_of)}"
+    title = Line([("Over-represented in ", Role.DIM), (selected, Role.TITLE)])
     if requests_failed:
         title.add(f" ({requests_failed})", Role.TITLE)
-    title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
+    title.add(f", compared with {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
     yield title.cropped(report.width, marks.ellipsis)
     if report.filtered:
         yield Line([(f"only {safe(report.filtered)}", Role.DIM)]).cropped(report.width, marks.ellipsis)

@@ -1,4 +1,4 @@
-"""Contrast of a selection with the other traces, shown over any view."""
+"""Contrast dialog: a selection of traces compared with the others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tracetui.tui.widgets.answer_screen import AnswerScreen
 
 _KEYS = (
     ("{list.open}", "filter by it"),
-    ("of these", "traces in the selection that have it; of the others: of all other traces shown"),
-    ("lift", "ratio of the two shares; only: in no other trace"),
-    ("may be chance", "with so many candidates, some differ this much by chance"),
+    ("of these", "traces of the selection with this value; of the others: other traces with it"),
+    ("lift", "ratio of the two shares; only: no other trace has it"),
+    ("may be chance", "significant on its own, but not among this many candidates"),
 )
 
 
@@ -36,13 +36,14 @@ def open_contrast(
     among: str = "",
     durations: bool = True,
 ) -> None:
-    """Compute the contrast of bool[traces] `selection` outside the loop, and show it over the view.
+    """Contrast bool[traces] `selection` with the other traces, outside the UI loop, and show the result.
 
-    whose: what a trace of the selection is, in a word before it, or `with ...` behind it; among: which others they are
-    told from; ask: is given the query of the traces with what was chosen; durations: whether how long they take counts.
+    whose: a word before "traces", or "with ..." after it; among: restriction of the others; ask: called with the query
+    of the chosen row; durations: include response times.
     """
     if not selection.any() or selection.all():
-        pane.post_message(Notice("no other traces to contrast with" if selection.any() else "the selection is empty"))
+        chosen = "every trace" if selection.any() else "no trace"
+        pane.post_message(Notice(f"nothing to contrast: {chosen} is selected"))
         return
 
     with_errors = int((traces.trace_errors[selection] > 0).sum())
@@ -55,13 +56,13 @@ def open_contrast(
 
 
 def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask: Callable[[str], object]) -> None:
-    """`failed`: how many of their requests failed, '' where that goes without saying."""
+    """`failed`: number of failed requests in parentheses, '' if redundant."""
     look, marks = pane.state.look, pane.state.look.marks
     if not found.differences:
         pane.post_message(Notice("nothing is over-represented beyond chance"))
         return
-    title = Line([("What sets ", Role.DIM), (selection_words(found.selected_of, whose) + failed, Role.TITLE)])
-    title.add(f" apart from {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
+    title = Line([("Over-represented in ", Role.DIM), (selection_words(found.selected_of, whose) + failed, Role.TITLE)])
+    title.add(f", compared with {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
 
     def chosen(row: int | None) -> None:
         pane.focus_pane()
@@ -70,7 +71,7 @@ def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask:
             ask(f"({shown}) AND {query}" if shown else query)
 
     rows = ContrastList(found, marks)
-    screen = AnswerScreen(look, [title, *remarks(found, marks)], rows, "only traces with it", _KEYS)
+    screen = AnswerScreen(look, [title, *remarks(found, marks)], rows, "filter by it", _KEYS)
     pane.app.push_screen(screen, chosen)
 
 
@@ -82,7 +83,7 @@ def selection_words(count: int, whose: str) -> str:
 
 
 def query_of(one: OverRepresented) -> str:
-    """Query for the traces that have it."""
+    """Query for the traces with this value."""
     match one.what:
         case "attribute":
             return f"{attribute_field(one.key)} = {quoted(one.value)}"

@@ -187,7 +187,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
             return
         traces = self.analysed.findings.traces
         selection = _traces_of(self._pattern(self.list.cursor), traces)
-        open_contrast(self, traces, selection, "such", lambda query: self.post_message(ListTraces(query)))
+        open_contrast(self, traces, selection, "with this error", lambda query: self.post_message(ListTraces(query)))
 
     def action_example(self, step: int) -> None:
         if self.has_rows:
