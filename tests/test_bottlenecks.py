@@ -12,7 +12,7 @@ from tests.building import US, GivenSpan, build, span
 from tests.critical_reference import below_async_roots, path_of_trace
 from tests.strategies import nested, span_sets, unhurried
 from tracetui.analysis.bottlenecks import (
-    DEFAULT_SHARE,
+    BOTTLENECK_PERCENT,
     Bottleneck,
     common_detail,
     critical_operations,
@@ -22,7 +22,7 @@ from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.span import Kind
 
 
-def found(*spans: GivenSpan, min_share: float = DEFAULT_SHARE) -> dict[str, Bottleneck]:
+def found(*spans: GivenSpan, min_share: float = BOTTLENECK_PERCENT) -> dict[str, Bottleneck]:
     """Operation -> bottleneck, in order."""
     return {one.operation: one for one in find_bottlenecks(critical_paths(build(*spans)), min_share)}
 

@@ -94,7 +94,7 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "paths": lambda findings: Analysis(findings.traces).paths,
     "errors": lambda findings: Analysis(findings.traces).errors,
     "dependencies": lambda findings: Analysis(findings.traces).dependencies,
-    "advice": lambda findings: Analysis(findings.traces).advice,
+    "suggestions": lambda findings: Analysis(findings.traces).suggestions,
     "summary": lambda findings: Analysis(findings.traces).summary,
     "asynchronous work": lambda findings: Analysis(findings.traces).async_work.entries(),
     "compare": lambda findings: compare(*halves(findings)).regressions,

@@ -77,9 +77,9 @@ def every_line(traces: TraceSet, marks: Glyphs, width: int) -> list[Line]:
     compared = ComparisonLines(compare(findings, findings), ("[red]one", "[/red]two"), marks.ascii_only)
     if width >= LEAST_WIDTH:
         lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
-    could = SuggestionList(findings.advice, traces, marks)
+    could = SuggestionList(findings.suggestions, traces, marks)
     lines += [could.heading(width), *(could.line(row, width) for row in range(len(could)))]
-    for one in findings.advice:
+    for one in findings.suggestions:
         what = SuggestionDetail(one, traces, marks)
         lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.building import build, span
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -20,7 +21,7 @@ from tracetui.render.text.line import Role
 from tracetui.render.waterfall import rows, waterfall
 from tracetui.render.waterfall.document import waterfall_text
 from tracetui.render.waterfall.row_order import FlatRows
-from tracetui.render.waterfall.waterfall import ECHO, ORIGIN, Sections, Waterfall
+from tracetui.render.waterfall.waterfall import Sections, Waterfall
 
 START = 1_714_557_792_044_000_000
 MS = 1_000_000
@@ -173,10 +174,19 @@ def test_local_marks_of_a_row() -> None:
 
 def test_roles_are_taken_from_outside() -> None:
     roles = np.zeros(len(SHOP), np.uint8)
-    roles[1] = ORIGIN
+    roles[1] = ErrorRole.ORIGIN
     view = Waterfall(SHOP, 0, roles=roles)
     assert "authenticate ✖" in view.row(1, 120).text
-    assert error_roles(SHOP).tolist()[:5] == [ECHO, 0, ECHO, ORIGIN, 0]
+    assert error_roles(SHOP).tolist()[:5] == [ErrorRole.PROPAGATED, 0, ErrorRole.PROPAGATED, ErrorRole.ORIGIN, 0]
+
+
+@pytest.mark.parametrize("role", ErrorRole)
+def test_rows_are_limited_with_every_error_role(role: ErrorRole) -> None:
+    roles = np.zeros(len(SHOP), np.uint8)
+    roles[3] = role
+    view = Waterfall(SHOP, 0, roles=roles)
+    view.limit(4)
+    assert 0 < len(view) <= 5
 
 
 def test_message_of_outside() -> None:

@@ -16,8 +16,8 @@ from tracetui.render.text.glyphs import UNICODE
 CLIENT = Kind.CLIENT
 
 
-def found(traces: TraceSet, advice: SuggestionKind) -> list[Suggestion]:
-    return [one for one in Analysis(traces).advice if one.advice is advice]
+def found(traces: TraceSet, kind: SuggestionKind) -> list[Suggestion]:
+    return [one for one in Analysis(traces).suggestions if one.kind is kind]
 
 
 def query(number: str, start: int, end: int, **more: object) -> GivenSpan:
@@ -131,8 +131,8 @@ def test_calls_in_two_lanes_are_not_in_turn() -> None:
 
 def test_attempts_at_one_thing_are_retries_and_nothing_else() -> None:
     attempts = [query(str(i + 2), 12 * i, 12 * i + 10, error=i < 5) for i in range(6)]
-    findings = Analysis(build(span("1", 0, 100, name="page"), *attempts)).advice
-    assert [(one.advice, one.saving_ns) for one in findings] == [(SuggestionKind.RETRIES, 50 * US)]
+    findings = Analysis(build(span("1", 0, 100, name="page"), *attempts)).suggestions
+    assert [(one.kind, one.saving_ns) for one in findings] == [(SuggestionKind.RETRIES, 50 * US)]
 
 
 def test_failed_attempts_cost_what_they_took() -> None:
@@ -182,7 +182,7 @@ def test_what_runs_beside_the_calls_holds_a_saving_up() -> None:
 def test_what_nobody_waits_for_saves_nothing() -> None:
     slow = span("9", 0, 100, parent="1", name="slow")
     calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(6)]
-    assert not Analysis(build(span("1", 0, 100), slow, *calls)).advice
+    assert not Analysis(build(span("1", 0, 100), slow, *calls)).suggestions
 
 
 def test_less_than_a_hundredth_is_not_worth_a_word() -> None:
@@ -203,10 +203,10 @@ def test_nor_where_services_call_each_other(spans: list[GivenSpan]) -> None:
 
 
 def _check(traces: TraceSet) -> None:
-    for one in Analysis(traces).advice:
+    for one in Analysis(traces).suggestions:
         assert 0 < one.saving_ns <= int(traces.trace_duration.sum())
         assert 0 < one.mean_saving_ns <= int(traces.trace_duration.max())
         assert 1.0 <= one.share_percent <= 100.0 + 1e-9
         assert 1 <= one.trace_count <= traces.trace_count
         assert int(traces.trace[one.example_span]) == one.example_trace
-        assert one.most_calls >= (5 if one.advice is SuggestionKind.N_PLUS_ONE else 1)
+        assert one.most_calls >= (5 if one.kind is SuggestionKind.N_PLUS_ONE else 1)

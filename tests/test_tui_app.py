@@ -261,7 +261,7 @@ async def test_hot_spots_show_that_suggestions_are_computed(monkeypatch: pytest.
             raise KeyError("oops")
         return []
 
-    monkeypatch.setattr(Analysis, "advice", property(wait))
+    monkeypatch.setattr(Analysis, "suggestions", property(wait))
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("5")
         for _ in range(200):

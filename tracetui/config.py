@@ -72,6 +72,9 @@ class Overrides(msgspec.Struct, frozen=True):
     insecure: bool = False
 
 
+NO_OVERRIDES = Overrides()
+
+
 def config_path() -> Path:
     import platformdirs
 

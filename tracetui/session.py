@@ -9,7 +9,7 @@ import numpy as np
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.skew import correct_skew
-from tracetui.config import Overrides
+from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.ingest.loader import LoadProgress, load
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.servers.pool import SearchReport, describe_searched
@@ -17,8 +17,6 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.filters import Filters, apply, unknown_names
-
-_NO_OVERRIDES = Overrides()
 
 
 class Session:
@@ -36,7 +34,7 @@ class Session:
         sources: Sequence[str],
         *,
         search: Search = NOTHING,
-        overrides: Overrides = _NO_OVERRIDES,
+        overrides: Overrides = NO_OVERRIDES,
         adjust_skew: bool = False,
         logs: Sequence[str] = (),
         exact_names: bool = False,

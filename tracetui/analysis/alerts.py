@@ -14,13 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.name_regex import name_pattern
-from tracetui.analysis.stats.groups import group_slices, quantiles
+from tracetui.analysis.stats.groups import FEW_SAMPLES, group_slices, quantiles
 from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
-LEAST_CALLS = 20
-"""Smallest number of calls for a threshold."""
 LATENCY_FACTOR = 1.5
 ERROR_FACTOR = 2.0
 LEAST_ERROR_PERCENT = 1.0
@@ -85,7 +83,7 @@ def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
     for shape, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
         own = spans[order[begin:end]]
         durations = traces.known_durations(own)
-        if len(durations) < LEAST_CALLS:
+        if len(durations) < FEW_SAMPLES:
             few += 1
             continue
         (p95,) = quantiles(durations, (_P95,))

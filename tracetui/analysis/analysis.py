@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracetui.analysis.async_work import AsyncWork
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, find_bottlenecks
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, Bottleneck, find_bottlenecks
 from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Dependencies, find_dependencies
@@ -70,10 +70,10 @@ class Analysis:
         return ranking(self.graph)
 
     @cached_property
-    def advice(self) -> list[Suggestion]:
+    def suggestions(self) -> list[Suggestion]:
         """Suggestions, largest saving first."""
         return find_suggestions(self.paths, self.calls)
 
-    def bottlenecks(self, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
+    def bottlenecks(self, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
         """The operations above this share, in percent of their traces' time."""
         return find_bottlenecks(self.paths, min_share)

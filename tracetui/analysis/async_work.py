@@ -13,7 +13,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck, common_detail
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, Bottleneck, common_detail
 from tracetui.analysis.critical_path import CriticalPaths, async_roots, root_paths
 from tracetui.analysis.stats.groups import group_slices
 from tracetui.analysis.summary import DurationStats, duration_stats
@@ -130,7 +130,7 @@ class AsyncWork:
             concerned = float(path_time[touched].sum())
             rows.append((time, operation, own, len(touched), 100 * time / concerned if concerned else 0.0))
         for time, operation, own, occurs, share in sorted(rows, key=itemgetter(0), reverse=True):
-            if share > DEFAULT_SHARE:
+            if share > BOTTLENECK_PERCENT:
                 service, name = traces.operation_label(operation)
                 yield Bottleneck(
                     service=service,

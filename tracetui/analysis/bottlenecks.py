@@ -15,7 +15,7 @@ from tracetui.model.span import Value
 from tracetui.model.sql import is_sql, normalised
 from tracetui.model.traces import TraceSet
 
-DEFAULT_SHARE = 20.0
+BOTTLENECK_PERCENT = 20.0
 """Percent of the time on the critical paths above which an operation is a bottleneck."""
 
 _SAMPLED_SPANS = 2_000
@@ -75,7 +75,7 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
     ]
 
 
-def find_bottlenecks(paths: CriticalPaths, min_share: float = DEFAULT_SHARE) -> list[Bottleneck]:
+def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
     """Find operations with more than `min_share` percent of their traces' path time, the costliest of the set first."""
     traces = paths.traces
     costly = [one for one in critical_operations(paths) if one[2] > min_share]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE, critical_operations
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, critical_operations
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.grouped_changes import Compared, GroupedFigures, compared_groups
@@ -222,7 +222,9 @@ def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> 
             }
         )
     found = []
-    for name in dict.fromkeys(name for side in sides for name, (_, _, share) in side.items() if share > DEFAULT_SHARE):
+    for name in dict.fromkeys(
+        name for side in sides for name, (_, _, share) in side.items() if share > BOTTLENECK_PERCENT
+    ):
         waits = [
             _wait_per_trace(findings, groups.of(side[name][0])) if name in side else np.zeros(0)
             for findings, side, groups in zip((before, after), sides, spans, strict=True)

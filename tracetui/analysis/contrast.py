@@ -19,11 +19,10 @@ from functools import cache
 import numpy as np
 
 from tracetui.analysis.stats.bootstrap import chance_of_so_many
+from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
-FEW = 20
-"""Traces per side below which a result may well be chance."""
 MOST_SPANS = 40_000
 """Largest number of spans per side whose attributes are read; of more, whole traces are sampled evenly."""
 _MOST_CHANCE = 0.05
@@ -92,7 +91,7 @@ class Contrast:
     @property
     def is_weak(self) -> bool:
         """True if a side has too few traces for firm conclusions."""
-        return min(self.selected, self.rest) < FEW
+        return min(self.selected, self.rest) < FEW_SAMPLES
 
 
 def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False, durations: bool = True) -> Contrast:
@@ -113,7 +112,7 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     # what the same traces have is one candidate, by whatever names
     candidates = {alike.get(name, name): sum(pair) for name, pair in counts.items()}
     beyond = _beyond_chance(differences, candidates.values(), of)
-    told = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW]
+    told = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
     told.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
     return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(told)))
 

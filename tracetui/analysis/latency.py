@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.stats.groups import group_quantiles, quantiles
+from tracetui.analysis.stats.groups import FEW_SAMPLES, group_quantiles, quantiles
 
-FEW_SAMPLES = 20
-"""Below so many, percentiles say little; the range stands in their place."""
 _SHARES = (0.0, 0.5, 0.95, 0.99, 1.0)
 """Least, median, 95th and 99th percentile, and most."""
 STATISTICS = 1 + len(_SHARES)

@@ -9,7 +9,7 @@ import numpy as np
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.errors import find_errors
 from tracetui.analysis.stats.bootstrap import level_for, limit_for, quantile_difference
-from tracetui.analysis.stats.change import FEW
+from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.traces import TraceSet
 
 JUMP = 1.5
@@ -49,7 +49,7 @@ def find_new_findings(traces: TraceSet, new: np.ndarray) -> NewFindings:
 
 
 def _jump(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
-    if min(len(before), len(after)) < FEW:
+    if min(len(before), len(after)) < FEW_SAMPLES:
         return None
     was, now = (float(np.quantile(durations, _P95)) for durations in (before, after))
     limit = limit_for(level_for(1), min(len(before), len(after)))

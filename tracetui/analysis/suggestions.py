@@ -30,7 +30,7 @@ from tracetui.model.traces import TraceSet
 LEAST_CALLS = 5
 """Calls of one operation from which on they are an N+1."""
 LEAST_SHARE = 1.0
-"""Percent of the path time of the traces in which it occurs that following an advice saves at least."""
+"""Percent of the path time of the traces in which it occurs that a suggestion must save to be reported."""
 _MOST_NAMED = 6
 
 
@@ -47,7 +47,7 @@ class SuggestionKind(enum.StrEnum):
 class Suggestion:
     """Something that could be done, over all traces in which it occurs. Times are nanoseconds."""
 
-    advice: SuggestionKind
+    kind: SuggestionKind
     parent: tuple[str, str]
     """Service and operation that makes the calls."""
     calls: tuple[tuple[str, str], ...]
@@ -75,10 +75,10 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class _Instances:
-    """Places where a suggestion applies, one row for each parent. Equal `kind` is the same suggestion elsewhere."""
+    """Places where a suggestion applies, one row for each parent. Rows of one `group` are the same suggestion."""
 
-    advice: SuggestionKind
-    kind: np.ndarray
+    kind: SuggestionKind
+    group: np.ndarray
     span: np.ndarray
     """The first of the calls."""
     saving: np.ndarray
@@ -86,22 +86,22 @@ class _Instances:
     time: np.ndarray
     """Time spent waiting for the calls today; for a GAP, the length of the gap."""
     members: _Members
-    """Per kind, the spans that name it, of one of its instances."""
+    """Per group, the spans that name it, of one of its instances."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """Spans of many kinds: those of kind k are `span[first[k]:first[k] + size[k]]`."""
+    """Spans of many groups: those of group g are `span[first[g]:first[g] + size[g]]`."""
 
     span: np.ndarray
     first: np.ndarray
     size: np.ndarray
 
-    def of(self, kinds: np.ndarray) -> tuple[np.ndarray, list[int]]:
-        """The spans of these kinds, kind after kind, and where each kind's begin, with the end of the last."""
-        size = self.size[kinds]
+    def of(self, groups: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """The spans of these groups, group after group, and where each begins, with the end of the last."""
+        size = self.size[groups]
         ends = np.cumsum(size)
-        spans = self.span[np.repeat(self.first[kinds] - ends + size, size) + np.arange(int(size.sum()))]
+        spans = self.span[np.repeat(self.first[groups] - ends + size, size) + np.arange(int(size.sum()))]
         return spans, [0, *ends.tolist()]
 
 
@@ -113,7 +113,7 @@ def find_suggestions(paths: CriticalPaths, calls: Calls) -> list[Suggestion]:
         for instances in (siblings.n_plus_one(), siblings.side_by_side(), siblings.gaps(), siblings.retries())
         for finding in _findings(paths, instances, siblings.labels)
     ]
-    return sorted(found, key=lambda one: (-one.saving_ns, one.advice, one.parent, one.calls))
+    return sorted(found, key=lambda one: (-one.saving_ns, one.kind, one.parent, one.calls))
 
 
 class _Siblings:
@@ -164,9 +164,9 @@ class _Siblings:
         many = count >= LEAST_CALLS
         begin, count, time, saving = first[many], count[many], time[many], saving[many]
         spans, ends = self.span[order[begin]], self.span[order[begin + count - 1]]
-        kind, members = self._named_by(spans)
+        group, members = self._named_by(spans)
         saving = np.minimum(saving, self._slack.of_calls(spans, ends))
-        return _Instances(SuggestionKind.N_PLUS_ONE, kind, spans, saving, count, time, members)
+        return _Instances(SuggestionKind.N_PLUS_ONE, group, spans, saving, count, time, members)
 
     def side_by_side(self) -> _Instances:
         target = self._target[self.span]
@@ -191,8 +191,8 @@ class _Siblings:
         starts, sizes, saving, whole = starts[some], sizes[some], saving[some], whole[some]
         spans = self.span[at]
         saving = np.minimum(saving, self._slack.of_calls(spans[starts], spans[starts + sizes - 1]))
-        kind, members = self._named_by_all(spans, starts, sizes)
-        return _Instances(SuggestionKind.SIDE_BY_SIDE, kind, spans[starts], saving, sizes, whole, members)
+        group, members = self._named_by_all(spans, starts, sizes)
+        return _Instances(SuggestionKind.SIDE_BY_SIDE, group, spans[starts], saving, sizes, whole, members)
 
     def gaps(self) -> _Instances:
         after = np.flatnonzero(self.follows)
@@ -202,10 +202,10 @@ class _Siblings:
         after, gap = after[real], gap[real]
         before_and_after = np.column_stack((self.span[after - 1], self.span[after])).ravel()
         starts = np.arange(0, len(before_and_after), 2)
-        kind, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
+        group, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
         # nothing runs beside it: what holds it up is what runs beside its parent
         saving = np.minimum(gap, self._slack.of(self.parent[after]))
-        return _Instances(SuggestionKind.GAP, kind, self.span[after], saving, np.full(len(after), 2), gap, members)
+        return _Instances(SuggestionKind.GAP, group, self.span[after], saving, np.full(len(after), 2), gap, members)
 
     def _busy(self, after: np.ndarray) -> np.ndarray:
         """bool[m]: whether another child of the parent runs between these siblings and those before them."""
@@ -249,25 +249,25 @@ class _Siblings:
         first = _begins(parent, operation)
         count = np.diff(np.append(first, len(order)))
         spans, ends = self.span[order[first]], self.span[order[first + count - 1]]
-        kind, members = self._named_by(spans)
+        group, members = self._named_by(spans)
         time = _reduced(np.add, self.time[order], first)
         saving = np.minimum(time, self._slack.of_calls(spans, ends))
-        return _Instances(SuggestionKind.RETRIES, kind, spans, saving, count, time, members)
+        return _Instances(SuggestionKind.RETRIES, group, spans, saving, count, time, members)
 
     def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, _Members]:
-        """Instances that one span names, with its parent. -> their kinds, and per kind the span"""
+        """Instances that one span names, with its parent. -> the group of each, and per group the span"""
         traces = self.traces
         # numbers of operations are too large to be one number of two
         parent = np.unique(traces.operation[traces.parent[spans]], return_inverse=True)[1]
         operations, operation = np.unique(traces.operation[spans], return_inverse=True)
         pair = parent * len(operations) + operation
-        first, kind = np.unique(pair, return_index=True, return_inverse=True)[1:]
-        return kind, _Members(spans, first, np.ones(len(first), np.int64))
+        first, group = np.unique(pair, return_index=True, return_inverse=True)[1:]
+        return group, _Members(spans, first, np.ones(len(first), np.int64))
 
     def _named_by_all(
         self, spans: np.ndarray, starts: np.ndarray, sizes: np.ndarray, *, ordered: bool = False
     ) -> tuple[np.ndarray, _Members]:
-        """Instances that several spans name, with their parent: those with the same operations are of one kind.
+        """Instances that several spans name, with their parent: those with the same operations form a group.
 
         Instance i is `spans[starts[i]:starts[i] + sizes[i]]`.
         """
@@ -289,8 +289,8 @@ class _Siblings:
         chance = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
         sums = chance[len(operations) + parent]
         np.add.at(sums, instance, chance[operation] * (places + 1).astype(np.uint64))
-        _, first, kind = np.unique(sums, return_index=True, return_inverse=True)
-        return kind, _Members(spans, starts[first], sizes[first])
+        _, first, group = np.unique(sums, return_index=True, return_inverse=True)
+        return group, _Members(spans, starts[first], sizes[first])
 
 
 def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
@@ -325,26 +325,26 @@ def _findings(
 ) -> list[Suggestion]:
     traces = paths.traces
     saves = np.flatnonzero(found.saving > 0)
-    rows = saves[np.lexsort((traces.trace[found.span[saves]], found.kind[saves]))]
+    rows = saves[np.lexsort((traces.trace[found.span[saves]], found.group[saves]))]
     if not len(rows):
         return []
-    trace, kind = traces.trace[found.span[rows]], found.kind[rows]
-    # instances by kind and trace, and those by kind
-    at_trace = _begins(kind, trace)
-    at_kind = _begins(kind[at_trace])
+    trace, group = traces.trace[found.span[rows]], found.group[rows]
+    # instances by group and trace, and by group
+    at_trace = _begins(group, trace)
+    at_group = _begins(group[at_trace])
     # of a root that others are laid over only a part counts: a trace never saves more than its path takes
     times = paths.trace_critical[trace[at_trace]].astype(np.float64)
     saving = np.minimum(np.add.reduceat(found.saving[rows], at_trace, dtype=np.float64), times)
-    whole, total = np.add.reduceat(times, at_kind), np.add.reduceat(saving, at_kind)
-    touched = np.diff(np.append(at_kind, len(at_trace)))
+    whole, total = np.add.reduceat(times, at_group), np.add.reduceat(saving, at_group)
+    touched = np.diff(np.append(at_group, len(at_trace)))
     share = np.divide(100 * total, whole, out=np.zeros(len(whole)), where=whole > 0)
-    best = _first_greatest(saving, at_kind)
+    best = _first_greatest(saving, at_group)
     example = found.span[rows[_first_greatest(found.saving[rows], at_trace)[best]]]
-    begins = at_trace[at_kind]
+    begins = at_trace[at_group]
     time = np.add.reduceat(found.time[rows], begins, dtype=np.float64)
     most = np.maximum.reduceat(found.count[rows], begins)
     kept = np.flatnonzero(share >= LEAST_SHARE)
-    members, bounds = found.members.of(kind[begins[kept]])
+    members, bounds = found.members.of(group[begins[kept]])
     names = labels(members)
     columns = (total, total / touched, time / touched, share, touched, most, trace[at_trace[best]], example)
     parents = traces.operation[traces.parent[example[kept]]].tolist()
@@ -353,11 +353,11 @@ def _findings(
         bounds[:-1], bounds[1:], parents, *(column[kept].tolist() for column in columns), strict=True
     ):
         called = names[begin:end]
-        if found.advice is not SuggestionKind.GAP:
+        if found.kind is not SuggestionKind.GAP:
             called = list(dict.fromkeys(called))
         findings.append(
             Suggestion(
-                advice=found.advice,
+                kind=found.kind,
                 parent=traces.operation_label(parent),
                 calls=tuple(called[:_MOST_NAMED]),
                 more_calls=max(len(called) - _MOST_NAMED, 0),

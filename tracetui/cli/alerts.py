@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from tracetui.analysis.alerts import LEAST_CALLS, baselines
+from tracetui.analysis.alerts import baselines
 from tracetui.analysis.name_case import spelled_as_in
+from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import has_servers, offered_services, open_filtered
 from tracetui.cli.output import check_not_read, print_bytes, say
@@ -70,10 +71,10 @@ def alerts(
         )
     found, few = baselines(traces, service)
     if not found:
-        raise UsageError(f"no operation of {service} has {LEAST_CALLS} calls or more: too few for a baseline")
+        raise UsageError(f"no operation of {service} has {FEW_SAMPLES} calls or more: too few for a baseline")
     if few:
         have, get = ("has", "gets") if few == 1 else ("have", "get")
-        say(f"{counted(few, 'operation')} of {service} {have} fewer than {LEAST_CALLS} calls and {get} no rule")
+        say(f"{counted(few, 'operation')} of {service} {have} fewer than {FEW_SAMPLES} calls and {get} no rule")
     for one in found:
         if one.error_threshold_percent is None:
             say(f"{service} {one.operation} fails nearly always, so no threshold can separate good from bad")

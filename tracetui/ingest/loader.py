@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from tracetui.config import Overrides
+from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.garbage_collection import paused_collection
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
@@ -22,7 +22,6 @@ from tracetui.model.intake import Intake
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
-_NO_OVERRIDES = Overrides()
 _MOST_LOOKS = 9
 """For older traces, where more have come since the last look than servers send at once."""
 
@@ -50,7 +49,7 @@ class Loader:
     def __init__(
         self,
         sources: Sequence[str],
-        overrides: Overrides = _NO_OVERRIDES,
+        overrides: Overrides = NO_OVERRIDES,
         *,
         keep_going: bool = False,
         waiting: Waiting = nullcontext,
@@ -226,7 +225,7 @@ def load(
     *,
     keep_going: bool = False,
     search: Search = NOTHING,
-    overrides: Overrides = _NO_OVERRIDES,
+    overrides: Overrides = NO_OVERRIDES,
     on_report: Callable[[SearchReport], None] = lambda _: None,
     also: Search | None = None,
 ) -> TraceSet:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracetui.config import Overrides, config_path
+from tracetui.config import NO_OVERRIDES, Overrides, config_path
 from tracetui.ingest.servers.address import COMPARISON, SERVICES
 from tracetui.ingest.servers.resolve import Named, check_credentials, named_by
 from tracetui.model.errors import UsageError
@@ -20,7 +20,6 @@ from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
 _STDIN = "-"
-_NO_OVERRIDES = Overrides()
 _INTERRUPTED = 130
 _GC_THRESHOLDS = (10_000, 20, 100)
 """For `gc.set_threshold`. Full collections delay keys, so they are rare."""
@@ -31,7 +30,7 @@ def run_app(
     settings: Settings,
     resume: Resume | None = None,
     logs: Sequence[str] = (),
-    overrides: Overrides = _NO_OVERRIDES,
+    overrides: Overrides = NO_OVERRIDES,
     notices: Sequence[str] = (),
     *,
     exact_names: bool = False,

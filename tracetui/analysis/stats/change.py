@@ -18,13 +18,11 @@ from tracetui.analysis.stats.bootstrap import (
     share_chance,
     share_difference,
 )
-from tracetui.analysis.stats.groups import quantiles
+from tracetui.analysis.stats.groups import FEW_SAMPLES, quantiles
 
 ERROR_RATE, FAILED_REQUEST_RATE = "error_rate", "failed_request_rate"
 RATES = (ERROR_RATE, FAILED_REQUEST_RATE)
 """Figures in percent; all others are nanoseconds."""
-FEW = 20
-"""Samples below which no change is reported."""
 MOST_DRAWN = 3_000
 """Figures of which samples are drawn anew. With more names to compare, what is from few samples, or fails the exact
 test, has no interval.
@@ -131,13 +129,13 @@ class ChangeClassifier:
         sizes = (len(before), len(after))
         drawn = self._draws.take()
         if figure[0] != "p":
-            if not drawn and min(sizes) < FEW:
+            if not drawn and min(sizes) < FEW_SAMPLES:
                 return Change(figure, first, second, Verdict.FEW)
             of_mean = mean_difference if drawn else normal_mean_difference
             return self._weighed(figure, (first, second), of_mean(before, after, self.trace_counts), sizes)
         share = int(figure[1:]) / 100
         # of fewer none is beyond it
-        least = max(FEW, round(1 / (1 - share)))
+        least = max(FEW_SAMPLES, round(1 / (1 - share)))
         if not drawn:
             if min(sizes) < least:
                 return Change(figure, first, second, Verdict.FEW)
@@ -158,7 +156,7 @@ class ChangeClassifier:
         values: tuple[float, float],
         difference: Difference,
         sizes: tuple[int, int],
-        least: int = FEW,
+        least: int = FEW_SAMPLES,
         exact: Callable[[], float] | None = None,
     ) -> Change:
         limit = limit_for(self.level, min(*sizes, *self.trace_counts))

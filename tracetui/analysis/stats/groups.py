@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEW_SAMPLES = 20
+"""Sample size below which percentiles and changes are not reported."""
+
 
 def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
     """One integer per (group, value), ordered by group and then by value, so that one sort or search serves all.

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tracetui.config import Overrides
+from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.processes.protocol import (
     Failure,
@@ -37,8 +37,6 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.traces import TraceSet
 
-_NO_OVERRIDES = Overrides()
-
 
 class LoadCancelledError(InputError):
     """The load was cancelled; there is no result."""
@@ -53,7 +51,7 @@ class BackgroundLoad:
         stdin: int | None = None,
         *,
         search: Search = NOTHING,
-        overrides: Overrides = _NO_OVERRIDES,
+        overrides: Overrides = NO_OVERRIDES,
         first_part: float = 0.5,
         asks_for_choice: bool = False,
     ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.async_work import AsyncEntry
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE, common_detail, critical_operations
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, common_detail, critical_operations
 from tracetui.analysis.latency import Latency, group_latencies, latencies
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import group_slices
@@ -61,7 +61,7 @@ class OperationRow:
 
     @property
     def is_bottleneck(self) -> bool:
-        return self.share > DEFAULT_SHARE
+        return self.share > BOTTLENECK_PERCENT
 
     @property
     def mean_critical_ns(self) -> float:
@@ -88,8 +88,8 @@ class OperationTable:
         self._figures = {number: figures for number, *figures in found}
         costliest = np.array([number for number, *_ in found], np.int64)
         share = np.array([figures[2] for figures in found], np.float64)
-        self.bottlenecks = int((share > DEFAULT_SHARE).sum())
-        costliest = costliest[np.argsort(share <= DEFAULT_SHARE, kind="stable")]
+        self.bottlenecks = int((share > BOTTLENECK_PERCENT).sum())
+        costliest = costliest[np.argsort(share <= BOTTLENECK_PERCENT, kind="stable")]
         self._numbers = np.concatenate((costliest, self._async_alone(distinct)))
         self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
         labels = map(traces.operation_label, self._numbers.tolist())

@@ -47,7 +47,7 @@ def words_of(found: Suggestion) -> list[Line]:
     """A suggestion, in pieces that may stand on lines of their own."""
     names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
     parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
-    match found.advice:
+    match found.kind:
         case SuggestionKind.N_PLUS_ONE:
             times = f"N+1: up to {found.most_calls:,} sequential calls that could be one"
             return [names[0], Line([(times, Role.PLAIN)]), parent]
@@ -88,11 +88,11 @@ class SuggestionList:
 
     def line(self, row: int, width: int) -> Line:
         found, marks, room = self.found[row], self.marks, self._sentence(width)
-        what = Line([(fit(_KINDS[found.advice], _KIND), Role.ACCENT)])
+        what = Line([(fit(_KINDS[found.kind], _KIND), Role.ACCENT)])
         for at, (service, operation) in enumerate(found.calls):
             what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
         what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
-        if found.advice in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES):
+        if found.kind in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES):
             what.add(f" {marks.repeated(found.most_calls)}", Role.STRONG)
         parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
         cells = [
@@ -117,11 +117,11 @@ class SuggestionDetail:
         self.found, self.marks = found, marks
         self._roles = service_roles(traces)
         parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
-        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.advice]), self._cost(), Line(), parent]
+        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.kind]), self._cost(), Line(), parent]
         for at, call in enumerate(found.calls):
             word = (
                 ("of  ", "and ")[at > 0]
-                if found.advice in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES)
+                if found.kind in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES)
                 else f"{at + 1}.  "
             )
             self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))

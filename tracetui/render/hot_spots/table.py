@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.render.hot_spots.operation_table import WAITED, OperationRow, OperationTable
 from tracetui.render.services.table import duration_or_unknown, latency_cells
 from tracetui.render.text import numbers
@@ -97,7 +97,7 @@ class HotSpotList:
     def line(self, row: int, width: int) -> Line:
         place = self.place(row)
         if place is None:
-            text = f"others: at most {DEFAULT_SHARE:.0f} % of their traces' time"
+            text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' time"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.marks.ellipsis)
         spot, layout, marks = self.table.hot_spot(place), self._layout(width), self.marks
         role = self.table.roles.get(spot.service, Role.DIM)

@@ -53,7 +53,7 @@ def report_json(findings: Analysis, sections: Collection[str] = SECTIONS) -> byt
     parts: dict[str, Any] = {"summary": summary_json(findings.summary)}
     if "bottlenecks" in sections:
         parts["bottlenecks"] = [bottleneck_json(found) for found in findings.bottlenecks()]
-        parts["findings"] = [finding_json(found, traces) for found in findings.advice]
+        parts["findings"] = [finding_json(found, traces) for found in findings.suggestions]
         parts["async_work"] = [async_entry_json(found, traces) for found in findings.async_work.entries()]
     if "critical_paths" in sections:
         parts["critical_paths"] = critical_paths_json(findings.paths, findings.async_work)
@@ -143,7 +143,7 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
 def finding_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
     service, operation = found.parent
     return {
-        "advice": found.advice.value,
+        "advice": found.kind.value,
         "service": service,
         "operation": operation,
         "calls": [{"service": callee, "operation": name} for callee, name in found.calls],

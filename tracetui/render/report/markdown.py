@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.summary import differing
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
 from tracetui.render.waterfall.header import RECOVERED
-from tracetui.render.waterfall.waterfall import ECHO, ORIGIN, Waterfall
+from tracetui.render.waterfall.waterfall import Waterfall
 
 _SHOWN = 3
 _COUNTED_ORIGINS = 1_000
@@ -73,11 +74,11 @@ def _response(view: Waterfall) -> str:
 
 
 def _errors(view: Waterfall) -> Iterator[str]:
-    origins = np.flatnonzero(view.roles == ORIGIN) + view.first
+    origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN) + view.first
     if not len(origins):
         yield "no errors"
         return
-    echoes = int((view.roles == ECHO).sum())
+    echoes = int((view.roles == ErrorRole.PROPAGATED).sum())
     said = Counter(
         (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
     )

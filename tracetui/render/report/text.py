@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE, Bottleneck
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, Bottleneck
 from tracetui.analysis.dependencies import Edge
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.summary import DurationStats
@@ -158,7 +158,9 @@ class _Report:
 
     def bottlenecks(self) -> Iterator[Line]:
         found = self.findings.bottlenecks()
-        yield self._line(("Bottlenecks", Role.TITLE), (f" (over {DEFAULT_SHARE:.0f} % of the critical path)", Role.DIM))
+        yield self._line(
+            ("Bottlenecks", Role.TITLE), (f" (over {BOTTLENECK_PERCENT:.0f} % of the critical path)", Role.DIM)
+        )
         if not found:
             yield self._line((f"{_INDENT}none: no operation has that share", Role.PLAIN))
         shown = self._few(len(found), 10)
@@ -191,7 +193,7 @@ class _Report:
         yield from self._more(len(found) - shown, "entry point")
 
     def _advice(self) -> Iterator[Line]:
-        found = self.findings.advice
+        found = self.findings.suggestions
         if not found:
             return
         yield Line()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.rank import Rank, SpanFacts
 from tracetui.model.span import Kind, Span
 from tracetui.render.text import numbers
@@ -11,7 +12,6 @@ from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
-from tracetui.render.waterfall.waterfall import BOTTLENECK_PERCENT
 
 
 def rank_words(rank: Rank) -> str:

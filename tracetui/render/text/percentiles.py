@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tracetui.analysis.latency import FEW_SAMPLES
-from tracetui.analysis.stats.groups import quantiles
+from tracetui.analysis.stats.groups import FEW_SAMPLES, quantiles
 from tracetui.analysis.summary import DurationStats
 from tracetui.render.text import numbers
 from tracetui.render.text.columns import duration_range

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tracetui.analysis.contrast import FEW, Contrast, OverRepresented
+from tracetui.analysis.contrast import Contrast, OverRepresented
+from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.columns import figure, side_by_side
@@ -51,7 +52,7 @@ def in_short(found: Contrast, marks: Glyphs, most: int = 3) -> Line:
 def remarks(found: Contrast, marks: Glyphs) -> Iterator[Line]:
     """Caveats for reading the rows."""
     if found.is_weak:
-        text = f"fewer than {FEW} traces on one side ({found.selected:,} and {found.rest:,}): only a hint"
+        text = f"fewer than {FEW_SAMPLES} traces on one side ({found.selected:,} and {found.rest:,}): only a hint"
         yield Line([(f"{marks.warning} {text}", Role.WARNING)])
     if (found.selected, found.rest) != (found.selected_of, found.rest_of):
         text = f"based on {found.selected:,} of {found.selected_of:,} and {found.rest:,} of {found.rest_of:,} traces"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tracetui.analysis.errors import ErrorRole
 from tracetui.render.log_lines import headline, more_lines, placement, severity_role
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.waterfall.header import header
-from tracetui.render.waterfall.waterfall import ECHO, ORIGIN, Waterfall
+from tracetui.render.waterfall.waterfall import Waterfall
 
 MAX_ROWS = 500
 _MOST_INDENT = 24
@@ -71,9 +72,9 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     words = []
     if view.has_path:
         words += [(marks.solid, "on the critical path"), (marks.rest, "off it")]
-    if (view.roles == ORIGIN).any():
+    if (view.roles == ErrorRole.ORIGIN).any():
         words.append((marks.origin, "error began here"))
-    if (view.roles == ECHO).any():
+    if (view.roles == ErrorRole.PROPAGATED).any():
         words.append((marks.echo, "propagated"))
     own = range(view.first, view.stop)
     kinds = {

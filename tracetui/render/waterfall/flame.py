@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tracetui.analysis.errors import ErrorRole
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
 from tracetui.render.waterfall.label import LabelNote
-from tracetui.render.waterfall.waterfall import CANCELLED, ECHO, ORIGIN, Waterfall, running
+from tracetui.render.waterfall.waterfall import Waterfall, running
 
 _TAKEN = "key name resource kind status message raw_at attribute_bytes"
 """Properties that a call path takes from the span that stands for it."""
@@ -183,7 +184,7 @@ class Flame(Waterfall):
         self.merged = merged = merge_calls(traces, first, stop)
         count = len(merged.example)
         roles = np.zeros(count, np.uint8)
-        for role in (CANCELLED, ECHO, ORIGIN):
+        for role in (ErrorRole.CANCELLED, ErrorRole.PROPAGATED, ErrorRole.ORIGIN):
             roles[merged.node_of[base.roles == role]] = role
         critical = np.zeros(count, np.int64)
         np.add.at(critical, merged.node_of, base.critical)

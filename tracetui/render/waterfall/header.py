@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.clock_anomalies import SKEWED
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.operation_rank import kind_rank
 from tracetui.analysis.rank import Rank
 from tracetui.analysis.requests import failed_requests
@@ -17,7 +19,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
-from tracetui.render.waterfall.waterfall import BOTTLENECK_PERCENT, CANCELLED, ECHO, ORIGIN, Waterfall
+from tracetui.render.waterfall.waterfall import Waterfall
 
 RECOVERED = "request did not fail"
 """Of a trace with errors."""
@@ -134,8 +136,8 @@ def _ordinal(number: int) -> str:
 
 def _errors(view: Waterfall) -> Iterator[Line]:
     marks = view.marks
-    origins = np.flatnonzero(view.roles == ORIGIN) + view.first
-    echoes, cancelled = int((view.roles == ECHO).sum()), int((view.roles == CANCELLED).sum())
+    origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN) + view.first
+    echoes, cancelled = int((view.roles == ErrorRole.PROPAGATED).sum()), int((view.roles == ErrorRole.CANCELLED).sum())
     if not len(origins) and not echoes and not cancelled:
         yield Line([("no errors", Role.DIM)])
         return

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.errors import ErrorRole
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.waterfall.waterfall import ORIGIN, Waterfall
+from tracetui.render.waterfall.waterfall import Waterfall
 
 _BINS = 2_048
 _MOST_SERVICES = 32
@@ -49,7 +50,7 @@ class MinimapData:
             _before((from_ns[owners == slot] - begin) * scale, (to_ns[owners == slot] - begin) * scale)
             for slot in slots.tolist()
         ]
-        origins = np.flatnonzero(view.roles == ORIGIN) + view.first
+        origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN) + view.first
         failed = np.unique(np.floor((traces.end[origins] - begin) * scale)) / _BINS
         return cls(
             view.whole,

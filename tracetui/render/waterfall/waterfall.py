@@ -8,7 +8,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.clock_anomalies import LONGER, SKEWED, outside_callers
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
@@ -25,10 +27,9 @@ from tracetui.render.waterfall.rows import Rows
 
 ALIKE_SIBLINGS = 5
 """Number of repeated siblings from which on they are folded into one row."""
-BOTTLENECK_PERCENT = 20
-"""Operations with at least this share of the trace's time are set off."""
-ORIGIN, ECHO, CANCELLED = 1, 2, 3
-"""The roles of an error span: origin, propagated or cancelled."""
+
+_ROLE_WEIGHTS = np.array([0.0, 3.0, 2.0, 2.0])
+"""Weight of each `ErrorRole` when rows are limited."""
 
 _WARNING_WORDS = {
     Flag.ORPHAN: "orphan",
@@ -90,7 +91,7 @@ class Waterfall:
         message_of: Callable[[int], str] | None = None,
         outside: np.ndarray | None = None,
     ) -> None:
-        """`roles`: uint8[n] of the set, 0, `ORIGIN`, `ECHO` or `CANCELLED`; without it an error span without an error
+        """`roles`: uint8[n] of the set, `ErrorRole`; without it an error span without an error
         below is an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
         `alike`: from how many alike siblings on they are folded, 0 for never. `message_of`: the error message
         of a span; without it the status message. `outside`: what `outside_callers` says of the trace.
@@ -112,7 +113,8 @@ class Waterfall:
         """The time that the bars are drawn over."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
-        self._origins, self._echoes = running(self.roles == ORIGIN), running(self.roles >= ECHO)
+        self._origins = running(self.roles == ErrorRole.ORIGIN)
+        self._echoes = running(self.roles >= ErrorRole.PROPAGATED)
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
@@ -184,7 +186,7 @@ class Waterfall:
     def limit(self, rows: int) -> None:
         """Keep at most this many rows, errors and the critical path before the rest."""
         weight = self.critical / max(self.path_ns, 1)
-        self.tree.limit(rows, weight + np.array([0.0, 3.0, 2.0])[self.roles])
+        self.tree.limit(rows, weight + _ROLE_WEIGHTS[self.roles])
 
     def _layout(self, width: int) -> WaterfallLayout:
         share = _SHARE if self.has_path else 0
@@ -297,7 +299,7 @@ class Waterfall:
         role = self.roles[span - self.first]
         if self._is_found(run or range(span, span + 1)):
             name_role = Role.ACCENT
-        elif role == ORIGIN:
+        elif role == ErrorRole.ORIGIN:
             name_role = Role.ERROR
         elif share >= BOTTLENECK_PERCENT:
             name_role = Role.STRONG
@@ -356,12 +358,12 @@ class Waterfall:
         traces, marks = self.traces, self.marks
         role = self.roles[span - self.first]
         yield from self._repeats(row, run)
-        if role == ORIGIN:
+        if role == ErrorRole.ORIGIN:
             message = safe(self.message_of(span), 200)
             yield LabelNote(f"{marks.origin} {message}".rstrip(), marks.origin, Role.ERROR, can_be_cut=True)
-        elif role == ECHO:
+        elif role == ErrorRole.PROPAGATED:
             yield LabelNote(marks.echo, marks.echo, Role.ECHO)
-        elif role == CANCELLED:
+        elif role == ErrorRole.CANCELLED:
             yield LabelNote(f"{marks.echo} cancelled", marks.echo, Role.ECHO)
         hidden = self.rows.hidden(row)
         if hidden:
@@ -370,11 +372,12 @@ class Waterfall:
                 spans = self.rows.spans(row)
                 first, stop = spans.start - self.first, spans.stop - self.first
                 for sums, mark, error, own in (
-                    (self._origins, marks.origin, Role.ERROR, ORIGIN),
-                    (self._echoes, marks.echo, Role.ECHO, ECHO),
+                    (self._origins, marks.origin, Role.ERROR, ErrorRole.ORIGIN),
+                    (self._echoes, marks.echo, Role.ECHO, ErrorRole.PROPAGATED),
                 ):
                     # siblings that are alike have the same role
-                    number = int(sums[stop] - sums[first]) - (min(role, ECHO) == own) * len(run or range(1))
+                    own_count = len(run or range(1)) if min(role, ErrorRole.PROPAGATED) == own else 0
+                    number = int(sums[stop] - sums[first]) - own_count
                     if number:
                         text = f"{mark}{numbers.short_count(number)}"
                         yield LabelNote(text, text, error)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.bottlenecks import DEFAULT_SHARE
+from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.suggestions import Suggestion
 from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
@@ -165,7 +165,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
                 self._advice = found
                 self.summary.show(self._summary_lines)
 
-        self.work("hot-spots.advice", lambda: findings.advice, done)
+        self.work("hot-spots.advice", lambda: findings.suggestions, done)
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
@@ -328,7 +328,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         if self._advice and len(shows) + skewed.width <= room:
             advice.add(shows, Role.DIM)
         advice.extend(skewed)
-        meaning = f"  (more than {DEFAULT_SHARE:.0f} % of their traces' time)"
+        meaning = f"  (more than {BOTTLENECK_PERCENT:.0f} % of their traces' time)"
         fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
         return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
 

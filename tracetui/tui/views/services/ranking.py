@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.latency import FEW_SAMPLES
+from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.errors import UsageError
 from tracetui.render.services.explorer import ExplorerColumn, Subject
 from tracetui.render.services.table import ServiceList, ServiceTable
