@@ -244,7 +244,7 @@ async def test_failed_analysis_is_reported_and_other_views_work(monkeypatch: pyt
         with suppress(WorkerFailed):
             await settled(app, pilot)
         await settled(app, pilot)
-        assert "This could not be worked out" in text_of(app)
+        assert "Analysis failed because of a bug" in text_of(app)
         assert "analysing" not in text_of(app)
         assert "KeyError: 'oops" in painted(app)[-1]
         await press(app, pilot, "4")
@@ -268,12 +268,12 @@ async def test_hot_spots_show_that_suggestions_are_computed(monkeypatch: pytest.
             await pilot.pause()
             if "database_query" in text_of(app):
                 break
-        assert "looking for suggestions…" in text_of(app)
+        assert "computing suggestions…" in text_of(app)
         may_go.set()
         with suppress(WorkerFailed):
             await settled(app, pilot)
         await settled(app, pilot)
-        assert "looking for" not in text_of(app)
+        assert "computing" not in text_of(app)
 
 
 async def test_missing_source_does_not_prevent_loading_others() -> None:

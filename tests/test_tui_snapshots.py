@@ -1,4 +1,4 @@
-"""Pictures of a few screens. `UPDATE_SNAPSHOTS=1` writes them anew; look at what you then commit."""
+"""Snapshots of some screens. `UPDATE_SNAPSHOTS=1` rewrites them; look at each difference before you commit it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tracetui.render.text.glyphs import ASCII, UNICODE
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 PINNED = {
-    name: wanted
-    for name, _, wanted in (
+    name: pinned
+    for name, _, pinned in (
         line.partition("==") for line in (Path(__file__).parents[1] / "constraints.txt").read_text().splitlines()
     )
     if name in ("textual", "rich")
@@ -35,32 +35,32 @@ SCREENS = {
     "services-map-120x40": (SHOP, (120, 40), "textual-dark", False, ("3", "slash", *"checkout-", "enter", "m")),
     "errors-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("4",)),
     "hot-spots-80x24": (INCIDENT, (80, 24), "textual-dark", False, ("5",)),
-    "could-be-done-120x40": (SHOP, (120, 40), "textual-dark", False, ("5", "a")),
-    "two-traces-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("space", *"jjj", "space", "equals_sign")),
-    "apart-80x24": (INCIDENT, (80, 24), "textual-light", False, ("c", "enter")),
+    "suggestions-120x40": (SHOP, (120, 40), "textual-dark", False, ("5", "a")),
+    "comparison-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("space", *"jjj", "space", "equals_sign")),
+    "contrast-80x24": (INCIDENT, (80, 24), "textual-light", False, ("c", "enter")),
 }
 
 
 @pytest.mark.skipif(
-    any(version(name) != wanted for name, wanted in PINNED.items()),
-    reason="other versions of Textual or Rich draw the same screen in other words",
+    any(version(name) != pinned for name, pinned in PINNED.items()),
+    reason="other versions of Textual or Rich give different SVG for the same screen",
 )
 @pytest.mark.parametrize("name", SCREENS)
-async def test_screen(name: str, tmp_path: Path) -> None:
+async def test_screen_matches_its_snapshot(name: str, tmp_path: Path) -> None:
     source, size, theme, ascii_only, keys = SCREENS[name]
     async with opened(source, size=size, marks=ASCII if ascii_only else UNICODE) as (app, pilot):
         app.theme = theme
         await press(app, pilot, *keys)
-        # what was said last goes after some seconds; a picture must not depend on when it is taken
+        # notices disappear after some seconds; the snapshot must not depend on the time
         app.forget_notice()
         await pilot.pause()
-        drawn = app.export_screenshot(title="tracetui")
-        shown = painted(app)
+        svg = app.export_screenshot(title="tracetui")
+        lines = painted(app)
     snapshot = SNAPSHOTS / f"{name}.svg"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         snapshot.parent.mkdir(exist_ok=True)
-        snapshot.write_text(drawn, "utf-8")
-    if drawn != snapshot.read_text("utf-8"):
-        found = tmp_path / snapshot.name
-        found.write_text(drawn, "utf-8")
-        pytest.fail(f"{snapshot} is another picture than {found}:\n" + "\n".join(shown))
+        snapshot.write_text(svg, "utf-8")
+    if svg != snapshot.read_text("utf-8"):
+        actual = tmp_path / snapshot.name
+        actual.write_text(svg, "utf-8")
+        pytest.fail(f"{snapshot} differs from {actual}:\n" + "\n".join(lines))

@@ -404,9 +404,9 @@ def test_search() -> None:
         await press("slash", "ctrl+u", *"select", "space", *"[/red]", "enter")
         assert app.name_here == "db"
         assert "1 span " in app.text
-        assert app.pane.detail.sought == "select [/red]"
+        assert app.pane.detail.highlighted == "select [/red]"
         await press("escape")
-        assert app.pane.detail.sought == ""
+        assert app.pane.detail.highlighted == ""
         assert not app.pane.has_class("-finding")
         await press("slash", *"[/b]", "enter")
         assert app.said[-1] == "no span holds “[/b]”"

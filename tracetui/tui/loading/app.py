@@ -99,7 +99,7 @@ class LoadingApp(CellDiffApp):
         self.run_worker(load, thread=True, group="load", exit_on_error=False)
 
     def on_load_progressed(self, message: LoadProgressed) -> None:
-        self._loader.progressed(message)
+        self._loader.show_progress(message)
         self._update_frame()
 
     def on_load_failed(self, message: LoadFailed) -> None:

@@ -194,7 +194,7 @@ class TraceSetLoader:
         """Return the filter for arriving sets."""
         return self._query
 
-    def progressed(self, message: LoadProgressed) -> None:
+    def show_progress(self, message: LoadProgressed) -> None:
         if self._load is None or self._load.is_stopped:
             return
         if self._is_poll:

@@ -113,7 +113,7 @@ class ShownCells:
             return
         for edge in (x, stop):
             # when half of a wide character is overwritten, terminals differ in what the other half shows
-            for torn in _around(all_cells, edge):
+            for torn in _wide_character_at(all_cells, edge):
                 all_cells[torn], all_looks[torn] = _UNKNOWN, None
         all_cells[x:stop], all_looks[x:stop] = cells, looks
         if y in self._ambiguous:
@@ -219,7 +219,7 @@ def _wide_cells_of(text: str) -> tuple[str, ...]:
     return (text, *[""] * (width - 1)) if width else ()
 
 
-def _around(cells: list[str], edge: int) -> range:
+def _wide_character_at(cells: list[str], edge: int) -> range:
     """Return the cells of the wide character that crosses an edge, if any."""
     if edge >= len(cells) or cells[edge]:
         return range(0)

@@ -87,7 +87,7 @@ class TerminalInput:
         begins = "" if self._is_burst else PASTE_BEGINS
         self._is_burst, self._pasting_since = True, now
         self._tail = ""
-        return begins + self._bounded(characters)
+        return begins + self._limited(characters)
 
     def _with_marks(self, text: str, now: float) -> str:
         """Return text in which the terminal marks pastes, with escapes in pasted text replaced.
@@ -123,14 +123,14 @@ class TerminalInput:
         end = seen.find(PASTE_ENDS)
         if end >= 0:
             self._tail = ""
-            parts += [self._bounded(_plain(seen[:end])), self._end_paste()]
+            parts += [self._limited(_plain(seen[:end])), self._end_paste()]
             return seen[end + len(PASTE_ENDS) :]
         held = next(size for size in range(len(PASTE_ENDS) - 1, -1, -1) if seen.endswith(PASTE_ENDS[:size]))
         self._tail = seen[len(seen) - held :]
-        parts.append(self._bounded(_plain(seen[: len(seen) - held])))
+        parts.append(self._limited(_plain(seen[: len(seen) - held])))
         return ""
 
-    def _bounded(self, pasted: str) -> str:
+    def _limited(self, pasted: str) -> str:
         """Return pasted text, cut where the paste exceeds `MOST_PASTED`."""
         room = MOST_PASTED - self._pasted
         self._pasted += len(pasted)

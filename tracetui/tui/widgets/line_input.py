@@ -172,7 +172,7 @@ class LineInput(Widget, can_focus=True):
         room = max(width - cell_width(self._prompt) - right.width - (1 if right.runs else 0), 4)
         segments = [styled(self._prompt, Role.DIM)]
         if self.text:
-            segments += self._edited(room, base)
+            segments += self._text_segments(room, base)
         elif self.has_focus:
             # the hint stays visible with the focus, as some dialogs open with it
             segments += [Segment(" ", base + self._look.style(Role.PLAIN) + _REVERSED)]
@@ -184,7 +184,7 @@ class LineInput(Widget, can_focus=True):
             segments += [styled(text, role) for text, role in right.runs]
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _edited(self, room: int, base: Style) -> list[Segment]:
+    def _text_segments(self, room: int, base: Style) -> list[Segment]:
         pieces = [*self._pieces(), " "]
         widths = [cell_width(piece) for piece in pieces]
         # without the focus, show the start; after a deletion, scroll back into the free room

@@ -144,7 +144,7 @@ class LineView(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
         self._ground = Style()
         """Background of the strips."""
-        self._fitted = (0, 0, 0)
+        self._strip_size = (0, 0, 0)
         """Size that the strips are for: width of lines, full width, height."""
         self._paints: dict[str, _Paint] = {}
         self._cursor_paints: dict[str, _Paint] = {}
@@ -234,11 +234,11 @@ class LineView(ScrollView, can_focus=True):
             self._forget()
 
     def on_resize(self, event: events.Resize) -> None:
-        fitted = self.line_width, self.content_region.width, event.size.height
-        if fitted == self._fitted:
+        size = self.line_width, self.content_region.width, event.size.height
+        if size == self._strip_size:
             # a view that is shown again keeps its rows
             return
-        self._fitted = fitted
+        self._strip_size = size
         self._strips.maxsize = max(_CACHED_SCREENS * event.size.height, 64)
         self._forget()
         self._keep_in_sight()

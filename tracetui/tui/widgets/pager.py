@@ -268,14 +268,14 @@ class Pager(Dialog[None]):
         self._update_title()
 
     @on(Worker.StateChanged)
-    def _worked(self, event: Worker.StateChanged) -> None:
+    def _worker_finished(self, event: Worker.StateChanged) -> None:
         event.stop()
         if event.worker.result is None:
             return
         if event.worker.name == "rows":
             self._show(event.worker.result)
         elif event.worker.name == "find":
-            self._found(event.worker.result)
+            self._show_matches(event.worker.result)
 
     def _update_title(self) -> None:
         """Update the title and the key hints."""
@@ -334,9 +334,9 @@ class Pager(Dialog[None]):
         self._word = event.text
         text = self._text
         if text is None or not self._word:
-            self._found(([], []))
+            self._show_matches(([], []))
         elif len(text.text) <= _AT_ONCE:
-            self._found(text.find(self._word))
+            self._show_matches(text.find(self._word))
         else:
             self._searching = True
             word = self._word
@@ -345,7 +345,7 @@ class Pager(Dialog[None]):
             )
             self._update_title()
 
-    def _found(self, matches: tuple[list[int], list[int]]) -> None:
+    def _show_matches(self, matches: tuple[list[int], list[int]]) -> None:
         rows, view = self._rows, self.query_one(PagerView)
         self._searching = False
         if rows is None:

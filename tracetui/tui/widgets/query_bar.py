@@ -132,7 +132,7 @@ class QueryBar(Vertical):
     def show_count(self, line: Line) -> None:
         self.input.show_right(line)
 
-    def know(self, known: Vocabulary) -> None:
+    def set_vocabulary(self, known: Vocabulary) -> None:
         """Set the words for completion."""
         self._known = known
 

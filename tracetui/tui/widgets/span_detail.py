@@ -70,7 +70,7 @@ class SpanDetail(Vertical):
         """A trace and the colour slots of its services, the same as in the waterfall."""
         self._toggled: set[str] = set()
         self._word = ""
-        self.sought = ""
+        self.highlighted = ""
         """Text to highlight."""
         self.is_beside = False
         """True if it is to the right of the waterfall, not below it."""
@@ -125,9 +125,9 @@ class SpanDetail(Vertical):
 
     def seek(self, word: str) -> None:
         """Highlight the text that spans are searched for."""
-        if word == self.sought:
+        if word == self.highlighted:
             return
-        self.sought = word
+        self.highlighted = word
         if self.view.lines is not None:
             self.view.lines.sought = word
             self.view.rows_changed()
@@ -160,7 +160,7 @@ class SpanDetail(Vertical):
         elif span == self._shown:
             return
         lines = partial(self._new_lines, KeyNames(self.screen).short("{list.open}"))
-        self._work("span detail", partial(_detail_lines, facts, span, lines), partial(self._arrived, facts, span))
+        self._work("span detail", partial(_detail_lines, facts, span, lines), partial(self._show_lines, facts, span))
 
     def _new_lines(
         self, opens: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
@@ -186,12 +186,12 @@ class SpanDetail(Vertical):
             )
         return self._slots_of[1]
 
-    def _arrived(self, facts: FactFinder, span: int, lines: SpanDetailLines) -> None:
+    def _show_lines(self, facts: FactFinder, span: int, lines: SpanDetailLines) -> None:
         if span != self._requested or facts is not self._facts or not self.is_mounted:
             return
         again = span == self._shown
         self._shown = span
-        lines.toggled, lines.word, lines.sought = self._toggled, self._word, self.sought
+        lines.toggled, lines.word, lines.sought = self._toggled, self._word, self.highlighted
         self.view.source = lines
         self.view.lay_out(lines)
         self.view.rows_changed(None if again else 0)

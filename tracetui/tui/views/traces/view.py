@@ -188,7 +188,7 @@ class TracesView(DialogHost):
 
     def _learn(self, known: Vocabulary) -> None:
         self.known = known
-        self.query_bar.know(known)
+        self.query_bar.set_vocabulary(known)
 
     def _show(self, found: Prepared) -> None:
         if self._listed is None:
