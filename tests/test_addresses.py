@@ -180,12 +180,12 @@ def test_passwords_are_refused_and_not_repeated(text: str) -> None:
     [
         ("http://", "no host"),
         ("http:///search", "no host"),
-        ("http://h:port/", "no address of a server"),
-        ("http://h:99999/", "no address of a server"),
-        ("http://[::1/", "no address of a server"),
-        ("unix:relative", "a Unix socket is written"),
-        ("http://h:1/search?start=1795176000000000&end=1795172400000000", "shows ends before it begins"),
-        ("http://h:1/api/v2/traces?startTs=1795176000000&endTs=1795172400000", "shows ends before it begins"),
+        ("http://h:port/", "not a server address"),
+        ("http://h:99999/", "not a server address"),
+        ("http://[::1/", "not a server address"),
+        ("unix:relative", "write a Unix socket as"),
+        ("http://h:1/search?start=1795176000000000&end=1795172400000000", "time range ends before it begins"),
+        ("http://h:1/api/v2/traces?startTs=1795176000000&endTs=1795172400000", "time range ends before it begins"),
     ],
 )
 def test_what_is_no_address(text: str, why: str) -> None:
@@ -226,7 +226,7 @@ def test_what_of_an_address_may_be_kept(source: str, shown: str) -> None:
 
 
 def test_a_file_whose_address_was_not_kept_whole() -> None:
-    with pytest.raises(UsageError, match=r"^https://h/t.json\?sig=\*\*\*: .* was kept nowhere; name it anew"):
+    with pytest.raises(UsageError, match=r"^https://h/t.json\?sig=\*\*\*: .* was not saved; enter it again"):
         parse_address(without_secrets("https://h/t.json?sig=T"))
 
 

@@ -32,7 +32,7 @@ def test_what_exists_is_found(options: tuple[str, ...], wanted: int, server: Liv
     report = program.analyze(server.url, "--time-range", "2h", *options)
     if options[:1] == ("--service",) and "--errors-only" in options and isinstance(server.backends[0], JaegerV1):
         # it is asked for spans of a service alone, and here those in error are of another one
-        assert "none among the newest 100" in report.err
+        assert "no match among the newest 100" in report.err
         return
     assert wanted <= json.loads(report.out)["summary"]["trace_count"] <= wanted + known.UNASKED, report.err
 

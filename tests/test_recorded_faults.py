@@ -26,7 +26,7 @@ class Tempo(StandIn):
     def __init__(self) -> None:
         super().__init__([recorded("faults")], [])
 
-    def respond(self, request: Request) -> Answer:
+    def respond_below(self, request: Request) -> Answer:
         if request.path == "/api/echo":
             return Answer((b"echo\n",), 200, PLAIN)
         timed = "window" if {"start", "end"} <= set(request.query) else "no-window"

@@ -48,8 +48,8 @@ def test_a_full_answer_is_no_proof_of_none(kind: str, program: Program) -> None:
     with held(kind) as server:
         report = program("analyze", server.url, "--query", unlike, "--limit", "20")
     assert "No trace matches" not in report.out
-    assert re.search(r"None among the newest 20 \(\d\d:\d\d:\d\dZ to \d\d:\d\d:\d\dZ\)", report.out)
-    assert "none among the newest 20" in report.err
+    assert re.search(r"No match among the newest 20 \(\d\d:\d\d:\d\dZ to \d\d:\d\d:\d\dZ\)", report.out)
+    assert "no match among the newest 20" in report.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,8 +103,8 @@ def test_the_beginning_of_an_id_is_said_to_be_looked_for_here_alone(program: Pro
     with held("zipkin") as server:
         said = program("show", server.url, "--trace", "36b96d7a", "--limit", "20")
     assert said.code == 2
-    assert "only the newest 20" in said.err
-    assert "a server finds whole ids alone" in said.err
+    assert "among the newest 20" in said.err
+    assert "servers need the full id" in said.err
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -164,8 +164,8 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
     with asking(server) as asked:
         assert asked.back_end.services() == ["cart", "payment", "\ufffd"]
         assert asked.said == [
-            "the names of 1 services cannot be read; they are left out",
-            "the names of 1 services are longer than 2,000 characters and were skipped",
+            "1 invalid names of services were skipped",
+            "1 names of services longer than 2,000 characters were skipped",
         ]
 
 
@@ -199,7 +199,7 @@ def test_names_are_bounded() -> None:
     said: list[str] = []
     listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
     assert len(name_lists.readable_names(listed, "services", said.append)) == name_lists.MOST_NAMES
-    assert said == ["it lists 30,000 services; the first 10,000 are kept"]
+    assert said == ["the server lists 30,000 services; only the first 10,000 are used"]
 
 
 def test_many_services_are_asked_until_there_is_enough() -> None:
@@ -215,7 +215,7 @@ def test_many_services_are_asked_until_there_is_enough() -> None:
         asked_for = server.paths().count("/api/traces")
     assert len(few) >= 10
     assert asked_for < many / 2
-    assert "were asked, which was enough for 10 traces" in asked.said[-1]
+    assert "of 150 services, enough for 10 traces" in asked.said[-1]
 
 
 def test_a_service_that_cannot_be_asked_costs_the_others_nothing() -> None:
@@ -268,7 +268,7 @@ def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
     told: list[SearchReport] = []
     with without_hints(server_with_newer_traces("tempo")) as server:
         load([server.url], search=WHOLE, on_report=told.append)
-    assert told[0].text.endswith("there may be more, also newer ones: it does not send the newest first")
+    assert told[0].text.endswith("there may be more, also newer ones: the server does not send the newest first")
     assert told[0].searched is not None
     assert told[0].searched.words.startswith("any 20 (")
 
@@ -333,4 +333,4 @@ def test_elements_of_lists_are_said_to_be_missed(kind: str) -> None:
     search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
     with LiveServer(kind) as server:
         load([server.url], search=search, on_report=told.append)
-    assert ("not elements of lists" in told[0].text) == (kind != "tempo")
+    assert ("not list elements" in told[0].text) == (kind != "tempo")

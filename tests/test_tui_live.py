@@ -38,17 +38,17 @@ FAULTS = {
     "reset": "cut off",
     "cut": "cut off",
     "cut_chunked": "cut off",
-    "bad_json": "as Jaeger, Zipkin or Tempo does",
-    "json_of_something_else": "as Jaeger, Zipkin or Tempo does",
-    "wrong_encoding": "says that its answer is compressed",
-    "login_page": "web pages, perhaps to log in",
-    "401": "asks who you are",
-    "403": "does not allow this",
-    "404": "as Jaeger, Zipkin or Tempo does",
-    "500": "the server failed (status 500)",
+    "bad_json": "the API of Jaeger, Zipkin or Tempo",
+    "json_of_something_else": "the API of Jaeger, Zipkin or Tempo",
+    "wrong_encoding": "marked as compressed but cannot be",
+    "login_page": "a web page, perhaps a login page",
+    "401": "credentials required",
+    "403": "access denied",
+    "404": "the API of Jaeger, Zipkin or Tempo",
+    "500": "server error (500)",
 }
 """What the banner says."""
-ENDLESS = {"silent": "said nothing for 3 s", "drip": "sends next to nothing"}
+ENDLESS = {"silent": "no response within 3 s", "drip": "has stalled"}
 PATIENCE = "3s"
 """In which a server that is well answers on a machine with much to do, too."""
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
@@ -120,7 +120,7 @@ async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first
 
     monkeypatch.setattr(TraceSetLoader, "search", heard)
     async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
-        await on.until("refuses the connection")
+        await on.until("connection refused")
         await on.press("escape", "F")
         await on.until("no response yet")
         assert asked == [Search()]
@@ -277,10 +277,10 @@ async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.Monk
             await on.press("F")
             await on.until("following ")
             server.down()
-            await on.until("refuses the connection", "loaded traces stay", "no response since ")
+            await on.until("connection refused", "loaded traces stay", "no response since ")
             server.up()
             await on.until("the server responds again", "following ")
-            assert "refuses the connection" not in on.text
+            assert "connection refused" not in on.text
 
 
 async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +351,7 @@ async def test_more_is_more_of_what_a_server_sent_last_whatever_it_refused_since
             await on.until("20 traces")
             server.down()
             await on.press("M")
-            await on.until("refuses the connection", "loaded traces stay")
+            await on.until("connection refused", "loaded traces stay")
             server.up()
             await on.press("escape", "M")
             await on.until("at most 80")
@@ -390,18 +390,18 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
             # in the midst of traces
             server.fault, server.fault_on = faults.cut, "/api/v3/traces$"
             await on.press("r")
-            await on.until("the answer was cut off", "82 traces  928 spans")
+            await on.until("the response was cut off", "82 traces  928 spans")
             await on.press("escape")
             server.fault = None
             await on.press("r")
             await on.until("82 traces from")
             server.down()
             await on.press("r")
-            await on.until("refuses the connection", "82 traces")
+            await on.until("connection refused", "82 traces")
             server.up()
             await on.press("r")
             await on.until("nothing new from")
-            assert "refuses the connection" not in on.text
+            assert "connection refused" not in on.text
     assert_nothing_waits_on_the_loop(work)
 
 
@@ -435,7 +435,7 @@ async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
             await on.until("82 traces")
             server.down()
             await on.press("r")
-            await on.until("refuses the connection", "loaded traces stay", "82 traces")
+            await on.until("connection refused", "loaded traces stay", "82 traces")
             await on.press("escape", "enter")
             await on.until("Waterfall ›")
             server.up()

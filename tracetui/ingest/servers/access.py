@@ -68,12 +68,14 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
     headers = {name: value.strip() for name, value in headers.items()}
     for name, value in headers.items():
         if not _HEADER.fullmatch(name):
-            raise UsageError(f"{name!r} is no name of a header")
+            raise UsageError(f"{name!r} is not a valid header name")
         if not value.isprintable():
-            raise UsageError(f"the header {name} has a value that no header can have, such as a line break")
+            raise UsageError(
+                f"the value of the header {name} has a character that is not allowed, such as a line break"
+            )
     timeout = parse_duration(profile.timeout or _TIMEOUT) / 1e9
     if timeout <= 0:
-        raise UsageError(f"timeout {profile.timeout}: a server needs some time to answer")
+        raise UsageError(f"timeout {profile.timeout}: must be greater than 0")
     insecure = overrides.insecure or profile.insecure
     proxy = _proxy(address, profile)
     named = [*profile.headers, *profile.headers_env, "Authorization"]
@@ -163,7 +165,7 @@ def _secret(what: str, variable: str, file: str, command: str) -> str:
         try:
             return path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the {what} cannot be read from {path}: {_reason(error)}") from None
+            raise UsageError(f"cannot read the {what} from {path}: {_reason(error)}") from None
     if command:
         return _from_command(what, command)
     return ""
@@ -172,7 +174,7 @@ def _secret(what: str, variable: str, file: str, command: str) -> str:
 def _from_environment(variable: str) -> str:
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise UsageError(f"the environment variable {variable}, which a profile names, is not set")
+        raise UsageError(f"the environment variable {variable} of the profile is not set")
     return value
 
 
@@ -197,9 +199,9 @@ def _from_command(what: str, command: str) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
-        return f"not done after {_COMMAND_SECONDS} s"
+        return f"not finished after {_COMMAND_SECONDS} s"
     if isinstance(error, subprocess.CalledProcessError):
-        return f"it ended with status {error.returncode}"
+        return f"exit status {error.returncode}"
     return getattr(error, "strerror", None) or type(error).__name__
 
 
@@ -229,7 +231,7 @@ def _trusting(file: str) -> ssl.SSLContext:
 
 
 def _no_passphrase() -> str:
-    raise ValueError("the key is protected by a passphrase, which cannot be asked for here")
+    raise ValueError("the key is protected by a passphrase, which is not supported; use a key without one")
 
 
 def _path(text: str) -> str:
@@ -255,15 +257,15 @@ def _proxy(address: Address, profile: Profile) -> str:
         return ""
     if "://" not in proxy:
         proxy = f"http://{proxy}"
-    what = f"{address.shown}: the proxy that {named} names"
+    what = f"{address.shown}: the proxy from {named}"
     out = "; NO_PROXY bypasses it" if named == "the environment" else ""
     try:
         at = urlsplit(proxy)
         if at.scheme not in ("http", "https"):
-            raise UsageError(f"{what} does not speak HTTP{out}")
+            raise UsageError(f"{what} is not an HTTP proxy{out}")
         if at.hostname and at.port != 0:
             return proxy
     except ValueError:
         # no port, or no end of the host
         pass
-    raise UsageError(f"{what} has no address; it is written http://host:port{out}") from None
+    raise UsageError(f"{what} has no valid address; write it as http://host:port{out}") from None

@@ -121,8 +121,8 @@ def parse_address(text: str) -> Address:
         raise UsageError(f"{without_secrets(text)}: not a server address") from None
     if parts.username or parts.password:
         raise UsageError(
-            "everyone on this machine can read a password in an address; remove it and set"
-            " TRACETUI_USER and TRACETUI_PASSWORD or TRACETUI_TOKEN, use ~/.netrc, or write a profile (see the README)"
+            "a password in an address is visible to everyone on this machine; remove it and set TRACETUI_USER and"
+            " TRACETUI_PASSWORD or TRACETUI_TOKEN, or use ~/.netrc or a profile (see the README)"
         )
     if not parts.hostname:
         raise UsageError(f"{without_secrets(text)}: no host in this address")

@@ -159,7 +159,7 @@ class BackEnd(ABC):
             yield from split_stream(self.connection.stream(path, params), shape)
         except TooLargeError:
             raise CutOffError(
-                f"{self.connection.name}{path}: one trace was larger than can be kept; the rest was skipped"
+                f"{self.connection.name}{path}: a trace exceeds the size limit; the rest was skipped"
             ) from None
 
     def takes(self, search: Search) -> Search:

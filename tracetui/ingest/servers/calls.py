@@ -42,8 +42,8 @@ def readable_edges(listed: Sequence[msgspec.Raw], say: Callable[[str], None]) ->
             continue
         edges.append(Dependency(edge.parent, edge.child, edge.call_count, edge.error_count))
     if unreadable:
-        say(f"{unreadable:,} edges of its dependency graph cannot be read; they are left out")
+        say(f"{unreadable:,} invalid edges of the dependency graph were skipped")
     if len(edges) > MOST_EDGES:
-        say(f"its dependency graph has {len(edges):,} edges; the {MOST_EDGES:,} with the most calls are kept")
+        say(f"the dependency graph has {len(edges):,} edges; only the {MOST_EDGES:,} with the most calls are used")
         edges = sorted(edges, key=lambda edge: -edge.call_count)[:MOST_EDGES]
     return edges

@@ -49,7 +49,7 @@ _ENDED: Final = re.compile("disconnected|peer closed")
 """Message for a response that ended too early; all other errors mean there was no response."""
 _UNANSWERED: Final = "without sending a response"
 _TENANT = re.compile(r"tenant|\borg\b", re.IGNORECASE)
-_TENANT_HINT = "Name a tenant with --tenant, TRACETUI_TENANT or a profile"
+_TENANT_HINT = "Set the tenant with --tenant, TRACETUI_TENANT or a profile"
 
 Params = Mapping[str, str | int | Sequence[str]]
 _BodyKind = TypeVar("_BodyKind")
@@ -257,8 +257,8 @@ class Connection:
         upgraded &= here.host == there.host
         if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port) and not upgraded:
             raise HttpError(
-                f"{self._at(path)}: redirects to another server ({there.scheme}://{there.netloc.decode()}), perhaps to"
-                f" log in; not followed. {self._credentials_hint()}",
+                f"{self._at(path)}: redirects to another server ({there.scheme}://{there.netloc.decode()}), perhaps a"
+                f" login page; not followed. {self._credentials_hint()}",
                 response.status_code,
             )
         return self._client.send(request, stream=True)
@@ -276,13 +276,13 @@ class Connection:
                 )
             if size > max(MOST_PACKED_TIMES * response.num_bytes_downloaded, LEAST):
                 raise CutOffError(
-                    f"{self._at(path)}: the response unpacks to more than {MOST_PACKED_TIMES} times its size;"
-                    " it cannot be traces"
+                    f"{self._at(path)}: the response decompresses to more than {MOST_PACKED_TIMES} times its size;"
+                    " this is not trace data"
                 )
             if cost > decoding_limit(response.num_bytes_downloaded):
                 raise CutOffError(
-                    f"{self._at(path)}: the answer unpacks to more values than any traces of its size;"
-                    " it cannot be traces"
+                    f"{self._at(path)}: the response decompresses to more values than traces of its size can hold;"
+                    " this is not trace data"
                 )
 
     def _unpacked(self, response: httpx.Response, path: str) -> Iterator[tuple[int, bytes]]:
@@ -297,16 +297,18 @@ class Connection:
                 # data can go on without end and hold nothing
                 if response.num_bytes_downloaded > 2 * size + _EMPTY_BYTES:
                     raise CutOffError(
-                        f"{self._at(path)}: {response.num_bytes_downloaded >> 20} MiB of compressed data came that hold"
-                        " next to nothing; that is no answer with traces"
+                        f"{self._at(path)}: {response.num_bytes_downloaded >> 20} MiB of compressed data are almost"
+                        " empty; this is not trace data"
                     )
 
         codings = [word.strip().lower() for word in response.headers.get("Content-Encoding", "").split(",")]
         codings = [word for word in codings if word not in ("", "identity")]
         unknown = [word for word in codings if word not in HTTP_CODINGS]
         if unknown or len(codings) > _MOST_CODINGS:
-            what = unknown[0][:_QUOTED] if unknown else f"{len(codings)} times over"
-            raise HttpError(f"{self._at(path)}: the response uses a compression that was not requested ({what})")
+            what = unknown[0][:_QUOTED] if unknown else f"{len(codings)} layers"
+            raise HttpError(
+                f"{self._at(path)}: unsupported compression of the response ({what}); is a proxy in between?"
+            )
         pieces = packed()
         for coding in reversed(codings):
             pieces = unpack_stream(pieces, coding)
@@ -316,7 +318,8 @@ class Connection:
                 yield size, piece
         except UnpackError:
             raise CutOffError(
-                f"{self._at(path)}: the response claims to be compressed but is not; is a proxy in between?"
+                f"{self._at(path)}: the response is marked as compressed but cannot be decompressed; is a proxy in"
+                " between?"
             ) from None
 
     @contextmanager
@@ -326,46 +329,46 @@ class Connection:
         try:
             yield
         except _BusyError as error:
-            why = "too many requests" if error.status == httpx.codes.TOO_MANY_REQUESTS else "too busy"
+            why = "too many requests" if error.status == httpx.codes.TOO_MANY_REQUESTS else "server busy"
             raise HttpError(
-                f"{at}: {why} ({error.status}); it asks to retry in {format_duration(int(error.seconds) * 10**9)}",
+                f"{at}: {why} ({error.status}); try again in {format_duration(int(error.seconds) * 10**9)}",
                 error.status,
             ) from None
         except httpx.ConnectTimeout:
-            by = f" by the proxy {self._proxy}" if self._proxy else ""
+            by = f" through the proxy {self._proxy}" if self._proxy else ""
             raise HttpError(
-                f"{at}: no connection{by} within {_CONNECT_SECONDS:.0f} s; is a firewall or VPN in between?"
+                f"{at}: no connection{by} within {_CONNECT_SECONDS:.0f} s; is a firewall in the way, or a VPN needed?"
             ) from None
         except StallError as error:
             raise CutOffError(
-                f"{at}: sends next to nothing ({error.bytes_per_second:.0f} bytes a second); is the server overloaded?"
+                f"{at}: the response has stalled ({error.bytes_per_second:.0f} bytes/s); is the server overloaded?"
                 " Try a shorter time range or a smaller limit."
             ) from None
         except EndlessHeadError:
-            raise HttpError(f"{at}: invalid HTTP (headers without end); does a proxy stand between?") from None
+            raise HttpError(f"{at}: invalid HTTP (endless headers); is a proxy in between?") from None
         except httpx.ReadTimeout:
             raise HttpError(
-                f"{at}: accepted the connection but sent nothing for {self._access.timeout:g} s; is it overloaded?"
+                f"{at}: no response within {self._access.timeout:g} s; is the server overloaded?"
                 " Try a shorter time range or a smaller limit."
             ) from None
         except httpx.ProxyError as error:
-            raise HttpError(f"{at}: the proxy refuses: {self._cause(error)}") from None
+            raise HttpError(f"{at}: the proxy refused the request: {self._cause(error)}") from None
         except httpx.ConnectError as error:
             raise HttpError(f"{at}: {self._unconnected(error)}") from None
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             if isinstance(error, httpx.RemoteProtocolError) and not _ENDED.search(str(error)):
                 raise HttpError(
-                    f"{at}: invalid HTTP ({self._cause(error)}); is the port the query service's, and is it https://?"
+                    f"{at}: invalid HTTP ({self._cause(error)}); is this the port of the query service, and is it https://?"
                 ) from None
-            then = "is it another port, or https://?" if _UNANSWERED in str(error) else "ask again"
+            then = "is the port right, and is it https://?" if _UNANSWERED in str(error) else "try again"
             raise CutOffError(f"{at}: the response was cut off ({self._cause(error)}); {then}") from None
         except httpx.TimeoutException:
-            raise HttpError(f"{at}: did not accept the request within {self._access.timeout:g} s") from None
+            raise HttpError(f"{at}: the request was not accepted within {self._access.timeout:g} s") from None
         except httpx.HTTPError as error:
             raise HttpError(f"{at}: {self._cause(error)}") from None
         except (httpx.InvalidURL, UnicodeError):
             # a host whose name no resolver takes is found out late
-            raise HttpError(f"{at}: not a usable address") from None
+            raise HttpError(f"{at}: not a valid address") from None
 
     def _unconnected(self, error: httpx.ConnectError) -> str:
         chain: list[BaseException] = [error]
@@ -374,22 +377,20 @@ class Connection:
         for cause in chain:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 why = cause.verify_message or "not trusted"
-                return f"its certificate is not trusted ({why}); name its CA with --ca FILE, or use --insecure"
+                return f"the server's certificate is not trusted ({why}); pass its CA with --ca FILE, or use --insecure"
             if isinstance(cause, ssl.SSLError):
                 reason = (cause.reason or str(cause)).replace("_", " ").lower()
                 hint = "; is it plain http://?" if "wrong version" in reason or "record layer" in reason else ""
-                return (
-                    f"TLS failed: {reason}{hint or '; a client certificate is named with --cert FILE and --key FILE'}"
-                )
+                return f"TLS failed: {reason}{hint or '; pass a client certificate with --cert FILE and --key FILE'}"
             if isinstance(cause, socket.gaierror):
-                found = f"no such host: the proxy {self._proxy}" if self._proxy else "no such host"
-                return f"{found}; is the name right? Is a VPN needed?"
+                what = f"the proxy {self._proxy}: no such host" if self._proxy else "no such host"
+                return f"{what}; is the name right, and is a VPN needed?"
             if isinstance(cause, ConnectionRefusedError):
                 if self._proxy:
-                    return f"the proxy {self._proxy} refuses the connection; is it running? NO_PROXY bypasses it"
-                return "refuses the connection; is the server running, and is the port right?"
+                    return f"the proxy {self._proxy} refused the connection; is it running? NO_PROXY bypasses it"
+                return "connection refused; is the server running, and is the port right?"
             if isinstance(cause, FileNotFoundError):
-                return "no such socket"
+                return "no such socket; is the server running?"
         return self._cause(error)
 
     def refusal(self, path: str, status: int, body: bytes) -> HttpError:
@@ -399,17 +400,18 @@ class Connection:
         match status:
             case 401:
                 hint = _TENANT_HINT if _TENANT.search(said) else self._credentials_hint()
-                text = f"requires credentials (401{quoted and ', '}{said}). {hint}"
+                what = "credentials rejected" if self._access.has_credentials else "credentials required"
+                text = f"{what} (401{quoted and ', '}{said}). {hint}"
             case 403:
                 text = f"access denied (403{quoted and ', '}{said}); check the credentials and the tenant"
             case 404:
                 text = f"not found (404{quoted and ', '}{said}); is the base path right?"
             case 429:
-                text = "too many requests (429), also after waiting; try again later"
+                text = "too many requests (429), even after retries; try again later"
             case _ if status >= 500:
-                text = f"the server failed (status {status}){f': {said}' if said else ''}; try again, or see its log"
+                text = f"server error ({status}){f': {said}' if said else ''}; try again, or check the server's log"
             case _:
-                text = f"the server returned {status}{f': {said}' if said else ''}"
+                text = f"unexpected status {status}{f': {said}' if said else ''}"
         return HttpError(f"{self._at(path)}: {text}", status, said)
 
     def no_answer(self, path: str, why: str) -> HttpError:
@@ -420,15 +422,15 @@ class Connection:
     def _no_json(self, path: str, content_type: str, body: bytes) -> HttpError:
         if body.lstrip()[:1] == b"<":
             return HttpError(
-                f"{self._at(path)}: a web page, not traces; perhaps one to log in. {self._credentials_hint()}"
+                f"{self._at(path)}: a web page, not traces; perhaps a login page. {self._credentials_hint()}"
             )
         kind = f" ({self.redacted(content_type)})" if content_type else ""
-        return HttpError(f"{self._at(path)}: the response is not JSON{kind}: {self._said(body)[:60] or 'it is empty'}")
+        return HttpError(f"{self._at(path)}: the response is not JSON{kind}: {self._said(body)[:60] or 'empty'}")
 
     def _credentials_hint(self) -> str:
         if self._access.has_credentials:
-            return "The credentials were rejected"
-        return "Credentials: TRACETUI_TOKEN, TRACETUI_USER and TRACETUI_PASSWORD, ~/.netrc, or a profile"
+            return "Check the credentials"
+        return "Set TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD, or use ~/.netrc or a profile"
 
     def _at(self, path: str) -> str:
         return self.name + urlsplit(path).path

@@ -48,7 +48,7 @@ _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
 _LOOKED_THROUGH: Final = 20
 """Summaries for each trace that is wanted."""
 _MOST_SUMMARIES: Final = 5_000
-_FINDS_ERRORS: Final = "by the tag error=true; a span that failed by its HTTP or gRPC status alone is not found"
+_FINDS_ERRORS: Final = "by the tag error=true, not by HTTP or gRPC status alone"
 
 
 class _Names(msgspec.Struct):
@@ -154,7 +154,7 @@ class Jaeger(BackEnd):
         except HttpError as error:
             if "not supported" not in error.said:
                 raise
-            raise NotOfferedError(f"{self.connection.name}: it has no dependency graph ({error.said})") from None
+            raise NotOfferedError(f"{self.connection.name}: no dependency graph ({error.said})") from None
         return self.edges(path, found)
 
     def takes(self, search: Search) -> Search:
@@ -177,7 +177,7 @@ class Jaeger(BackEnd):
         asked = self._limited(search).most
         self._most = max((number for number in numbers if 0 < number < asked), default=0)
         if self._most:
-            self.say(f"it sends at most {self._most:,} traces at once, not {search.most:,}")
+            self.say(f"the server's limit is {self._most:,} traces per search, not {search.most:,}")
         return self._most > 0
 
     def _within_limit(self, search: Search, ask: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
@@ -336,7 +336,7 @@ class Jaeger(BackEnd):
                 raise
             # one span with a value that JSON cannot hold makes it send none of them
             if self._v3:
-                self.say(f"its v1 search failed ({error.said}); used its v3 API instead")
+                self.say(f"the search failed in Jaeger's v1 API ({error.said}); used the v3 API instead")
                 yield from self._search_v3(search)
             else:
                 yield from around_what_fails(search, self._stream_v1, error.said, self.say)
@@ -360,7 +360,7 @@ class Jaeger(BackEnd):
             yield document
         lost = [trace_id for trace_id in wanted if trace_id not in self._whole]
         if lost:
-            self.say(f"{len(lost):,} traces have only their root span: it does not return older ones")
+            self.say(f"{len(lost):,} traces have only their root span: the server does not return old traces by ID")
         for document in roots if lost else ():
             unseen = unseen_v1(document, self._whole)[1]
             if unseen:
@@ -402,8 +402,8 @@ class Jaeger(BackEnd):
                 if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
                     self.has_more = True
                     self.say(
-                        f"{at:,} of {len(searches):,} services were searched, enough for {search.most:,} traces:"
-                        " they are not the newest of all; --service NAME, once or more often, asks for those you choose"
+                        f"searched {at:,} of {len(searches):,} services, enough for {search.most:,} traces, but not the"
+                        " newest of all; choose services with --service NAME (repeatable)"
                     )
                     return
             self.has_more = bool(full)

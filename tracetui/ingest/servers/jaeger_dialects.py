@@ -80,7 +80,7 @@ VICTORIA_TRACES: Final = Dialect(
     has_metrics=False,
     excludes_bounds=True,
     resource_prefix="resource_attr:",
-    finds_attributes="names as service.x, host.x or k8s.x in resources, others in spans",
+    finds_attributes="names such as service.x, host.x or k8s.x in resources only, all others in spans only",
     pattern_prefix="~",
 )
 QUICKWIT: Final = Dialect(
@@ -97,8 +97,8 @@ GREPTIMEDB: Final = Dialect(
     has_dependencies=False,
     has_metrics=False,
     v1_losses=(
-        "its v1 API sends no links, numbers with a fraction as 0, attributes of a service's resource with one trace"
-        " alone, and no spans outside the time that it is asked for"
+        "GreptimeDB's v1 API sends no links, numbers with a fraction as 0, resource attributes with one trace of a"
+        " service only, and no spans outside the search window"
     ),
 )
 PATHS: Final = {

@@ -48,8 +48,8 @@ def around_what_fails(
             lost.append((begin, stop))
     for begin, stop in _joined(lost):
         say(
-            f"it cannot send traces that start between {_shown(begin)} and {_shown(stop)}: {reason};"
-            " the rest was read around them"
+            f"the server cannot send traces that start between {_shown(begin)} and {_shown(stop)}: {reason};"
+            " all others were read"
         )
 
 

@@ -36,9 +36,9 @@ def readable_names(listed: Sequence[msgspec.Raw], what: str, say: Callable[[str]
             continue
         names.add(name)
     if unreadable:
-        say(f"the names of {unreadable:,} {what} cannot be read and were skipped")
+        say(f"{unreadable:,} invalid names of {what} were skipped")
     if long:
-        say(f"the names of {long:,} {what} are longer than {LONGEST_NAME:,} characters and were skipped")
+        say(f"{long:,} names of {what} longer than {LONGEST_NAME:,} characters were skipped")
     if len(names) > MOST_NAMES:
-        say(f"it lists {len(names):,} {what}; only the first {MOST_NAMES:,} are used")
+        say(f"the server lists {len(names):,} {what}; only the first {MOST_NAMES:,} are used")
     return sorted(names)[:MOST_NAMES]

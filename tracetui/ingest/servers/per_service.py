@@ -21,14 +21,14 @@ _ServiceResult = TypeVar("_ServiceResult")
 def searches_by_service(search: Search, services: Sequence[str], say: Say) -> list[Search]:
     """Turn a search into one for each of the services, for fewer traces each."""
     if len(services) > _MOST_SERVICES:
-        say(f"it has {len(services):,} services; only the first {_MOST_SERVICES:,} were searched")
+        say(f"the server has {len(services):,} services; only the first {_MOST_SERVICES:,} were searched")
         services = services[:_MOST_SERVICES]
     # one window for all: what cannot be sent is then found in the same place, and said once
     start, end = search.window()
     limit = traces_per_service(search.most, len(services))
     if not search.services or limit < search.most:
         # of few that were chosen there are as many traces as were asked for
-        say(f"it searches by service only: the newest {limit:,} traces of each of {len(services):,} were requested")
+        say(f"the server searches by service only: requested the newest {limit:,} traces of each of {len(services):,}")
     return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
 
 

@@ -139,7 +139,7 @@ class ServerPool:
         wanted = server.search(search)
         self._said = []
         if wanted.expression and not back_end.offers.knows_traceql:
-            self._said.append(f"it knows no TraceQL, and was not asked for {wanted.expression}")
+            self._said.append(f"the server does not support TraceQL; ignored {wanted.expression}")
             wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
         damage: list[LoadWarning] = []
@@ -165,7 +165,7 @@ class ServerPool:
             for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._said)]:
                 intake.warn(one.file, one.position, one.message)
         if damage and len(intake) == spans:
-            what = f"did not send traces ({damage[0].message}); is a gateway in between?"
+            what = f"the response is not traces ({damage[0].message}); is a gateway in between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
         told(_told(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
@@ -287,7 +287,7 @@ def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> Se
 
 
 def _to_choose(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:
-    text = f"{back_end.offers.name} searches by service only, and knows {count:,}: none was asked"
+    text = f"{back_end.offers.name} searches by service only and has {count:,} services; choose some"
     return SearchReport(text, False, back_end.takes(wanted), services_to_choose=count)
 
 
@@ -297,19 +297,19 @@ def _told(back_end: BackEnd, wanted: Search, came: SearchedWindow, name: str) ->
     text = f"{count} from {back_end.offers.name}{name and ' at '}{name} (searched: {describe(asked)})"
     searched = back_end.searched
     if searched is not None:
-        text += f", and among {searched.words} for others like these"
+        text += f"; then searched {searched.words} for more"
     may_have_more = not asked.trace_ids and (came.count >= asked.most or back_end.has_more)
     if may_have_more:
         text += "; there may be more"
         if not back_end.sends_newest:
             came = replace(came, is_newest=False)
-            text += ", also newer ones: it does not send the newest first"
+            text += ", also newer ones: the server does not send the newest first"
     if asked.attributes and not back_end.offers.finds_elements:
-        text += "; it matches whole values, not list elements"
+        text += "; matches whole values, not list elements"
     if asked.attributes and back_end.offers.finds_attributes:
-        text += f"; it finds attributes with {back_end.offers.finds_attributes}"
+        text += f"; attributes found: {back_end.offers.finds_attributes}"
     if asked.errors or asked.failed:
-        text += f"; it finds errors {back_end.offers.finds_errors}"
+        text += f"; errors found {back_end.offers.finds_errors}"
     rest = {
         name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(asked, name)
     }

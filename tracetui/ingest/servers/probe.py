@@ -131,23 +131,23 @@ class _Probe:
         """Why no back end was found."""
         if self._refused is not None:
             return self._refused
-        name = self._connection.name
+        name, api = self._connection.name, kind.capitalize() or "Jaeger, Zipkin or Tempo"
         if self._is_grafana:
             origin = self._connection.address.origin
             return BackEndError(
-                f"{name}: returns Grafana pages, perhaps to log in; address its data sources as"
-                f" {origin}/api/datasources/proxy/uid/UID, with a service account's token (TRACETUI_TOKEN, a profile)"
+                f"{name}: this is Grafana, not a trace server; use the address of its data source,"
+                f" {origin}/api/datasources/proxy/uid/UID, with a service account token (TRACETUI_TOKEN or a profile)"
             )
         if self._web_page:
             return BackEndError(
-                f"{name}: returns web pages, perhaps to log in, not the API of {kind or 'Jaeger, Zipkin or Tempo'}"
-                " does; is a base path missing, or are credentials (TRACETUI_TOKEN, a profile)?"
+                f"{name}: returned a web page, perhaps a login page, not the API of {api}; is a base path missing, or"
+                " are credentials (TRACETUI_TOKEN or a profile)?"
             )
         if self._failed is not None:
             return self._failed
         said = f" ({self._said})" if self._said else ""
         return BackEndError(
-            f"{name}: responds, but not with the API of {kind or 'Jaeger, Zipkin or Tempo'}{said}; is the port the"
-            " query service's (Jaeger 16686, Zipkin 9411, Tempo 3200), and is a base path missing? VictoriaTraces"
-            " answers below /select/jaeger, GreptimeDB below /v1/jaeger, Quickwit below /api/v1/INDEX/jaeger"
+            f"{name}: responds, but not with the API of {api}{said}; check the port (Jaeger 16686, Zipkin 9411,"
+            " Tempo 3200) and the base path (VictoriaTraces /select/jaeger, GreptimeDB /v1/jaeger, Quickwit"
+            " /api/v1/INDEX/jaeger)"
         )

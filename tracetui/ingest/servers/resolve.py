@@ -82,7 +82,7 @@ def server_at(source: str) -> Server | None:
         return None
     try:
         if not is_address(profile.url):
-            raise UsageError("its url is not a server address such as http://host:port or unix:/path")
+            raise UsageError("url is not a server address such as http://host:port or unix:/path")
         for duration in filter(None, (profile.lookback, profile.timeout)):
             parse_duration(duration)
         return Server(source, parse_address(profile.url), profile)
@@ -162,25 +162,25 @@ def _is_pasted(source: str) -> bool:
 def _nowhere(source: str, ids: Sequence[str]) -> str:
     """That an id alone says not where its trace is."""
     return (
-        f"{_cut(source)}: the id of a trace does not say where the trace is; name a server or a file beside it, such as"
+        f"{_cut(source)}: a trace ID alone does not say where the trace is; add a server or a file, such as"
         f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
     )
 
 
 def _about_grafana(source: str, page: GrafanaPage, has_others: bool) -> str:
     """What to do with a page of Grafana, which is no server of traces."""
-    name = f"{urlsplit(page.base).netloc}: a page of Grafana"
+    name = f"{urlsplit(page.base).netloc}: a Grafana page"
     if page.is_short:
-        return f"{name}, as a short link; open it in a browser and copy the address that it leads to"
+        return f"{name} by a short link; open it in a browser and copy the full address"
     if not trace_ids_in(source) and page.search is None:
-        return f"{name} that names no trace and no search of traces; open a trace there and copy that address"
-    by_proxy = f"; or {page.proxy}, if Grafana lets you, with a token in TRACETUI_TOKEN" if page.proxy else ""
+        return f"{name} without a trace or a trace search; open a trace there and copy its address"
+    by_proxy = f"; or use {page.proxy}, with a token in TRACETUI_TOKEN" if page.proxy else ""
     if has_others:
-        return f"{name} with a search in TraceQL, which files cannot be asked; name the Tempo that it asks{by_proxy}"
+        return f"{name} with a TraceQL search, which files do not support; add the address of its Tempo{by_proxy}"
     what = f"trace {trace_ids_in(source)[0]}" if trace_ids_in(source) else "a search"
     return (
-        f"{name} that shows {what}; Grafana itself is no server of traces: name beside it the Tempo, Jaeger or Zipkin"
-        f" that it asks, such as tracetui http://tempo:3200 'ADDRESS'{by_proxy}"
+        f"{name} with {what}; Grafana itself stores no traces: add the address of its Tempo, Jaeger or Zipkin, such as"
+        f" tracetui http://tempo:3200 'ADDRESS'{by_proxy}"
     )
 
 
@@ -196,7 +196,7 @@ def _profiles() -> str:
 def suggest_source(source: str) -> str:
     """Hint for a source that is neither a path nor a server, to follow on "no such file"."""
     if _HOST_AND_PORT.fullmatch(source):
-        return f"; is the server http://{without_secrets(source)} meant?"
+        return f"; did you mean http://{without_secrets(source)}?"
     is_name = _NAME.fullmatch(source) and not Path(source).suffix
     return f" or profile{describe_profiles()}" if is_name else ""
 
@@ -205,8 +205,8 @@ def describe_profiles() -> str:
     """Known profiles and the form of a server's address, to follow on "no such profile"."""
     names = list(load_config().profiles)
     named = ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
-    there_are = f"; there {'are the profiles' if names[1:] else 'is the profile'} {named}" if names else ""
-    return f"{there_are}; write a server as http://host:port"
+    known = f"; known profiles: {named}" if names else ""
+    return f"{known}; write a server as http://host:port"
 
 
 def servers_of(sources: Sequence[str]) -> list[Server]:
@@ -234,8 +234,8 @@ def check_credentials(servers: Sequence[Server]) -> None:
             sent.setdefault(server.address.origin, server.name)
     if len(sent) > 1:
         raise UsageError(
-            f"{variable} is for one server, and {' and '.join(sent.values())} would each be sent it; a profile says"
-            " what is for whom: token-env, or user and password-env (see the README)"
+            f"{variable} would be sent to {' and '.join(sent.values())}; use a profile for each server, with token-env,"
+            " or user and password-env (see the README)"
         )
 
 
@@ -265,7 +265,7 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
     if abs(ahead) >= _MINUTE:
         apart = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
         where = "ahead of" if ahead > 0 else "behind"
-        back_end.say(f"its clock is {apart} {where} this machine's; its own now is used")
+        back_end.say(f"the server's clock is {apart} {where} this machine's; the search uses the server's time")
     start, end = search.window(time.time_ns() + round(ahead * 1e9))
     # no server takes others, and nothing is of then
     start, end = max(start, 0), min(end, _LAST_NS)

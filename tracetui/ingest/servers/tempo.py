@@ -94,7 +94,7 @@ class Tempo(BackEnd):
         return self._values("name", {"q": f"{{resource.service.name={_text(service)}}}"})
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:  # noqa: ARG002 - what others take
-        raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph of its own to ask for")
+        raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph")
 
     def _values(self, tag: str, params: dict[str, str]) -> list[str]:
         path = f"/api/v2/search/tag/{tag}/values"
@@ -141,7 +141,7 @@ class Tempo(BackEnd):
         while stop > begin and len(found) < search.most:
             if asked == _MOST_SEARCHES:
                 back_to = time.strftime("%Y-%m-%d", time.gmtime(stop))
-                self.say(f"it searches one week at a time; searched since {back_to}")
+                self.say(f"Tempo searches one week at a time; searched back to {back_to} only")
                 break
             asked += 1
             since = max(begin, stop - _LONGEST_SECONDS)
@@ -191,7 +191,7 @@ class Tempo(BackEnd):
         if (head.batches or head.trace) and head.status != "PARTIAL":
             self._read.add(trace_id)
         if head.status == "PARTIAL":
-            self.say(f"trace {trace_id} is incomplete: {head.message or 'it is too large'}")
+            self.say(f"trace {trace_id} is incomplete: {head.message or 'too large'}")
         return answer.body if head.batches or head.trace else None
 
 

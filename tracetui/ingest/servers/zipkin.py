@@ -103,7 +103,9 @@ class Zipkin(BackEnd):
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
         path = f"{self._api}/dependencies"
-        return self.edges(path, self.connection.json(list[msgspec.Raw], path, params))
+        edges = self.edges(path, self.connection.json(list[msgspec.Raw], path, params))
+        # Zipkin omits a count of 0
+        return [msgspec.structs.replace(edge, error_count=edge.error_count or 0) for edge in edges]
 
 
 def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
