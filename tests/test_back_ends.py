@@ -102,7 +102,7 @@ def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int,
     now = time.time_ns() + by_seconds * SECOND
     with asking(dated(LiveServer(kind, ends_ns=now), by_seconds)) as on:
         assert len(on.found(Search(limit=1000))) >= len(on.held) - 1
-        assert any(f"its clock is {said} this machine's" in one for one in on.said)
+        assert any(f"the server's clock is {said} this machine's" in one for one in on.said)
         # what has a beginning and an end has them
         assert not on.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
 
@@ -662,7 +662,7 @@ def test_what_v1_cannot_write_comes_by_v3() -> None:
         assert asked.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
     (said,) = asked.said
     assert "unsupported value" in said
-    assert "used its v3 API instead" in said
+    assert "used the v3 API instead" in said
 
 
 @pytest.fixture
@@ -688,7 +688,7 @@ def test_what_v1_cannot_write_is_left_out(beside: LiveServer) -> None:
     assert len(asked.said) >= 1
     begin = min(span.start_ns for ids, span in sent().items() if ids[0] == POISONED)
     assert any("2026-11-20 10:13:00.0" in said for said in asked.said), (begin, asked.said)
-    assert all("it cannot send traces that start between" in said for said in asked.said)
+    assert all("the server cannot send traces that start between" in said for said in asked.said)
     assert len(asked.server.requests) < 150
 
 

@@ -277,7 +277,7 @@ def test_traceql_of_grafana_is_asked_of_tempo_and_of_nobody_else(program: Progra
         assert any('{ resource.service.name = "cart" }' in one.query.get("q", [""])[0] for one in server.requests)
     with LiveServer("zipkin") as server:
         report = program.analyze(server.url, page)
-    assert "it knows no TraceQL, and was not asked for { resource.service.name" in " ".join(report.err.split())
+    assert "the server does not support TraceQL; ignored { resource.service.name" in " ".join(report.err.split())
 
 
 def test_a_query_may_be_a_pasted_header(program: Program) -> None:
