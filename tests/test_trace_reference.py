@@ -204,16 +204,16 @@ def test_the_search_of_grafana_is_a_filter_where_it_is_understood() -> None:
 
 
 NOWHERE = {
-    ID: f"{ID}: the id of a trace does not say where the trace is; name a server or a file beside it",
-    f"ERROR trace_id={ID} " + "x" * 500: "xxx...: the id of a trace does not say where",
+    ID: f"{ID}: a trace ID alone does not say where the trace is; add a server or a file",
+    f"ERROR trace_id={ID} " + "x" * 500: "xxx...: a trace ID alone does not say where",
     explored({"query": ID}, source="abc"): (
-        f"g.example: a page of Grafana that shows trace {ID}; Grafana itself is no server of traces: name beside it the"
-        " Tempo, Jaeger or Zipkin that it asks, such as tracetui http://tempo:3200 'ADDRESS'; or"
+        f"g.example: a Grafana page with trace {ID}; Grafana itself stores no traces: add the address of its Tempo,"
+        " Jaeger or Zipkin, such as tracetui http://tempo:3200 'ADDRESS'; or use"
         " https://g.example/api/datasources/proxy/uid/abc"
     ),
-    explored({"query": "{}"}): "a page of Grafana that shows a search; Grafana itself is no server",
-    "https://g.example/d/abc/x?orgId=1": "names no trace and no search of traces",
-    "https://g.example/goto/abc?orgId=1": "as a short link; open it in a browser",
+    explored({"query": "{}"}): "a Grafana page with a search; Grafana itself stores no traces",
+    "https://g.example/d/abc/x?orgId=1": "a Grafana page without a trace or a trace search",
+    "https://g.example/goto/abc?orgId=1": "a Grafana page by a short link; open it in a browser",
 }
 
 
@@ -228,7 +228,7 @@ def test_what_names_no_place_says_what_to_add(source: str, said: str, program: P
 
 
 def test_a_search_in_traceql_is_not_for_files() -> None:
-    with pytest.raises(UsageError, match="which files cannot be asked; name the Tempo"):
+    with pytest.raises(UsageError, match="which files do not support; add the address of its Tempo"):
         named_by([str(SAMPLES), explored({"query": "{}"})])
 
 
