@@ -1,4 +1,4 @@
-"""Names as an attacker would choose them, and traces that hold one wherever a name, an id or a text can stand."""
+"""Names as an attacker would choose them, and traces with them as names, ids and texts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KINDS = {
     "long": "long" * 3_000,
 }
 ALL = " ".join(text for kind, text in KINDS.items() if kind != "long")
-"""All of them in one text, short enough for most sinks to show much of it."""
+"""All of them in one text, short enough that most outputs show much of it."""
 ARGUMENT = ALL.replace("\0", "").replace("\ud800", "").replace("\udc00", "")
-"""The same as the command line can hold it: bytes that are no UTF-8, but neither NUL nor other surrogates."""
+"""The same for command lines: with bytes that are not UTF-8, but without NUL and other surrogates."""
 FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f\udcff"
-"""It ends with a byte that is not UTF-8."""
+"""Name of a file, which ends with a byte that is not UTF-8."""
 _CALLS = 24
-"""Of the service that is named `ALL`; alert rules want some number of them."""
+"""Number of calls of the service `ALL`; alert rules need enough of them."""
 
 
 def write_traces(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What tests of the screen share: counting the bytes that go to the terminal, and reading what is painted."""
+"""Helpers for tests of the screen: count the bytes sent to the terminal, read the painted lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.geometry import Size
 
 
 def bytes_of(app: App[Any], renderable: object) -> int:
-    """How many bytes an update sends to a terminal of true colour."""
+    """Return the number of bytes that an update sends to a true-colour terminal."""
     if isinstance(renderable, CompositorUpdate):
         return len(renderable.render_segments(app.console).encode())
     with app.console.capture() as capture:
@@ -19,7 +19,7 @@ def bytes_of(app: App[Any], renderable: object) -> int:
 
 
 class ByteCounter(App[Any]):
-    """A base of an app, the last one: counts in `sent` what goes to the terminal. Set `sent` to 0 before a key."""
+    """Last base of an app, which counts bytes for the terminal in `sent`. Reset it before a key."""
 
     sent = 0
 
@@ -30,7 +30,7 @@ class ByteCounter(App[Any]):
 
 
 def painted(app: App[Any]) -> list[str]:
-    """The lines on the screen, without styles."""
+    """Return the lines on the screen, without styles."""
     width, height = Size(*app.size)
     lines = app.screen._compositor.render_strips(Size(width, height))
     return ["".join(segment.text for segment in line).rstrip() for line in lines]

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own: how long until it has painted, and until each key is answered."""
+"""Run a program on a pseudo-terminal and measure the time until it paints and responds to keys."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 _QUIET = 0.15
-"""Seconds without output after which an answer is whole."""
+"""Seconds without output after which a response is complete."""
 _LONGEST = 1.0
-"""Seconds after which no answer is waited for any longer."""
+"""Longest wait for a response, in seconds."""
 
 
 class Terminal:
@@ -35,7 +35,7 @@ class Terminal:
         self.seen = b""
 
     def wait_for(self, text: bytes, seconds: float = 120) -> float:
-        """Seconds from the start until the text is on the terminal. Raises TimeoutError."""
+        """Wait for a text. -> seconds since the start. Raises TimeoutError."""
         until = time.perf_counter() + seconds
         while text not in self.seen:
             if time.perf_counter() > until:
@@ -44,14 +44,14 @@ class Terminal:
         return time.perf_counter() - self._started
 
     def answer(self, key: bytes, answer: bytes, pause: float = 0.05) -> float:
-        """-> seconds until the named text follows a key, on a terminal that other things are written to as well"""
+        """Press a key and wait for a text. -> seconds until it appears; there may be other output"""
         until = time.perf_counter() + pause
         while time.perf_counter() < until:
             self._read(0.005)
         return self._answered(key, answer)
 
     def press(self, key: bytes) -> tuple[float, int]:
-        """-> seconds until the first byte of what follows, and how many bytes came until the terminal was quiet"""
+        """Press a key and wait for its output. -> seconds until the first byte, and the number of bytes"""
         self._read_until_quiet()
         before = len(self.seen)
         answered = self._answered(key, b"")
@@ -68,14 +68,14 @@ class Terminal:
         return time.perf_counter() - begin
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal another size, of which the program is told by a signal."""
+        """Resize the terminal, which signals the program."""
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def signal(self, number: int) -> None:
         os.kill(self._pid, number)
 
     def end(self, seconds: float = 20) -> int:
-        """Wait until the program has ended by itself. -> its exit code, negative for a signal. Raises TimeoutError."""
+        """Wait for the program to end. -> its exit code, negative for a signal. Raises TimeoutError."""
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
             self._read(0.05)
@@ -85,10 +85,10 @@ class Terminal:
                     pass
                 os.close(self._terminal)
                 return os.waitstatus_to_exitcode(status)
-        raise TimeoutError("the program goes on")
+        raise TimeoutError("the program has not ended")
 
     def vanish(self, key: bytes, seconds: float = 20) -> int:
-        """Press a key and go away while it is answered, as a line that breaks does. -> the program's exit code
+        """Press a key and close the terminal during the response, as a lost connection. -> the exit code
 
         Raises TimeoutError.
         """
@@ -103,7 +103,7 @@ class Terminal:
             time.sleep(0.02)
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
-        raise TimeoutError("the program goes on without a terminal")
+        raise TimeoutError("the program has not ended without a terminal")
 
     def close(self) -> None:
         os.kill(self._pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Following servers for ever: nothing that lives on grows with the traces that have come and gone."""
+"""Memory while following servers does not grow with the number of traces received."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
 TRACES_EACH = 40
-"""New ones of each look at the server."""
-LOOKS = 24
+"""New traces in each poll."""
+POLLS = 24
 _NOT_OWNED = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.FrameType, types.CodeType)
 
 
 def held_bytes(*roots: object) -> int:
-    """Return the size of all objects that can be reached from some, but for code and modules."""
+    """Return the size of all objects reachable from the roots, except code and modules."""
     seen: dict[int, object] = {}
     waiting: list[object] = list(roots)
     while waiting:
@@ -44,22 +44,22 @@ def held_bytes(*roots: object) -> int:
     return sum(sys.getsizeof(one) for one in seen.values())
 
 
-def looks(kind: str) -> Iterator[int]:
-    """Follow a server of which each look finds new traces alone. Yield what is held after each look."""
+def polls(kind: str) -> Iterator[int]:
+    """Poll a server that has only new traces each time. Yield the memory in use after each poll."""
     with LiveServer(kind, ends_ns=time.time_ns() - 60_000_000_000) as server:
         whole = [trace for trace in server.trace_ids if not server.document(trace).broken]
         first, known = min(map(server.document, whole), key=lambda document: len(document.text)), server.trace_ids
-        # the newest of all, as the oldest are dropped
+        # newer than all others, as the oldest are dropped
         by_ns = max(server.document(trace).start_ns for trace in known) - first.start_ns
         state = State(sources=(server.url,))
-        loader = TraceSetLoader(state, None, lambda _: None)
+        set_loader = TraceSetLoader(state, None, lambda _: None)
         loading = loader.Loader([server.url])
         with closing(loading.servers):
             loading.read(search=Search())
-            for look in range(LOOKS):
+            for poll in range(POLLS):
                 server.hide(known)
-                known = [f"{look * TRACES_EACH + at + 1:032x}" for at in range(TRACES_EACH)]
-                server.add_all([first.copied(trace, by_ns=by_ns + (1 + look) * 1_000_000) for trace in known])
+                known = [f"{poll * TRACES_EACH + at + 1:032x}" for at in range(TRACES_EACH)]
+                server.add_all([first.copied(trace, by_ns=by_ns + (1 + poll) * 1_000_000) for trace in known])
                 search = Search(limit=TRACES_EACH)
                 found = loading.ask(search, lambda _: None)
                 assert found is not None
@@ -67,12 +67,12 @@ def looks(kind: str) -> Iterator[int]:
                 session = Session(found)
                 shown, findings = session.select("")
                 new = frozenset(range(found.trace_count))
-                loader.install(
+                set_loader.install(
                     TraceSetArrived(session, "", shown, findings, whole=False, new=new), "traces", is_placed=False
                 )
-                loader.warning_lines(NO_KEYS)
+                set_loader.warning_lines(NO_KEYS)
                 del found, session, shown, findings
-                yield held_bytes(loading, loader, state)
+                yield held_bytes(loading, set_loader, state)
 
 
 class _NoKeys:
@@ -84,13 +84,13 @@ NO_KEYS: Any = _NoKeys()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_following_holds_no_more_after_twice_as_many_traces(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # so little that each look takes the place of the one before
+def test_memory_does_not_grow_while_following(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # so little that each poll replaces the previous one
     monkeypatch.setattr(loader, "MOST_BYTES", 1 << 13)
     monkeypatch.setattr(tempo, "MOST_REMEMBERED", TRACES_EACH)
     monkeypatch.setattr(intake, "_FEW_ENTRIES", TRACES_EACH)
-    held = list(looks(kind))
-    half = LOOKS // 2
-    growth = max(held[half:]) - max(held[:half])
-    # each id that is kept, of those that came in the second half, takes 80 bytes and a reference
-    assert growth < half * TRACES_EACH * 40, held
+    used = list(polls(kind))
+    half = POLLS // 2
+    growth = max(used[half:]) - max(used[:half])
+    # a kept trace id takes 80 bytes and a reference
+    assert growth < half * TRACES_EACH * 40, used
