@@ -43,7 +43,12 @@ _MONOTONOUS = 150
 _MONOTONOUS_PIECES = 32
 
 
-def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]) -> Buffer:
+def read_file(
+    path: Path,
+    go_on: Callable[[], bool],
+    warn: Callable[[str], None],
+    cannot_hold_spans: Callable[[Buffer], bool] = lambda _: False,
+) -> Buffer:
     """Return the bytes of a file, mapped where the file system allows it, else read as `read_stream` does.
 
     A file that is being written is read as far as it goes now: a map of one that is cut then ends the process.
@@ -56,7 +61,7 @@ def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]
         # opened in the usual way it would wait for a writer, deaf to everything
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
             _wait_for_writer(pipe.fileno(), go_on)
-            return read_stream(pipe, go_on, warn)
+            return read_stream(pipe, go_on, warn, cannot_hold_spans)
     with path.open("rb") as file:
         is_device = stat.S_ISCHR(mode) and stat_result.st_rdev != Path(os.devnull).stat().st_rdev
         if is_device and not file.isatty():
@@ -67,7 +72,7 @@ def read_file(path: Path, go_on: Callable[[], bool], warn: Callable[[str], None]
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
             # empty files and some file systems' cannot be mapped
-            return read_stream(file, go_on, warn)
+            return read_stream(file, go_on, warn, cannot_hold_spans)
 
 
 def _is_being_written(stat_result: os.stat_result) -> bool:
@@ -103,10 +108,16 @@ def _has_writer(descriptor: int) -> bool:
     return False
 
 
-def read_stream(stream: BinaryIO, go_on: Callable[[], bool], warn: Callable[[str], None]) -> bytes:
+def read_stream(
+    stream: BinaryIO,
+    go_on: Callable[[], bool],
+    warn: Callable[[str], None],
+    cannot_hold_spans: Callable[[Buffer], bool] = lambda _: False,
+) -> bytes:
     """Read a pipe to its end, or until `go_on`, called several times a second, is false.
 
-    Stops with a warning at what memory there is, and where what comes is one thing over and over. Raises OSError.
+    Stops with a warning at what memory there is, and after `_PROBED` bytes that are one thing over and over or of
+    which `cannot_hold_spans` says so. Raises OSError.
     """
     try:
         descriptor = stream.fileno()
@@ -136,6 +147,9 @@ def read_stream(stream: BinaryIO, go_on: Callable[[], bool], warn: Callable[[str
             is_probed = True
             if _is_monotonous(b"".join(pieces[-_MONOTONOUS_PIECES:])):
                 warn(f"repetitive for {format_size(size)}; the rest was not read")
+                return b"".join(pieces[:1])
+            if cannot_hold_spans(b"".join(pieces)):
+                warn(f"{format_size(size)} and no sign of a span; the rest was not read")
                 return b"".join(pieces[:1])
     return b"".join(pieces)
 
@@ -180,6 +194,11 @@ def decompress(
             break
         data = _unwrapped(data, format_.name, format_.magic, format_.member, context, UnpackBuffer(*limits), go_on)
     return data
+
+
+def is_compressed(data: Buffer) -> bool:
+    """Test whether the first bytes are those of a wrapper that `decompress` takes off."""
+    return any(data[: len(known.magic)] == known.magic for known in _COMPRESSIONS)
 
 
 class UnpackBuffer:

@@ -12,7 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 from tracetui.ingest.archive_reader import MOST_NESTED, Budget, take_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
-from tracetui.ingest.buffers import Buffer, decompress, format_size
+from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compressed
 from tracetui.ingest.csv_tables import header_of, take_table
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback
@@ -29,16 +29,19 @@ from tracetui.ingest.json_repair.damaged_json import next_value
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY, TOO_DEEP, prune
 from tracetui.ingest.json_repair.recovery import recover
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
+from tracetui.ingest.noise import MUCH, is_noise, names_spans
 from tracetui.ingest.processes.parallel_decode import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
 from tracetui.model.decoding import MalformedError
+from tracetui.model.intake import Intake
 
 _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _SHOWN_BYTES = 1 << 16
 _NOTHING_KNOWN = "neither JSON, OTLP protobuf, the collector's records, a log with spans nor a zip or tar archive"
-_MUCH = 1 << 20
+_TRIED = 8 << 20
+"""Bytes of a larger damaged value that are searched for a span before the rest is."""
 _NO_ROOM = "the spans fill the memory that this machine has for them"
 
 
@@ -142,6 +145,9 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         take_enveloped(
             data, start, envelope, replace(context, in_log=True), deferred, TextReader(_text, _whole, _log_text)
         )
+    elif is_noise(data) and not looks_like_records(memoryview(data)):
+        deferred.is_unknown = True
+        context.warn(_unknown(data, start))
     elif data[start : start + 1] in (b"{", b"["):
         if _holds_no_key(data, start):
             context.warn(f"no traces in it: {format_size(len(data))} of JSON without a key that spans have")
@@ -149,6 +155,9 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
             _json(data, start, context, deferred)
     elif looks_like_records(memoryview(data)):
         _records(data, context, deferred)
+    elif len(data) > MUCH and not names_spans(data, start):
+        deferred.is_unknown = True
+        context.warn(_unknown(data, start))
     elif data[start : start + 1] == b"<":
         deferred.is_unknown = True
         context.warn("a web page, not traces; is it a saved login page?")
@@ -159,6 +168,16 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif not _within(data, start, context, deferred):
         deferred.is_unknown = True
         context.warn(_unknown(data, start))
+
+
+def cannot_hold_spans(data: Buffer) -> bool:
+    """Test whether the beginning of a stream, many MiB of it, is noise, or text without a word about spans."""
+    if is_compressed(data) or find_archive(data) is not None or unread_archive(data):
+        return False
+    data = lenient_json.in_utf8(data)
+    if looks_like_records(memoryview(data)) or (data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data))):
+        return False
+    return is_noise(data) or not names_spans(data)
 
 
 def _unknown(data: Buffer, start: int) -> str:
@@ -190,13 +209,7 @@ def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
         context,
         deferred,
         lambda text, at: not _whole(text, at, deferred),
-        lambda text, at: recover(
-            lenient_json.repair_text(text),
-            0,
-            at,
-            partial(take_value, context=at, deferred=deferred),
-            "not a JSON value",
-        ),
+        lambda text, at: _recover(text, 0, at, deferred, "not a JSON value"),
     )
 
 
@@ -208,7 +221,7 @@ def _log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> N
 
 def _holds_no_key(data: Buffer, start: int) -> bool:
     """Whether much text holds nothing that could be traces: it need not be decoded to know that."""
-    much = len(data) - start > _MUCH
+    much = len(data) - start > MUCH
     return much and TELLING_KEY.search(data, start) is None and not has_records(data, start)
 
 
@@ -253,13 +266,7 @@ def _json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSp
     if trouble and begins_mixed(data, start):
         _mixed(data, start, context, deferred)
     elif trouble and not _lines(data, start, context, deferred):
-        recover(
-            lenient_json.repair_text(bytes(data)),
-            start,
-            context,
-            partial(take_value, context=context, deferred=deferred),
-            trouble,
-        )
+        _recover(data, start, context, deferred, trouble)
 
 
 def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False) -> bool:
@@ -284,9 +291,7 @@ def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Take in a JSON value that fills a line or a record, or its intact parts."""
     trouble = _whole(text, context, deferred)
     if trouble:
-        recover(
-            lenient_json.repair_text(text), 0, context, partial(take_value, context=context, deferred=deferred), trouble
-        )
+        _recover(text, 0, context, deferred, trouble)
 
 
 def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
@@ -319,11 +324,30 @@ def _within(data: Buffer, start: int, context: DecodeContext, deferred: Deferred
     """Take in JSON that follows something else, such as the headers of a response."""
     if next_value(data, start) is None:
         return False
+    _recover(data, start, context, deferred, "")
+    return True
+
+
+def _recover(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, trouble: str) -> None:
+    """Take in what is intact of damaged JSON; of much of it only if there is a span where one seems to begin."""
+    if len(data) - start > 2 * _TRIED and not _holds_intact_span(data, start):
+        context.warn(f"damaged JSON, and no intact span in {format_size(_TRIED)} of it; skipped")
+        return
     recover(
         lenient_json.repair_text(bytes(data)),
         start,
         context,
         partial(take_value, context=context, deferred=deferred),
-        "",
+        trouble,
     )
-    return True
+
+
+def _holds_intact_span(data: Buffer, start: int) -> bool:
+    """Test whether a span can be recovered where the first value begins that seems to hold some."""
+    begin = next_value(data, start)
+    begin = start if begin is None else begin
+    tried, here = DeferredSpans(lambda _: None), DecodeContext(Intake(), "")
+    take = partial(take_value, context=here, deferred=tried)
+    recover(lenient_json.repair_text(bytes(data[begin : begin + _TRIED])), 0, here, take, "")
+    tried.finish(here)
+    return len(here.intake) > 0

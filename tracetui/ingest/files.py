@@ -12,6 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from tracetui.ingest.buffers import Buffer, read_file, read_stream
+from tracetui.ingest.detect import cannot_hold_spans
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.globs import matching_files
 from tracetui.model.errors import InputError
@@ -50,7 +51,8 @@ def inputs(
             if sys.stdin is None:
                 raise InputError(f"{STDIN}: standard input is closed")
             if not stdin_taken:
-                yield Input(STDIN, None, partial(read_stream, sys.stdin.buffer), named=True)
+                read = partial(read_stream, sys.stdin.buffer, cannot_hold_spans=cannot_hold_spans)
+                yield Input(STDIN, None, read, named=True)
             stdin_taken = True
             continue
         try:
@@ -73,7 +75,7 @@ def inputs(
                     continue
                 seen.add((stat.st_dev, stat.st_ino))
                 size = stat.st_size if S_ISREG(stat.st_mode) else None
-            yield Input(str(path), size, partial(read_file, path), named)
+            yield Input(str(path), size, partial(read_file, path, cannot_hold_spans=cannot_hold_spans), named)
 
 
 def _found(source: str, meant: Callable[[str], str]) -> list[tuple[Path, bool]]:

@@ -16,6 +16,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
 from tracetui.ingest.json_lines import count_lines
+from tracetui.ingest.noise import MUCH, names_spans
 from tracetui.ingest.record_errors import skip_record
 from tracetui.model.decoding import MalformedError
 
@@ -26,7 +27,7 @@ _LINE_END: Final = re.compile(rb"[ \t]*\r?\n")
 _AFTER_CLOSING: Final = re.compile(rb"[ \t]*,?[ \t]*\r?(?:\n|\Z)")
 _FOREIGN: Final = re.compile(rb"[^\s}\]]")
 _RECORDS: Final = [(known, re.compile(known.begins, re.MULTILINE)) for known in TEXT_FORMATS if known.begins]
-_BLOCK: Final = re.compile(rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])", re.MULTILINE)
+_BLOCK: Final = rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])"
 _BLOCKS: Final = [(known, re.compile(known.block)) for known in TEXT_FORMATS if known.block]
 _JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _OF_SPANS: Final = re.compile(
@@ -36,11 +37,33 @@ _MORE: Final = re.compile(rb"\S")
 _BRACE: Final = ord("{")
 _LIST: Final = re.compile(rb"\[\s*[{\[\]]")
 _MOST_TRIES: Final = 8
+_MOST_LONG_TRIES: Final = 2
 _STEP: Final = 256
 _PATIENCE: Final = 16
+_MOST_FAILURES: Final = 50_000
+"""Texts that look like JSON and are none, before the first span, after which no more are looked at."""
+_RECOVERY_COST: Final = 10
+"""Such texts that cost as much time as the recovery of one damaged record."""
 
 TakeRecord = Callable[[bytes, DecodeContext], bool]
 """Takes in a JSON value; False where a text is none throughout."""
+
+
+def _line_search(pattern: bytes) -> Callable[[Buffer, int], bool]:
+    """Return a function that tests whether a text, from a position on, has a line that begins with a pattern.
+
+    `^` makes a search slow, as it is tried at each byte; the end of the line before is found at once.
+    """
+    if not pattern.startswith(b"^"):
+        anywhere = re.compile(pattern, re.MULTILINE)
+        return lambda data, start: anywhere.search(data, start) is not None
+    first = re.compile(pattern[1:], re.MULTILINE)
+    later = re.compile(rb"\n(?:%b)" % pattern[1:], re.MULTILINE)
+    return lambda data, start: (first.match(data, start) or later.search(data, start)) is not None
+
+
+_block_in: Final = _line_search(_BLOCK)
+_BEGINNINGS: Final = [(known, _line_search(known.begins)) for known in TEXT_FORMATS if known.begins]
 
 
 class Cursor:
@@ -89,11 +112,12 @@ class MixedText:
         take: TakeRecord,
         recover: Callable[[bytes, DecodeContext], None],
     ) -> None:
-        """take: takes in a JSON value. salvage: takes in what is whole of a damaged one, and warns of the rest."""
+        """take: takes in a JSON value. recover: takes in what is whole of a damaged one, and warns of the rest."""
         self._context = context
         self._deferred = deferred
         self._take = take
-        self._recover = recover
+        self._recover_damaged = recover
+        self._failures = 0
         self._unclosed: set[bytes] = set()
         """Ends of objects that do not come any more."""
         self._patience = 0
@@ -107,8 +131,13 @@ class MixedText:
             data = _COLOUR.sub(b"", data[begin:end])
             begin, end = 0, len(data)
         self._patience = _PATIENCE * (end - begin)
+        self._failures = 0
+        spans = len(self._context.intake)
         at, told = begin, number
         while at < end and not self._context.intake.is_full():
+            if self._failures > _MOST_FAILURES and not self._found_any(spans):
+                self._context.line(number).warn("damaged JSON in all lines before, and no span; the rest was skipped")
+                return
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop
             line = data[at:stop].strip()
@@ -123,6 +152,16 @@ class MixedText:
             if number - told >= _STEP:
                 told = number
                 self._deferred.progress((at - begin) / (end - begin))
+
+    def _found_any(self, before: int) -> bool:
+        """Test whether there is a span in what was read; `before`: how many the intake had."""
+        self._deferred.sink.finish()
+        self._failures = 0
+        return len(self._context.intake) > before or bool(self._deferred.zipkin or self._deferred.documents)
+
+    def _recover(self, text: bytes, context: DecodeContext) -> None:
+        self._failures += _RECOVERY_COST
+        self._recover_damaged(text, context)
 
     def _take_line(self, line: bytes, number: int) -> bool:
         """Take in a line that is a JSON value. -> False if it is none"""
@@ -159,13 +198,15 @@ class MixedText:
     def _json_in(self, text: bytes, context: DecodeContext) -> None:
         """Take in a JSON value that a line is, or that stands in it after something else."""
         at = 0
-        for _ in range(_MOST_TRIES):
+        # each try at a long text copies and decodes it
+        for _ in range(_MOST_TRIES if len(text) <= MUCH else _MOST_LONG_TRIES):
             found = _JSON_BEGINS.search(text, at)
             if found is None:
                 break
             at = found.start()
             if self._take(text[at:], context):
                 return
+            self._failures += 1
             at += 1
         if self._inspected(text, context):
             return
@@ -250,12 +291,14 @@ class MixedText:
 
 def has_records(data: Buffer, start: int) -> bool:
     """Whether there seems to be a record in a text that is no JSON value by itself."""
-    return bool(_BLOCK.search(data, start) or _OF_SPANS.search(data, start)) or _begins_in(data, start)
+    if _block_in(data, start) or _begins_in(data, start):
+        return True
+    return names_spans(data, start) and _OF_SPANS.search(data, start) is not None
 
 
 def _begins_in(data: Buffer, start: int) -> bool:
     """Whether a line begins a record of a `TextFormat`."""
-    return any(data.find(known.hint, start) >= 0 and pattern.search(data, start) for known, pattern in _RECORDS)
+    return any(data.find(known.hint, start) >= 0 and begins(data, start) for known, begins in _BEGINNINGS)
 
 
 def _next_opening(data: Buffer, opening: re.Match[bytes], begin: int, end: int) -> int:

@@ -1,0 +1,57 @@
+"""Cheap tests for large data that cannot hold spans, whatever its format: noise, and text that never names a span."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracetui.ingest.buffers import Buffer
+
+MUCH: Final = 1 << 20
+"""Bytes above which data is tested before it is decoded; less is decoded in no time."""
+_WINDOWS: Final = 64
+_WINDOW_BYTES: Final = 512
+_FIRST_BYTES: Final = 128
+"""The first window, shorter than a span, as that may be all that is intact."""
+_TEXT: Final = 25
+"""A text, in any encoding, has fewer control characters than one in so many; random bytes have three times as many."""
+_CONTROLS: Final = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n\r\x1b")
+_WORDS: Final = (b"span", b"trace", b"operationname", b"activity.")
+"""Found faster than the pattern, but random letters hold them, too."""
+_NAMES: Final = re.compile(
+    rb"(?:trace|span)s?[^a-z0-9]{0,3}id|[\"'](?:trace|span)s?[\"']|(?:resource|scope|library).?spans"
+    rb"|spancontext|spandata|\[tracer: |operationname|activity\."
+)
+_CHUNK: Final = 1 << 20
+_LONGEST_NAME: Final = 32
+
+
+def is_noise(data: Buffer) -> bool:
+    """Test whether large data is binary from its first bytes to its last, as random or encrypted bytes are."""
+    if len(data) <= MUCH:
+        return False
+    step = (len(data) - _WINDOW_BYTES) // (_WINDOWS - 1)
+    places = range(step, step * _WINDOWS, step)
+    return _is_binary(data[:_FIRST_BYTES]) and all(_is_binary(data[at : at + _WINDOW_BYTES]) for at in places)
+
+
+def _is_binary(window: bytes) -> bool:
+    return (len(window) - len(window.translate(None, _CONTROLS))) * _TEXT > len(window)
+
+
+def names_spans(data: Buffer, start: int = 0) -> bool:
+    """Test whether a text has a word, in any case, without which no format can write a span."""
+    for at in range(start, len(data), _CHUNK):
+        chunk = data[at : at + _CHUNK + _LONGEST_NAME].lower()
+        if any(_names_span(chunk, word) for word in _WORDS):
+            return True
+    return False
+
+
+def _names_span(text: bytes, word: bytes) -> bool:
+    at = text.find(word)
+    while at >= 0:
+        if _NAMES.search(text, max(at - _LONGEST_NAME, 0), at + _LONGEST_NAME):
+            return True
+        at = text.find(word, at + 1)
+    return False
