@@ -23,7 +23,7 @@ from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
-from tracetui.analysis.name_regex import name_pattern
+from tracetui.analysis.names import name_pattern
 from tracetui.analysis.service_overview import overview
 from tracetui.cli.main import run
 from tracetui.ingest.processes.background_load import BackgroundLoad

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from tests.building import US, at, build, span
-from tracetui.analysis.clock_anomalies import LONGER, SKEWED, outside_callers
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.operation_rank import kind_rank
-from tracetui.analysis.rank import Rank
+from tracetui.analysis.rank import Rank, kind_rank
+from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.header import header, peer_words

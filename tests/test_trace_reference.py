@@ -18,8 +18,8 @@ from tracetui.model.search import Search
 from tracetui.model.times import UNITS
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.query import parse
+from tracetui.query.edit import resolve_reference
 from tracetui.query.pushdown import pushdown
-from tracetui.query.references import resolve_reference
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 ID, SHORT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

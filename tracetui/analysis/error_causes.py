@@ -27,14 +27,13 @@ from typing import cast
 
 import numpy as np
 
-from tracetui.analysis.async_steps import async_steps
 from tracetui.analysis.attempts import succeeded_later
 from tracetui.analysis.error_facts import ErrorFacts, answered_well, shares_template
 from tracetui.analysis.explained_cancellations import explained_cancellations
 from tracetui.analysis.requests import explicit_ok
 from tracetui.analysis.skewed_hosts import SkewedHosts
 from tracetui.analysis.work_after_failure import WorkAfterFailure
-from tracetui.model.span import Flag, Status
+from tracetui.model.span import Flag, Kind, Status
 from tracetui.model.traces import TraceSet
 
 TOLERANCE_NS = 10_000_000
@@ -335,3 +334,17 @@ def find_causes(traces: TraceSet) -> ErrorCauses:
         # a set that refers to itself would wait for the search for garbage, which passes over what came early
         found = traces.results[ErrorCauses] = ErrorCauses(cast("TraceSet", weakref.proxy(traces)))
     return found
+
+
+def async_steps(traces: TraceSet) -> np.ndarray:
+    """bool[n], true where the step from the span's parent to the span is asynchronous: the parent did not wait.
+
+    The definition is OpenTelemetry's for messaging (a CONSUMER below the PRODUCER of its message) and OpenTracing's
+    FOLLOWS_FROM. A root has no such step. A link never makes a parent, so links are no steps here; the calls they make
+    are those of `analysis.dependencies`.
+    """
+    has_parent = traces.parent >= 0
+    steps: np.ndarray = has_parent & ((traces.marks & int(Flag.FOLLOWS_FROM)) > 0)
+    consumers = np.flatnonzero(has_parent & (traces.kind == Kind.CONSUMER))
+    steps[consumers[traces.kind[traces.parent[consumers]] == Kind.PRODUCER]] = True
+    return steps

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.model.codec import Codec
-from tracetui.model.merged_codec import MergedCodec
+from tracetui.model.codec import Codec, MergedCodec
 from tracetui.model.peers import Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
 from tracetui.model.span import UNKNOWN_SERVICE, Kind
 from tracetui.model.traces import TraceSet

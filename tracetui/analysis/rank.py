@@ -1,4 +1,4 @@
-"""Rank of one span: among all spans of its service and operation, and within its trace."""
+"""Rank of a span among those of its service and operation and within its trace, and of a trace among its peers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import ErrorRole, causes_of, roles
 from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.self_time import self_times
-from tracetui.analysis.stats.groups import keyed
+from tracetui.analysis.stats.groups import keyed, quantiles
 from tracetui.model.traces import TraceSet
 
 
@@ -193,3 +193,12 @@ class FactFinder:
         self._paths = critical_paths(alone)
         self._roles, self._outcomes = roles(alone), outcomes(alone)
         self._trace = trace
+
+
+def kind_rank(traces: TraceSet, trace: int) -> Rank:
+    """The rank of a trace among the set's traces with its root service and operation, of which it is one."""
+    operation = traces.operation[traces.main_root]
+    alike = traces.response_time[operation == operation[trace]]
+    own = traces.response_time[trace]
+    p50, p95 = quantiles(alike, (0.5, 0.95))
+    return Rank(len(alike), int(np.sum(alike < own)), int(np.sum(alike > own)), p50, p95)

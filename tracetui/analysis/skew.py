@@ -1,4 +1,4 @@
-"""Correction of clock skew between hosts, by Jaeger's rule.
+"""Clock skew between hosts: spans outside their callers, and correction by Jaeger's rule.
 
 A child on another host than its parent (`host.id`, else `host.ip`, else `host.name`; an unknown host is always
 another) is moved when it lies outside its parent: a child longer than its parent to the parent's start, any other to
@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracetui.model.clocks import hosts
+from tracetui.analysis.self_time import detached
+from tracetui.model.clocks import GRID_NS, hosts, skewed_spans
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
@@ -79,3 +80,28 @@ def _skew(traces: TraceSet, spans: np.ndarray, movable: np.ndarray, same_host: n
         if delta:
             skew[span] = delta
     return skew
+
+
+SKEWED, LONGER = 1, 2
+"""Began before its caller or after it had ended; began within its caller and outlasted it."""
+
+
+_LONGER_SHARE = 0.01
+"""Smallest excess over the caller's duration that is reported, as a share of it."""
+
+
+def outside_callers(traces: TraceSet, trace: int) -> np.ndarray:
+    """uint8[spans of the trace]: `SKEWED`, `LONGER`, or 0 for a span within its caller, without one, or async.
+
+    A child of another service that begins within its caller and outlasts it is `LONGER`: work that was left running,
+    which within one service is not reported. `model.clocks` defines when clocks disagree.
+    """
+    alone = traces.select(np.array([trace]))
+    above, begin = alone.parent, alone.start[alone.parent]
+    until = alone.reached_end[alone.parent]
+    longer = (above >= 0) & (alone.end > until + np.maximum((until - begin) * _LONGER_SHARE, GRID_NS))
+    longer &= alone.service != alone.service[above]
+    longer &= (alone.marks & int(Flag.FOLLOWS_FROM)) == 0
+    answer = np.where(longer & ~detached(alone), LONGER, 0).astype(np.uint8)
+    answer[skewed_spans(alone)] = SKEWED
+    return answer

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tracetui.analysis.alerts import baselines
-from tracetui.analysis.name_case import spelled_as_in
+from tracetui.analysis.names import spelled_as_in
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import has_servers, offered_services, open_filtered

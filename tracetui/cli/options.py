@@ -14,8 +14,8 @@ from tracetui.cli.output import is_ascii, width_of
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
 from tracetui.query import parse
+from tracetui.query.edit import resolve_reference
 from tracetui.query.filters import Filters, describe
-from tracetui.query.references import resolve_reference
 from tracetui.render.text.ansi import When
 
 if TYPE_CHECKING:

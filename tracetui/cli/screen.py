@@ -43,7 +43,7 @@ def open_on_screen(
         return 0
     if query is not None:
         from tracetui.query import parse
-        from tracetui.query.references import resolve_reference
+        from tracetui.query.edit import resolve_reference
 
         query = resolve_reference(query)
         parse(query)

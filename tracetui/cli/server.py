@@ -15,7 +15,7 @@ from tracetui.cli.server_options import overrides, servers_among
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import ServerPool
 from tracetui.ingest.servers.resolve import describe_profiles
-from tracetui.model.any_text import encode_any
+from tracetui.model.decoding import encode_any
 from tracetui.model.errors import BackEndError, UsageError
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.times import parse_duration

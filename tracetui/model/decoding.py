@@ -1,7 +1,13 @@
-"""Decode JSON from outside with one exception for everything that can be wrong with it."""
+"""Decode JSON with one exception for everything that can be wrong with it.
+
+`encode_any` and `decode_any` carry any text that Python can hold between parts of this program. Names of files and
+arguments are bytes to the system; those that are not UTF-8 hold lone surrogates in Python, which msgspec neither writes
+nor reads, and must come back as they were.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -38,3 +44,26 @@ def reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start:,} is not UTF-8"
     return str(error)
+
+
+def encode_any(value: object) -> bytes:
+    """Return the value as JSON on one line, lone surrogates as escapes."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode("ascii")
+
+
+def decode_any(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
+    """Return the value that `encode_any` wrote. Raises MalformedError for anything else."""
+    try:
+        return decode(decoder.decode, data)
+    except MalformedError:
+        # nothing but such an escape is read by Python alone
+        if b"\\ud" not in data:
+            raise
+    try:
+        found: _T = msgspec.convert(json.loads(data), decoder.type)
+    except (*MALFORMED, ValueError) as error:
+        raise MalformedError(reason(error)) from None
+    return found

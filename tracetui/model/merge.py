@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from tracetui.model.codec import MergedCodec, merge_codecs
 from tracetui.model.intake import Resource, mix
-from tracetui.model.merged_codec import MergedCodec, merge_codecs
 from tracetui.model.record_groups import RecordFacts, split
 from tracetui.model.records import Records, spelled_with_capitals
 from tracetui.model.span import Flag

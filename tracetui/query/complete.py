@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tracetui.analysis.stats.groups import quantiles
+from tracetui.model.secrets import looks_secret, names_secret
 from tracetui.model.span import Value
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
@@ -362,3 +363,10 @@ def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:
     if partial and len(first) == 1 and not later and first[0].insert == partial:
         return []
     return (first + later)[:MAX_CANDIDATES]
+
+
+def holds_secret(text: str) -> bool:
+    """Test whether a query may hold a secret: a value that looks like one, or the value of a secret attribute."""
+    words = (token.text.strip("`") for token in tokens(text) if not token.text.startswith('"'))
+    names = (part for word in words if "." in word for part in word.split("."))
+    return looks_secret(text) or any(map(names_secret, names))

@@ -1,21 +1,21 @@
-"""Edits of a query's text: conditions added, replaced and removed."""
+"""Edits of a query's text: conditions added, replaced and removed, and pasted trace ids resolved."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from tracetui.model.grafana_page import grafana_page
 from tracetui.model.times import format_duration
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query.complete import quoted
 from tracetui.query.pushdown import conjuncts
-from tracetui.query.references import resolve_reference
-from tracetui.query.window import Window
 
 _UNDONE = 50
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
@@ -185,3 +185,44 @@ def blame(traces: TraceSet, text: str) -> ErrorService | None:
     passes = [int(mask.sum()) for mask in masks]
     worst = min(range(len(parts)), key=lambda i: (-without[i] if len(parts) > 1 else 0, passes[i]))
     return ErrorService(parts[worst], passes[worst], without[worst], traces.trace_count)
+
+
+def resolve_reference(text: str) -> str:
+    """Return the query that a text is, or that asks for the traces it names; the text itself where it is neither.
+
+    The search of a page of Grafana is the query where this language understands it.
+    """
+    if _is_query(text):
+        return text
+    ids = trace_ids_in(text)
+    if ids:
+        return of_traces(ids)
+    page = grafana_page(text.strip())
+    traceql = page.search.expression if page is not None and page.search is not None else ""
+    return traceql if traceql and _is_query(traceql) else text
+
+
+def of_traces(trace_ids: Sequence[str]) -> str:
+    """Return the query for traces by their ids."""
+    return " OR ".join(f'trace.id = "{trace_id}"' for trace_id in trace_ids)
+
+
+def _is_query(text: str) -> bool:
+    if text.lstrip()[:8].lower().startswith(("http://", "https://")):
+        # what stands before the first = would be a field
+        return False
+    try:
+        parse(text)
+    except QueryError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Bounds that a region stands for; None where it reaches the plot's edge and so does not limit."""
+
+    start_ns: int | None
+    end_ns: int | None
+    least_ns: int | None
+    most_ns: int | None

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.name_case import spelled_as_in
+from tracetui.analysis.names import spelled_as_in
 from tracetui.model.ids import span_key
 from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet

@@ -100,7 +100,7 @@ def save_resume(resume: Resume) -> None:
 
 def _holds_secret(query: str) -> bool:
     # imported late, as it takes time
-    from tracetui.query.secrecy import holds_secret
+    from tracetui.query.complete import holds_secret
 
     return bool(query) and holds_secret(query)
 

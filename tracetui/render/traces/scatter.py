@@ -9,7 +9,7 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from tracetui.query.window import Window
+from tracetui.query.edit import Window
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role

@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
-from tracetui.analysis.clock_anomalies import LONGER, SKEWED, outside_callers
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
+from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers

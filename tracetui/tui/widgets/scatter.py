@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.query.window import Window
+from tracetui.query.edit import Window
 from tracetui.render.text.line import Line
 from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines
 from tracetui.tui.keys.keymap import KeyNames

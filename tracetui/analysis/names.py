@@ -1,19 +1,35 @@
-"""Regular expressions for the names behind an operation, of the kind that RE2 (so Prometheus) and Python both read."""
+"""Names of operations and services: alignment of case, and regular expressions.
+
+Zipkin stores services and operations in lower case. The regular expressions are of the kind that RE2 (so Prometheus)
+and Python both read.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from tracetui.model.operation_shape import PLACEHOLDER
+from tracetui.model.traces import TraceSet
 
 _SPECIAL: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
+
+
 _ID: Final = "[^/]+"
+
+
 _ANYTHING: Final = "(?s:.*)"
+
+
 _PARAMETER: Final = re.compile(r"\\\{[^/{}]*\\\}|<[^/<>]+>|(?<=/):[A-Za-z_]\w*")
 """In a route that is escaped already."""
+
+
 _STATEMENT: Final = re.compile(r"([A-Z]+) ([\w$.]+)")
+
+
 _MOST_LISTED = 50
 
 
@@ -57,3 +73,37 @@ def _common_beginning(texts: Sequence[str]) -> str:
 
 def _escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def align_case(traces: TraceSet, other: TraceSet) -> TraceSet:
+    """Spell lower-case names as another set does. -> the set itself if nothing differs."""
+    services = _spelled(traces.services, other.services)
+    names = _spelled(traces.names, other.names)
+    if services == traces.services and names == traces.names:
+        return traces
+    return replace(traces, services=services, names=names, known_operations=[])
+
+
+def spelled_as_in(name: str, *tables: Collection[str]) -> str:
+    """The name as a set's tables spell it: in lower case if only that is known."""
+    lowered = name.lower()
+    if lowered == name or any(name in table for table in tables):
+        return name
+    return lowered if any(lowered in table for table in tables) else name
+
+
+def _spelled(texts: list[str], others: list[str]) -> list[str]:
+    spellings: dict[str, list[str]] = {}
+    for text in others:
+        if text != text.lower():
+            spellings.setdefault(text.lower(), []).append(text)
+    if not spellings:
+        return texts
+    own = set(texts)
+
+    def spelled(text: str) -> str:
+        found = spellings.get(text, ())
+        # of several spellings, and where both are in this set, the case tells names apart
+        return found[0] if len(found) == 1 and found[0] not in own else text
+
+    return [spelled(text) for text in texts]
