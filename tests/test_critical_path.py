@@ -236,6 +236,11 @@ def test_the_path_of_an_orphan_counts_where_the_main_root_does_not_run() -> None
     assert path(*spans) == [("b", 0, 10), ("a", 10, 50), ("c", 50, 60), ("b", 60, 90)]
 
 
+def test_an_orphan_keeps_the_time_before_a_child_that_the_main_root_hides() -> None:
+    spans = [span("a", 10, 90), span("b", 0, 40, parent="gone"), span("c", 20, 30, parent="b")]
+    assert path(*spans) == [("b", 0, 10), ("a", 10, 90)]
+
+
 def test_orphans_that_run_at_once_count_once() -> None:
     spans = [span("a", 0, 100, parent="gone"), span("b", 20, 60, parent="gone"), span("c", 90, 130, parent="gone")]
     assert path(*spans) == [("a", 0, 100), ("c", 100, 130)]

@@ -41,6 +41,8 @@ class CriticalPaths:
     start: np.ndarray
     """int64[n], each span's start cut to all its ancestors' intervals; it means something on the path only."""
     end: np.ndarray
+    walked: np.ndarray
+    """bool[n], true for spans on the path of their own root, even if the path of another root hides all their time."""
     on_path: np.ndarray
     """bool[n], true for spans with any time on the critical path, their own or their callees'."""
     critical: np.ndarray
@@ -67,7 +69,7 @@ class CriticalPaths:
 
     @cached_property
     def _sections(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        span, start, end = _own_stretches(self, np.flatnonzero(self.on_path))
+        span, start, end = _own_stretches(self, np.flatnonzero(self.walked))
         trace = self.traces.trace[span]
         order = np.lexsort((start, trace))
         span = span[order]
@@ -157,7 +159,7 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
     last_child[with_child] = candidates[last_of[with_child]]
     critical = np.where(on_path, end - start, 0)
     np.subtract.at(critical, parent[candidates[chosen]], (end - start)[candidates[chosen]])
-    return CriticalPaths(traces, parent, start, end, on_path, critical, previous, last_child, None)
+    return CriticalPaths(traces, parent, start, end, on_path, on_path, critical, previous, last_child, None)
 
 
 def _settle_ties(
@@ -277,7 +279,7 @@ def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_o
 def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The stretches of the path that are the spans' own: span, start and end of each, none empty.
 
-    spans: int64, on the path, and with each all that are on it below.
+    spans: int64, on the path of their root, and with each all that are on it below.
     """
     called = spans[paths.parent[spans] >= 0]
     owner = paths.parent[called]
