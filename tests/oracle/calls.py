@@ -8,7 +8,8 @@ Readings where the definition leaves room:
 - A span that links to a PRODUCER makes one call for each such PRODUCER span, whatever its own kind.
 - A peer that is a service of the set is a call to that service; it has no entry span there, so it is not among the
   calls of that service's own figures.
-- A client's span that says no more than a host, below one that is answered, is a layer of that call.
+- A span that is answered, by a child or a link, is a call of its own, so the chain of an inferred peer ends below it. A
+  client's span that says no more than a host, below one that is answered, is a layer of that call.
 - A chain that only hosts name has the innermost of them. The host of a peer is that of the span that names it.
 - A receive span that is a CLIENT is the incoming call, so its error is that call's.
 - A PRODUCER's call to a peer is an asynchronous one though no CONSUMER is seen.
@@ -17,6 +18,7 @@ Readings where the definition leaves room:
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,11 +53,15 @@ def calls(traces: list[Span]) -> list[Call]:
         by_id[span["trace"], span["id"]].append(span)
     services = {span["service"] for span in spans if is_named(span)}
     linked = linked_producers(spans, by_id)
+    for span in spans:
+        span["answered"] = is_answered(span)
+    for _, producers in linked:
+        for producer in producers:
+            producer["answered"] = True
     found = [call for span in spans if (call := call_of_entry(span)) is not None]
     found += [call_by_link(span, producer) for span, producers in linked for producer in producers]
-    answered = [producer for _, producers in linked for producer in producers]
     for span in spans:
-        if is_innermost_client(span) and not any(span is producer for producer in answered):
+        if is_innermost_client(span):
             call = call_of_peer(span, services)
             if call is not None:
                 found.append(call)
@@ -138,7 +144,7 @@ def is_innermost_client(span: Span) -> bool:
     """A CLIENT or PRODUCER that nothing answers and without another call below it; a kindless leaf of a named peer."""
     if is_receive(span) or not is_outgoing(span):
         return False
-    return not is_answered(span) and not any(map(is_outgoing, within_call(span)))
+    return not span["answered"] and not any(map(is_outgoing, within_call(span)))
 
 
 def is_outgoing(span: Span) -> bool:
@@ -156,10 +162,11 @@ def is_receive(span: Span) -> bool:
 
 def call_of_peer(span: Span, services: set[str]) -> Call | None:
     chain = chain_of(span)
-    named = [at for at in chain if says_peer(at)]
-    if not says_peer(span) and any(is_answered(at) for at in chain):
+    unanswered = list(takewhile(lambda at: not at["answered"], chain))
+    named = [at for at in unanswered if says_peer(at)]
+    if not named and len(unanswered) < len(chain):
         return None
-    said_by = named[-1] if named else next((at for at in chain if peer(at)[0]), span)
+    said_by = named[-1] if named else next((at for at in unanswered if peer(at)[0]), span)
     name, kind = peer(said_by)
     caller = calling_service(span)
     if not name or not caller:

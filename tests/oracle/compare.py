@@ -204,6 +204,8 @@ def main() -> None:
     parser.add_argument("--topic", default="")
     parser.add_argument("--undamaged", action="store_true", help="sets in order")
     args = parser.parse_args()
+    if args.shrink:
+        args.shrink.mkdir(parents=True, exist_ok=True)
     sets: Iterator[tuple[str, list[Any]]] = (
         ((str(seed), trace_set(seed, not args.undamaged)) for seed in range(*args.seeds))
         if args.seeds
