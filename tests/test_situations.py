@@ -76,6 +76,30 @@ OUTCOMES: dict[str, tuple[list[dict[str, Any]], dict[str, str]]] = {
         ],
         {"web: card declined": FAILED, "web: connection reset": HANDLED},
     ),
+    "a span without a service is a layer of its caller": (
+        [
+            {**ROOT, "code": "error", "message": "card declined"},
+            span("web", 2, 1, "GET k", "c", 5, 20, {"db.system": "redis"}, "connection reset"),
+            span("", 3, 1, "flush", "i", 100, 280),
+        ],
+        {"web: connection reset": FAILED},
+    ),
+    "the same database is called by a span without a service": (
+        [
+            {**ROOT, "code": "error", "message": "card declined"},
+            span("web", 2, 1, "GET k", "c", 5, 20, {"db.system": "redis"}, "connection reset"),
+            span("", 3, 1, "GET k", "", 100, 280, {"db.system": "redis"}),
+        ],
+        {"web: connection reset": FAILED},
+    ),
+    "an address on a span that is no client names no call": (
+        [
+            {**ROOT, "code": "error", "message": "card declined"},
+            span("web", 2, 1, "GET k", "c", 5, 20, {"db.system": "redis"}, "connection reset"),
+            span("web", 3, 1, "render", "", 100, 280, {"net.peer.name": "10.0.0.9"}),
+        ],
+        {"web: connection reset": FAILED},
+    ),
     "third attempt on another host succeeds": (
         [
             ROOT,
@@ -244,6 +268,20 @@ def test_roots_that_overlap_share_the_time(tmp_path: Path) -> None:
     summary = found["summary"]
     assert (summary["duration_stats"]["max_ms"], summary["response_time_stats"]["max_ms"]) == (350, 100)
     assert [one["operation"] for one in found["async_work"]] == ["consume"]
+
+
+def test_calls_below_an_answered_message_keep_their_own_peer(tmp_path: Path) -> None:
+    found = analysed(
+        [
+            span("pay", 1, None, "send mails", "p", 0, 10, {"messaging.system": "kafka"}),
+            span("", 2, 1, "process mails", "i", 10, 90),
+            span("stock", 3, 2, "GET /stock", "s", 20, 40),
+            span("pay", 4, 2, "SELECT items", "c", 50, 70, {"db.system": "postgresql", "db.name": "shop"}),
+        ],
+        tmp_path,
+    )
+    calls = {(one["caller"], one["callee"]): one["call_count"] for one in found["dependencies"]["edges"]}
+    assert calls == {("pay", "stock"): 1, ("pay", "postgresql:shop"): 1}
 
 
 UNFINISHED = [

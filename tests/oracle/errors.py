@@ -4,9 +4,10 @@ Readings where the definition leaves room:
 
 - A message that is empty shares no template with any other.
 - (a) "the work went on" needs no span between: it judges U itself too; "after" is when or after, as in (c). The peer
-  of a CLIENT or PRODUCER is the name it would have as an inferred peer (section 6), of another span its service below
-  a span of another. A child without one calls nothing, a failed span without one has none to share. L and what it
-  hangs below are no such work.
+  of a CLIENT, a PRODUCER, a span with a database or a kindless span with `peer.service` is the name it would have as an
+  inferred peer (section 6), of another span its service below a span of another; one without a service is transparent
+  here too. A child without a peer calls nothing, a failed span without one has none to share. L and what it hangs below
+  are no such work.
 - "No time test across skewed hosts" holds for every test of the cause rule; where it may not be made, nothing is
   proved: (b) does not exclude, (d) does not make a consequence.
 - (d) "no asynchronous step between" holds for the way from L up to the ancestor, and down to the branch that failed.
@@ -21,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.oracle.assembly import MS, ancestors, below
-from tests.oracle.calls import peer
+from tests.oracle.calls import caller_span, db_system, is_named, peer
 from tests.oracle.operations import template
 from tests.oracle.status import grpc_code, http_code
 
@@ -123,11 +124,16 @@ def work_went_on(low: Span, high: Span, between: list[Span], skewed: set[frozens
 
 
 def called(span: Span) -> str:
-    """What is called: its service where a span of another called it, else the name of its peer."""
-    up, name = span["up"], peer(span)[0]
-    if up and up["service"] != span["service"] and not (name and span["kind"] in ("CLIENT", "PRODUCER")):
+    """What is called: the name of its peer, else its service where a span of another called it."""
+    if span["kind"] in ("CLIENT", "PRODUCER") or db_system(span):
+        name = peer(span)[0]
+    else:
+        name = span["attrs"].get("peer.service", "") if span["kind"] is None else ""
+    above = caller_span(span)
+    other = span["up"] is not None and (above is None or above["service"] != span["service"])
+    if not name and is_named(span) and other:
         return str(span["service"])
-    return name
+    return str(name)
 
 
 def outlived(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:

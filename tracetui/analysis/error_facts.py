@@ -139,15 +139,16 @@ def _first(attributes: Attributes, *keys: str) -> str:
     return ""
 
 
-def peer_of(traces: TraceSet, span: int) -> str:
+def peer_of(traces: TraceSet, owner: np.ndarray, span: int) -> str:
     """The service, database, queue or host at the other side of a call, '' of a span that is no call.
 
     A span in another service than its parent is that service's answer.
+    owner: int32[n], `calls.owners`: a span that names no service answers nothing.
     """
     peer = called_peer(int(traces.kind[span]), traces.attributes(span)) if traces.attribute_bytes[span] else None
     if peer is not None:
         return peer.name
     parent = int(traces.parent[span])
-    if parent >= 0 and traces.service[parent] != traces.service[span]:
+    if parent >= 0 and owner[parent] != owner[span]:
         return traces.service_name(span)
     return ""

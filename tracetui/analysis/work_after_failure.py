@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracetui.analysis.calls import owners
 from tracetui.analysis.error_facts import peer_of
 from tracetui.analysis.skewed_hosts import SkewedHosts
 from tracetui.model.traces import TraceSet
@@ -16,6 +17,7 @@ class WorkAfterFailure:
 
     def __init__(self, traces: TraceSet, skewed: SkewedHosts) -> None:
         self._traces, self._skewed = traces, skewed
+        self._owner = owners(traces)
         self._skewed_traces = skewed.traces()
         self._latest: dict[int, int] = {}
         self._calls: dict[int, _Calls] = {}
@@ -39,7 +41,7 @@ class WorkAfterFailure:
         first = int(traces.parent[failed])
         if self._latest[first] < until:
             return False
-        peer = peer_of(traces, failed)
+        peer = peer_of(traces, self._owner, failed)
         pairs = self._skewed.pairs(int(traces.trace[failed]))
         hits = [
             call
@@ -66,7 +68,7 @@ class WorkAfterFailure:
             for child in self._children(span):
                 if int(traces.start[child]) < until or self._holds(child, failed):
                     continue
-                other = peer_of(traces, child)
+                other = peer_of(traces, self._owner, child)
                 if other and other != peer and (skewed.host(failed), skewed.host(child)) not in pairs:
                     return True
         return False
@@ -108,7 +110,7 @@ class WorkAfterFailure:
                 if not by_host:
                     break
                 continue
-            peer = peer_of(traces, child)
+            peer = peer_of(traces, self._owner, child)
             if peer:
                 _add(calls, host, int(traces.start[child]), peer, child)
         return calls
