@@ -199,7 +199,7 @@ async def test_palette_shows_keys_of_actions_over_the_view() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("view hot", "where the time goes"), ("service user-service", "service = "), ("keys of this", "edit the filter;")],
+    [("view hot", "of total"), ("service user-service", "service = "), ("keys of this", "edit the filter;")],
 )
 async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):

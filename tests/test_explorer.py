@@ -66,7 +66,7 @@ def test_neighbours_hop_by_hop(table: ServiceTable, findings: Analysis) -> None:
 def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
-    assert left[0] == "5 services hit exposed wait"
+    assert left[0] == "5 services affected exposed wait"
     assert left[1] == "████████ → ●order-confirmation 100 % 15 %"
     assert left[2] == "█████▉ → ●inventory-sync-job 100 % 11 %"
     assert left[6] == "possible, but not observed in these traces"
@@ -74,7 +74,7 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Analysis) -> 
     assert right[1].startswith("████████ ●order-con")
     assert right[-1] == "inventory-service no dependencies"
     heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
-    assert heading == "●inventory-service  if it is SLOW  5 services hit  in 28 % of all traces"
+    assert heading == "●inventory-service  if it is SLOW  5 services affected  in 28 % of the traces"
 
 
 def test_who_is_hit_when_it_fails(table: ServiceTable, findings: Analysis) -> None:

@@ -262,7 +262,7 @@ def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_ce
     shown = "\n".join(detail.line(row, 78).text for row in range(len(detail)))
     assert "✖ 100 (11 %)  p50 1.24 s  p95 1.24 s  p99 1.24 s\n" in shown
     assert "  self time 1.24 s" in shown
-    assert "  in all 18 min 32 s" in shown
+    assert "  total 18 min 32 s" in shown
 
 
 def test_calls_that_ran_into_one_time_out_are_the_slow_ones() -> None:

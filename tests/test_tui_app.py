@@ -860,7 +860,7 @@ async def test_banner_is_limited_to_a_share_of_the_screen() -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("Hot spots", "where the time goes"),
+        ("Hot spots", "of total"),
         ("Service user-service", "service = "),
         ("help", "edit the filter;"),
         ("warnings", "no load warnings"),

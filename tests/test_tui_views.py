@@ -355,9 +355,9 @@ async def test_the_blast_radius_follows_the_cursor() -> None:
         pane = app.pane
         await press(app, pilot, "b")
         assert "if it is SLOW" in app.text
-        assert "8 services hit" in app.text
+        assert "8 services affected" in app.text
         await press(app, pilot, "slash", *"inventory-service", "enter")
-        assert "5 services hit" in app.text
+        assert "5 services affected" in app.text
         await press(app, pilot, "b")
         assert "if it FAILS" in app.text
         await press(app, pilot, "l", "enter")
@@ -570,7 +570,7 @@ async def test_hot_spots_say_what_could_be_done_and_lead_there() -> None:
         assert session.loaded.operation_name(wanted.span) == "GET user-service"
         assert app.pane.go_back()
         await settle(app, pilot)
-        assert "where the time goes" in app.text
+        assert "of total" in app.text
 
 
 async def test_what_if_an_operation_took_another_share_of_its_time() -> None:

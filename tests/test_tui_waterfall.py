@@ -205,7 +205,7 @@ def test_nothing_is_selected() -> None:
         app.state.session = None
         for state, said in (
             ("reading", "Loading the traces."),
-            ("failed", "Nothing could be read"),
+            ("failed", "No traces loaded"),
             ("", "none is loaded"),
         ):
             app.state.load_state = state
@@ -389,7 +389,7 @@ def test_other_rows() -> None:
 def test_search() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("n")
-        assert app.said == ["/ searches first"]
+        assert app.said == ["search with / first"]
         await press("slash", *"get", "enter")
         assert "10 spans" in app.text
         assert (app.name_here, app.said[-1]) == ("root", "match 1 of 10")

@@ -101,7 +101,7 @@ class HotSpotDetail:
         if spot.is_async:
             text = f"asynchronous, in {numbers.counted(spot.traces, 'trace')}"
             return _labelled("critical").add(text)
-        line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of all time; ")
+        line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of total; ")
         line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
         line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
         return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their time")
@@ -140,10 +140,10 @@ class HotSpotDetail:
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
         line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
         line.add(small_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
-        return line.add("  in all ", Role.DIM).add(self._duration(self.spot.total_ns))
+        return line.add("  total ", Role.DIM).add(self._duration(self.spot.total_ns))
 
     def _trend(self) -> Line:
-        """Mean duration of calls in the course of the set."""
+        """Mean duration of calls over time."""
         means = self.table.over_time(self.spot.number, _BINS)
         line = _labelled("over time").add(small_bars(means, self.marks), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
@@ -164,7 +164,7 @@ class HotSpotDetail:
         return (
             line.add(safe(self.pattern))
             if self.pattern
-            else line.add("none: no query, route or queue in its spans", Role.DIM)
+            else line.add("none: spans have no query, route or queue", Role.DIM)
         )
 
 

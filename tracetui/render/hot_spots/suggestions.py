@@ -139,12 +139,12 @@ class SuggestionDetail:
         return self._rows[row].cropped(width, self.marks.ellipsis)
 
     def _cost(self) -> Line:
-        """Current waiting time, and the part of it that would be saved."""
+        """Critical time per trace, and the largest saving."""
         found, ascii_only = self.found, self.marks.ascii_only
         waited, saved = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
-        line = Line([("Now ", Role.DIM), (waited, Role.STRONG)])
-        line.add(f" critical on average in {numbers.counted(found.trace_count, 'trace')}, of which up to ", Role.DIM)
-        return line.add(saved, Role.STRONG).add(" would be saved.", Role.DIM)
+        line = Line([(waited, Role.STRONG)])
+        line.add(f" critical per trace ({numbers.counted(found.trace_count, 'trace')}); saves up to ", Role.DIM)
+        return line.add(saved, Role.STRONG)
 
     def _name(self, call: tuple[str, str]) -> Line:
         service, operation = call

@@ -16,6 +16,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
+_NAME_TITLE = "operation"
 _RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 6, 9, 7, 7
 _SORTED = 8
 _LEAST_NAME = 16
@@ -74,8 +75,8 @@ class HotSpotList:
         layout = self._layout(width)
         cells = [
             figure("#", _RANK, Role.DIM),
-            Line([(fit("where the time goes", layout.name, ellipsis=self.marks.ellipsis), Role.DIM)]),
-            Line([(fit("of all time", layout.bar + _PERCENT + 1, "right", self.marks.ellipsis), Role.DIM)]),
+            Line([(fit(_NAME_TITLE, layout.name, ellipsis=self.marks.ellipsis), Role.DIM)]),
+            Line([(fit("of total", layout.bar + _PERCENT + 1, "right", self.marks.ellipsis), Role.DIM)]),
         ]
         if layout.of_traces:
             cells.append(figure("of traces", _OF_TRACES, Role.DIM))
@@ -146,7 +147,7 @@ class HotSpotList:
         taken = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
         bar = 6 if width < 90 else 10 if width < 120 else 15
         free = width - taken - bar - (_SORTED + 2 if self._sorting != WAITED else 0)
-        names = max(self.table.name_cells, len("where the time goes"))
+        names = max(self.table.name_cells, len(_NAME_TITLE))
         good = min(_GOOD_NAME, names)
         of_traces = free >= good + _OF_TRACES + 2
         free -= (_OF_TRACES + 2) * of_traces

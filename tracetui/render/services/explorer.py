@@ -133,8 +133,8 @@ class Explorer:
         hit = [one for one in found.services if one.hit.exposure > 0]
         hit.sort(key=lambda one: (-self._strength(one.hit, failing), -one.hit.exposure, one.distance.hops, one.service))
         spared = [one for one in found.services if one.hit.exposure <= 0]
-        exposed = f"{numbers.counted(len(hit), 'service')} {'using it' if failing else 'hit'}"
-        title = exposed if hit else "no service is affected in these traces"
+        exposed = f"{numbers.counted(len(hit), 'service')} {'using it' if failing else 'affected'}"
+        title = exposed if hit else "no affected services"
         most = max((self._strength(one.hit, failing) for one in hit), default=0)
         focus = (found.target.service, found.target.operation)
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]

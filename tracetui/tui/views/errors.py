@@ -38,8 +38,8 @@ class ErrorsView(ListDetailView[ErrorTable]):
             "caller had ended; unknown: its caller is missing",
         ),
         (
-            "over-represented",
-            "attributes that its traces have more often; {errors.apart} shows all, {list.open} filters by one",
+            "contrast",
+            "over-represented in its traces; {errors.apart} shows all, {list.open} filters by one",
         ),
         ("Tab", "focus the detail; {list.open} opens the example or shows the whole line"),
         ("{findings.copy}", "copy the pattern"),

@@ -1,4 +1,4 @@
-"""Questions about the service in focus, and the columns that answer them."""
+"""Queries about the service in focus, and the columns with their results."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A question, the other services in it, and the number of hops shown."""
+    """Query of the explorer: its kind, the other services in it, and the number of hops shown."""
 
     what: str = AROUND
     others: tuple[str, ...] = ()
     hops: int = 1
     operation: str = ""
-    """Operation of the service in focus, where the question is about one."""
+    """Operation of the service in focus, '' for the whole service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ModeColumns:
 
 
 def answer(table: ServiceTable, findings: Analysis, mode: Mode, focus: str, marks: Glyphs) -> ModeColumns:
-    """Answer a question about a service. Takes a while on a large set, but for its neighbours."""
+    """Compute the columns of a query. Slow on a large set, except for neighbours."""
     graph, explorer, target = table.graph, Explorer(table.role, marks), Target(focus, mode.operation)
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, findings.paths, target)
@@ -76,7 +76,7 @@ def answer(table: ServiceTable, findings: Analysis, mode: Mode, focus: str, mark
 
 
 def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None, width: int, marks: Glyphs) -> Line:
-    """Title of the columns in one line; `found` is None until the answer is there."""
+    """Title of the columns in one line; `found` is None until it is computed."""
     figures = table.services[table.number[focus]]
     room, role = max(width // 2, 8), table.role(focus)
     line = service_name(focus, role, room, marks, figures.inferred, operation=mode.operation, pad=False)
@@ -94,7 +94,7 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None
     share, calls, errors = table.criticality[focus].trace_share, figures.call_count, figures.error_rate
     if mode.operation:
         if found is None or found.about is None:
-            return line.add(f"  looking {marks.ellipsis}", Role.DIM)
+            return line.add(f"  computing{marks.ellipsis}", Role.DIM)
         operations = found.about.operations
         share, calls = found.about.trace_share, sum(one.call_count for one in operations)
         errors = 100 * sum(one.error_count for one in operations) / calls if calls else 0.0
@@ -113,19 +113,19 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None
 def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Glyphs) -> Line:
     line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
     if found is None:
-        return line.add(f"  measuring {marks.ellipsis}", Role.DIM)
+        return line.add(f"  computing{marks.ellipsis}", Role.DIM)
     if mode.what == SLOW:
         hit = sum(one.hit.exposure > 0 for one in found.services)
-        line.add(f"  {numbers.counted(hit, 'service')} hit", Role.STRONG)
+        line.add(f"  {numbers.counted(hit, 'service')} affected", Role.STRONG)
     else:
         failed = sum(one.hit.failing > 0 for one in found.services)
-        said = f"  requests of {numbers.counted(failed, 'service')} failed" if failed else "  no request failed"
-        line.add(said, Role.ERROR if failed else Role.STRONG)
-    return line.add(f"  in {numbers.percent(found.trace_share)} of all traces", Role.PLAIN)
+        text = f"  requests of {numbers.counted(failed, 'service')} failed" if failed else "  no request failed"
+        line.add(text, Role.ERROR if failed else Role.STRONG)
+    return line.add(f"  in {numbers.percent(found.trace_share)} of the traces", Role.PLAIN)
 
 
 def cycle(ring: Sequence[str], graph: ServiceGraph, marks: Glyphs) -> str:
-    """Services that call one another in a ring."""
+    """Text of a call cycle."""
     text = safe(ring[0])
     for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
         waits = any(not edge.is_async for edge in graph.edges[caller, callee])
@@ -134,7 +134,7 @@ def cycle(ring: Sequence[str], graph: ServiceGraph, marks: Glyphs) -> str:
 
 
 def operations_of(graph: ServiceGraph, service: str, marks: Glyphs) -> list[Option]:
-    """The operations that a service was called with, most called first. Takes a while on a large set."""
+    """Operations of a service as options, most called first. Slow on a large set."""
     options = []
     for one in overview(graph, Target(service)).operations:
         latency = p95_or_range(one.latency, one.call_count, marks)
@@ -146,6 +146,6 @@ def operations_of(graph: ServiceGraph, service: str, marks: Glyphs) -> list[Opti
 
 
 def with_attribute(graph: ServiceGraph, word: str) -> dict[str, str]:
-    """Services that match a text in attributes only, and the commonest such attribute. Slow on a large set."""
+    """Services that match a text in attributes only, with the most frequent such attribute. Slow on a large set."""
     first = {one.service: one.matched[0] for one in find_services(graph, word)}
     return {service: matched.value for service, matched in first.items() if matched.what == "attribute"}

@@ -53,11 +53,11 @@ class ServicesBase(ListDetailView[ServiceTable]):
         self._mode = Mode()
         self._shown: ModeColumns | None = None
         self._about = ""
-        """The service that the explorer was about last."""
+        """Service last shown in the explorer."""
         self._more: dict[str, str] = {}
-        """Services with the part in an attribute, and that attribute."""
+        """Services that match in an attribute, and that attribute."""
         self._searched = False
-        """True if attributes were searched for the part."""
+        """True if attributes were searched."""
         self.part = SafeInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.part.cursor_blink = self.part.display = False
         super().__init__(state, work, id=id)
@@ -80,7 +80,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
 
     @property
     def focus_name(self) -> str:
-        """The service that the explorer is about."""
+        """Service in the explorer."""
         return self.name_of(self._row)
 
     # --- the list ----------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
         line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
         if self.part.value.strip() and self.has_rows:
             part = self.state.look.marks.quoted(safe(self.part.value.strip()))
-            line.add(f"  {len(self.services):,} with {part}", Role.ACCENT)
+            line.add(f"  {len(self.services):,} matching {part}", Role.ACCENT)
         cycles = table.cycles
         if cycles:
             marks = self.state.look.marks
@@ -129,14 +129,14 @@ class ServicesBase(ListDetailView[ServiceTable]):
         return self.services.service(row).service
 
     def set_changed(self) -> None:
-        # the question stays: who comes back from the traces of a row goes on where they were
+        # keep the query for the return from the traces of a row
         self._shown = None
         super().set_changed()
 
     # --- the explorer ------------------------------------------------------------------------------------------------
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
-        raise NotImplementedError("only two columns here")
+        raise NotImplementedError("the explorer has two columns")
 
     def title_line(self, row: int, width: int) -> Line:
         table, marks = self.services.table, self.state.look.marks
@@ -154,7 +154,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
         if not set(self._mode.others) <= set(self.services.table.number):
             self._mode = Mode()
         if self.focus_name != self._about:
-            # an operation is one of the service that it was chosen of
+            # the operation belongs to the previous service
             self._mode, self._about = replace(self._mode, operation=""), self.focus_name
         table, findings, marks = self.services.table, self.analysed.findings, self.state.look.marks
         mode, focus = self._mode, self.focus_name
@@ -215,7 +215,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
     def _open(self, subject: Subject) -> None:
         query = self._query(subject)
         if query:
-            self._list_traces(query, "traces", "no trace left")
+            self._list_traces(query, "traces", "no traces")
         else:
             self._open_slowest_call(subject.service)
 
@@ -234,8 +234,8 @@ class ServicesBase(ListDetailView[ServiceTable]):
                 return str(error)
 
         def found(counted: int | str) -> None:
-            said = counted if isinstance(counted, str) else none
-            self.post_message(ListTraces(wanted, view) if isinstance(counted, int) and counted else Notice(said))
+            text = counted if isinstance(counted, str) else none
+            self.post_message(ListTraces(wanted, view) if isinstance(counted, int) and counted else Notice(text))
 
         self.work("services-traces", count, found)
 
@@ -249,4 +249,4 @@ class ServicesBase(ListDetailView[ServiceTable]):
             return
         trace = int(self.services.table.traces.trace[span])
         self.post_message(self.analysed.open_trace(trace, span))
-        self.post_message(Notice("the slowest call to it; it has no spans of its own to filter by"))
+        self.post_message(Notice("slowest call to it: it has no spans to filter by"))

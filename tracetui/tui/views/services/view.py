@@ -29,11 +29,11 @@ _MOST_HOPS = 20
 
 
 class ServicesView(ServicesBase):
-    """The ranking of all services, and the explorer of the one under the cursor."""
+    """Ranking of all services, and explorer of the one under the cursor."""
 
     KEYS = (
         ("{list.open}", "list the traces of the service or call under the cursor"),
-        ("{services.errors}", "its errors, in the Errors view"),
+        ("{services.errors}", "errors of its traces, in the errors view"),
         ("{services.blast}", "blast radius if slow, if failing; back to neighbours"),
         ("{services.path}", "paths to another service: observed, then possible"),
         ("{services.shared}", "dependencies shared with other services; again adds one"),
@@ -45,7 +45,7 @@ class ServicesView(ServicesBase):
         ),
         (
             "{services.operation}",
-            "one of its operations only: its calls and blast radius; {app.back}: the whole service",
+            "only one of its operations; {app.back} returns to the service",
         ),
         (
             "{services.callers services.callees}",
@@ -60,20 +60,20 @@ class ServicesView(ServicesBase):
         ("{services.sort services.reverse}", "sort by the next column; reverse"),
         (
             "{services.opinion}",
-            "server statistics: its dependency graph, and its metrics of the service",
+            "server statistics: dependency graph, and metrics of the service",
         ),
         ("{findings.copy}", "copy the service name"),
         ("traces", "share of all traces that pass through the service"),
         ("callers", "3+12: three direct and twelve indirect callers"),
         ("entries", "entry points that depend on it"),
         ("between", "betweenness: share of the shortest paths between others that pass through it"),
-        ("▁ … █", "severity of the effect, while a blast radius is shown"),
-        ("⚠", "single point: some entry point has no other way to a dependency"),
-        ("(inferred) ?", "sends no spans (as databases often do): inferred from its callers, and timed by them"),
-        ("exposed", "share of the service's traces in which it leads to the focus"),
+        ("▁ … █", "severity, in a blast radius"),
+        ("⚠", "single point of failure: an entry point has no other path to a dependency"),
+        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
+        ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (
             "wait, fail",
-            "share of its critical path in the focus; requests failed by an error there or below",
+            "share of its critical path inside the focus; share of requests failed by errors there or below",
         ),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -120,13 +120,17 @@ class ServicesView(ServicesBase):
         self._look(Mode(following.get(self._mode.what, SLOW), operation=self._mode.operation))
 
     def action_ask(self, what: str) -> None:
-        """Ask for another service, and then the question."""
+        """Choose another service, then run the query."""
         if not self.has_rows:
             return
-        # the question is about the row under the cursor, whatever rests in the explorer
+        # the query is about the row under the cursor, even if the explorer has not followed it
         self._row = self.list.cursor
         focus, table = self.focus_name, self.services.table
-        asked = {"path": "Path to", "shared": "Dependencies shared with", "difference": "Compare callers with those of"}
+        titles = {
+            "path": "Path to",
+            "shared": "Dependencies shared with",
+            "difference": "Compare callers with those of",
+        }
         others = self._mode.others if what == self._mode.what == "shared" else ()
         options = [
             Option(one.service, one.service, "inferred" if one.inferred else f"{one.trace_share:.0f} % of the traces")
@@ -139,13 +143,13 @@ class ServicesView(ServicesBase):
         def chosen(other: str | None) -> None:
             if other is not None and other in table.number:
                 self._look(Mode(what, (*others, other), operation=operation))
-                # the next keys are about the answer
+                # the next keys are for the result
                 self.detail.focus()
 
-        self.app.push_screen(Choice(self.state.look, asked[what], options), chosen)
+        self.app.push_screen(Choice(self.state.look, titles[what], options), chosen)
 
     def action_operation(self) -> None:
-        """Choose one of the service's operations to ask about."""
+        """Choose an operation of the service."""
         if not self.has_rows:
             return
         self._row = self.list.cursor
@@ -160,7 +164,7 @@ class ServicesView(ServicesBase):
             if options:
                 self.app.push_screen(Choice(look, f"One operation of {safe(focus)}", options), chosen)
             else:
-                self.post_message(Notice("it sends no spans, so its operations are unknown"))
+                self.post_message(Notice("operations are unknown: it sends no spans"))
 
         self.work("services-operations", lambda: operations_of(graph, focus, look.marks), ask)
 
@@ -198,7 +202,7 @@ class ServicesView(ServicesBase):
     def _explore(self, other: str) -> None:
         """Bring a service into focus."""
         if not self.has_rows:
-            # it was chosen of a set that is gone
+            # chosen from a previous set
             return
         if self.services.row_of(other) is None:
             self.part.value = ""
@@ -260,7 +264,7 @@ class ServicesView(ServicesBase):
         if self.detail.has_focus or self.right.has_focus:
             self.list.focus()
         elif self._mode != Mode():
-            # from the answer to what it was about, and from an operation to its service
+            # from a result to the service or operation, and from an operation to its service
             self._look(Mode(operation=self._mode.operation if self._mode.what != AROUND else ""))
         elif self.part.display:
             self.part.value = ""

@@ -1,4 +1,4 @@
-"""The keys of the list of traces."""
+"""Keys of the traces view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REGION_HINTS = (
 
 
 OFFER_HINTS = (
-    ("{list.open}", "ask for this"),
+    ("{list.open}", "load"),
     ("{app.more}", "further back"),
     ("{traces.window}", "window"),
     ("{traces.filter}", "filter"),
@@ -27,7 +27,7 @@ OFFER_HINTS = (
 
 
 def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
-    """Key hints of the list, `grouped` by the service where errors began."""
+    """Key hints of the list. `grouped`: by the service where errors began."""
     return (
         ("{traces.filter}", "filter"),
         ("{traces.failing}", "all traces" if grouped else "errors by service"),
@@ -38,11 +38,11 @@ def list_hints(grouped: bool) -> tuple[tuple[str, str], ...]:
 
 KEYS = (
     ("{traces.filter}", "edit the filter; {query.complete} completes, {query.previous query.next}: history"),
-    ("a pasted id", "as a filter opens the trace; also a traceparent, a page's address or a line of a log with an id"),
+    ("pasted id", "opens the trace; also a traceparent, a URL or a log line with an id"),
     ("{traces.errors}", "traces with errors only, or all"),
     (
         "{traces.service traces.operation}",
-        "traces with a service, with an operation; where a server is asked one service at a time: which it is asked",
+        "filter by service, by operation; choose the services that a server searches",
     ),
     ("{traces.duration traces.duration-typed}", "response time above p50, p95, p99 in turn; above a value"),
     ("{traces.window}", "time window; for servers also how far back to search"),
@@ -52,8 +52,8 @@ KEYS = (
         "select a region of the plot: arrows move it, Shift grows it, {region.take} filters",
     ),
     ("{traces.slowest}", "slowest first"),
-    ("{traces.failing}", "group traces with errors by the service where they began; {list.open} folds a service"),
-    ("{traces.values}", "traces of a user or any attribute value"),
+    ("{traces.failing}", "group traces with errors by the service where errors began; {list.open} folds a group"),
+    ("{traces.values}", "filter by user or any attribute value"),
     ("{traces.previous-value traces.next-value}", "previous, next value"),
     (
         "{traces.sort traces.reverse}",
@@ -68,12 +68,11 @@ KEYS = (
     ("{traces.contrast}", "contrast: what is over-represented in marked, failed or slow traces"),
     ("{traces.save}", "save the traces shown"),
     ("{traces.copy}", "copy the trace id, waterfall or filter"),
-    ("{list.open}", "open the trace; where a server sent none: ask for the window or the service of the line"),
+    ("{list.open}", "open the trace; without traces: load the selected window or service"),
     ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
     (
         "⚠",
-        "skew?: clocks disagree, --adjust-skew corrects it; root missing: the trace's duration replaces its "
-        "response time",
+        "skew?: clocks disagree, --adjust-skew corrects it; root missing: response time is the trace's duration",
     ),
     ("response", "duration of the main root; whole trace: first start to last end"),
     ("the plot", "dot: a few traces; large dot: several; ✖: some with errors"),
@@ -86,14 +85,14 @@ BINDINGS = (
     Binding("p", "ask('pick_operation')", "Operation", show=False, id="traces.operation"),
     Binding("d", "ask('next_duration')", "Slower than p50, p95, p99", show=False, id="traces.duration"),
     Binding("D", "ask('pick_duration')", "Slower than", show=False, id="traces.duration-typed"),
-    Binding("w", "ask('pick_window')", "Window of time", show=False, id="traces.window"),
+    Binding("w", "ask('pick_window')", "Time window", show=False, id="traces.window"),
     Binding("u", "undo", "Undo the filter", show=False, id="traces.undo"),
     Binding("v", "select_region", "Select a region", show=False, id="traces.region"),
     Binding("s", "sort", "Sort by the next column", show=False, id="traces.sort"),
     Binding("o", "reverse", "Reverse", show=False, id="traces.reverse"),
     Binding("S", "slowest", "Slowest first", show=False, id="traces.slowest"),
     Binding("E", "failing", "Errors by service", show=False, id="traces.failing"),
-    Binding("U", "ask('pick_value')", "Traces of a value", show=False, id="traces.values"),
+    Binding("U", "ask('pick_value')", "Filter by attribute value", show=False, id="traces.values"),
     Binding("right_square_bracket", "ask('next_value')", "Next value", show=False, id="traces.next-value"),
     Binding("left_square_bracket", "ask('previous_value')", "Previous value", show=False, id="traces.previous-value"),
     Binding("equals_sign", "answer('compare')", "Compare two marked traces", show=False, id="traces.compare"),
