@@ -195,8 +195,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     [
         ([], "--service"),
         (["--service", "api-gatewy"], "nearest: api-gateway"),
-        (["--service", "api-gateway", "--unit", "h"], "--unit is ms or s"),
-        (["--service", "api-gateway", "--namespace", "a b"], "cannot begin the name of a metric"),
+        (["--service", "api-gateway", "--unit", "h"], "--unit: h is not ms or s"),
+        (["--service", "api-gateway", "--namespace", "a b"], "a b is not a metric name"),
         (["--service", "api-gateway", "--query", "duration > 3400ms"], "no operation of api-gateway has 20 calls"),
     ],
 )

@@ -145,7 +145,7 @@ def test_compare_has_both_rates_and_shows_both_where_they_differ() -> None:
 
 def test_contrast_says_how_many_requests_failed(program: Program) -> None:
     said = program("contrast", str(CASES / "error-origin-later-consumer.json"))
-    assert "every trace of 1 is among the traces with errors" in said.err
+    assert "nothing to contrast: every trace of 1 is in the selection (traces with errors)" in said.err
     assert selection_words(8, "with errors") == "8 traces with errors"
     assert selection_words(1, "with errors") == "1 trace with errors"
     assert selection_words(2, "slowest") == "2 slowest traces"

@@ -191,7 +191,7 @@ def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Progra
         server.fault, server.fault_on = fault, "/traces$"
         said = program("analyze", server.url)
     assert (said.code, said.out) == (0, "No trace matches\n")
-    assert "its services are " in said.err
+    assert "services: " in said.err
     assert "--time-range 7d looks further back\n" in said.err
 
 

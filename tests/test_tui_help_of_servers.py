@@ -125,7 +125,7 @@ async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
             assert {query["service"][0] for query in searches(server)} == asked
             # until the user chooses others
             await on.press("e", "i")
-            await on.until("choose the services that are asked", "3 are asked")
+            await on.until("choose the services to search", "3 searched")
             await on.press("enter")
             await on.until("Which of 150?", "3 marked")
             await on.press("escape")
@@ -146,7 +146,7 @@ async def test_cancelled_choice_of_services_can_be_made_later() -> None:
         async with over(server.url) as on:
             await on.until("Which of 60?")
             await on.press("escape")
-            await on.until("searches by service only, and knows 60", "i chooses services")
+            await on.until("searches by service only; it has 60 services", "i chooses services")
             assert searches(server) == []
             await on.press("i")
             await on.until("Which of 60?")

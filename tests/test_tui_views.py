@@ -429,7 +429,7 @@ async def test_an_operation_is_left_with_its_service() -> None:
         assert "profile  in" not in app.text
         pane.list.cursor = pane.services.row_of("order-db") or 0
         await press(app, pilot, "i")
-        assert app.asked == [Notice("it sends no spans, so its operations are unknown")]
+        assert app.asked == [Notice("operations are unknown: it sends no spans")]
 
 
 async def test_questions_about_another_service() -> None:

@@ -21,7 +21,7 @@ from tracetui.render.report.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_r
 from tracetui.render.text.numbers import counted
 
 _NAMED = 8
-"""Services that are named where the wanted one is not there."""
+"""Services listed if the requested one is missing."""
 
 ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="Service to alert on.")]
 Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Prefix of the metric names.")]
@@ -46,11 +46,11 @@ def alerts(
     the metrics of the OpenTelemetry Collector's span metrics connector.
     """
     if unit not in UNITS:
-        raise UsageError(f"--unit is {' or '.join(UNITS)}, not {unit}")
+        raise UsageError(f"--unit: {unit} is not {' or '.join(UNITS)}")
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
-        raise UsageError(f"--namespace: {namespace} cannot begin the name of a metric")
+        raise UsageError(f"--namespace: {namespace} is not a metric name")
     check_not_read(output, sources)
-    # traces of other services say nothing of this one, and a server need not send them
+    # do not load traces of other services from servers
     named = [service] if has_servers(sources) else None
     filters = o.Selection(service=named, time_range=time_range, query=query, limit=limit).filters()
     session = open_filtered(sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names)
@@ -61,13 +61,13 @@ def alerts(
         if service in known:
             raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
         alike = nearest(service, known)
-        some = ", ".join(known[:_NAMED]) or "no services"
+        some = ", ".join(known[:_NAMED]) or "none"
         more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-        raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"there are {some}{more}"))
+        raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"services: {some}{more}"))
     if any(told.lower_case for told in session.told):
         say(
-            "Zipkin keeps services and operations in lower case: if the metrics have capitals, these rules never"
-            " fire. Take the baseline from another source."
+            "Zipkin stores service and operation names in lower case. If the metrics have capitals, these rules never"
+            " fire: use a baseline from another source."
         )
     found, few = baselines(traces, service)
     if not found:

@@ -1,4 +1,4 @@
-"""Filtered sessions, for the commands that report on them."""
+"""Open a session and filter it, for the commands that print a report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def open_filtered(
 ) -> Session:
     """Load sources and apply the filters, with warnings for lost input and unknown names. Raises InputError.
 
-    `more`: what servers are asked for besides; `also`: given what they are asked for, what to ask them for after it.
+    `more`: further conditions for servers; `also`: returns a second search, given the first one.
     """
     named = named_by(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
@@ -47,7 +47,7 @@ def open_filtered(
         sources, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
     )
     if has_servers(sources) and (then is not None or more != NOTHING):
-        # servers were asked for so many, and sent others beside what is wanted of them
+        # servers have applied the limit, to each of the two searches
         filters = replace(filters, limit=None)
     if rest and has_servers(sources):
         say(f"filtered here: {', '.join(rest)}")
@@ -57,7 +57,7 @@ def open_filtered(
     if not session.loaded.trace_count and named.servers:
         _say_offers(named.servers, session, filters.services)
     if not session.loaded.trace_count and named.servers:
-        # what they know has been said
+        # the services of the servers have been listed
         unknown = []
     if session.searched and not session.findings.traces.trace_count:
         say(f"no match among {session.searched}: raise --limit to search more, or --time-range to go further back")
@@ -68,7 +68,7 @@ def open_filtered(
 
 
 def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[str]) -> None:
-    """Where servers sent no trace: say when the newest traces of their services began, or of those that are wanted."""
+    """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
     asked_ns = max((told.asked.lookback_ns or LOOKBACK_NS for told in session.told), default=0)
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides())) as asked:
@@ -86,14 +86,14 @@ def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[st
     named = by_newest(services, newest)[:MOST_ASKED]
     ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
     others = f" and {len(services) - len(named):,} more" if len(services) > len(named) else ""
-    say(f"{'newest traces by service: ' if newest else 'its services are '}{', '.join(ages)}{others}")
+    say(f"{'newest traces by service: ' if newest else 'services: '}{', '.join(ages)}{others}")
     latest = max(newest.values(), default=0)
     window = window_for(latest, now) if latest else max(NEWEST_NS, MORE * asked_ns)
     say(f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if latest else ""))
 
 
 def _check_found(session: Session, trace_ids: Sequence[str]) -> None:
-    """Raise UsageError where none of the traces that are named is there."""
+    """Raise UsageError if none of the named traces was loaded."""
     loaded = session.loaded
     if trace_ids and all(loaded.find_trace(trace_id) is None for trace_id in trace_ids):
         raise UsageError(f"no trace {trace_ids[0]} among {counted(loaded.trace_count, 'trace')}")
@@ -118,6 +118,6 @@ def _services(asked: ServerPool) -> list[str]:
         try:
             found.update(asked.back_end(server).services())
         except BackEndError:
-            # it has answered before: its traces are what is asked about
+            # the server has sent traces; the list of services is only a help
             continue
     return sorted(found)

@@ -23,25 +23,25 @@ from tracetui.render.text.line import Line
 from tracetui.session import Session
 
 if TYPE_CHECKING:
-    # their library is imported where a question is asked
+    # networkx is imported only by a query
     from tracetui.analysis.service_graph import ServiceGraph, Target
     from tracetui.render.graph.diagram import Diagram
     from tracetui.render.graph.text import GraphText
 
 
 _LEAST_WORD = 3
-"""Letters of a word of a phrase that is looked for by itself."""
+"""Shortest word of a phrase to search for on its own."""
 
 
 class GraphFormat(StrEnum):
-    """Languages of drawings."""
+    """Output languages of diagrams."""
 
     DOT = "dot"
     MERMAID = "mermaid"
 
 
 class _NameKind(StrEnum):
-    """Kinds of names that a question takes."""
+    """Kinds of names in a question."""
 
     SERVICE = "a service or inferred peer"
     OPERATION = "a service, an inferred peer or service:operation"
@@ -51,7 +51,7 @@ class _NameKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _GraphAnswer:
-    """Answer to a question in every form; only the form that is asked for is made."""
+    """Answer to a question in every format, computed on demand."""
 
     text: Callable[[GraphText], Iterator[Line]]
     json: Callable[[], dict[str, Any]]
@@ -60,7 +60,7 @@ class _GraphAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _GraphQuestion:
-    """`most` is None where any number of names will do."""
+    """A question: its form, description and number of names. `most` is None for no limit."""
 
     form: str
     what: str
@@ -151,7 +151,7 @@ def _meant(session: Session, kind: _NameKind, name: str, filtered: str) -> Targe
     except UsageError:
         if not filtered:
             raise
-        # known, but left out: other names would be of no help; unknown at all: the nearest of all are
+        # a filtered name needs no suggestions; for an unknown one, suggest from all names
         meant = _resolved(Analysis(session.loaded).graph, kind, name)
         raise UsageError(f"{meant.name} is in none of the selected traces: {filtered}") from None
 
@@ -311,7 +311,7 @@ def _find(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
         raise UsageError("find: empty search word")
     found = find_services(findings.graph, word)
     for part in _parts(word) if not found else ():
-        # nothing holds it as a whole: a word of it, or one in the singular, may be what was meant
+        # the phrase has no match: try its words, also in the singular
         found = find_services(findings.graph, part)
         if found:
             say(f"no match for {word!r}; showing {part!r}")
@@ -336,7 +336,7 @@ def _peers(findings: Analysis, targets: Sequence[Target], type_: PeerType) -> _G
     asked = {service} if service else set()
     among = {*names, *asked} if service else names.union(*(one.callers for one in found))
     if service:
-        # what lies on the way to those that are reached through others
+        # services on the paths to indirect peers
         among |= graph.around([service], upstream=False) & graph.around(names, upstream=True)
     return _GraphAnswer(
         text=lambda page: page.peers(type_, service, found),

@@ -14,7 +14,7 @@ class OptionGroup:
 
 
 def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with every option of its groups in the place of the group, for Typer to read them from there."""
+    """Wrap a command to take the options of its groups one by one, for Typer to read."""
     own = inspect.signature(command, eval_str=True)
     groups = {name: one.annotation for name, one in own.parameters.items() if _is_group(one.annotation)}
     parameters: list[inspect.Parameter] = []

@@ -22,7 +22,7 @@ from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 LEAST_WIDTH = 40
 DEFAULT_WIDTH = 80
 _MOST_WIDTH = 2_000
-"""Columns that a terminal, or COLUMNS, is believed to have."""
+"""Largest accepted width of a terminal, or of COLUMNS."""
 _MOST_ASKED_WIDTH = 10_000
 _LISTED_WARNINGS = 10
 
@@ -31,7 +31,7 @@ def say(text: str) -> None:
     """Print a message on stderr; it may contain text from outside."""
     if sys.stderr is None:  # closed by the caller; print would turn to stdout
         return
-    # on a disk that is full, or a terminal that is gone, there is nowhere to tell it
+    # stderr itself may be full or gone
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
             print(line if i else f"tracetui: {line}", file=sys.stderr)
@@ -47,7 +47,7 @@ def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
 
 
 def width_of(width: int | None) -> int:
-    """The width to draw at: the wish, else the terminal's or COLUMNS, else 80."""
+    """Choose the width: `width`, or that of COLUMNS or the terminal, or 80."""
     if width is not None:
         return min(max(width, LEAST_WIDTH), _MOST_ASKED_WIDTH)
     columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
@@ -55,7 +55,7 @@ def width_of(width: int | None) -> int:
 
 
 def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:
-    """Test whether to draw with ASCII alone: on request, or where the stream has no more."""
+    """Test whether to use only ASCII: on request, or if the stream has no Unicode encoding."""
     encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     return wanted or not encoding.startswith("utf")
 
@@ -107,7 +107,7 @@ def print_bytes(data: bytes, output: Path | None = None) -> None:
 
 
 def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = False) -> None:
-    """Write JSON to a file or stdout; on a terminal invisible characters are escaped, which is the same value.
+    """Write JSON to a file or stdout; on a terminal, with invisible characters escaped.
 
     Raises UsageError if the file cannot be written.
     """
@@ -118,21 +118,21 @@ def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = Fa
 
 
 def print_diagram(text: str, output: Path | None = None, *, ascii_only: bool = False) -> None:
-    """Write a text for another program to a file or stdout. UsageError if the file cannot be written."""
+    """Write a diagram to a file or stdout. UsageError if the file cannot be written."""
     print_bytes(
         encodable(ascii_text(text), "ascii").encode() if ascii_only else text.encode("utf-8", "replace"), output
     )
 
 
 def check_not_read(output: Path | None, sources: Iterable[str]) -> None:
-    """Raise UsageError if a file that is to be written is one of the sources: it would take the place of the traces."""
+    """Raise UsageError if the output file is one of the sources, which it would overwrite."""
     if output is None:
         return
     for source in sources:
         try:
             is_same = output.is_file() and output.samefile(source)
         except (OSError, ValueError):
-            # no such file, or no name that one can have
+            # no such file, or not a file name
             continue
         if is_same:
             raise UsageError(f"cannot write {output}: it is one of the sources; choose another name")
@@ -140,7 +140,7 @@ def check_not_read(output: Path | None, sources: Iterable[str]) -> None:
 
 @contextmanager
 def _to_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` when it is whole; a device or a pipe is written to as it is."""
+    """Open a file that replaces `path` once complete; devices and pipes are written directly."""
     try:
         with open_stream(path) if is_stream(path) else atomic_file(path, SHARED) as file:
             yield file

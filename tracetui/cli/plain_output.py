@@ -1,4 +1,4 @@
-"""Short texts to stdout, for what must not wait until more is imported."""
+"""Print short texts to stdout, without slow imports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracetui.model.errors import UsageError
 
 
 def print_plain(text: str) -> None:
-    """Print a line. Raises UsageError where stdout is closed or full; a reader that is gone has seen enough."""
+    """Print a line. Raises UsageError if stdout is closed or full; a reader that has left is no error."""
     if sys.stdout is None:
         raise UsageError("standard output is closed")
     try:
@@ -22,10 +22,10 @@ def print_plain(text: str) -> None:
 
 
 def unwritable(error: OSError) -> UsageError:
-    """Say why stdout cannot be written."""
+    """Error for a stdout that cannot be written."""
     return UsageError(f"cannot write to standard output: {error.strerror or error}")
 
 
 def discard_stdout() -> None:
-    """Write nothing to stdout any more. Python would stumble over what is left in its buffer when it exits."""
+    """Discard further output, also what is buffered: Python would fail to flush it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

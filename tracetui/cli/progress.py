@@ -1,4 +1,4 @@
-"""Loading with a progress line on stderr when it takes long."""
+"""Load sources with a progress line on stderr."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ERASE = "\r\x1b[K"
 
 
 class _ProgressLine:
-    """One line that is written over itself, where stderr is a terminal: from half a second on, as files are read."""
+    """Progress line on a terminal, overwritten in place; for files it appears after half a second."""
 
     def __init__(self, patience: float) -> None:
         self._due = time.monotonic() + patience
@@ -56,8 +56,7 @@ def open_session(
     exact_names: bool = False,
     also: Search | None = None,
 ) -> Session:
-    """Load sources with progress; servers are searched by `search` and then `also`, and the searches are
-    were asked.
+    """Load sources with progress; servers are searched by `search`, then by `also`.
 
     Raises InputError and UsageError.
     """

@@ -25,9 +25,9 @@ def open_on_screen(
     query: str | None = None,
     exact_names: bool = False,
 ) -> int:
-    """Show sources until the user leaves, or print the report where stdout is no terminal. -> the exit code
+    """Show sources until the user quits, or print the report if stdout is not a terminal. -> exit code
 
-    `query` is the filter to begin with. Options beat the config file. Raises UsageError and what loading raises.
+    `query`: initial filter. Options override the config file. Raises UsageError, and the errors of loading.
     """
     if not sources and not resume:
         raise UsageError("nothing to open: name a file, a directory, a glob, a server or -")
@@ -69,7 +69,7 @@ def open_on_screen(
                 raise
             notices.append(str(error))
     if last is not None and sources and portable_sources(sources) != last.sources:
-        # a filter and a place in other traces mean nothing in these
+        # a filter and a location are of no use in other traces
         last = None
     if query is not None:
         last = structs.replace(last, query=query) if last else Resume([], query=query)

@@ -31,7 +31,7 @@ from tracetui.session import Session
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _LISTED = 5
 _LOOKS = 5
-"""For slower traces than the slowest that servers have sent."""
+"""Largest number of searches for slower traces than the slowest found."""
 
 
 def show(
@@ -69,7 +69,7 @@ def show(
     elif trace == SLOWEST:
         session = opening.slowest()
     else:
-        # others stay: the trace is told from those that are alike
+        # keep the other traces: percentiles compare the trace with its peers
         session = opening.filtered(Search(failed=True) if trace == FAILED else NOTHING)
     traces = session.findings.traces
     for file in session.loaded.log_lines.files:
@@ -99,7 +99,7 @@ def show(
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """Sources, and the selection of their traces."""
+    """Sources, and the options to load them with."""
 
     sources: Sequence[str]
     selection: o.Selection
@@ -130,7 +130,7 @@ class _Opening:
         )
 
     def slowest(self) -> Session:
-        """Search servers for traces slower than the slowest found, until there are none."""
+        """Search servers for slower traces until no slower one is found."""
         session = self.filtered()
         for _ in range(_LOOKS):
             traces = session.findings.traces
@@ -145,11 +145,11 @@ class _Opening:
         return session
 
     def _slower(self, than_ns: int) -> Session:
-        """Ask servers again, now for traces that are slower; where none is, that is no news."""
+        """Search servers for traces slower than `than_ns`; the set may be empty."""
         filters = self.selection.filters()
         exact_names = self.selection.exact_names
         search, _ = asked_of(filters, exact_names=exact_names)
-        # whoever waited so long for a response has a span that is as long, though perhaps not of what is asked for
+        # a slower trace has a span as long, but perhaps not one that matches the filters
         is_any = not (search.service or search.operation or filters.query)
         more = Search(least_ns=than_ns + 1) if is_any else Search(slower_ns=than_ns)
         search = combined(search, more)
@@ -162,7 +162,7 @@ class _Opening:
 
 
 def find_trace(traces: TraceSet, wanted: str) -> int:
-    """The trace that a user means. UsageError if it is none or more than one."""
+    """Find the trace that a text names. UsageError if it is none or ambiguous."""
     exact = traces.find_trace(wanted)
     if exact is not None:
         return exact

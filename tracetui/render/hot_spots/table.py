@@ -17,7 +17,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _NAME_TITLE = "operation"
-_RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 6, 9, 7, 7
+_RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 7, 9, 7, 7
 _SORTED = 8
 _LEAST_NAME = 16
 _GOOD_NAME, _LONG_NAME, _GOOD_PATTERN = 32, 44, 24

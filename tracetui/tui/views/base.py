@@ -10,7 +10,7 @@ from tracetui.tui.work import Work
 
 
 class View(Vertical):
-    """One of the views. It is notified of changes, and sends messages for everything beyond itself."""
+    """One of the views. It is notified of changes, and sends messages for everything outside itself."""
 
     TITLE = ""
     HINTS: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""The part of the traces view that its dialogs depend on."""
+"""Base of the traces view: what its dialogs depend on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tracetui.tui.work import Work
 
 
 class DialogHost(View):
-    """Shows the traces that a query selects."""
+    """Applies filters to the list of traces."""
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
@@ -22,12 +22,12 @@ class DialogHost(View):
         raise NotImplementedError
 
     def ask_for(self, query: str, opens: tuple[str, ...] = ()) -> None:
-        """Have the traces that a query selects shown; `opens` are the ids of those to open."""
+        """Apply a filter. `opens`: ids of traces to open."""
         if query.strip() != self.state.query or opens:
             self.post_message(FilterTraces(query.strip(), opens=opens))
 
     def ask_by_start(self, query: str) -> None:
-        """The same, in the order in which they happened."""
+        """Apply a filter, and sort by start."""
         raise NotImplementedError
 
     def say(self, text: str) -> None:

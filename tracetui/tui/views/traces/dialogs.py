@@ -46,14 +46,14 @@ MARKED, WITH_ERRORS, SLOWEST = "marked", "with errors", "slowest"
 
 
 class TraceDialogs:
-    """Opens dialogs, computes their answers outside the loop and shows them."""
+    """Opens dialogs, and computes their results outside the UI loop."""
 
     def __init__(self, pane: DialogHost) -> None:
         self._pane = pane
         self._before = ""
-        """The source that was last compared with."""
+        """Source of the last comparison."""
 
-    # --- what sets traces apart --------------------------------------------------------------------------------------
+    # --- contrast ----------------------------------------------------------------------------------------------------
 
     def ask_contrast(self) -> None:
         """Choose the traces to contrast with the others shown."""
@@ -92,7 +92,7 @@ class TraceDialogs:
     # --- two sets ----------------------------------------------------------------------------------------------------
 
     def compare_sets(self) -> None:
-        """Compare traces from before, of other sources, with those that are shown."""
+        """Compare the traces shown with earlier ones from another source."""
         pane, findings = self._pane, self._pane.state.findings
         if findings is None or not findings.traces.trace_count:
             pane.say("no traces to compare")
@@ -130,7 +130,7 @@ class TraceDialogs:
     # --- a file ------------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write the traces that are shown to a file."""
+        """Save the traces shown to a file."""
         pane, findings = self._pane, self._pane.state.findings
         if findings is None or not findings.traces.trace_count:
             pane.say("no traces to save")
@@ -217,7 +217,7 @@ def _compared(source: str, after: Analysis, state: State) -> Comparison | str:
 
     load = BackgroundLoad([source], overrides=state.overrides)
     try:
-        # what is for one server must not go to another
+        # the credentials of one server must not be sent to another
         servers_of([*state.sources, source])
         before = Analysis(replace(load.run(lambda _: None), exact_names=after.traces.exact_names))
     except (InputError, UsageError, LoadCancelledError) as error:

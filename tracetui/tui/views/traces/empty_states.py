@@ -49,15 +49,15 @@ def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, 
 
 
 def words(loaded: TraceSet) -> Vocabulary:
-    """The words that queries of a set are completed from."""
+    """Vocabulary for completing queries of a set."""
     known = vocabulary(loaded)
-    # the first query takes as long as making the grammar does
+    # build the grammar now, outside the UI loop
     filters.error_in("error")
     return known
 
 
 def no_match_lines(found: filters.ErrorService | None, names: KeyNames, searched: str, *, is_live: bool) -> list[Line]:
-    """Why no trace meets the filter; `searched`: which traces of servers that hold more were looked through."""
+    """Message for a filter without matches. `searched`: the traces searched of servers with more."""
     none = f"No match among {searched}." if searched else "No trace matches this filter."
     lines = [Line(), Line([(f"{_INDENT}{none}", Role.STRONG)])]
     if is_live:
@@ -83,7 +83,7 @@ def no_match_lines(found: filters.ErrorService | None, names: KeyNames, searched
 
 
 def count_line(state: State, total: int, skewed: int = 0) -> Line:
-    """Numbers of traces shown, new and marked, of the total, and of those whose clocks disagree."""
+    """Numbers of traces: shown, total, new, marked, and with clock skew."""
     marks, shown, line = state.look.marks, len(state.shown), Line()
     if skewed:
         line.add(skew_remark(skewed, marks), Role.WARNING).add("   ")
@@ -101,7 +101,7 @@ def loading_lines(state: State) -> list[Line]:
 
 
 def offered_rows(state: State) -> OfferedRows | None:
-    """The rows for what servers that sent no trace can be asked for; None where there is nothing to offer."""
+    """Rows to load from servers that sent no traces, None if there are none."""
     if not state.is_live or not state.searched_lookback_ns or state.services_to_choose:
         return None
     found = offers(state.server_services, state.newest_starts, state.searched_lookback_ns, time.time_ns())
@@ -109,16 +109,16 @@ def offered_rows(state: State) -> OfferedRows | None:
 
 
 def _empty_answer(state: State, names: KeyNames) -> list[Line]:
-    """That servers sent no trace, what they were asked for, and which keys ask for something else."""
+    """Message for servers that sent no traces: the searches, and keys for others."""
     name, lookback = source_name(state.sources), state.searched_lookback_ns
     if state.services_to_choose:
-        title = f"{name} searches by service only, and knows {state.services_to_choose:,}"
-        keys = "{traces.service} chooses services, {traces.window} how far back they are asked"
+        title = f"{name} searches by service only; it has {state.services_to_choose:,} services"
+        keys = "{traces.service} chooses services, {traces.window} the time window"
     else:
         title = f"no matching traces on {name}" + (f" of the last {format_duration(lookback)}" if lookback else "")
-        keys = "{list.open} asks for this line, " if lookback else ""
+        keys = "{list.open} loads this line, " if lookback else ""
         keys += f"{{app.more}} the last {format_duration(MORE * lookback)}, " if lookback else ""
-        keys += "{traces.window} other times, {app.reload} again, {app.follow} follows"
+        keys += "{traces.window} other times, {app.reload} reloads, {app.follow} follows"
     asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.search_reports]
     return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + names.short(keys), Role.DIM)])]
 
@@ -131,7 +131,7 @@ def no_trace_lines(state: State, names: KeyNames) -> list[Line]:
         verb = "asking" if "://" in state.sources[0] else "reading"
         title, more = f"{verb} {name}{state.look.marks.ellipsis}", "rows appear as they arrive; {app.back} stops"
     elif state.session is None:
-        # why a load failed stands above the views
+        # the reason is shown above the views
         title, more = "No traces loaded.", again if state.sources else "{app.quit} quits"
     elif state.is_live:
         return _empty_answer(state, names)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 
 from tracetui.analysis.error_messages import NO_MESSAGE, error_message
-from tracetui.analysis.errors import ErrorRole as ErrorRole
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.stats.groups import group_positions
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
@@ -59,13 +59,13 @@ def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_error
 
 def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:
     """Most frequent message of the errors that began in a service."""
-    said: Counter[str] = Counter()
+    messages: Counter[str] = Counter()
     for trace in traces[:_ASKED].tolist():
         spans = columns.traces.spans_of(trace)
         errors = spans.start + np.flatnonzero(columns.traces.error[spans.start : spans.stop])
         errors = errors[columns.traces.service[errors] == service]
         if len(errors):
-            # in pre-order the last one of a chain is where it began
-            said[error_message(columns.traces, int(errors[-1]))] += 1
-    message, _ = next(iter(said.most_common(1)), ("", 0))
+            # pre-order: the last error of a chain is the origin
+            messages[error_message(columns.traces, int(errors[-1]))] += 1
+    message, _ = next(iter(messages.most_common(1)), ("", 0))
     return "" if message == NO_MESSAGE else safe(message, _MESSAGE_LIMIT)

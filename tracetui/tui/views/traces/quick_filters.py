@@ -1,4 +1,4 @@
-"""Quick filters: questions on one key, as edits of the query."""
+"""Quick filters: keys that edit the query."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from tracetui.analysis.errors import ErrorRole as ErrorRole
-from tracetui.analysis.errors import roles
+from tracetui.analysis.errors import ErrorRole, roles
 from tracetui.model.times import find_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
@@ -40,7 +39,7 @@ _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 
 
 class QuickFilters:
-    """Opens dialogs, and edits the query by their answers."""
+    """Opens dialogs, and edits the query with their results."""
 
     def __init__(self, pane: DialogHost) -> None:
         self._pane = pane
@@ -110,8 +109,8 @@ class QuickFilters:
                 options += [Option("=" + name, name, "searches the server", Role.DIM) for name in offered]
                 chosen = self._pane.state.search.services
                 if chosen or self._pane.state.search.every_service:
-                    note = f"{len(chosen) or len(self._pane.state.server_services):,} are asked"
-                    options.insert(0, Option("?", "choose the services that are asked", note, Role.DIM))
+                    note = f"{len(chosen) or len(self._pane.state.server_services):,} searched"
+                    options.insert(0, Option("?", "choose the services to search", note, Role.DIM))
             if filters.found(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]
             marks = self._pane.state.look.marks
@@ -185,7 +184,7 @@ class QuickFilters:
                 options.append(Option(text, f"the last {name}", numbers.counted(count, "trace")))
 
         if is_live:
-            # whatever is here, servers are asked up to now
+            # servers can have newer traces
             options = [option for option in options if not option.label.startswith("the last ")]
             options += [Option(text, f"the last {name}, up to now", "searches the server") for text, name in _UP_TO_NOW]
 
@@ -222,7 +221,7 @@ class QuickFilters:
             values = known[key]
             note = numbers.counted(len(values), "value")
             options.append(Option(key, key, f"{values[0][:24]}  {note}" if len(values) == 1 else note))
-        self._choose("Traces by the values of", options, self._pick_value_of)
+        self._choose("Filter by the values of", options, self._pick_value_of)
 
     def _pick_value_of(self, key: str) -> None:
         traces = self._traces
@@ -249,7 +248,7 @@ class QuickFilters:
             if options:
                 self._choose(title, options, done)
             else:
-                self._pane.say(f"no value of {safe(key, 60)} can be filtered by")
+                self._pane.say(f"no value of {safe(key, 60)} can be used in a filter")
 
         self._pane.work("traces-options", lambda: values_of(traces, key, every), show)
 
@@ -274,7 +273,7 @@ class QuickFilters:
         elif 0 <= self._at + step < len(self._values):
             self._show_value(self._at + step)
         else:
-            self._pane.say(f"that was the {'last' if step > 0 else 'first'} of {len(self._values):,} values")
+            self._pane.say(f"no {'next' if step > 0 else 'previous'} value: {len(self._values):,} in total")
 
 
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:

@@ -40,7 +40,7 @@ from tracetui.tui.widgets.scatter import Scatter
 from tracetui.tui.work import Work
 
 _LEAST_ROWS = 20
-"""A terminal lower than this has no room for the plot."""
+"""Smallest height of a terminal for the plot."""
 
 
 class TracesView(DialogHost):
@@ -64,7 +64,7 @@ class TracesView(DialogHost):
         self._columns: TraceColumns | None = None
         self._rows: TraceRows | None = None
         self._offered: OfferedRows | None = None
-        """What is offered in the place of rows where servers sent no trace."""
+        """Rows to load instead, if servers sent no traces."""
         self._former: TraceRows | None = None
         """Rows of the previous set, shown until those of the new one are ready."""
         self._grouped = False
@@ -83,7 +83,7 @@ class TracesView(DialogHost):
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
-        """The keys that matter in the list, and where a filter is written or a region selected."""
+        """Key hints for the list, the filter or the region."""
         if self.query_bar.is_edited:
             return QUERY_HINTS
         if self.scatter.region_cells is not None:
@@ -91,7 +91,7 @@ class TracesView(DialogHost):
         if self._offered is not None:
             return OFFER_HINTS
         hints = list_hints(self._grouped)
-        # a filter is kept for what is still read; the rest is for rows
+        # a filter can be set while loading; other keys need rows
         return hints if self._listed is not None else hints[:1]
 
     def on_descendant_focus(self) -> None:
@@ -109,7 +109,7 @@ class TracesView(DialogHost):
     def view(self) -> LineView:
         return self.query_one("#traces-list", LineView)
 
-    # --- what the app tells ------------------------------------------------------------------------------------------
+    # --- notifications -----------------------------------------------------------------------------------------------
 
     def set_changed(self) -> None:
         state = self.state
@@ -192,7 +192,7 @@ class TracesView(DialogHost):
 
     def _show(self, found: Prepared) -> None:
         if self._listed is None:
-            # keys are of use from now on
+            # the hints change
             self.post_message(LocationChanged())
         self._columns, self._former = found.columns, None
         self._show_count()
@@ -210,12 +210,12 @@ class TracesView(DialogHost):
         )
 
     def _offer(self) -> None:
-        """Offer what servers can be asked for instead, where they sent no trace at all."""
+        """Show rows to load instead, if servers sent no traces."""
         before, self._offered = self._offered, None
         if self._loaded is not None and not self._loaded.trace_count:
             self._offered = offered_rows(self.state)
         if self._offered is not None:
-            # what the user has gone to stays under the cursor
+            # keep the row that the user has selected
             is_placed = before is not None and self.view.cursor != before.best
             self.view.show(self._offered, self.view.cursor if is_placed else self._offered.best)
 
@@ -223,7 +223,7 @@ class TracesView(DialogHost):
         """Rebuild the rows and keep the cursor on its trace if that still exists."""
         columns, state = self._columns, self.state
         if columns is None:
-            # it is made so when they are here
+            # the list is built once they are ready
             return
         shown = state.shown
         groups = None
@@ -327,7 +327,7 @@ class TracesView(DialogHost):
             elif self.has_focus_within:
                 self.query_bar.input.focus()
 
-        # the first query takes as long as making the grammar does; what is pressed meanwhile is no part of it
+        # the first query builds the grammar; keys pressed meanwhile must not edit it
         self.focus_pane()
         self.work("traces-parse", lambda: filters.understood(text), done)
 
@@ -363,11 +363,11 @@ class TracesView(DialogHost):
 
     @property
     def _listed(self) -> TraceRows | None:
-        """The rows in sight."""
+        """Rows on the screen."""
         return self._rows if self._rows is not None else self._former
 
     def _trace_of(self, row: int) -> int | None:
-        """The trace of a row in sight, a position of the loaded set."""
+        """Trace of a row on the screen, as a position in the loaded set."""
         if self._offered is not None:
             return None
         rows, loaded = self._listed, self._loaded
@@ -398,7 +398,7 @@ class TracesView(DialogHost):
     def on_click(self, event: events.Click) -> None:
         if self._rows is None or event.widget is not self.query_one("#traces-header"):
             return
-        # two cells before a line are the cursor's
+        # the cursor takes two cells before a line
         column = self._rows.heading_at(self.view.line_width, event.x - 2)
         if column is not None and column is self.sort_key:
             self.action_reverse()

@@ -1,4 +1,4 @@
-"""The waterfall view without its keys: the trace that is selected, opened outside the loop and painted."""
+"""Waterfall view without its keys: opens the selected trace outside the UI loop, and paints it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tracetui.tui.widgets.span_detail import SpanDetail
 from tracetui.tui.work import Work
 
 _WIDE = 130
-"""Width from which on the detail stands beside the rows."""
+"""Smallest width for the detail next to the rows."""
 _HIGH = 30
-"""Lines from which on the whole header is shown."""
+"""Smallest height for the whole header."""
 _ABOVE_ROWS = 2
 """Lines above the rows: the map and the time axis."""
 AT_ONCE = 200
-"""Spans of a trace that is opened within the loop."""
+"""Largest number of spans of a trace that is opened inside the UI loop."""
 _PATIENCE = 0.25
 """Seconds until the opening of a trace is announced."""
 
@@ -69,7 +69,7 @@ class WaterfallPainting(View):
         self._most_rows = 0
         """Largest number of rows since the trace was opened."""
         self._reading = False
-        """True if keys have gone into the detail, and not back."""
+        """True if the detail has the focus, set by a key."""
         self._height: int | str = "1fr"
         """Height of the rows including the lines directly above them."""
 
@@ -101,10 +101,10 @@ class WaterfallPainting(View):
     def find_line(self) -> FindLine:
         return self.query_one(FindLine)
 
-    # --- what the app tells ------------------------------------------------------------------------------------------
+    # --- notifications -----------------------------------------------------------------------------------------------
 
     def set_changed(self) -> None:
-        # what was begun for the set before does not arrive
+        # jobs of the previous set are dropped
         self._opening = None
         if self.display:
             self.selection_changed()
@@ -125,7 +125,7 @@ class WaterfallPainting(View):
             return
         if self._opening != (loaded, trace):
             self._opening = (loaded, trace)
-            # keys have nothing to work on until it is here
+            # no trace until it is ready
             self._leave_search()
             self._sight = None
             self._open(trace, None, partial(self._opened, self._opening))
@@ -161,7 +161,7 @@ class WaterfallPainting(View):
             return
         self._opening = None
         if self.state.trace != wanted[1]:
-            # the user has gone back, and is on another one
+            # another trace was selected meanwhile
             return
         self._below.clear()
         self._jumped = ""
@@ -225,7 +225,7 @@ class WaterfallPainting(View):
     def focus_pane(self) -> None:
         self.rows.focus()
 
-    # --- what is on the screen ---------------------------------------------------------------------------------------
+    # --- layout ------------------------------------------------------------------------------------------------------
 
     @property
     def _header_room(self) -> tuple[int, int]:
@@ -267,9 +267,9 @@ class WaterfallPainting(View):
         header.show(lambda width: [line.cropped(width) for line in lines])
 
     def _fit_rows(self) -> None:
-        """Give the rows the height they need, at most two thirds, a third while one reads the detail below.
+        """Give the rows the height they need, at most two thirds, or a third while the detail has the focus.
 
-        They do not become fewer until another trace is opened: what is below them stays where it is while one folds.
+        It does not shrink until another trace is opened, so that folding does not move the detail.
         """
         sight = self._sight
         if sight is None:
@@ -321,7 +321,7 @@ class WaterfallPainting(View):
         self.detail.show_span(None)
 
     def _repaint(self, row: int | None = None) -> None:
-        """The rows are others, or look different."""
+        """Repaint changed rows."""
         self.rows.rows_changed(row)
         self._fit_rows()
         # the map follows with the message that the cursor has moved
@@ -344,7 +344,7 @@ class WaterfallPainting(View):
         self._show_map()
 
     def _place_changed(self) -> None:
-        """The keys that matter are others."""
+        """Update the key hints."""
         self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 
     def _go_to(self, span: int) -> None:

@@ -1,4 +1,4 @@
-"""The widgets within the waterfall view: its rows, and the line that is searched from."""
+"""Widgets of the waterfall view: its rows, and the search line."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def nothing_message(state: State, has_set: bool) -> tuple[str, ...]:
 
 
 class WaterfallRows(LineView):
-    """Rows that change. The scrollbar always has its place, so that the columns stay where they are."""
+    """Rows of the waterfall. The scrollbar is always reserved, so that columns do not move."""
 
     DEFAULT_CSS = "WaterfallRows { overflow-y: scroll; }"
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
-        # what is said instead of rows has no cursor in it
+        # a message has no cursor
         return super()._painted(row, selected and not isinstance(self.source, TextRows), room)
 
     def rows_changed(self, cursor: int | None = None) -> None:
-        """The source has other rows than before. The cursor's row stays at its height on the screen."""
+        """Update to changed rows of the source, with the row of the cursor at the same height."""
         height = self.cursor - self.scroll_offset.y
         self._forget()
-        # as a reactive it would lay out and paint the whole screen anew
+        # as a reactive, it would lay out and paint the whole screen
         self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
         self.vertical_scrollbar.window_virtual_size = len(self.source)
         wanted = self.cursor if cursor is None else cursor
@@ -86,7 +86,7 @@ class FindLine(LineInput):
 
     @dataclass
     class Submitted(Message):
-        """The first match is wanted."""
+        """The search was submitted."""
 
     def show_found(self, word: str, found: np.ndarray | None) -> None:
         """Show how many spans (bool, per span) match; None while searching."""
@@ -97,7 +97,7 @@ class FindLine(LineInput):
             number = int(found.sum())
             line.add(counted(number, "span") if number else "no match", Role.STRONG if number else Role.WARNING)
             keys = "  {waterfall.next-match waterfall.previous-match} next  {waterfall.only-matches} only matches"
-            line.add(KeyNames(self.screen).short(f"{keys if number else ''}  {{app.back}} leaves "), Role.DIM)
+            line.add(KeyNames(self.screen).short(f"{keys if number else ''}  {{app.back}} closes "), Role.DIM)
         self.show_right(line)
 
     def action_submit(self) -> None:

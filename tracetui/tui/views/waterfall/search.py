@@ -108,7 +108,7 @@ class WaterfallSearch(WaterfallPainting):
             self.go_back()
         elif self._typing is not None or self._is_searching or self._sight is None or self._sight.found is None:
             self._then_go, self._then_steps = True, 0
-            # what is pressed while it is looked for is no part of the word
+            # keys pressed during the search must not edit the word
             self.rows.focus()
             if self._typing is not None or not self._is_searching:
                 self._begin_search()
@@ -133,7 +133,7 @@ class WaterfallSearch(WaterfallPainting):
             self._say_key("all matches are hidden; {waterfall.show-all} shows them")
         else:
             self._say(f"no match for {self.state.look.marks.quoted(safe(self._word, 60))}")
-            # another word is wanted
+            # for another word
             self.find_line.focus()
 
     def action_only_found(self) -> None:

@@ -1,4 +1,4 @@
-"""The waterfall view: one trace in time, and all about the span under the cursor."""
+"""Waterfall view: one trace over time, and the span under the cursor in detail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tracetui.tui.widgets.span_detail import SpanDetail
 from tracetui.tui.work import Work
 
 _LONG = 100_000
-"""Spans from which on it takes a while to merge them."""
+"""Number of spans from which merging them is announced."""
 
 
 class WaterfallView(WaterfallSearch):
@@ -86,7 +86,7 @@ class WaterfallView(WaterfallSearch):
     # --- keys: folding and going through the tree --------------------------------------------------------------------
 
     def action_shape(self, how: str) -> None:
-        """Fold or unfold by the name of what `ViewState` does with a row, or with all."""
+        """Fold or unfold; `how` is the name of a method of `ViewState`."""
         sight, rows = self._sight, self.rows
         if sight is None or not len(sight):
             return
@@ -178,7 +178,7 @@ class WaterfallView(WaterfallSearch):
             self._sight.pan(share)
             self._repaint()
 
-    # --- keys: what is shown -----------------------------------------------------------------------------------------
+    # --- keys: visible rows ------------------------------------------------------------------------------------------
 
     def action_root(self) -> None:
         """Show only the subtree of the span; in a subtree, go back."""
@@ -236,7 +236,7 @@ class WaterfallView(WaterfallSearch):
             self._applied()
 
     def action_mode(self) -> None:
-        """The next kind of rows."""
+        """Switch to the next kind of rows."""
         sight = self._sight
         if sight is None:
             return
@@ -258,7 +258,7 @@ class WaterfallView(WaterfallSearch):
         self.work("waterfall-rows", partial(sight.make, mode), made)
 
     def action_self_times(self) -> None:
-        """Self times in the column of times, or all of each span's time."""
+        """Toggle between self times and durations."""
         self._with_self_times(self._toggle_self_times)
 
     def _toggle_self_times(self) -> None:

@@ -25,7 +25,7 @@ SHARES = (0, 1, 5)
 """Percent of the trace below which spans can be hidden."""
 _RANKED = 100
 _CLOSEST_NS = 8
-"""The shortest time that can be zoomed to."""
+"""Shortest time range to zoom to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class ViewState:
             took = view.took_all
             if self.mode == TREE:
                 took = view.tree.run_totals(took)
-            # an error is never too short to be seen
+            # never hide errors
             hidden |= (took * 100 < self.least_percent * view.whole_ns) & (view.roles == 0)
         if self.hidden_services:
             hidden |= np.isin(view.traces.service[view.first : view.stop], list(self.hidden_services))
@@ -374,7 +374,7 @@ class ViewState:
         self._look_at(start + int(length * share), length, remember=False)
 
     def zoom_out(self, all_the_way: bool = False) -> None:
-        """Back to the time that was shown before."""
+        """Return to the previous time range."""
         before = self._zooms.pop() if self._zooms and not all_the_way else self.view.whole
         if all_the_way:
             self._zooms.clear()
