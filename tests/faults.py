@@ -195,6 +195,11 @@ def login_redirect(to: str = "/login") -> Fault:
     return send
 
 
+def redirect_loop(handler: Handler) -> None:
+    """302 to where the request went."""
+    handler.loopback.send(handler, Answer((), 302, {"location": handler.path}))
+
+
 def _answering(answer: Answer) -> Fault:
     return lambda handler: handler.loopback.send(handler, answer)
 

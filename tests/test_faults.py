@@ -68,6 +68,7 @@ WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] =
     "encoding": (lambda: faulty(faults.wrong_encoding), "marked as compressed but cannot be decompressed; is a proxy"),
     "login page": (lambda: faulty(faults.login_page), "a web page, perhaps a login page.*TRACETUI_TOKEN"),
     "login elsewhere": (lambda: faulty(faults.login_redirect()), "a web page, perhaps a login page.*TRACETUI_TOKEN"),
+    "redirect loop": (lambda: faulty(faults.redirect_loop), "still redirects after 5 redirects, perhaps in a loop"),
     "huge": (lambda: faulty(faults.huge), "response larger than 2 MB"),
     "bomb": (lambda: faulty(faults.gzip_bomb), "response larger than 2 MB"),
     "401": (lambda: faulty(faults.status(401)), r"credentials required \(401, upstream says no\).*TRACETUI_TOKEN"),

@@ -34,6 +34,10 @@ def _random_tokens(size: int) -> bytes:
     return b"".join(random.Random(3).choices(_TOKENS, k=size // 3))
 
 
+def _opened_objects(size: int) -> bytes:
+    return b'{"doc"\n' * (size // 7)
+
+
 def _calls(data: bytes) -> tuple[int, Intake]:
     """Decode some bytes, and count the calls of functions that it takes."""
     intake, count = Intake(), 0
@@ -50,7 +54,7 @@ def _calls(data: bytes) -> tuple[int, Intake]:
     return count, intake
 
 
-@pytest.mark.parametrize("make", [_random_bytes, _random_lines, _random_tokens])
+@pytest.mark.parametrize("make", [_random_bytes, _random_lines, _random_tokens, _opened_objects])
 def test_work_on_noise_does_not_grow_with_its_size(
     make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

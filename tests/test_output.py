@@ -281,3 +281,21 @@ def test_what_raises_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyError), atomic_file(path) as file:
         file.write({}[b"half"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_output_expands_home_and_keeps_the_mode_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    report = tmp_path / "report.txt"
+    report.write_text("old")
+    report.chmod(0o640)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tracetui", "analyze", INCIDENT, "--output=~/report.txt"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert report.read_text() != "old"
+    assert report.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.txt"]

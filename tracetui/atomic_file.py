@@ -23,11 +23,11 @@ _PATIENCE = 0.05
 
 
 @contextmanager
-def atomic_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, mode: int = PRIVATE, *, keep_mode: bool = False) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends; if the block raises, `path` is as it was.
 
     The new file is opened exclusively and without following links, beside `path`, so that nothing laid there in
-    advance is written through. It has `mode`, less the umask.
+    advance is written through. It has `mode`, less the umask; with `keep_mode` that of the file it replaces.
 
     Raises FileExistsError where `path` is something else than a plain file (a link, a device, a pipe, a directory),
     and any other OSError of writing, with what was unfinished removed.
@@ -38,6 +38,8 @@ def atomic_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
     descriptor = os.open(unfinished, flags, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if keep_mode and path.exists():
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             yield file
             file.flush()
             # some file systems tell of a full disk only now

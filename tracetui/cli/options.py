@@ -122,9 +122,26 @@ Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", min=1, help="At most the newest N traces.", rich_help_panel=_FILTER),
 ]
+
+
+def _expanded(path: Path | None) -> Path | None:
+    """Expand `~`, which the shell leaves alone in `--output=~/x`; a home that nobody has stays as it is."""
+    try:
+        return path.expanduser() if path is not None else None
+    except RuntimeError:
+        return path
+
+
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not stdout.", rich_help_panel=_OUTPUT),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a file, not stdout.",
+        rich_help_panel=_OUTPUT,
+        callback=_expanded,
+    ),
 ]
 Save = Annotated[
     Path | None,

@@ -142,7 +142,7 @@ def check_not_read(output: Path | None, sources: Iterable[str]) -> None:
 def _to_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces `path` once complete; devices and pipes are written directly."""
     try:
-        with open_stream(path) if is_stream(path) else atomic_file(path, SHARED) as file:
+        with open_stream(path) if is_stream(path) else atomic_file(path, SHARED, keep_mode=True) as file:
             yield file
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.model.decoding import MALFORMED
 
-_LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[][^\r\n])")
-"""The beginning of a line that may be JSON."""
+_LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")
+"""The beginning of a line that may be JSON, as its first and last characters tell."""
+_MOST_FAILURES = 50_000
+"""Lines that look like JSON and are none before the search is given up."""
 _GOES_ON = b",[{:"
 """A line that ends so goes on with the next one: lists are written an item a line, too."""
 _LAST_BYTES = 4096
@@ -28,7 +31,7 @@ def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
         end = data.find(b"\n", start)
         line = data[start:end].strip() if end >= 0 and _MORE.match(data, end) else b""
         return line if _is_json(line) else None
-    for found in _LINE_BEGINS.finditer(data, start):
+    for found in islice(_LINE_BEGINS.finditer(data, start), _MOST_FAILURES):
         before = data[max(found.start() - _LAST_BYTES, start) : found.start()].rstrip()[-1:]
         if not before or before in _GOES_ON:
             continue

@@ -114,6 +114,8 @@ def entries(
 
 def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) -> list[InnerLine]:
     """What is whole of a damaged object: the texts under these keys or in a row's cells. Anything else as it is."""
+    if b'"' not in text:
+        return [InnerLine(number, text)]
     try:
         _VALUE.decode(text)
     except MALFORMED:

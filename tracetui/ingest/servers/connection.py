@@ -231,6 +231,12 @@ class Connection:
                     if response.next_request is None:
                         break
                     response = self._redirected(response, path)
+                if response.next_request is not None:
+                    raise HttpError(
+                        f"{self._at(path)}: still redirects after {_REDIRECTS} redirects, perhaps in a loop;"
+                        " check the address and its base path",
+                        response.status_code,
+                    )
                 self._hear_clock(response)
                 yield response
             finally:
