@@ -8,6 +8,7 @@ from tests.building import US, GivenSpan, build, span
 from tests.strategies import span_sets, unhurried
 from tracetui.analysis.compare_traces import CallPath, PathChange, compare_traces
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.model.span import Flag
 from tracetui.render.text.columns import service_roles
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.waterfall.trace_diff import TraceDiff, whole_change
@@ -81,6 +82,25 @@ def test_rows_say_how_often_and_what_failed() -> None:
         "●cache new - 10.0 µs - 4.00 µs added",
         "●db query ✖ after - 6.00 µs - 6.00 µs added",
     ]
+
+
+def test_duration_of_a_call_without_an_end_is_unknown() -> None:
+    def trace(*marks: Flag) -> list[GivenSpan]:
+        calls = (span(f"{i}", 10, 10, parent="1", name="lazy", marks=mark) for i, mark in enumerate(marks, 2))
+        return [span("1", 0, 100, name="page"), *calls]
+
+    finished = [span("1", 0, 100, name="page"), span("2", 10, 40, parent="1", name="lazy")]
+    for before, after, expected in (
+        (finished, trace(Flag.NO_DURATION), "●api lazy 30.0 µs unknown 30.0 µs 0 unknown"),
+        (trace(Flag.NO_DURATION), finished, "●api lazy unknown 30.0 µs 0 30.0 µs unknown"),
+        (trace(Flag.NO_DURATION), trace(Flag(0)), "●api lazy unknown 0 0 0 unknown"),
+    ):
+        found = both(before, after)
+        rows = TraceDiff(found, service_roles(build(*after)), UNICODE)
+        assert " ".join(rows.line(1, 80).text.split()) == expected
+        assert None in found[1].self_ns
+    (_, lazy) = both(finished, trace(Flag(0), Flag.NO_DURATION))
+    assert lazy.total_ns == (30 * US, None)
 
 
 def words(found: list[CallPath]) -> dict[str, str]:

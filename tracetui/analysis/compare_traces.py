@@ -23,6 +23,8 @@ class PathChange(enum.StrEnum):
     FASTER = "faster"
     ADDED = "added"
     REMOVED = "removed"
+    UNKNOWN = "unknown"
+    """A duration before or after is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,10 @@ class CallPath:
     service: str
     operation: str
     counts: tuple[int, int]
-    total_ns: tuple[int, int]
-    """Total duration of its spans, callees included."""
-    self_ns: tuple[int, int]
+    total_ns: tuple[int | None, int | None]
+    """Total duration of its spans, callees included; None where the end of any of them is unknown."""
+    self_ns: tuple[int | None, int | None]
+    """Self time of its spans; None as above."""
     critical_ns: tuple[int, int]
     """Self time of its spans on the critical path."""
     errors: tuple[int, int]
@@ -61,6 +64,7 @@ class _Node:
     errors: list[int] = field(default_factory=lambda: [0, 0])
     origins: list[int] = field(default_factory=lambda: [0, 0])
     spans: list[int] = field(default_factory=lambda: [-1, -1])
+    unfinished: list[bool] = field(default_factory=lambda: [False, False])
 
 
 def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, second: int) -> list[CallPath]:
@@ -89,6 +93,7 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
             node.total[side] += int(traces.duration[span])
             node.own[side] += own[span - spans.start]
             node.critical[side] += int(paths.critical[span])
+            node.unfinished[side] |= bool(traces.no_duration[span])
             node.errors[side] += bool(traces.error[span])
             node.origins[side] += role[span - spans.start] == ErrorRole.ORIGIN
             if node.spans[side] < 0:
@@ -110,9 +115,13 @@ def _only(count: int, trace: int) -> np.ndarray:
 
 
 def _call_path(node: _Node, least: float) -> CallPath:
-    columns = (node.counts, node.total, node.own, node.critical, node.errors, node.origins, node.spans)
-    counts, total, own, critical, errors, origins, spans = ((before, after) for before, after in columns)
+    columns = (node.counts, node.critical, node.errors, node.origins, node.spans)
+    counts, critical, errors, origins, spans = ((before, after) for before, after in columns)
+    total, own = (_known(times, node.unfinished) for times in (node.total, node.own))
     change = PathChange.ADDED if not counts[0] else PathChange.REMOVED if not counts[1] else _change(total, least)
+    own_change, critical_change = _change(own, least), _change(critical, least)
+    if own_change is PathChange.UNKNOWN or _difference(critical) > _difference(own):
+        own_change = critical_change
     return CallPath(
         node.depth,
         *node.label,
@@ -123,13 +132,28 @@ def _call_path(node: _Node, least: float) -> CallPath:
         errors=errors,
         origins=origins,
         change=change,
-        own_change=_change(max((own, critical), key=lambda pair: abs(pair[1] - pair[0])), least),
+        own_change=own_change,
         spans=spans,
     )
 
 
-def _change(pair: tuple[int, int], least: float) -> PathChange:
+_Pair = tuple[int | None, int | None]
+
+
+def _known(times: list[int], unfinished: list[bool]) -> _Pair:
+    before, after = (None if lost else ns for ns, lost in zip(times, unfinished, strict=True))
+    return before, after
+
+
+def _difference(pair: _Pair) -> int:
     before, after = pair
+    return 0 if before is None or after is None else abs(after - before)
+
+
+def _change(pair: _Pair, least: float) -> PathChange:
+    before, after = pair
+    if before is None or after is None:
+        return PathChange.UNKNOWN
     if abs(after - before) <= least or abs(after - before) < LEAST_CHANGE * before:
         return PathChange.SAME
     return PathChange.SLOWER if after > before else PathChange.FASTER

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tracetui.analysis.compare_traces import CallPath, PathChange
+from tracetui.render.services.table import duration_or_unknown
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut, fit
 from tracetui.render.text.columns import figure, side_by_side
@@ -23,6 +24,7 @@ _ROLES = {
     PathChange.FASTER: Role.STRONG,
     PathChange.ADDED: Role.ACCENT,
     PathChange.REMOVED: Role.ACCENT,
+    PathChange.UNKNOWN: Role.DIM,
 }
 _SAME, _SLOWER, _FASTER = PathChange.SAME, PathChange.SLOWER, PathChange.FASTER
 _WORDS = {
@@ -59,7 +61,7 @@ class TraceDiff:
 
     def __init__(self, found: Sequence[CallPath], roles: dict[str, str], marks: Glyphs) -> None:
         self.found, self._roles, self.marks = found, roles, marks
-        longest = max((max(one.total_ns) for one in found), default=0)
+        longest = max((ns for one in found for ns in one.total_ns if ns is not None), default=0)
         self._cells = max(numbers.duration_width(longest), len("duration"))
 
     def __len__(self) -> int:
@@ -112,8 +114,8 @@ class TraceDiff:
             return f" {before}" if before else ""
         return (f" {before} before" if before else "") + (f" {after} {_AFTER}" if after else "")
 
-    def _time(self, ns: int, count: int) -> Line:
-        text = numbers.duration(ns, self.marks.ascii_only) if ns else "-" if not count else "0"
+    def _time(self, ns: int | None, count: int) -> Line:
+        text = duration_or_unknown(ns, count, self.marks) if ns or ns is None else "-" if not count else "0"
         return figure(text, self._cells, Role.PLAIN if ns else Role.DIM)
 
     def _shows_own(self, width: int) -> bool:
