@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
+from textual.binding import Binding
 from textual.pilot import Pilot
 
 from tests.building import build, span
@@ -22,10 +23,15 @@ from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, ListTraces, Notice, OpenTrace, ReadText
 from tracetui.tui.state import Look, State
+from tracetui.tui.views.base import View
 from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.list_detail import ListDetailView
+from tracetui.tui.views.registry import pane_classes
 from tracetui.tui.views.services.view import ServicesView
+from tracetui.tui.views.traces.dialogs import TraceDialogs
+from tracetui.tui.views.traces.quick_filters import QuickFilters
+from tracetui.tui.views.waterfall.view_state import ViewState
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 PANES: dict[str, type[ListDetailView[Any]]] = {
@@ -661,3 +667,16 @@ async def test_errors_service_by_service_and_their_stack() -> None:
         await press(app, pilot, "o")
         assert "by service" in app.text
         assert pane.crumbs() == ["lost"]
+
+
+@pytest.mark.parametrize("pane", pane_classes(), ids=lambda pane: pane.TITLE)
+def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
+    hosts: dict[str, type] = {"answer": TraceDialogs, "ask": QuickFilters, "shape": ViewState}
+    for binding in pane.BINDINGS:
+        assert isinstance(binding, Binding)
+        name, _, argument = binding.action.rstrip(")").partition("(")
+        assert callable(getattr(pane, f"action_{name}", None)), binding.action
+        if name in hosts and pane.TITLE in ("Traces", "Waterfall"):
+            argument = argument.strip("'")
+            known = {"shallower", "deeper"} if name == "shape" else set()
+            assert argument in known or callable(getattr(hosts[name], argument, None)), binding.action

@@ -26,8 +26,8 @@ TIME_FIELD: Final = "trace.start"
 TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
 
 
-class FilterPart:
-    """The filters before the one that is applied, to go back to."""
+class FilterHistory:
+    """Earlier filters, for undo."""
 
     def __init__(self) -> None:
         self._now = ""
@@ -40,7 +40,7 @@ class FilterPart:
         self._before.clear()
 
     def applied(self, text: str) -> None:
-        """Another filter is applied, or the same again."""
+        """Record the applied filter, which may be the same as before."""
         if text != self._now:
             if not self._going_back:
                 self._before = [*self._before, self._now][-_UNDONE:]
@@ -48,7 +48,7 @@ class FilterPart:
         self._going_back = False
 
     def back(self) -> str | None:
-        """The filter before, which is to be applied, None for none."""
+        """Return the previous filter, to be applied next; None if there is none."""
         if not self._before:
             return None
         self._going_back = True
@@ -159,18 +159,18 @@ def _three_digits(number: int, *, up: bool) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorService:
-    """The condition that no trace got past, and the number of traces without it."""
+class BlockingCondition:
+    """The condition of a query without matches that excludes the most traces."""
 
     part: str
     passes: int
-    """Traces that meet this condition alone."""
+    """Traces that match this condition alone."""
     without: int
-    """Traces that meet all the other parts."""
+    """Traces that match all other conditions."""
     of: int
 
 
-def blame(traces: TraceSet, text: str) -> ErrorService | None:
+def blame(traces: TraceSet, text: str) -> BlockingCondition | None:
     """Find the part of a query without matches that removed the most traces."""
     parts = conjuncts(text)
     if not parts or not traces.trace_count:
@@ -184,7 +184,7 @@ def blame(traces: TraceSet, text: str) -> ErrorService | None:
     without = [int(((met - mask) == len(parts) - 1).sum()) for mask in masks]
     passes = [int(mask.sum()) for mask in masks]
     worst = min(range(len(parts)), key=lambda i: (-without[i] if len(parts) > 1 else 0, passes[i]))
-    return ErrorService(parts[worst], passes[worst], without[worst], traces.trace_count)
+    return BlockingCondition(parts[worst], passes[worst], without[worst], traces.trace_count)
 
 
 def resolve_reference(text: str) -> str:

@@ -34,7 +34,7 @@ class Prepared:
     columns: TraceColumns
     shown: np.ndarray
     points: Points
-    blame: filters.ErrorService | None
+    blame: filters.BlockingCondition | None
 
 
 def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> Prepared:
@@ -56,7 +56,9 @@ def words(loaded: TraceSet) -> Vocabulary:
     return known
 
 
-def no_match_lines(found: filters.ErrorService | None, names: KeyNames, searched: str, *, is_live: bool) -> list[Line]:
+def no_match_lines(
+    found: filters.BlockingCondition | None, names: KeyNames, searched: str, *, is_live: bool
+) -> list[Line]:
     """Message for a filter without matches. `searched`: the traces searched of servers with more."""
     none = f"No match among {searched}." if searched else "No trace matches this filter."
     lines = [Line(), Line([(f"{_INDENT}{none}", Role.STRONG)])]

@@ -69,7 +69,7 @@ class TracesView(DialogHost):
         """Rows of the previous set, shown until those of the new one are ready."""
         self._grouped = False
         self._folded: set[int] = set()
-        self._former_filters = filters.FilterPart()
+        self._former_filters = filters.FilterHistory()
         self._wants_first = False
         self._is_empty = False
 
