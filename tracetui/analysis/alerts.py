@@ -1,8 +1,8 @@
 """Alert thresholds for a service, from the figures of its operations in a baseline of traces.
 
-The metric that an alert looks at holds no durations but counts of them in buckets, and a quantile of it lies anywhere
-in its bucket (prometheus/prometheus, `docs/querying/functions.md`, `histogram_quantile`). So a threshold is at least
-the end of the bucket that the baseline's own quantile is in.
+The metric of an alert holds counts of durations in buckets, and a quantile of it lies anywhere in its bucket
+(prometheus/prometheus, `docs/querying/functions.md`, `histogram_quantile`). So a threshold is at least the end of the
+bucket that the baseline's own quantile is in.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ERROR_FACTOR = 2.0
 LEAST_ERROR_PERCENT = 1.0
 _P95 = 0.95
 _MOST_TRIED = 2_000
-"""Operations of a service that are tried on the pattern of another."""
+"""Largest number of operations of a service that are matched with the pattern of another."""
 _NAMES_TRIED = 100
 _MOST_EXCLUDED = 20
 _ALL = 99.0
-"""Percent from which on more can hardly fail."""
+"""Error rate in percent above which no threshold is possible."""
 _MS = 1_000_000
 BUCKET_ENDS_NS = (
     *(ms * _MS for ms in (2, 4, 6, 8, 10, 50, 100, 200, 400, 800)),
@@ -68,7 +68,7 @@ class Baseline:
 
 
 def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
-    """Find the operations that a service is called with, most called first, and the number of those with too few calls.
+    """Find the entry operations of a service, most called first, and the number of those with too few calls.
 
     Raises UsageError where the service has no span.
     """
@@ -126,7 +126,7 @@ class _Patterns:
         return self._known[shape]
 
     def others(self, shape: int) -> tuple[tuple[str, str], ...]:
-        """-> (operation, its pattern) of some of the others that match the pattern, none of which means the same."""
+        """-> (operation, its pattern) of some of the other operations that match the pattern."""
         own = re.compile(self.of(shape))
         found: list[tuple[str, str]] = []
         if not own.pattern:
@@ -148,7 +148,7 @@ def _bucket_end(durations: np.ndarray) -> int:
 
 
 def _error_threshold(failed: float) -> tuple[float | None, bool]:
-    """The threshold, and whether it is half of the way to 100."""
+    """-> the threshold, and true if it is halfway between the rate and 100."""
     if failed >= _ALL:
         return None, False
     doubled = max(round(failed * ERROR_FACTOR, 1), LEAST_ERROR_PERCENT)
@@ -156,7 +156,7 @@ def _error_threshold(failed: float) -> tuple[float | None, bool]:
 
 
 def _two_digits(ns: float) -> int:
-    """Rounded up, and at least a microsecond."""
+    """Round up to two digits, to a microsecond at least."""
     whole = max(math.ceil(ns), 1_000)
     step = 10 ** (len(str(whole)) - 2)
     rounded: int = -(-whole // step) * step

@@ -1,8 +1,8 @@
-"""Asynchronous work: whatever follows a message, which no request waits for.
+"""Asynchronous work: work after a message, off the requests' response times.
 
 A CONSUMER below a PRODUCER, and a CONSUMER root that is not its trace's main one, begins a unit of work with a critical
 path of its own (see `analysis.critical_path`). Units that begin with the same operation have one entry point, with
-bottlenecks of its own; they are no part of the requests' figures.
+bottlenecks of its own; they do not count into the requests' figures.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class AsyncWork:
         self.roots = async_roots(traces)
         """int64, the spans that units begin with."""
         self._touched = np.unique(traces.trace[self.roots])
-        """int64, the traces that have units: only these are looked at."""
+        """int64, the traces that have units; only these are analysed."""
         alone = traces.select(self._touched)
         sizes = np.diff(traces.first)[self._touched]
         self._moved = np.arange(len(alone)) + np.repeat(traces.first[self._touched] - alone.first[:-1], sizes)

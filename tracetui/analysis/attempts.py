@@ -19,7 +19,7 @@ def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) ->
     after that, and is no error.
 
     spans: int64[m], distinct. -> bool[m]. Only their siblings are looked at, and attributes are decoded only where
-    times and names fit already. Orphans have no siblings here: nothing above them could be told by it.
+    times and names fit already. Orphans have no siblings here: their caller is lost.
     """
     found = np.zeros(len(spans), bool)
     asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.marks[spans] & int(Flag.NO_DURATION)) == 0))

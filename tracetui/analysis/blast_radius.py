@@ -120,7 +120,7 @@ class _Measure:
     def _by_own_paths(self, tops: np.ndarray) -> tuple[int, int]:
         """Length of the paths that these spans begin, and the target's part of it, in ns.
 
-        Only the subtrees of these spans are read, as this is asked for many targets.
+        Only the subtrees of these spans are read; called for many targets.
         """
         traces = self._traces
         sizes = traces.subtree_end[tops] - tops

@@ -35,7 +35,7 @@ class Bottleneck:
     mean_critical_ns: float
     """Its time on the critical path, per trace in which it occurs."""
     share_percent: float
-    """That time as a share of all time on the critical paths of those traces."""
+    """Share of the critical path time of those traces."""
     total_share_percent: float
     """The same time as a share of all time on the critical paths of the set."""
     occurrences: int
@@ -109,8 +109,8 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT
 def common_detail(traces: TraceSet, spans: np.ndarray, most: int = _SAMPLED_SPANS) -> str:
     """The commonest normalised detail of some spans: query, error template, HTTP method and route, or destination.
 
-    '' where hardly any has one: two failures of a hundred calls do not stand for all. Of more than `most` spans an
-    even sample is read.
+    '' where few have one: two failures of a hundred calls do not stand for all. Of more than `most` spans an even
+    sample is read.
     """
     step = max(1, len(spans) // most)
     sample = spans[::step].tolist()

@@ -43,13 +43,13 @@ class Calls:
     by_link: np.ndarray
     """bool, true if only a link connects the two."""
     error: np.ndarray
-    """bool, whether either half of the call is an error."""
+    """bool, true if either half of the call is an error."""
     peer: np.ndarray
-    """int32[n] per span: the service or inferred peer that it called and that has no span there, -1 for none."""
+    """int32[n] per span: the service or inferred peer that it called and that has no span for the call, -1 for none."""
     above: np.ndarray
     """int32[n] per span: the nearest span above it that names a service, -1 for none."""
     entries: np.ndarray
-    """The entry spans of every service, those that begin its part of a trace, whether or not a caller is seen."""
+    """The entry spans of every service, those that begin its part of a trace, with or without a known caller."""
 
     @property
     def by_peer(self) -> np.ndarray:
@@ -69,7 +69,7 @@ class Calls:
 
 
 def nearest_of(parent: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Climb from every span to the nearest stop, twice as far with every turn.
+    """Climb from every span to the nearest stop, by doubling the step.
 
     parent: int[n], -1 where a climb ends; stops: bool[n]. -> int64[n], the nearest at or above, -1 for none
     """
@@ -111,9 +111,9 @@ def find_calls(traces: TraceSet) -> Calls:
     """Find the calls between services.
 
     A call is an entry span of a service that is below another, a span with a link to a PRODUCER span of another
-    service, or the innermost of the CLIENT and PRODUCER spans around a call that no span of another service answers
-    and that one of them names. A root SERVER or CONSUMER that names its remote end is called by that. Calls within a
-    service are none.
+    service, or the innermost of the CLIENT and PRODUCER spans around a call that no span of another service answers and
+    that one of them names. A root SERVER or CONSUMER that names its remote end is called by that. Calls within a
+    service do not count.
     """
     layers = _Layers(traces)
     entry = layers.called
@@ -169,7 +169,7 @@ def find_calls(traces: TraceSet) -> Calls:
 
 
 def _answer_wrappers(answered: np.ndarray, wrapper: np.ndarray) -> None:
-    """Take what is around an answered span for answered too, as a layer of the same call: bool[n], changed here."""
+    """Mark the wrappers of answered spans as answered too, as layers of the same call: bool[n], changed in place."""
     around = np.unique(wrapper[answered])
     while len(around := around[(around >= 0) & ~answered[around]]):
         answered[around] = True
@@ -288,8 +288,8 @@ def linked_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _linked(traces: TraceSet, layers: _Layers) -> tuple[np.ndarray, np.ndarray]:
-    """Calls by link: a span that points to a PRODUCER span of another service, which is not above it. One for each of
-    those and each part of the callee.
+    """Calls by link: a span that points to a PRODUCER span of another service, which is not above it. One per PRODUCER
+    span and part of the callee.
     """
     nothing = np.zeros(0, np.int64)
     candidates = np.flatnonzero(traces.link_bytes > 0)

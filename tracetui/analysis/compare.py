@@ -1,6 +1,6 @@
 """Comparison of two trace sets, before and after a change: regressions and improvements.
 
-A change is called out only where it is large enough and chance is no likely explanation (see `analysis.chance`).
+A change is reported only where it is large enough and unlikely to be chance (see `analysis.stats.bootstrap`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tracetui.analysis.stats.groups import group_positions
 from tracetui.model.traces import TraceSet
 
 DEFAULT_THRESHOLD = 10.0
-"""Percent by which a figure changes at least, to be called out."""
+"""Smallest change of a figure that is reported, in percent."""
 _OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 4
-"""Figures that are compared."""
+"""Numbers of figures that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ class Comparison:
 
     @property
     def regressions(self) -> list[str]:
-        """Regressions in words: figures of whole traces, operations and calls, and new error patterns."""
+        """Regressions as text: figures of whole traces, operations and calls, and new error patterns."""
         return [*_worse(self)]
 
 
 def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
-    """Compare two sets. `threshold`: percent by which a figure changes at least, to be called out.
+    """Compare two sets. `threshold`: smallest change of a figure that is reported, in percent.
 
     Services and operations that differ in case alone are the same.
     """
@@ -141,7 +141,9 @@ def _in_one_spelling(findings: Analysis, other: TraceSet) -> Analysis:
 def _judges(
     threshold: float, trace_ns: float, counts: tuple[int, int], before: Analysis, after: Analysis
 ) -> tuple[ChangeClassifier, ChangeClassifier]:
-    """For the figures of whole traces, and for those of operations and calls: each are many compared at once."""
+    """-> classifiers for the figures of whole traces, and for those of operations and calls, each with a significance
+    level for all of its comparisons together.
+    """
     operations = [_labels(findings) for findings in (before, after)]
     columns = [one.dependencies.edge_columns for one in (before, after)]
     edges = [set(zip(one.callers, one.callees, one.is_async.tolist(), strict=True)) for one in columns]

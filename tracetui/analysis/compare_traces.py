@@ -47,7 +47,9 @@ class CallPath:
     change: PathChange
     """Verdict by total duration: a span that waits longer for its callees is slower."""
     own_change: PathChange
-    """SLOWER, FASTER or SAME by the greater of the changes of self and critical time: whether it is its own doing."""
+    """SLOWER, FASTER or SAME by the greater of the changes of self and critical time: the part that is not from its
+    callees.
+    """
     spans: tuple[int, int]
     """First span of the call path in each trace, -1 for none."""
 

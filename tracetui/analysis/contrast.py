@@ -1,10 +1,10 @@
 """Contrast: attributes, services, operations and durations that are over-represented in a selection of traces.
 
-Everything is counted in traces: how many of the selection have it, and how many of the rest. Among hundreds of values
-some differ by chance: what is told is beyond it for all together (Y. Benjamini and Y. Hochberg, "Controlling the False
-Discovery Rate", 1995), counting those alone that occur often enough to be told at all (P. B. Gilbert, "A Modified False
-Discovery Rate Multiple-Comparisons Procedure for Discrete Data", 2005). Few traces seldom show as much: there, what
-would be no chance if it had been asked for alone is told as well, as a hint.
+Everything is counted in traces: how many of the selection have it, and how many of the others. Among hundreds of values
+some differ by chance: reported differences are significant for all of them together (Y. Benjamini and Y. Hochberg,
+"Controlling the False Discovery Rate", 1995), counting only values that occur often enough to be significant at all (P.
+B. Gilbert, "A Modified False Discovery Rate Multiple-Comparisons Procedure for Discrete Data", 2005). Few traces seldom
+reach that: there, differences that are significant by themselves are reported too, as hints.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class OverRepresented:
     chance: float
     """Probability of a difference like this by chance, for a single test."""
     is_hint: bool = False
-    """True if, among so many candidates, some differ this much by chance."""
+    """True if some of the candidates differ this much by chance."""
 
     @property
     def lift(self) -> float:
@@ -97,8 +97,8 @@ class Contrast:
 def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False, durations: bool = True) -> Contrast:
     """Compare the traces of `selection`, bool[traces], with all others.
 
-    With `outcomes`, attributes that merely say that something failed count too; without `durations`, how long traces
-    take does not, as where they were selected by that.
+    With `outcomes`, attributes that merely mark a failure count too; without `durations`, response times do not count,
+    for selections by response time.
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
     looked_at = [_sampled(traces, side) for side in sides]
@@ -120,7 +120,7 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
 def _beyond_chance(
     found: list[OverRepresented], occurrences: Iterable[int], of: tuple[int, int]
 ) -> set[OverRepresented]:
-    """Differences that stay significant among so many candidates."""
+    """Differences that stay significant among all candidates."""
 
     @cache
     def least(occurs: int) -> float:
@@ -145,7 +145,7 @@ def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
 
 
 def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, alike: dict[_Name, int]) -> Counter[_Name]:
-    """Number of these traces that have each feature. `alike`: equal numbers for features of the same traces."""
+    """Number of these traces with each feature. `alike`: equal numbers for features of the same traces."""
     counts: Counter[_Name] = Counter()
     for trace in side.tolist():
         has: set[_Name] = set()

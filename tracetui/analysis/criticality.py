@@ -33,7 +33,7 @@ class Criticality:
 
     @property
     def callers(self) -> int:
-        """Direct and indirect callers, as far as they are counted."""
+        """Number of direct and indirect callers; of direct ones alone where the graph is too large."""
         return self.direct_callers + (self.indirect_callers or 0)
 
 
@@ -52,7 +52,7 @@ def criticality(graph: ServiceGraph) -> list[Criticality]:
 
 
 def ranking(graph: ServiceGraph) -> Ranking:
-    """Rank all services. -> the ranking, and a message about what was left out"""
+    """Rank all services. -> the ranking, and a message about figures that are incomplete"""
     traces = graph.traces
     through = _traces_through(graph)
     between, not_between = betweenness(graph.arcs)

@@ -143,7 +143,7 @@ def _known(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Figures of services and edges as columns: of very many names few are looked at one by one."""
+    """Figures of services and edges as columns, since few of very many names are read one by one."""
 
     service_columns: ServiceColumns
     edge_columns: EdgeColumns
@@ -160,8 +160,8 @@ class Dependencies:
 
 
 def self_calls(traces: TraceSet) -> np.ndarray:
-    """int64[services], how often each called itself: a CLIENT or PRODUCER span with a SERVER or CONSUMER span of the
-    same service beneath it. They are no edges.
+    """int64[services], number of calls of each to itself: a CLIENT or PRODUCER span with a SERVER or CONSUMER span of
+    the same service beneath it. These are not edges.
     """
     kind, caller = traces.kind, traces.parent
     served = (caller >= 0) & ((kind == Kind.SERVER) | (kind == Kind.CONSUMER))

@@ -9,10 +9,9 @@ An error L is a cause of an error U above it unless
 - a later attempt at L, or at a span between, succeeded, and L and U share no message template;
 - L is a consequence (see `analysis.consequences`).
 
-Readings where the definition leaves room: a message that is empty shares no template with any other. "The work went
-on" judges U itself too, without a span between. No time is compared across skewed hosts or with a span whose end is
-unknown: what such a test would show is not shown. Orphans have no common ancestor, so none of this passes between
-them.
+Readings where the definition leaves room: a message that is empty shares no template with any other. "The work went on"
+judges U itself too, without a span between. No time is compared across skewed hosts or with a span whose end is
+unknown: such a test fails. Orphans have no common ancestor, so none of this passes between them.
 
 Errors that no coping span and no asynchronous step divides form trees. One pass from the leaves finds for each error
 whether anything below it is a cause; what an origin reaches is found by going up from it alone, and mostly known
@@ -255,7 +254,7 @@ class ErrorCauses:
 
     def way_up(self, i: int) -> int | None:
         """Topmost error reached, if everything that error `i` reaches lies on the way up to that (itself if it reaches
-        nothing); None where `reached` has to tell.
+        nothing); None where only `reached` can find out.
         """
         return None if self._only_up_to[i] < 0 else self._only_up_to[i]
 

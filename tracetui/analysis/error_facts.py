@@ -1,6 +1,6 @@
 """Facts about single error spans: messages, cancellations, timeouts, successful responses and call targets.
 
-Attributes are decoded for the spans that are asked about, so callers ask for few: errors and spans close to them.
+Attributes are decoded span by span, so callers pass few spans: errors and spans close to them.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ _CODES = frozenset((*GRPC_STATUS, *HTTP_STATUS))
 
 
 def error_message(traces: TraceSet, span: int) -> str:
-    """Message of an error span: the first of its status message, exception, error tags, gRPC or HTTP
-    status; `(no message)` if it says nothing.
+    """Message of an error span: the first of its status message, exception, error tags, gRPC or HTTP status; `(no
+    message)` if there is none.
     """
     return message_among(traces, span, traces.attributes(span)) or NO_MESSAGE
 

@@ -41,9 +41,7 @@ def roles(traces: TraceSet) -> np.ndarray:
 
 
 def first_origin(traces: TraceSet, trace: int) -> int | None:
-    """The first span of a trace that an error began in; of a trace where all were cancelled the first error, None
-    where there is none.
-    """
+    """First origin of a trace; the first error where all were cancelled, None for a trace without errors."""
     found = find_causes(traces)
     begin, end = np.searchsorted(found.spans, traces.first[trace : trace + 2]).tolist()
     for i in range(begin, end):

@@ -115,8 +115,7 @@ class _LeastEnd:
 class _OtherBranches:
     """Earliest ends of errors other than cancellations, by region, in branches beside a span.
 
-    In pre-order a branch beside a span ends before it begins or begins after its subtree, and what is above it does
-    neither.
+    In pre-order a sibling branch ends before the span or begins after its subtree; its ancestors do neither.
     """
 
     def __init__(self, facts: ErrorFacts, regions: dict[int, int], skewed: SkewedHosts) -> None:

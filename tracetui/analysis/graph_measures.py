@@ -1,7 +1,7 @@
 """Measures of a directed graph that grow faster than it does, each within a number of steps.
 
-Of a few thousand services all of it is exact. Of more, what would take minutes is counted from a part of them, or left
-out, and the answer says so: every measure comes with what it left out, in words, '' where that is nothing.
+Measures of up to a few thousand services are exact. For more, those that would take minutes are sampled or skipped, and
+each comes with a message about it, '' for none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_PAIRS = 2_000_000_000
 MOST_GROUPED = 5_000
 """Largest number of services that are grouped by their calls."""
 EXACT = 300
-"""Largest number of nodes for which nothing is left out."""
+"""Largest number of nodes with exact measures."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,7 +32,7 @@ class Arcs:
 
     @classmethod
     def of(cls, count: int, pairs: Iterable[tuple[int, int]]) -> Arcs:
-        """The graph of so many nodes with arcs between these, each pair once."""
+        """Graph of `count` nodes with these arcs, each pair once."""
         onwards: list[list[int]] = [[] for _ in range(count)]
         backwards: list[list[int]] = [[] for _ in range(count)]
         for begin, end in pairs:
@@ -103,7 +103,7 @@ def rings(arcs: Arcs) -> list[list[int]]:
 
 
 def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
-    """Count the nodes that reach each node; None in a part that is too large, and a message about what was left out."""
+    """Count the nodes that reach each node; None in a part that is too large, and a message about skipped parts."""
     counts: list[int | None] = [0] * len(arcs)
     # a ring is taken as one: whatever reaches one of it reaches all
     ring_of = list(range(len(arcs)))
@@ -167,7 +167,8 @@ def _count_reaching(
 
 
 def betweenness(arcs: Arcs) -> tuple[list[float], str]:
-    """Betweenness of each node: share of the shortest paths between two others through it, and what was left out.
+    """Betweenness of each node: share of the shortest paths between two others through it, and a message about
+    sampling.
 
     U. Brandes, "A Faster Algorithm for Betweenness Centrality", 2001; of a large graph from as many nodes, evenly
     drawn, as the steps allow.

@@ -11,7 +11,7 @@ from tracetui.analysis.stats.groups import FEW_SAMPLES, group_quantiles, quantil
 _SHARES = (0.0, 0.5, 0.95, 0.99, 1.0)
 """Least, median, 95th and 99th percentile, and most."""
 STATISTICS = 1 + len(_SHARES)
-"""The mean and those."""
+"""Number of statistics: the mean and the quantiles of `_SHARES`."""
 
 
 @dataclass(frozen=True, slots=True)

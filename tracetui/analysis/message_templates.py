@@ -1,7 +1,8 @@
 """Message templates: the common text of messages with one cause, with variable parts replaced.
 
-Every placeholder is `{id}`, so that a time, a number and a name of one place are alike; what stands before an id stays
-(`order_{id}`). Codes stay too: HTTP statuses, SQLSTATE, `ORA-`, exit codes and words without digits say what happened.
+Every placeholder is `{id}`, so that a time, a number and a name in one place give one template; the text before an id
+stays (`order_{id}`). Codes stay too: HTTP statuses, SQLSTATE, `ORA-`, exit codes and words without digits identify the
+failure.
 """
 
 from __future__ import annotations

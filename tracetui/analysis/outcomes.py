@@ -1,4 +1,4 @@
-"""Outcomes: how the request ended in which an error began.
+"""Outcomes of the requests in which errors began.
 
 The outcome of an origin is the first of these that applies:
 

@@ -1,7 +1,7 @@
 """The peers inferred from calls that no span answers: databases, caches, queues and hosts.
 
-Of the CLIENT and PRODUCER spans around one call the innermost counts as the call. It is named by the outermost that
-says more than an address: a library knows the table, the HTTP client below it only the host.
+Of the CLIENT and PRODUCER spans around one call the innermost counts as the call. It is named by the outermost with
+more than an address: a library knows the table, the HTTP client below it only the host.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Peers:
     types: tuple[PeerType, ...]
     """Per name, the type of most of its calls."""
     called: np.ndarray
-    """int32[n], whom each span called, -1 for none."""
+    """int32[n], the callee of each span, -1 for none."""
     caller: np.ndarray
     """int32[n], the inferred caller of each root, -1 for none."""
     is_async: np.ndarray
@@ -54,8 +54,8 @@ class Peers:
 
 
 def outgoing_leaves(traces: TraceSet, kind: np.ndarray) -> np.ndarray:
-    """bool[n], spans that say of no kind what they are, and by their attributes called a database; also those without
-    a kind that name their remote end. Nothing is below them.
+    """bool[n], leaves of unspecified or internal kind that by their attributes called a database; also those of
+    unspecified kind that name their remote end.
     """
     leaves = traces.subtree_end == np.arange(1, len(traces) + 1)
     found = np.zeros(len(traces), bool)
@@ -102,14 +102,14 @@ class _Numbers:
         self._peers: dict[str, int] = {}
         self._hosts: dict[str, int] = {}
         self._meant: dict[str, int | None] = {}
-        """By host, the service that it is."""
+        """By host, the number of its service, None for other hosts."""
         for name, number in self._services.items():
             self._hosts.setdefault(name.lower(), number)
         self.first = len(traces.services)
         self.names: list[str] = []
 
     def of(self, name: str, host: str) -> int:
-        """The number of a peer that is called so; of a service where its name, or else its host, means one."""
+        """The number of a peer by its name; of a service where the name, or else the host, is that of one."""
         number = self._services.get(name)
         if number is None and host:
             # whatever another call of that name led to

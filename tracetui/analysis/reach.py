@@ -13,7 +13,7 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """A target in terms of a set's spans: bool[n] by span, where nothing else is said."""
+    """A target in terms of a set's spans: bool[n] per span unless stated otherwise."""
 
     own: np.ndarray
     """The target's own spans; of an inferred peer the spans that called it."""

@@ -1,7 +1,7 @@
 """Requests: the span that represents a trace's request, and whether it failed.
 
-A trace can hold errors that no user saw: a call that was tried again, a job that ran later. Whether its request failed
-is told by one span, the request span, and by the errors between it and the main root.
+A trace can hold errors that no user saw: a call that was tried again, a job that ran later. One span decides whether
+its request failed, the request span, with the errors between it and the main root.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def request_spans(traces: TraceSet) -> np.ndarray:
     """The request span of each trace, int32[traces].
 
     It is the main root. Where that is neither SERVER nor CONSUMER and neither an error nor explicitly OK (a client, a
-    script or a browser that says nothing of how it went), it is the SERVER span below it that is nearest to it, if
-    there is only one at that depth.
+    script or a browser without a status), it is the SERVER span below it that is nearest to it, if there is only one at
+    that depth.
     """
     request: np.ndarray = traces.main_root.copy()
     silent = (traces.kind[request] != Kind.SERVER) & (traces.kind[request] != Kind.CONSUMER)

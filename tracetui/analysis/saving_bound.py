@@ -1,10 +1,10 @@
 """Bounds of savings: how much of a saving on a critical path reaches its end, as parallel work delays the rest.
 
-Where a call ends earlier, what comes after it begins as much earlier. But a sibling that began before the call ended
-does not wait for it, and ends when it did: the first call of the path that ends after that sibling does so no sooner
-than the sibling. The same holds of the caller among its own siblings, and so on up to the root. So it is in a replay
-(`analysis.what_if`), which saves no more; it saves less where several that run beside a call end about when another
-begins, of which the latest alone counts here.
+Where a call ends earlier, the work after it begins as much earlier. But a sibling that began before the call ended does
+not wait for it, and its end stays: the first call of the path that ends after that sibling ends no sooner than the
+sibling. The same holds for the caller among its own siblings, and so on up to the root. A replay (`analysis.what_if`)
+saves no more; it saves less where several parallel calls end about when another begins, of which only the latest counts
+here.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class SavingBound:
         return found
 
     def of_calls(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """int64[m]: the same of several calls under one parent, from `first` to `last`, if all of them together take
-        less. What began after the first one ended may well have waited for it, and moves along.
+        """int64[m]: upper bound for several calls under one parent, from `first` to `last`, if all of them together
+        take less. Work that began after the first one ended may have waited for it, and moves along.
         """
         found = self.of(self._parent[first])
         place, until = self._place[first], self._end[last]
@@ -77,7 +77,7 @@ class SavingBound:
 def _with_what_they_follow(parent: np.ndarray, ended: np.ndarray, begun: np.ndarray, left: np.ndarray) -> np.ndarray:
     """Start of the work parallel to a path; work that begins after other such work starts with that.
 
-    Keys of a parent and a time: when calls of the path ended, ascending, and when those beside, which have these
+    Keys of a parent and a time: when calls of the path ended, ascending, and when parallel ones, which have these
     parents, began and ended.
     """
     took_time = np.flatnonzero(begun < left)
@@ -123,7 +123,7 @@ def _least_over(values: np.ndarray, first: np.ndarray, last: np.ndarray, count: 
 
 
 def _keep_least(found: np.ndarray, at: np.ndarray, candidates: np.ndarray, values: np.ndarray) -> None:
-    """Put candidates at places where there is none yet or one of a greater value; of one place the last one counts."""
+    """Put candidates where there is none yet or one of a greater value; for one position the last one counts."""
     there = found[at]
     better = (there < 0) | (values[candidates] < values[there])
     found[at[better]] = candidates[better]

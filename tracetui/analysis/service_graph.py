@@ -1,6 +1,6 @@
 """Service graph: its services and inferred peers, and the names that questions use.
 
-It imports networkx: import it only where a graph is asked for.
+This module imports networkx: import it only where a graph is needed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ARROW = "->"
 class Target:
     """Subject of a question: a service or peer, one of a service's operations, or the calls between two services.
 
-    `caller` and `operation` are '' where they are not meant.
+    `caller` and `operation` are '' where they do not apply.
     """
 
     service: str
@@ -76,11 +76,11 @@ class ServiceGraph:
         self._sync = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in awaited))
 
     def callers(self, name: str) -> dict[str, Distance]:
-        """Everything that reaches a service, nearest first, then by name. The service itself is not among them."""
+        """Direct and indirect callers of a service, nearest first, then by name, without the service itself."""
         return self._distances(name, self.arcs.backwards, self._sync.backwards)
 
     def callees(self, name: str) -> dict[str, Distance]:
-        """Everything that a service reaches, nearest first, then by name. The service itself is not among them."""
+        """Direct and indirect callees of a service, nearest first, then by name, without the service itself."""
         return self._distances(name, self.arcs.onwards, self._sync.onwards)
 
     def _distances(self, name: str, arcs: list[list[int]], sync: list[list[int]]) -> dict[str, Distance]:
@@ -91,7 +91,7 @@ class ServiceGraph:
         return {self.names[other]: Distance(hops, other in at_once) for hops, other in ordered}
 
     def around(self, names: Iterable[str], *, upstream: bool) -> set[str]:
-        """Everything that reaches some of these services, or that they reach, and themselves."""
+        """These services and everything that reaches them, or that they reach."""
         arcs = self.arcs.backwards if upstream else self.arcs.onwards
         return {self.names[node] for node in hops(arcs, [self.place[name] for name in names])}
 
@@ -102,7 +102,7 @@ class ServiceGraph:
 
     @property
     def callers_left_out(self) -> str:
-        """Message about what `caller_counts` leaves out of a very large graph, '' for nothing."""
+        """Message about missing `caller_counts` of a very large graph, '' for nothing."""
         return self._reaching[1]
 
     @cached_property
@@ -120,7 +120,7 @@ class ServiceGraph:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Message about what cycles and groups leave out of a very large graph."""
+        """Messages about incomplete cycles and groups of a very large graph."""
         said = "groups are services connected by any calls" if self._is_too_large_for_groups else ""
         return tuple(filter(None, (self._rings.left_out, said)))
 
@@ -130,9 +130,9 @@ class ServiceGraph:
 
     @cached_property
     def communities(self) -> tuple[tuple[str, ...], ...]:
-        """Services that have more to do with one another than with the rest (Louvain's method over call counts).
+        """Services that call one another more than the others (Louvain's method over call counts).
 
-        In a very large graph those that any calls connect.
+        In a very large graph services that any calls connect.
         """
         if self._is_too_large_for_groups:
             found = [[self.names[node] for node in part] for part in parts(self.arcs)]
@@ -149,7 +149,7 @@ class ServiceGraph:
 
     @cached_property
     def entry_services(self) -> tuple[str, ...]:
-        """The services that requests enter by: those of the traces' main roots."""
+        """Services of the traces' main roots, by which requests enter."""
         traces = self.traces
         roots = traces.main_root
         known = is_named(traces)[roots]
@@ -227,13 +227,13 @@ class ServiceGraph:
 
 
 def _splits(text: str, mark: str) -> list[tuple[str, str]]:
-    """Split a text at a mark, at every place where it stands."""
+    """Split a text in two at each occurrence of a mark."""
     pieces = text.split(mark)
     return [(mark.join(pieces[:at]), mark.join(pieces[at:])) for at in range(1, len(pieces))]
 
 
 def _meant(text: str, known: Collection[str]) -> str | None:
-    """The name that a text is, but for blanks around it, or else for the case."""
+    """The known name that equals a text but for surrounding blanks, or else for case."""
     for wanted in (text, text.strip()):
         if wanted in known:
             return wanted

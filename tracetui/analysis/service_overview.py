@@ -35,7 +35,7 @@ class ServiceOverview:
 
     figures: ServiceFigures
     trace_count: int
-    """The traces that it takes part in."""
+    """Traces with a span of it or a call to it."""
     trace_share: float
     """Percent of all traces."""
     callers: tuple[Neighbour, ...]
@@ -47,7 +47,7 @@ class ServiceOverview:
 
 
 def overview(graph: ServiceGraph, target: Target) -> ServiceOverview:
-    """See everything connected to a service or inferred peer."""
+    """Find everything connected to a service or inferred peer."""
     traces = graph.traces
     own = np.flatnonzero(own_spans(graph, target))
     count = len(np.unique(traces.trace[own]))

@@ -26,7 +26,7 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class SharedDependency:
-    """Something that all of several services reach, with the hops from each."""
+    """A dependency that several services share, with the hops from each."""
 
     service: str
     hops: tuple[int, ...]
@@ -216,7 +216,7 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
 
 
 def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool) -> tuple[int, int, Latency]:
-    """Of the calls between two services those that lead to an operation, or that it made: calls, errors and latency."""
+    """Calls between two services that lead to an operation, or that it made: count, errors and latency."""
     traces, calls = graph.traces, graph.calls
     caller, callee = graph.node_numbers(pair)
     of_pair = (calls.caller == caller) & (calls.callee == callee)
@@ -226,7 +226,7 @@ def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream
 
 
 def _latency_between(graph: ServiceGraph, pair: tuple[str, str]) -> Latency:
-    """Of the calls from one service to another, synchronous and asynchronous ones together."""
+    """Figures of the calls from one service to another, synchronous and asynchronous together."""
     traces, calls = graph.traces, graph.calls
     caller, callee = graph.node_numbers(pair)
     return latency(traces.known_durations(calls.span[(calls.caller == caller) & (calls.callee == callee)]))

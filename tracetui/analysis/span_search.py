@@ -23,8 +23,8 @@ def find_spans(
 ) -> np.ndarray | None:
     """Search the spans `first:stop` for a text, ignoring case: bool[stop - first].
 
-    Searched are operation, service, status message, the attributes of span and resource as `key=value`, events and
-    lines of logs with their attributes, and span ids written in full. None if `stopped` says so on the way.
+    The search covers operation, service, status message, the attributes of span and resource as `key=value`, events and
+    lines of logs with their attributes, and span ids written in full. None if `stopped` turns true meanwhile.
     """
     sought = word.lower()
     within = slice(first, stop)

@@ -1,12 +1,12 @@
 """Tests of whether the difference between two samples may be chance.
 
-How much a figure of a sample varies is found by the bootstrap: the sample is drawn anew from itself many times
-(B. Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979). A small sample tells too little of its own tail:
-it is drawn as well from what both samples scatter about their figures, and the greater of the two errors holds
-(B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993, 16.2). A difference counts where it is more of
-these standard errors than chance explains, at 5 % for all figures that are compared together (C. E. Bonferroni's
-bound), so that of two hundred figures ten do not stand out by themselves. Quantiles and shares of small samples are
-far from normally distributed, and have to pass an exact test besides.
+The bootstrap estimates the variation of a figure: the sample is redrawn from itself many times (B. Efron, "Bootstrap
+Methods: Another Look at the Jackknife", 1979). A small sample has too little of its own tail: it is also drawn from the
+pooled residuals of both samples, and the greater of the two errors holds (B. Efron and R. Tibshirani, "An Introduction
+to the Bootstrap", 1993, 16.2). A difference counts where it is more of these standard errors than chance explains, at 5
+% for all figures that are compared together (C. E. Bonferroni's bound), so that of two hundred figures ten do not stand
+out by themselves. Quantiles and shares of small samples are far from normally distributed, and have to pass an exact
+test besides.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def level_for(figures: int) -> float:
 def limit_for(level: float, samples: int) -> float:
     """Standard errors, estimated from this many samples, beyond which a difference has this one-sided probability.
 
-    That is Student's t, expanded about the normal distribution: M. Abramowitz and I. A. Stegun, "Handbook of
-    Mathematical Functions", 26.7.5.
+    Student's t, expanded about the normal distribution: M. Abramowitz and I. A. Stegun, "Handbook of Mathematical
+    Functions", 26.7.5.
     """
     x, free = NormalDist().inv_cdf(1 - level), max(samples - 1, 1)
     return (
@@ -72,7 +72,7 @@ def quantile_difference(
 def mean_difference(before: np.ndarray, after: np.ndarray, traces: tuple[int, int] | None = None) -> Difference:
     """Difference of the means. Both samples: [n], not empty.
 
-    `traces`: of how many traces each sample is. What is of one trace is alike, and says no more than one of it.
+    `traces`: number of traces of each sample. Values of one trace are correlated, and count as one.
     """
     return _difference(before, after, lambda drawn: drawn.mean(axis=-1), traces)
 
@@ -148,7 +148,7 @@ def share_chance(before: tuple[int, int], after: tuple[int, int], traces: tuple[
 def chance_of_so_many(selected: int, rest: int, of: tuple[int, int]) -> float:
     """Probability that of `selected + rest` items among `of[0] + of[1]` at least this many are in the first `of[0]`.
 
-    That is R. A. Fisher's exact test, one-sided.
+    R. A. Fisher's exact test, one-sided.
     """
     marked, every = selected + rest, sum(of)
     whole = _log_ways(every, of[0])

@@ -119,7 +119,7 @@ class ChangeClassifier:
         return float(self.least_of(np.array([before]), np.array([after]))[0])
 
     def least_of(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """The same for many figures: int64[n] calls on either side -> float64[n]."""
+        """`least_ns` of many figures: int64[n] calls on either side -> float64[n]."""
         calls_per_trace = np.maximum(before / self.trace_counts[0], after / self.trace_counts[1])
         least: np.ndarray = _LEAST_SHARE * self.trace_ns / np.maximum(calls_per_trace, 1.0)
         return least

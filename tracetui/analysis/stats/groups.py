@@ -32,7 +32,7 @@ def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
 
 
 def keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
-    """The same for (group, value) columns of different lengths, comparable with one another."""
+    """`keyed` for (group, value) columns of different lengths, comparable with one another."""
     (keys,) = keyed(*(np.concatenate([pair[part] for pair in pairs]) for part in (0, 1)))
     return np.split(keys, np.cumsum([len(group) for group, _ in pairs])[:-1])
 
@@ -45,7 +45,7 @@ def quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
 
 
 def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
-    """The same for many groups at once.
+    """`quantiles` of many groups at once.
 
     values: [n], group after group; group g is `first[g]:first[g + 1]` and not empty. -> float64[shares, groups]
     """
