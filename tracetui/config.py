@@ -13,7 +13,7 @@ from tracetui.model.errors import UsageError
 
 _FILE = "config.toml"
 _MOST_BYTES = 1 << 22
-"""More than anybody writes: a longer file is none of ours."""
+"""Size limit: a longer file is not a config file."""
 _SECRETS = frozenset(("token", "password"))
 
 BackEndKind = Literal["", "jaeger", "zipkin", "tempo"]

@@ -1,4 +1,4 @@
-"""Garbage collection settings."""
+"""Garbage collection during loading."""
 
 from __future__ import annotations
 

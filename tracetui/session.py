@@ -22,10 +22,10 @@ from tracetui.query.filters import Filters, apply, unknown_names
 class Session:
     """One loaded trace set, and the selection from it."""
 
-    def __init__(self, loaded: TraceSet, told: Sequence[SearchReport] = ()) -> None:
-        """`told`: reports of the servers' searches."""
+    def __init__(self, loaded: TraceSet, reports: Sequence[SearchReport] = ()) -> None:
+        """`reports`: reports of the servers' searches."""
         self.loaded = loaded
-        self.told = told
+        self.reports = reports
         self.findings = self._of_all = Analysis(loaded)
 
     @classmethod
@@ -39,41 +39,41 @@ class Session:
         logs: Sequence[str] = (),
         exact_names: bool = False,
         progress: Callable[[LoadProgress], None] = lambda _: None,
-        told: Callable[[SearchReport], None] = lambda _: None,
+        on_report: Callable[[SearchReport], None] = lambda _: None,
         also: Search | None = None,
     ) -> Session:
-        """Load sources; servers are searched by `search` and then `also`, reached as `overrides` say; `told` as
-        `load` has it.
+        """Load sources; servers are searched by `search` and then `also`, reached as `overrides` say.
 
         `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them; `logs` are files
-        with log lines to put beside their spans; `exact_names` makes every name an operation of its own.
+        with log lines of the spans; `exact_names` makes every name an operation of its own; `on_report` is called with
+        the report of each server's search.
 
-        Raises InputError and UsageError as `ingest.load.load` does.
+        Raises InputError and UsageError as `ingest.loader.load` does.
         """
-        heard: list[SearchReport] = []
+        reports: list[SearchReport] = []
 
-        def hear(found: SearchReport) -> None:
-            heard.append(found)
-            told(found)
+        def collect(report: SearchReport) -> None:
+            reports.append(report)
+            on_report(report)
 
-        loaded = load(sources, progress, search=search, overrides=overrides, on_report=hear, also=also)
+        loaded = load(sources, progress, search=search, overrides=overrides, on_report=collect, also=also)
         traces = replace(with_logs(loaded, logs), exact_names=exact_names)
-        return cls(correct_skew(traces) if adjust_skew else traces, heard)
+        return cls(correct_skew(traces) if adjust_skew else traces, reports)
 
     @property
     def searched(self) -> str:
         """Traces searched on servers that hold more: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
-        return describe_searched(self.told)
+        return describe_searched(self.reports)
 
     def filter(self, filters: Filters) -> list[str]:
-        """Select the traces that meet the filters. -> messages about names in the filters that match nothing"""
+        """Select the traces that meet the filters. -> messages about unknown names in the filters"""
         self.findings = Analysis(apply(self.loaded, filters))
         return unknown_names(self.loaded, filters)
 
     def select(self, query: str) -> tuple[np.ndarray, Analysis]:
-        """Evaluate a query ('' for all), leaving the selection as it is. -> int64[m] traces, ascending, their findings
+        """Evaluate a query ('' for all) without changing the selection. -> int64[m] traces, ascending, and their analysis
 
-        Raises UsageError for a query that is none.
+        Raises UsageError for an invalid query.
         """
         if not query:
             shown = np.arange(self.loaded.trace_count)

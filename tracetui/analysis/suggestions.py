@@ -1,6 +1,6 @@
 """Suggestions for slow traces: waiting time that another way of calling would save.
 
-All of it is looked for on the critical path alone: what nobody waits for saves nothing. Four kinds:
+Only the critical path is searched: spans off it save nothing. Four kinds:
 
 - N_PLUS_ONE: at least five calls of one operation under one parent, one after the other. Were they one call, as long as
   the longest of them, the rest would be saved.
@@ -9,7 +9,7 @@ All of it is looked for on the critical path alone: what nobody waits for saves 
 - GAP: time of a parent's own between two of its children: work without a span of its own, or queueing.
 - RETRIES: calls that failed and were made again. Had the first one succeeded, the failed ones would be saved.
 
-What runs beside the calls anyway may hold up the rest of it: a saving is what would be left of it (`analysis.slack`).
+Parallel work may delay the rest of the path: savings are limited accordingly (`analysis.saving_bound`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tracetui.analysis.stats.groups import keyed_together
 from tracetui.model.traces import TraceSet
 
 LEAST_CALLS = 5
-"""Calls of one operation from which on they are an N+1."""
+"""Smallest number of calls of one operation that is an N+1."""
 LEAST_SHARE = 1.0
 """Percent of the path time of the traces in which it occurs that a suggestion must save to be reported."""
 _MOST_NAMED = 6
@@ -45,15 +45,13 @@ class SuggestionKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Something that could be done, over all traces in which it occurs. Times are nanoseconds."""
+    """A change that would save time, over all traces in which it applies. Times are nanoseconds."""
 
     kind: SuggestionKind
     parent: tuple[str, str]
     """Service and operation that makes the calls."""
     calls: tuple[tuple[str, str], ...]
-    """Services and operations that are called, in the order in which they are; of a GAP those before and after it. Of
-    many the first few.
-    """
+    """Called services and operations, in order; for a GAP those before and after it. At most a few."""
     more_calls: int
     """Number of further callees, beyond those in `calls`."""
     saving_ns: float

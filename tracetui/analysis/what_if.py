@@ -1,9 +1,9 @@
-"""What if: a replay of every trace with some spans taking another share of their time.
+"""Replay of every trace with the durations of some spans scaled.
 
-A span that is scaled is scaled with everything below it. Whatever else there is keeps its order and its pauses: a child
-begins as long after its last sibling to end before it, or after its parent's begin, as it did; a parent ends as long
-after its last child as it did. Calls that ran side by side still do, and a parent waits for the slowest of them. What
-nobody waits for (a CONSUMER, what lies outside its parent) moves along with its parent.
+A span that is scaled is scaled with everything below it. All other spans keep their order and pauses: the time between
+a child's start and the end of the last sibling before it (or its parent's start) stays, and so does the time between a
+parent's end and that of its last child. Parallel calls stay parallel, and a parent waits for the slowest of them. Spans
+off the critical path of their parent (a CONSUMER, a span outside its parent) move along with it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ class WhatIf:
     p50_ns: tuple[float, float]
     p95_ns: tuple[float, float]
     next_operation: int | None
-    """The operation that the traces would then wait for longest, but for those that are scaled, as in
-    `TraceSet.operation`; None where there is no other.
-    """
+    """The largest remaining bottleneck, by its number in `TraceSet.operation`; None for none."""
     next_share: float
     """Its share of the critical paths of all traces, in percent."""
 

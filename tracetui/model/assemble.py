@@ -39,7 +39,7 @@ def assemble(intake: Intake) -> TraceSet:
 
 
 def _of_records(odd: Mapping[int, str], came_from: np.ndarray, count: int) -> dict[int, str]:
-    """What the intake holds by record, by the records that are left. came_from: int64[n], of `count` of the intake"""
+    """Map texts by record of the intake to the remaining records. came_from: int64[n], of `count` of the intake"""
     if not odd:
         return {}
     left = np.full(count, -1)

@@ -13,8 +13,8 @@ from tracetui.model.span import Event, Link, Value
 class Codec(Protocol):
     """Reads the raw parts that one wire format leaves in a trace set.
 
-    Every method takes what the same format's decoder stored, and must not raise on it: what cannot be read is
-    left out. `b""` means none.
+    Every method takes what the same format's decoder stored, and must not raise on it: unreadable parts are skipped.
+    `b""` means none.
     """
 
     def attributes(self, raw: bytes) -> dict[str, Value]: ...
@@ -30,7 +30,7 @@ _LENGTH = 4
 class MergedCodec:
     """Reads what `unite` made of the raw parts of several records, each by the codec of its format.
 
-    The first record leads: where attributes conflict, its value stays. Of events and links each is there once.
+    The first record leads: where attributes conflict, its value stays. Equal events and links are kept once.
     """
 
     def __init__(self, codecs: Sequence[Codec]) -> None:

@@ -38,7 +38,7 @@ def decode(decoder: Callable[[_Data], _T], data: _Data) -> _T:
 
 
 def reason(error: Exception) -> str:
-    """Why data could not be decoded, in words for people."""
+    """Return a readable reason why data could not be decoded."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):

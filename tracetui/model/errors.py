@@ -1,4 +1,4 @@
-"""Errors and warnings about input, in words for people."""
+"""Errors and warnings about input, with readable messages."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ WARNINGS_PER_FILE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class LoadWarning:
-    """Something of the input was lost or repaired.
+    """Message about damaged input that was recovered or skipped.
 
-    `file` is the source as the user named it (`-` for standard input), `position` says where in it
-    ("line 12", "byte 40,961", "data[3].spans[17]"), or ''.
+    `file` is the source as the user named it (`-` for standard input), `position` is the position in it ("line 12",
+    "byte 40,961", "data[3].spans[17]"), or ''.
     """
 
     file: str
@@ -29,14 +29,14 @@ class LoadWarning:
 def shortened(
     file: str, warnings: Sequence[LoadWarning], more: int, most: int = WARNINGS_PER_FILE
 ) -> list[LoadWarning]:
-    """The first warnings about a file, and how many others there were: those beyond `most`, and `more`."""
+    """Return the first `most` warnings about a file and one with the number of the others, including `more`."""
     more += max(len(warnings) - most, 0)
     rest = [LoadWarning(file, "", f"{more:,} more warnings like these")] if more else []
     return [*warnings[:most], *rest]
 
 
 class TracetuiError(Exception):
-    """An error that is shown to people as its text alone."""
+    """An error that is shown to the user as its message alone, without a traceback."""
 
     exit_code = 1
 
@@ -48,7 +48,7 @@ class UsageError(TracetuiError):
 
 
 class InputError(TracetuiError):
-    """Input in which there is nothing to show."""
+    """Input without traces."""
 
     exit_code = 3
 
@@ -60,7 +60,7 @@ class BackEndError(InputError):
 
 
 class ManyServicesError(BackEndError):
-    """A search without a service of a server that searches by service, and knows so many that some are to be chosen."""
+    """A search without a service on a server that searches by service and has too many of them to search all."""
 
     def __init__(self, name: str, count: int) -> None:
         super().__init__(f"{name}: it searches by service only, and knows {count:,}: choose some of them")

@@ -36,18 +36,18 @@ _EVERY: Final = ("", "all", "All", "$__all")
 
 @dataclass(frozen=True, slots=True)
 class GrafanaPage:
-    """What a page of Grafana shows."""
+    """Contents of a page of Grafana."""
 
     base: str
     """The address of Grafana."""
     texts: tuple[str, ...] = ()
     """Texts that may name traces: queries and variables."""
     search: Search | None = None
-    """What it searches for, as far as that can be told."""
+    """Its search, None where that is unknown."""
     data_source: str = ""
-    """The uid of the data source that it asks, '' where the page does not say."""
+    """The uid of its data source, '' where that is unknown."""
     is_short: bool = False
-    """Whether it is a short link, which says nothing by itself."""
+    """True for a short link, which has no contents by itself."""
 
     @property
     def proxy(self) -> str:
@@ -152,7 +152,7 @@ def _window(begin: object, end: object) -> Search:
 
 
 def _searched(query: Mapping[str, Any]) -> Search | None:
-    """What a query of a Tempo, Jaeger or Zipkin searches for; None for one trace, for a metric or for logs."""
+    """Search of a Tempo, Jaeger or Zipkin query; None for one trace, for a metric or for logs."""
     text, filters = query.get("query"), query.get("filters")
     found = Search()
     if isinstance(text, str) and _TRACEQL.match(text):
@@ -207,6 +207,6 @@ def _drilled(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
 
 
 def _literal(value: str) -> str:
-    """A value as TraceQL has it; text that is none of its words stands in quotes."""
+    """Return a value in TraceQL's syntax; text that is not a keyword is quoted."""
     plain = value in _WORDS or _NUMBER.fullmatch(value) or _DURATION.fullmatch(value)
     return value if plain else msgspec.json.encode(value).decode()

@@ -53,7 +53,7 @@ class Decided:
     states: np.ndarray
     """int32[kinds], packed."""
     peers: list[str]
-    """Call targets, as far as `model.peers.noted_peer` can tell."""
+    """Call targets that `model.peers.noted_peer` recognises."""
 
 
 class Decider(Protocol):
@@ -65,10 +65,9 @@ class Decider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Rows of which attributes still have to decide: from, to and by whom.
+    """Rows `start` to `stop` whose state depends on attributes that `decider` has yet to read.
 
-    note: is told each row of which the decider leaves a mark, which is for this alone, and its raw attributes.
-    noted: is called after the last.
+    note: called with each row that the decider flags, and its raw attributes. noted: called after the last.
     """
 
     start: int
@@ -94,7 +93,7 @@ class SpanRows:
     events: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
     peer: list[int] = field(default_factory=list)
-    """Into `Intake.peers`: what the span called, as far as `model.peers.noted_peer` tells."""
+    """Index into `Intake.peers`: the call target, where `model.peers.noted_peer` recognises it."""
     undecided: list[Undecided] = field(default_factory=list)
 
 
@@ -197,10 +196,10 @@ class Intake:
     """
 
     def __init__(self, most_bytes: int | None = None) -> None:
-        """`most_bytes`: what the columns and raw parts of all spans may take; further spans are counted, not kept."""
+        """`most_bytes`: memory limit for the columns and raw parts of spans; further spans are only counted.""""""
         self.most_bytes = most_bytes
         self.left_out = 0
-        """How many spans were not kept as there was no room."""
+        """Number of spans that were not kept, beyond `most_bytes`."""
         self.rows = SpanRows()
         self.chunks: list[Chunk] = []
         self.names = Interner()
@@ -216,11 +215,11 @@ class Intake:
         self.span_warnings: dict[int, list[str]] = {}
         self.trace_warnings: dict[int, list[str]] = {}
         self.other_lines: dict[str, int] = {}
-        """Of each log, by its name: how many of its lines are no spans."""
+        """Number of lines without spans, by the name of the log."""
         self._warnings: list[LoadWarning] = []
         self._listed: Counter[str] = Counter()
         self._unlisted: Counter[str] = Counter()
-        """How many warnings are listed, and how many more there were, by file."""
+        """Numbers of listed warnings and of further ones, by file."""
         self.sources = SourceRuns()
         self._flushed = 0
         self._entries = 0
@@ -429,12 +428,12 @@ class Intake:
         return len(np.unique(found))
 
     def is_full(self) -> bool:
-        """Whether spans were not kept as there was no room, as those that come next will not be."""
+        """True if spans were not kept for lack of room; further ones will not be either."""
         return self.left_out > 0
 
     @property
     def room(self) -> int | None:
-        """How many more bytes of spans are kept; None where there is no limit."""
+        """Remaining bytes for spans; None where there is no limit."""
         if self.most_bytes is None:
             return None
         return max(self.most_bytes - self.raw_bytes - SPAN_BYTES * self._flushed, 0)
@@ -721,7 +720,7 @@ def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _size(rows: SpanRows) -> int:
-    """How many bytes the columns and raw parts of rows take."""
+    """Size of the columns and raw parts of rows, in bytes."""
     raw = sum(sum(map(len, part)) for part in (rows.attributes, rows.events, rows.links))
     return raw + SPAN_BYTES * len(rows.trace)
 

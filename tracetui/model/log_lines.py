@@ -1,4 +1,4 @@
-"""Log records beside the spans that wrote them, as columns: a set may have millions of them."""
+"""Log records of spans as columns, since a set may have millions of them."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""One span that was seen more than once: records of one trace and id that can be of one span become one.
+"""Merging of duplicate spans: records with one trace and span id that can be of one span become one.
 
-A span comes twice where it is in several files or servers, where it was sent when it began and again when it ended, or
-in pieces. Records are of one span where service and operation are equal (whatever the case, as Zipkin has lower case
-only; an empty one equals any), kinds are equal or one is not stated, and the starts differ by no more than formats
-round: 1 µs, or less than 1 ms where either is a whole millisecond. One without an end may have begun at any time, and
-one without any time, which is an address or a late tag, need only be of the same service.
+A span has several records where it is in several files or servers, where it was sent when it began and again when it
+ended, or in pieces. Records are of one span where service and operation are equal (whatever the case, as Zipkin has
+lower case only; an empty one equals any), kinds are equal or one is not stated, and the starts differ by no more than
+formats round: 1 µs, or less than 1 ms where either is a whole millisecond. One without an end may have begun at any
+time, and one without any time, which is an address or a late tag, need only be of the same service.
 
 The result does not depend on the order of the records, but for the spelling of ids.
 """

@@ -203,7 +203,7 @@ def _is_path(name: str, slash: int) -> bool:
 
 
 def may_be_shape(text: str) -> bool:
-    """Test whether other names may have this as their shape: a server that knows only names is not asked for it."""
+    """Test whether other names may have this shape, so that a server which knows only names cannot search for it."""
     return "{" in text
 
 
@@ -215,7 +215,7 @@ def is_raw_path(name: str) -> bool:
 def routed(name: str, route: str) -> str:
     """The name with its raw path exchanged for the route (`http.route`) that it was served by; see `is_raw_path`.
 
-    '' where the route says nothing: it is none, or `/` for another path.
+    '' for an unusable route: none, or `/` for another path.
     """
     match = _RAW_PATH.fullmatch(name)
     if match is None or not route.startswith("/") or (route == "/" and match[2] != "/"):

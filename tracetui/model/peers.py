@@ -50,7 +50,7 @@ _CACHES = frozenset(
 )
 
 _TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
-"""Attributes that say more about a call than its destination."""
+"""Attributes with more about a call than its destination."""
 _USED = _TELLING.union(_HOST)
 _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))

@@ -97,7 +97,7 @@ def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray
 
 
 def _all_fit(facts: RecordFacts, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """bool[groups], whether all records of a group fit, as far as that is seen at once."""
+    """bool[groups], true where all records of a group fit by a test of whole columns."""
     of = np.repeat(np.arange(len(first)), sizes)
     fit: np.ndarray = np.logical_and.reduceat(facts.whole, first)
     for column in (facts.service, facts.operation, facts.kind):

@@ -1,4 +1,4 @@
-"""Records as columns: what sources say of spans, before it is known which records are of one span."""
+"""Records of spans as columns, before records of one span are merged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SERVICELESS = ("", UNKNOWN_SERVICE)
 
 
 class Records:
-    """The records of an intake, in the order in which they came. Changing a column leaves the intake as it is."""
+    """The records of an intake, in input order. Changing a column leaves the intake as it is."""
 
     def __init__(self, intake: Intake) -> None:
         intake.flush()

@@ -11,7 +11,7 @@ from tracetui.model.times import format_duration, parse_duration
 LOOKBACK_NS = parse_duration("1h")
 LIMIT = 100
 MORE = 4
-"""How many times as many traces, or as long a time, are asked for where what came is not enough."""
+"""Factor by which a search is widened, in traces or in time, where too few traces were found."""
 _SHORTEST_NS = 1_000_000
 _MOST_NAMED = 3
 _LEAST_PER_SERVICE = 10
@@ -28,18 +28,17 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
     service: str = ""
     services: tuple[str, ...] = ()
-    """Of these one takes part, where no `service` is named; a server that searches by service alone is asked for each.
-    """
+    """Services of which one takes part, without a `service`; a server that searches by service is queried for each."""
     every_service: bool = False
-    """Whether such a server is asked for all its services, however many they are, where none is named."""
+    """True to query such a server for all its services, however many, where none is named."""
     operation: str = ""
     attributes: dict[str, str] = {}
     errors: bool = False
-    """The span is an error, as far as the server can tell."""
+    """The span is an error by the server's own rule."""
     failed: bool = False
     """Some span of the trace is an error, not necessarily the one that meets the rest."""
     slower_ns: int | None = None
-    """The whole trace takes longer."""
+    """Durations of whole traces are longer than this."""
     least_ns: int | None = None
     most_ns: int | None = None
     """Longest duration of the span."""
@@ -50,12 +49,12 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     """Traces at most, None for as many as is usual; which ones of more is the server's choice, mostly the newest."""
     trace_ids: tuple[str, ...] = ()
-    """These traces, whatever else is said."""
+    """These traces, whatever the other conditions."""
     expression: str = ""
-    """In the server's own language (TraceQL), beside all else."""
+    """Further condition in the server's own language (TraceQL)."""
 
     def window(self, now_ns: int | None = None) -> tuple[int, int]:
-        """From when to when a trace may start, in nanoseconds; the end is always behind the start."""
+        """Time range in which a trace may start, in nanoseconds; the end is always after the start."""
         end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
         start = self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)
         # nothing is of another time, and no server takes one
@@ -69,7 +68,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def combined(base: Search, more: Search) -> Search:
-    """`base` with everything that `more` says."""
+    """Return `base` with all conditions of `more`, which take precedence."""
     said = {
         field.name: value
         for field in msgspec.structs.fields(Search)
@@ -81,18 +80,18 @@ def combined(base: Search, more: Search) -> Search:
 
 
 NOTHING = Search()
-"""Whatever there is, as much of it and as far back as is usual."""
+"""No conditions, with the default limit and lookback."""
 
 
 def traces_per_service(most: int, services: int) -> int:
-    """How many traces to ask each of so many services for, where so many are wanted in all."""
+    """Limit per service for a search of several services with a total limit."""
     return max(-(-2 * most // max(services, 1)), _LEAST_PER_SERVICE)
 
 
 def describe(search: Search, *, alone: bool = False) -> str:
-    """-> the search in words: "service cart, a span of 500ms or more, the last 1h, at most 100".
+    """Describe a search: "service cart, a span of 500ms or more, the last 1h, at most 100".
 
-    alone: without when and how many.
+    alone: without time and limit.
     """
     if search.trace_ids:
         return f"trace {', '.join(search.trace_ids)}"

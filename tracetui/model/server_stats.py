@@ -1,4 +1,4 @@
-"""Server statistics: a server's own numbers on its services, besides its traces."""
+"""Server statistics: a server's own call counts and metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Dependency(msgspec.Struct, frozen=True):
     callee: str
     call_count: int
     error_count: int | None = None
-    """None where the server does not count them."""
+    """None where the server does not count errors."""
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 class ServerStats(msgspec.Struct, frozen=True):
-    """The second opinion of one or more servers."""
+    """Statistics of one or more servers."""
 
     lookback_ns: int
     """Length of the time that it covers."""

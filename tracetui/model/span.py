@@ -1,4 +1,4 @@
-"""One span as a person looks at it, and the words its columns are made of."""
+"""One span in full, and the types of its columns."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Flag(enum.IntFlag):
     SHARED = 512
     """The server half of a Zipkin RPC whose two halves have one id. No warning."""
     SHORTENED = 1024
-    """Attributes, events or links over the size limit were left out."""
+    """Attributes, events or links over the size limit were skipped."""
     OUT_OF_RANGE = 2048
     """Its start or duration was beyond what 64 bits of nanoseconds hold; it was cut to the limit."""
     END_KNOWN = 4096
@@ -83,17 +83,17 @@ class Event:
     name: str
     attributes: Attributes = field(default_factory=dict)
     is_log: bool = False
-    """True for a line of a log beside the traces, not an event of the span itself."""
+    """True for a line of a log file, not an event of the span itself."""
     by_time: bool = False
-    """True if such a line names no span that is here, and was matched by time."""
+    """True if such a line names no loaded span, and was matched by time."""
     no_time: bool = False
-    """Whether such a line has no time, and `time_ns` is the start of its span."""
+    """True if such a line has no time, and `time_ns` is the start of its span."""
     severity: int = 0
-    """The severity of such a line: OpenTelemetry's number, 0 for none."""
+    """Severity number of such a line, as in OpenTelemetry; 0 for none."""
 
     @property
     def is_error_log(self) -> bool:
-        """Whether it is a line of a log with the severity of an error."""
+        """True for a line of a log with the severity of an error."""
         return self.is_log and self.severity >= ERROR_SEVERITY
 
 
@@ -110,7 +110,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span, whole. Made only for the span that is looked at, or to be encoded.
+    """One span in full, built only for display or export.
 
     Times are integer nanoseconds, `start_ns` since the Unix epoch. Ids are text as the source wrote them.
     """
@@ -136,7 +136,7 @@ class Span:
     links: tuple[Link, ...] = ()
     marks: Flag = Flag.NONE
     warnings: tuple[str, ...] = ()
-    """The marks in words, then what the source warned about."""
+    """Descriptions of the flags, then warnings of the source."""
 
     @property
     def end_ns(self) -> int:

@@ -60,7 +60,7 @@ def find_duration(text: str) -> int | None:
 
 
 def find_time(text: str) -> int | None:
-    """-> nanoseconds since the epoch of `2024-05-01T10:03:12.044Z`, in UTC unless it says otherwise, or None."""
+    """-> nanoseconds since the epoch of `2024-05-01T10:03:12.044Z`, in UTC unless it has an offset, or None."""
     parts = _TIME.fullmatch(text.strip())
     if parts is None:
         return None

@@ -22,11 +22,11 @@ class _Way:
     pattern: re.Pattern[str]
     before: bytes = b""
     after: bytes = b""
-    """Bytes of which one stands before and after some run of hex digits, b"" for whatever: a cheap first check."""
+    """Bytes of which one is before and after a run of hex digits, b"" for any: a cheap first check."""
     digits: int = 0
-    """How many digits that run has, 0 for any number."""
+    """Number of digits of that run, 0 for any."""
     word: bytes = b""
-    """What the text holds, in lower case."""
+    """A word that the text contains, in lower case."""
 
 
 _WAYS: Final = (

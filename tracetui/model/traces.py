@@ -165,9 +165,7 @@ class TraceSet:
     event_bytes: np.ndarray
     link_bytes: np.ndarray
     noted_peer: np.ndarray
-    """int32[n] into `peers`: what the span called, as far as it was noted in passing; 0 says no more than that its
-    attributes have to be looked at.
-    """
+    """int32[n] into `peers`: the call target, where decoding recognised it; 0 where the attributes have to be read."""
     first: np.ndarray
     """int64[traces + 1]."""
     names: list[str]
@@ -188,7 +186,7 @@ class TraceSet:
     duplicates: dict[int, int] = field(default_factory=dict)
     """Per trace, how many records were folded into others of the same span."""
     log_lines: LogLines = NO_LOGS
-    """Lines of logs that were read beside the traces."""
+    """Log lines of the traces' spans."""
     skew: dict[int, int] = field(default_factory=dict)
     """Per span moved to correct clock skew, by how many nanoseconds."""
     exact_names: bool = False
@@ -305,7 +303,7 @@ class TraceSet:
 
     @cached_property
     def response_time(self) -> np.ndarray:
-        """int64[traces] nanoseconds, the duration of the main root, after which nobody waited.
+        """int64[traces] nanoseconds, the duration of the main root.
 
         A root without an end reaches to the greatest end below it. Where the root is missing the response time is
         unknown, and the trace's duration stands in.
@@ -400,7 +398,7 @@ class TraceSet:
         return resource.codec.attributes(resource.raw)
 
     def events(self, span: int) -> list[Event]:
-        """The span's own and the lines of logs beside it."""
+        """Events of the span and its log lines."""
         events, lines = self.own_events(span), self.log_events(span)
         return sorted([*events, *lines], key=lambda event: event.time_ns) if lines else events
 
@@ -409,7 +407,7 @@ class TraceSet:
         return self._moved(self.resources[int(self.resource[span])].codec.events(self._raw(span, 1)), span)
 
     def log_events(self, span: int) -> list[Event]:
-        """The lines of logs beside a span."""
+        """Log lines of a span."""
         return self._moved(self.log_lines.events(span), span)
 
     def _moved(self, events: list[Event], span: int) -> list[Event]:
@@ -438,7 +436,7 @@ class TraceSet:
         return self.resources[int(self.resource[span])].codec.links(self._raw(span, 2))
 
     def warnings_of(self, span: int) -> list[str]:
-        """The span's warning marks in words, then what its source warned about."""
+        """Descriptions of the span's flags, then warnings of its source."""
         marks = Flag(int(self.marks[span]))
         words = [text for mark, text in _WORDS.items() if marks & mark]
         if marks & Flag.ORPHAN:

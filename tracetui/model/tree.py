@@ -75,7 +75,7 @@ def subtree_maximum(parent: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def nearest_above(parent: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The nearest ancestor that is wanted, by doubling the step towards the root.
+    """Nearest ancestor that is `wanted`, by doubling the step towards the root.
 
     parent: int[n], -1 for a root, without cycles. wanted: bool[n]. -> int[n], -1 where there is none.
     """

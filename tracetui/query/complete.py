@@ -57,7 +57,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The words, signs and quoted texts of a query, also of one that is not finished or wrong."""
+    """Tokens of a query (words, signs, quoted texts), even if it is incomplete or wrong."""
     return [Token(match[0], match.start()) for match in _TOKEN.finditer(text)]
 
 

@@ -21,7 +21,7 @@ _UNDONE = 50
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
 ERRORS: Final = re.compile(r"error")
 LEAST_DURATION: Final = re.compile(r"(?:trace\.response|trace\.duration|duration)\s*>=?\s*\S+")
-"""The least response time; of whole traces where it was typed so."""
+"""A condition on the least response time, or on the duration where that was typed."""
 TIME_FIELD: Final = "trace.start"
 TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
 
@@ -35,7 +35,7 @@ class FilterHistory:
         self._going_back = False
 
     def begin(self, text: str) -> None:
-        """Start over with another set and this filter."""
+        """Clear the history, for another set with this filter."""
         self._now = text
         self._before.clear()
 
@@ -56,17 +56,17 @@ class FilterHistory:
 
 
 class Understood(NamedTuple):
-    """What was written on the line for a query."""
+    """A query, read from text that may be pasted."""
 
     query: str
     error: QueryError | None
-    """What is wrong with it, if anything."""
+    """Its error; None for a valid query."""
     trace_ids: tuple[str, ...] = ()
-    """Of the traces that it names, where it is no query itself."""
+    """Ids of the traces that the text names, where it is not a query itself."""
 
 
 def understood(text: str) -> Understood:
-    """Read a query, or what was pasted in its place: the query then asks for the traces that it names."""
+    """Read a query, or pasted text that names traces, which becomes a query for these."""
     query = resolve_reference(text)
     error = error_in(query)
     if error is not None and text[:8].lower().startswith(("http://", "https://")):
@@ -85,7 +85,7 @@ def error_in(text: str) -> QueryError | None:
 
 
 def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:
-    """The query without the parts of a kind, and with these conditions instead."""
+    """Replace the parts of a query that match `kind` by these conditions."""
     if not text.strip():
         return " AND ".join(conditions)
     parts = conjuncts(text)
@@ -95,7 +95,7 @@ def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:
 
 
 def narrowed(text: str, conditions: list[str]) -> str:
-    """The query with these limits, each in the place of one of the same field in the same direction."""
+    """Add limits to a query, each in place of one on the same field in the same direction."""
     for limit in conditions:
         name, sign, _ = limit.split(" ", 2)
         text = exchanged(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
@@ -103,7 +103,7 @@ def narrowed(text: str, conditions: list[str]) -> str:
 
 
 def found(text: str, kind: re.Pattern[str]) -> str:
-    """The first part of a kind, or ''."""
+    """Return the first part of a query that matches `kind`, or ''."""
     return next((part for part in conjuncts(text) or [] if kind.fullmatch(part)), "")
 
 
@@ -112,7 +112,7 @@ def condition(name: str, value: str) -> str:
 
 
 def equality(name: str) -> re.Pattern[str]:
-    """The conditions that a field equals something."""
+    """Return a pattern of conditions that a field equals some value."""
     return re.compile(rf"{re.escape(name)}\s*=\s*{_VALUE}", re.DOTALL)
 
 
@@ -121,12 +121,12 @@ OPERATION: Final = equality("operation")
 
 
 def of_service(text: str, service: str) -> str:
-    """The query with this service in the place of the one it asks for."""
+    """Replace the service of a query."""
     return exchanged(text, SERVICE, condition("service", service))
 
 
 def time_window(start_ns: int, end_ns: int | None) -> str:
-    """The conditions that a trace started within a time."""
+    """Return conditions that a trace started within a time range."""
     conditions = [time_condition(">=", start_ns)]
     if end_ns is not None:
         conditions.append(time_condition("<", end_ns))
@@ -134,7 +134,7 @@ def time_window(start_ns: int, end_ns: int | None) -> str:
 
 
 def window_conditions(window: Window) -> list[str]:
-    """Conditions that limit traces to a window, in readable numbers that exclude nothing of it."""
+    """Return conditions that limit traces to a window, rounded outwards to readable numbers."""
     conditions = []
     for sign, time in ((">=", window.start_ns), ("<", window.end_ns)):
         if time is not None:
@@ -147,7 +147,7 @@ def window_conditions(window: Window) -> list[str]:
 
 
 def time_condition(sign: str, time_ns: int) -> str:
-    """A condition on when traces started, with no more digits than it needs."""
+    """Return a condition on the start of traces, without trailing zeros."""
     seconds, rest = divmod(time_ns, 1_000_000_000)
     moment = str(np.datetime64(seconds, "s")) + (f".{rest:09d}".rstrip("0") if rest else "")
     return f"{TIME_FIELD} {sign} {moment}Z"

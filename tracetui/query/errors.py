@@ -17,7 +17,7 @@ class QueryError(UsageError):
     """A query that cannot be understood.
 
     `position` and `length` (characters of the query's text, `length` at least 1; the position may be the text's end)
-    say which words are wrong, `reason` what is wrong in one line. The error's text also shows the place.
+    mark the wrong words, and `reason` is one line. The message also shows the position.
     """
 
     def __init__(self, text: str, position: int, length: int, reason: str, hint: str = "") -> None:
@@ -59,7 +59,7 @@ def _columns(text: str) -> int:
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:
-    """The known word that is most like this one, or None when none is."""
+    """Return the most similar known word, or None."""
     lowered = word.lower()
     for candidate in known:
         if candidate.lower() == lowered:

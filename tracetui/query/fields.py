@@ -216,7 +216,7 @@ KEYWORDS: Final[dict[str, str]] = {
     "<": "is less than",
     "<=": "is at most",
 }
-"""The words and signs of the language, each with a line that explains it."""
+"""Keywords and operators of the language, each with an explanation."""
 
 ALIASES: Final = {
     "name": "operation",
@@ -232,7 +232,7 @@ ALIASES: Final = {
     "status.message": "message",
 }
 RESERVED: Final = ("trace.", "span.", "root.")
-"""Names that begin so are fields only: a slip in one must not become an attribute that no span has."""
+"""Prefixes reserved for fields, so that a typing error does not become an attribute that no span has."""
 
 
 def field_named(name: str, in_braces: bool) -> Field | None:

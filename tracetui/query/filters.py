@@ -146,7 +146,7 @@ def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
 
 
 def describe(filters: Filters) -> str:
-    """-> the filters in words, on one line: "service api or web, slower than 500ms, the newest 20"."""
+    """Describe the filters on one line: "service api or web, slower than 500ms, the newest 20"."""
     words = []
     if filters.services:
         words.append(f"service {' or '.join(filters.services)}")

@@ -94,8 +94,8 @@ class Query:
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
         """-> bool[n], the spans by which traces meet the query.
 
-        These are the spans of matching traces that meet a comparison on spans or the conditions of braces. What is
-        negated for the trace, and what is about the trace itself, has no spans to show. QueryError as `matches`.
+        These are the spans of matching traces that meet a comparison on spans or the conditions of braces. Conditions
+        negated for the trace, and conditions on the trace itself, have no spans. Raises QueryError as `matches`.
         """
         with self._slow_patterns_told():
             return evaluate.matching_spans(self.root, traces)
@@ -193,26 +193,26 @@ def _explained(text: str, error: UnexpectedInput) -> QueryError:
 
 
 def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[str, str]:
-    here = f"found {found}" if found else "the query ends"
+    here = f"found {found}" if found else "but the query ends"
     if found in ('"', "'", "`"):
         return f"the quote {found} is not closed", ""
     if "QUOTED" in expected:
-        return f"expected a value, but {here}", 'quote a value with several words or signs: "a b"'
+        return f"expected a value, {here}", 'quote a value with several words or signs: "a b"'
     if "FIELD" in expected:
         hint = f"write a quoted field as attr.{found}" if found[:1] in ('"', "'") else ""
-        return f"expected a field such as service or duration, but {here}", hint
+        return f"expected a field such as service or duration, {here}", hint
     opened = _unclosed(text, position)
     if opened is None and found in (")", "}"):
         return f"unmatched {found}", ""
     following = f"AND, OR or {'the end of the query' if opened is None else _CLOSING[opened]}"
     if "OPERATOR" in expected:
-        return f"expected an operator (= != > >= < <= =~ !~), {following}, but {here}", ""
+        return f"expected an operator (= != > >= < <= =~ !~), {following}, {here}", ""
     hint = ""
     if found in ("&", "|"):
         hint = f"write {found * 2}, or quote a value that contains {found}"
     elif found and found not in "(){}":
         hint = "join comparisons with AND or OR; quote a value of several words"
-    return f"expected {following}, but {here}", hint
+    return f"expected {following}, {here}", hint
 
 
 def _unclosed(text: str, position: int) -> str | None:

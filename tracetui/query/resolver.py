@@ -155,7 +155,7 @@ class _Resolver:
         if colon and (field in FIELDS or "." in field):
             return self.error(word, f"no field {name}", f"write the comparison as {field} = {value or 'VALUE'}")
         if find_number(name) is not None or find_duration(name) is not None:
-            return self.error(word, f"expected a field, but found {name}", "a comparison begins with a field")
+            return self.error(word, f"expected a field, found {name}", "a comparison begins with a field")
         alike = nearest(name, [*FIELDS, *ALIASES, "AND", "OR", "NOT", "EXISTS"])
         hint = f"for an attribute of that name write attr.{name}" if name.strip(".") == name else ""
         if alike:
