@@ -64,7 +64,7 @@ def alerts(
         some = ", ".join(known[:_NAMED]) or "none"
         more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
         raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"services: {some}{more}"))
-    if any(told.lower_case for told in session.told):
+    if any(report.lower_case for report in session.reports):
         say(
             "Zipkin stores service and operation names in lower case. If the metrics have capitals, these rules never"
             " fire: use a baseline from another source."

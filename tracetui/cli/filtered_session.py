@@ -69,7 +69,7 @@ def open_filtered(
 
 def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[str]) -> None:
     """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
-    asked_ns = max((told.asked.lookback_ns or LOOKBACK_NS for told in session.told), default=0)
+    asked_ns = max((report.asked.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides())) as asked:
         known = _services(asked)

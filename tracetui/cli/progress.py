@@ -63,7 +63,7 @@ def open_session(
     servers = servers_among(sources)
     line = _ProgressLine(0 if servers else _PATIENCE)
 
-    def told(found: SearchReport) -> None:
+    def on_report(found: SearchReport) -> None:
         line.erase()
         say(found.text)
 
@@ -76,7 +76,7 @@ def open_session(
             logs=logs,
             exact_names=exact_names,
             progress=line,
-            told=told,
+            on_report=on_report,
             also=also,
         )
     finally:

@@ -196,7 +196,7 @@ class Intake:
     """
 
     def __init__(self, most_bytes: int | None = None) -> None:
-        """`most_bytes`: memory limit for the columns and raw parts of spans; further spans are only counted.""""""
+        """`most_bytes`: memory limit for the columns and raw parts of spans; further spans are only counted."""
         self.most_bytes = most_bytes
         self.left_out = 0
         """Number of spans that were not kept, beyond `most_bytes`."""
