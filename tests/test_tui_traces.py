@@ -764,7 +764,7 @@ def test_text_is_edited() -> None:
 
 
 def test_conditions_are_exchanged() -> None:
-    exchanged, error = filters.exchanged, filters.ERRORS
+    exchanged, error = filters.replace_conditions, filters.ERRORS
     assert exchanged("", error, "error") == "error"
     assert exchanged("service = a", error, "error") == "service = a AND error"
     assert exchanged("error and service = a", error) == "service = a"

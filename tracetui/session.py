@@ -71,7 +71,7 @@ class Session:
         return unknown_names(self.loaded, filters)
 
     def select(self, query: str) -> tuple[np.ndarray, Analysis]:
-        """Evaluate a query ('' for all) without changing the selection. -> int64[m] traces, ascending, and their analysis
+        """Evaluate a query ('' for all) without changing the selection. -> traces, int64[m] ascending, their analysis
 
         Raises UsageError for an invalid query.
         """

@@ -55,7 +55,7 @@ class FilterHistory:
         return self._before.pop()
 
 
-class Understood(NamedTuple):
+class ParsedText(NamedTuple):
     """A query, read from text that may be pasted."""
 
     query: str
@@ -65,13 +65,13 @@ class Understood(NamedTuple):
     """Ids of the traces that the text names, where it is not a query itself."""
 
 
-def understood(text: str) -> Understood:
+def read_query(text: str) -> ParsedText:
     """Read a query, or pasted text that names traces, which becomes a query for these."""
     query = resolve_reference(text)
     error = error_in(query)
     if error is not None and text[:8].lower().startswith(("http://", "https://")):
         error = QueryError(text, 0, len(text), "this page names no trace", "tracetui 'ADDRESS' opens a server's page")
-    return Understood(query, error, trace_ids_in(text) if query != text else ())
+    return ParsedText(query, error, trace_ids_in(text) if query != text else ())
 
 
 def error_in(text: str) -> QueryError | None:
@@ -84,7 +84,7 @@ def error_in(text: str) -> QueryError | None:
     return None
 
 
-def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:
+def replace_conditions(text: str, kind: re.Pattern[str], *conditions: str) -> str:
     """Replace the parts of a query that match `kind` by these conditions."""
     if not text.strip():
         return " AND ".join(conditions)
@@ -94,15 +94,15 @@ def exchanged(text: str, kind: re.Pattern[str], *conditions: str) -> str:
     return " AND ".join([*(part for part in parts if not kind.fullmatch(part)), *conditions])
 
 
-def narrowed(text: str, conditions: list[str]) -> str:
+def narrow(text: str, conditions: list[str]) -> str:
     """Add limits to a query, each in place of one on the same field in the same direction."""
     for limit in conditions:
         name, sign, _ = limit.split(" ", 2)
-        text = exchanged(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
+        text = replace_conditions(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
     return text
 
 
-def found(text: str, kind: re.Pattern[str]) -> str:
+def find_condition(text: str, kind: re.Pattern[str]) -> str:
     """Return the first part of a query that matches `kind`, or ''."""
     return next((part for part in conjuncts(text) or [] if kind.fullmatch(part)), "")
 
@@ -120,9 +120,9 @@ SERVICE: Final = equality("service")
 OPERATION: Final = equality("operation")
 
 
-def of_service(text: str, service: str) -> str:
+def with_service(text: str, service: str) -> str:
     """Replace the service of a query."""
-    return exchanged(text, SERVICE, condition("service", service))
+    return replace_conditions(text, SERVICE, condition("service", service))
 
 
 def time_window(start_ns: int, end_ns: int | None) -> str:
@@ -196,13 +196,13 @@ def resolve_reference(text: str) -> str:
         return text
     ids = trace_ids_in(text)
     if ids:
-        return of_traces(ids)
+        return query_for_traces(ids)
     page = grafana_page(text.strip())
     traceql = page.search.expression if page is not None and page.search is not None else ""
     return traceql if traceql and _is_query(traceql) else text
 
 
-def of_traces(trace_ids: Sequence[str]) -> str:
+def query_for_traces(trace_ids: Sequence[str]) -> str:
     """Return the query for traces by their ids."""
     return " OR ".join(f'trace.id = "{trace_id}"' for trace_id in trace_ids)
 

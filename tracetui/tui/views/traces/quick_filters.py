@@ -54,7 +54,7 @@ class QuickFilters:
         return session.loaded
 
     def _exchange(self, kind: re.Pattern[str], *conditions: str) -> None:
-        self._pane.ask_for(filters.exchanged(self._pane.state.query, kind, *conditions))
+        self._pane.ask_for(filters.replace_conditions(self._pane.state.query, kind, *conditions))
 
     def _choose(self, title: str, options: Sequence[Option], done: Callable[[str], None], free: str = "") -> None:
         def answered(value: str | None) -> None:
@@ -68,7 +68,7 @@ class QuickFilters:
 
     def only_errors(self) -> None:
         query = self._pane.state.query
-        self._exchange(filters.ERRORS, *([] if filters.found(query, filters.ERRORS) else ["error"]))
+        self._exchange(filters.ERRORS, *([] if filters.find_condition(query, filters.ERRORS) else ["error"]))
 
     def pick_service(self) -> None:
         if self._pane.state.services_to_choose:
@@ -111,7 +111,7 @@ class QuickFilters:
                 if chosen or self._pane.state.search.every_service:
                     note = f"{len(chosen) or len(self._pane.state.server_services):,} searched"
                     options.insert(0, Option("?", "choose the services to search", note, Role.DIM))
-            if filters.found(self._pane.state.query, kind):
+            if filters.find_condition(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]
             marks = self._pane.state.look.marks
             signs = f"   {marks.origin} errors began there  {marks.echo} propagated to it" if traces.error.any() else ""
@@ -129,7 +129,7 @@ class QuickFilters:
 
     def next_duration(self) -> None:
         wanted = list(dict.fromkeys(text for text, _ in self._pane.known.responses if text != "0"))
-        now = filters.found(self._pane.state.query, filters.LEAST_DURATION)
+        now = filters.find_condition(self._pane.state.query, filters.LEAST_DURATION)
         current = next((i for i, text in enumerate(wanted) if now == f"trace.response >= {text}"), -1)
         if current + 1 < len(wanted):
             self._exchange(filters.LEAST_DURATION, f"trace.response >= {wanted[current + 1]}")
@@ -142,7 +142,7 @@ class QuickFilters:
             Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
             for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
         ]
-        if filters.found(self._pane.state.query, filters.LEAST_DURATION):
+        if filters.find_condition(self._pane.state.query, filters.LEAST_DURATION):
             options.insert(0, Option("", "any duration", "removes the filter", Role.DIM))
 
         def done(value: str) -> None:
@@ -169,7 +169,7 @@ class QuickFilters:
         first, last = int(starts.min()), int(starts.max())
         local = self._pane.state.look.local_time
         options = []
-        if filters.found(self._pane.state.query, filters.TIME):
+        if filters.find_condition(self._pane.state.query, filters.TIME):
             options.append(Option("", "all times", "removes the filter", Role.DIM))
         trace = self._pane.state.trace
         if trace is not None and trace < traces.trace_count:
@@ -255,7 +255,7 @@ class QuickFilters:
     def _show_value(self, at: int) -> None:
         self._at = at
         name = attribute_field(self._key)
-        query = filters.exchanged(
+        query = filters.replace_conditions(
             self._pane.state.query, filters.equality(name), filters.condition(name, self._values[at])
         )
         self._pane.ask_by_start(query)
@@ -268,7 +268,7 @@ class QuickFilters:
 
     def _step(self, step: int) -> None:
         name = attribute_field(self._key)
-        if not self._values or not filters.found(self._pane.state.query, filters.equality(name)):
+        if not self._values or not filters.find_condition(self._pane.state.query, filters.equality(name)):
             self._pane.say(self._pane.key_names.short("pick a value with {traces.values} first"))
         elif 0 <= self._at + step < len(self._values):
             self._show_value(self._at + step)

@@ -301,7 +301,7 @@ class TracesView(DialogHost):
 
     def _ask_for_offer(self, offer: Offer | None) -> None:
         if offer is not None:
-            query = filters.of_service(self.state.query, offer.service) if offer.service else None
+            query = filters.with_service(self.state.query, offer.service) if offer.service else None
             self.post_message(WidenWindow(offer.window_ns, query))
 
     # --- the filter --------------------------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ class TracesView(DialogHost):
         event.stop()
         text = event.text
 
-        def done(found: filters.Understood) -> None:
+        def done(found: filters.ParsedText) -> None:
             query, error, trace_ids = found
             if self.query_bar.input.text.strip() != text:
                 return
@@ -329,7 +329,7 @@ class TracesView(DialogHost):
 
         # the first query builds the grammar; keys pressed meanwhile must not edit it
         self.focus_pane()
-        self.work("traces-parse", lambda: filters.understood(text), done)
+        self.work("traces-parse", lambda: filters.read_query(text), done)
 
     def on_query_bar_left(self, _: QueryBar.Left) -> None:
         self.focus_pane()
@@ -339,7 +339,7 @@ class TracesView(DialogHost):
         self.focus_pane()
         conditions = filters.window_conditions(event.window)
         if conditions:
-            self.ask_for(filters.narrowed(self.state.query, conditions))
+            self.ask_for(filters.narrow(self.state.query, conditions))
 
     def on_scatter_left(self, _: Scatter.Left) -> None:
         self.focus_pane()
