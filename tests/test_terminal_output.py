@@ -54,6 +54,13 @@ class CountingApp(TraceApp, ByteCounter):
     pass
 
 
+async def views_painted(app: TraceApp, pilot: Any) -> None:
+    """Wait until the views are built and painted."""
+    for _ in range(3):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+
 def look_of(cell: Any) -> tuple[Any, ...]:
     return (cell.data, cell.fg, cell.bg, cell.bold, cell.reverse, cell.underscore, cell.strikethrough, cell.italics)
 
@@ -112,7 +119,7 @@ async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monke
 async def test_redraw_sends_the_whole_screen() -> None:
     app = CountingApp(State())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await views_painted(app, pilot)
         app.sent = 0
         app.screen.refresh()
         await pilot.pause()
@@ -125,7 +132,7 @@ async def test_redraw_sends_the_whole_screen() -> None:
 async def test_resize_to_the_same_size_sends_the_whole_screen() -> None:
     app = CountingApp(State())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await views_painted(app, pilot)
         app.sent = 0
         await pilot.resize_terminal(80, 24)
         await pilot.pause()

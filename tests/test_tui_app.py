@@ -279,7 +279,7 @@ async def test_hot_spots_show_that_suggestions_are_computed(monkeypatch: pytest.
 async def test_missing_source_does_not_prevent_loading_others() -> None:
     async with opened(str(SAMPLES / "nothing-here.json"), INCIDENT) as (app, _):
         assert "100 traces" in painted(app)[0]
-        assert "nothing-here.json: left out: no such file" in text_of(app)
+        assert "nothing-here.json: skipped: no such file" in text_of(app)
 
 
 async def test_log_lines_are_shown_with_spans_and_missing_logs_reported(tmp_path: Path) -> None:
