@@ -200,6 +200,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["--service", "api-gateway", "--query", "duration > 3400ms"], "no operation of api-gateway has 20 calls"),
     ],
 )
-def test_what_is_no_baseline(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_baselines_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["alerts", INCIDENT, *arguments]) == 2
     assert said in capsys.readouterr().err

@@ -138,7 +138,7 @@ def radii(*spans: GivenSpan) -> dict[Target, BlastRadius]:
 
 @some
 @given(service_sets())
-def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
+def test_blast_radius_agrees_with_the_definition(spans: list[GivenSpan]) -> None:
     together = build(*spans)
     plain = Plain(together)
     for target, found in radii(*spans).items():
@@ -315,7 +315,7 @@ def test_an_error_below_the_target_is_its_own() -> None:
 
 
 @pytest.mark.parametrize("in_cart", [True, False])
-def test_an_error_that_failed_no_request_counts_apart(in_cart: bool) -> None:
+def test_errors_without_failed_requests_are_counted_separately(in_cart: bool) -> None:
     spans = failures(in_web=False, in_cart=in_cart, in_db=True, below_db=False)
     assert failing("db", *spans) == {"cart": 0, "web": 0, "entry web": 0}
     found = radius("db", *spans)
@@ -345,7 +345,7 @@ def test_an_error_below_any_span_of_a_service_counts_and_below_the_root_for_the_
     assert failing("db", *spans) == {"web": 100, "entry web": 100}
 
 
-def test_a_consumer_that_nobody_waits_for_waits_itself() -> None:
+def test_an_asynchronous_consumer_has_its_own_critical_path() -> None:
     spans = [
         web("1"),
         span("2", 10, 20, trace="1", service="web", kind=Kind.PRODUCER, parent="1"),
@@ -422,7 +422,7 @@ def test_an_operation_hits_only_those_who_get_to_it() -> None:
     assert entries(radius("web:buy", *spans)) == {"web buy": Hit(100, 0, 100, 2)}
 
 
-def test_a_call_hits_those_who_come_by_it() -> None:
+def test_a_call_affects_the_services_that_use_it() -> None:
     spans = [
         # web > cart > db, and web > db
         web("1", error=True),
@@ -508,7 +508,7 @@ def test_a_link_leads_to_another_trace() -> None:
     assert dict(radius("mail:send", *spans).downstream) == {"smtp": Distance(1, True), "dns": Distance(2, True)}
 
 
-def test_links_in_a_ring_come_to_an_end() -> None:
+def test_cyclic_links_terminate() -> None:
     a = span("1", 0, 9, trace="1", service="a", kind=Kind.PRODUCER, links=[("2", "1")])
     b = span("1", 0, 9, trace="2", service="b", kind=Kind.PRODUCER, links=[("1", "1")])
     c = span("2", 1, 8, trace="2", service="c", parent="1")

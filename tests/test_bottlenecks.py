@@ -168,7 +168,7 @@ def test_the_detail_of_a_span(attributes: dict[str, Any], error: bool, expected:
         ({"http.response.status_code": 503, "error.message": "no seat 12"}, "no seat {id}"),
     ],
 )
-def test_an_error_that_says_nothing_is_no_pattern(attributes: dict[str, Any], expected: str) -> None:
+def test_an_error_without_a_message_is_not_a_pattern(attributes: dict[str, Any], expected: str) -> None:
     assert detail(span("a", 0, 9, error=True, attributes=attributes)) == expected
 
 

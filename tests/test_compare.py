@@ -81,7 +81,7 @@ def test_a_percentile_takes_samples_beyond_it() -> None:
     assert (found["p95"].verdict, found["p99"].verdict) == (Verdict.WORSE, Verdict.FEW)
 
 
-def test_what_chance_explains_is_not_called_out() -> None:
+def test_changes_by_chance_are_not_reported() -> None:
     # 13 % more on average, of times that lie 260 us from it
     before, after = requests(*range(100, 1_000, 30)), requests(*range(170, 1_070, 30))
     found = changes(compared(before, after))["mean"]
@@ -90,7 +90,7 @@ def test_what_chance_explains_is_not_called_out() -> None:
     assert found.verdict is Verdict.CHANCE
 
 
-def test_operations_come_and_go() -> None:
+def test_new_and_removed_operations() -> None:
     found = compared(requests(*[100] * 30, name="old"), requests(*[100] * 30, name="new"))
     assert {one.name[1]: (one.counts, one.verdict) for one in found.operations} == {
         "old": ((30, 0), Verdict.GONE),
@@ -114,7 +114,7 @@ def test_new_errors_are_worse_beyond_chance(failed: int, worse: bool) -> None:
     assert (back.verdict, back.is_worse) == (Verdict.GONE, False)
 
 
-def test_what_hardly_matters_to_a_trace_is_small() -> None:
+def test_a_negligible_change_of_a_trace_is_small() -> None:
     def page(trace: str, tiny: int) -> list[GivenSpan]:
         return [
             span("1", 0, 10_000, trace=trace, name="page"),
@@ -163,7 +163,7 @@ def test_a_set_is_no_better_or_worse_than_itself(spans: list[GivenSpan]) -> None
 
 @unhurried
 @given(service_sets(), service_sets())
-def test_what_is_new_one_way_is_gone_the_other(first: list[GivenSpan], second: list[GivenSpan]) -> None:
+def test_new_operations_are_gone_in_the_reverse_comparison(first: list[GivenSpan], second: list[GivenSpan]) -> None:
     one, other = build(*first), build(*second)
     there, back = compared(one, other), compared(other, one)
     turned = {Verdict.NEW: Verdict.GONE, Verdict.GONE: Verdict.NEW, Verdict.SMALL: Verdict.SMALL}
@@ -232,7 +232,7 @@ def test_the_exact_chance_of_quantiles_and_shares() -> None:
 _FIGURES = ("mean", "p50", "p95", "p99")
 
 
-def test_samples_of_one_distribution_are_alike_however_they_differ_in_size() -> None:
+def test_samples_of_one_distribution_are_equal_whatever_their_sizes() -> None:
     wrong = 0
     for sizes in ((25, 400), (400, 25)):
         judge = ChangeClassifier(10.0, 1.0, sizes, level_for(8 * len(_FIGURES)))
@@ -245,7 +245,7 @@ def test_samples_of_one_distribution_are_alike_however_they_differ_in_size() -> 
     assert wrong <= 1
 
 
-def test_what_takes_three_times_as_long_is_worse() -> None:
+def test_threefold_duration_is_worse() -> None:
     before, after = (np.random.default_rng(seed).lognormal(3, 0.8, 200) for seed in range(2))
     judge = ChangeClassifier(10.0, 1.0, (200, 200), level_for(8 * len(_FIGURES)))
     changes = judge.times(("mean", "p50", "p95"), before, 3 * after)
@@ -253,7 +253,7 @@ def test_what_takes_three_times_as_long_is_worse() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_halves_of_one_set_are_alike(seed: int) -> None:
+def test_halves_of_one_set_do_not_differ(seed: int) -> None:
     traces = Session.open([str(INCIDENT.parent / "shop")]).loaded
     first = np.random.default_rng(seed).random(traces.trace_count) < 0.5
     assert not compared(traces.select(first), traces.select(~first)).regressions
@@ -289,7 +289,7 @@ def test_turned_round_it_is_a_regression(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["compare", AFTER, BEFORE]) == 0
 
 
-def test_changes_are_told_in_absolute_too_where_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
+def test_absolute_changes_are_shown_where_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
     def rows(width: int) -> list[str]:
         assert run(["compare", BEFORE, AFTER, "--width", str(width)]) == 0
         return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
@@ -299,7 +299,7 @@ def test_changes_are_told_in_absolute_too_where_there_is_room(capsys: pytest.Cap
     assert {"p95 2.10 s 380 ms -82 % better", "with errors 8.0 % 0.5 % -94 % better"} <= set(rows(80))
 
 
-def test_of_one_trace_each_all_call_paths_are_told(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     import orjson
 
     assert run(["compare", BEFORE, AFTER, "--limit", "1", "--json"]) == 0
@@ -322,7 +322,7 @@ def test_of_one_trace_each_all_call_paths_are_told(capsysbinary: pytest.CaptureF
         ([BEFORE, "missing.json"], 3, "missing.json"),
     ],
 )
-def test_what_cannot_be_compared(
+def test_invalid_comparisons_are_refused(
     arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["compare", *arguments]) == code
@@ -347,7 +347,7 @@ def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.Captu
     assert compared(requests(5), requests(5)).has_common
 
 
-def test_whole_traces_of_other_requests_are_said_to_be_other_things(capsys: pytest.CaptureFixture[str]) -> None:
+def test_different_entry_points_are_reported_as_not_comparable(capsys: pytest.CaptureFixture[str]) -> None:
     # the gateway calls user-service in both, and no request begins with the same operation
     said = "no entry point is in both"
     assert run(["compare", BEFORE, str(INCIDENT.parent / "shop")]) == 0

@@ -50,12 +50,12 @@ def test_a_value_counts_once_for_each_trace() -> None:
     assert [(one.key, one.selected, one.rest) for one in found.differences if one.what == "attribute"] == [("k", 1, 0)]
 
 
-def test_what_chance_explains_is_left_out() -> None:
+def test_differences_by_chance_are_not_reported() -> None:
     found = first(regions(*["eu"] * 11, *["us"] * 9, *["eu"] * 9, *["us"] * 11), 20)
     assert not found.differences
 
 
-def test_what_one_trace_has_says_nothing_of_several() -> None:
+def test_a_feature_of_one_trace_is_not_over_represented() -> None:
     def ids(at: int) -> dict[str, str]:
         return {"order": f"o-{at}", "basket": f"b-{at // 2}"}
 
@@ -88,7 +88,7 @@ def test_of_many_candidates_some_differ_by_chance() -> None:
     assert (hint.key, hint.is_hint) == ("bad", True)
 
 
-def test_a_random_selection_is_not_set_apart() -> None:
+def test_a_random_selection_has_no_contrast() -> None:
     traces = Session.open([INCIDENT]).loaded
     wrong = 0
     for seed in range(60):
@@ -112,7 +112,7 @@ def test_services_operations_and_durations() -> None:
     assert not any(one.what == "duration" for one in first(regions(*"ab"), 1, durations=False).differences)
 
 
-def test_that_it_failed_is_no_reason_for_it() -> None:
+def test_failure_attributes_do_not_explain_failures() -> None:
     spans = [
         span(
             "1",
@@ -194,6 +194,6 @@ def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         (["--select", "duration >"], "query"),
     ],
 )
-def test_what_cannot_be_told_apart(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_selections_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["contrast", INCIDENT, *arguments]) == 2
     assert said in capsys.readouterr().err

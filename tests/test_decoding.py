@@ -21,7 +21,7 @@ _ANY_TEXT = st.text(st.characters())
 
 
 @given(st.dictionaries(_ANY_TEXT, st.lists(_ANY_TEXT)), st.integers(), st.floats(allow_nan=False, allow_infinity=False))
-def test_what_is_encoded_comes_back(names: dict[str, list[str]], number: int, share: float) -> None:
+def test_encoded_values_are_decoded_unchanged(names: dict[str, list[str]], number: int, share: float) -> None:
     value = _Inner(names, number, share)
     data = encode_any(value)
     assert b"\n" not in data

@@ -69,7 +69,7 @@ def test_patterns_hold_every_origin_once_and_what_it_propagated_to(spans: list[G
 
 @unhurried
 @given(st.one_of(span_sets(), failing_sets()))
-def test_traces_with_errors_and_failed_requests_are_counted_apart(spans: list[GivenSpan]) -> None:
+def test_traces_with_errors_and_failed_requests_are_counted_separately(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     with_errors = {int(trace) for trace in traces.trace[traces.error]}
     errors, expected = find_errors(traces), Reference(traces)
@@ -111,7 +111,7 @@ def test_a_failure_is_traced_to_where_it_began() -> None:
     assert named(traces, retried(traces)) == []
 
 
-def test_a_pattern_says_what_it_propagated_to() -> None:
+def test_a_pattern_names_the_services_it_propagated_to() -> None:
     locked, unreachable = find_errors(build(*CHECKOUT)).patterns
     assert (locked.service, locked.message, locked.template) == ("db", "row 17 is locked", "row {id} is locked")
     assert (locked.count, locked.percent, locked.trace_count, locked.operations) == (1, 50, 1, ("UPDATE",))
@@ -123,7 +123,7 @@ def test_a_pattern_says_what_it_propagated_to() -> None:
     assert (locked.failed_request_count, unreachable.failed_request_count) == (1, 1)
 
 
-def test_what_a_span_between_coped_with_is_handled() -> None:
+def test_an_error_handled_by_a_span_between_is_handled() -> None:
     fine = [one.but(status=Status.OK) if one.id == "6" else one for one in CHECKOUT]
     _, unreachable = find_errors(build(*fine)).patterns
     assert (unreachable.propagated_to, unreachable.swallowed_count, unreachable.failed_request_count) == ((), 1, 0)
@@ -169,7 +169,7 @@ def test_origins_of_one_service_and_template_are_one_pattern() -> None:
     assert find_errors(traces).error_rate == 80
 
 
-def test_patterns_of_one_trace_share_what_they_spread_to() -> None:
+def test_patterns_of_one_trace_share_propagated_spans() -> None:
     spans = [span("a", 0, 9, error=True, message="x"), span("b", 0, 9, parent="a", error=True, message="y")]
     spans += [
         span(f"{n}", n, n + 1, parent="b", service="db", error=True, message=text) for n, text in enumerate("ppq", 1)

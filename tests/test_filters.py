@@ -125,7 +125,7 @@ def test_an_empty_set_stays_empty() -> None:
     assert unknown_names(assemble(Intake()), everything) == ['no service "a"', 'no operation "b"']
 
 
-def test_filters_that_make_no_sense_are_refused() -> None:
+def test_invalid_filters_are_refused() -> None:
     with pytest.raises(UsageError, match="the limit must be at least 1, not 0"):
         Filters(limit=0)
     with pytest.raises(UsageError, match="the latency threshold must not be negative"):
@@ -134,7 +134,7 @@ def test_filters_that_make_no_sense_are_refused() -> None:
         Filters(time_range_ns=-1)
 
 
-def test_names_that_are_not_there_come_with_the_nearest(shop: TraceSet) -> None:
+def test_unknown_names_are_reported_with_the_nearest_known(shop: TraceSet) -> None:
     assert unknown_names(shop, Filters()) == []
     assert unknown_names(shop, Filters(services=("api",), operations=("find",))) == []
     assert unknown_names(shop, Filters(services=("user-servce", "xyz", "xyz", "CART"), operations=("get /cart",))) == [
@@ -150,7 +150,7 @@ def test_names_of_other_traces_are_not_there(shop: TraceSet) -> None:
     assert unknown_names(carts, Filters(services=("db", "cart"))) == ['no service "db"']
 
 
-def test_filters_in_words() -> None:
+def test_filters_are_described() -> None:
     assert describe(Filters()) == "all traces"
     assert (
         describe(
@@ -183,7 +183,7 @@ def test_durations(text: str, duration: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "ms", "-5ms", "5 ms", "5parsec", "1h30", "1e3s", "nan", "1_0s", "5MS"])
-def test_what_is_no_duration(text: str) -> None:
+def test_invalid_durations_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a duration; write a number with a unit, such as 500ms"):
         parse_duration(text)
 

@@ -355,7 +355,7 @@ def test_an_error_is_printable() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t "])
-def test_nothing_is_no_query(text: str) -> None:
+def test_an_empty_query_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match="the query is empty"):
         parse(text)
 
@@ -894,9 +894,7 @@ _PATTERN_PIECES = [
     st.sampled_from(["", "(?i)", "^"]),
     st.text("abAB{e<=1}:[] \n", max_size=12),
 )
-def test_patterns_find_what_those_of_the_standard_library_find(
-    pieces: list[tuple[str, str]], begin: str, text: str
-) -> None:
+def test_patterns_match_as_the_standard_library_does(pieces: list[tuple[str, str]], begin: str, text: str) -> None:
     written = begin + "".join(piece + sign for piece, sign in pieces)
     try:
         with warnings.catch_warnings():

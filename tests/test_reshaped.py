@@ -81,7 +81,7 @@ def spans_of(traces: TraceSet) -> list[Span]:
 @pytest.mark.parametrize("form", WRITERS)
 @unhurried
 @given(given_spans(), st.randoms(use_true_random=False))
-def test_values_of_another_shape_give_the_same_spans(form: str, spans: list[Any], random: Random) -> None:
+def test_values_in_other_shapes_give_the_same_spans(form: str, spans: list[Any], random: Random) -> None:
     specified = read(WRITERS[form](spans, None))
     text = WRITERS[form](spans, random)
     reshaped = read(text)
@@ -96,7 +96,7 @@ def test_values_of_another_shape_give_the_same_spans(form: str, spans: list[Any]
 @pytest.mark.parametrize("form", WRITERS)
 @unhurried
 @given(given_spans(), st.randoms(use_true_random=False))
-def test_superfluous_commas_cost_nothing_and_are_told(form: str, spans: list[Any], random: Random) -> None:
+def test_superfluous_commas_are_repaired_with_a_warning(form: str, spans: list[Any], random: Random) -> None:
     text = WRITERS[form](spans, None)
     broken, count = reshaping.with_commas(text, random)
     found = read(broken)
@@ -143,7 +143,7 @@ UNREAD = {
 
 
 @pytest.mark.parametrize("said", UNREAD)
-def test_what_cannot_be_read_is_named(said: str) -> None:
+def test_unreadable_values_are_named(said: str) -> None:
     found = read(UNREAD[said])
     assert len(found) == 1
     assert [said in str(warning) for warning in found.load_warnings] == [True], found.load_warnings

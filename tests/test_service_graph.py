@@ -159,7 +159,7 @@ def test_cycles_are_all_rings(ways: list[str]) -> None:
     assert {name for ring in graph.cycles for name in ring} == within
 
 
-def test_of_many_cycles_the_shortest_are_told() -> None:
+def test_the_shortest_of_many_cycles_are_reported() -> None:
     # 15 of two services, 40 of three and many more
     names = "abcdef"
     graph = graph_of(*calling(*(a + b for a in names for b in names if a != b)))
@@ -167,7 +167,7 @@ def test_of_many_cycles_the_shortest_are_told() -> None:
     assert len(set(graph.cycles)) == 50
 
 
-def test_a_cycle_begins_at_its_first_name_and_is_told_once() -> None:
+def test_a_cycle_begins_at_its_first_name_and_is_reported_once() -> None:
     assert graph_of(*calling("cbdbc", "xcbdb", "a")).cycles == (("b", "c"), ("b", "d"))
     assert graph_of(*calling("abcba")).cycles == (("a", "b"), ("b", "c"))
     assert graph_of(*calling("zyxz", "xzy")).cycles == (("x", "z", "y"),)
@@ -218,7 +218,7 @@ def test_no_traces_have_no_graph() -> None:
         graph.target("a")
 
 
-def test_a_service_alone_has_nobody() -> None:
+def test_a_single_service_has_no_callers_or_callees() -> None:
     graph = graph_of(*calling("aaa"))
     assert (graph.names, graph.edges, graph.callers("a"), graph.callees("a")) == (["a"], {}, {}, {})
     assert graph.communities == (("a",),)
@@ -326,7 +326,7 @@ def test_of_a_service_and_the_peer_it_is_of_another_the_operation_is_looked_up_i
         ("zzzzzzzz", "no service named 'zzzzzzzz'; known: cart, redis, web"),
     ],
 )
-def test_what_is_not_there_is_said_with_what_is(asked: str, says: str) -> None:
+def test_unknown_targets_are_reported_with_known_names(asked: str, says: str) -> None:
     spans = [
         span("1", 0, 99, service="web", name="get"),
         span("2", 1, 9, service="cart", parent="1"),

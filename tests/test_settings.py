@@ -70,7 +70,7 @@ def test_config_errors_name_the_file(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "folder", "pipe"])
-def test_config_that_is_no_regular_file_is_refused(tmp_path: Path, target: str) -> None:
+def test_config_must_be_a_regular_file(tmp_path: Path, target: str) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     path = tmp_path / "config.toml"
@@ -185,7 +185,7 @@ def test_damaged_state_is_reported_and_renamed(state_folder: Path, content: byte
     assert load_resume().view == "errors"
 
 
-def test_state_that_is_no_regular_file_is_not_replaced(state_folder: Path) -> None:
+def test_state_is_only_written_to_a_regular_file(state_folder: Path) -> None:
     state_folder.mkdir()
     os.mkfifo(state_folder / "queries.json")
     assert load_queries() == []

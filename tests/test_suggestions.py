@@ -80,7 +80,7 @@ def test_of_many_calls_it_is_said_how_many_are_not_named() -> None:
     assert "and 3 more" in [detail.line(row, 80).text for row in range(len(detail))]
 
 
-def test_what_goes_to_one_service_stays_in_turn() -> None:
+def test_calls_to_one_service_stay_sequential() -> None:
     def call(number: str, start: int, end: int, to: str) -> GivenSpan:
         return span(number, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
 
@@ -113,7 +113,7 @@ def test_a_wait_that_no_span_explains_is_named_by_its_neighbours() -> None:
     assert (one.saving_ns, one.share_percent, one.example_span) == (40 * US, 40.0, at(traces, "3"))
 
 
-def test_time_in_which_another_child_runs_is_no_gap() -> None:
+def test_time_covered_by_another_child_is_not_a_gap() -> None:
     # c waits for a by the path, and b runs all the time between
     traces = build(
         span("1", 0, 100, name="page"),
@@ -165,7 +165,7 @@ def test_two_calls_that_overlap_among_many_in_turn_hide_none_of_the_others() -> 
     assert (one.most_calls, one.saving_ns) == (6, 50 * US)
 
 
-def test_what_runs_beside_the_calls_holds_a_saving_up() -> None:
+def test_parallel_work_limits_a_saving() -> None:
     def call(number: str, start: int, end: int, to: str) -> GivenSpan:
         return span(number, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
 
@@ -179,7 +179,7 @@ def test_what_runs_beside_the_calls_holds_a_saving_up() -> None:
     assert not found(as_long, SuggestionKind.SIDE_BY_SIDE)
 
 
-def test_what_nobody_waits_for_saves_nothing() -> None:
+def test_spans_off_the_critical_path_save_nothing() -> None:
     slow = span("9", 0, 100, parent="1", name="slow")
     calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(6)]
     assert not Analysis(build(span("1", 0, 100), slow, *calls)).suggestions

@@ -42,7 +42,7 @@ AT_ONCE = build(
 )
 
 
-def test_what_follows_begins_as_much_earlier() -> None:
+def test_later_siblings_start_earlier_by_the_saving() -> None:
     # first ends at 30 and not at 50: all after it is 20 us earlier, pauses stay
     assert took(ONE_AFTER_THE_OTHER, 50, "2") == 80
     assert took(ONE_AFTER_THE_OTHER, 0, "3") == 65
@@ -51,7 +51,7 @@ def test_what_follows_begins_as_much_earlier() -> None:
     assert took(ONE_AFTER_THE_OTHER, 50, "1") == 50
 
 
-def test_a_parent_waits_for_the_slowest_of_what_runs_at_once() -> None:
+def test_a_parent_waits_for_the_slowest_parallel_call() -> None:
     assert took(AT_ONCE, 50, "2") == 70
     # the other one takes until 60, and then the ten after the last
     assert took(AT_ONCE, 0, "2") == 70
@@ -59,7 +59,7 @@ def test_a_parent_waits_for_the_slowest_of_what_runs_at_once() -> None:
     assert took(AT_ONCE, 200, "3") == 120
 
 
-def test_whether_anything_below_is_scaled_too_is_told() -> None:
+def test_scaled_callees_are_mentioned() -> None:
     def lines(*ids: str) -> list[str]:
         found = what_if(critical_paths(ONE_AFTER_THE_OTHER), scaled(ONE_AFTER_THE_OTHER, *ids), 50)
         return [line.text for line in what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)]
@@ -70,7 +70,7 @@ def test_whether_anything_below_is_scaled_too_is_told() -> None:
     assert lines("1", "2", "3")[1:] == ["callees included"]
 
 
-def test_what_is_below_a_scaled_span_is_scaled_with_it() -> None:
+def test_descendants_of_a_scaled_span_are_scaled() -> None:
     traces = build(
         span("1", 0, 100),
         span("2", 20, 80, parent="1"),
@@ -95,7 +95,7 @@ def test_a_change_far_down_reaches_the_top() -> None:
     assert int(after.end_of_traces[0] - traces.trace_start[0]) == int(traces.trace_duration[0]) - gone
 
 
-def test_what_nobody_waits_for_moves_along() -> None:
+def test_spans_off_the_critical_path_move_with_their_parent() -> None:
     traces = build(
         span("1", 0, 100, kind=Kind.SERVER),
         span("2", 10, 60, parent="1", name="slow"),
@@ -106,7 +106,7 @@ def test_what_nobody_waits_for_moves_along() -> None:
     assert took(traces, 0, "2") == 250
 
 
-def test_figures_before_and_after_and_what_is_next() -> None:
+def test_figures_before_and_after_and_next_bottleneck() -> None:
     paths = critical_paths(ONE_AFTER_THE_OTHER)
     found = what_if(paths, scaled(ONE_AFTER_THE_OTHER, "2"), 50)
     assert (found.p50_ns, found.mean_ns, found.trace_count) == ((100 * US, 80 * US), (100 * US, 80 * US), 1)
@@ -117,7 +117,7 @@ def test_figures_before_and_after_and_what_is_next() -> None:
 
 
 @pytest.mark.parametrize("percent", [-1, 1_001, float("nan")])
-def test_a_share_that_is_none_is_refused(percent: float) -> None:
+def test_invalid_share_is_refused(percent: float) -> None:
     with pytest.raises(UsageError, match="the share must be between"):
         run_replay(critical_paths(AT_ONCE), scaled(AT_ONCE, "2"), percent)
 
