@@ -157,7 +157,7 @@ def test_a_command_behind_options_is_not_taken_for_a_source(tracetui: Any) -> No
 def test_an_unknown_name_is_named(tracetui: Any) -> None:
     said = tracetui("analyze", BEFORE, "--service", "nosuch", "--operation", "GET /profile")
     assert (said.code, said.err) == (0, 'tracetui: no service "nosuch"\n')
-    assert said.out == "No trace matches\nonly service nosuch, operation GET /profile\n"
+    assert said.out == "No trace matches\nfilter: service nosuch, operation GET /profile\n"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

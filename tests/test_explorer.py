@@ -66,12 +66,12 @@ def test_neighbours_hop_by_hop(table: ServiceTable, findings: Analysis) -> None:
 def test_who_is_hit_when_it_is_slow(table: ServiceTable, findings: Analysis) -> None:
     found = answer(table, findings, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
-    assert left[0] == "5 services affected exposed wait"
+    assert left[0] == "5 services affected exposed critical"
     assert left[1] == "████████ → ●order-confirmation 100 % 15 %"
     assert left[2] == "█████▉ → ●inventory-sync-job 100 % 11 %"
     assert left[6] == "possible, but not observed in these traces"
     assert left[7:] == ["●mobile-bff", "●mobile-app"]
-    assert right[1].startswith("████████ ●order-con")
+    assert right[1].startswith("████████ ●order-co")
     assert right[-1] == "inventory-service no dependencies"
     heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
     assert heading == "●inventory-service  if it is SLOW  5 services affected  in 28 % of the traces"

@@ -155,7 +155,7 @@ def test_the_report_says_how_many_records_were_folded(program: Program) -> None:
     said = program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--width", "80")
     summary = json.loads(program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--json").out)["summary"]
     assert summary["duplicate_span_count"] == 1
-    assert "\n1 duplicate span record folded into the spans they repeat\n" in said.out
+    assert "\n1 duplicate span record merged\n" in said.out
     whole = "\n".join(line.text for line in report_text(Analysis(mixed()), (), ReportOptions()))
     assert "duplicate" not in whole
 

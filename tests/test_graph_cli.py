@@ -463,7 +463,7 @@ def test_colour_and_files(tmp_path: Path, graph: Any) -> None:
 def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
     failed = ask("callers", "legacy-auth", "--errors-only")
     assert (failed["direct"], failed["indirect"]) == (["partner-api"], ["partner-portal"])
-    assert graph("callers", "legacy-auth", "--errors-only").rstrip().endswith("only with errors")
+    assert graph("callers", "legacy-auth", "--errors-only").rstrip().endswith("filter: with errors")
     assert "seen in 6 traces" in graph("services", "--errors-only")
     assert "seen in 5 traces" in graph("services", "--limit", "5")
     gateway = ask("services", "--query", "trace.services = 1")
@@ -472,7 +472,7 @@ def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
 
 def test_no_trace_is_left(ask: Any, graph: Any) -> None:
     nothing = ["--query", "duration > 1h"]
-    assert graph("callers", "legacy-auth", *nothing) == "No trace matches\nonly where duration > 1h\n"
+    assert graph("callers", "legacy-auth", *nothing) == "No trace matches\nfilter: where duration > 1h\n"
     assert ask("services", *nothing) == {"services": [], "cycles": [], "groups": [], "left_out": []}
     assert ask("critical", *nothing) == {"services": [], "left_out": []}
     assert ask("find", "x", *nothing) == {"word": "x", "services": []}

@@ -222,7 +222,7 @@ def test_handled_and_retried_errors_say_so() -> None:
         Analysis(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
     )
     lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
-    assert "propagated nowhere: it caused no error above it" in lines
+    assert "propagated nowhere: no error above it" in lines
     assert "outcome 1 handled (1 retried)" in lines
 
 
@@ -242,10 +242,10 @@ def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:
     ]
     traces = build(*spans)
     table = ErrorTable(Analysis(traces))
-    detail = ErrorDetail(table, table.patterns[0], UNICODE, apart=contrast(traces, traces.trace_errors > 0))
-    assert detail.line(detail.apart_row, 78).text.endswith("…  c shows all")
-    assert detail.line(detail.apart_row, 78).width == 78
-    assert "c shows all" not in detail.line(detail.apart_row, 400).text
+    detail = ErrorDetail(table, table.patterns[0], UNICODE, contrast=contrast(traces, traces.trace_errors > 0))
+    assert detail.line(detail.contrast_row, 78).text.endswith("…  c shows all")
+    assert detail.line(detail.contrast_row, 78).width == 78
+    assert "c shows all" not in detail.line(detail.contrast_row, 400).text
 
 
 def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_cells() -> None:

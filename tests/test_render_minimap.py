@@ -82,11 +82,11 @@ def test_the_span_under_the_cursor_is_set_off_without_colour() -> None:
 
 
 def test_how_many_ran_at_once() -> None:
-    assert overview(SHOP).most_at_once == 3
+    assert overview(SHOP).max_concurrency == 3
     assert (
-        overview(build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))).most_at_once == 2
+        overview(build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))).max_concurrency == 2
     )
-    assert overview(build(span("a", 0, 0))).most_at_once == 1
+    assert overview(build(span("a", 0, 0))).max_concurrency == 1
 
 
 def test_any_width() -> None:

@@ -87,7 +87,7 @@ def test_what_stands_where() -> None:
         "▾ events 1",
         "▸ ◆ +2.69 s  exception  TimeoutError",
         "▾ links 2",
-        "  ⇢ not in this set  trace aa span bb",
+        "  ⇢ not loaded  trace aa span bb",
         "  ⇢ queue send  Enter opens it  FOLLOWS_FROM trace cc span dd",
         "started +26.0 ms, 2023-11-14 22:13:20.026 UTC   p50 380 ms, p95 2.10 s of 100 calls",
         "2 of 3 below user-service get_user",

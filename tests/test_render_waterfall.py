@@ -251,10 +251,10 @@ def test_matches_are_marked_in_words() -> None:
     view.found = np.zeros(14, bool)
     view.found[[1, 3, 7, 8]] = True
     rows = [line.text for line in view.lines(160)]
-    assert [row for row, text in enumerate(rows) if "found" in text] == [1, 3, 5]
-    assert "2 found" in rows[5]
+    assert [row for row, text in enumerate(rows) if "match" in text] == [1, 3, 5]
+    assert "2 matches" in rows[5]
     narrow = [view.row(row, 60).text.split() for row in range(9)]
-    assert [row for row, words in enumerate(narrow) if {"/", "/2", "found"} & set(words)] == [1, 3, 5]
+    assert [row for row, words in enumerate(narrow) if {"/", "/2", "match", "matches"} & set(words)] == [1, 3, 5]
 
 
 def test_a_row_alone_keeps_its_error_in_words() -> None:

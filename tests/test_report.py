@@ -151,7 +151,7 @@ def test_what_no_trace_meets_gives_nulls_and_no_numbers(capsysbinary: pytest.Cap
     assert (found["summary"]["trace_count"], found["summary"]["start"]) == (0, None)
     assert (found["bottlenecks"], found["critical_paths"], found["errors"]["patterns"]) == ([], [], [])
     text = output(["analyze", *INCIDENT, "--latency-threshold", "3.6e6", "--errors-only"], capsysbinary)
-    assert text == b"No trace matches\nonly slower than 1h, with errors\n"
+    assert text == b"No trace matches\nfilter: slower than 1h, with errors\n"
 
 
 def is_harmless(text: str) -> bool:

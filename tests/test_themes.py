@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as AppTheme
 
-from tracetui.render.text.colours import SLOTS, service_slots, slots_apart
+from tracetui.render.text.colours import SLOTS, service_slots, distinct_slots
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, Theme
@@ -187,7 +187,7 @@ def test_colour_slots_are_used_evenly() -> None:
 def test_services_of_a_trace_have_different_slots(names: list[str], data: st.DataObject) -> None:
     slots = service_slots(names)
     shown = data.draw(st.sets(st.sampled_from(range(len(names))), max_size=SLOTS)) if names else set()
-    found = slots_apart(slots, shown)
+    found = distinct_slots(slots, shown)
     assert len({found[service] for service in shown}) == len(shown)
     assert all(found[i] == slots[i] for i in range(len(names)) if i not in shown)
     alone = [service for service in shown if sum(slots[service] == slots[other] for other in shown) == 1]

@@ -248,7 +248,7 @@ async def test_links() -> None:
         await session.to("other")
         await session.press("enter")
         assert session.app.heard[-1] == OpenTrace(int(traces.trace[at(traces, "9")]), at(traces, "9"))
-        await session.to("not in this set")
+        await session.to("not loaded")
         await session.press("enter")
         assert isinstance(session.app.heard[-1], Notice)
 

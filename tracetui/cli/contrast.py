@@ -123,7 +123,7 @@ def _text(found: Contrast, what: str, requests_failed: str, report: ReportOption
     title.add(f", compared with {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
     yield title.cropped(report.width, marks.ellipsis)
     if report.filtered:
-        yield Line([(f"only {safe(report.filtered)}", Role.DIM)]).cropped(report.width, marks.ellipsis)
+        yield Line([(f"filter: {safe(report.filtered)}", Role.DIM)]).cropped(report.width, marks.ellipsis)
     for line in remarks(found, marks):
         yield line.cropped(report.width, marks.ellipsis)
     yield Line()

@@ -1,4 +1,4 @@
-"""The lines around every view: what is loaded, the views, where one is and the keys that matter now."""
+"""The lines around every view: status, tabs, breadcrumbs and key hints."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 if TYPE_CHECKING:
-    # painted before anything that analyses is imported
+    # the frame is painted before the analysis modules are imported
     from tracetui.analysis.summary import Summary
 
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
 _LEAST_IMPORTANT = ("noun", "window", "name", "source", "contents", "others", "filter")
-"""Parts of the status in the order in which they make room."""
+"""Parts of the status, first to be dropped first."""
 _LEAST_CELLS = {"source": 16, "filter": 12}
 """Smallest widths of the parts that can be shortened; the others are dropped whole."""
-_LEAST_PLACE = 20
-"""Cells of where one is, with fewer of which it would not be told."""
+_LEAST_CRUMBS = 20
+"""Width of the breadcrumbs below which they are not shown at all."""
 _LEAST_CRUMB = 6
-"""Cells of what one is in, with fewer of which a mark alone says as much."""
+"""Width of a breadcrumb below which an ellipsis replaces it."""
 _NOTHING = ("", Role.PLAIN)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Parts:
-    """The parts of the status line, (text, role) each, from left to right; empty ones are not shown."""
+    """Parts of the status line, (text, role) each, from left to right; empty ones are not shown."""
 
     name: tuple[str, str] = ("tracetui", Role.STRONG)
     source: tuple[str, str]
@@ -43,7 +43,7 @@ class _Parts:
     contents: tuple[str, str] = _NOTHING
     filter: tuple[str, str] = _NOTHING
     failed: tuple[str, str] = _NOTHING
-    """The number of failed requests, or of traces with errors where none failed."""
+    """Number of failed requests, or of traces with errors if none failed."""
     noun: tuple[str, str] = _NOTHING
     others: tuple[str, str] = _NOTHING
     """Remaining counts of failed requests and traces with errors."""
@@ -64,14 +64,14 @@ class _Parts:
 
 
 def source_name(sources: Sequence[str]) -> str:
-    """The sources in few words: `incident/before.json`, `before.json and 2 more`, `jaeger:16686`."""
+    """Name the sources in short: `incident/before.json`, `before.json and 2 more`, `jaeger:16686`."""
     if not sources:
         return "nothing loaded"
     if sources[0] == "-":
         return "standard input" if len(sources) == 1 else f"standard input and {len(sources) - 1} more"
     scheme, is_address, rest = sources[0].partition(":")
     if is_address and scheme.lower() in ("http", "https", "unix"):
-        # what a page's address says behind the server's is no name, and may be a secret
+        # path and query of a page's URL are no name, and may hold a secret
         rest = re.split("[?#]" if scheme.lower() == "unix" else "[/?#]", rest.removeprefix("//"), maxsplit=1)[0]
         host = safe(rest.rpartition("@")[2], _SOURCE_CHARACTERS)
         return host if len(sources) == 1 else f"{host} and {len(sources) - 1} more"
@@ -93,10 +93,10 @@ def status_line(
     unsafe: bool = False,
     names_filter: bool = False,
 ) -> Line:
-    """Loaded sources, their size, time window and failures; `unsafe` where a server's certificate is not verified.
+    """Draw the status: sources, size, time window and failures.
 
-    names_filter: whether to say what the filter is, where nothing else on the screen does.
-    Where there is no room for all, the times go first, and as a whole: a part of them would lack the zone.
+    `unsafe`: a server's certificate is not verified. `names_filter`: show the filter, as no query bar does.
+    If there is no room, the time window goes first and as a whole: a part of it would lack the zone.
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
     if unsafe:
@@ -126,13 +126,13 @@ def status_line(
 
 
 def _add_failures(parts: _Parts, summary: Summary, marks: Glyphs) -> None:
-    """Failed requests, and the traces with errors where they are others, too."""
+    """Add the count of failed requests, and that of traces with errors if it differs."""
     with_errors, failed = summary.error_trace_count, summary.failed_request_count
     if not failed:
         parts.failed = (f"{marks.origin} {with_errors:,} with errors", Role.ERROR)
         parts.others = (", no request failed", Role.ERROR)
         return
-    # the noun stands in a place of its own, as it goes first where there is no room
+    # the noun is a part of its own, as it is dropped first
     parts.failed = (f"{marks.origin} {failed:,}| failed", Role.ERROR)
     parts.noun = (" request" if failed == 1 else " requests", Role.ERROR)
     if failed < with_errors:
@@ -140,7 +140,7 @@ def _add_failures(parts: _Parts, summary: Summary, marks: Glyphs) -> None:
 
 
 def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: Glyphs) -> Line:
-    """The views with their keys; `views` are (id, title). Brackets tell the active one where nothing has a colour."""
+    """Draw the views with their keys; `views` are (id, title). Brackets mark the active one without colour."""
     line = Line([(" ", Role.PLAIN)])
     for number, (view, title) in enumerate(views, 1):
         role = Role.ACCENT if view == active else Role.DIM
@@ -152,46 +152,45 @@ def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: 
 def crumb_line(
     width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], marks: Glyphs, notice: tuple[str, bool] | None
 ) -> Line:
-    """Current location at the left, with the last message; at the right the keys that matter now.
+    """Draw the breadcrumbs and the current notice at the left, and key hints at the right.
 
-    Keys make room for the end of the place, which names what is selected; where all but the last key would not do, they
-    keep a third of the width.
-    What was said takes the room of keys, then that of the place: it goes in a moment.
+    Hints give way to the last breadcrumb, which names the selection, but keep a third of the width if even dropping all
+    but the last hint would not make room. A notice takes the room of hints, then that of breadcrumbs: it is brief.
     """
     last = _keys(hints[-1:], width)
     if notice is None:
-        most, whole = width * 2 // 3, _place(crumbs, marks, Role.STRONG)
-        least = _least_place(crumbs, marks, width - last.width - 2) or min(whole.width, most)
+        most, whole = width * 2 // 3, _breadcrumbs(crumbs, marks, Role.STRONG)
+        least = _least_width(crumbs, marks, width - last.width - 2) or min(whole.width, most)
         keys = _keys(hints, max(min(most, width - least - 2), width - whole.width - 2))
-        left = _place(crumbs, marks, Role.STRONG, width - keys.width - 2)
+        left = _breadcrumbs(crumbs, marks, Role.STRONG, width - keys.width - 2)
     else:
-        said = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
-        # the place may end with it
+        message = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
+        # the breadcrumbs may end with the notice
         crumbs = crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs
         separator = " | " if marks.ascii_only else _SEPARATOR
-        room = width - said.width - len(separator) - last.width - 2
-        whole = _place(crumbs, marks, Role.PLAIN)
-        left = _place(crumbs, marks, Role.PLAIN, room) if room >= min(whole.width, _LEAST_PLACE) else Line()
+        room = width - message.width - len(separator) - last.width - 2
+        whole = _breadcrumbs(crumbs, marks, Role.PLAIN)
+        left = _breadcrumbs(crumbs, marks, Role.PLAIN, room) if room >= min(whole.width, _LEAST_CRUMBS) else Line()
         left = left.cropped(max(room, 0), marks.ellipsis)
-        left.add(separator if left.runs else "", Role.GUIDE).extend(said)
+        left.add(separator if left.runs else "", Role.GUIDE).extend(message)
         keys = _keys(hints, max(last.width, width - left.width - 2))
     left = left.cropped(max(width - keys.width - 2, 0), marks.ellipsis)
     return left.pad(width - keys.width).extend(keys).cropped(width, marks.ellipsis)
 
 
-def _least_place(crumbs: Sequence[str], marks: Glyphs, room: int) -> int:
-    """Cells of the place with marks for as little of its middle as the room wants; 0 where that would not do."""
+def _least_width(crumbs: Sequence[str], marks: Glyphs, room: int) -> int:
+    """Return the width of the breadcrumbs with as few ellipses in the middle as fit; 0 if none fits."""
     texts = list(crumbs)
     for at in range(1, len(texts) - 1):
         texts[at] = marks.ellipsis
-        if _place(texts, marks, Role.STRONG).width <= room:
+        if _breadcrumbs(texts, marks, Role.STRONG).width <= room:
             break
-    width = _place(texts, marks, Role.STRONG).width
+    width = _breadcrumbs(texts, marks, Role.STRONG).width
     return width if width <= room else 0
 
 
-def _place(crumbs: Sequence[str], marks: Glyphs, last: str, room: int | None = None) -> Line:
-    """Current location. To fit, the middle of it is shortened, outermost first."""
+def _breadcrumbs(crumbs: Sequence[str], marks: Glyphs, last: str, room: int | None = None) -> Line:
+    """Draw the breadcrumbs. To fit, the middle ones are shortened, outermost first."""
     arrow = " > " if marks.ascii_only else " › "
     texts = [safe(crumb) for crumb in crumbs]
     too_much = 0 if room is None else sum(map(cell_width, texts)) + len(arrow) * (len(texts) - 1) - room
@@ -209,12 +208,12 @@ def _place(crumbs: Sequence[str], marks: Glyphs, last: str, room: int | None = N
 
 
 def _keys(hints: Sequence[tuple[str, str]], room: int) -> Line:
-    """The first ones that there is room for, and the last one at any rate: it leads to all the others."""
+    """Draw the first hints that fit, and always the last one: it leads to all others."""
     line = Line()
     for shown in range(len(hints), 0, -1):
         line = Line()
-        for key, what in (*hints[: shown - 1], hints[-1]):
-            line.add("  " if line.runs else "").add(key, Role.ACCENT).add(f" {what}", Role.DIM)
+        for key, action in (*hints[: shown - 1], hints[-1]):
+            line.add("  " if line.runs else "").add(key, Role.ACCENT).add(f" {action}", Role.DIM)
         if line.width <= room:
             break
     return line

@@ -1,4 +1,4 @@
-"""Lines of logs beside spans: what a row says of one, and what there is to read of it."""
+"""Log lines of spans: headline, role, placement and details."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
 _HEADLINE = 1_000
-"""Characters of a message that a row is made of, at most."""
+"""Limit of a message's characters in a row."""
 
 
 def headline(event: Event) -> str:
-    """The first line of a message, safe to show."""
+    """Return the first line of a message, safe to show."""
     return safe(event.name[: 2 * _HEADLINE].partition("\n")[0].expandtabs(1), _HEADLINE)
 
 
 def more_lines(event: Event) -> str:
-    """How many lines follow on the first one, '' for none."""
+    """Return the number of further lines as text, '' for none."""
     more = event.name.count("\n")
     return f"+{counted(more, 'line')}" if more else ""
 
 
 def severity_role(event: Event) -> str:
-    """The role that a message is shown in."""
+    """Return the role of a message by its severity."""
     if event.severity >= ERROR_SEVERITY:
         return Role.ERROR
     return Role.WARNING if event.severity >= WARN_SEVERITY else Role.PLAIN
 
 
 def placement(event: Event) -> str:
-    """How the line came to its span, where it does not name the span or a time."""
+    """Note that a line was assigned to its span by time or by trace, or that it has no time."""
     notes = ["by time"] if event.by_time and not event.no_time else ["by trace"] if event.by_time else []
     notes += ["no time"] if event.no_time else []
     return f"  ({', '.join(notes)})" if notes else ""
 
 
 def details(event: Event) -> dict[str, Value]:
-    """What an opened row shows: the message where the row cannot hold it, and the attributes."""
+    """Return the contents of an unfolded row: the message if the row cuts it, and the attributes."""
     is_cut = "\n" in event.name or len(event.name) > _HEADLINE
     return {"message": event.name, **event.attributes} if is_cut else dict(event.attributes)

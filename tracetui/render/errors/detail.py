@@ -1,4 +1,4 @@
-"""One error pattern in full: where it begins, what it propagates to, how it ends, when, and examples."""
+"""One error pattern in full: origin, propagation, outcome, times and examples."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
 _LABEL = 11
 _LEAST_WIDTH = 40
-"""Cells from which on there is room for that."""
+"""Width from which on the contrast keeps room for its key."""
 _DAY = 86_400_000_000_000
 
 
 class ErrorDetail:
-    """One pattern: where it begins, what it propagates to, how it ends, when, and examples."""
+    """Lines of one error pattern: origin, propagation, outcome, times and examples."""
 
     def __init__(
         self,
@@ -33,28 +33,30 @@ class ErrorDetail:
         pattern: ErrorPattern,
         marks: Glyphs,
         local_time: bool = False,
-        apart: Contrast | None = None,
+        contrast: Contrast | None = None,
         *,
-        opens: str = "Enter",
-        tells_apart: str = "c",
+        open_key: str = "Enter",
+        contrast_key: str = "c",
     ) -> None:
-        """`apart`: what sets its traces apart from the others, None until that is known.
+        """`contrast`: the contrast of its traces with the others, None until it is computed.
 
-        `opens`, `tells_apart`: the keys that open a row and show all of `apart`, '' where there is none.
+        `open_key`, `contrast_key`: the keys that open a row and show the whole contrast, '' for none.
         """
         self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
         self.head = [self._message(), self._where(), self._cascade(), self._entries(), self._outcomes(), self._times()]
         """Heading lines."""
         self.stack = table.stack_of(pattern)
-        """The stack of the worst example, '' for none."""
+        """Stack trace of the worst example, '' for none."""
         self.stack_row = len(self.head) if self.stack else -1
         if self.stack:
             first, *rest = self.stack.strip().splitlines()
-            said = safe((rest or [first])[-1].strip(), 200)
-            self.head.append(_labelled("stack").add(said).add(f"  {opens} shows it" if opens else "", Role.DIM))
-        self._more_apart = f"  {tells_apart} shows all" if tells_apart else ""
-        self.apart_row = len(self.head)
-        self.head.append(self._apart(apart))
+            last_line = safe((rest or [first])[-1].strip(), 200)
+            self.head.append(
+                _labelled("stack").add(last_line).add(f"  {open_key} shows it" if open_key else "", Role.DIM)
+            )
+        self._contrast_hint = f"  {contrast_key} shows all" if contrast_key else ""
+        self.contrast_row = len(self.head)
+        self.head.append(self._contrast(contrast))
         self.first_example = len(self.head) + 1
         roots = table.traces.main_root[list(pattern.example_traces)].tolist()
         names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
@@ -64,22 +66,24 @@ class ErrorDetail:
         return self.first_example + len(self.pattern.example_traces)
 
     def example(self, row: int) -> int | None:
-        """The trace of a row that is an example."""
+        """Return the trace of an example row, None for other rows."""
         at = row - self.first_example
         return self.pattern.example_traces[at] if 0 <= at < len(self.pattern.example_traces) else None
 
     def line(self, row: int, width: int) -> Line:
         if row < len(self.head):
             line = self.head[row]
-            if row != self.apart_row or line.width <= width or width < _LEAST_WIDTH:
+            if row != self.contrast_row or line.width <= width or width < _LEAST_WIDTH:
                 return line.cropped(width, self.marks.ellipsis)
-            return line.cropped(width - len(self._more_apart), self.marks.ellipsis).add(self._more_apart, Role.DIM)
+            return line.cropped(width - len(self._contrast_hint), self.marks.ellipsis).add(
+                self._contrast_hint, Role.DIM
+            )
         trace = self.example(row)
         traces = self.table.traces
         slowest = int(traces.response_time[list(self.pattern.example_traces)].max())
         longest = max(numbers.duration_width(slowest), len("response"))
-        taken = len("10:00:00.000") + len("duration") + longest + 6
-        name = max(min(width - taken - 2, self._name_cells), _LEAST)
+        fixed = len("10:00:00.000") + len("duration") + longest + 6
+        name = max(min(width - fixed - 2, self._name_cells), _LEAST)
         if trace is None:
             count = self.pattern.trace_count
             few = len(self.pattern.example_traces)
@@ -123,19 +127,19 @@ class ErrorDetail:
 
     def _cascade(self) -> Line:
         line = _labelled("propagated")
-        reached = self.pattern.propagated_to
-        if not reached:
-            return line.add("nowhere: it caused no error above it")
+        services = self.pattern.propagated_to
+        if not services:
+            return line.add("nowhere: no error above it")
         line.add(f"{self.marks.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
         line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.marks)} ", Role.GUIDE)
-        for i, (service, count) in enumerate(reached[:_NAMED_SERVICES]):
+        for i, (service, count) in enumerate(services[:_NAMED_SERVICES]):
             line.add("  " if i else "").add(f"{self.marks.echo}{numbers.short_count(count)} ", Role.ECHO)
             line.extend(self._service(service))
-        more = len(reached) - _NAMED_SERVICES
+        more = len(services) - _NAMED_SERVICES
         return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
 
     def _entries(self) -> Line:
-        """The operations that the traces enter by, and in how many of them the request failed."""
+        """Return the entry points of its traces, with the numbers of failed requests."""
         line = _labelled("entries")
         entries = self.table.entries(self.pattern)
         for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):
@@ -150,19 +154,19 @@ class ErrorDetail:
     def _outcomes(self) -> Line:
         return _labelled("outcome").add(", ".join(outcome_counts(self.pattern)))
 
-    def show_contrast(self, apart: Contrast) -> None:
-        """Show the contrast of its traces, once it is known."""
-        self.head[self.apart_row] = self._apart(apart)
+    def show_contrast(self, contrast: Contrast) -> None:
+        """Show the contrast of its traces, once it is computed."""
+        self.head[self.contrast_row] = self._contrast(contrast)
 
-    def _apart(self, apart: Contrast | None) -> Line:
+    def _contrast(self, contrast: Contrast | None) -> Line:
         line = _labelled("contrast")
-        if apart is None:
+        if contrast is None:
             return line.add(f"reading traces{self.marks.ellipsis}", Role.DIM)
-        if not apart.rest:
+        if not contrast.rest:
             return line.add("every trace has this error", Role.DIM)
-        if apart.selected < 2:
+        if contrast.selected < 2:
             return line.add("a single trace is not enough", Role.DIM)
-        return line.extend(in_short(apart, self.marks))
+        return line.extend(in_short(contrast, self.marks))
 
     def _times(self) -> Line:
         first, last = self.pattern.first_seen, self.pattern.last_seen

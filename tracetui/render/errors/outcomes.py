@@ -1,4 +1,4 @@
-"""Outcomes of errors in words."""
+"""Words for the outcomes of errors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ OUTCOME_WORDS = {
 
 
 def outcome_counts(pattern: ErrorPattern) -> list[str]:
-    """Outcomes of a pattern's errors, those that concern users first: `failed 6 requests`, `3 handled (1 retried)`."""
-    said = []
+    """Count the outcomes of a pattern's errors, failed requests first: `failed 6 requests`, `3 handled (1 retried)`."""
+    counts = []
     if pattern.failed_request_count:
-        said.append(f"failed {numbers.counted(pattern.failed_request_count, 'request')}")
+        counts.append(f"failed {numbers.counted(pattern.failed_request_count, 'request')}")
     if pattern.swallowed_count:
         retried = f" ({pattern.retried_count:,} retried)" if pattern.retried_count else ""
-        said.append(f"{pattern.swallowed_count:,} handled{retried}")
+        counts.append(f"{pattern.swallowed_count:,} handled{retried}")
     if pattern.background_count:
-        said.append(f"{pattern.background_count:,} in the background")
+        counts.append(f"{pattern.background_count:,} in the background")
     if pattern.unknown_count:
-        said.append(f"{pattern.unknown_count:,} with unknown outcome")
-    return said
+        counts.append(f"{pattern.unknown_count:,} with unknown outcome")
+    return counts

@@ -1,4 +1,4 @@
-"""Error patterns as a table, and one pattern in full."""
+"""Error patterns as a table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections import Counter
 import numpy as np
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.errors import ErrorPattern
-from tracetui.analysis.errors import ErrorRole as Part
-from tracetui.analysis.errors import roles as parts
+from tracetui.analysis.errors import ErrorPattern, ErrorRole, roles
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.stats.groups import group_positions
 from tracetui.render.text import numbers
@@ -24,12 +22,12 @@ _BUCKETS = 48
 _COUNT, _SHARE = 7, 5
 _TRACES = 7
 _PROPAGATED_FROM = 110
-"""Cells from which on there is a column for what a pattern propagated to."""
+"""Width from which on there is a column of services that a pattern propagated to."""
 _LEAST = 10
 
 
 class ErrorTable:
-    """The error patterns of a set, made ready to be listed."""
+    """The error patterns of a set, prepared for lists."""
 
     def __init__(self, findings: Analysis) -> None:
         self.traces = traces = findings.traces
@@ -37,7 +35,7 @@ class ErrorTable:
         self.patterns = self.errors.patterns
         self.roles = service_roles(traces)
         self._failed = failed_requests(traces)
-        origins = parts(traces) == Part.ORIGIN
+        origins = roles(traces) == ErrorRole.ORIGIN
         self.trace_origins = np.bincount(traces.trace[origins], minlength=traces.trace_count)
         start = int(traces.trace_start.min()) if traces.trace_count else 0
         length = (int(traces.end.max()) - start + 1) if traces.trace_count else 1
@@ -57,31 +55,29 @@ class ErrorTable:
         self.service_cells = max((name_cells(p.service) for p in self.patterns), default=0)
 
     def pattern_of(self, span: int) -> int | None:
-        """The pattern of the error that began at this span."""
+        """Return the pattern of the error that began at this span, or None."""
         at = int(np.searchsorted(self._spans, span))
         return int(self._owners[at]) if at < len(self._spans) and self._spans[at] == span else None
 
     def entries(self, pattern: ErrorPattern) -> list[tuple[str, str, int, int]]:
-        """Service and operation that the traces of a pattern enter by, in how many of them the request failed, and of
-        how many; commonest first.
-        """
+        """Return the entry points of a pattern's traces, commonest first: service, operation, failures, traces."""
         traces = self.traces
-        touched = np.unique(traces.trace[pattern.spans])
-        entered_by = traces.operation[traces.main_root[touched]]
-        found = []
-        for operation, at in group_positions(entered_by):
-            own = touched[at]
-            found.append((*traces.operation_label(operation), int(self._failed[own].sum()), len(own)))
-        return sorted(found, key=lambda one: (-one[3], one[:2]))
+        affected = np.unique(traces.trace[pattern.spans])
+        entry_operations = traces.operation[traces.main_root[affected]]
+        entries = []
+        for operation, at in group_positions(entry_operations):
+            entered = affected[at]
+            entries.append((*traces.operation_label(operation), int(self._failed[entered].sum()), len(entered)))
+        return sorted(entries, key=lambda one: (-one[3], one[:2]))
 
     def stack_of(self, pattern: ErrorPattern) -> str:
-        """The stack that the worst example of a pattern was recorded with, '' for none."""
+        """Return the stack trace of a pattern's worst example, '' for none."""
         span = self.origin_in(pattern, pattern.example_traces[0])
         stacks = (event.attributes.get("exception.stacktrace") for event in self.traces.events(span))
         return next((stack for stack in stacks if isinstance(stack, str) and stack.strip()), "")
 
     def order(self, by_service: bool) -> np.ndarray:
-        """int64[patterns], their positions: commonest first, or service by service, the one with most errors first."""
+        """Return the order of the patterns, int64[patterns]: commonest first, or by service, most errors first."""
         if not by_service:
             return np.arange(len(self.patterns))
         total: Counter[str] = Counter()
@@ -93,12 +89,12 @@ class ErrorTable:
         return np.array(ranked, np.int64)
 
     def origin_in(self, pattern: ErrorPattern, trace: int) -> int:
-        """The first span of a trace at which an error of the pattern began."""
+        """Return the first span of a trace at which an error of the pattern began."""
         return int(pattern.spans[np.searchsorted(pattern.spans, int(self.traces.first[trace]))])
 
 
 class ErrorList:
-    """A row for each pattern, commonest first or service by service."""
+    """Rows of the patterns, commonest first or by service."""
 
     def __init__(self, table: ErrorTable, marks: Glyphs, by_service: bool = False) -> None:
         self.table, self.marks = table, marks
@@ -109,14 +105,14 @@ class ErrorList:
         return len(self.table.patterns)
 
     def pattern(self, row: int) -> int:
-        """The position of a row's pattern in the table."""
+        """Return the position of a row's pattern in the table."""
         return int(self._order[row])
 
     def row_of(self, pattern: int) -> int:
         return int(self._row_of[pattern])
 
     def heading(self, width: int) -> Line:
-        message, service, when, reached = self._widths(width)
+        message, service, when, propagated = self._widths(width)
         cells = [
             Line([(fit("pattern", message), Role.DIM)]),
             Line([(fit("service", service), Role.DIM)]),
@@ -125,15 +121,15 @@ class ErrorList:
             figure("share", _SHARE, Role.DIM),
             Line([(fit("when", when), Role.DIM)]),
         ]
-        if reached:
-            cells.append(Line([(fit("propagated to", reached), Role.DIM)]))
+        if propagated:
+            cells.append(Line([(fit("propagated to", propagated), Role.DIM)]))
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         table, marks = self.table, self.marks
         number = self.pattern(row)
         pattern = table.patterns[number]
-        message, service, when, reached = self._widths(width)
+        message, service, when, propagated = self._widths(width)
         cells = [
             Line([(fit(safe(pattern.message), message, ellipsis=marks.ellipsis), Role.STRONG)]),
             service_name(pattern.service, table.roles.get(pattern.service, Role.DIM), service, marks),
@@ -142,8 +138,8 @@ class ErrorList:
             figure(numbers.whole_percent(pattern.percent), _SHARE),
             trend(table.over_time[number], when, marks),
         ]
-        if reached:
-            cells.append(self._propagated(pattern).cropped(reached, marks.ellipsis))
+        if propagated:
+            cells.append(self._propagated(pattern).cropped(propagated, marks.ellipsis))
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
     def _propagated(self, pattern: ErrorPattern) -> Line:
@@ -155,20 +151,20 @@ class ErrorList:
         return line.add(f" +{more}" if more else "", Role.DIM)
 
     def _widths(self, width: int) -> tuple[int, int, int, int]:
-        """Cells of message, service, sparkline and what it propagated to."""
+        """Return the widths of message, service, sparkline and propagation."""
         when = 8 if width < _PROPAGATED_FROM else 12 if width < 160 else 24
         room = width - _COUNT - _TRACES - _SHARE - when - 10
-        reached = 0
+        propagated = 0
         if width >= _PROPAGATED_FROM:
-            reached = room // 4
-            room -= reached + 2
+            propagated = room // 4
+            room -= propagated + 2
         message, service = self.table.message_cells, self.table.service_cells
         service = max(min(service, max(room * 2 // 5, room - message)), _LEAST)
-        return max(min(room - service, message), _LEAST), service, when, reached
+        return max(min(room - service, message), _LEAST), service, when, propagated
 
 
 def trend(counts: np.ndarray, width: int, marks: Glyphs) -> Line:
-    """Counts over time in `width` cells, which divide their number; what is not zero is never drawn like zero."""
+    """Draw counts over time in `width` cells, which must divide their number; only 0 is drawn as 0."""
     sums = counts.reshape(width, -1).sum(axis=1)
     line = Line()
     for height in heights(sums, marks):

@@ -1,9 +1,8 @@
-"""Services and their calls as a drawing for Graphviz (DOT) or Mermaid.
+"""Diagrams of services and their calls for Graphviz (DOT) and Mermaid.
 
-Names come from strangers: each is made safe, and then spelt so that neither language reads anything in it but text.
-A service is a box, and an inferred peer has the shape of its type: a database or cache is a cylinder, a queue an arrow,
-anything else a hexagon. A synchronous call is a solid line, an asynchronous one dashed, and one of a way that no trace
-took dotted.
+Names are untrusted: each is made safe and escaped, so that both languages read it as plain text. A service is a box; an
+inferred peer has the shape of its type: a cylinder for a database or cache, an arrow for a queue, else a hexagon. A
+synchronous call is a solid line, an asynchronous one dashed, and one of an unobserved path dotted.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
 
 if TYPE_CHECKING:
-    # their library is imported where a graph is asked for
+    # networkx is imported only when a graph is queried
     from tracetui.analysis.blast_radius import BlastRadius
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
@@ -42,38 +41,38 @@ _MERMAID_SHAPES = {
     PeerType.QUEUE: (">", "]"),
     PeerType.EXTERNAL: ("{{", "}}"),
 }
-# Between two letters or digits neither Mermaid nor its Markdown makes anything of these.
+# Between two letters or digits these have no meaning in Mermaid or its Markdown.
 _MERMAID_PLAIN = re.compile(r"(?<=[^\W_])[-:/](?=[^\W_])|[^\W_]|(?<=[^\W_]) (?=[^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramNode:
-    """A service of a drawing."""
+    """A service of a diagram."""
 
     name: str
     peer_type: PeerType | None = None
     """Type of an inferred peer."""
     is_asked: bool = False
-    """True for the subject of the question: drawn bolder."""
+    """True for a service named in the question: drawn bolder."""
     note: str = ""
-    """A second line, '' for none; like an arrow's label of this program's own words, not from outside."""
+    """A second line, '' for none. Like an arrow's label it is the program's own text, not outside text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """Calls between two services of a drawing."""
+    """Calls between two services of a diagram."""
 
     caller: str
     callee: str
     label: str
     is_async: bool = False
     is_possible: bool = False
-    """No trace took the way that it is a part of."""
+    """True for a step of an unobserved path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A drawing. The ends of arrows are among the nodes."""
+    """A diagram. The ends of arrows are among the nodes."""
 
     nodes: tuple[DiagramNode, ...]
     arrows: tuple[Arrow, ...]
@@ -88,7 +87,7 @@ def calls_diagram(
     pairs: Collection[Pair] | None = None,
     possible: Collection[Pair] = (),
 ) -> Diagram:
-    """The calls among some services: of `pairs` (caller, callee), by default of all that call one another."""
+    """Build the diagram of calls among `names`: those of `pairs` (caller, callee), by default all."""
     among = set(names)
     if pairs is None:
         pairs = [(caller, callee) for caller, callee in graph.graph.subgraph(among).edges]
@@ -110,7 +109,7 @@ def _calls(edge: Edge) -> str:
 
 
 def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
-    """Diagram of a blast radius, with the exposure of each service and the target's dependencies."""
+    """Build the diagram of a blast radius, with the exposure of each service and the target's dependencies."""
     target = found.target
     asked = [name for name in (target.caller, target.service) if name]
     notes = {one.service: f"{numbers.percent(one.hit.exposure)} exposed" for one in found.services}
@@ -119,7 +118,7 @@ def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
 
 
 def path_diagram(graph: ServiceGraph, found: CallChains, asked: Collection[str]) -> Diagram:
-    """The chains, those that no trace took dotted."""
+    """Build the diagram of call chains, unobserved ones dotted."""
     observed = {pair for chain in found.observed for pair in _steps(chain.services)}
     possible = {pair for chain in found.possible for pair in _steps(chain.services)} - observed
     names = {*asked, *(name for pair in observed | possible for name in pair)}
@@ -127,40 +126,40 @@ def path_diagram(graph: ServiceGraph, found: CallChains, asked: Collection[str])
 
 
 def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
-    # a service that calls itself is no arrow
+    # calls of a service to itself get no arrow
     return (pair for pair in pairwise(services) if pair[0] != pair[1])
 
 
 def critical_diagram(graph: ServiceGraph, found: Iterable[Criticality]) -> Diagram:
-    """Services with their rank and the share of traces that they take part in; single points bolder."""
+    """Build the diagram of services with rank and share of traces; single points bolder."""
     ranked = list(found)
     notes = {one.service: f"rank {one.rank}, in {numbers.percent(one.trace_share)} of traces" for one in ranked}
     return calls_diagram(graph, notes, asked={one.service for one in ranked if one.single_point}, notes=notes)
 
 
 def dot(diagram: Diagram) -> str:
-    """The drawing in Graphviz's language."""
+    """Return the diagram as Graphviz DOT."""
     lines = ["digraph tracetui {", "  rankdir=LR;", "  node [shape=box];"]
     for name, node in _numbered(diagram).items():
-        looks = [f'label="{dot_text(node.name)}{_under(_DOT_BREAK, node)}"']
-        looks += [f"shape={_DOT_SHAPES[node.peer_type]}"] if node.peer_type else []
-        looks += ["penwidth=3"] if node.is_asked else []
-        lines.append(f"  {name} [{', '.join(looks)}];")
+        attributes = [f'label="{dot_text(node.name)}{_under(_DOT_BREAK, node)}"']
+        attributes += [f"shape={_DOT_SHAPES[node.peer_type]}"] if node.peer_type else []
+        attributes += ["penwidth=3"] if node.is_asked else []
+        lines.append(f"  {name} [{', '.join(attributes)}];")
     for caller, callee, arrow in _arrows(diagram):
-        looks = [f'label="{_label(arrow)}"']
-        looks += ["style=dotted"] if arrow.is_possible else ["style=dashed"] if arrow.is_async else []
-        lines.append(f"  {caller} -> {callee} [{', '.join(looks)}];")
+        attributes = [f'label="{_label(arrow)}"']
+        attributes += ["style=dotted"] if arrow.is_possible else ["style=dashed"] if arrow.is_async else []
+        lines.append(f"  {caller} -> {callee} [{', '.join(attributes)}];")
     return "\n".join([*lines, "}", ""])
 
 
 def dot_text(text: str) -> str:
-    """Outside text as Graphviz shows it within a quoted string."""
-    # a label's backslashes and entities mean something to Graphviz even within quotes
+    """Escape outside text for a quoted DOT string."""
+    # Graphviz interprets backslashes and entities of labels even within quotes
     return safe(text, _NAME_CHARACTERS).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
 def mermaid(diagram: Diagram) -> str:
-    """The drawing in Mermaid's language."""
+    """Return the diagram as Mermaid."""
     lines = ["flowchart LR"]
     for name, node in _numbered(diagram).items():
         opening, closing = _MERMAID_SHAPES[node.peer_type] if node.peer_type else ("[", "]")
@@ -175,10 +174,10 @@ def mermaid(diagram: Diagram) -> str:
 
 
 def mermaid_text(text: str) -> str:
-    """Outside text as Mermaid shows it within a quoted string."""
+    """Escape outside text for a quoted Mermaid string."""
     shown = safe(text, _NAME_CHARACTERS)
     plain = {match.start() for match in _MERMAID_PLAIN.finditer(shown)}
-    # as code points even quotes, directives, HTML and Markdown are nothing but text; an empty string ends the parser
+    # as code points quotes, directives, HTML and Markdown are plain text; an empty string is a syntax error
     return "".join(letter if at in plain else f"#{ord(letter)};" for at, letter in enumerate(shown)) or "#32;"
 
 
@@ -187,7 +186,7 @@ def _under(line_break: str, node: DiagramNode) -> str:
 
 
 def _label(arrow: Arrow) -> str:
-    # the word stands beside the line's form, which is hard to tell from that of an asynchronous call
+    # in words too, as dotted and dashed lines look alike
     return f"possible, {arrow.label}" if arrow.is_possible else arrow.label
 
 

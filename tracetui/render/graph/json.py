@@ -1,7 +1,7 @@
-"""The answers of `graph` as JSON, one object per question.
+"""Answers of `graph` as JSON, one object per question.
 
-Keys may be added, never renamed. `_ms` are milliseconds, null where no duration is known; rates and `percent` are of
-100, `hops` are calls.
+Keys may be added, never renamed. `_ms` are milliseconds, null if unknown; rates and `percent` are of 100, `hops` are
+calls.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 from tracetui.render.report.json import in_ms, in_percent
 
 if TYPE_CHECKING:
-    # their library is imported where a graph is asked for
+    # networkx is imported only when a graph is queried
     from tracetui.analysis.blast_radius import BlastRadius, Hit
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def answer_json(answer: dict[str, Any]) -> bytes:
-    """An answer as indented JSON with a last line break."""
+    """Serialise an answer as indented JSON with a trailing newline."""
     return orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -47,10 +47,10 @@ def overview_json(found: ServiceOverview) -> dict[str, Any]:
         "p95_ms": in_ms(figures.latency.p95_ns),
         "trace_count": found.trace_count,
         "trace_share_percent": in_percent(found.trace_share),
-        "direct_callers": _near(found.callers),
-        "indirect_callers": _far(found.callers),
-        "direct_callees": _near(found.callees),
-        "indirect_callees": _far(found.callees),
+        "direct_callers": _direct(found.callers),
+        "indirect_callers": _indirect(found.callers),
+        "direct_callees": _direct(found.callees),
+        "indirect_callees": _indirect(found.callees),
         "self_call_count": found.self_call_count,
         "operations": [
             {
@@ -89,8 +89,8 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
 def neighbours_json(target: Target, found: Sequence[Neighbour]) -> dict[str, Any]:
     return {
         "name": target.name,
-        "direct": _near(found),
-        "indirect": _far(found),
+        "direct": _direct(found),
+        "indirect": _indirect(found),
         "services": [
             {
                 "service": one.service,
@@ -195,7 +195,7 @@ def diff_callers_json(a: str, b: str, found: CallerDifference) -> dict[str, Any]
 
 
 def critical_json(found: Sequence[Criticality], left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """`indirect_callers` is null where they are too many to count; `left_out` says so in words."""
+    """`indirect_callers` is null if there are too many to count; `left_out` explains it."""
     return {
         "services": [
             {
@@ -218,7 +218,7 @@ def critical_json(found: Sequence[Criticality], left_out: Sequence[str] = ()) ->
 
 def find_json(word: str, found: Sequence[FoundService]) -> dict[str, Any]:
     return {
-        # a word of the command line can hold bytes that are no text
+        # command line arguments can hold bytes that are not UTF-8
         "word": word.encode("utf-8", "replace").decode(),
         "services": [
             {
@@ -230,9 +230,9 @@ def find_json(word: str, found: Sequence[FoundService]) -> dict[str, Any]:
     }
 
 
-def _near(found: Iterable[Neighbour]) -> list[str]:
+def _direct(found: Iterable[Neighbour]) -> list[str]:
     return sorted(one.service for one in found if one.distance.hops == 1)
 
 
-def _far(found: Iterable[Neighbour]) -> list[str]:
+def _indirect(found: Iterable[Neighbour]) -> list[str]:
     return sorted(one.service for one in found if one.distance.hops > 1)

@@ -1,4 +1,4 @@
-"""Building blocks of the answers of `graph`: sentences, lists of names, and tables with coloured cells."""
+"""Building blocks of `graph` answers: sentences, lists of names, and tables with coloured cells."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.table import Column
 
 if TYPE_CHECKING:
-    # their library is imported where a graph is asked for
+    # networkx is imported only when a graph is queried
     from tracetui.analysis.analysis import Analysis
     from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import Distance
@@ -37,20 +37,20 @@ _GAP = 2
 _LEAST_NAME = 16
 _LEAST_PROSE = 10
 _MOST = 50
-"""Rows of a table of everything."""
+"""Limit of table rows unless verbose."""
 
 _T = TypeVar("_T")
 
 
 class Cell(NamedTuple):
-    """A cell of a table: the cells that it takes to cut nothing off, and itself in so many."""
+    """A table cell: its natural width, and a function that draws it at a given width."""
 
     width: int
     draw: Callable[[int], Line]
 
 
 class GraphPage:
-    """Lines about the graph of one set of traces, for one width. Texts that are given to it are safe to show."""
+    """Lines about the service graph of one trace set, for one width. Text arguments must be safe to show."""
 
     def __init__(self, findings: Analysis, options: ReportOptions) -> None:
         self.graph = findings.graph
@@ -67,77 +67,77 @@ class GraphPage:
         return Line([(text, role)]).cropped(self.width, self.marks.ellipsis)
 
     def prose(self, text: str, role: str = Role.DIM, indent: str = _INDENT) -> Iterator[Line]:
-        """A sentence or several, broken between words."""
+        """Wrap sentences between words."""
         room = max(self.width - len(indent), _LEAST_PROSE)
         words = [Line([(word, role)]) for word in text.split(" ") if word]
         for line in flowed(words, room, 1, self.marks.ellipsis):
             yield Line([(indent, Role.PLAIN), (line.text, role)])
 
     def answer(self, text: str) -> Iterator[Line]:
-        """The first line, which answers the question."""
+        """Yield the title line, which answers the question."""
         return self.prose(text, Role.TITLE, "")
 
     def heading(self, title: str, more: str = "") -> Iterator[Line]:
-        """Heading of a part, after a blank line."""
+        """Yield a section heading after a blank line."""
         yield Line()
         yield Line([(title, Role.TITLE), (more, Role.DIM)]).cropped(self.width, self.marks.ellipsis)
 
     def footer(self) -> Iterator[Line]:
-        """Basis of all figures above."""
+        """Yield the basis of all figures above: traces, time and filter."""
         summary, options = self._findings.summary, self._options
         parts = [f"seen in {self.all}"]
         if summary.start_ns is not None and summary.end_ns is not None:
             ends = (summary.start_ns, summary.end_ns)
             parts.append(numbers.time_range(*ends, options.local_time, options.ascii_only))
         if options.filtered:
-            parts.append(f"only {safe(options.filtered)}")
+            parts.append(f"filter: {safe(options.filtered)}")
         yield Line()
         yield from self.prose(", ".join(parts), indent="")
 
     def left_out(self, texts: Sequence[str]) -> Iterator[Line]:
-        """Message about what was not counted in full in a very large graph."""
+        """Yield a warning about what was not computed for a very large graph."""
         if texts:
-            yield from self.prose(f"{self.marks.warning} Left out: {'; '.join(texts)}.", indent="")
+            yield from self.prose(f"{self.marks.warning} Not computed: {'; '.join(texts)}.", indent="")
 
     def duration(self, ns: float) -> str:
         return numbers.duration(round(ns), self.marks.ascii_only)
 
     def share(self, count: int, percent: float) -> str:
-        """`84 of 304 traces (28 %)`"""
+        """Format a share as `84 of 304 traces (28 %)`."""
         return f"{count:,} of {self.all} ({numbers.percent(percent)})"
 
     def failing(self, percent: float, of: str) -> Line:
-        """Failing share, with the glyph of an error where there is any."""
+        """Format an error rate, with the error glyph if above 0."""
         if not percent:
             return Line([(f"none {of} failed", Role.DIM)])
         return Line([(f"{self.marks.origin} {numbers.percent(percent)} {of} failed", Role.ERROR)])
 
     def name(self, service: str, role: str = Role.PLAIN) -> Line:
-        """A service or peer in a row of several."""
+        """Return the name of a service or peer for a line of several."""
         inferred = self._inferred(service)
         room = min(name_cells(service, inferred), self.width - 2 * len(_INDENT))
         line = service_name(service, self._role(service), room, self.marks, inferred, pad=False)
         return Line([(run.text, role or run.role) for run in line.runs])
 
     def flowed(self, *items: Line, indent: str = "", gap: int = 3) -> Iterator[Line]:
-        """Short lines side by side, as many as fit; `indent` stands before each line."""
+        """Arrange short lines side by side, as many as fit, each line after `indent`."""
         for line in flowed(items, self.width - len(indent), gap, self.marks.ellipsis):
             yield Line([(indent, Role.PLAIN)]).extend(line)
 
     def chain(self, services: Sequence[str], indent: str) -> Iterator[Line]:
-        """A way of calls, with an arrow that tells those that nobody waits for."""
+        """Yield a call chain, with distinct arrows for synchronous and asynchronous calls."""
         steps = []
         for at, name in enumerate(services):
             step = self.name(name)
             if at + 1 < len(services):
                 edges = self.graph.edges.get((name, services[at + 1]), ())
-                waited = not edges or any(not edge.is_async for edge in edges)
-                step.add(f" {sync_arrow(self.marks) if waited else self.marks.async_call}", Role.GUIDE)
+                is_sync = not edges or any(not edge.is_async for edge in edges)
+                step.add(f" {sync_arrow(self.marks) if is_sync else self.marks.async_call}", Role.GUIDE)
             steps.append(step)
         return self.flowed(*steps, indent=indent, gap=1)
 
     def by_hops(self, title: str, names: Sequence[tuple[str, Distance]]) -> Iterator[Line]:
-        """Services under a title, the nearest first; nothing where there are none."""
+        """Yield services by hops under a title; nothing without services."""
         if names:
             yield Line()
             yield from self.prose(title, Role.TITLE, "")
@@ -157,13 +157,13 @@ class GraphPage:
         return rows if self._options.verbose else rows[:_MOST]
 
     def more(self, rows: int) -> Iterator[Line]:
-        """Number of rows that `few` has left out."""
+        """Yield the number of rows that `few` omitted."""
         if not self._options.verbose and rows > _MOST:
             yield self.line(f"{_INDENT}{rows - _MOST:,} more: --verbose lists all", Role.DIM)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
-        """The heading and the rows. What grows is cut where room is short, then columns go from the right: a part of
-        a number would be another number.
+        """Yield the heading and the rows. If room is short, growing columns are cut first, then columns are dropped
+        from the right: a cut number would be another number.
         """
         room = self.width - len(_INDENT)
         widths = [
@@ -176,9 +176,9 @@ class GraphPage:
         over = sum(widths[:shown]) + _GAP * (shown - 1) - room
         for at, column in enumerate(columns[:shown]):
             if column.grows and over > 0:
-                taken = min(over, widths[at] - least[at])
-                widths[at] -= taken
-                over -= taken
+                cut = min(over, widths[at] - least[at])
+                widths[at] -= cut
+                over -= cut
         ellipsis = self.marks.ellipsis
         headings = [
             Line([(fit(column.heading, width, column.align, ellipsis), Role.DIM)])
@@ -198,24 +198,24 @@ class GraphPage:
         return Cell(name_cells(service, inferred, operation), draw)
 
     def text_cell(self, text: str) -> Cell:
-        """Outside text."""
+        """Return a cell of outside text."""
         shown = safe(text)
         return Cell(cell_width(shown), lambda width: Line([(fit(shown, width, "left", self.marks.ellipsis), "")]))
 
     def call_cells(self, calls: int, errors: float) -> list[Cell]:
-        """Calls, and the share of them that fail, in percent."""
+        """Return cells of the call count and the error rate in percent."""
         return [figure_cell(call_count(calls)), Cell(len(numbers.percent(errors)), partial(error_rate, errors))]
 
     def time_cell(self, ns: float | None, calls: int) -> Cell:
-        """A duration of some of these calls, None where none is known."""
+        """Return a cell of a duration, None if unknown."""
         return figure_cell(duration_or_unknown(ns, calls, self.marks))
 
     def p95_cell(self, found: Latency, calls: int) -> Cell:
-        """The 95th percentile of calls, or the range of few."""
+        """Return a cell of the p95, or the range of few calls."""
         return figure_cell(p95_or_range(found, calls, self.marks))
 
     def async_cells(self, flags: Sequence[bool]) -> tuple[list[Column], list[list[Cell]]]:
-        """A column for what is asynchronous, and its cell of each row; neither where nothing is."""
+        """Return a column that marks asynchronous rows, and its cells; none if no row is asynchronous."""
         if not any(flags):
             return [], [[] for _ in flags]
         word = f"{self.marks.async_call} async"
@@ -223,7 +223,7 @@ class GraphPage:
 
 
 def figure_cell(text: str, role: str = Role.PLAIN) -> Cell:
-    """A number in words."""
+    """Return a right-aligned cell of a formatted number."""
     return Cell(cell_width(text), lambda width: figure(text, width, role))
 
 

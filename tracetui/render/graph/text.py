@@ -1,4 +1,4 @@
-"""The answers of `graph` for people: the answer first, then what it rests on. Made of lines for any width."""
+"""Answers of `graph` as text for any width: the answer first, then its details."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.table import Column
 
 if TYPE_CHECKING:
-    # their library is imported where a graph is asked for
+    # networkx is imported only when a graph is queried
     from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
@@ -38,7 +38,7 @@ _INDENT = "  "
 _UNSEEN = "Possible, but not seen in these traces"
 _BAR = 6
 _WIDE = 110
-"""Cells from which on bars are twice as long."""
+"""Width from which on bars are twice as long."""
 _CALLS = (Column("calls", "right"), Column("errors", "right"))
 _HIT = (
     Column("exposed", "right"),
@@ -58,7 +58,7 @@ _Lines = Iterator[Line]
 
 
 class GraphText(GraphPage):
-    """Writes answers about one set of traces. Every public method gives the lines of one question."""
+    """Answers about one trace set. Each public method yields the lines of one question."""
 
     def overview(self, found: ServiceOverview) -> _Lines:
         figures = found.figures
@@ -71,7 +71,7 @@ class GraphText(GraphPage):
             Line([("in ", Role.DIM), (self.share(found.trace_count, found.trace_share), Role.PLAIN)]),
         )
         itself = f"; it calls itself {numbers.counted(found.self_call_count, 'time')}" if found.self_call_count else ""
-        yield from self.prose(f"{_reached(found.callers, 'it')}; {_needs(found.callees, 'it')}{itself}")
+        yield from self.prose(f"{_caller_counts(found.callers, 'it')}; {_callee_counts(found.callees, 'it')}{itself}")
         for title, around, upstream in (("Callers", found.callers, True), ("Callees", found.callees, False)):
             if around:
                 yield from self.heading(title)
@@ -129,38 +129,38 @@ class GraphText(GraphPage):
         if len(groups) > 1:
             yield from self.heading("Groups", " of closely connected services")
             for number, group in enumerate(self.few(groups), 1):
-                said = Line([(f"{number}:", Role.DIM)])
-                yield from self.flowed(said, *map(self.name, group), indent=_INDENT, gap=2)
+                label = Line([(f"{number}:", Role.DIM)])
+                yield from self.flowed(label, *map(self.name, group), indent=_INDENT, gap=2)
         yield from self.left_out(self.graph.left_out)
         yield from self.footer()
 
     def neighbours(self, target: Target, found: Sequence[Neighbour], *, upstream: bool) -> _Lines:
         name = safe(target.name)
         if upstream:
-            yield from self.answer(_reached(found, name))
+            yield from self.answer(_caller_counts(found, name))
         else:
-            yield from self.answer(_needs(found, name))
+            yield from self.answer(_callee_counts(found, name))
         yield from self._neighbours(found, name, upstream)
         yield from self.footer()
 
     def peers(self, type_: PeerType, service: str | None, found: Sequence[TypedPeer]) -> _Lines:
-        sort = _PEERS[type_]
+        nouns = _PEERS[type_]
         if service is None:
             yield from self.answer(
-                f"{numbers.counted(len(found), *sort)} called" if found else f"No {sort[0]} is called"
+                f"{numbers.counted(len(found), *nouns)} called" if found else f"No {nouns[0]} is called"
             )
         else:
             name = safe(service)
             direct = sum(one.hops == 1 for one in found)
             more = f"; {len(found) - direct:,} more indirectly" if len(found) > direct else ""
             yield from self.answer(
-                f"{name} calls {numbers.counted(direct, *sort)}{more}" if found else f"{name} has no {sort[0]}"
+                f"{name} calls {numbers.counted(direct, *nouns)}{more}" if found else f"{name} has no {nouns[0]}"
             )
         hops = service is not None
         if found:
             yield from self.table(
                 [
-                    Column(sort[0], grows=True),
+                    Column(nouns[0], grows=True),
                     *([Column("hops", "right")] if hops else []),
                     *_CALLS,
                     _p95_column(self.few(found)),
@@ -193,8 +193,8 @@ class GraphText(GraphPage):
         if found.entries:
             slow = max(found.entries, key=lambda one: one.hit.latency)
             fails = max(found.entries, key=lambda one: one.hit.failing)
-            yield self._so_what("if it is SLOW", slow, slow.hit.latency, "of the critical path", "on no critical path")
-            yield self._so_what(
+            yield self._impact("if it is SLOW", slow, slow.hit.latency, "of the critical path", "on no critical path")
+            yield self._impact(
                 "if it FAILS", fails, fails.hit.failing, "of requests failed", "failed no request so far"
             )
             yield from self.heading("Entry points", ", by share of their traces")
@@ -228,11 +228,11 @@ class GraphText(GraphPage):
                 "that began there."
             )
             shares = [(one.hit.handled, one.service) for one in found.entries]
-            handled, who = max([*shares, *((one.hit.handled, one.service) for one in hit)])
+            handled, service = max([*shares, *((one.hit.handled, one.service) for one in hit)])
             if handled:
                 yield from self.prose(
                     f"Not counted: errors that began there and were handled, in up to {numbers.percent(handled)} of "
-                    f"the traces of {safe(who)}."
+                    f"the traces of {safe(service)}."
                 )
         unseen = [(one.service, one.distance) for one in found.services if not one.hit.exposure]
         yield from self.by_hops(_UNSEEN, unseen)
@@ -261,9 +261,9 @@ class GraphText(GraphPage):
         yield from self.footer()
 
     def shared(self, names: Sequence[str], found: Sequence[SharedDependency]) -> _Lines:
-        asked = _listed(names)
+        subjects = _listed(names)
         yield from self.answer(
-            f"{asked} all depend on {_services(len(found))}" if found else f"{asked} share no dependency"
+            f"{subjects} all depend on {_services(len(found))}" if found else f"{subjects} share no dependency"
         )
         for one in found:
             yield from self.flowed(
@@ -282,7 +282,8 @@ class GraphText(GraphPage):
     def diff_callers(self, a: str, b: str, found: CallerDifference) -> _Lines:
         first, second = safe(a), safe(b)
         yield from self.answer(
-            f"{len(found.only_a):,} call {first} alone, {len(found.only_b):,} {second} alone, {len(found.both):,} both"
+            f"Direct callers: {len(found.only_a):,} of {first} only, {len(found.only_b):,} of {second} only, "
+            f"{len(found.both):,} of both"
         )
         groups = (
             ("Direct callers", found.only_a, found.both, found.only_b),
@@ -290,18 +291,18 @@ class GraphText(GraphPage):
         )
         for title, only_a, both, only_b in groups:
             yield from self.heading(title)
-            for who, names in ((f"of {first} alone", only_a), ("of both", both), (f"of {second} alone", only_b)):
-                yield Line([(f"{_INDENT}{who} ", Role.DIM), (f"{len(names):,}", Role.STRONG)]).cropped(
+            for label, names in ((f"of {first} only", only_a), ("of both", both), (f"of {second} only", only_b)):
+                yield Line([(f"{_INDENT}{label} ", Role.DIM), (f"{len(names):,}", Role.STRONG)]).cropped(
                     self.width, self.marks.ellipsis
                 )
                 yield from self.flowed(*map(self.name, names), indent=_INDENT * 2, gap=2)
         yield from self.footer()
 
     def critical(self, found: Sequence[Criticality], named: bool, left_out: Sequence[str] = ()) -> _Lines:
-        """`named`: whether services were asked for by name; they are told in full. `left_out`: what is not counted."""
+        """`named`: the services were named in the question, so show them in full. `left_out`: what was not computed."""
         of, single = len(self.graph.figures), sum(one.single_point for one in found)
         yield from self.answer(
-            "; ".join(self._standing(one, of) for one in found)
+            "; ".join(self._rank_sentence(one, of) for one in found)
             if named
             else f"Most critical services (services and peers: {of:,}, single points: {single:,})"
         )
@@ -343,24 +344,26 @@ class GraphText(GraphPage):
 
     def find(self, word: str, found: Sequence[FoundService]) -> _Lines:
         quoted = self.marks.quoted(safe(word))
-        told = [one for one in found if one.matched[0].what != "attribute"]
-        held = [one for one in found if one.matched[0].what == "attribute"]
+        by_name = [one for one in found if one.matched[0].what != "attribute"]
+        by_attribute = [one for one in found if one.matched[0].what == "attribute"]
         yield from self.answer(
-            f"{_services(len(told))} with {quoted} in their names or operations" if found else f"No match for {quoted}"
+            f"{_services(len(by_name))} with {quoted} in the name or an operation"
+            if found
+            else f"No match for {quoted}"
         )
-        for one in self.few(told):
+        for one in self.few(by_name):
             yield Line([(_INDENT, Role.PLAIN)]).extend(self.name(one.service)).cropped(self.width, self.marks.ellipsis)
             yield from self.flowed(*self._matched(one.matched), indent=_INDENT * 2)
-        yield from self.more(len(told))
-        if held:
-            yield from self.heading("In attributes only", f" {len(held):,}")
-            for one in self.few(held):
+        yield from self.more(len(by_name))
+        if by_attribute:
+            yield from self.heading("In attributes only", f" {len(by_attribute):,}")
+            for one in self.few(by_attribute):
                 facts = [self.name(one.service), *self._matched(one.matched)]
                 yield from self.flowed(*facts, indent=_INDENT, gap=2)
-            yield from self.more(len(held))
+            yield from self.more(len(by_attribute))
         yield from self.footer()
 
-    def _standing(self, one: Criticality, of: int) -> str:
+    def _rank_sentence(self, one: Criticality, of: int) -> str:
         single = ", a single point" if one.single_point else ""
         return (
             f"{safe(one.service)} ranks {one.rank:,} of {of:,}: "
@@ -368,10 +371,10 @@ class GraphText(GraphPage):
             f"{one.direct_callers:,} direct and {_counted(one.indirect_callers)} indirect callers{single}"
         )
 
-    # --- their parts -------------------------------------------------------------------------------------------------
+    # --- parts -------------------------------------------------------------------------------------------------------
 
     def _p95(self, found: Latency, calls: int) -> Line:
-        """`p95 1.2 s`, or `latency 800 ms–1.4 s` of few calls."""
+        """Format as `p95 1.2 s`, for few calls as `latency 800 ms–1.4 s`."""
         label = "latency" if found.few_between is not None or not found.count else "p95"
         return Line([(f"{label} ", Role.DIM), (p95_or_range(found, calls, self.marks), Role.PLAIN)])
 
@@ -388,14 +391,14 @@ class GraphText(GraphPage):
                 for match in group:
                     yield Line([(safe(match.value), Role.PLAIN), (f" {self.marks.repeated(match.count)}", Role.DIM)])
             else:
-                # values are as many as users: the keys say what the word is to the service
+                # there can be as many values as users: the keys identify the attribute
                 keys = dict.fromkeys(safe(match.value.partition("=")[0]) for match in group)
                 yield Line([("attributes ", Role.DIM), (", ".join(keys), Role.PLAIN)])
 
     def _neighbours(self, found: Sequence[Neighbour], name: str, upstream: bool) -> _Lines:
         between = f"with the calls {'to' if upstream else 'from'} {name}"
-        for title, wanted in ((f"directly, {between}", True), ("indirect, with all calls to them", False)):
-            some = [one for one in found if (one.distance.hops == 1) is wanted]
+        for title, is_direct in ((f"direct, {between}", True), ("indirect, with all calls to them", False)):
+            some = [one for one in found if (one.distance.hops == 1) is is_direct]
             if not some:
                 continue
             column, marked = self.async_cells([one.is_async for one in some])
@@ -403,7 +406,7 @@ class GraphText(GraphPage):
             yield from self.table(
                 [
                     Column("service", grows=True),
-                    *([] if wanted else [Column("hops", "right")]),
+                    *([] if is_direct else [Column("hops", "right")]),
                     *_CALLS,
                     _p95_column(some),
                     *column,
@@ -411,7 +414,7 @@ class GraphText(GraphPage):
                 [
                     [
                         self.service_cell(one.service),
-                        *([] if wanted else [number_cell(one.distance.hops)]),
+                        *([] if is_direct else [number_cell(one.distance.hops)]),
                         *self.call_cells(one.calls, one.error_rate),
                         self.p95_cell(one.latency, one.calls),
                         *mark,
@@ -435,7 +438,7 @@ class GraphText(GraphPage):
             number_cell(hit.trace_count),
         ]
 
-    def _so_what(self, label: str, worst: HitEntry, percent: float, of: str, nothing: str) -> Line:
+    def _impact(self, label: str, worst: HitEntry, percent: float, of: str, nothing: str) -> Line:
         line = Line([(f"{_INDENT}{label:<13}  ", Role.STRONG)])
         if percent:
             line.add(f"up to {numbers.percent(percent)} {of}: ")
@@ -454,8 +457,8 @@ def _p95_column(found: Iterable[_Timed]) -> Column:
     return Column(p95_heading(one.latency for one in found), "right")
 
 
-def _reached(found: Collection[Neighbour], name: str) -> str:
-    """Direct callers, and indirect ones."""
+def _caller_counts(found: Collection[Neighbour], name: str) -> str:
+    """Count direct and indirect callers in a sentence."""
     direct = sum(one.distance.hops == 1 for one in found)
     if not found:
         return f"Nothing calls {name}"
@@ -463,19 +466,19 @@ def _reached(found: Collection[Neighbour], name: str) -> str:
     return f"{_services(direct)} call{'s' if direct == 1 else ''} {name}{more}"
 
 
-def _needs(found: Collection[Neighbour], name: str) -> str:
-    """Direct callees, and indirect ones."""
+def _callee_counts(found: Collection[Neighbour], name: str) -> str:
+    """Count direct and indirect callees in a sentence."""
     direct = [one for one in found if one.distance.hops == 1]
     if not found:
         return f"{name} has no callees"
     peers = sum(one.inferred for one in direct)
     kinds = f" ({peers:,} inferred)" if peers else ""
-    more = f" and needs {len(found) - len(direct):,} more through them" if len(found) > len(direct) else ""
+    more = f"; {len(found) - len(direct):,} more indirectly" if len(found) > len(direct) else ""
     return f"{name} calls {_services(len(direct))}{kinds}{more}"
 
 
 def _counted(number: int | None) -> str:
-    """A number of callers, which a very large graph may have too many of to count."""
+    """Format a number of callers; None if a very large graph has too many to count."""
     return "?" if number is None else f"{number:,}"
 
 

@@ -1,4 +1,4 @@
-"""One operation in full: what it makes traces wait, how its calls do, and its worst traces."""
+"""One operation in full: critical time, calls, pattern and worst traces."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _BINS = 24
 _WORK_BOTTLENECKS = 3
 _LABEL = 10
 _CLOCK = len("10:00:00.000")
-_OWN = len("of it")
+_SHARE = len("share")
 
 
 class HotSpotDetail:
-    """One operation: its figures, its pattern and its worst traces. `pattern` is None until it is known; `more` are
-    lines of what else was asked about it.
+    """Lines of one operation: figures, pattern and worst traces.
+
+    `pattern` is None until it is computed; `more` are further lines, such as a what-if.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class HotSpotDetail:
         self.table, self.spot, self.pattern, self.marks, self.local_time = table, spot, pattern, marks, local_time
         self.worst = table.worst_traces(spot.number)
         self.pattern_row = 2
-        self.head = [self._wait(), self._calls(), self._pattern(), self._times(), self._trend()]
+        self.head = [self._critical(), self._calls(), self._pattern(), self._times(), self._trend()]
         """Heading lines."""
         self.head += list(self._async_work())
         self.head += [_labelled("").extend(line) for line in more]
@@ -54,12 +55,12 @@ class HotSpotDetail:
         return self.first_trace + len(self.worst)
 
     def show_pattern(self, pattern: str) -> None:
-        """The pattern is known now."""
+        """Show the pattern, once it is computed."""
         self.pattern = pattern
         self.head[self.pattern_row] = self._pattern()
 
     def trace(self, row: int) -> int | None:
-        """The trace that a row is about."""
+        """Return the trace of a row, None for other rows."""
         at = row - self.first_trace
         return self.worst[at][0] if 0 <= at < len(self.worst) else None
 
@@ -69,7 +70,7 @@ class HotSpotDetail:
         traces, marks = self.table.traces, self.marks
         longest = max(int(traces.response_time[trace]) for trace, _ in self.worst)
         durations = max(numbers.duration_width(longest), len("response"))
-        name = max(min(width - _CLOCK - 2 * durations - _OWN - 8, self._name_cells), _LEAST_NAME)
+        name = max(min(width - _CLOCK - 2 * durations - _SHARE - 8, self._name_cells), _LEAST_NAME)
         if row < self.first_trace:
             few, count = len(self.worst), self.spot.traces
             title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
@@ -78,25 +79,25 @@ class HotSpotDetail:
                 Line([(fit(title, name, ellipsis=marks.ellipsis), Role.TITLE)]),
                 figure("response", durations, Role.DIM),
                 figure("critical", durations, Role.DIM),
-                figure("share", _OWN, Role.DIM),
+                figure("share", _SHARE, Role.DIM),
             ]
             return side_by_side(cells).cropped(width, marks.ellipsis)
-        trace, own = self.worst[row - self.first_trace]
+        trace, critical = self.worst[row - self.first_trace]
         root = int(traces.main_root[trace])
-        service, takes = traces.service_name(root), int(traces.response_time[trace])
+        service, response = traces.service_name(root), int(traces.response_time[trace])
         path = int(self.table.path_ns[trace])
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
                 service, self.table.roles.get(service, Role.DIM), name, marks, operation=traces.operation_name(root)
             ),
-            figure(numbers.duration(takes, marks.ascii_only), durations),
-            figure(numbers.duration(own, marks.ascii_only), durations),
-            figure(numbers.whole_percent(100 * own / path if path else 0.0), _OWN, Role.STRONG),
+            figure(numbers.duration(response, marks.ascii_only), durations),
+            figure(numbers.duration(critical, marks.ascii_only), durations),
+            figure(numbers.whole_percent(100 * critical / path if path else 0.0), _SHARE, Role.STRONG),
         ]
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
-    def _wait(self) -> Line:
+    def _critical(self) -> Line:
         spot = self.spot
         if spot.is_async:
             text = f"asynchronous, in {numbers.counted(spot.traces, 'trace')}"
@@ -104,10 +105,10 @@ class HotSpotDetail:
         line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of total; ")
         line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
         line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
-        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their time")
+        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their critical paths")
 
     def _async_work(self) -> Iterator[Line]:
-        """The asynchronous work that begins with it: how long it takes, and where that goes."""
+        """Yield the asynchronous work that begins with the operation: durations and bottlenecks."""
         entry, marks = self.spot.entry, self.marks
         if entry is None:
             return
@@ -134,16 +135,16 @@ class HotSpotDetail:
         return line
 
     def _times(self) -> Line:
-        """Distribution of call durations."""
+        """Draw the distribution of call durations."""
         if not self.spot.latency.count:
-            return _labelled("times").add("unknown: no call has an end", Role.DIM)
+            return _labelled("durations").add("unknown: no call has an end", Role.DIM)
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
-        line = _labelled("times").add(f"{self._duration(least)} ", Role.DIM)
+        line = _labelled("durations").add(f"{self._duration(least)} ", Role.DIM)
         line.add(small_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
         return line.add("  total ", Role.DIM).add(self._duration(self.spot.total_ns))
 
     def _trend(self) -> Line:
-        """Mean duration of calls over time."""
+        """Draw the mean duration of calls over time."""
         means = self.table.over_time(self.spot.number, _BINS)
         line = _labelled("over time").add(small_bars(means, self.marks), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)

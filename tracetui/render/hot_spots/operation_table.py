@@ -1,4 +1,4 @@
-"""Operations by their time on the critical path, ready to be listed."""
+"""Operations by their time on the critical path."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.columns import name_cells, service_roles
 
-WAITED = "waited"
+CRITICAL = "critical"
 SORTINGS = {
-    WAITED: "time on the critical path",
+    CRITICAL: "time on the critical path",
     "calls": "calls",
     "errors": "error rate",
     "p50": "p50",
@@ -27,9 +27,9 @@ SORTINGS = {
     "self": "self time of a call",
     "total": "time of all calls",
 }
-"""Sort keys of operations with their titles, in the order in which one cycles through them."""
+"""Sort keys of operations with their titles, in cycling order."""
 EXAMPLES = 5
-"""Number of example traces of an operation."""
+"""Number of example traces per operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,21 @@ class OperationRow:
     service: str
     operation: str
     critical_ns: float
-    """On the critical path, in all traces together."""
+    """Time on the critical path, total of all traces."""
     total_share: float
-    """Share of the time of all traces."""
+    """Share of the critical time of all traces."""
     share: float
-    """Share of the time of the traces in which it occurs."""
+    """Share of the critical time of the traces in which it occurs."""
     traces: int
     calls: int
     errors: int
     latency: Latency
     self_ns: float | None
-    """Self time of a call, on average over those with an end; None where no call has one."""
+    """Mean self time of calls with an end; None without such calls."""
     total_ns: float | None
-    """Of all calls together, likewise."""
+    """Total duration of calls with an end; None without such calls."""
     is_async: bool
-    """True if it occurs in asynchronous work alone, which no request waits for."""
+    """True if it occurs only in asynchronous work, off the critical path of requests."""
     entry: AsyncEntry | None
     """Figures of the asynchronous work that begins with it."""
 
@@ -65,22 +65,22 @@ class OperationRow:
 
     @property
     def mean_critical_ns(self) -> float:
-        """Per trace in which it occurs."""
+        """Mean critical time per trace in which it occurs."""
         return self.critical_ns / self.traces
 
 
 class OperationTable:
-    """The operations of a set, made ready to be listed: bottlenecks, then the rest, the costliest of each first."""
+    """The operations of a set: bottlenecks, then the others, each by critical time."""
 
     def __init__(self, findings: Analysis) -> None:
         paths = findings.paths
         self.traces = traces = findings.traces
         self.roles = service_roles(traces)
         self.skewed_count = int(traces.skewed.sum())
-        """Traces in which clocks disagree."""
+        """Number of traces with clock skew."""
         self._critical = paths.critical
         self.path_ns = paths.trace_critical
-        """int64[traces], how long the critical path of each trace is."""
+        """int64[traces], length of each trace's critical path, ns."""
         self._order, distinct, self._first = group_slices(traces.operation)
         self._place = {number: i for i, number in enumerate(distinct.tolist())}
         self._entries = {(one.service, one.operation): one for one in findings.async_work.entries()}
@@ -193,7 +193,7 @@ class OperationTable:
 
     def order(self, sorting: str, descending: bool) -> np.ndarray:
         """int64[operations], rows in the order of a column of `SORTINGS`; ties by critical time."""
-        if sorting == WAITED:
+        if sorting == CRITICAL:
             rows = np.arange(len(self))
             return rows if descending else rows[::-1]
         calls = np.maximum(self._calls, 1)
@@ -213,8 +213,9 @@ class OperationTable:
         return ordered
 
     def histogram(self, number: int, bins: int) -> tuple[np.ndarray, int, int]:
-        """How the durations of an operation's calls lie, of which some must be known: int64[bins] on a logarithmic
-        scale, and its ends in ns.
+        """Return the distribution of call durations, int64[bins] on a logarithmic scale, and its ends in ns.
+
+        Some call must have an end.
         """
         durations = np.maximum(self.traces.known_durations(self._spans_of(number)), 1)
         least, most = int(durations.min()), int(durations.max())
@@ -223,12 +224,12 @@ class OperationTable:
         return np.bincount(at, minlength=bins), least, most
 
     def over_time(self, number: int, bins: int) -> np.ndarray:
-        """float64[bins], the mean duration of an operation's calls in each part of the set's time, ns; 0 for none."""
+        """Return the mean duration of an operation's calls over time, float64[bins] ns; 0 without calls."""
         traces, spans = self.traces, self._spans_of(number)
         spans = spans[~traces.no_duration[spans]]
         begin = int(traces.trace_start.min())
         length = int(traces.trace_start.max()) - begin + 1
-        # by when their traces began, as that is what the set's time is
+        # by trace start, which defines the time range of the set
         at = np.minimum((traces.trace_start[traces.trace[spans]] - begin) / length * bins, bins - 1).astype(np.int64)
         counts = np.bincount(at, minlength=bins)
         sums = np.bincount(at, weights=traces.duration[spans], minlength=bins)
@@ -240,7 +241,7 @@ class OperationTable:
         return self._order[self._first[at] : self._first[at + 1]]
 
     def worst_traces(self, number: int) -> list[tuple[int, int]]:
-        """The traces that wait longest for an operation: (trace, ns of the operation on its critical path)."""
+        """Return the traces with the longest critical time of an operation: (trace, ns)."""
         begin = int(self._pair_first[self._place[number]])
         end = begin + min(EXAMPLES, self._trace_count(number))
         return list(
@@ -248,31 +249,31 @@ class OperationTable:
         )
 
     def _trace_count(self, number: int) -> int:
-        """Number of traces that have the operation."""
+        """Count the traces that have the operation."""
         at = self._place[number]
         end = self._pair_first[at + 1] if at + 1 < len(self._pair_first) else len(self._pair_trace)
         return int(end - self._pair_first[at])
 
     def slow_traces(self, number: int) -> tuple[TraceSet, np.ndarray]:
-        """Traces that have an operation, and bool[traces] of those with a call at its p95 or longer."""
+        """Return the traces with an operation, and which of them have a call at its p95 or longer (bool[traces])."""
         spans = self._spans_of(number)
-        # where many calls run into one time-out, that is the p95 and none takes longer
+        # >= because calls that hit one timeout are all at the p95
         slow = self.traces.duration[spans] >= self._latencies[3][self._place[number]]
         among = np.unique(self.traces.trace[spans])
         return self.traces.select(among), np.isin(among, self.traces.trace[spans[slow]])
 
     def slowest_span(self, number: int, trace: int) -> int:
-        """The slowest span of an operation in a trace."""
+        """Return the slowest span of an operation in a trace."""
         begin, end = self.traces.first[trace : trace + 2].tolist()
         spans = begin + np.flatnonzero(self.traces.operation[begin:end] == number)
         return int(spans[np.argmax(self.traces.duration[spans])])
 
     def pattern(self, number: int) -> str:
-        """Common detail of an operation's spans. It reads their attributes, which takes time."""
+        """Return the common detail of an operation's spans. Slow: it reads their attributes."""
         return common_detail(self.traces, self._spans_of(number))
 
 
 def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """float64[groups], of the values of each group."""
+    """Return the sum of the values of each group, float64[groups]."""
     sums: np.ndarray = np.add.reduceat(values, first[:-1], dtype=np.float64) if len(values) else np.zeros(0)
     return sums

@@ -1,4 +1,4 @@
-"""Suggestions for slow traces: in words, as a list, and one in full."""
+"""Suggestions for slow traces: as text, as a list, and one in full."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KIND = max(map(len, _KINDS.values()))
 _MEANINGS = {
     SuggestionKind.N_PLUS_ONE: (
         "These calls run one after another on the critical path.",
-        "Saved: all but the longest, were they one (a batch, a join, a cache).",
+        "One call (a batch, a join, a cache) would save all but the longest.",
     ),
     SuggestionKind.SIDE_BY_SIDE: (
         "These calls run one after another. In parallel only the longest would",
@@ -37,14 +37,14 @@ _MEANINGS = {
     ),
     SuggestionKind.RETRIES: (
         "These calls failed and succeeded when they were retried.",
-        "Saved: the failed attempts.",
+        "Without failures, their time would be saved.",
     ),
 }
-"""Explanations of each kind, in lines for a narrow screen."""
+"""Explanation of each kind, in lines for a narrow screen."""
 
 
 def words_of(found: Suggestion) -> list[Line]:
-    """A suggestion, in pieces that may stand on lines of their own."""
+    """Return a suggestion in pieces between which lines may break."""
     names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
     parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
     match found.kind:
@@ -66,7 +66,7 @@ def words_of(found: Suggestion) -> list[Line]:
 
 
 class SuggestionList:
-    """A row for each suggestion."""
+    """Rows of the suggestions."""
 
     def __init__(self, found: Sequence[Suggestion], traces: TraceSet, marks: Glyphs) -> None:
         self.found, self.traces, self.marks = found, traces, marks
@@ -108,12 +108,12 @@ class SuggestionList:
 
 
 class SuggestionDetail:
-    """One thing that could be done: what it means, and who takes part."""
+    """Lines of one suggestion: explanation, saving and calls."""
 
     def __init__(
-        self, found: Suggestion, traces: TraceSet, marks: Glyphs, local_time: bool = False, *, opens: str = "Enter"
+        self, found: Suggestion, traces: TraceSet, marks: Glyphs, local_time: bool = False, *, open_key: str = "Enter"
     ) -> None:
-        """`opens`: the key that opens it, '' where there is none."""
+        """`open_key`: the key that opens the example, '' for none."""
         self.found, self.marks = found, marks
         self._roles = service_roles(traces)
         parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
@@ -129,8 +129,8 @@ class SuggestionDetail:
             self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))
         example = numbers.duration(int(traces.response_time[found.example_trace]), marks.ascii_only)
         clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
-        leads = f"{opens} opens the largest saving: " if opens else "largest saving in "
-        self._rows += [Line(), Line([(leads, Role.DIM), (f"{clock}, {example}", Role.PLAIN)])]
+        lead = f"{open_key} opens the largest saving: " if open_key else "largest saving in "
+        self._rows += [Line(), Line([(lead, Role.DIM), (f"{clock}, {example}", Role.PLAIN)])]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -139,12 +139,12 @@ class SuggestionDetail:
         return self._rows[row].cropped(width, self.marks.ellipsis)
 
     def _cost(self) -> Line:
-        """Critical time per trace, and the largest saving."""
+        """Return the critical time per trace, and the largest saving."""
         found, ascii_only = self.found, self.marks.ascii_only
-        waited, saved = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
-        line = Line([(waited, Role.STRONG)])
+        current, saving = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
+        line = Line([(current, Role.STRONG)])
         line.add(f" critical per trace ({numbers.counted(found.trace_count, 'trace')}); saves up to ", Role.DIM)
-        return line.add(saved, Role.STRONG)
+        return line.add(saving, Role.STRONG)
 
     def _name(self, call: tuple[str, str]) -> Line:
         service, operation = call

@@ -1,4 +1,4 @@
-"""Operations by the time that traces wait for them, as a table."""
+"""Operations by their time on the critical path, as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
-from tracetui.render.hot_spots.operation_table import WAITED, OperationRow, OperationTable
+from tracetui.render.hot_spots.operation_table import CRITICAL, OperationRow, OperationTable
 from tracetui.render.services.table import duration_or_unknown, latency_cells
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
@@ -34,16 +34,14 @@ class _Layout:
 
 
 class HotSpotList:
-    """A row for each operation, and where they are sorted by how long is waited for them one that sets the bottlenecks
-    off from the rest.
-    """
+    """Rows of the operations; sorted by critical time, a divider follows the bottlenecks."""
 
     def __init__(
         self,
         table: OperationTable,
         patterns: dict[int, str],
         marks: Glyphs,
-        sorting: str = WAITED,
+        sorting: str = CRITICAL,
         descending: bool = True,
     ) -> None:
         self.table, self.patterns, self.marks = table, patterns, marks
@@ -53,21 +51,21 @@ class HotSpotList:
         self._row_of[self._places] = np.arange(len(table))
         self._occurrences = max(len(f"{table.traces.trace_count:,}") * 2 + 3, len("traces"))
         rest = len(table) - table.bottlenecks
-        has_divider = table.bottlenecks and rest and sorting == WAITED and descending
+        has_divider = table.bottlenecks and rest and sorting == CRITICAL and descending
         self.divider = table.bottlenecks if has_divider else -1
-        """The row between bottlenecks and the rest, -1 for none."""
+        """Row of the divider after the bottlenecks, -1 for none."""
 
     def __len__(self) -> int:
         return len(self.table) + (self.divider >= 0)
 
     def place(self, row: int) -> int | None:
-        """The operation's row in the table; None for the row between."""
+        """Return the operation's row in the table; None for the divider."""
         if row == self.divider:
             return None
         return int(self._places[row - (0 <= self.divider < row)])
 
     def row_of(self, place: int) -> int:
-        """The row of an operation, by its row in the table."""
+        """Return the row of an operation, by its row in the table."""
         row = int(self._row_of[place])
         return row + (0 <= self.divider <= row)
 
@@ -80,10 +78,10 @@ class HotSpotList:
         ]
         if layout.of_traces:
             cells.append(figure("of traces", _OF_TRACES, Role.DIM))
-        if self._sorting != WAITED:
+        if self._sorting != CRITICAL:
             cells.append(figure(self._sorting, _SORTED, Role.STRONG))
         cells += [
-            # on the critical path, which is not the duration of a call
+            # time on the critical path, not the duration of a call
             figure("critical", self.table.duration_cells, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
         ]
@@ -98,7 +96,7 @@ class HotSpotList:
     def line(self, row: int, width: int) -> Line:
         place = self.place(row)
         if place is None:
-            text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' time"
+            text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' critical paths"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.marks.ellipsis)
         spot, layout, marks = self.table.hot_spot(place), self._layout(width), self.marks
         role = self.table.roles.get(spot.service, Role.DIM)
@@ -115,7 +113,7 @@ class HotSpotList:
         ]
         if layout.of_traces:
             cells.append(figure(numbers.whole_percent(spot.share), _OF_TRACES))
-        if self._sorting != WAITED:
+        if self._sorting != CRITICAL:
             cells.append(self._sorted(spot))
         cells += [
             figure(numbers.duration(round(spot.mean_critical_ns), marks.ascii_only), self.table.duration_cells),
@@ -130,7 +128,7 @@ class HotSpotList:
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
     def _sorted(self, spot: OperationRow) -> Line:
-        """The figure that the rows are sorted by."""
+        """Return the figure that the rows are sorted by."""
         match self._sorting:
             case "calls":
                 return figure(call_count(spot.calls), _SORTED, Role.STRONG)
@@ -142,11 +140,11 @@ class HotSpotList:
                 return figure(duration_or_unknown(ns, spot.calls, self.marks), _SORTED, Role.STRONG)
 
     def _layout(self, width: int) -> _Layout:
-        """Columns that fit, the most telling first: names, the pattern, then what the detail has as well."""
+        """Choose the columns that fit, by value: names, the pattern, then figures that the detail shows too."""
         durations = self.table.duration_cells
-        taken = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
+        fixed = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
         bar = 6 if width < 90 else 10 if width < 120 else 15
-        free = width - taken - bar - (_SORTED + 2 if self._sorting != WAITED else 0)
+        free = width - fixed - bar - (_SORTED + 2 if self._sorting != CRITICAL else 0)
         names = max(self.table.name_cells, len(_NAME_TITLE))
         good = min(_GOOD_NAME, names)
         of_traces = free >= good + _OF_TRACES + 2
@@ -171,7 +169,7 @@ class HotSpotList:
 
 
 def share_bar(percent: float, width: int, marks: Glyphs) -> str:
-    """A share of 100 as a bar in exactly `width` cells, to an eighth; something is never drawn as nothing."""
+    """Draw a percentage as a bar in exactly `width` cells, to an eighth; only 0 is drawn as 0."""
     if marks.ascii_only:
         cells = min(max(round(percent / 100 * width), percent > 0), width)
         return fit(marks.solid * cells, width)

@@ -1,4 +1,4 @@
-"""Effect of a what-if replay, in two short lines."""
+"""Effect of a what-if replay in two short lines."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tracetui.render.text.safe_text import safe
 
 
 def what_if_lines(found: WhatIf, traces: TraceSet, marks: Glyphs) -> list[Line]:
-    """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; of one trace
-    its time. Figures stand before words, for they are not to be cut.
+    """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; for one
+    trace its response time. Figures come before words, so that they are not cut.
     """
     line = Line([(f"if it took {found.percent:g} %: ", Role.ACCENT)])
     if traces.trace_count == 1:

@@ -32,9 +32,9 @@ def alert_rules(
     unit: str = "ms",
     command: str = "tracetui SOURCE",
 ) -> str:
-    """A rule file with two rules for each operation: it is slow, and it fails.
+    """Return a rule file with two rules per operation: latency and error rate.
 
-    `command` opens the traces; what an alert is about is added to it.
+    `command` opens the traces; each alert appends its query.
     """
     lines = [
         "groups:",
@@ -53,8 +53,8 @@ def _slow(service: str, one: Baseline, namespace: str, unit: str, command: str) 
     threshold = one.latency_threshold_ns / size
     rate = f"rate({namespace}_duration_{name}_bucket{{{_selector(service, one)}}}[{_WINDOW}])"
     expression = f"histogram_quantile(0.95, sum by (le) ({rate})) > {threshold:g}"
-    limit, was = numbers.duration(one.latency_threshold_ns), numbers.duration(round(one.p95_ns))
-    why = f"95 % of {one.call_count:,} calls took up to {was}. It holds for {_PENDING} before it fires."
+    limit, baseline = numbers.duration(one.latency_threshold_ns), numbers.duration(round(one.p95_ns))
+    why = f"95 % of {one.call_count:,} calls took up to {baseline}. It must hold for {_PENDING} before the alert fires."
     if one.is_raised_to_bucket:
         why = (
             f"The threshold is more than {LATENCY_FACTOR:g} times the baseline, because of the metric's resolution: "
@@ -63,7 +63,7 @@ def _slow(service: str, one: Baseline, namespace: str, unit: str, command: str) 
     else:
         why = f"The threshold is {LATENCY_FACTOR:g} times the baseline: {why}"
     if one.latency_threshold_ns >= BUCKET_ENDS_NS[-1]:
-        why += " The connector's default buckets end at 15 s: give it larger ones, or this never fires."
+        why += " The connector's default buckets end at 15 s: configure larger ones, or the alert never fires."
     opens = _opening(command, service, one, f"duration >= {format_duration(_three_digits(one.p95_ns))}")
     yield from _rule("OperationSlow", expression, service, one, f"p95 of {{}} is above {limit}", why, opens)
 
@@ -73,10 +73,10 @@ def _fails(service: str, one: Baseline, namespace: str, command: str) -> Iterato
     failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
     expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
     doubled = f"{ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %"
-    rule = "half of the way from the baseline to all calls" if one.is_error_threshold_halfway else doubled
+    rule = "halfway between the baseline and 100 %" if one.is_error_threshold_halfway else doubled
     why = (
         f"The threshold is {rule}: {one.error_percent:.1f} % of {one.call_count:,} calls failed. "
-        f"It holds for {_PENDING} before it fires."
+        f"It must hold for {_PENDING} before the alert fires."
     )
     summary = f"more than {one.error_threshold_percent:g} % of the calls of {{}} fail"
     opens = _opening(command, service, one, "status = error")
@@ -86,7 +86,7 @@ def _fails(service: str, one: Baseline, namespace: str, command: str) -> Iterato
 def _rule(
     alert: str, expression: str, service: str, one: Baseline, summary: str, why: str, opens: str
 ) -> Iterator[str]:
-    """`summary` has a place for the operation's name; `opens` is the command that opens the traces."""
+    """`summary` is a template for the operation's name; `opens` is the command that opens the traces."""
     yield f"      - alert: {alert}"
     yield f"        expr: {_quoted(expression)}"
     yield f"        for: {_PENDING}"
@@ -101,13 +101,13 @@ def _rule(
 
 
 def _opening(command: str, service: str, one: Baseline, condition: str) -> str:
-    """The command that opens the traces behind an alert."""
+    """Return the command that opens the traces behind an alert."""
     query = f"{{ service = {quoted(service)} AND operation = {quoted(one.operation)} AND {condition} }}"
     return f"{command} --query {shlex.quote(query)}"
 
 
 def _three_digits(ns: float) -> int:
-    """Rounded down, so that what takes as long as the p95 is among what is asked for."""
+    """Round down to three digits, so that the query includes calls as long as the p95."""
     size: int = 10 ** max(len(str(int(ns))) - 3, 0)
     return int(ns) // size * size
 
@@ -120,7 +120,7 @@ def _selector(service: str, one: Baseline) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as PromQL and YAML both write one in double quotes."""
+    """Quote a text so that PromQL and YAML both read it."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped(text, _code_point)}"'
 
@@ -128,11 +128,11 @@ def _quoted(text: str) -> str:
 def _code_point(character: str) -> str:
     code = ord(character)
     if 0xD800 <= code < 0xE000:
-        # half a character: neither can hold it
+        # a lone surrogate, which neither can encode
         code = 0xFFFD
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _no_template(text: str) -> str:
-    """Text that Prometheus does not take for a template."""
+    """Escape template delimiters of Prometheus."""
     return text.replace("{{", '{{ "{{" }}')

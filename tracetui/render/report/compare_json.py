@@ -1,4 +1,4 @@
-"""A comparison of two sets as JSON: stable output for other programs. Keys may be added, never renamed."""
+"""Comparison of two trace sets as JSON, stable for other programs. Keys may be added, never renamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracetui.render.report.json import in_ms, in_percent, summary_json, warning
 
 
 def compare_json(found: Comparison) -> bytes:
-    """The comparison as indented JSON with a last line break. Changes of rates are in points of percent."""
+    """Serialise the comparison as indented JSON with a trailing newline. Changes of rates are in percentage points."""
     return orjson.dumps(
         {
             "before": summary_json(found.before.summary),
@@ -60,7 +60,7 @@ def compare_json(found: Comparison) -> bytes:
 
 
 def _call_paths(found: Comparison) -> list[dict[str, Any]]:
-    """Changes by call path between one trace before and one after, in tree order; empty for several traces."""
+    """Return changes by call path between one trace before and one after, in tree order; empty for more traces."""
     return [
         {
             "depth": one.depth,

@@ -1,4 +1,4 @@
-"""A comparison of two sets as a report for people."""
+"""Comparison of two trace sets as text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INDENT = "  "
 _SHOWN = 10
 _LEAST_WIDTH = 40
 _BOTH_FROM = 100
-"""Cells from which on there is room for changes in absolute beside those in percent."""
+"""Width from which on absolute changes are shown as well as percentages."""
 _PERCENT = len("-99.5 %")
 _WORDS = {
     Verdict.BETTER: "better",
@@ -39,7 +39,7 @@ _CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
 
 
 def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptions) -> Iterator[Line]:
-    """The lines of the report; `names` are what the two sets were read from."""
+    """Yield the lines of the report; `names` are the sources of the two sets."""
     report = _ComparisonReport(found, options)
     yield from report.head(names)
     for part in (
@@ -56,27 +56,27 @@ def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptio
 
 
 class ComparisonLines:
-    """The report as rows for any width: a list's source."""
+    """Rows of the report for any width: a `LineSource`."""
 
     def __init__(self, found: Comparison, names: tuple[str, str], ascii_only: bool) -> None:
         self._found, self._names, self._ascii_only = found, names, ascii_only
         self._width = 0
         self._lines: list[Line] = []
 
-    def _made(self, width: int) -> list[Line]:
+    def _lines_for(self, width: int) -> list[Line]:
         if width != self._width:
             options = ReportOptions(width=max(width, _LEAST_WIDTH), ascii_only=self._ascii_only)
             self._width, self._lines = width, list(compare_text(self._found, self._names, options))
         return self._lines
 
     def __len__(self) -> int:
-        return len(self._made(self._width or _LEAST_WIDTH))
+        return len(self._lines_for(self._width or _LEAST_WIDTH))
 
-    def heading(self, width: int) -> Line:  # noqa: ARG002 - the protocol's
+    def heading(self, width: int) -> Line:  # noqa: ARG002 - required by the protocol
         return Line()
 
     def line(self, row: int, width: int) -> Line:
-        return self._made(width)[row].cropped(width)
+        return self._lines_for(width)[row].cropped(width)
 
 
 class _ComparisonReport:
@@ -94,7 +94,7 @@ class _ComparisonReport:
             counts = f"  {numbers.counted(summary.trace_count, 'trace')}, {numbers.counted(summary.span_count, 'span')}"
             yield self._line((f"{word}  ", Role.DIM), (safe(name), Role.TITLE), (counts, Role.PLAIN))
         if self.options.filtered:
-            yield self._line((f"only {safe(self.options.filtered)}", Role.DIM))
+            yield self._line((f"filter: {safe(self.options.filtered)}", Role.DIM))
         if not self.found.has_common:
             yield self._line((f"{self.marks.warning} {NOTHING_IN_COMMON}", Role.WARNING))
         elif not self.found.has_common_requests:
@@ -128,7 +128,7 @@ class _ComparisonReport:
         found = self.found.bottlenecks
         yield self._line(("Bottlenecks", Role.TITLE), (", critical per trace", Role.DIM))
         if not found:
-            yield self._line((f"{_INDENT}none in either", Role.PLAIN))
+            yield self._line((f"{_INDENT}none before or after", Role.PLAIN))
             return
         yield from self._table([Column("", grows=True), *_COLUMNS], [self._bottleneck(one) for one in found])
 
@@ -142,7 +142,7 @@ class _ComparisonReport:
         patterns = self.found.patterns
         yield self._line(("Errors", Role.TITLE), (", traces with each", Role.DIM))
         if not patterns:
-            yield self._line((f"{_INDENT}none in either", Role.PLAIN))
+            yield self._line((f"{_INDENT}none before or after", Role.PLAIN))
             return
         shown = patterns if self.options.verbose else patterns[:_SHOWN]
         yield from self._table([Column("", grows=True), *_COLUMNS], [self._pattern(one) for one in shown])
@@ -173,11 +173,11 @@ class _ComparisonReport:
         shown = changed if self.options.verbose else changed[:_SHOWN]
         rows = []
         for one in shown:
-            told = [change for change in one.changes if change.verdict in (Verdict.WORSE, Verdict.BETTER)]
+            significant = [change for change in one.changes if change.verdict in (Verdict.WORSE, Verdict.BETTER)]
             if one.verdict in (Verdict.NEW, Verdict.GONE):
                 calls = [numbers.counted(number, "call") if number else "-" for number in one.counts]
                 rows.append([named(one.name), "", *calls, "", _WORDS[one.verdict]])
-            for at, change in enumerate(told):
+            for at, change in enumerate(significant):
                 figure = _FIGURES.get(change.figure, change.figure)
                 rows.append([named(one.name) if not at else "", figure, *self._cells(change)])
         if rows:
@@ -200,7 +200,7 @@ class _ComparisonReport:
         yield self._line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))
 
     def _cells(self, change: Change) -> list[str]:
-        """Before, after, the change and what it amounts to."""
+        """Return the cells before, after, change and verdict."""
         if change.figure in RATES:
             texts = ["-" if value is None else numbers.percent(value) for value in (change.before, change.after)]
         else:

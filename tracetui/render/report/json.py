@@ -1,7 +1,7 @@
-"""The analysis as JSON: the program's stable output for other programs.
+"""Report as JSON, stable for other programs.
 
 Keys may be added, never renamed. `_ms` are milliseconds, `_us` microseconds since the epoch, rates and `percent` are
-of 100, times of day are ISO 8601 in UTC.
+of 100, times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def report_json(findings: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
-    """The report with the summary, the named sections and the warnings, as indented JSON with a last line break."""
+    """Serialise summary, named sections and warnings as indented JSON with a trailing newline."""
     traces = findings.traces
     parts: dict[str, Any] = {"summary": summary_json(findings.summary)}
     if "bottlenecks" in sections:
@@ -70,13 +70,13 @@ def in_ms(ns: float) -> float: ...
 @overload
 def in_ms(ns: float | None) -> float | None: ...
 def in_ms(ns: float | None) -> float | None:
-    """Nanoseconds as milliseconds, to the nanosecond; None stays None."""
+    """Convert nanoseconds to milliseconds, to the nanosecond; None stays None."""
     return None if ns is None else round(ns / 1e6, 6)
 
 
 def all_in_ms(ns: np.ndarray) -> list[float | None]:
-    """The same of many, float64[n]; NaN is None."""
-    # of whole nanoseconds below 10**15 the quotient is the number that is nearest to six decimals
+    """Convert float64[n] nanoseconds to milliseconds; NaN becomes None."""
+    # for whole nanoseconds below 10**15 the quotient already is the float nearest to its six decimals
     whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
     found: list[float | None] = (ns / 1e6).tolist()
     missing = np.isnan(ns)
@@ -89,12 +89,12 @@ def all_in_ms(ns: np.ndarray) -> list[float | None]:
 
 
 def in_percent(value: float) -> float:
-    """A share of 100 to four decimals."""
+    """Round a percentage to four decimals."""
     return round(value, 4)
 
 
 def iso_time(ns: int) -> str:
-    """`2026-03-10T10:00:00.000000Z`"""
+    """Format a time as `2026-03-10T10:00:00.000000Z`."""
     return f"{(_EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
@@ -121,7 +121,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
 
 
 def stats_json(stats: DurationStats) -> dict[str, float | None]:
-    """Durations in milliseconds; all null without samples."""
+    """Return duration statistics in milliseconds; all null without samples."""
     names = ("min", "mean", "p50", "p90", "p95", "p99", "max")
     return {f"{name}_ms": in_ms(getattr(stats, f"{name}_ns")) if stats.count else None for name in names}
 
@@ -160,7 +160,7 @@ def finding_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
 
 
 def async_entry_json(found: AsyncEntry, traces: TraceSet) -> dict[str, Any]:
-    """An entry point of asynchronous work. Occurrences of its bottlenecks are of `unit_count` units."""
+    """Return an entry point of asynchronous work. Occurrences of its bottlenecks are out of `unit_count` units."""
     bottlenecks = [bottleneck_json(one) for one in found.bottlenecks]
     for one in bottlenecks:
         one["unit_count"] = one.pop("trace_count")
@@ -176,9 +176,9 @@ def async_entry_json(found: AsyncEntry, traces: TraceSet) -> dict[str, Any]:
 
 
 def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str, Any]]:
-    """One entry per trace, the one with the longest response time first.
+    """Return an entry per trace, longest response time first.
 
-    Boundaries are cut down to whole microseconds, so that sections still meet without a gap.
+    Boundaries are rounded down to microseconds, so that adjacent sections still meet.
     """
     traces = paths.traces
     services, names = traces.services, traces.names
@@ -187,7 +187,7 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str,
     columns = (column[order].tolist() for column in (traces.trace_duration, traces.response_time, traces.root_missing))
     for trace, total, response, root_missing in zip(order.tolist(), *columns, strict=True):
         spans, starts, ends = paths.sections_of(trace)
-        # a span's sections are apart; it is listed where the first of them is
+        # a span can have several sections; it is listed at the first one
         _, first = np.unique(spans, return_index=True)
         listed = spans[np.sort(first)]
         ids = {span: traces.span_id(span) for span in listed.tolist()}
@@ -235,7 +235,7 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str,
 
 
 def _unit_json(unit: AsyncUnit, traces: TraceSet) -> dict[str, Any]:
-    """Asynchronous work of a trace, with a critical path of its own."""
+    """Return asynchronous work of a trace, with its own critical path."""
     sections = zip(unit.spans.tolist(), (unit.starts // 1000).tolist(), (unit.ends // 1000).tolist(), strict=True)
     return {
         **_labels(unit.root, traces),
@@ -309,7 +309,7 @@ def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
 
 def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
     services, edges = dependencies.service_columns, dependencies.edge_columns
-    counts, ways = edges.call_count.tolist(), edges.is_async.tolist()
+    counts, is_async = edges.call_count.tolist(), edges.is_async.tolist()
     calls: dict[str, dict[str, int]] = {}
     for caller, callee, count in zip(edges.callers, edges.callees, counts, strict=True):
         callees = calls.setdefault(caller, {})
@@ -331,7 +331,7 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         _rates(edges.error_count, edges.call_count),
         *map(all_in_ms, edges.durations[2:5]),
         *map(all_in_ms, edges.halves),
-        ways,
+        is_async,
         edges.inferred.tolist(),
         strict=True,
     )
@@ -343,14 +343,14 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
 
 
 def _rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:
-    """Error rates in percent, of many services or edges; 0 without calls."""
+    """Return error rates in percent, float[n]; 0 without calls."""
     rates = np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0)
     return [in_percent(rate) if rate else 0.0 for rate in rates.tolist()]
 
 
 def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
     return [
-        # a file name can hold bytes that are no text
+        # a file name can hold bytes that are not UTF-8
         {
             "file": warning.file.encode("utf-8", "replace").decode(),
             "position": warning.position,
@@ -361,14 +361,14 @@ def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
 
 
 def nameless_json(traces: TraceSet) -> list[dict[str, str]]:
-    """A warning where spans name no service."""
+    """Return a warning if spans lack a service name."""
     count = int((~is_named(traces)).sum())
     message = f"{numbers.counted(count, 'span')} without a service name; calls pass through"
     return [{"file": "", "position": "", "message": message}] if count else []
 
 
 def skew_warnings_json(traces: TraceSet) -> list[dict[str, str]]:
-    """A warning for each trace in which clocks disagree."""
+    """Return a warning for each trace with clock skew."""
     return [
         {"file": "", "position": f"trace {traces.trace_ids[trace]}", "message": SKEW_WARNING}
         for trace in np.flatnonzero(traces.skewed).tolist()

@@ -1,4 +1,4 @@
-"""A trace as Markdown, for a ticket or a chat. Text from outside is never read as Markdown or HTML."""
+"""A trace as Markdown, for a ticket or a chat. Outside text is escaped from Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _TICKS = re.compile("`+")
 
 
 def code(text: str, limit: int = 200) -> str:
-    """Outside text as a code span: the one place where Markdown reads neither markup nor HTML, links nor mentions."""
+    """Quote outside text as a code span, in which Markdown reads neither markup nor HTML, links nor mentions."""
     shown = safe(text, limit)
     if not shown.strip():
         return "(no name)"
     ticks = "`" * (_longest_ticks(shown) + 1)
-    # blanks keep the text's own backticks, and its own blanks, from those around it
+    # blanks separate the text's own backticks and blanks from the delimiters
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
 def fenced(lines: Iterator[str]) -> str:
-    """Lines of safe text as a code block."""
+    """Return lines of safe text as a code block."""
     text = "\n".join(line.rstrip() for line in lines)
     fence = "`" * max(3, _longest_ticks(text) + 1)
     return f"{fence}text\n{text}\n{fence}"
 
 
 def trace_markdown(view: Waterfall, width: int, max_rows: int = MAX_ROWS, local_time: bool = False) -> str:
-    """Summary of a trace as Markdown: identity, errors, where its time went, and its waterfall."""
+    """Return a trace as Markdown: identity, errors, bottlenecks and waterfall."""
     traces, trace = view.traces, view.trace
     root = int(traces.main_root[trace])
     name = f"{code(traces.service_name(root))} {code(traces.operation_name(root))}"
@@ -65,7 +65,7 @@ def trace_markdown(view: Waterfall, width: int, max_rows: int = MAX_ROWS, local_
 
 
 def _response(view: Waterfall) -> str:
-    """The response time where the trace lasted longer, else ''."""
+    """Return the response time if the trace lasted longer, else ''."""
     traces, trace = view.traces, view.trace
     is_whole = len(traces.spans_of(trace)) == view.stop - view.first
     if not is_whole or traces.root_missing[trace] or not differing(traces)[trace]:
@@ -79,29 +79,29 @@ def _errors(view: Waterfall) -> Iterator[str]:
         yield "no errors"
         return
     echoes = int((view.roles == ErrorRole.PROPAGATED).sum())
-    said = Counter(
+    messages = Counter(
         (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
     )
     propagated = f", propagated to {echoes:,}" if echoes else ""
     recovered = "" if failed_requests(view.traces)[view.trace] else f" ({RECOVERED})"
     yield f"{view.marks.origin} began in {numbers.counted(len(origins), 'span')}{propagated}{recovered}"
-    for (service, message), times in said.most_common(_SHOWN):
+    for (service, message), times in messages.most_common(_SHOWN):
         text = code(message) if message.strip() else "no message"
         yield f"{code(service)}: {text}{f', {view.marks.repeated(times)}' if times > 1 else ''}"
 
 
 def _bottlenecks(view: Waterfall) -> Iterator[str]:
-    """The operations that are longest on the critical path."""
+    """Yield the operations with the longest critical time."""
     if not view.whole_ns or not view.critical.any():
         return
     operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
-    waited = np.bincount(index, view.critical)
-    for at in np.argsort(-waited, kind="stable")[:_SHOWN].tolist():
-        if waited[at]:
+    critical = np.bincount(index, view.critical)
+    for at in np.argsort(-critical, kind="stable")[:_SHOWN].tolist():
+        if critical[at]:
             service, operation = view.traces.operation_label(int(operations[at]))
-            share = numbers.percent(100 * waited[at] / view.path_ns)
-            took = view.duration(int(waited[at]))
-            yield f"critical {took} ({share}) in {code(service)} {code(operation)}"
+            share = numbers.percent(100 * critical[at] / view.path_ns)
+            duration = view.duration(int(critical[at]))
+            yield f"critical {duration} ({share}) in {code(service)} {code(operation)}"
 
 
 def _longest_ticks(text: str) -> int:

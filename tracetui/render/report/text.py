@@ -1,5 +1,6 @@
-"""The analysis as a report for people: what is loaded, how long it takes, where the time goes, what broke, who calls
-whom. Made of lines for any width; every text from outside is made safe here.
+"""Report as text: summary, durations, bottlenecks, errors and dependencies, as lines for any width.
+
+Outside text is made safe here.
 """
 
 from __future__ import annotations
@@ -27,27 +28,27 @@ from tracetui.render.text.table import Column, table
 
 _INDENT = "  "
 _SERVICES = 4
-"""Services named of those that errors propagated to."""
+"""Limit of services that errors propagated to."""
 _EXAMPLES = 3
-"""Traces named for each pattern of a service."""
+"""Limit of example traces per pattern of a service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """Layout of a report. `width` in cells; `verbose` cuts nothing for length."""
+    """Layout of a report. `width` in cells; `verbose` lists everything."""
 
     width: int = 80
     ascii_only: bool = False
     verbose: bool = False
     local_time: bool = False
     filtered: str = ""
-    """The filters in words, '' without any."""
+    """Description of the filters, '' for none."""
     searched: str = ""
-    """Traces searched on servers that hold more; '' where it was all of them."""
+    """Description of the traces searched on a server that holds more, '' if all were searched."""
 
 
 def report_text(findings: Analysis, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
-    """The lines of the report with the summary and the named sections (see `report_json.SECTIONS`)."""
+    """Yield the summary and the named sections (see `render.report.json.SECTIONS`)."""
     report = _Report(findings, options)
     parts = {
         "bottlenecks": report.bottlenecks,
@@ -78,8 +79,8 @@ class _Report:
     def _flowed(self, items: list[Line], width: int, gap: int = 3) -> list[Line]:
         return flowed(items, width, gap, self.marks.ellipsis)
 
-    def _few(self, verbose_also: int, most: int) -> int:
-        return verbose_also if self.options.verbose else min(verbose_also, most)
+    def _few(self, count: int, most: int) -> int:
+        return count if self.options.verbose else min(count, most)
 
     def _more(self, left_out: int, noun: str, plural: str = "") -> Iterator[Line]:
         if left_out > 0:
@@ -92,7 +93,7 @@ class _Report:
             none = f"No match among {options.searched}" if options.searched else "No trace matches"
             yield self._line((none, Role.TITLE))
             if options.filtered:
-                yield self._line((f"only {safe(options.filtered)}", Role.DIM))
+                yield self._line((f"filter: {safe(options.filtered)}", Role.DIM))
             return
         counts = [
             numbers.counted(summary.trace_count, "trace"),
@@ -109,10 +110,10 @@ class _Report:
             [self._line(("  ".join(counts), Role.TITLE)), self._line((window, Role.PLAIN))], self.width
         )
         if summary.duplicate_span_count:
-            folded = numbers.counted(summary.duplicate_span_count, "duplicate span record")
-            yield self._line((f"{folded} folded into the spans they repeat", Role.DIM))
+            duplicates = numbers.counted(summary.duplicate_span_count, "duplicate span record")
+            yield self._line((f"{duplicates} merged", Role.DIM))
         if options.filtered:
-            yield self._line((f"only {safe(options.filtered)}", Role.DIM))
+            yield self._line((f"filter: {safe(options.filtered)}", Role.DIM))
         if summary.error_trace_count:
             failures = (summary.error_trace_count, summary.failed_request_count, summary.trace_count)
             yield self._line((f"{self.marks.origin} {numbers.failures_of(*failures)}", Role.ERROR))
@@ -125,12 +126,12 @@ class _Report:
         if summary.skewed_trace_count:
             where = numbers.counted(summary.skewed_trace_count, "trace")
             what = Line([(f"{self.marks.warning} clocks disagree in {where}:", Role.WARNING)])
-            why = Line([("spans run outside a caller that waited for them;", Role.WARNING)])
+            why = Line([("spans lie outside callers that waited for them;", Role.WARNING)])
             yield from self._flowed([what, why, Line([("--adjust-skew corrects them", Role.WARNING)])], self.width, 1)
         if summary.nameless_span_count:
             nameless = numbers.counted(summary.nameless_span_count, "span")
-            said = (f"{self.marks.warning} {nameless} without a service name;", "calls pass through")
-            yield from self._flowed([Line([(part, Role.WARNING)]) for part in said], self.width, 1)
+            texts = (f"{self.marks.warning} {nameless} without a service name;", "calls pass through")
+            yield from self._flowed([Line([(text, Role.WARNING)]) for text in texts], self.width, 1)
         yield Line()
         yield from self._stats("Response time", summary.response_times)
         if summary.response_differs:
@@ -168,10 +169,10 @@ class _Report:
             yield from self._bottleneck(rank, bottleneck)
         yield from self._more(len(found) - shown, "bottleneck")
         yield from self._async_work()
-        yield from self._advice()
+        yield from self._suggestions()
 
     def _async_work(self) -> Iterator[Line]:
-        """The entry points of asynchronous work, with bottlenecks of their own."""
+        """Yield the entry points of asynchronous work with their bottlenecks."""
         found = self.findings.async_work.entries()
         if not found:
             return
@@ -188,11 +189,13 @@ class _Report:
             for one in entry.bottlenecks[: self._few(len(entry.bottlenecks), 3)]:
                 share = f"{numbers.whole_percent(one.share_percent):>6}"
                 label = f"{safe(one.service)}.{safe(one.operation)}"
-                took = numbers.milliseconds(round(one.mean_critical_ns))
-                yield self._line((f"{_INDENT}{share} ", Role.PLAIN), (f"{took:>9}  ", Role.PLAIN), (label, Role.PLAIN))
+                duration = numbers.milliseconds(round(one.mean_critical_ns))
+                yield self._line(
+                    (f"{_INDENT}{share} ", Role.PLAIN), (f"{duration:>9}  ", Role.PLAIN), (label, Role.PLAIN)
+                )
         yield from self._more(len(found) - shown, "entry point")
 
-    def _advice(self) -> Iterator[Line]:
+    def _suggestions(self) -> Iterator[Line]:
         found = self.findings.suggestions
         if not found:
             return
@@ -218,7 +221,7 @@ class _Report:
             ]
             for line in self._flowed(parts, self.width - len(head)):
                 yield Line([(head, Role.PLAIN)]).extend(line)
-        yield from self._more(len(found) - shown, "finding")
+        yield from self._more(len(found) - shown, "suggestion")
 
     def _bottleneck(self, rank: int, found: Bottleneck) -> Iterator[Line]:
         head = f"{_INDENT}{rank}. "
@@ -259,8 +262,8 @@ class _Report:
                 self.width,
             )
             spans = np.arange(int(traces.first[trace]), int(traces.first[trace + 1]))
-            own = paths.critical[spans]
-            listed = spans[(own > 0)]
+            critical = paths.critical[spans]
+            listed = spans[critical > 0]
             most = listed[np.argsort(-paths.critical[listed], kind="stable")][: self._few(len(listed), 8)]
             rows = [
                 [
@@ -274,15 +277,14 @@ class _Report:
                 [
                     Column("critical", "right"),
                     Column("share", "right"),
-                    Column("span, in order of the tree", grows=True),
+                    Column("span, in tree order", grows=True),
                 ],
                 rows,
             )
             if len(listed) > len(most):
-                rest = int(own.sum()) - int(paths.critical[most].sum())
-                text = (
-                    f"{numbers.counted(len(listed) - len(most), 'more span')} with {numbers.milliseconds(rest)} in all"
-                )
+                rest = int(critical.sum()) - int(paths.critical[most].sum())
+                more = numbers.counted(len(listed) - len(most), "more span")
+                text = f"{more} with {numbers.milliseconds(rest)} in total"
                 yield self._line((f"{_INDENT}{text}", Role.DIM))
 
     def errors(self) -> Iterator[Line]:
@@ -293,7 +295,7 @@ class _Report:
             (f" {numbers.failures_of(*counts)}", Role.ERROR if errors.error_trace_count else Role.DIM),
         )
         if errors.cancelled_count:
-            text = f"{numbers.counted(errors.cancelled_count, 'error')} cancelled because of others"
+            text = f"{numbers.counted(errors.cancelled_count, 'error')} cancelled after another error"
             yield self._line((f"{_INDENT}{text}, in no pattern", Role.DIM))
         if not errors.patterns:
             yield self._line((f"{_INDENT}none", Role.PLAIN))
@@ -348,11 +350,11 @@ class _Report:
             yield Line([(indent, Role.PLAIN)]).extend(line)
 
     def _propagated(self, pattern: ErrorPattern, width: int) -> Line:
-        """Services that errors propagated to, as many as fit."""
-        named = [f"{safe(service)} {count:,}" for service, count in pattern.propagated_to]
-        for shown in range(min(len(named), _SERVICES), 0, -1):
-            more = f" +{len(named) - shown}" if shown < len(named) else ""
-            line = Line([("propagated to ", Role.DIM), (", ".join(named[:shown]), Role.ECHO), (more, Role.DIM)])
+        """Return the services that errors propagated to, as many as fit."""
+        services = [f"{safe(service)} {count:,}" for service, count in pattern.propagated_to]
+        for shown in range(min(len(services), _SERVICES), 0, -1):
+            more = f" +{len(services) - shown}" if shown < len(services) else ""
+            line = Line([("propagated to ", Role.DIM), (", ".join(services[:shown]), Role.ECHO), (more, Role.DIM)])
             if line.width <= width:
                 break
         return line
@@ -360,7 +362,7 @@ class _Report:
     def dependencies(self) -> Iterator[Line]:
         services, edges = self.findings.dependencies.service_columns, self.findings.dependencies.edge_columns
         yield self._line(("Services", Role.TITLE), (f" {len(services):,}, with the calls that enter each", Role.DIM))
-        # they stand by name
+        # the columns are sorted by name
         by_calls = np.argsort(-services.call_count, kind="stable")
         shown = self._few(len(services), 15)
         listed = services.figures(by_calls[:shown])
@@ -434,7 +436,7 @@ def _rate(percent: float) -> str:
 
 
 def warning_lines(warnings: Collection[object], marks: Glyphs, width: int) -> Iterator[Line]:
-    """Input warnings, a line each."""
+    """Yield a line for each input warning."""
     for warning in warnings:
         yield Line(
             [(f"{marks.warning} ", Role.WARNING), (cut(safe(str(warning)), width - 2, marks.ellipsis), Role.PLAIN)]

@@ -1,6 +1,6 @@
-"""Surroundings of a service, as columns of rows: neighbours, blast radius, paths, shared dependencies, callers.
+"""Surroundings of a service in columns: neighbours, blast radius, paths, shared dependencies, callers.
 
-A row may be about a service or the calls between two: what keys do with it is asked of `subject`.
+The subject of a row is a service, an operation or the calls between two services; keys act on it.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
-_CALLS, _ERRORS, _SHARE, _P95 = 6, 7, 7, 8
+_CALLS, _ERRORS, _SHARE, _P95 = 6, 7, 8, 8
 _BAR = 8
 _SHORTEST_NAME = 4
 _WIDE = 48
-"""Cells from which on a column has all its figures."""
+"""Width from which on a column has all its figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Subject of a row: a service, or the calls to it from `caller`, or an operation of it."""
+    """Subject of a row: a service, the calls to it from `caller`, or one of its operations."""
 
     service: str
     caller: str = ""
     operation: str = ""
     way: tuple[str, ...] = ()
-    """The services of a way that ends at `service`."""
+    """The services of a path that ends at `service`."""
     above: tuple[str, str] = ("", "")
-    """Only below a span of this service, and of this operation of it unless that is ''."""
+    """Only descendants of a span of this service and operation ('' for any operation)."""
     below: tuple[str, str] = ("", "")
-    """Only with such a span below it."""
+    """Only with a descendant of this service and operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Row:
 
 
 class ExplorerColumn:
-    """Rows under a heading."""
+    """A column of rows under headings."""
 
     def __init__(self, rows: Iterable[_Row], ellipsis: str) -> None:
         self._rows = list(rows)
@@ -64,18 +64,18 @@ class ExplorerColumn:
         return self._rows[row].line(width).cropped(width, self._ellipsis)
 
     def subject(self, row: int) -> Subject | None:
-        """Subject of the row; None for a heading and where there is no row."""
+        """Return the subject of a row; None for a heading or a missing row."""
         return self._rows[row].subject if row < len(self._rows) else None
 
     @property
     def first(self) -> int:
-        """The first row that is about something."""
+        """The first row with a subject."""
         return next((row for row, each in enumerate(self._rows) if each.subject is not None), 0)
 
 
 class _Times:
-    """The column with the 95th percentile of neighbours' calls; of few calls with their range, or where that has no
-    room with the longest of them.
+    """The column with the p95 of neighbours' calls; for few calls their range, or the longest one if that does not
+    fit.
     """
 
     def __init__(self, found: Sequence[Neighbour], marks: Glyphs) -> None:
@@ -86,7 +86,7 @@ class _Times:
         self._longest = max(map(cell_width, texts))
 
     def cells(self, width: int) -> int:
-        """The cells of the column in a list of so many."""
+        """Return the width of the column in a list of this width."""
         if self._has_ranges and width >= _WIDE + self._longest - _P95:
             return max(self._longest, _P95)
         return _P95 + (len(self._at_most) - 1 if self._has_ranges else 0)
@@ -109,13 +109,13 @@ class _Times:
 
 
 class Explorer:
-    """Makes the columns of one set of services. `role` gives a service's colour."""
+    """Makes the columns of one set of services. `role` returns a service's colour role."""
 
     def __init__(self, role: Callable[[str], str], marks: Glyphs) -> None:
         self._role, self._marks = role, marks
 
     def neighbours(self, focus: Target, found: Sequence[Neighbour], *, upstream: bool) -> ExplorerColumn:
-        """Callers or callees of a service or of one of its operations, by hop."""
+        """List the callers or callees of a service or operation, by hops."""
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
@@ -124,15 +124,15 @@ class Explorer:
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
             members = list(group)
             if hops > 1:
-                rows.append(self._said(f"{hops} hops away, with all calls to them"))
+                rows.append(self._caption(f"{hops} hops away, with all calls to them"))
             rows += (self._neighbour(focus, one, upstream, times) for one in members)
         return self._column(rows)
 
     def hits(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
-        """The services upstream, hardest hit first."""
+        """List the affected services upstream, most affected first."""
         hit = [one for one in found.services if one.hit.exposure > 0]
         hit.sort(key=lambda one: (-self._strength(one.hit, failing), -one.hit.exposure, one.distance.hops, one.service))
-        spared = [one for one in found.services if one.hit.exposure <= 0]
+        unaffected = [one for one in found.services if one.hit.exposure <= 0]
         exposed = f"{numbers.counted(len(hit), 'service')} {'using it' if failing else 'affected'}"
         title = exposed if hit else "no affected services"
         most = max((self._strength(one.hit, failing) for one in hit), default=0)
@@ -142,13 +142,13 @@ class Explorer:
             mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
             rows.append(self._hit(Subject(one.service, below=focus), one.hit, failing, most, mark, hops))
-        if spared:
-            rows.append(self._said("possible, but not observed in these traces"))
-            rows += (self._plain(one.service) for one in spared)
+        if unaffected:
+            rows.append(self._caption("possible, but not observed in these traces"))
+            rows += (self._plain(one.service) for one in unaffected)
         return self._column(rows)
 
     def entries(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
-        """Entry points that depend on it, and its own dependencies."""
+        """List the entry points that depend on the target, and its own dependencies."""
         title = "entry points" if found.entries else "no entry point leads to it"
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(found.entries)))]
         entries = sorted(found.entries, key=lambda one: -self._strength(one.hit, failing))
@@ -159,29 +159,29 @@ class Explorer:
             below = ("", "") if is_focus else (focus.service, focus.operation)
             subject = Subject(one.service, operation=one.operation, below=below)
             rows.append(self._hit(subject, one.hit, failing, most))
-        needs = numbers.counted(len(found.downstream), "service")
-        needs = f"depends on {needs}" if found.downstream else "no dependencies"
-        rows.append(self._said(f"{safe(focus.service)} {needs}"))
+        callees = numbers.counted(len(found.downstream), "service")
+        callees = f"depends on {callees}" if found.downstream else "no dependencies"
+        rows.append(self._caption(f"{safe(focus.service)} {callees}"))
         rows += (self._plain(name, f" {far.hops} hops" if far.hops > 1 else "") for name, far in found.downstream)
         return self._column(rows)
 
     def chains(self, found: CallChains) -> ExplorerColumn:
-        """The ways from one service to another."""
+        """List the paths from one service to another."""
         rows: list[_Row] = []
         if found.observed:
             rows.append(_Row(None, lambda width: self._chain_heading("observed paths", width)))
             rows += (self._chain(chain) for chain in found.observed)
         else:
-            rows.append(self._said("no observed path"))
+            rows.append(self._caption("no observed path"))
         if found.possible:
-            rows.append(self._said("shortest possible paths, not observed"))
+            rows.append(self._caption("shortest possible paths, not observed"))
             rows += (self._chain(chain) for chain in found.possible)
         return self._column(rows)
 
     def shared(self, names: Sequence[str], found: Sequence[SharedDependency]) -> ExplorerColumn:
-        """Dependencies shared by several services, with the hops from each."""
+        """List the dependencies shared by several services, with the hops from each."""
         if not found:
-            return self._column([self._said("no shared dependencies")])
+            return self._column([self._caption("no shared dependencies")])
 
         def heading(width: int) -> Line:
             line = Line([(numbers.counted(len(found), "service") + " that all of them depend on", Role.TITLE)])
@@ -199,7 +199,7 @@ class Explorer:
         return self._column([_Row(None, heading), *map(row, found)])
 
     def difference(self, a: str, b: str, found: CallerDifference) -> ExplorerColumn:
-        """Callers of two services, compared."""
+        """Compare the callers of two services."""
         parts = (
             (f"call {safe(a)} only", found.only_a),
             ("call both", found.both),
@@ -210,8 +210,8 @@ class Explorer:
         )
         rows: list[_Row] = []
         for what, names in parts:
-            said = f"{len(names) or 'none'} {what}"
-            rows.append(self._said(said, Role.TITLE if names else Role.DIM))
+            caption = f"{len(names) or 'none'} {what}"
+            rows.append(self._caption(caption, Role.TITLE if names else Role.DIM))
             rows += map(self._plain, names)
         return self._column(rows)
 
@@ -220,7 +220,7 @@ class Explorer:
     def _column(self, rows: Iterable[_Row]) -> ExplorerColumn:
         return ExplorerColumn(rows, self._marks.ellipsis)
 
-    def _said(self, text: str, role: str = Role.DIM) -> _Row:
+    def _caption(self, text: str, role: str = Role.DIM) -> _Row:
         return _Row(None, lambda _: Line([(text, role)]))
 
     def _name(self, service: str, width: int, inferred: bool = False) -> Line:
@@ -233,14 +233,14 @@ class Explorer:
         return _Row(Subject(service), draw)
 
     def _heading(self, title: str, width: int, times: _Times | None) -> Line:
-        """`times`: the column of latencies, None where there are no figures."""
+        """`times`: the latency column, None without figures."""
         if times is None:
             return Line([(title, Role.DIM)])
         figures = [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM), times.heading(width)]
-        return self._beside(Line([(title, Role.TITLE)]), figures, width)
+        return self._with_figures(Line([(title, Role.TITLE)]), figures, width)
 
-    def _beside(self, name: Line, figures: Sequence[Line], width: int) -> Line:
-        """A name at the left, figures at the right; in a narrow column the first figure makes room."""
+    def _with_figures(self, name: Line, figures: Sequence[Line], width: int) -> Line:
+        """Lay out a name at the left and figures at the right; a narrow column drops the first figure."""
         shown = list(figures if width >= _WIDE - 8 else figures[1:])
         right = side_by_side(shown)
         room = max(width - right.width - 1, 6)
@@ -258,12 +258,12 @@ class Explorer:
         def draw(width: int) -> Line:
             arrow = marks.async_call if one.is_async else sync_arrow(marks)
             name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
-            taken = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
-            room = max(width - taken, 8)
+            fixed = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
+            room = max(width - fixed, 8)
             name.extend(self._name(one.service, room - 2 - 6 * one.is_async, one.inferred))
             name.add(" async" if one.is_async else "", Role.DIM)
             figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS)]
-            return self._beside(name, [*figures, times.cell(one, width)], width)
+            return self._with_figures(name, [*figures, times.cell(one, width)], width)
 
         return _Row(subject, draw)
 
@@ -275,13 +275,13 @@ class Explorer:
         if not has_figures:
             return Line([(title, Role.DIM)])
         line = Line([(title, Role.TITLE)])
-        words = [figure("fail", _SHARE, Role.DIM)] if failing else [figure("wait", _SHARE, Role.DIM)]
+        words = [figure("fail", _SHARE, Role.DIM)] if failing else [figure("critical", _SHARE, Role.DIM)]
         return line.pad(max(width - 2 * _SHARE - 3, line.width + 1)).extend(
             side_by_side([figure("exposed", _SHARE, Role.DIM), *words])
         )
 
     def _hit(self, subject: Subject, hit: Hit, failing: bool, most: float, mark: str = "", note: str = "") -> _Row:
-        """`most`: the figure that fills the bar."""
+        """`most`: the value of a full bar."""
         marks = self._marks
         second = hit.failing if failing else hit.latency
 
@@ -333,7 +333,7 @@ class Explorer:
             names = list(map(safe, chain.services))
             left = room - len(arrow) * (len(names) - 1)
             most = max(map(cell_width, names))
-            # each name gives way before the end of the way does
+            # all names are shortened before the end of the path is cut
             while most > _SHORTEST_NAME and sum(min(cell_width(name), most) for name in names) > left:
                 most -= 1
             for i, name in enumerate(names):

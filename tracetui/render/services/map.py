@@ -1,4 +1,4 @@
-"""Map of the whole system: services in layers, callers left of callees."""
+"""Map of the service graph: services in layers, callers left of callees."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ ZOOMS = (6, 12, 20, 32)
 """Cells of a name at each zoom."""
 _SWEEPS = 4
 _LAYERS = 4
-"""Number of layers shown at first, where they fit."""
+"""Number of layers shown initially, if they fit."""
 _EDGE = 3
-"""Cells before a name and after it, for the mark of a call."""
+"""Cells before and after a name, for the arrow of a call."""
 
 
 def layers(graph: ServiceGraph) -> list[list[str]]:
-    """Assign services to layers so that calls go from left to right, those of a cycle to one layer.
+    """Assign services to layers so that calls go from left to right; a cycle is within one layer.
 
-    Within a layer they stand near to what calls them and what they call, so that few calls cross.
+    Within a layer services are sorted by the mean row of their neighbours (barycentre method), so that few calls cross.
     """
-    rings = nx.condensation(graph.graph)
+    components = nx.condensation(graph.graph)
     found = [
-        sorted(name for ring in generation for name in rings.nodes[ring]["members"])
-        for generation in nx.topological_generations(rings)
+        sorted(name for component in generation for name in components.nodes[component]["members"])
+        for generation in nx.topological_generations(components)
     ]
     for sweep in range(_SWEEPS):
         leftwards = sweep % 2 == 1
@@ -49,9 +49,9 @@ def _mean(values: list[float], otherwise: float) -> float:
 
 
 class ServiceMap:
-    """The layers as lines, with one service chosen and its callers and callees highlighted.
+    """The layers as lines, with one chosen service and its callers and callees highlighted.
 
-    `role` gives a service's colour. The first layer that is shown follows the chosen service.
+    `role` returns a service's colour role. The visible layers follow the chosen service.
     """
 
     def __init__(self, graph: ServiceGraph, role: Callable[[str], str], marks: Glyphs, chosen: str) -> None:
@@ -71,26 +71,26 @@ class ServiceMap:
         return self._at[self.chosen][1]
 
     def move(self, columns: int, rows: int) -> None:
-        """Choose the service this many layers and rows further, as far as there is one."""
+        """Move the choice by layers and rows, up to the edge."""
         column, row = self._at[self.chosen]
         if columns:
             column = min(max(column + columns, 0), len(self.layers) - 1)
-            # beside it, where the next layer reaches so far down
+            # same row, if the other layer is that long
             row = min(row, len(self.layers[column]) - 1)
         self.chosen = self.layers[column][min(max(row + rows, 0), len(self.layers[column]) - 1)]
 
     def fit_to(self, width: int) -> None:
-        """Show names as long as leaves room for a few layers side by side."""
+        """Choose the longest names that leave room for a few layers."""
         self.zoom = len(ZOOMS) - 1
         while self.zoom and width // self._cells < _LAYERS:
             self.zoom -= 1
 
     def zoom_by(self, steps: int) -> None:
-        """Show more of each name, or more layers."""
+        """Change the length of names; shorter names leave room for more layers."""
         self.zoom = min(max(self.zoom + steps, 0), len(ZOOMS) - 1)
 
     def title(self, width: int) -> Line:
-        """Name of the chosen service, and its connections."""
+        """Return the title: the chosen service and its connections."""
         name, graph = self.chosen, self._graph.graph
         line = Line([(self._marks.service, self._role(name)), (safe(name), Role.TITLE)])
         callers, callees = graph.in_degree(name), graph.out_degree(name)
@@ -99,7 +99,7 @@ class ServiceMap:
         return line.cropped(width, self._marks.ellipsis)
 
     def heading(self, width: int) -> Line:
-        """Range of the visible layers."""
+        """Return the heading: the range of visible layers."""
         first, shown = self._window(width)
         more = "<" * (first > 0), ">" * (first + shown < len(self.layers))
         text = f"{more[0]} layers {first + 1} to {min(first + shown, len(self.layers))} {more[1]}".strip()
@@ -117,11 +117,11 @@ class ServiceMap:
         return _EDGE + 1 + ZOOMS[self.zoom] + _EDGE
 
     def _window(self, width: int) -> tuple[int, int]:
-        """First visible layer and their number: that of the chosen service, and its neighbours where they fit."""
+        """Return the first visible layer and the number of visible ones; neighbours are included if they fit."""
         shown = max(width // self._cells, 1)
         column = self._at[self.chosen][0]
-        beside = 1 if shown >= 3 else 0
-        self._first = min(max(self._first, column - shown + 1 + beside), column - beside)
+        margin = 1 if shown >= 3 else 0
+        self._first = min(max(self._first, column - shown + 1 + margin), column - margin)
         self._first = max(min(self._first, len(self.layers) - shown), 0)
         return self._first, shown
 

@@ -1,4 +1,4 @@
-"""Server statistics beside the figures of the loaded traces."""
+"""Server statistics next to the figures of the loaded traces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEAST_NAME = 24
 
 
 def metrics_line(found: Metrics) -> Line:
-    """Metrics of a service in one line; safe to show."""
+    """Return the metrics of a service in one line, safe to show."""
     line = Line([(safe(found.service), Role.TITLE)])
     if found.calls_per_second is None:
         return line.add("  no metrics", Role.DIM)
@@ -27,13 +27,13 @@ def metrics_line(found: Metrics) -> Line:
         line.add(f"  {numbers.percent(found.error_percent)} fail", Role.ERROR if found.error_percent else Role.DIM)
     if found.p95_ms is not None:
         line.add(f"  p95 {numbers.duration(round(found.p95_ms * 1e6))}")
-    return line.add("  by its metrics", Role.DIM)
+    return line.add("  (server metrics)", Role.DIM)
 
 
 def server_stats_title(server_stats: ServerStats) -> Iterator[Line]:
-    """Title above the rows: the time covered, metrics, and what is missing."""
+    """Yield the lines above the rows: time covered, metrics, and what is missing."""
     back = format_duration(server_stats.lookback_ns)
-    yield Line([(f"Server statistics of the last {back}", Role.TITLE)])
+    yield Line([(f"Server statistics, last {back}", Role.TITLE)])
     for one in server_stats.metrics:
         yield metrics_line(one)
     for text in server_stats.missing:
@@ -41,13 +41,13 @@ def server_stats_title(server_stats: ServerStats) -> Iterator[Line]:
 
 
 class ServerStatsList:
-    """A row for each pair of services that call one another, those that no trace here shows first."""
+    """A row for each caller and callee, those missing from the loaded traces first."""
 
-    def __init__(self, server_stats: ServerStats, here: Mapping[tuple[str, str], int] | None, marks: Glyphs) -> None:
-        """`here`: loaded calls by caller and callee, None without traces."""
+    def __init__(self, server_stats: ServerStats, loaded: Mapping[tuple[str, str], int] | None, marks: Glyphs) -> None:
+        """`loaded`: call counts of the loaded traces by caller and callee, None without traces."""
         self._marks = marks
-        self._here = here
-        known = here or {}
+        self._loaded = loaded
+        known = loaded or {}
         self.rows = sorted(
             server_stats.dependencies,
             key=lambda one: (
@@ -64,22 +64,22 @@ class ServerStatsList:
 
     def heading(self, width: int) -> Line:
         title = fit("calls in the server's graph", self._room(width), ellipsis=self._marks.ellipsis)
-        cells = [Line([(title, Role.DIM)]), figure("it counts", _CALLS, Role.DIM)]
-        if self._here is not None:
-            cells.append(figure("in traces here", _CALLS, Role.DIM))
+        cells = [Line([(title, Role.DIM)]), figure("server", _CALLS, Role.DIM)]
+        if self._loaded is not None:
+            cells.append(figure("loaded traces", _CALLS, Role.DIM))
         return side_by_side(cells).cropped(width, self._marks.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         one, marks = self.rows[row], self._marks
         arrow = "->" if marks.ascii_only else "→"
         within = one.caller == one.callee
-        seen = self._here.get((one.caller, one.callee)) if self._here is not None else None
-        role = Role.DIM if within else Role.ACCENT if self._here is not None and not seen else Role.PLAIN
+        seen = self._loaded.get((one.caller, one.callee)) if self._loaded is not None else None
+        role = Role.DIM if within else Role.ACCENT if self._loaded is not None and not seen else Role.PLAIN
         name = fit(f"{safe(one.caller)} {arrow} {safe(one.callee)}", self._room(width), ellipsis=marks.ellipsis)
         cells = [Line([(name, role)]), figure(f"{one.call_count:,}", _CALLS)]
-        if self._here is not None:
-            # Jaeger counts what a service does within itself, too
-            cells.append(figure("within it" if within else f"{seen:,}" if seen else "none", _CALLS, role))
+        if self._loaded is not None:
+            # Jaeger also counts calls of a service to itself
+            cells.append(figure("internal" if within else f"{seen:,}" if seen else "none", _CALLS, role))
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
     def _room(self, width: int) -> int:

@@ -1,4 +1,4 @@
-"""Services as a table: dependents, and figures."""
+"""Services as a table: dependents and figures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
 _SHARE, _CALLERS, _ENTRIES, _BETWEEN = 8, 9, 11, 9
 _LEAST_NAME = 10
 _GOOD_NAME = 22
-"""Width of names required before further columns appear."""
+"""Width of names below which further columns are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ SORTINGS = {
     "p95": ServiceSortKey("p95", True),
     "name": ServiceSortKey("service", False),
 }
-"""In the order in which one goes through them."""
+"""Sort columns in cycling order."""
 
 
 class ServiceTable:
-    """The figures of a set's services and of the calls between them, made ready to be listed."""
+    """Figures of a set's services and of the calls between them, prepared for lists."""
 
     def __init__(self, findings: Analysis) -> None:
         traces, calls, found = findings.traces, findings.calls, findings.dependencies
@@ -92,7 +92,7 @@ class ServiceTable:
         }
 
     def order(self, sorting: str, descending: bool) -> np.ndarray:
-        """int64[services], their positions in this order; those that are equal by name."""
+        """Return the positions of the services in this order, int64[services]; ties by name."""
         column = self._columns[sorting]
         return np.argsort(-column if descending else column, kind="stable")
 
@@ -101,25 +101,25 @@ class ServiceTable:
         return width - self.taken(is_wide=True) >= min(self.name_cells, _GOOD_NAME)
 
     def taken(self, *, is_wide: bool) -> int:
-        """The cells of a list that are not the names'."""
+        """Return the width of all columns but the names."""
         cells = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.duration_cells + 6 * len(_GAP)
         return cells + (_NEIGHBOURS + _ENTRIES + _BETWEEN + 3 * len(_GAP) if is_wide else 0)
 
     def sortings(self, width: int) -> list[str]:
-        """Sort columns that are visible at this width."""
+        """List the sort columns that are visible at this width."""
         return [name for name in SORTINGS if self.is_wide(width) or name not in ("callees", "entries", "between")]
 
     def role(self, service: str) -> str:
-        """The role of a service's mark; a peer that sends no spans has no colour."""
+        """Return the colour role of a service; inferred peers have no colour."""
         return self._roles.get(service, Role.DIM)
 
     def self_calls(self, service: str) -> int:
-        """Number of a service's calls to itself."""
+        """Count a service's calls to itself."""
         node = self.node[service]
         return int(self._self_calls[node]) if node < len(self._self_calls) else 0
 
     def calls_of_peer(self, peer: str, caller: str = "", most: int = 100) -> list[int]:
-        """Unanswered calls to a peer, optionally from one caller: this many, evenly sampled."""
+        """Return at most `most` calls to an inferred peer, evenly sampled; optionally from one caller."""
         calls = self.calls
         spans = np.flatnonzero(calls.peer == self.node[peer])
         if caller:
@@ -128,13 +128,13 @@ class ServiceTable:
         return chosen
 
     def slowest_call(self, service: str) -> int | None:
-        """The span of the slowest call to a service from another, or None."""
+        """Return the span of the slowest call to a service from another, or None."""
         spans = self.calls.span[self.calls.callee == self.node[service]]
         return int(spans[np.argmax(self.traces.duration[spans])]) if len(spans) else None
 
 
 def _words(traces: TraceSet, services: Sequence[ServiceFigures]) -> list[str]:
-    """Texts that each service is found by: its name and its operations."""
+    """Return the search text of each service: its name and its operations."""
     found = {figures.service: [figures.service] for figures in services}
     for operation in np.unique(traces.operation).tolist():
         service, name = traces.operation_label(operation)
@@ -143,7 +143,7 @@ def _words(traces: TraceSet, services: Sequence[ServiceFigures]) -> list[str]:
 
 
 class ServiceList:
-    """The services with `part` in their name or in that of an operation, and then those of `also`, a row each."""
+    """Rows of the services with `part` in their name or an operation's, followed by those of `also`."""
 
     def __init__(
         self,
@@ -162,11 +162,11 @@ class ServiceList:
         self._sorting, self._descending = sorting, descending
         order = table.order(sorting, descending)
         if part:
-            wanted = part.casefold()
-            by_name = np.array([wanted in figures.service.casefold() for figures in table.services], bool)[order]
-            by_words = np.array([wanted in words for words in table.folded], bool)[order]
+            folded = part.casefold()
+            by_name = np.array([folded in figures.service.casefold() for figures in table.services], bool)[order]
+            by_words = np.array([folded in words for words in table.folded], bool)[order]
             by_more = np.array([figures.service in also for figures in table.services], bool)[order]
-            # who is called so comes before who merely does so
+            # matches of the name come before matches of an operation
             order = np.concatenate((order[by_name], order[by_words & ~by_name], order[by_more & ~by_words & ~by_name]))
         self._order = order
 
@@ -177,7 +177,7 @@ class ServiceList:
         return self.table.services[int(self._order[row])]
 
     def row_of(self, service: str) -> int | None:
-        """The row of a service, None where it has none."""
+        """Return the row of a service, or None."""
         number = self.table.number.get(service)
         if number is None:
             return None
@@ -227,7 +227,7 @@ class ServiceList:
         return 0 if self.hits is None else 2
 
     def _hit_mark(self, service: str) -> Line:
-        """A level that is the higher the harder the service is hit."""
+        """Return a bar whose height is the severity of the effect on the service."""
         if self.hits is None:
             return Line()
         trend, hit = self.marks.trend, self.hits.get(service)
@@ -249,33 +249,31 @@ def _or_none(text: str, width: int) -> Line:
 
 
 def latency_cells(found: Latency, calls: int, width: int, marks: Glyphs) -> list[Line]:
-    """Median and 95th percentile in columns of `width` cells. The range of few samples, and what says that no duration
-    is known, stand over both columns.
-    """
+    """Return p50 and p95 in columns of `width` cells; the range of few samples or `unknown` spans both columns."""
     if found.p50_ns is not None and found.p95_ns is not None and found.few_between is None:
         return [figure(numbers.duration(round(ns), marks.ascii_only), width) for ns in (found.p50_ns, found.p95_ns)]
     return [figure(p95_or_range(found, calls, marks), 2 * width + len(_GAP), Role.DIM)]
 
 
 def p95_or_range(found: Latency, calls: int, marks: Glyphs) -> str:
-    """The 95th percentile, or the range of few samples; `unknown` for calls without an end, `-` without calls."""
+    """Format the p95, or the range of few samples; `unknown` if no call has an end, `-` without calls."""
     if found.few_between is not None:
         return duration_range(*found.few_between, marks)
     return duration_or_unknown(found.p95_ns, calls, marks)
 
 
 def p95_heading(found: Iterable[Latency]) -> str:
-    """What stands above a column of `p95_or_range`."""
+    """Return the heading of a column of `p95_or_range`."""
     return "p95 or range" if any(one.few_between is not None for one in found) else "p95"
 
 
 def duration_or_unknown(ns: float | None, calls: int, marks: Glyphs) -> str:
-    """A duration; `unknown` where no call has an end, `-` where there are no calls."""
+    """Format a duration; `unknown` if no call has an end, `-` without calls."""
     if ns is None:
         return "unknown" if calls else "-"
     return numbers.duration(round(ns), marks.ascii_only)
 
 
 def longest(found: Latency) -> int:
-    """The longest duration that `latency_cells` shows, in nanoseconds; 0 where it shows none."""
+    """Return the longest duration that `latency_cells` shows, in ns; 0 for none."""
     return found.few_between[1] if found.few_between is not None else round(found.p95_ns or 0)

@@ -1,4 +1,4 @@
-"""Detail of one span, as rows that fold: its identity and figures, then its source's data."""
+"""Detail of one span, as rows that fold: identity and figures, then the recorded data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.rank import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.render.log_lines import details, headline, more_lines, placement, severity_role
-from tracetui.render.span.facts import causes, kind_words, place, side_by_side, waiting, words_wrapped
+from tracetui.render.span.facts import causes, critical_words, flowed_text, kind_words, position, words_wrapped
 from tracetui.render.span.head import head
 from tracetui.render.text import numbers
 from tracetui.render.text.attributes import GROUPS, LEADING, OTHERS, group_of, in_short, plain, text_size, value_lines
@@ -19,13 +19,13 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 MOST_SHOWN = 500
-"""Attributes, events or links shown of one list."""
+"""Limit of attributes, events or links shown per list."""
 INLINE_LINES = 12
-"""Lines up to which a long value is opened in its place."""
+"""Limit of lines of a long value that unfolds in place."""
 
 _STATEMENT_LINES = 3
 _GROUPED_FROM = 12
-"""Attributes from which on their groups get headings."""
+"""Number of attributes from which on their groups get headings."""
 _READABLE_KEY = len("http.response.status_code")
 _SEARCHED, _PREVIEWED, _WRAPPED = 100_000, 400, 4_000
 
@@ -41,37 +41,37 @@ class LinkTarget:
 
 @dataclass(slots=True)
 class DetailEntry:
-    """One thing about the span, with the cursor's row on it. `name` and `value` are as the source wrote them."""
+    """An entry of the detail, of one or more rows. `name` and `value` are as recorded."""
 
     path: str
-    """Key of the entry among those of the span; corresponding entries of other spans have the same."""
+    """Key of the entry, the same for corresponding entries of other spans."""
     name: str
     value: Value
     lines: Callable[[int], list[Line]] = lambda _: []
     folds: bool = False
     long: bool = False
-    """True if there is more to read than its row shows."""
+    """True if its row cuts the value."""
     target: LinkTarget | None = None
     is_attribute: bool = False
 
 
 @dataclass(kw_only=True)
 class SpanDetailLines:
-    """The rows of one span's detail, for the room they were last arranged for."""
+    """Rows of one span's detail, for the size they were last arranged for."""
 
     span: Span
     facts: SpanFacts | None = None
-    """None while they are being computed."""
+    """None until they are computed."""
     targets: Mapping[int, LinkTarget] = field(default_factory=dict)
-    """Per number of a link, where it leads."""
+    """Targets of links, by number of the link."""
     marks: Glyphs = UNICODE
     local_time: bool = False
     slot: int = 0
     """Slot of the service's colour."""
-    opens: str = "Enter"
-    """The key that opens a row, '' where there is none."""
+    open_key: str = "Enter"
+    """The key that opens a row, '' for none."""
     toggled: set[str] = field(default_factory=set)
-    """Paths of entries that are folded or open other than at first."""
+    """Paths of entries toggled from their initial state."""
     word: str = ""
     """Filter: only entries with this text in name or value are shown."""
     sought: str = ""
@@ -80,7 +80,7 @@ class SpanDetailLines:
     def __post_init__(self) -> None:
         self.width = self.height = 0
         self._spare = 0
-        """Rows that long values may take beyond one each."""
+        """Rows left for wrapping long values."""
         self.found = self.searched = 0
         self._rows: list[tuple[DetailEntry, Line]] = []
 
@@ -92,39 +92,39 @@ class SpanDetailLines:
         return line.marked(self.word or self.sought, Role.ACCENT) if self.word or self.sought else line
 
     def entry(self, row: int) -> DetailEntry:
-        """Entry on a row."""
+        """Return the entry on a row."""
         return self._rows[row][0]
 
     def row_of(self, path: str) -> int | None:
-        """The first row of an entry, or None."""
+        """Return the first row of an entry, or None."""
         return next((row for row, (entry, _) in enumerate(self._rows) if entry.path == path), None)
 
     def first_attribute(self) -> int | None:
-        """The first row of an attribute that is shown, or None."""
+        """Return the first row of an attribute, or None."""
         return next((row for row, (entry, _) in enumerate(self._rows) if entry.is_attribute), None)
 
     def arrange(self, width: int, height: int = 0) -> None:
         """Lay the rows out for a width. If fewer than `height`, long values are wrapped into the space left."""
         self.width, self.height = width, height
         self._spare = 0
-        self._rows = self._made(width)
+        self._rows = self._layout(width)
         if len(self._rows) < height:
             self._spare = height - len(self._rows)
-            self._rows = self._made(width)
+            self._rows = self._layout(width)
 
-    def _made(self, width: int) -> list[tuple[DetailEntry, Line]]:
+    def _layout(self, width: int) -> list[tuple[DetailEntry, Line]]:
         self.found = self.searched = 0
         rows: list[tuple[DetailEntry, Line]] = []
         for entry in self._entries(width):
             rows.extend((entry, line.cropped(width, self.marks.ellipsis)) for line in entry.lines(width))
         if self.word:
-            counted = DetailEntry("filter", "filter", self.word)
+            entry = DetailEntry("filter", "filter", self.word)
             text = f"{self.found:,} of {self.searched:,} match {self.marks.quoted(safe(self.word, 60))}"
-            rows.insert(1, (counted, Line([(text, Role.ACCENT)]).cropped(width, self.marks.ellipsis)))
+            rows.insert(1, (entry, Line([(text, Role.ACCENT)]).cropped(width, self.marks.ellipsis)))
         return rows
 
     def toggle(self, row: int) -> bool:
-        """Fold or unfold the entry on a row. -> whether that is possible; not for a value that is too long."""
+        """Fold or unfold the entry on a row; return False if it does not fold or its value is too long."""
         entry = self.entry(row)
         if not entry.folds:
             return False
@@ -140,11 +140,11 @@ class SpanDetailLines:
     def _open(self, path: str, at_first: bool = False) -> bool:
         return (path in self.toggled) != at_first
 
-    # --- what there is -----------------------------------------------------------------------------------------------
+    # --- entries -----------------------------------------------------------------------------------------------------
 
     def _entries(self, width: int) -> Iterator[DetailEntry]:
         span = self.span
-        first, says_kind = head(span, self.facts, self.slot, self.marks, width)
+        first, has_kind = head(span, self.facts, self.slot, self.marks, width)
         first = first[: 1 if self.word else None]
         yield DetailEntry("span", "span", f"{span.service} {span.name}", lambda _: first)
         if not self.word:
@@ -156,10 +156,10 @@ class SpanDetailLines:
         if not self.word:
             moment = numbers.date_clock(span.start_ns, self.local_time)
             when = f"{moment} {numbers.zone(span.start_ns, self.local_time)}"
-            said = list(place(span, self.facts, when, self._duration))
-            yield self._said(
+            items = list(position(span, self.facts, when, self._duration))
+            yield self._facts(
                 "place",
-                said if says_kind or "span.kind" in span.attributes else [*said, (kind_words(span.kind), Role.DIM)],
+                items if has_kind or "span.kind" in span.attributes else [*items, (kind_words(span.kind), Role.DIM)],
             )
         scope = {"name": span.scope_name, "version": span.scope_version}
         yield from self._group("resource", "resource", span.resource, width)
@@ -168,7 +168,7 @@ class SpanDetailLines:
         yield from self._group("ids", "ids", {key: value for key, value in ids.items() if value is not None}, width)
 
     def _state(self) -> Iterator[DetailEntry]:
-        """State of the span: its flags, and its duration in proportion."""
+        """Yield the state of the span: warnings, messages, and its share of the critical path."""
         span, marks = self.span, self.marks
         for number, text in enumerate(span.warnings[:MOST_SHOWN]):
             yield self._statement(f"warning:{number}", "warning", text, marks.warning, Role.WARNING)
@@ -177,16 +177,16 @@ class SpanDetailLines:
             role = Role.ERROR if span.error else Role.PLAIN
             yield self._statement("message", "status message", message, marks.origin if span.error else "", role)
         if self.facts and self.facts.caused_by:
-            yield self._said("causes", causes(self.facts))
+            yield self._facts("causes", causes(self.facts))
         if message and span.status_message and message != span.status_message:
             yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
         if self.facts:
-            yield self._said("times", waiting(span, self.facts, self._duration))
+            yield self._facts("times", critical_words(span, self.facts, self._duration))
 
-    def _said(self, path: str, items: Iterable[tuple[str, str]]) -> DetailEntry:
-        """Several things side by side."""
-        said = list(items)
-        return DetailEntry(path, path, ", ".join(text for text, _ in said), lambda width: side_by_side(said, width))
+    def _facts(self, path: str, items: Iterable[tuple[str, str]]) -> DetailEntry:
+        """Return an entry of several short texts."""
+        texts = list(items)
+        return DetailEntry(path, path, ", ".join(text for text, _ in texts), lambda width: flowed_text(texts, width))
 
     def _statement(self, path: str, name: str, text: str, mark: str, role: str) -> DetailEntry:
         shown = f"{mark} {safe(text)}" if mark else safe(text)
@@ -227,13 +227,13 @@ class SpanDetailLines:
             yield self._more("attributes", len(matching) - MOST_SHOWN, dict(matching))
 
     def _group(self, path: str, title: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
-        """Values under a heading, folded at first."""
+        """Yield values under a heading, initially folded."""
         matching = self._matching(values)
         if not matching:
             return
-        seen = f"group:{path}"
-        yield self._heading(seen, title, len(matching), values=matching)
-        if self.word or self._open(seen):
+        key_path = f"group:{path}"
+        yield self._heading(key_path, title, len(matching), values=matching)
+        if self.word or self._open(key_path):
             column = _key_column(matching, width)
             for key in list(matching)[:MOST_SHOWN]:
                 yield self._field(f"{path}:{key}", key, matching[key], column, width)
@@ -247,10 +247,8 @@ class SpanDetailLines:
         entries: Callable[[int, int], Iterable[DetailEntry]],
         width: int,
     ) -> Iterator[DetailEntry]:
-        """Events or links under a heading."""
-        shown = (
-            [number for number, item in enumerate(items) if self._is_meant(item)] if self.word else range(len(items))
-        )
+        """Yield events or links under a heading."""
+        shown = [number for number, item in enumerate(items) if self._matches(item)] if self.word else range(len(items))
         if not shown:
             return
         path = f"group:{title}"
@@ -306,9 +304,11 @@ class SpanDetailLines:
         target = self.targets.get(number)
         line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.marks.link} ", Role.ACCENT)
         if target:
-            line.add(safe(target.name), Role.STRONG).add(f"  {self.opens} opens it  " if self.opens else "  ", Role.DIM)
+            line.add(safe(target.name), Role.STRONG).add(
+                f"  {self.open_key} opens it  " if self.open_key else "  ", Role.DIM
+            )
         else:
-            line.add("not in this set  ", Role.DIM)
+            line.add("not loaded  ", Role.DIM)
         line.add(f"{safe(link.kind, 40)}{' ' if link.kind else ''}", Role.PLAIN)
         line.add(f"trace {safe(link.trace_id, 64)} span {safe(link.span_id, 64)}", Role.DIM)
         yield DetailEntry(path, "link", plain(link), lambda _: [line], folds=bool(link.attributes), target=target)
@@ -320,7 +320,7 @@ class SpanDetailLines:
         for key in list(values)[:MOST_SHOWN]:
             yield self._field(f"{path}:{key}", key, values[key], column, width, level=3)
 
-    # --- how a thing is drawn ----------------------------------------------------------------------------------------
+    # --- drawing ----------------------------------------------------------------------------------------------------
 
     def _foldable(self, path: str, folds: bool, level: int, at_first: bool = False) -> Line:
         opened = self._open(path, at_first) or bool(self.word)
@@ -354,7 +354,7 @@ class SpanDetailLines:
         body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
         opened = body is not None and self._open(path)
         mark = (marks.opened if opened else marks.folded) if long else " "
-        # as few styles as will do: each is sent with every span
+        # as few styles as possible: each costs bytes with every span
         line = Line([(f"{' ' * (indent - 2)}{mark} {key}  ", Role.DIM)])
         if long and size > room:
             note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
@@ -370,7 +370,7 @@ class SpanDetailLines:
         return entry
 
     def _wrapped(self, value: Value, room: int) -> list[str] | None:
-        """A value on as many lines as it needs, None where there is no room for them."""
+        """Wrap a value to as many lines as it needs; None if there is no room for them."""
         if not self._spare or text_size(value) >= _WRAPPED:
             return None
         parts = [
@@ -384,7 +384,7 @@ class SpanDetailLines:
         return parts
 
     def _more(self, title: str, count: int, value: Value) -> DetailEntry:
-        shows = f": {self.opens} shows all" if self.opens else ""
+        shows = f": {self.open_key} shows all" if self.open_key else ""
         line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}{shows}", Role.WARNING)])
         return DetailEntry(f"more:{title}", title, value, lambda _: [line], long=True)
 
@@ -404,12 +404,12 @@ class SpanDetailLines:
         self.found += len(matching)
         return matching
 
-    def _is_meant(self, item: Event | Link) -> bool:
+    def _matches(self, item: Event | Link) -> bool:
         own: Value = item.name if isinstance(item, Event) else f"{item.trace_id} {item.span_id} {item.kind}"
-        meant = self._has_word("", own) or any(self._has_word(key, value) for key, value in item.attributes.items())
+        matches = self._has_word("", own) or any(self._has_word(key, value) for key, value in item.attributes.items())
         self.searched += 1
-        self.found += meant
-        return meant
+        self.found += matches
+        return matches
 
     def _has_word(self, key: str, value: Value) -> bool:
         word = self.word.casefold()

@@ -1,4 +1,4 @@
-"""Analysis results for one span, in words."""
+"""Analysis results for one span as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracetui.render.text.safe_text import safe
 
 
 def rank_words(rank: Rank) -> str:
-    """`slower than 97 % of 100 calls`"""
+    """Format a rank as `slower than 97 % of 100 calls`."""
     others = rank.n - 1
     if not others:
         return "the only call"
@@ -28,8 +28,8 @@ def rank_words(rank: Rank) -> str:
     return f"slower than {numbers.percent(rank.slower_than_percent)} of {rank.n:,} calls"
 
 
-def _peers(rank: Rank, duration: Callable[[int], str]) -> str:
-    """`p50 1.2 ms, p95 3.4 ms of 100 calls`; of few calls their range."""
+def _peer_durations(rank: Rank, duration: Callable[[int], str]) -> str:
+    """Format peer durations as `p50 1.2 ms, p95 3.4 ms of 100 calls`; for few calls as a range."""
     count = f"of {rank.n:,} calls"
     if are_few(rank.n):
         least, most = (duration(ns) for ns in (rank.least_ns, rank.most_ns))
@@ -38,12 +38,12 @@ def _peers(rank: Rank, duration: Callable[[int], str]) -> str:
 
 
 def kind_words(kind: Kind) -> str:
-    """`client`; a span that states no kind is internal to its service."""
+    """Name a span kind: `client`; an unspecified kind counts as internal (OpenTelemetry's default)."""
     return (Kind.INTERNAL if kind is Kind.UNSPECIFIED else kind).name.lower()
 
 
-def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
-    """Critical share and self time of the span, as text and its role."""
+def critical_words(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """Yield critical share and self time of the span, as (text, role)."""
     whole = facts.trace_duration_ns
     share = 100 * facts.critical_ns / facts.trace_path_ns if facts.critical_ns else 0.0
     if share:
@@ -60,7 +60,7 @@ def waiting(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Ite
 
 
 def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:
-    """The errors below that are a cause of this one, as text and its role."""
+    """Yield the errors below that caused this one, as (text, role)."""
     for number, (service, operation, message) in enumerate(facts.caused_by):
         text = f"{safe(service, 60)} {safe(operation, 60)}: {safe(message, 200)}"
         yield f"{'' if number else 'caused by '}{text}", Role.PLAIN
@@ -69,15 +69,17 @@ def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:
         yield f"and {more:,} more", Role.DIM
 
 
-def place(span: Span, facts: SpanFacts | None, when: str, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
-    """Position of the span: in time, among its peers and in the tree, as text and its role."""
+def position(
+    span: Span, facts: SpanFacts | None, when: str, duration: Callable[[int], str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the position of the span in time, among its peers and in the tree, as (text, role)."""
     if facts is None:
         yield f"started {when}", Role.DIM
         return
     after = span.start_ns - facts.trace_start_ns
     yield f"started {'+' if after >= 0 else ''}{duration(after)}, {when}", Role.DIM
     if facts.rank.n > 1:
-        yield _peers(facts.rank, duration), Role.DIM
+        yield _peer_durations(facts.rank, duration), Role.DIM
     if facts.parent:
         which = f"{facts.place:,} of {facts.siblings:,}" if facts.siblings > 1 else "only call"
         alike = f", {facts.alike:,} of this operation" if facts.alike > 1 else ""
@@ -87,13 +89,13 @@ def place(span: Span, facts: SpanFacts | None, when: str, duration: Callable[[in
         yield f"{numbers.counted(facts.children, 'child', 'children')}{below}", Role.DIM
 
 
-def side_by_side(items: Iterable[tuple[str, str]], width: int) -> list[Line]:
-    """Safe texts, as many on a line as fit; one that is wider than that is wrapped."""
+def flowed_text(items: Iterable[tuple[str, str]], width: int) -> list[Line]:
+    """Arrange safe texts, as many per line as fit; wider ones are wrapped."""
     return flowed((Line([(part, role)]) for text, role in items for part in words_wrapped(text, width)), width)
 
 
 def words_wrapped(text: str, width: int) -> list[str]:
-    """Safe text in lines of at most `width` cells, broken between words where there are any."""
+    """Wrap safe text to lines of at most `width` cells, between words if possible."""
     lines = []
     while cell_width(text) > width:
         head = cut(text, width, "")

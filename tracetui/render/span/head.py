@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracetui.analysis.errors import ErrorRole as Part
+from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.rank import SpanFacts
 from tracetui.model.span import Flag, Span, Status
 from tracetui.render.errors.outcomes import OUTCOME_WORDS
@@ -16,32 +16,32 @@ _GAP = 3
 
 
 def head(span: Span, facts: SpanFacts | None, slot: int, marks: Glyphs, width: int) -> tuple[list[Line], bool]:
-    """-> lines, and whether they say the span's kind: it is left out where it would take a line of its own."""
+    """Return the lines, and True if they include the span's kind, which is dropped if it needs a line of its own."""
     joint = " - " if marks.ascii_only else " · "
     name = Line([(safe(span.service), Role.service(slot)), (joint, Role.DIM)])
     name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, marks.ellipsis)
     unfinished = Flag.NO_DURATION in span.marks
-    lasted = "no end" if unfinished else numbers.duration(span.duration_ns, marks.ascii_only)
-    took = Line([(lasted, Role.STRONG)])
+    length = "no end" if unfinished else numbers.duration(span.duration_ns, marks.ascii_only)
+    duration = Line([(length, Role.STRONG)])
     if facts and not unfinished:
-        took.add(f", {rank_words(facts.rank)}")
-    room = width - name.width - took.width - 2 * _GAP
+        duration.add(f", {rank_words(facts.rank)}")
+    room = width - name.width - duration.width - 2 * _GAP
     kind = kind_words(span.kind)
     endings = _endings(span, facts, marks)
-    choices = [_joined(said, ending) for said in dict.fromkeys((kind, "")) for ending in endings]
+    choices = [_joined(prefix, ending) for prefix in dict.fromkeys((kind, "")) for ending in endings]
     state = next((choice for choice in choices if choice.width <= room), _joined("", endings[0]))
-    says_kind = not kind or state.text.startswith(kind)
-    return flowed([name, took, *([state] if state.runs else [])], width, _GAP, marks.ellipsis), says_kind
+    has_kind = not kind or state.text.startswith(kind)
+    return flowed([name, duration, *([state] if state.runs else [])], width, _GAP, marks.ellipsis), has_kind
 
 
 def _endings(span: Span, facts: SpanFacts | None, marks: Glyphs) -> list[tuple[str, str]]:
-    """Outcome of the span, as text and role: in full, and shorter."""
+    """Return the outcome of the span as (text, role), from the full form to the shortest."""
     if span.error:
         if facts is None:
             return [(f"{marks.origin} error", Role.ERROR)]
-        if facts.role == Part.PROPAGATED:
+        if facts.role == ErrorRole.PROPAGATED:
             return [(f"{marks.echo} error propagated from below", Role.ECHO), (marks.echo, Role.ECHO)]
-        if facts.role == Part.CANCELLED:
+        if facts.role == ErrorRole.CANCELLED:
             return [(f"{marks.echo} cancelled", Role.ECHO), (marks.echo, Role.ECHO)]
         began = f"{marks.origin} error began here"
         outcome = OUTCOME_WORDS.get(facts.outcome)

@@ -1,4 +1,4 @@
-"""Lines on a stream, with as much colour as it takes."""
+"""Write lines to a stream with the colours that it supports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Colour(enum.Enum):
 
 
 def colour_of(stream: TextIO, choice: When = When.AUTO, environ: Mapping[str, str] | None = None) -> Colour:
-    """Colour capability of this stream, by its kind and the environment (NO_COLOR, FORCE_COLOR, TERM, COLORTERM)."""
+    """Detect the colour capability of a stream (NO_COLOR, FORCE_COLOR, TERM, COLORTERM)."""
     environ = os.environ if environ is None else environ
     term = environ.get("TERM", "")
     if choice is When.NEVER or (choice is When.AUTO and term == "dumb"):
@@ -53,7 +53,7 @@ def colour_of(stream: TextIO, choice: When = When.AUTO, environ: Mapping[str, st
 
 
 def theme_for(colour: Colour, environ: Mapping[str, str] | None = None) -> Theme:
-    """The theme for what a stream can show, on the background that the terminal says it has (COLORFGBG)."""
+    """Choose the theme for a colour capability and the terminal's background (COLORFGBG)."""
     if colour in (Colour.NONE, Colour.MONO):
         return MONO
     if colour is Colour.ANSI:
@@ -64,7 +64,7 @@ def theme_for(colour: Colour, environ: Mapping[str, str] | None = None) -> Theme
 
 
 def ansi_text(line: Line, theme: Theme, colour: Colour) -> str:
-    """The line with escape codes for its styles, and none but those; without trailing blanks."""
+    """Return the line with SGR codes for its styles, no other escape codes and no trailing blanks."""
     runs = line.runs
     last = len(runs) - 1
     parts = []
@@ -78,7 +78,7 @@ def ansi_text(line: Line, theme: Theme, colour: Colour) -> str:
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """The text with `?` in every cell that the encoding has no character for."""
+    """Replace characters that the encoding lacks by a `?` per cell."""
     try:
         text.encode(encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):
@@ -93,7 +93,7 @@ def write_lines(
     theme: Theme | None = None,
     ascii_only: bool = False,
 ) -> None:
-    """Write each line, as soon as it comes; with `ascii_only` in ASCII, names from outside too."""
+    """Write each line as soon as it is made; with `ascii_only` in ASCII, outside text included."""
     theme = theme or theme_for(colour)
     encoding = "ascii" if ascii_only else getattr(stream, "encoding", None)
     for line in lines:
@@ -103,7 +103,7 @@ def write_lines(
 
 @lru_cache(maxsize=1024)
 def _codes(theme: Theme, role: str, colour: Colour) -> str:
-    """The SGR parameters of a role."""
+    """Return the SGR parameters of a role."""
     if colour is Colour.NONE:
         return ""
     style = theme.style(role)

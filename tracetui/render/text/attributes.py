@@ -1,4 +1,4 @@
-"""Attributes as text: which group a key is of, a value in short, in full, and over several lines."""
+"""Attributes as text: groups of keys, and values in short, in full and on several lines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LEADING = (
     "message_bus.destination",
     "graphql.document",
 )
-"""Attributes that say what a span did: these come before all others."""
+"""Attributes that identify a span's work, shown before all others."""
 
 _TITLES = {prefix: title for title, prefixes in GROUPS for prefix in prefixes}
 _INLINE_CHARACTERS = 4_000
@@ -52,12 +52,12 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 def group_of(key: str) -> str:
-    """The title of the semantic group that an attribute is of."""
+    """Return the title of an attribute's semantic group."""
     return _TITLES.get(key) or _TITLES.get(key.partition(".")[0], OTHERS)
 
 
 def value_text(value: Value) -> str:
-    """A value in full: text as it is, anything else as JSON, bytes in hex."""
+    """Return a value in full: text as it is, bytes in hex, anything else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -66,7 +66,7 @@ def value_text(value: Value) -> str:
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """JSON of anything an attribute can hold. What JSON has no word for is text in it."""
+    """Return an attribute value as JSON; types that JSON lacks become text."""
     try:
         return json.dumps(value, ensure_ascii=False, indent=indent, default=_as_text)
     except (RecursionError, ValueError):
@@ -78,15 +78,15 @@ def _as_text(value: object) -> str:
 
 
 def plain(item: Event | Link) -> dict[str, Value]:
-    """An event or a link as JSON has it."""
+    """Return an event or a link as a JSON object."""
     if isinstance(item, Event):
         return {"name": item.name, "time_ns": item.time_ns, "attributes": dict(item.attributes)}
-    said: dict[str, Value] = {"kind": item.kind} if item.kind else {}
-    return {"trace_id": item.trace_id, "span_id": item.span_id, **said, "attributes": dict(item.attributes)}
+    kind: dict[str, Value] = {"kind": item.kind} if item.kind else {}
+    return {"trace_id": item.trace_id, "span_id": item.span_id, **kind, "attributes": dict(item.attributes)}
 
 
 def in_short(value: Value, room: int) -> str:
-    """The beginning of a value's text: about `room` characters if there are so many, in time that depends on it."""
+    """Return about the first `room` characters of a value's text, in time proportional to `room`."""
     if isinstance(value, str):
         return value[:room]
     if isinstance(value, bytes):
@@ -97,7 +97,7 @@ def in_short(value: Value, room: int) -> str:
 
 
 def _write(value: Value, parts: list[str], room: int, depth: int) -> int:
-    """Append JSON until there is no more room. -> the room that is left"""
+    """Append JSON until there is no more room, and return the room left."""
     if room <= 0:
         return room
     if not isinstance(value, (list, dict)):
@@ -125,14 +125,14 @@ def _write(value: Value, parts: list[str], room: int, depth: int) -> int:
 
 
 def text_size(value: Value) -> int:
-    """Characters of a value's text; of a list or a mapping no more than what is counted as long."""
+    """Count the characters of a value's text; lists and mappings at most up to the inline limit."""
     if isinstance(value, str):
         return len(value)
     return len(value) * 2 if isinstance(value, bytes) else len(in_short(value, _INLINE_CHARACTERS))
 
 
 def value_lines(value: Value, width: int, limit: int) -> list[str] | None:
-    """A value indented and wrapped to safe lines, or None where these are more than `limit`."""
+    """Indent a value and wrap it to safe lines; None if there are more than `limit`."""
     if text_size(value) >= _INLINE_CHARACTERS:
         return None
     text = indented(value_text(value))
@@ -145,7 +145,7 @@ def value_lines(value: Value, width: int, limit: int) -> list[str] | None:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Safe text on lines of at most `width` cells."""
+    """Break safe text into lines of at most `width` cells."""
     lines = []
     while cell_width(text) > width:
         # a wide character may not fit even alone
@@ -156,7 +156,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def indented(text: str) -> str:
-    """Text that is a JSON object or list over several lines, any other as it is. Numbers stay as they are written."""
+    """Indent text that is a JSON object or list and return any other text unchanged. Numbers keep their notation."""
     if text[:1].strip() not in ("{", "[") or len(text) > _INDENTED_BYTES:
         return text
     try:
@@ -169,7 +169,7 @@ def indented(text: str) -> str:
 
 
 def _indentation(raw: bytes) -> int:
-    """About how many blanks it takes to indent this JSON."""
+    """Estimate the number of blanks that indentation adds to this JSON."""
     codes = np.frombuffer(_STRING.sub(b"", raw), np.uint8)
     step = np.zeros(len(codes), np.int64)
     step[(codes == ord("{")) | (codes == ord("["))] = 1

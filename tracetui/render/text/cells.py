@@ -1,4 +1,4 @@
-"""Text measured and cut in terminal cells."""
+"""Measure and cut text in terminal cells."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Align = Literal["left", "right", "centre"]
 
 
 def cell_width(text: str) -> int:
-    """Width of a text in cells: wide characters take two, combining ones none."""
+    """Return the width of a text in cells: two for wide characters, none for combining ones."""
     return len(text) if text.isascii() else cell_len(text)
 
 
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
-    """The text in at most `width` cells; what is cut off is marked by the ellipsis."""
+    """Shorten the text to at most `width` cells, with an ellipsis if anything is cut."""
     if width <= 0:
         return ""
     if (len(text) <= width and text.isascii()) or cell_width(text) <= width:
@@ -27,7 +27,7 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def fit(text: str, width: int, align: Align = "left", ellipsis: str = "…") -> str:
-    """The text in exactly `width` cells, cut or padded."""
+    """Cut or pad the text to exactly `width` cells."""
     shown = cut(text, width, ellipsis)
     blank = max(0, width) - cell_width(shown)
     if align == "right":

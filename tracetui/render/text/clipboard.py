@@ -1,25 +1,25 @@
-"""Text from outside, made safe to paste."""
+"""Make outside text safe to paste."""
 
 from __future__ import annotations
 
 import re
 
 MOST_COPIED = 200_000
-"""Characters. Terminals drop longer OSC 52 texts without a word, or hang over them."""
+"""Characters. Terminals silently drop longer OSC 52 texts, or hang."""
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef]"
 )
-"""Controls that a terminal or a shell obeys when they are pasted (C0, DEL, C1), controls of the direction of writing,
-which show another text than is run, separators that some programs take for line breaks, and what UTF-8 cannot carry.
+"""Control characters that take effect when pasted (C0, DEL, C1), bidi controls, which display a text other than the one
+run, separators that some programs read as line breaks, and code points that UTF-8 cannot encode.
 """
 
 
 def clipboard_text(text: str, *, one_line: bool = False) -> str:
     """Return text fit for a clipboard, cut to `MOST_COPIED` characters.
 
-    Line feeds and tabs stay, but not in a name, an id or the like (`one_line`), where a line feed pasted into a shell
-    would run what stands before it. Other control characters become their pictures.
+    Line feeds and tabs are kept, except in names and ids (`one_line`), where a line feed pasted into a shell would
+    run the text before it. Other control characters become control pictures (`␛`).
     """
     text = _UNSAFE.sub(_stand_in, text[:MOST_COPIED].replace("\r\n", "\n"))
     return text.replace("\n", "␤").replace("\t", " ") if one_line else text

@@ -1,4 +1,4 @@
-"""A colour for each service: the same from run to run, different from its neighbours'."""
+"""Assign a colour to each service: stable from run to run, distinct where possible."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 SLOTS = 10
-"""Colours to tell services apart by. Red is none of them: it means an error."""
+"""Number of service colours. Red is reserved for errors."""
 
 
 def service_slots(names: Sequence[str]) -> list[int]:
-    """-> per name a slot below `SLOTS`.
+    """Return a slot below `SLOTS` for each name.
 
-    The slot is a hash of the name; where two names of the set meet in one, the later in the alphabet takes the next
-    free slot. When all slots are taken, all are free again, so that each stands for about as many names.
+    The slot is a hash of the name; on a collision the name later in the alphabet takes the next free slot. Once all
+    slots are taken, all are free again, so that names spread evenly.
     """
     slots = [0] * len(names)
     taken: set[int] = set()
@@ -25,22 +25,23 @@ def service_slots(names: Sequence[str]) -> list[int]:
     return slots
 
 
-def slots_apart(slots: Sequence[int], shown: Iterable[int]) -> list[int]:
-    """The slots of a set's services, for a view of some of them: of two that would share a colour, the later takes
-    one that none of the others has, as long as there is one.
+def distinct_slots(slots: Sequence[int], shown: Iterable[int]) -> list[int]:
+    """Reassign the slots of a set's services for a view of some of them.
+
+    Of two that would share a colour, the later takes an unused one while there is one.
     """
-    apart = list(slots)
+    distinct = list(slots)
     services = sorted(set(shown))
     taken: set[int] = set()
     later = []
     for service in services:
-        if apart[service] in taken:
+        if distinct[service] in taken:
             later.append(service)
-        taken.add(apart[service])
+        taken.add(distinct[service])
     for service in later:
-        apart[service] = _free(apart[service], taken)
-        taken.add(apart[service])
-    return apart
+        distinct[service] = _free(distinct[service], taken)
+        taken.add(distinct[service])
+    return distinct
 
 
 def _free(wanted: int, taken: set[int]) -> int:

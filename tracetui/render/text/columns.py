@@ -1,4 +1,4 @@
-"""Cells of tables: service names, figures, error rates, latencies and headings."""
+"""Table cells: service names, figures, error rates, duration ranges and headings."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _GAP = "  "
-
-
 _INFERRED = " (inferred)"
 
 
 def service_roles(traces: TraceSet) -> dict[str, str]:
-    """The role of each service of a set, which gives it its colour."""
+    """Return the role of each service of a set, which determines its colour."""
     return {
         name: Role.service(slot) for name, slot in zip(traces.services, service_slots(traces.services), strict=True)
     }
 
 
 def side_by_side(cells: Iterable[Line]) -> Line:
-    """Cells of a row with a gap between."""
+    """Join the cells of a row with gaps."""
     line = Line()
     for i, cell in enumerate(cells):
         line.add(_GAP if i else "").extend(cell)
@@ -34,12 +32,12 @@ def side_by_side(cells: Iterable[Line]) -> Line:
 
 
 def figure(text: str, width: int, role: str = Role.PLAIN) -> Line:
-    """A number in its column."""
+    """Return a number, right-aligned in its column."""
     return Line([(fit(text, width, "right"), role)])
 
 
 def name_cells(service: str, inferred: bool = False, operation: str = "") -> int:
-    """Width that `service_name` needs to cut nothing."""
+    """Return the width at which `service_name` cuts nothing."""
     room = 1 + cell_width(safe(service)) + len(_INFERRED) * inferred
     return room + 1 + cell_width(safe(operation)) if operation else room
 
@@ -47,18 +45,18 @@ def name_cells(service: str, inferred: bool = False, operation: str = "") -> int
 def service_name(
     name: str, role: str, width: int, marks: Glyphs, inferred: bool = False, *, operation: str = "", pad: bool = True
 ) -> Line:
-    """A service with its glyph, and an operation of it, cut and padded to `width` cells."""
+    """Return a service with its glyph and optionally an operation, cut and padded to `width` cells."""
     line = Line([(marks.service, role)])
-    # what it is called says more than the word
+    # the name matters more than the word
     tail = (_INFERRED if width >= name_cells(name, inferred, operation) else " ?") if inferred else ""
     room = max(width - line.width - len(tail), 0)
     shown, rest = safe(name), safe(operation)
     if rest:
-        # both keep a part where there is no room for both in full
+        # if both do not fit, each keeps a part
         share = max(room - cell_width(rest) - 1, min(cell_width(shown), room // 3))
         shown = cut(shown, share, marks.ellipsis)
         rest = cut(" " + rest, room - cell_width(shown), marks.ellipsis)
-    # without a mark the colour is the name's
+    # without a glyph the name carries the colour
     line.add(cut(shown, room, marks.ellipsis), Role.PLAIN if marks.service else role)
     line.add(rest, Role.STRONG).add(tail, Role.DIM)
     line = line.cropped(width, marks.ellipsis)
@@ -66,7 +64,7 @@ def service_name(
 
 
 def sorted_heading(heading: str, is_sorted: bool, descending: bool, marks: Glyphs) -> str:
-    """A column's heading, with the mark of the column that rows are sorted by."""
+    """Return a column's heading, with an arrow if rows are sorted by it."""
     if not is_sorted:
         return heading
     down, up = ("v", "^") if marks.ascii_only else ("▼", "▲")
@@ -82,11 +80,11 @@ def call_count(number: int) -> str:
 
 
 def error_rate(percent: float, width: int) -> Line:
-    """Error rate, in red if above 0."""
+    """Return an error rate, in red if above 0."""
     return figure(numbers.percent(percent) if percent else "-", width, Role.ERROR if percent else Role.DIM)
 
 
 def duration_range(least: int, most: int, marks: Glyphs) -> str:
-    """`1.2 ms–3.4 ms`, or the one duration that there is."""
+    """Format a range as `1.2 ms–3.4 ms`, or one duration if both ends read alike."""
     low, high = (numbers.duration(ns, marks.ascii_only) for ns in (least, most))
     return low if low == high else f"{low}{'-' if marks.ascii_only else '–'}{high}"

@@ -1,4 +1,4 @@
-"""Glyphs: the one vocabulary. Shape comes first: each has its meaning without colour."""
+"""Glyphs: the only definition of each. Every shape is distinct without colour."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tracetui.render.text.cells import cell_width
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """Every mark is one cell wide, but the words and ends named so."""
+    """A set of glyphs, one cell each except `times`, `at_most` and `quotes`."""
 
     ascii_only: bool
     solid: str
     """Cell of a bar on the critical path."""
     solid_left: str
-    """Eight marks: 1/8 to 8/8 of a cell, filled from the left."""
+    """Eight glyphs: 1/8 to 8/8 of a cell, filled from the left."""
     solid_right: tuple[tuple[int, str], ...]
-    """Cells filled from the right: (eighths, mark). Blocks of few fillings exist, and reversed ones need colour."""
+    """Cells filled from the right: (eighths, glyph). Unicode has few, and reversing the others would need colour."""
     rest: str
     """Cell of a bar off the critical path."""
     rest_start: str
@@ -35,7 +35,7 @@ class Glyphs:
     async_call: str
     warning: str
     service: str
-    """Glyph before a service's name, in its colour; '' where the name's first letters serve."""
+    """Glyph before a service's name, in its colour; '' if the name's first letters replace it."""
     trend: str
     """Bars of a distribution, from low to high."""
     cursor: str
@@ -50,7 +50,7 @@ class Glyphs:
     branch: str
     last_branch: str
     left_out: str
-    """Glyph after the number of tree levels that are not drawn."""
+    """Glyph after the number of omitted tree levels."""
 
     def repeated(self, number: int) -> str:
         """`×300`"""
@@ -122,7 +122,7 @@ ASCII = Glyphs(
 
 
 def in_marks(text: str, marks: Glyphs) -> str:
-    """A text of the program's own, which explains marks, with these in it."""
+    """Replace Unicode glyphs in a help text by those of another set."""
     if marks is UNICODE:
         return text
     ones = [(getattr(UNICODE, field.name), getattr(marks, field.name)) for field in fields(Glyphs)]
@@ -131,7 +131,7 @@ def in_marks(text: str, marks: Glyphs) -> str:
 
 
 def initials(name: str) -> str:
-    """Two-cell abbreviation of a name: `us` of `user-service`, `re` of `redis`, one letter where it is wide."""
+    """Abbreviate a name to two cells: `us` for `user-service`, `re` for `redis`, one letter if it is wide."""
     words = "".join(letter if letter.isalnum() else " " for letter in name).split()
     if not words:
         return "?"

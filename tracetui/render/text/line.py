@@ -1,4 +1,4 @@
-"""Styled text without a terminal: a line is runs of text, each with the role it plays."""
+"""Styled text independent of a terminal: lines are runs of text, each with a role."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tracetui.render.text.cells import cell_width, cut
 
 
 class Role:
-    """Role of a run of text, which a theme gives a style. A service's role is made by `service`."""
+    """Role of a run of text, for which a theme defines a style. `service` makes a service's role."""
 
     PLAIN = ""
     DIM = "dim"
-    """Can be ignored."""
+    """Secondary text."""
     GUIDE = "guide"
     """Lines of a tree or an axis."""
     TITLE = "title"
     STRONG = "strong"
-    """For what the eye should meet first."""
+    """Text to read first."""
     ERROR = "error"
     ECHO = "echo"
     """An error that propagated from below."""
@@ -28,31 +28,31 @@ class Role:
     REST = "rest"
     """The part of a bar off the critical path."""
     CRITICAL = "critical"
-    """The critical path where no service is meant."""
+    """The critical path, where no single service applies."""
     ACCENT = "accent"
 
     @staticmethod
     def service(slot: int) -> str:
-        """The role of a service by its colour slot (see `render.colours`)."""
+        """Return the role of a service by its colour slot (see `render.text.colours`)."""
         return f"service:{slot}"
 
 
 class Run(NamedTuple):
-    """Text of one role. The text is safe to show and holds no line break."""
+    """Text of one role, safe to show and without line breaks."""
 
     text: str
     role: str = Role.PLAIN
 
 
 class Line:
-    """Runs of text from left to right; neighbours of one role are one run."""
+    """Runs of text from left to right; neighbours with the same role are merged."""
 
     __slots__ = ("runs", "width")
 
     def __init__(self, runs: Iterable[tuple[str, str]] = ()) -> None:
         self.runs: list[Run] = []
         self.width = 0
-        """Width in cells; updated by `add`, as it is read more often than text is added."""
+        """Width in cells; kept up to date, as it is read more often than text is added."""
         for text, role in runs:
             self.add(text, role)
 
@@ -86,13 +86,13 @@ class Line:
         """Append another line's runs."""
         if other.runs:
             self.add(*other.runs[0])
-            # of the others none meets a run that is here
+            # only the first run can merge with the last one here
             self.runs += other.runs[1:]
             self.width += other.width - cell_width(other.runs[0].text)
         return self
 
     def marked(self, word: str, role: str) -> Line:
-        """The line with a role for every occurrence of the word, ignoring case."""
+        """Return the line with every occurrence of the word in a role, ignoring case."""
         text, line, at = self.text, Line(), 0
         places = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []
         for run in self.runs:
@@ -106,12 +106,12 @@ class Line:
         return line
 
     def pad(self, width: int) -> Line:
-        """Fill with blanks up to this many cells."""
+        """Pad with blanks to this many cells."""
         blank = width - self.width
         return self.add(" " * blank) if blank > 0 else self
 
     def cropped(self, width: int, ellipsis: str = "…") -> Line:
-        """The line in at most `width` cells."""
+        """Return the line cut to at most `width` cells."""
         if self.width <= width:
             return self
         line = Line()
@@ -119,7 +119,7 @@ class Line:
         for text, role in self.runs:
             cells = cell_width(text)
             if cells >= left:
-                # where this run just fits, another one follows and is lost: the ellipsis must say so
+                # if this run just fits, another one follows and is lost: the ellipsis must show that
                 return line.add(cut(text + " " * (cells == left), left, ellipsis), role)
             line.add(text, role)
             left -= cells
@@ -127,7 +127,7 @@ class Line:
 
 
 def flowed(items: Iterable[Line], width: int, gap: int = 3, ellipsis: str = "…") -> list[Line]:
-    """Short lines side by side, as many on a line as fit in `width` cells."""
+    """Arrange short lines side by side, as many per line as fit in `width` cells."""
     lines: list[Line] = []
     for item in items:
         if lines and lines[-1].width + gap + item.width <= width:

@@ -1,4 +1,4 @@
-"""Times of a set, with as much of the date as they need."""
+"""Format the times of a set with as much of the date as they need."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Moments:
     """Format of times between two moments."""
 
     has_date: bool
-    """They are of several days."""
+    """The times span several days."""
     has_year: bool
-    """They are of several years."""
+    """The times span several years."""
     local: bool
     digits: int
-    """Digits of a second that they need."""
+    """Digits after the second that the times need."""
 
     @classmethod
     def between(cls, first_ns: int, last_ns: int, local: bool) -> Moments:
@@ -25,20 +25,21 @@ class Moments:
         return cls(first[:10] != last[:10], first[:4] != last[:4], local, numbers.digits_between(last_ns - first_ns))
 
     def text(self, ns: int, *, exact: bool) -> str:
-        """`10:03:12.044`, `05-01 10:03:12.044` or `2024-05-01 10:03:12`; milliseconds, or less where that
-        tells them apart, where `exact` and of one year.
+        """Format a time: `10:03:12.044`, `05-01 10:03:12.044` or `2024-05-01 10:03:12`.
+
+        With `exact` and within one year to milliseconds, or finer where the times need it.
         """
         whole = numbers.date_clock(ns, self.local, max(self.digits, 3))
         begin = 0 if self.has_year else 5 if self.has_date else 11
         return whole[begin : None if exact and not self.has_year else 19]
 
     def width(self, *, exact: bool) -> int:
-        """Cells that each takes."""
+        """Return the cells that each time takes."""
         return len(self.text(0, exact=exact))
 
     def day(self, ns: int) -> str:
-        """Short form of a time: `10:03:12`, with digits where all lie within a second; where there are dates
-        `05-01 10:03` or `2024-05-01`.
+        """Format a time in short: `10:03:12`, with fractions if all lie within a second; with dates `05-01 10:03` or
+        `2024-05-01`.
         """
         whole = numbers.date_clock(ns, self.local, self.digits)
         return whole[:10] if self.has_year else whole[5:16] if self.has_date else whole[11:]

@@ -1,7 +1,7 @@
-"""Numbers as people read them: three significant digits and one unit.
+"""Format numbers for people: three significant digits and one unit.
 
-Zeros at the end are digits too (`3.00 s` stands under `3.41 s`). What is exact is short: counts, ticks of an axis,
-nanoseconds, and nothing at all.
+Trailing zeros are significant (`3.00 s` below `3.41 s`), except in exact values: counts, axis ticks, whole
+nanoseconds and 0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def duration(ns: int, ascii_only: bool = False) -> str:
-    """Nanoseconds as `3.61 s`, `890 ms`, `12.4 µs`; from a minute on as `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
+    """Format nanoseconds as `3.61 s`, `890 ms`, `12.4 µs`; from a minute on as `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
     if ns < 0:
         return "-" + duration(-ns, ascii_only)
     if not ns:
@@ -31,7 +31,7 @@ def duration(ns: int, ascii_only: bool = False) -> str:
 
 
 def duration_width(longest_ns: int) -> int:
-    """Characters that hold every duration from 0 to this one."""
+    """Return the width that fits every duration from 0 to this one."""
     if longest_ns < 59 * _SECOND:
         return len("99.9 ms")
     if longest_ns < 86_400 * _SECOND:
@@ -40,7 +40,7 @@ def duration_width(longest_ns: int) -> int:
 
 
 def milliseconds(ns: int) -> str:
-    """Nanoseconds as `1,850 ms`; below 100 ms as `36.0 ms`."""
+    """Format nanoseconds as `1,850 ms`; below 100 ms as `36.0 ms`."""
     if ns < 0:
         return "-" + milliseconds(-ns)
     if ns >= 99_950_000:
@@ -53,7 +53,7 @@ def milliseconds(ns: int) -> str:
 
 
 def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
-    """Labels of an axis from 0 to `total_ns` with `steps` equal steps, all in the unit of its end."""
+    """Return labels of an axis from 0 to `total_ns` with `steps` equal steps, in the unit of its end."""
     unit, size = next((unit for unit in _UNITS if total_ns >= unit[1]), _UNITS[0])
     if total_ns >= 60 * _SECOND:
         unit, seconds = next(long for long in _LONG_UNITS if total_ns >= long[1] * _SECOND)
@@ -67,7 +67,7 @@ def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
 
 
 def percent(value: float) -> str:
-    """A share of 100 as `74 %`, `8.0 %`, `0.2 %`; never 0 % for something, nor 100 % for less than all."""
+    """Format a percentage as `74 %`, `8.0 %`, `0.2 %`; 0 % and 100 % only for exactly that."""
     if value <= 0 or value >= 100:
         return f"{value:,.0f} %"
     if value < 0.1:
@@ -80,7 +80,7 @@ def percent(value: float) -> str:
 
 
 def whole_percent(value: float) -> str:
-    """A share of 100 in at most five characters: `74 %`, `<1 %`."""
+    """Format a percentage in at most five characters: `74 %`, `<1 %`."""
     if 0 < value < 1:
         return "<1 %"
     if 99 < value < 100:
@@ -99,7 +99,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def failures_of(with_errors: int, failed: int, traces: int) -> str:
-    """Traces with errors and failed requests: `8 of 100 requests failed (8.0 %)` where they are the same, else
+    """Summarise failures: `8 of 100 requests failed (8.0 %)` if every trace with errors failed, else
     `8 of 100 traces with errors (8.0 %): 6 requests failed (6.0 %), 2 recovered`.
     """
 
@@ -114,7 +114,7 @@ def failures_of(with_errors: int, failed: int, traces: int) -> str:
 
 
 def requests_failed(with_errors: int, failed: int) -> str:
-    """Addition to a count of traces with errors: `6 requests failed`, '' where all of them did."""
+    """Return the addition to a count of traces with errors: `6 requests failed`, '' if all of them did."""
     if with_errors == failed:
         return ""
     return f"{counted(failed, 'request')} failed" if failed else "no request failed"
@@ -136,7 +136,7 @@ def short_count(number: int) -> str:
 
 
 def clock(ns: int, local: bool = False, digits: int = 3) -> str:
-    """Time of day of nanoseconds since the epoch: `10:03:12.044`, in UTC unless `local`, to so many digits, up to 6."""
+    """Format the time of day of epoch nanoseconds as `10:03:12.044`: UTC unless `local`, with 0 to 6 `digits`."""
     whole = f"{_moment(ns, local):%H:%M:%S}"
     return f"{whole}.{ns // 1_000 % 1_000_000:06d}"[: len(whole) + 1 + digits] if digits else whole
 
@@ -147,13 +147,14 @@ def date_clock(ns: int, local: bool = False, digits: int = 3) -> str:
 
 
 def digits_between(ns: int) -> int:
-    """Number of digits of a second needed to tell times this far apart: 0, 3 or 6."""
+    """Return the digits after the second needed to distinguish times this far apart: 0, 3 or 6."""
     return 0 if ns >= 1_000_000_000 else 3 if ns >= 1_000_000 else 6
 
 
 def time_range(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool = False) -> str:
-    """`10:00–10:16 UTC`; with dates where the two are of different days, within a minute with seconds, and as
-    many digits as tell the two apart.
+    """Format a time range as `10:00–10:16 UTC`.
+
+    With dates if the days differ; within a minute with seconds and as many digits as distinguish the ends.
     """
     start, end = _moment(start_ns, local), _moment(end_ns, local)
     if end - start >= timedelta(minutes=1):
@@ -167,7 +168,7 @@ def time_range(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool
 
 
 def zone(ns: int, local: bool = False) -> str:
-    """The name of the zone that times are shown in at this time: `UTC`, `CEST`."""
+    """Return the name of the time zone at this time: `UTC`, `CEST`."""
     return (_moment(ns, local).tzname() or "local") if local else "UTC"
 
 
@@ -177,12 +178,12 @@ def _moment(ns: int, local: bool) -> datetime:
 
 
 def _round(number: int, size: int) -> int:
-    """The quotient, half rounded up."""
+    """Return the quotient, half rounded up."""
     return (2 * number + size) // (2 * size)
 
 
 def _three_digits(number: int, size: int) -> str:
-    """The quotient, at least 1, with three significant digits; of single pieces all of them."""
+    """Return the quotient (at least 1) with three significant digits; all digits if `size` is 1."""
     decimals = 0 if size == 1 else max(0, 3 - len(str(number // size)))
     scaled = _round(number * 10**decimals, size)
     if decimals and scaled >= 1_000:
@@ -205,8 +206,8 @@ def _long_duration(seconds: int) -> str:
 
 
 def signed_percent(percent: float) -> str:
-    """A change: `+12 %`, `-99.5 %`."""
+    """Format a relative change: `+12 %`, `-99.5 %`."""
     if abs(percent) < 0.5:
         return "0 %"
-    # what is nearly gone is not gone
+    # only exactly nothing is -100 %
     return f"{percent:+.1f} %" if -100 < percent < -99 else f"{percent:+,.0f} %"

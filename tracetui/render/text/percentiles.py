@@ -1,4 +1,4 @@
-"""Durations of a group in few words: percentiles, or the range for few samples."""
+"""Summarise durations: percentiles, or the range for few samples."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def are_few(count: int) -> bool:
 
 
 def spread(durations: np.ndarray, marks: Glyphs) -> list[tuple[str, str]]:
-    """(name, duration) for durations (int64[n >= 1] ns): `p50`, `p95`, `p99`, or `min` and `max`."""
-    wanted = {"min": 0.0, "max": 1.0} if are_few(len(durations)) else {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    values = quantiles(durations, tuple(wanted.values()))
+    """Return (name, duration) pairs for int64[n >= 1] ns: `p50`, `p95`, `p99`, or `min` and `max` for few."""
+    levels = {"min": 0.0, "max": 1.0} if are_few(len(durations)) else {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+    values = quantiles(durations, tuple(levels.values()))
     return [
-        (name, numbers.duration(round(value), marks.ascii_only)) for name, value in zip(wanted, values, strict=True)
+        (name, numbers.duration(round(value), marks.ascii_only)) for name, value in zip(levels, values, strict=True)
     ]
 
 
 def spread_words(found: DurationStats, duration: Callable[[float], str]) -> str:
-    """`p50 1.2 s, max 3.4 s`, or of few `800 ms to 1.4 s`."""
+    """Format as `p50 1.2 s, max 3.4 s`, for few samples as `800 ms to 1.4 s`."""
     if not are_few(found.count):
         return f"p50 {duration(found.p50_ns)}, max {duration(found.max_ns)}"
     ends = dict.fromkeys((duration(found.min_ns), duration(found.max_ns)))
@@ -36,7 +36,7 @@ def spread_words(found: DurationStats, duration: Callable[[float], str]) -> str:
 
 
 def typical(durations: np.ndarray, marks: Glyphs) -> str:
-    """`p50 1.2 s`, or the range `800 ms–1.4 s` of few."""
+    """Format as `p50 1.2 s`, for few samples as `800 ms–1.4 s`."""
     if are_few(len(durations)):
         return duration_range(int(durations.min()), int(durations.max()), marks)
     name, text = spread(durations, marks)[0]

@@ -1,7 +1,7 @@
-"""Outside text, made safe to show.
+"""Make outside text safe to show.
 
-Names, attributes and messages come from strangers. Whatever of them reaches a screen, a terminal or an export goes
-through `safe` (or `safe_lines`), which lets nothing through that moves the cursor, colours, hides or reorders text.
+Names, attributes and messages are untrusted. Every one that reaches a screen, a terminal or an export goes through
+`safe` (or `safe_lines`), which removes anything that moves the cursor, colours, hides or reorders text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NEWLINE = "␤"
 _MARK_CATEGORIES = frozenset({"Mn", "Me"})
 # Invisible letters and marks that Python counts as printable: fillers, blanks and variation selectors.
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-# What Unicode will never assign, or keeps for characters that are ignored in display.
+# Code points that Unicode never assigns or reserves for default-ignorable characters.
 _NEVER_SHOWN = "\u2065\ufdd0-\ufdef\ufff0-\ufff8\U000e0000-\U000e0fff"
 _OUTSIDE_ASCII = re.compile("[^\x20-\x7e]")
 _OUTSIDE_JSON = re.compile("[^\n\x20-\x7e]")
@@ -37,7 +37,7 @@ _IN_ASCII = str.maketrans(
 
 
 def safe(text: str, limit: int = SHOWN_CHARACTERS) -> str:
-    """The text on one line of at most `limit` characters, all visible and in reading order.
+    """Return the text on one line of at most `limit` characters, all visible and in reading order.
 
     Control characters become their pictures (`␛`), a line break `␤`, a tab or an unusual space a space; bidi
     controls, invisible and private characters and lone surrogates become their code points (`<U+202E>`).
@@ -54,7 +54,7 @@ def safe(text: str, limit: int = SHOWN_CHARACTERS) -> str:
 
 
 def safe_lines(text: str, limit: int = 200, tab: int = 4) -> list[str]:
-    """A block of text (a stack trace, a statement) as at most `limit` safe lines, tabs expanded."""
+    """Return a block of text (a stack trace, a statement) as at most `limit` safe lines, tabs expanded."""
     lines = text.splitlines()
     shown = [safe(line.expandtabs(tab)) for line in lines[:limit]]
     if len(lines) > limit:
@@ -63,13 +63,13 @@ def safe_lines(text: str, limit: int = 200, tab: int = 4) -> list[str]:
 
 
 def ascii_text(text: str) -> str:
-    """Text with stand-ins that are ASCII: `^[` for `␛`. What was outside ASCII in the data is so still."""
+    """Replace the stand-ins of `safe` by ASCII ones (`^[` for `␛`); other non-ASCII text is unchanged."""
     return text if text.isascii() else text.translate(_IN_ASCII)
 
 
 def in_ascii(runs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The runs of a line with ASCII stand-ins. What is wider then is taken from the next padding, so that columns stay
-    where they are.
+    """Return the runs of a line with ASCII stand-ins. Extra width is taken from the next padding, so that columns stay
+    aligned.
     """
     shown = []
     wider = 0
@@ -81,32 +81,32 @@ def in_ascii(runs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         wider += len(spelt) - len(text)
         padding = len(spelt) - len(spelt.rstrip(" ")) - 1
         if padding > 0 and wider:
-            taken = min(padding, wider)
-            spelt = spelt[:-taken]
-            wider -= taken
+            cut = min(padding, wider)
+            spelt = spelt[:-cut]
+            wider -= cut
         shown.append((spelt, role))
     return shown
 
 
 def escaped_json(data: bytes, *, ascii_only: bool = False) -> bytes:
-    """The same JSON value with everything that a terminal obeys or hides (C1 and bidi controls, invisible characters)
-    escaped as code points; with `ascii_only` everything outside ASCII. `data` is UTF-8.
+    """Escape C1 and bidi controls and invisible characters in UTF-8 JSON as code points; with `ascii_only` everything
+    outside ASCII. The JSON value stays the same.
     """
     if data.isascii() and b"\x7f" not in data:
         return data
 
-    # outside texts JSON has nothing but ASCII
+    # outside strings JSON is pure ASCII
     text = _OUTSIDE_JSON.sub(_Escaper(_json_escape, ascii_only), data.decode("utf-8", "replace"))
     return text.encode()
 
 
 def escaped(text: str, escape: Callable[[str], str]) -> str:
-    """The text with `escape` of characters that a terminal obeys or hides, and of marks beyond a few on a letter."""
+    """Apply `escape` to control and invisible characters, and to combining marks beyond a few on a letter."""
     return _OUTSIDE_ASCII.sub(_Escaper(escape), text)
 
 
 class _Escaper:
-    """Escapes characters, as `re.sub` finds them one after the other, where they are not to be shown."""
+    """Callback for `re.sub` that escapes unsafe characters; it counts consecutive combining marks."""
 
     def __init__(self, escape: Callable[[str], str], ascii_only: bool = False) -> None:
         self._escape = escape
@@ -150,7 +150,7 @@ def _stand_in(match: re.Match[str]) -> str:
     category = unicodedata.category(character)
     if category == "Zs":
         return " "
-    # a character newer than this Python's tables is unassigned here, and yet the terminal may well know it
+    # a character newer than this Python's tables is unassigned here, but the terminal may know it
     if character.isprintable() or (category == "Cn" and code & 0xFFFE != 0xFFFE):
         return character
     return f"<U+{code:04X}>"

@@ -1,4 +1,4 @@
-"""Small tables of text: aligned columns, one of which takes the remaining width."""
+"""Small text tables: aligned columns, of which some shrink to fit the width."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAST = 8
 
 
 class Column(NamedTuple):
-    """A column's heading and alignment; one that grows is cut where the table is too wide."""
+    """A column's heading and alignment; one that `grows` is cut if the table is too wide."""
 
     heading: str
     align: Align = "left"
@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, ellipsis: str = "…") -> Iterator[Line]:
-    """The heading and the rows, each at most `width` cells. The cells' text is safe to show."""
+    """Yield the heading and the rows, each at most `width` cells. The cells must be safe to show."""
     widths = [
         max([cell_width(column.heading), *(cell_width(row[i]) for row in rows)]) for i, column in enumerate(columns)
     ]

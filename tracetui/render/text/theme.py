@@ -12,13 +12,13 @@ from rich.text import Text
 from tracetui.render.text.line import Line, Role, Run
 
 _CURSOR = "cursor"
-"""The role of text under the cursor where the cursor's row is no band of colour."""
+"""Role of text in the cursor's row in themes that reverse it."""
 _BESIDE_BAR = "beside"
-"""Role of the blanks beside a bar there."""
+"""Role of the blanks around a bar in that row."""
 _PIECES = "\u2580-\u259f─╶╴"
 _ON_BARS = " ◆⇢⇝"
 _BARS = re.compile(f"[{_ON_BARS}]*[{_PIECES}][{_PIECES}{_ON_BARS}]*")
-"""Bars, with what is on them and the blanks beside."""
+"""Bars with the glyphs on them and the blanks around them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,28 +29,28 @@ class Theme:
     styles: Mapping[str, Style]
     services: tuple[Style, ...]
     under_cursor: Theme | None = None
-    """Styles for the row under the cursor, its plain style a band of colour. Without it the row is reversed, but
-    for its bars: a reversed bar is a hole, and the blanks beside it are a bar.
+    """Styles for the row under the cursor, on a background of their own. Without it the row is reversed except for its
+    bars: a reversed bar would look like a hole, and the blanks around it like a bar.
     """
 
     def style(self, role: str) -> Style:
-        """The style of a role; of an unknown one the plain one."""
+        """Return the style of a role; the null style for unknown ones."""
         if role.startswith("service:"):
             return self.services[int(role[8:]) % len(self.services)] if self.services else Style.null()
         return self.styles.get(role) or Style.null()
 
     def cursor_style(self, role: str) -> Style:
-        """The style of a role in the row under the cursor."""
+        """Return the style of a role in the row under the cursor."""
         if self.under_cursor is None:
             return _REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
         return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
 
     def cursor_runs(self, line: Line) -> list[Run]:
-        """The runs of the row under the cursor."""
-        return line.runs if self.under_cursor is not None else list(_bars_apart(line))
+        """Return the runs of the row under the cursor."""
+        return line.runs if self.under_cursor is not None else list(_split_bars(line))
 
     def text(self, line: Line) -> Text:
-        """The line as Rich's text, one row that is neither wrapped nor read as markup."""
+        """Convert the line to a Rich text, which is neither wrapped nor read as markup."""
         text = Text(no_wrap=True, overflow="crop", end="")
         for part, role in line.runs:
             text.append(part, self.style(role))
@@ -60,8 +60,8 @@ class Theme:
 _REVERSED = Style(reverse=True)
 
 
-def _bars_apart(line: Line) -> Iterator[Run]:
-    """Runs in one role whatever they mean, but for bars and the blanks beside them."""
+def _split_bars(line: Line) -> Iterator[Run]:
+    """Yield the runs in the cursor's role, except for bars and the blanks around them."""
     drawn = "".join("|" * len(text) if role == Role.GUIDE else text for text, role in line.runs)
     bars = [match.span() for match in _BARS.finditer(drawn)]
     at = 0
@@ -72,9 +72,9 @@ def _bars_apart(line: Line) -> Iterator[Run]:
                 del bars[0]
             left, right = bars[0] if bars else (stop, stop)
             is_bar = left <= at
-            reached = min(right if is_bar else left, stop)
-            yield Run(text[at - begin : reached - begin], (role or _BESIDE_BAR) if is_bar else _CURSOR)
-            at = reached
+            end = min(right if is_bar else left, stop)
+            yield Run(text[at - begin : end - begin], (role or _BESIDE_BAR) if is_bar else _CURSOR)
+            at = end
 
 
 def _theme(
@@ -110,8 +110,8 @@ def _theme(
     )
 
 
-# Where they can be, colours are of the 256-colour cube, so that they look the same where there are only those. A slot
-# has about the same hue in every theme. None of the services' is near the accent, the warning or the red.
+# Colours are from the 256-colour cube where possible, so that they look the same on such terminals. A slot has about
+# the same hue in every theme. No service colour is close to the accent, warning or error colours.
 _ON_BLUE = _theme(
     "on-blue",
     plain=Style(color="#ffffff", bgcolor="#005f87"),
@@ -185,7 +185,7 @@ ANSI = _theme(
     yellow="yellow",
     event="default",
     accent="cyan",
-    # what is left of sixteen when the accent, the warning, the red and the greys are taken
+    # of the sixteen, those that are not accent, warning, error or grey
     services=("green", "magenta", "blue", "bright_green", "bright_magenta", "bright_blue"),
 )
 MONO = Theme(

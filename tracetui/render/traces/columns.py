@@ -1,4 +1,4 @@
-"""Columns of the list of traces, computed once for a set."""
+"""Columns of the list of traces, computed once per set."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from tracetui.analysis.errors import ErrorRole as ErrorRole
-from tracetui.analysis.errors import roles
+from tracetui.analysis.errors import ErrorRole, roles
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.summary import DIFFERING_TRACES, differing
 from tracetui.model.traces import TraceSet
@@ -37,35 +36,35 @@ class TraceColumns:
     traces: TraceSet
     spans: np.ndarray
     origins: np.ndarray
-    """int64[traces], error spans that no error below is a cause of."""
+    """int64[traces], error spans at which an error began."""
     echoes: np.ndarray
     """int64[traces], error spans that are propagated or cancelled."""
     service_first: np.ndarray
     """int64[traces + 1], slices of the next two."""
     service: np.ndarray
-    """int32[pairs], the services of each trace in the order in which they first stand in it."""
+    """int32[pairs], the services of each trace in order of first occurrence."""
     service_role: np.ndarray
-    """uint8[pairs] of `analysis.errors.Role`: whether an error began in the service, or propagated to it."""
+    """uint8[pairs] of `ErrorRole`: origin if an error began in the service, propagated if one reached it."""
     label: np.ndarray
     """int64[traces] into `labels`."""
     labels: list[tuple[int, str, str]]
-    """Service, its name and the operation's, safe to show."""
+    """Service number, service name and operation name, safe to show."""
     values: dict[SortKey, np.ndarray]
-    """int64[traces], what each column is sorted by."""
+    """int64[traces], sort values of each column."""
     services: list[str]
     """Safe to show."""
     short: list[str]
-    """Two letters for each service, no two the same."""
+    """Distinct two-letter abbreviations of the services."""
     slots: list[int]
     failed_request: np.ndarray
-    """bool[traces], those whose request failed."""
+    """bool[traces], failed requests."""
     skewed_count: int
-    """Traces in which clocks disagree."""
+    """Number of traces with clock skew."""
     shows_whole: bool
-    """True if traces often last longer than their responses take, so that both are shown."""
+    """True if traces often last longer than their response time, so that both are shown."""
 
     def sorted(self, traces: np.ndarray, key: SortKey, descending: bool) -> np.ndarray:
-        """The traces (int64[m]) in the order of a column; equal ones slowest response first."""
+        """Sort traces (int64[m]) by a column; ties by response time, slowest first."""
         values = self.values[key][traces]
         order = np.lexsort((-self.traces.response_time[traces], -values if descending else values))
         result: np.ndarray = traces[order]
@@ -73,7 +72,7 @@ class TraceColumns:
 
 
 def trace_columns(traces: TraceSet) -> TraceColumns:
-    """Make the columns of a set."""
+    """Compute the columns of a set."""
     role = roles(traces)
     count, width = traces.trace_count, max(len(traces.services), 1)
     pairs = traces.trace.astype(np.int64) * width + traces.service

@@ -20,28 +20,28 @@ _HINT = "may be chance"
 
 
 def difference_words(one: OverRepresented, marks: Glyphs) -> str:
-    """`region = eu`, `response 1.70 s or more`, `goes through checkout`; safe to show."""
+    """Describe a difference: `region = eu`, `response 1.70 s or more`, `passes through checkout`; safe to show."""
     match one.what:
         case "attribute":
             return f"{safe(one.key)} = {safe(one.value, 120)}"
         case "duration":
             return f"response {numbers.duration(int(one.value), marks.ascii_only)} or more"
         case "operation":
-            return f"does {safe(one.key)} {safe(one.value)}"
+            return f"runs {safe(one.key)} {safe(one.value)}"
         case _:
-            return f"goes through {safe(one.value)}"
+            return f"passes through {safe(one.value)}"
 
 
 def in_short(found: Contrast, marks: Glyphs, most: int = 3) -> Line:
-    """Contrast in one line: `region = eu (6 of 6, 33 % of the others)`."""
+    """Summarise a contrast in one line: `region = eu (6 of 6, 33 % of the others)`."""
     line = Line()
-    # what is sure alone, where anything is; how long it takes may well come of what went wrong
-    sure = [one for one in found.differences if not one.is_hint]
-    told = sure if any(one.what != "duration" for one in sure) else found.differences
-    told = sorted(told, key=lambda one: (one.what == "duration", one.is_hint))
-    if told and (told[0].is_hint or found.is_weak):
-        line.add(f"{marks.warning} {_HINT if told[0].is_hint else 'few'}: ", Role.WARNING)
-    for at, one in enumerate(told[:most]):
+    # certain differences if there are any, durations last: they may well be a consequence of the failure
+    certain = [one for one in found.differences if not one.is_hint]
+    shown = certain if any(one.what != "duration" for one in certain) else found.differences
+    shown = sorted(shown, key=lambda one: (one.what == "duration", one.is_hint))
+    if shown and (shown[0].is_hint or found.is_weak):
+        line.add(f"{marks.warning} {_HINT if shown[0].is_hint else 'few'}: ", Role.WARNING)
+    for at, one in enumerate(shown[:most]):
         line.add("   " if at else "").add(difference_words(one, marks), Role.STRONG)
         line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the others)")
     if not found.differences:
@@ -50,7 +50,7 @@ def in_short(found: Contrast, marks: Glyphs, most: int = 3) -> Line:
 
 
 def remarks(found: Contrast, marks: Glyphs) -> Iterator[Line]:
-    """Caveats for reading the rows."""
+    """Yield caveats for reading the rows."""
     if found.is_weak:
         text = f"fewer than {FEW_SAMPLES} traces on one side ({found.selected:,} and {found.rest:,}): only a hint"
         yield Line([(f"{marks.warning} {text}", Role.WARNING)])
@@ -60,7 +60,7 @@ def remarks(found: Contrast, marks: Glyphs) -> Iterator[Line]:
 
 
 class ContrastList:
-    """A row for each difference."""
+    """Rows of a contrast, one for each difference."""
 
     def __init__(self, found: Contrast, marks: Glyphs) -> None:
         self.found, self.marks = found, marks

@@ -18,25 +18,25 @@ _LEAST_SERVICES = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnWidths:
-    """The cells with which no column leaves anything out."""
+    """Widths at which no column cuts anything."""
 
     start: int
     short_start: int
     """Without milliseconds."""
     name: int
     services: int
-    """By two letters each."""
+    """As two letters each."""
     full_services: int
-    """By their names."""
+    """As names."""
     some_services: int
-    """Width of the first few names of services, where they say more than two letters for each."""
+    """Width of the first few service names, from which on names say more than two letters each."""
     spans: int
     errors: int
     duration: int
     whole: int
-    """For how long whole traces lasted; 0 where that is how long their responses took."""
+    """Duration of the whole trace; 0 if the response times are the same."""
     verdict: int
-    """Cells that messages of what failed may take; 0 where nothing failed."""
+    """Error messages; 0 if no trace has errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +52,20 @@ class TraceLayout:
     duration: int = 0
     bar: int = 0
     verdict: int = 0
-    """For the message of what failed, behind the bar."""
+    """The error message after the bar."""
     full_services: bool = False
-    """True if services stand by their whole names."""
+    """True if services are shown by name."""
     exact_start: bool = True
-    """True if times have milliseconds."""
+    """True if start times have milliseconds."""
 
 
 @lru_cache(maxsize=256)
 def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
-    """Columns that fit, the least important dropped first; remaining room goes to names, then to the rest.
+    """Choose the columns that fit: the least important are dropped first, remaining room goes to names, then the rest.
 
-    A wider line has all columns of a narrower one, and what stands in full there stands in full here.
+    Monotonic: a wider line has all columns of a narrower one and cuts nothing that the narrower one shows in full.
     """
-    # as wide as its heading with the arrow of the order, so that numbers and heading end in one place
+    # as wide as its heading with the sort arrow, so that numbers and heading align
     duration = max(needs.duration, len(DURATION_HEADING) + 2)
     short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
     least = min(needs.name, _LEAST_NAME)
@@ -91,16 +91,17 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     layout = TraceLayout(
         start=start, name=name, services=services, spans=spans, errors=errors, duration=duration, bar=bar
     )
-    return _with_the_rest(replace(layout, whole=whole, exact_start=start > short), needs, max(left - name, 0))
+    return _distribute(replace(layout, whole=whole, exact_start=start > short), needs, max(left - name, 0))
 
 
-def _with_the_rest(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLayout:
-    """In this order: milliseconds, two letters of each service, what failed, the services' names, what failed in full.
+def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLayout:
+    """Distribute the rest: milliseconds, two letters of each service, the error message, service names, the message in
+    full.
 
-    Each grows only where nothing before it could, so that none is taken from what a narrower line shows.
+    Each grows only if nothing before it can, so that a wider line never shows less.
     """
 
-    def taken(cells: int) -> int:
+    def take(cells: int) -> int:
         nonlocal left
         cells = max(min(cells, left), 0)
         left -= cells
@@ -108,20 +109,20 @@ def _with_the_rest(layout: TraceLayout, needs: ColumnWidths, left: int) -> Trace
 
     start, services, bar, verdict, full = layout.start, layout.services, layout.bar, 0, False
     if start and layout.spans and left >= needs.start - start:
-        start += taken(needs.start - start)
+        start += take(needs.start - start)
     if services:
-        services += taken(needs.services - services)
+        services += take(needs.services - services)
     if bar:
-        bar += taken(_USEFUL_BAR - bar)
+        bar += take(_USEFUL_BAR - bar)
     every = layout.spans and start == needs.start
     if every and needs.verdict and left >= _LEAST_VERDICT + GAP:
         left -= GAP
-        verdict = taken(min(_USEFUL_VERDICT, needs.verdict))
+        verdict = take(min(_USEFUL_VERDICT, needs.verdict))
     if every and services and (verdict or not needs.verdict) and services + left >= needs.some_services:
         full = True
-        services += taken(needs.full_services - services)
+        services += take(needs.full_services - services)
     if verdict and (full or not services):
-        verdict += taken(needs.verdict - verdict)
+        verdict += take(needs.verdict - verdict)
     return replace(
         layout,
         start=start,

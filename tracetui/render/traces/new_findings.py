@@ -1,4 +1,4 @@
-"""New findings, in a few lines short enough for an alert."""
+"""New findings in a few lines, short enough for an alert."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _NAMED = 3
 
 
 def news_lines(found: NewFindings, *, ascii_only: bool) -> list[str]:
-    """A line for each kind of news; safe to show."""
+    """Return a line for each kind of new finding; safe to show."""
     lines = []
     if found.patterns:
-        named = [f"{safe(service)}: {safe(message, 120)}" for service, message in found.patterns[:_NAMED]]
-        lines += [f"new error in {name}" for name in named]
+        names = [f"{safe(service)}: {safe(message, 120)}" for service, message in found.patterns[:_NAMED]]
+        lines += [f"new error in {name}" for name in names]
         if len(found.patterns) > _NAMED:
             lines.append(f"and {len(found.patterns) - _NAMED:,} more new error patterns: key 4")
     if found.edges:
@@ -24,5 +24,5 @@ def news_lines(found: NewFindings, *, ascii_only: bool) -> list[str]:
         lines.append(f"new call: {calls}{more}")
     if found.p95_ns is not None:
         was, now = (numbers.duration(round(ns), ascii_only) for ns in found.p95_ns)
-        lines.append(f"the new traces are slower: p95 {was} before, {now} now")
+        lines.append(f"new traces are slower: p95 {was} before, {now} now")
     return lines

@@ -1,4 +1,4 @@
-"""Durations over time: a plot with axes, and the distribution in numbers."""
+"""Scatter plot of durations over time, and statistics of the distribution."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tracetui.render.text.percentiles import spread
 _MINUTE = 60_000_000_000
 _DAY = 1440 * _MINUTE
 _WIDE_RANGE = 20
-"""From this ratio of the longest to the median on, a linear scale would press nearly all points onto the axis."""
+"""Ratio of the longest to the median above which a linear scale would press nearly all points onto the axis."""
 _CROWD = 20
-"""In a cell of more points than this, errors are marked where they are often, or more often than elsewhere."""
+"""In cells with more points, errors are marked only if their rate is above `_OFTEN` or twice the overall rate."""
 _OFTEN = 0.25
 _SEVERAL = 4
 STATS_WIDTH = 34
@@ -30,14 +30,14 @@ _BINS = 16
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Points:
-    """Traces as points: when they start and their response times, int64[n] ns each."""
+    """Traces as points: start and response time, int64[n] ns each."""
 
     start: np.ndarray
     duration: np.ndarray
     with_errors: np.ndarray
     """bool[n]"""
     failed: np.ndarray | None = None
-    """bool[n], failed requests; None if those are all with errors."""
+    """bool[n], failed requests; None if all traces with errors failed."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -45,7 +45,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Cells of a plot, from a first to a last one, both included; row 0 is the lowest."""
+    """Rectangle of plot cells, bounds inclusive; row 0 is the lowest."""
 
     left: int
     right: int
@@ -53,19 +53,18 @@ class Region:
     top: int
 
 
-_MINUTE = 60_000_000_000
 _ROUND = (60 * _MINUTE, 10 * _MINUTE, _MINUTE, *(10**digits for digits in range(10, -1, -1)))
-"""Units of time, in nanoseconds, whose multiples are short."""
+"""Units of time (ns) whose multiples are short to write."""
 
 
 def _roundest(after: int, until: int) -> int:
-    """The time in (after, until] that is written with the fewest digits."""
+    """Return the time in (after, until] with the shortest notation."""
     times = (until // unit * unit for unit in _ROUND)
     return next((time for time in times if time > after), until)
 
 
 class Plot:
-    """Points laid out for a size in cells."""
+    """Points laid out on a grid of cells."""
 
     def __init__(self, points: Points, width: int, height: int, marks: Glyphs, local: bool = False) -> None:
         self.points, self.width, self.height, self.marks, self.local = points, width, height, marks, local
@@ -77,7 +76,7 @@ class Plot:
         self.columns = max(width - self.left, 1)
         self._first = int(points.start.min()) if len(points) else 0
         self._span = max(int(points.start.max()) - self._first, 1) if len(points) else 1
-        """Nanoseconds from the first time to the last; 1 where there is only one."""
+        """Nanoseconds from the first time to the last, at least 1."""
         self.moments = Moments.between(self._first, self._first + self._span, local)
         self._column, self._row = self.columns_of(points.start), self.rows_of(points.duration)
         self._made = self._lines(labels)
@@ -94,33 +93,33 @@ class Plot:
             self._low, self._high = float(floor(log10(least))), float(ceil(log10(longest + 1)))
 
     def _labels(self) -> dict[int, str]:
-        """Durations that rows stand for."""
-        wanted = [(0, self._low), (self.rows - 1, self._high)]
+        """Return the durations that label rows."""
+        values = [(0, self._low), (self.rows - 1, self._high)]
         if self.rows >= 5:
-            wanted.insert(1, (self.rows // 2, (self._low + self._high) / 2))
+            values.insert(1, (self.rows // 2, (self._low + self._high) / 2))
         labels = {}
-        for row, value in wanted:
+        for row, value in values:
             ns = 10**value if self.logarithmic else value
             labels[row] = numbers.duration(round(ns), self.marks.ascii_only)
         return labels
 
     def columns_of(self, start: np.ndarray) -> np.ndarray:
-        """int64[n], the column of each time."""
+        """Return the column of each time, int64[n]."""
         share = (start - self._first).astype(np.float64) / self._span
         return np.clip((share * self.columns).astype(np.int64), 0, self.columns - 1)
 
     def rows_of(self, duration: np.ndarray) -> np.ndarray:
-        """int64[n], the row of each duration."""
+        """Return the row of each duration, int64[n]."""
         height = np.log10(np.maximum(duration, 1)) if self.logarithmic else duration.astype(np.float64)
         share = (height - self._low) / max(self._high - self._low, 1e-9)
         return np.clip((share * self.rows).astype(np.int64), 0, self.rows - 1)
 
     def cell(self, start: int, duration: int) -> tuple[int, int]:
-        """The column and row of one point."""
+        """Return the column and row of one point."""
         return int(self.columns_of(np.array([start]))[0]), int(self.rows_of(np.array([duration]))[0])
 
     def window(self, region: Region) -> Window:
-        """The times and durations that a region covers."""
+        """Return the times and durations that a region covers."""
         per_column = self._span / self.columns
         per_row = (self._high - self._low) / self.rows
 
@@ -130,7 +129,7 @@ class Plot:
 
         def time(column: int) -> int:
             edge, starts, is_before = self._first + ceil(column * per_column), self.points.start, self._column < column
-            # as many points are on either side of every time between the two that are nearest to the edge
+            # any time between the two points nearest to the edge separates the same points
             last = int(starts[is_before].max(initial=self._first))
             first = int(starts[~is_before].min(initial=self._first + self._span))
             return _roundest(max(last, edge - ceil(per_column)), min(first, edge + ceil(per_column)))
@@ -143,7 +142,7 @@ class Plot:
         )
 
     def inside(self, region: Region) -> np.ndarray:
-        """bool[n], the points in a region."""
+        """Test which points are in a region, bool[n]."""
         found: np.ndarray = (
             (self._column >= region.left)
             & (self._column <= region.right)
@@ -154,7 +153,7 @@ class Plot:
 
     @property
     def lines(self) -> list[Line]:
-        """From the top row down to the axis of time, each `width` cells."""
+        """Lines from the top row down to the time axis, each `width` cells."""
         return self._made
 
     def _lines(self, labels: dict[int, str]) -> list[Line]:
@@ -166,7 +165,7 @@ class Plot:
         many = errors > np.minimum(2 * rate, _OFTEN) * counts
         marked = (errors > 0) & ((counts <= _CROWD) | many)
         several = max(_SEVERAL, int(np.quantile(counts[counts > 0], 0.75)) if len(self.points) else 0)
-        # 0 nothing, 1 a few, 2 several, 3 with errors
+        # 0: none, 1: few, 2: several, 3: with errors
         kinds = np.where(marked, 3, np.where(counts >= several, 2, np.minimum(counts, 1)))
         kinds = kinds.reshape(self.rows, self.columns)
         return [self._plot_line(row, kinds[row].tolist(), labels) for row in reversed(range(self.rows))] + [
@@ -221,20 +220,20 @@ class Plot:
 
 
 def _round_up(number: int) -> int:
-    """The next of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten."""
+    """Round up to 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten."""
     size = int(10 ** (len(str(number)) - 1))
     return next(size * tenths // 10 for tenths in (10, 15, 20, 30, 40, 50, 60, 80, 100) if size * tenths >= 10 * number)
 
 
 def trend(counts: Sequence[int], marks: Glyphs) -> str:
-    """Counts as bars of one cell; however few, something shows of all but none."""
+    """Draw counts as one-cell bars; every count above 0 is visible."""
     most = max([*counts, 1])
     steps = len(marks.trend)
     return "".join(marks.trend[min(count * steps // most, steps - 1)] if count else " " for count in counts)
 
 
 def stats_lines(points: Points, marks: Glyphs) -> list[Line]:
-    """Percentiles of the points, their distribution, and the number with errors, in `STATS_WIDTH` cells."""
+    """Return percentiles, distribution and error counts of the points in `STATS_WIDTH` cells."""
     if not len(points):
         return []
     ascii_only = marks.ascii_only
@@ -261,7 +260,7 @@ def stats_lines(points: Points, marks: Glyphs) -> list[Line]:
 
 
 def _errors_line(points: Points, inside: np.ndarray, marks: Glyphs) -> Line | None:
-    """Traces with errors and failed requests among the points of bool[n] `inside`; None without errors."""
+    """Count traces with errors and failed requests among the points `inside` (bool[n]); None without errors."""
     errors, of = int(points.with_errors[inside].sum()), int(inside.sum())
     if not errors:
         return None
@@ -277,7 +276,7 @@ def _errors_line(points: Points, inside: np.ndarray, marks: Glyphs) -> Line | No
 
 
 def region_lines(plot: Plot, region: Region, marks: Glyphs, keys: str) -> list[Line]:
-    """Summary of a region, in the place of the statistics, and the keys that use it."""
+    """Summarise a region in place of the statistics, with the keys that apply to it."""
     inside = plot.inside(region)
     window = plot.window(region)
     count, errors = int(inside.sum()), _errors_line(plot.points, inside, marks)

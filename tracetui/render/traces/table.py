@@ -1,4 +1,4 @@
-"""The list of traces: a line per trace for any width, and the headings over them."""
+"""The list of traces: a line per trace for any width, and the column headings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tracetui.analysis.error_messages import error_message
-from tracetui.analysis.errors import ErrorRole as ErrorRole
-from tracetui.analysis.errors import first_origin
+from tracetui.analysis.errors import ErrorRole, first_origin
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
@@ -24,14 +23,14 @@ _LONGEST_VERDICT = 60
 _MEASURED_NAMES = 5_000
 """Number of names measured to choose the width of their column."""
 _MOST_SERVICES = 4
-"""Largest number of a trace's services shown: each has a colour, which costs bytes at each move of the cursor."""
+"""Limit of services shown per trace: each has a colour, which costs bytes at each move of the cursor."""
 _LEAST_NAMED = 12
-"""Cells of a name below which nothing else is said behind it."""
+"""Cells of a name below which its remark is dropped."""
 _NOTHING = np.zeros(0, np.int64)
 
 
 class TraceGroup(NamedTuple):
-    """Traces under a heading. The key tells groups apart."""
+    """Traces under a heading. The key identifies the group."""
 
     key: int
     heading: Line
@@ -40,9 +39,9 @@ class TraceGroup(NamedTuple):
 
 
 class TraceRows:
-    """The rows of the list, one per trace, or under the headings of groups: a `LineSource`.
+    """Rows of the list, one per trace, optionally under group headings: a `LineSource`.
 
-    `traces` are positions of the columns' set, in the order in which they are shown.
+    `traces` are positions in the columns' set, in display order.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class TraceRows:
         new: Collection[int] = (),
         groups: Sequence[TraceGroup] | None = None,
     ) -> None:
-        """`marked` is read whenever a line is made; `new` are traces that have just arrived."""
+        """`marked` is read whenever a line is drawn; `new` are traces that have just arrived."""
         self.columns = columns
         self.marks = marks
         self.local = local
@@ -69,30 +68,30 @@ class TraceRows:
         self._longest = int(columns.traces.response_time[shown].max(initial=0))
         self._moments = Moments.between(int(times.min()), int(times.max()), local)
         self._zone = numbers.zone(int(times[0]), local)
-        self._needs = self._needed(shown)
+        self._needs = self._natural_widths(shown)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def trace(self, row: int) -> int | None:
-        """The trace of a row, None of a heading."""
+        """Return the trace of a row; None for a heading."""
         if not 0 <= row < len(self._rows):
             return None
         trace = int(self._rows[row])
         return trace if trace >= 0 else None
 
     def group(self, row: int) -> TraceGroup | None:
-        """Group whose heading a row is."""
+        """Return the group whose heading a row is; None for a trace."""
         if self.groups is None or not 0 <= row < len(self._rows) or self._rows[row] >= 0:
             return None
         return self.groups[-1 - int(self._rows[row])]
 
     def row_of(self, trace: int) -> int | None:
-        """The first row of a trace."""
+        """Return the first row of a trace, or None."""
         found = np.flatnonzero(self._rows == trace)
         return int(found[0]) if len(found) else None
 
-    def _needed(self, shown: np.ndarray) -> ColumnWidths:
+    def _natural_widths(self, shown: np.ndarray) -> ColumnWidths:
         columns = self.columns
         used = np.unique(columns.label[shown])[:_MEASURED_NAMES].tolist()
         first = columns.service_first[:-1][shown]
@@ -114,7 +113,7 @@ class TraceRows:
             + remarks,
             services=max(4 * min(most, _MOST_SERVICES) - 1 + more, len("services") + 1),
             full_services=int(full.max(initial=0)) - 1 + more,
-            # where all fit by two letters each, some by their names would say less
+            # where two letters each fit for all, a few names would say less
             some_services=int((two if more else full).max(initial=0)) - 1 + more,
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
             errors=max(7, cell_width(errors_text(origins, echoes, self.marks))),
@@ -124,11 +123,11 @@ class TraceRows:
         )
 
     def layout(self, width: int) -> TraceLayout:
-        """Widths of the columns in a line of `width` cells."""
+        """Return the widths of the columns in a line of `width` cells."""
         return lay_out(self._needs, width)
 
     def _headings(self, width: int) -> Iterator[tuple[SortKey | None, int, bool]]:
-        """(column, cells, whether at their right end) of those that there is room for; None for whole traces."""
+        """Yield (column, cells, right-aligned) for the columns that fit; None stands for whole traces."""
         layout = self.layout(width)
         for column, cells, right in (
             (SortKey.START, layout.start, False),
@@ -143,13 +142,13 @@ class TraceRows:
                 yield column, cells, right
 
     def header(self, width: int, key: SortKey | None, descending: bool) -> Line:
-        """The headings, with an arrow at the one that the list is sorted by."""
+        """Return the headings, with an arrow at the sort column."""
         arrow = ("v" if descending else "^") if self.marks.ascii_only else "▼" if descending else "▲"
         line = Line([("  ", Role.PLAIN)])
         for column, cells, right in self._headings(width):
             text = self._heading(column)
             if column is not None and column is key:
-                # on the side where there is room, so that the heading stays where it is
+                # the arrow goes to the side with room, so that the heading does not move
                 text = f"{arrow} {text}" if right else f"{text} {arrow}"
                 if cell_width(text) > cells:
                     text = f"{arrow}{column}"
@@ -168,7 +167,7 @@ class TraceRows:
         return f"{column} {self._zone}" if column is SortKey.START else str(column)
 
     def heading_at(self, width: int, cell: int) -> SortKey | None:
-        """The column that a cell of the headings belongs to; the bars belong to the durations before them."""
+        """Return the column at a cell of the headings; the bars belong to the durations before them."""
         end = 2
         for column, cells, _ in self._headings(width):
             end += cells + GAP
@@ -199,7 +198,7 @@ class TraceRows:
         if layout.errors:
             origins, echoes = int(columns.origins[trace]), int(columns.echoes[trace])
             text = errors_text(origins, echoes, marks)
-            # the services say it in red already, and each change of colour costs bytes
+            # the services are red already, and each change of colour costs bytes
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
             line.add(fit(text, layout.errors, "left", marks.ellipsis), role)
             line.add(gap)
@@ -209,7 +208,7 @@ class TraceRows:
         duration = int(columns.traces.response_time[trace])
         line.add(numbers.duration(duration, marks.ascii_only).rjust(layout.duration))
         if layout.bar:
-            # quieter than the number, which says the same; the blanks behind it in its run cost no bytes for another
+            # dim, as the number says the same; padding in the same run saves the bytes of another style
             drawn = bar(duration / max(self._longest, 1), layout.bar, marks)
             line.add(" ").add(fit(drawn, layout.bar), Role.DIM)
         if layout.verdict and columns.origins[trace]:
@@ -217,7 +216,7 @@ class TraceRows:
         return line.cropped(width, marks.ellipsis).pad(width)
 
     def _verdict(self, trace: int) -> str:
-        """Message of the first error of the trace."""
+        """Return the message of the trace's first error."""
         traces = self.columns.traces
         span = first_origin(traces, trace)
         return "" if span is None else f"{self.marks.origin} {safe(error_message(traces, span), _LONGEST_VERDICT)}"
@@ -225,7 +224,7 @@ class TraceRows:
     def _add_name(self, line: Line, trace: int, width: int) -> None:
         _, service, operation = self.columns.labels[int(self.columns.label[trace])]
         ellipsis, remark = self.marks.ellipsis, self._remark(trace)
-        # what is to be said of it is cut last
+        # the remark is cut last
         width -= cell_width(remark)
         if width < min(_LEAST_NAMED, cell_width(service) + 1 + cell_width(operation)):
             width, remark = width + cell_width(remark), ""
@@ -234,13 +233,13 @@ class TraceRows:
         line.add(fit(cut(name, width, ellipsis) + remark, width + cell_width(remark), "left", ellipsis))
 
     def _remarked(self, shown: np.ndarray) -> list[int]:
-        """The first few of the traces that something is to be said of behind their names."""
+        """Return the first few traces that have a remark."""
         traces = self.columns.traces
         found: list[int] = shown[(traces.root_missing | traces.skewed)[shown]][:_MEASURED_NAMES].tolist()
         return found
 
     def _remark(self, trace: int) -> str:
-        """Remark that a trace's root is missing, so that its duration is the whole trace's, or that clocks disagree."""
+        """Return the remark after a trace's name: root missing (the duration is then the whole trace's) or skew."""
         traces, warning = self.columns.traces, self.marks.warning
         missing = f" {warning} root missing" if traces.root_missing[trace] else ""
         return missing + (f" {warning} skew?" if traces.skewed[trace] else "")
@@ -254,7 +253,7 @@ class TraceRows:
         shown = self._shown_services(first, texts, left)
         for at in shown:
             service, role = int(columns.service[at]), int(columns.service_role[at])
-            # the blank in the same run: each run costs bytes on its way to the terminal
+            # the blank joins the run: each run costs bytes
             text = fit(texts[at - first], min(cell_width(texts[at - first]) + 1, left), "left", marks.ellipsis)
             error = Role.ERROR if role == ErrorRole.ORIGIN else Role.ECHO
             line.add(text, error if role else Role.service(columns.slots[service]))
@@ -268,7 +267,7 @@ class TraceRows:
         return sign + (name if layout.full_services else fit(name, 2))
 
     def _shown_services(self, first: int, texts: list[str], room: int) -> list[int]:
-        """Pairs that fit, in their order. Those where an error began are dropped last."""
+        """Return the pairs that fit, in order. Services where an error began are dropped last."""
         widths = [cell_width(text) for text in texts]
         if len(texts) <= _MOST_SERVICES and sum(widths) + len(widths) - 1 <= room:
             return list(range(first, first + len(texts)))
@@ -284,12 +283,12 @@ class TraceRows:
 
 
 def chosen_mark(marks: Glyphs) -> str:
-    """Glyph of a marked trace."""
+    """Return the mark of a trace that the user marked."""
     return "+" if marks.ascii_only else "✓"
 
 
 def new_mark(marks: Glyphs) -> str:
-    """Glyph of a trace that has just arrived."""
+    """Return the glyph of a trace that has just arrived."""
     return "*" if marks.ascii_only else "•"
 
 
@@ -303,7 +302,7 @@ def _grouped(groups: Sequence[TraceGroup]) -> np.ndarray:
 
 
 def errors_text(origins: int, echoes: int, marks: Glyphs) -> str:
-    """Numbers of errors that began and of spans they propagated to: `✖1 ✗3`."""
+    """Format the numbers of origins and of propagated errors: `✖1 ✗3`."""
     parts = []
     if origins:
         parts.append(f"{marks.origin}{numbers.short_count(origins)}")
@@ -319,5 +318,5 @@ def _bar(eighths: int, marks: Glyphs) -> str:
 
 
 def bar(share: float, cells: int, marks: Glyphs) -> str:
-    """A share of 1 as a bar, to an eighth of a cell; a share above 0 is always visible."""
+    """Draw a share of 1 as a bar, to an eighth of a cell; a share above 0 is always visible."""
     return _bar(max(round(min(max(share, 0.0), 1.0) * cells * 8), 1 if share > 0 else 0), marks)

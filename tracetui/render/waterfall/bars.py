@@ -1,4 +1,4 @@
-"""A span drawn on a time scale, to an eighth of a cell."""
+"""Draw spans on a time scale, to an eighth of a cell."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 
 _NONE = np.zeros(0)
-# Where a stretch is cut at the edges of a cell, rounding must not make two stretches of one.
+# Tolerance for gaps between sections cut at cell edges, so that rounding does not split one section.
 _TOUCHING = 1 / 16
 _UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class TimeScale:
-    """`span_ns` nanoseconds from `start_ns` on, over `cells` cells."""
+    """Map `span_ns` nanoseconds from `start_ns` on to `cells` cells."""
 
     start_ns: int
     span_ns: int
     cells: int
 
     def position(self, times_ns: np.ndarray) -> np.ndarray:
-        """float64[n] in cells, for int64[n] nanoseconds. Equal times have equal positions, also of other rows."""
+        """Return positions in cells, float64[n], of int64[n] ns. Equal times have equal positions in every row."""
         positions: np.ndarray = (times_ns - self.start_ns).astype(np.float64) * (self.cells / max(self.span_ns, 1))
         return positions
 
     def position_of(self, time_ns: int) -> float:
-        """The same for one time."""
+        """Return the position of one time."""
         return float(time_ns - self.start_ns) * (self.cells / max(self.span_ns, 1))
 
 
 def axis(start_ns: int, span_ns: int, cells: int, ascii_only: bool = False) -> str:
-    """An axis of `cells` cells, labelled from `start_ns` to `start_ns + span_ns`."""
+    """Draw an axis of `cells` cells, labelled from `start_ns` to `start_ns + span_ns`."""
     if cells <= 0:
         return ""
     for steps, least_cells in ((4, 44), (2, 24), (1, 0)):
@@ -60,7 +60,7 @@ def _axis_labels(start_ns: int, span_ns: int, steps: int, ascii_only: bool) -> l
     if not start_ns:
         return numbers.scale(span_ns, steps, ascii_only)
     unit, size = next(unit for unit in _UNITS if start_ns + span_ns >= unit[1])
-    # a step to three digits or so
+    # about three digits per step
     decimals = min(len(str(size * steps * 1_000 // span_ns)) - 1, len(str(size)) - 1)
     unit = "us" if ascii_only and unit == "µs" else unit
     return [f"{(start_ns + span_ns * i / steps) / size:,.{decimals}f} {unit}" for i in range(steps + 1)]
@@ -78,25 +78,24 @@ def bar(
     marks: Glyphs,
     solid_role: str = Role.CRITICAL,
 ) -> Line:
-    """A line of `scale.cells` cells.
+    """Draw spans as a line of `scale.cells` cells.
 
-    `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns,
-    drawn solid; however short a section is, something of it shows. `events`: int64 ns;
-    `errors`: those of events that are errors.
+    `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns, drawn
+    solid; even the shortest section is visible. `events`: int64 ns; `errors`: the events that are errors.
     """
     cells = scale.cells
     if cells <= 0:
         return Line()
     drawn = [" "] * cells
     roles = [Role.PLAIN] * cells
-    # nearly every row is one span with at most one stretch, and plain numbers are quicker than arrays of one
+    # nearly every row is one span with at most one section, and scalars are faster than arrays of one
     if len(starts) == 1:
         _draw_one(drawn, roles, scale.position_of(int(starts[0])), scale.position_of(int(ends[0])), marks)
     else:
         _draw_rest(drawn, roles, scale.position(starts), scale.position(ends), marks)
     if len(critical_starts) == 1:
-        stretch = scale.position_of(int(critical_starts[0])), scale.position_of(int(critical_ends[0]))
-        _draw_stretch(drawn, roles, *stretch, marks, solid_role)
+        section = scale.position_of(int(critical_starts[0])), scale.position_of(int(critical_ends[0]))
+        _draw_section(drawn, roles, *section, marks, solid_role)
     elif len(critical_starts):
         _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), marks, solid_role)
     for times, role in ((events, Role.EVENT), (errors, Role.ERROR)):
@@ -142,7 +141,7 @@ def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, mark
         drawn[first] = marks.rest_start
 
 
-def _draw_stretch(drawn: list[str], roles: list[str], start: float, end: float, marks: Glyphs, role: str) -> None:
+def _draw_section(drawn: list[str], roles: list[str], start: float, end: float, marks: Glyphs, role: str) -> None:
     cells = len(drawn)
     if end <= start or end <= 0 or start >= cells:
         return
@@ -163,9 +162,9 @@ def _draw_solid(
     starts, ends = np.clip(starts[shown], 0, cells), np.clip(ends[shown], 0, cells)
     if not len(starts):
         return
-    starts, ends = _apart(starts, ends)
+    starts, ends = _merged(starts, ends)
     edges = np.arange(cells + 1)
-    # how much of the time before each cell's edge is covered, and from that how much of each cell is
+    # covered time before each cell edge; the differences are the covered time of each cell
     points = np.column_stack((starts, ends)).ravel()
     lengths = np.cumsum(ends - starts)
     covered = np.column_stack((lengths - (ends - starts), lengths)).ravel()
@@ -177,25 +176,25 @@ def _draw_solid(
         high = min(float(ends[last[cell]]) - cell, 1.0)
         amount = float(cover[cell])
         if high - low - amount > _TOUCHING:
-            # several stretches with gaps: show how much they are together
+            # several sections with gaps: show their total
             low, high = 0.0, amount
         drawn[cell] = _block(round(low * 8), round(high * 8), marks)
         roles[cell] = role
 
 
-def _apart(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same stretches in order of time and without overlap. Those of one path are so already."""
+def _merged(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort intervals by start and merge overlaps. Those of one critical path need neither."""
     if (starts[1:] >= ends[:-1]).all():
         return starts, ends
     order = np.argsort(starts, kind="stable")
-    starts, reached = starts[order], np.maximum.accumulate(ends[order])
-    new = np.flatnonzero(np.append(True, starts[1:] > reached[:-1]))
-    return starts[new], reached[np.append(new[1:] - 1, len(starts) - 1)]
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    new = np.flatnonzero(np.append(True, starts[1:] > ends[:-1]))
+    return starts[new], ends[np.append(new[1:] - 1, len(starts) - 1)]
 
 
 @lru_cache(maxsize=256)
 def _block(low: int, high: int, marks: Glyphs) -> str:
-    """The mark closest to a cell filled from `low` to `high` eighths."""
+    """Return the block glyph closest to a cell filled from `low` to `high` eighths."""
     if high <= low:
         low, high = (low, low + 1) if low < 8 else (7, 8)
     fillings = [(0, eighths, mark) for eighths, mark in enumerate(marks.solid_left, 1)]

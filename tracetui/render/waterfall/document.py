@@ -1,4 +1,4 @@
-"""A waterfall as text: identity, errors, where the time went, the rows, and what is missing."""
+"""A waterfall as text: header, rows, omitted spans and legend."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def waterfall_text(
     hint: str = "--all shows every span",
     log_lines: bool = False,
 ) -> Iterator[Line]:
-    """The lines of a whole waterfall, none wider than `width` cells.
+    """Yield the lines of a whole waterfall, at most `width` cells each.
 
-    `max_rows`: above it errors and the critical path stay first; None for no limit. `hint`: how to see the rest;
-    `log_lines`: whether those beside a span are listed below it.
+    `max_rows`: limit of rows, errors and the critical path first; None for no limit. `hint`: how to see the rest.
+    `log_lines`: list the log lines of a span below it.
     """
     if max_rows is not None:
         view.limit(max(max_rows, 1))
@@ -41,14 +41,14 @@ def waterfall_text(
     left_out = view.rows.left_out()
     if left_out:
         whole = numbers.counted(view.stop - view.first, "span")
-        text = f"{view.marks.ellipsis} {left_out:,} of {whole} left out: {hint}"
+        text = f"{view.marks.ellipsis} {left_out:,} of {whole} not shown: {hint}"
         yield Line([(text, Role.WARNING)]).cropped(width, view.marks.ellipsis)
     yield Line()
     yield from legend(view, width)
 
 
 def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
-    """Log lines beside the spans of a row: the time since the beginning of the trace, and the message."""
+    """Yield the log lines of a row's spans: time since the trace began, and message."""
     traces, marks = view.traces, view.marks
     begin = int(traces.trace_start[int(traces.trace[view.first])])
     spans = view.rows.spans(row)
@@ -57,9 +57,9 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
     for span in own:
         for event in traces.log_events(span):
-            # a clock of another host may well be before the trace
-            ahead = event.time_ns - begin
-            when = f"{'-' if ahead < 0 else '+'}{view.duration(abs(ahead))}"
+            # by another host's clock a log line can precede the trace
+            offset = event.time_ns - begin
+            when = f"{'-' if offset < 0 else '+'}{view.duration(abs(offset))}"
             line = Line([(f"{indent}{marks.event} {when}  ", Role.EVENT)]).add(headline(event), severity_role(event))
             if note := more_lines(event):
                 line.add(f"  {note}", Role.DIM)
@@ -67,7 +67,7 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
 
 
 def legend(view: Waterfall, width: int) -> list[Line]:
-    """Explanation of the bars and error glyphs that occur."""
+    """Explain the bars and glyphs that occur."""
     marks = view.marks
     words = []
     if view.has_path:

@@ -1,4 +1,4 @@
-"""One trace with its spans merged by call path: what of its time each way of calling took, however often it ran."""
+"""One trace with its spans merged by call path, with the total time of each path."""
 
 from __future__ import annotations
 
@@ -15,54 +15,52 @@ from tracetui.render.text.line import Role
 from tracetui.render.waterfall.label import LabelNote
 from tracetui.render.waterfall.waterfall import Waterfall, running
 
-_TAKEN = "key name resource kind status message raw_at attribute_bytes"
-"""Properties that a call path takes from the span that stands for it."""
+_COPIED = "key name resource kind status message raw_at attribute_bytes"
+"""Columns that a call path copies from its example span."""
 
 
 @dataclass(frozen=True, eq=False)
 class MergedCalls:
-    """The call paths of one trace as a trace of their own: a span for each, which lasts for their total.
+    """The call paths of one trace as a trace: one span per path, with the total duration of its calls.
 
-    Callees stand side by side within their caller, the longest first. Where together they took longer than it (they
-    ran at the same time) they are drawn to scale within it. One that its caller did not wait for has a stretch of its
-    own, from where its caller begins or as much earlier as it needs to end with the trace.
+    Callees are laid out one after another within their caller, longest first. If together they are longer than the
+    caller (they ran concurrently), they are scaled down to fit. An asynchronous callee starts with its caller, or as
+    much earlier as it needs to end with the trace.
     """
 
     traces: TraceSet
     node_of: np.ndarray
     """int64[spans of the trace], the call path of each span."""
     example: np.ndarray
-    """int64[nodes], the span (a position of the original set) that stands for a call path: the slowest one, and an
-    error before others.
-    """
+    """int64[nodes], example span (position in the original set) of each call path: the slowest, errors first."""
     calls: np.ndarray
-    """int64[nodes]"""
+    """int64[nodes], number of calls."""
     total: np.ndarray
-    """int64[nodes], ns; what is drawn can be less."""
+    """int64[nodes], ns, total duration; the drawn one can be shorter."""
     longest: np.ndarray
-    """int64[nodes], ns of the longest call."""
+    """int64[nodes], ns, longest call."""
 
 
 def merge_calls(traces: TraceSet, first: int, stop: int) -> MergedCalls:
-    """Merge the spans `first:stop`, which are a trace or a subtree."""
-    found, above = _call_paths(traces, first, stop)
+    """Merge the spans `first:stop`, a trace or a subtree, by call path."""
+    path_of, above = _call_paths(traces, first, stop)
     count = len(above)
     duration = traces.duration[first:stop]
     total = np.zeros(count, np.int64)
-    np.add.at(total, found, duration)
+    np.add.at(total, path_of, duration)
     order, end, depth = _pre_order(above, total)
     place = np.empty(count, np.int64)
     place[order] = np.arange(count)
-    node_of = place[found]
+    node_of = place[path_of]
     total = total[order]
     parent = np.where(above[order] >= 0, place[above[order]], -1)
     rank = np.lexsort((duration, traces.error[first:stop], node_of))
     example = rank[np.searchsorted(node_of[rank], np.arange(count), "right") - 1] + first
-    start, drawn = _side_by_side(parent, total, _is_async(traces, parent, example))
+    start, drawn = _lay_out(parent, total, _is_async(traces, parent, example))
     error = np.zeros(count, bool)
     error[node_of[traces.error[first:stop]]] = True
-    columns = {name: getattr(traces, name)[example] for name in _TAKEN.split()}
-    # a call path stands for spans of many names
+    columns = {name: getattr(traces, name)[example] for name in _COPIED.split()}
+    # the spans of a call path can differ in name, but not in its shape
     columns["name"] = traces.shape[example]
     merged = replace(
         traces,
@@ -95,29 +93,29 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> MergedCalls:
 
 
 def _call_paths(traces: TraceSet, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """-> per span the number of its call path, and per call path that of its caller, -1 for none."""
+    """Return the number of each span's call path, and of each path's caller (-1 for none)."""
     numbered: dict[tuple[int, int], int] = {}
-    found: list[int] = []
+    path_of: list[int] = []
     above: list[int] = []
     parents = (traces.parent[first:stop].astype(np.int64) - first).tolist()
     for parent, operation in zip(parents, traces.operation[first:stop].tolist(), strict=True):
-        caller = found[parent] if parent >= 0 else -1
+        caller = path_of[parent] if parent >= 0 else -1
         number = numbered.setdefault((caller, operation), len(above))
         if number == len(above):
             above.append(caller)
-        found.append(number)
-    return np.array(found, np.int64), np.array(above, np.int64)
+        path_of.append(number)
+    return np.array(path_of, np.int64), np.array(above, np.int64)
 
 
 def _pre_order(above: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """-> the nodes in pre-order, callees by total, and in that order where each subtree ends and its depth."""
+    """Return the nodes in pre-order (callees by total), and in that order their subtree ends and depths."""
     count = len(above)
     sizes, depths = [1] * count, [0] * count
     callers = above.tolist()
     for node in range(count - 1, -1, -1):
         if callers[node] >= 0:
             sizes[callers[node]] += sizes[node]
-    # a caller is numbered before its callees: each takes its place after the heavier ones of its caller
+    # callers are numbered before callees; a callee comes after the heavier ones of its caller
     places = [0] * count
     by_weight = np.lexsort((-total, above)).tolist()
     callees: list[list[int]] = [[] for _ in range(count + 1)]
@@ -135,38 +133,38 @@ def _pre_order(above: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _is_async(traces: TraceSet, parent: np.ndarray, example: np.ndarray) -> np.ndarray:
-    """bool[nodes], whether nobody waited for a node."""
+    """Test which nodes are asynchronous, bool[nodes]."""
     kind = traces.kind[example]
     detached = (kind == Kind.CONSUMER) & (kind[parent] == Kind.PRODUCER)
     follows = (traces.marks[example] & np.uint16(Flag.FOLLOWS_FROM)) > 0
-    answer: np.ndarray = (parent >= 0) & (detached | follows)
-    return answer
+    is_async: np.ndarray = (parent >= 0) & (detached | follows)
+    return is_async
 
 
-def _side_by_side(parent: np.ndarray, total: np.ndarray, detached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """-> start and length of each node, in ns: within its caller, after the callees before it."""
-    wanted = np.zeros(len(total) + 1, np.float64)
-    np.add.at(wanted, parent[~detached], total[~detached])
-    room = np.maximum(wanted[:-1], total)
+def _lay_out(parent: np.ndarray, total: np.ndarray, detached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and length of each node in ns: within its caller, after the preceding callees."""
+    callee_total = np.zeros(len(total) + 1, np.float64)
+    np.add.at(callee_total, parent[~detached], total[~detached])
+    room = np.maximum(callee_total[:-1], total)
     starts: list[float] = []
     lengths: list[float] = []
-    taken = [0.0] * (len(total) + 1)
+    next_start = [0.0] * (len(total) + 1)
     scales = [1.0] * (len(total) + 1)
     tree_start = tree_stop = 0.0
     columns = (parent.tolist(), total.tolist(), room.tolist(), detached.tolist())
     for node, (caller, own, needed, is_detached) in enumerate(zip(*columns, strict=True)):
-        start = starts[caller] if is_detached else taken[caller]
+        start = starts[caller] if is_detached else next_start[caller]
         if is_detached:
             length = float(own)
             start = max(min(start, tree_stop - length), tree_start)
         else:
             length = own * scales[caller]
-            taken[caller] = start + length
+            next_start[caller] = start + length
         if caller < 0:
             tree_start, tree_stop = start, start + length
         starts.append(start)
         lengths.append(length)
-        taken[node] = start
+        next_start[node] = start
         scales[node] = length / needed if needed else 0.0
     start = np.array(starts)
     ends = (start + np.array(lengths)).astype(np.int64)
@@ -174,9 +172,7 @@ def _side_by_side(parent: np.ndarray, total: np.ndarray, detached: np.ndarray) -
 
 
 class Flame(Waterfall):
-    """The rows of a trace merged by call path. Bars show shares of its time, not when it was; solid is what the
-    trace waited for.
-    """
+    """Rows of a trace merged by call path. Bars show durations, not points in time; the critical part is solid."""
 
     def __init__(self, base: Waterfall) -> None:
         """`base`: the trace or subtree."""
@@ -190,8 +186,8 @@ class Flame(Waterfall):
         np.add.at(critical, merged.node_of, base.critical)
         shown = merged.traces
         scale = shown.duration / np.maximum(merged.total, 1)
-        waited = np.flatnonzero(critical)
-        sections = (waited, shown.start[waited], shown.start[waited] + (critical * scale)[waited].astype(np.int64))
+        nodes = np.flatnonzero(critical)
+        sections = (nodes, shown.start[nodes], shown.start[nodes] + (critical * scale)[nodes].astype(np.int64))
         super().__init__(
             shown,
             0,
@@ -207,8 +203,8 @@ class Flame(Waterfall):
         self.whole_ns = base.whole_ns
         self.critical = critical
         self._critical_before = running(critical)
-        self.took = self.took_all = merged.total
-        self.took_title = "total"
+        self.displayed = self.durations = merged.total
+        self.displayed_title = "total"
         self._duration_cells = numbers.duration_width(int(merged.total.max()))
 
     def place_of(self, span: int) -> int:
@@ -217,7 +213,7 @@ class Flame(Waterfall):
     def span_of(self, place: int) -> int:
         return int(self.merged.example[place])
 
-    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - there are no runs here
+    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - merged rows have no runs
         node = int(self.rows.positions[row])
         calls = int(self.merged.calls[node])
         if calls > 1:

@@ -1,4 +1,4 @@
-"""Header of a waterfall: identity and duration of the trace, errors, and where the time went."""
+"""Header of a waterfall: identity and duration of the trace, errors and bottleneck."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.waterfall import Waterfall
 
 RECOVERED = "request did not fail"
-"""Of a trace with errors."""
+"""Note on a trace with errors."""
 _SHOWN_TRACE_WARNINGS = 3
 _COUNTED_ORIGINS = 1_000
 _RANKED_FROM = 20
-"""Number of peers from which on a percentile is shown in place of a rank."""
+"""Number of peers from which on a percentile replaces the rank."""
 _PEER_NAME = 40
 _TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
-"""Items of the first lines, from the one kept longest to the first to go where there is no room."""
+"""Items of the first lines; if room is short, the last ones are dropped first."""
 
 
 def header(view: Waterfall, width: int, local_time: bool = False, most: int | None = None) -> list[Line]:
-    """At most `most` lines, if it is given: then the less useful parts go first."""
+    """Return the header, at most `most` lines if given, without the least important parts."""
     ellipsis = view.marks.ellipsis
-    findings = flowed([*_errors(view), *_where_time_went(view), *_warnings(view)], width, ellipsis=ellipsis)
+    findings = flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
     first: list[Line] = []
     for kept in range(_ID, _TITLE - 1, -1):
         first = flowed(_items(view, width, local_time, kept), width, ellipsis=ellipsis)
@@ -44,15 +44,15 @@ def header(view: Waterfall, width: int, local_time: bool = False, most: int | No
 
 
 def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator[Line]:
-    """Items that describe the trace, as far as `kept` allows."""
+    """Yield the items that describe the trace, up to the item `kept`."""
     traces, marks = view.traces, view.marks
     within = slice(view.first, view.stop)
     start = view.whole[0]
     part = len(traces.spans_of(view.trace)) != view.stop - view.first
-    took = view.duration(view.whole[1])
+    length = view.duration(view.whole[1])
     of = f", {_share_of_trace(view)}" if part and kept >= _KIND else ""
     title = Line([(_name(view, part), Role.TITLE)])
-    title = title.cropped(max(width - len(took) - 3, 8), marks.ellipsis).add("   ").add(took, Role.STRONG)
+    title = title.cropped(max(width - len(length) - 3, 8), marks.ellipsis).add("   ").add(length, Role.STRONG)
     of_room = width - title.width
     yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, marks.ellipsis)) if of_room > 8 else title
     if not part and kept >= _KIND:
@@ -73,15 +73,15 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
     if kept >= _STARTED:
         when = numbers.date_clock(start, local_time) if kept >= _DATE else numbers.clock(start, local_time)
         yield Line([(f"{when} {numbers.zone(start, local_time)}", Role.PLAIN)])
-    alike = "" if part or kept < _KIND else peer_words(kind_rank(traces, view.trace), _peer_name(view))
-    if alike:
-        yield Line([(alike, Role.PLAIN)])
+    peers = "" if part or kept < _KIND else peer_words(kind_rank(traces, view.trace), _peer_name(view))
+    if peers:
+        yield Line([(peers, Role.PLAIN)])
     if kept >= _ID:
         yield Line([(f"trace {safe(traces.trace_ids[view.trace], 64)}", Role.DIM)])
 
 
 def _response(view: Waterfall) -> Iterator[Line]:
-    """The response time, where the trace lasted over 5 % longer, or that the root is missing, so that it is unknown."""
+    """Yield the response time if the trace lasted over 5 % longer, or a warning if the root is missing."""
     traces, trace = view.traces, view.trace
     response = int(traces.response_time[trace])
     if traces.root_missing[trace]:
@@ -98,22 +98,23 @@ def _name(view: Waterfall, part: bool) -> str:
 
 
 def _share_of_trace(view: Waterfall) -> str:
-    """`88 % of GET /profile 3.41 s`"""
+    """Format the share of a subtree as `88 % of GET /profile 3.41 s`."""
     share = 100 * view.whole[1] / view.trace_ns if view.trace_ns else 0.0
     name = safe(view.traces.operation_name(int(view.traces.main_root[view.trace])), 60) or "(no name)"
     return f"{numbers.percent(share)} of {name} {view.duration(view.trace_ns)}"
 
 
 def _peer_name(view: Waterfall) -> str:
-    """The operation that the traces begin with, which a trace is ranked among."""
+    """Return the entry operation of the trace, which names its peers."""
     traces = view.traces
     _, operation = traces.operation_label(int(traces.operation[int(traces.main_root[view.trace])]))
     return cut(safe(operation) or "(no name)", _PEER_NAME, view.marks.ellipsis)
 
 
 def peer_words(rank: Rank, name: str) -> str:
-    """Rank of a trace among those of its entry point: `p99 of 100 GET /profile`, `3rd slowest of 9
-    GET /profile`; '' for the only one.
+    """Format the rank of a trace among its peers: `p99 of 100 GET /profile`, `3rd slowest of 9 GET /profile`.
+
+    '' without peers.
     """
     if rank.n < 2:
         return ""
@@ -148,49 +149,49 @@ def _errors(view: Waterfall) -> Iterator[Line]:
     is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
     if is_whole and not failed_requests(view.traces)[view.trace]:
         line.add(f" ({RECOVERED})", Role.STRONG)
-    what = Counter(_what_broke(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
-    if what:
-        (service, text), _ = what.most_common(1)[0]
+    messages = Counter(_origin_text(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
+    if messages:
+        (service, text), _ = messages.most_common(1)[0]
         slot = view.slots[view.traces.services.index(service)]
         line.add(": ").add(safe(service), Role.service(slot)).add(" ").add(text, Role.ERROR)
-    if len(what) > 1:
-        line.add(f" and {len(what) - 1:,} more", Role.DIM)
+    if len(messages) > 1:
+        line.add(f" and {len(messages) - 1:,} more", Role.DIM)
     yield line
 
 
-def _what_broke(view: Waterfall, span: int) -> tuple[str, str]:
-    """-> service, and the message or else the operation"""
+def _origin_text(view: Waterfall, span: int) -> tuple[str, str]:
+    """Return the service and the message, or the operation without a message."""
     message = safe(view.message_of(span), 120)
     text = view.marks.quoted(message) if message else safe(view.traces.operation_name(span), 120)
     return view.traces.service_name(span), text
 
 
-def _where_time_went(view: Waterfall) -> Iterator[Line]:
-    """Operation with the longest critical time; before it, where that is a small share, the rest of the time."""
+def _bottleneck(view: Waterfall) -> Iterator[Line]:
+    """Yield the operation with the longest critical time; if the critical path is short, first the rest of the time."""
     if not view.has_path or not view.whole[1]:
         return
     _, starts, ends = view.sections
-    waited = _covered(starts, ends)
-    is_little = 2 * waited < view.whole[1]
-    if is_little:
-        yield Line([(_the_rest(view, waited), Role.STRONG)])
+    critical = _covered(starts, ends)
+    is_short = 2 * critical < view.whole[1]
+    if is_short:
+        yield Line([(_off_path(view, critical), Role.STRONG)])
     yield from _skew(view)
     if not view.critical.any():
         return
     operations, index = np.unique(view.traces.operation[view.first : view.stop], return_inverse=True)
-    of_each = np.bincount(index, view.critical)
-    top = int(np.argmax(of_each))
-    share = 100 * of_each[top] / (view.critical.sum() if is_little else view.path_ns)
+    by_operation = np.bincount(index, view.critical)
+    top = int(np.argmax(by_operation))
+    share = 100 * by_operation[top] / (view.critical.sum() if is_short else view.path_ns)
     service, operation = view.traces.operation_label(int(operations[top]))
     slot = view.slots[view.traces.services.index(service)]
-    role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_little else Role.PLAIN
-    of = f"{view.duration(waited)} critical" if is_little else "the critical path"
+    role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_short else Role.PLAIN
+    of = f"{view.duration(critical)} critical" if is_short else "the critical path"
     line = Line([(view.marks.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
     yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
 
 
-def _the_rest(view: Waterfall, waited: int) -> str:
-    """Description of the time that is not on the critical path."""
+def _off_path(view: Waterfall, critical: int) -> str:
+    """Describe the time off the critical path."""
     traces, (begin, length) = view.traces, view.whole
     within = slice(view.first, view.stop)
     idle = length - _covered(traces.start[within], traces.end[within])
@@ -204,10 +205,10 @@ def _the_rest(view: Waterfall, waited: int) -> str:
             words.append(f"{view.duration(after)} ran on asynchronously")
     if 2 * idle >= length:
         words.append(f"no span ran in {numbers.percent(100 * idle / length)} of the time")
-    if not words and not waited:
+    if not words and not critical:
         return "off the critical path"
-    share = numbers.percent(100 * waited / length)
-    return "; ".join(words) or f"critical path {view.duration(waited)}, {share} of the time"
+    share = numbers.percent(100 * critical / length)
+    return "; ".join(words) or f"critical path {view.duration(critical)}, {share} of the time"
 
 
 def _has_async(view: Waterfall) -> bool:
@@ -218,7 +219,7 @@ def _has_async(view: Waterfall) -> bool:
 
 
 def _covered(starts: np.ndarray, ends: np.ndarray) -> int:
-    """Total time that these stretches cover, overlaps counted once, ns."""
+    """Return the total time that these intervals cover, ns, overlaps counted once."""
     if not len(starts):
         return 0
     order = np.argsort(starts, kind="stable")

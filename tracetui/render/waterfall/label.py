@@ -11,16 +11,16 @@ from tracetui.render.text.glyphs import Glyphs, initials
 from tracetui.render.text.line import Line, Role
 
 _READABLE = 14
-"""Cells that a name keeps before a note is spelt out."""
+"""Cells that a name keeps before a note is shown in full."""
 _WORTH_A_PART = 8
-"""Cells from which on a part of a note is better than its mark."""
+"""Cells from which on a part of a note is better than its short form."""
 _SHORTEST_SERVICE = 10
 _ENOUGH_OF_A_MESSAGE = 26
 """Cells for an error message where there is room."""
 
 
 class LabelNote(NamedTuple):
-    """Something special about a span, in full and in the fewest cells."""
+    """A note on a span, in a full and a short form."""
 
     full: str
     short: str
@@ -28,12 +28,12 @@ class LabelNote(NamedTuple):
     can_be_cut: bool = False
     """True if a part of `full` says more than `short`."""
     before_names: bool = False
-    """True if the names are cut to make room for it."""
+    """True if it takes room from the names."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Label:
-    """The parts of a label, to be laid out for any width."""
+    """The parts of a label, for any width."""
 
     marks: Glyphs
     depth: int
@@ -51,7 +51,7 @@ class Label:
 
     @property
     def natural_width(self) -> int:
-        """Width that cuts nothing, except the rest of long error messages."""
+        """Width at which nothing is cut but long error messages."""
         notes = 0
         for note in self.notes:
             width = cell_width(note.full)
@@ -75,7 +75,7 @@ class Label:
         return "" if self.marks.service else initials(self.service)
 
     def line(self, width: int) -> Line:
-        """The label in at most `width` cells."""
+        """Draw the label in at most `width` cells."""
         marks = self.marks
         line = self._indent(width // 3).add(f"{self.fold} ", Role.GUIDE)
         if self.asynchronous:
@@ -89,8 +89,8 @@ class Label:
         return line.cropped(width, marks.ellipsis)
 
     def _indent(self, most: int) -> Line:
-        """The tree's lines. Levels beyond `most` cells are left out from the left, half of them at a time, so that
-        a child still stands right of its parent nearly everywhere; a number says how many are.
+        """Draw the tree's lines. Levels beyond `most` cells are omitted from the left, half of them at a time, so that
+        a child is right of its parent nearly everywhere; their number is shown.
         """
         most = max(most, 2)
         if self.depth <= most:
@@ -101,7 +101,7 @@ class Label:
         return Line([(number, Role.DIM), (self.guides(self.depth - left_out), Role.GUIDE)])
 
     def _notes_in(self, room: int) -> list[tuple[str, str]]:
-        """Notes, spelt out as far as the names stay readable."""
+        """Return the notes, in full as far as the names stay readable."""
         shown = [note.short for note in self.notes]
         free = room - sum(1 + cell_width(text) for text in shown)
         names = cell_width(self._names)

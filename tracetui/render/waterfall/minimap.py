@@ -14,25 +14,25 @@ from tracetui.render.waterfall.waterfall import Waterfall
 _BINS = 2_048
 _MOST_SERVICES = 32
 _ASCII_HEIGHTS = ".coO@"
-"""The marks of a trend in ASCII mean something else in the rows beneath."""
+"""Heights in ASCII; the glyphs of `trend` have other meanings in the rows below."""
 
 
 @dataclass(frozen=True, eq=False)
 class MinimapData:
-    """Data that a minimap of any width is drawn from. It is made once for a trace or subtree."""
+    """Data for minimaps of any width, computed once per trace or subtree."""
 
     whole: tuple[int, int]
     """Start and length, ns."""
     running: np.ndarray
     """float64[bins + 1], total span time before the edge of each bin, in bins."""
     slots: tuple[int, ...]
-    """The colours of the services that the request waited for."""
-    waited: np.ndarray
+    """Colour slots of the services on the critical path."""
+    critical: np.ndarray
     """float64[slots, bins + 1], critical time of each service before the edge of each bin."""
-    most_at_once: int
+    max_concurrency: int
     """Largest number of spans that ran at once."""
     failed: np.ndarray
-    """float64[k], when error origins ended, in shares of the whole."""
+    """float64[k], ends of error origins, as shares of the whole."""
 
     @classmethod
     def of(cls, view: Waterfall) -> MinimapData:
@@ -46,7 +46,7 @@ class MinimapData:
         by_slot = np.bincount(owners, to_ns - from_ns) if len(owners) else np.zeros(0)
         slots = np.argsort(-by_slot, kind="stable")[:_MOST_SERVICES]
         slots = slots[by_slot[slots] > 0]
-        waited = [
+        critical = [
             _before((from_ns[owners == slot] - begin) * scale, (to_ns[owners == slot] - begin) * scale)
             for slot in slots.tolist()
         ]
@@ -56,27 +56,27 @@ class MinimapData:
             view.whole,
             _before(starts, ends),
             tuple(slots.tolist()),
-            np.array(waited).reshape(len(waited), _BINS + 1),
-            _most_at_once(traces.start[within], traces.end[within]),
+            np.array(critical).reshape(len(critical), _BINS + 1),
+            _max_concurrency(traces.start[within], traces.end[within]),
             failed,
         )
 
 
-def _most_at_once(starts: np.ndarray, ends: np.ndarray) -> int:
+def _max_concurrency(starts: np.ndarray, ends: np.ndarray) -> int:
     times = np.concatenate((ends, starts))
     steps = np.repeat(np.array([-1, 1], np.int64), len(starts))
-    # at one moment what ends goes before what begins
+    # at equal times ends come before starts
     return int(np.cumsum(steps[np.argsort(times, kind="stable")]).max(initial=1))
 
 
 def _before(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """float64[bins + 1], length of the stretches before the edge of each bin."""
+    """Return the total length of intervals before the edge of each bin, float64[bins + 1]."""
     before: np.ndarray = _past(starts) - _past(ends)
     return before
 
 
 def _past(times: np.ndarray) -> np.ndarray:
-    """The sum of what has passed since each of the times, at the edge of each bin."""
+    """Return the sum of the time passed since each of the times, at the edge of each bin."""
     at = np.clip(np.ceil(times).astype(np.int64), 0, _BINS)
     edges = np.arange(_BINS + 1)
     number = np.cumsum(np.bincount(at, minlength=_BINS + 1))
@@ -92,9 +92,11 @@ def minimap(
     window: tuple[int, int] | None = None,
     selected: tuple[int, int] | None = None,
 ) -> Line:
-    """A line of `width` cells. Heights say how many spans ran, colours whom the request waited for, crosses where it
-    broke. Stretches are start and length, ns: `[ ]` stand at the ends of `window`, which is what the rows show (all
-    if it is None), and `{ }` at those of `selected`, the span under the cursor.
+    """Draw a minimap of `width` cells.
+
+    Heights show how many spans ran, colours the services on the critical path, crosses error origins. Intervals are
+    start and length, ns: `[ ]` enclose `window`, the visible part (None for all), and `{ }` `selected`, the span under
+    the cursor.
     """
     left, right = ("|", "|") if marks.ascii_only else ("▕", "▏")
     cells = width - 2
@@ -108,19 +110,19 @@ def minimap(
     heights = np.clip(np.ceil(running / most * len(trend) - 1e-6).astype(np.int64), 0, len(trend))
     owners = np.full(cells, -1)
     if len(overview.slots):
-        waited = np.diff(np.array([np.interp(edges, at, row) for row in overview.waited]))
-        owners = np.where(waited.max(axis=0) > 1e-9, waited.argmax(axis=0), -1)
+        critical = np.diff(np.array([np.interp(edges, at, row) for row in overview.critical]))
+        owners = np.where(critical.max(axis=0) > 1e-9, critical.argmax(axis=0), -1)
     failed = np.minimum((overview.failed * cells).astype(np.int64), cells - 1)
-    set_off = dict.fromkeys(failed.tolist(), (marks.origin, Role.ERROR))
-    first, last = _stretch(overview.whole, window, cells)
+    overlays = dict.fromkeys(failed.tolist(), (marks.origin, Role.ERROR))
+    first, last = _cells_of(overview.whole, window, cells)
     if window is not None and window != overview.whole:
-        _enclose(set_off, first, last, "[]", cells)
+        _enclose(overlays, first, last, "[]", cells)
     if selected is not None:
-        _enclose(set_off, *_stretch(overview.whole, selected, cells), "{}", cells)
+        _enclose(overlays, *_cells_of(overview.whole, selected, cells), "{}", cells)
     line = Line([(left, Role.GUIDE)])
     for cell, (height, owner) in enumerate(zip(heights.tolist(), owners.tolist(), strict=True)):
-        if cell in set_off:
-            line.add(*set_off[cell])
+        if cell in overlays:
+            line.add(*overlays[cell])
         elif not height:
             line.add(" ")
         else:
@@ -130,8 +132,8 @@ def minimap(
     return line.add(right, Role.GUIDE)
 
 
-def _stretch(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) -> tuple[int, int]:
-    """-> the first and the last cell of a part, which are not the same."""
+def _cells_of(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) -> tuple[int, int]:
+    """Return the first and the last cell of a part, which always differ."""
     if part is None:
         return 0, cells - 1
     scale = cells / max(whole[1], 1)
@@ -140,10 +142,10 @@ def _stretch(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) -
     return first, last
 
 
-def _enclose(set_off: dict[int, tuple[str, str]], first: int, last: int, ends: str, cells: int) -> None:
-    """Put marks at both ends of a stretch, or beside them where something is set off already."""
+def _enclose(overlays: dict[int, tuple[str, str]], first: int, last: int, ends: str, cells: int) -> None:
+    """Put brackets at both ends of a part, or next to them if a cell is taken."""
     for mark, cell, outward in ((ends[0], first, -1), (ends[1], last, 1)):
-        free = (at for at in (cell, cell + outward, cell - outward) if 0 <= at < cells and at not in set_off)
+        free = (at for at in (cell, cell + outward, cell - outward) if 0 <= at < cells and at not in overlays)
         place = next(free, None)
         if place is not None:
-            set_off[place] = (mark, Role.ACCENT)
+            overlays[place] = (mark, Role.ACCENT)

@@ -1,4 +1,4 @@
-"""Repeats: consecutive siblings that look alike with all that is below them."""
+"""Find repeats: runs of consecutive siblings whose subtrees look alike."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-"""Odd: it has an inverse among numbers of 64 bits."""
+"""Odd, so that it has an inverse modulo 2^64."""
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Runs of one tree, by the place of the first of each. A run may lie within a member of another one."""
+    """Runs of one tree, sorted by first member. A run can be nested in a member of another one."""
 
     start: np.ndarray
     """int64[runs], ascending"""
     stop: np.ndarray
-    """int64[runs], after all that is below the last member"""
+    """int64[runs], end of the last member's subtree"""
     step: np.ndarray
-    """int64[runs], from one member to the next: a member with all that is below it"""
+    """int64[runs], subtree size of each member"""
     members: np.ndarray
-    """int64[m], the places of the members, run by run"""
+    """int64[m], positions of the members, run by run"""
     first: np.ndarray
-    """int64[runs], where the members of each run begin"""
+    """int64[runs], offset of each run in `members`"""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -36,25 +36,25 @@ class Repeats:
         return counts
 
     def all_of(self, column: np.ndarray) -> np.ndarray:
-        """column: bool, per place. -> bool[runs], whether it holds for all members"""
+        """Test for which runs a bool column holds for all members, bool[runs]."""
         return np.logical_and.reduceat(column[self.members], self.first) if len(self) else np.zeros(0, bool)
 
     def sums_of(self, column: np.ndarray) -> np.ndarray:
-        """column: int64, per place. -> int64[runs], its sum over the members"""
+        """Sum an int64 column over the members of each run, int64[runs]."""
         return np.add.reduceat(column[self.members], self.first) if len(self) else np.zeros(0, np.int64)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
-        """values: [runs]. -> [m], for each member that of its run"""
+        """Repeat the value of each run for all its members, [m]."""
         return np.repeat(values, self.counts)
 
 
 def find_repeats(
     parent: np.ndarray, end: np.ndarray, depth: np.ndarray, alike: np.ndarray | None, length: int
 ) -> Repeats:
-    """The runs of at least `length` members; none with 0 or without `alike`.
+    """Find the runs of at least `length` members; none if it is 0 or `alike` is None.
 
-    In pre-order, int64[n] each: `parent`, n for none; `end`, where the subtree of each ends; `alike`, equal where two
-    look the same.
+    Columns are in pre-order, int64[n]: `parent`, n for none; `end` of each subtree; `alike`, equal for spans that look
+    the same.
     """
     size = len(parent)
     none = np.zeros(0, np.int64)
@@ -63,11 +63,11 @@ def find_repeats(
     below = end - np.arange(size)
     span = np.flatnonzero(end < size)
     following = end[span]
-    is_like = (
+    is_alike = (
         (parent[span] == parent[following]) & (alike[span] == alike[following]) & (below[span] == below[following])
     )
-    span, following = span[is_like], following[is_like]
-    # leaves are alike now; of what has something below it, that is compared
+    span, following = span[is_alike], following[is_alike]
+    # leaves are done; spans with descendants must also have equal subtrees
     larger = np.flatnonzero(below[span] > 1)
     if len(larger):
         digests = _Digests(alike, depth)
@@ -95,7 +95,7 @@ def find_repeats(
 
 
 class _Digests:
-    """Digests of slices of a tree in pre-order: looks and depths, independent of position."""
+    """Position-independent digests of slices of a tree in pre-order, by look and depth."""
 
     def __init__(self, alike: np.ndarray, depth: np.ndarray) -> None:
         token = (alike.astype(np.uint64) * _BASE) ^ (depth.astype(np.uint64) << np.uint64(48))
@@ -110,6 +110,6 @@ class _Digests:
         np.cumsum(token * np.multiply.accumulate(power), out=self._before[1:])
 
     def of(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-        """uint64[m], equal for equal slices"""
+        """Return digests of slices, uint64[m], equal for equal slices."""
         found: np.ndarray = (self._before[stop] - self._before[start]) * self._inverse[start]
         return found

@@ -10,10 +10,10 @@ from tracetui.model.traces import TraceSet
 
 
 class RowOrder(Protocol):
-    """Assignment of spans to rows: as a tree (`Rows`) or one after the other (`FlatRows`)."""
+    """Assignment of spans to rows: as a tree (`Rows`) or flat (`FlatRows`)."""
 
     positions: np.ndarray
-    """int64[rows], the spans."""
+    """int64[rows], first span of each row."""
 
     def __len__(self) -> int: ...
     def row_of(self, span: int) -> int: ...
@@ -48,7 +48,7 @@ class FlatRows:
     def _rebuild(self) -> None:
         shown = self._order if self._hidden is None else self._order[~self._hidden[self._order]]
         self.positions = shown + self.first
-        # a span without a row is found where it would stand
+        # a hidden span maps to the row before it
         self._row_of = np.zeros(len(self._order), np.int64)
         places = np.arange(len(shown))
         if self._hidden is not None:
@@ -90,7 +90,7 @@ class FlatRows:
         return self.row_of(span)
 
     def ranks(self, spans: np.ndarray) -> np.ndarray:
-        """int64, ascending from one row to the next."""
+        """Return sort keys that ascend with the rows, int64."""
         ranks: np.ndarray = self._row_of[spans - self.first]
         return ranks
 
@@ -98,10 +98,10 @@ class FlatRows:
         return 0
 
     def shown(self, spans: np.ndarray) -> np.ndarray:
-        """Spans that are not hidden."""
+        """Filter out hidden spans."""
         return spans if self._hidden is None else spans[~self._hidden[spans - self.first]]
 
     def hide(self, hidden: np.ndarray | None) -> None:
-        """Show no row for some spans, bool[stop - first], or for all with None."""
+        """Hide the rows of some spans (bool[stop - first]), or of none with None."""
         self._hidden = hidden if hidden is not None and hidden.any() else None
         self._rebuild()

@@ -1,4 +1,4 @@
-"""Assignment of a trace's spans to the rows of a waterfall: folding, and what there is no room for."""
+"""Assignment of a trace's spans to the rows of a waterfall: folding, hiding and row limits."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tracetui.render.waterfall.repeats import find_repeats
 
 _MAX_MISFITS = 256
 _FEW_SLICES = 64
-"""Slices up to which going from one to the next is quicker than going through all spans at once."""
+"""Number of slices up to which a loop over them is faster than a pass over all spans."""
 _KEPT_NEXT = 16_384
 _ONE_IN = 8
-"""One span in so many is few: then it is faster to look for their parents among them than up the tree."""
+"""If fewer than 1 in 8 spans are visible, searching parents among them is faster than walking up the tree."""
 
 
 class Rows:
     """The rows of one tree or trace: `positions`, int64[rows], ascending.
 
-    A row is a span, or a folded run: the first of alike leaf siblings that follow one another. Positions are those
-    of the trace set; the spans looked at are the slice `first:stop`, which is a trace or a subtree.
+    A row is a span, or the first member of a folded run of repeated siblings. Positions are those of the trace set;
+    the slice `first:stop` is a trace or a subtree.
     """
 
     def __init__(
         self, traces: TraceSet, first: int, stop: int, alike: np.ndarray | None = None, run_length: int = 0
     ) -> None:
-        """`alike`: int64[stop - first], equal where two spans look the same but for their times. Runs of at least
-        `run_length` siblings that do, with all that is below them, are folded; 0 folds none.
+        """`alike`: int64[stop - first], equal for spans that differ only in time. Runs of at least `run_length`
+        siblings with such subtrees are folded; 0 folds none.
         """
         self.first, self.stop = first, stop
         parent = traces.parent[first:stop].astype(np.int64)
@@ -46,26 +46,26 @@ class Rows:
         self._run_open = np.zeros(len(runs), bool)
         self._run_hidden = np.zeros(len(runs), bool)
         self._run_of = np.full(size, -1, np.int32)
-        """The run that each span is a member of, -1 for none."""
+        """Run of each span, -1 for none."""
         self._run_of[runs.members] = runs.spread(np.arange(len(runs)))
-        self._reach = self._end.copy() if len(runs) else self._end
-        """End of the spans that each row stands for, if it is folded."""
+        self._folded_end = self._end.copy() if len(runs) else self._end
+        """End of the spans that each row represents, if it is folded."""
         self._rebuild()
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def _rebuild(self) -> None:
-        # what is below a hidden span would be out of reach
+        # a hidden span cannot be unfolded, so it must not hide its descendants
         folded = self._folded if self._hidden is None else self._folded & ~self._hidden
         closed = ~(self._run_open | self._run_hidden)
         if len(closed):
             start = self._runs.start
-            self._reach[start] = np.where(closed, self._runs.stop, self._end[start])
+            self._folded_end[start] = np.where(closed, self._runs.stop, self._end[start])
             folded = folded.copy()
             folded[start[closed]] = True
-        starts, stops = _outermost(folded, self._reach)
-        # the guides left of every row ask for it, and rows that are seen together have the same ancestors
+        starts, stops = _outermost(folded, self._folded_end)
+        # cached, as guides need it in every row, and neighbouring rows have the same ancestors
         self._next: dict[int, int | None] = {}
         if not len(starts) and self._kept is None and self._hidden is None:
             self.positions = self._every
@@ -84,14 +84,14 @@ class Rows:
         return np.arange(self.first, self.stop)
 
     def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-        """Slices that do not overlap. -> bool[stop - first], what is in one but for the first of each"""
+        """Mark all spans of disjoint slices but the first of each, bool[stop - first]."""
         size = self.stop - self.first
         if len(starts) <= _FEW_SLICES:
             inside = np.zeros(size, bool)
             for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
                 inside[start + 1 : stop] = True
             return inside
-        # a trace of a million spans is gone through with every key: bytes are, and not wider numbers
+        # int8 keeps this pass over a million spans fast enough for every key press
         step = np.zeros(size + 1, np.int8)
         step[starts + 1] += 1
         step[stops] -= 1
@@ -102,11 +102,11 @@ class Rows:
         return int(self.positions[row]) - self.first
 
     def row_of(self, span: int) -> int:
-        """The row that shows a span: its own, or that of the fold or run it is in."""
+        """Return the row that shows a span: its own, or that of the fold or run that contains it."""
         return max(0, int(self.positions.searchsorted(span, "right")) - 1)
 
     def run(self, row: int) -> range | None:
-        """Siblings of a folded run, without their descendants, or None where the row is one span."""
+        """Return the siblings of a folded run, without descendants; None if the row is one span."""
         local = self._local(row)
         run = self._run_of[local]
         if run < 0 or self._run_open[run]:
@@ -117,7 +117,7 @@ class Rows:
         return bool(self._folded[self._local(row)])
 
     def spans(self, row: int) -> range:
-        """Spans that a row stands for: itself, or all of its run or folded subtree."""
+        """Return the spans that a row represents: one, or all of its run or folded subtree."""
         local = self._local(row)
         run = self.run(row)
         if run or self._folded[local]:
@@ -132,7 +132,7 @@ class Rows:
         return row + 1 < len(self) and bool(self._above[self._local(row + 1)] == self._local(row))
 
     def hidden(self, row: int) -> int:
-        """Number of spans folded into a row, or in the subtrees of children there was no room for."""
+        """Count the spans folded into a row, or in subtrees of its children beyond the row limit."""
         run, local = self.run(row), self._local(row)
         if run or self._folded[local]:
             spans = self.spans(row)
@@ -146,30 +146,30 @@ class Rows:
         return self._next_of(span - self.first) is not None
 
     def parent_of(self, span: int) -> int:
-        """The nearest span above that is not hidden, -1 for none."""
+        """Return the nearest visible ancestor, -1 for none."""
         above = int(self._above[span - self.first])
         return above + self.first if above < len(self._above) else -1
 
     def depth_of(self, span: int) -> int:
-        """Number of ancestors that are not hidden."""
+        """Count the visible ancestors."""
         return int(self._depth[span - self.first])
 
     def next_sibling(self, row: int) -> int | None:
-        """The row of the next span with the same parent, or None."""
+        """Return the row of the next sibling, or None."""
         return self._next_of(self._local(row))
 
     def _next_of(self, local: int) -> int | None:
         if local not in self._next:
             if len(self._next) > _KEPT_NEXT:
-                # who goes through all rows needs only the last ones
+                # a pass over all rows needs only recent ones
                 self._next.clear()
-            after = int(self.positions.searchsorted(self._reach[local] + self.first))
+            after = int(self.positions.searchsorted(self._folded_end[local] + self.first))
             is_next = after < len(self) and self._above[self._local(after)] == self._above[local]
             self._next[local] = after if is_next else None
         return self._next[local]
 
     def previous_sibling(self, row: int) -> int | None:
-        """The row of the span before with the same parent, or None."""
+        """Return the row of the previous sibling, or None."""
         local = self._local(row)
         above = int(self._above[local])
         begin = above + 1 if above < len(self._above) else 0
@@ -179,12 +179,12 @@ class Rows:
         return self.row_of(self.first + begin + int(before[-1])) if len(before) else None
 
     def deepest_shown(self) -> int:
-        """The depth of the deepest row."""
+        """Return the depth of the deepest row."""
         depths = self._depth[self.positions - self.first]
         return int(depths.max()) if len(depths) else 0
 
     def left_out(self) -> int:
-        """Number of spans that `limit` left no room for."""
+        """Count the spans beyond the row limit."""
         return 0 if self._kept is None else len(self._kept) - int(self._kept.sum())
 
     def fold(self, span: int, folded: bool = True) -> None:
@@ -201,7 +201,7 @@ class Rows:
         self._rebuild()
 
     def _open(self, runs: np.ndarray) -> None:
-        """Open runs (int64[n]): each member gets a row, its descendants none yet."""
+        """Open runs (int64[n]): each member gets a row, with its descendants folded."""
         self._run_open[runs] = True
         members = self._runs.members[np.isin(self._runs.spread(np.arange(len(self._runs))), runs)]
         self._folded[members[self._is_parent[members]]] = True
@@ -211,13 +211,13 @@ class Rows:
         return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.run(row) is None)
 
     def fold_to(self, level: int) -> None:
-        """Show spans to this depth, and no deeper ones."""
+        """Show spans down to this depth."""
         self.fold_all(self._depth, level)
 
     def fold_where(self, spans: np.ndarray) -> None:
         """Fold these spans, bool[stop - first]; if all of them are folded, unfold them."""
-        wanted = spans & self._is_parent
-        self._folded[wanted] = not self._folded[wanted].all()
+        parents = spans & self._is_parent
+        self._folded[parents] = not self._folded[parents].all()
         self._rebuild()
 
     def is_unfolded(self) -> bool:
@@ -238,7 +238,7 @@ class Rows:
         self._rebuild()
 
     def reveal(self, span: int) -> int:
-        """Unfold whatever hides a span. -> its row"""
+        """Unfold whatever hides a span, and return its row."""
         local = span - self.first
         runs = self._runs
         self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._run_open))
@@ -248,17 +248,17 @@ class Rows:
         return self.row_of(span)
 
     def run_totals(self, column: np.ndarray) -> np.ndarray:
-        """column: int64[stop - first]. -> the same, with the total of a run, folded or not, for each span of it."""
+        """Return the column (int64[stop - first]) with each member of a run replaced by the run's total."""
         totals = column.copy()
         totals[self._runs.members] = self._runs.spread(self._runs.sums_of(column))
         return totals
 
     def ranks(self, spans: np.ndarray) -> np.ndarray:
-        """int64, ascending from one row to the next."""
+        """Return sort keys that ascend with the rows, int64."""
         return spans
 
     def shown(self, spans: np.ndarray) -> np.ndarray:
-        """Spans that are not hidden; they may be folded."""
+        """Filter out hidden spans; folded ones stay."""
         return spans if self._hidden is None else spans[~self._hidden[spans - self.first]]
 
     def hide(self, hidden: np.ndarray | None) -> None:
@@ -293,22 +293,22 @@ class Rows:
         self._rebuild()
 
     def limit(self, rows: int, weight: np.ndarray) -> None:
-        """Keep at most `rows` rows: those of the heaviest spans with their ancestors, then the first ones.
+        """Keep at most `rows` rows: the heaviest spans with their ancestors, then the first ones.
 
-        `weight`: float64[stop - first], 0 for spans that matter no more than others.
+        `weight`: float64[stop - first], 0 for ordinary spans.
         """
         if len(self) <= rows:
             return
         local = self.positions - self.first
         chosen = _heaviest(local, self._parent, np.maximum.reduceat(weight, local), rows)
-        # members of a run have a row if the first of them has
+        # a run is kept or dropped as a whole
         kept = np.zeros(len(weight), bool)
         kept[local[chosen]] = True
         shown = np.isin(self._runs.start, local)
         for start, stop in zip(self._runs.start[shown].tolist(), self._runs.stop[shown].tolist(), strict=True):
             kept[start:stop] = kept[start]
         self._kept = kept
-        # with a span its whole subtree is left out
+        # the subtree of a dropped span is dropped, too
         tops = np.flatnonzero(~kept & np.append(kept, True)[self._parent])
         self._left_out_below = np.zeros(len(kept) + 1, np.int64)
         np.add.at(self._left_out_below, self._parent[tops], self._end[tops] - tops)
@@ -316,8 +316,8 @@ class Rows:
 
 
 def _outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """chosen: bool[spans]; end: where any span's subtree ends. -> starts and stops of those in no other's subtree"""
-    # mostly they are few, and a leap over a subtree is quicker than a look at each span in it
+    """Return starts and ends of the chosen subtrees (bool[spans]) that are in no other chosen subtree."""
+    # usually they are few, and skipping subtrees is faster than testing each span
     few: list[int] = []
     at = 0
     while at < len(chosen) and len(few) < _FEW_SLICES:
@@ -338,22 +338,22 @@ def _outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
-    """spans: ascending positions in pre-order; depth: how deep each is among them. -> the parent of each, or `size`."""
+    """Return the parents among `spans` (ascending pre-order positions with depths), `size` for none."""
     keys = depth.astype(np.int64) * (size + 1) + spans
     keys.sort()
-    # in pre-order the parent is the last span before that is one level less deep
+    # in pre-order the parent is the last preceding span one level up
     before = np.searchsorted(keys, keys - (size + 1)) - 1
     own = keys % (size + 1)
     parents = np.full(size, size, np.int64)
     parents[own] = np.where(keys > size, own[before], size)
-    answer: np.ndarray = parents[spans]
-    return answer
+    found: np.ndarray = parents[spans]
+    return found
 
 
 def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """The nearest ancestor that is not hidden. The last place stands for no ancestor and is not hidden."""
+    """Return the nearest visible ancestor of each span. The last position means no ancestor and is never hidden."""
     above = np.append(parent, len(parent))
-    # twice as far with every turn, and only where there is a way to go
+    # pointer doubling, only for those not done yet
     while True:
         at = np.flatnonzero(hidden[above])
         if not len(at):
@@ -362,7 +362,7 @@ def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 
 def _heaviest(local: np.ndarray, parent: np.ndarray, weight: np.ndarray, rows: int) -> np.ndarray:
-    """-> bool[rows before], at most `rows` of them true, and with each row its ancestors' rows.
+    """Choose at most `rows` rows by weight, each with its ancestors' rows; bool[rows before].
 
     `local` and `weight` are per row, `parent` is per span.
     """

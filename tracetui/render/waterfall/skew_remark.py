@@ -1,4 +1,4 @@
-"""Remark that clocks disagree, for the top of a view."""
+"""Remark on clock skew for the top of a view."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tracetui.render.text.glyphs import Glyphs
 
 
 def skew_remark(traces: int, marks: Glyphs, room: int = 1_000) -> str:
-    """`⚠ clock skew in 3 traces: --adjust-skew`, without the option where it needs more than `room` cells."""
+    """Return `⚠ clock skew in 3 traces: --adjust-skew`, without the option if that needs more than `room` cells."""
     remark = f"{marks.warning} clock skew in {numbers.counted(traces, 'trace')}"
     whole = f"{remark}: --adjust-skew"
     return whole if len(whole) <= room else remark

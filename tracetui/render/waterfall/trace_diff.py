@@ -1,4 +1,4 @@
-"""Two traces compared: their call paths, and the duration, self time and critical time of each before and after."""
+"""Comparison of two traces: duration, self time and critical time of each call path, before and after."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AFTER = "after"
 _MOST_INDENT = 20
 _LEAST_NAME = 20
 _GOOD_NAME = 40
-"""Cells that names have before there are columns for their own time."""
+"""Width of names below which the self time columns are dropped."""
 _ROLES = {
     PathChange.SAME: Role.DIM,
     PathChange.SLOWER: Role.STRONG,
@@ -36,18 +36,18 @@ _WORDS = {
     (_SAME, _FASTER): "less here",
     (_SAME, _SAME): "",
 }
-"""By the changes of the duration and of the self time, where the first alone does not tell."""
+"""Words by the changes of duration and self time, where the duration alone is ambiguous."""
 _WORD = max(map(len, _WORDS.values()))
 WORDS_EXPLAINED = (
-    ("slower, faster", "by the duration, with all calls below"),
-    ("here, below", "self time explains the change; self time changed the other way, and calls below explain it"),
+    ("slower, faster", "duration changed, calls below included"),
+    ("here, below", "self time explains the change; calls below explain it, self time changed the other way"),
     ("more, less here", "self time changed, the duration did not"),
     ("self, critical", "duration minus children; self time on the critical path. Each before and after"),
 )
 
 
 def whole_change(durations: Sequence[int], marks: Glyphs) -> str:
-    """Compare the response times of two traces: `900 ms longer (+900 %)`."""
+    """Format the change of the response time as `900 ms longer (+900 %)`."""
     before, after = durations
     if before == after:
         return "no change"
@@ -57,7 +57,7 @@ def whole_change(durations: Sequence[int], marks: Glyphs) -> str:
 
 
 class TraceDiff:
-    """A row for each call path. `roles` gives a service's colour."""
+    """Rows of the call paths. `roles` maps services to colour roles."""
 
     def __init__(self, found: Sequence[CallPath], roles: dict[str, str], marks: Glyphs) -> None:
         self.found, self._roles, self.marks = found, roles, marks
@@ -68,10 +68,10 @@ class TraceDiff:
         return len(self.found)
 
     def heading(self, width: int) -> Line:
-        own = ("self", _AFTER) if self._shows_own(width) else ()
+        self_time = ("self", _AFTER) if self._has_self_time(width) else ()
         cells = [
             Line([(fit("call path", self._name(width)), Role.DIM)]),
-            *(figure(text, self._cells, Role.DIM) for text in ("duration", _AFTER, *own, "critical", _AFTER)),
+            *(figure(text, self._cells, Role.DIM) for text in ("duration", _AFTER, *self_time, "critical", _AFTER)),
             Line([("change", Role.DIM)]),
         ]
         return side_by_side(cells).cropped(width, self.marks.ellipsis)
@@ -82,15 +82,15 @@ class TraceDiff:
         role = _ROLES[one.change] if one.change is not PathChange.SAME or not word else Role.STRONG
         name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
         name.add(marks.service or "", self._roles.get(one.service, Role.DIM))
-        often = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
+        repeats = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
-            often = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
+            repeats = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
         failed = self._failed(one)
-        room = max(self._name(width) - name.width - len(often) - len(failed), 4)
+        room = max(self._name(width) - name.width - len(repeats) - len(failed), 4)
         text = cut(f"{safe(one.service)} {safe(one.operation)}", room, marks.ellipsis)
-        name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(often, Role.STRONG)
+        name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(repeats, Role.STRONG)
         name.add(failed, Role.ERROR if any(one.origins) else Role.ECHO)
-        times = (one.total_ns, *([one.self_ns] if self._shows_own(width) else []), one.critical_ns)
+        times = (one.total_ns, *([one.self_ns] if self._has_self_time(width) else []), one.critical_ns)
         cells = [
             name.pad(self._name(width)),
             *(self._time(ns, count) for pair in times for ns, count in zip(pair, one.counts, strict=True)),
@@ -99,13 +99,13 @@ class TraceDiff:
         return side_by_side(cells).cropped(width, marks.ellipsis)
 
     def lines(self, width: int) -> Iterator[Line]:
-        """The heading and all rows."""
+        """Yield the heading and all rows."""
         yield self.heading(width)
         for row in range(len(self)):
             yield self.line(row, width)
 
     def _failed(self, one: CallPath) -> str:
-        """The marks of its errors, and in which of the traces they are where that is not both."""
+        """Return the error glyphs, with `before` or `after` if the two traces differ."""
         before, after = (
             self.marks.origin if begun else self.marks.echo if failed else ""
             for failed, begun in zip(one.errors, one.origins, strict=True)
@@ -118,9 +118,9 @@ class TraceDiff:
         text = duration_or_unknown(ns, count, self.marks) if ns or ns is None else "-" if not count else "0"
         return figure(text, self._cells, Role.PLAIN if ns else Role.DIM)
 
-    def _shows_own(self, width: int) -> bool:
+    def _has_self_time(self, width: int) -> bool:
         return width - 6 * self._cells - _WORD - 14 >= _GOOD_NAME
 
     def _name(self, width: int) -> int:
-        figures = 6 if self._shows_own(width) else 4
+        figures = 6 if self._has_self_time(width) else 4
         return max(width - figures * self._cells - _WORD - 2 * (figures + 1), _LEAST_NAME)

@@ -1,4 +1,4 @@
-"""Waterfall of one trace: a row for each span, with its position in the tree, its time and its notes."""
+"""Waterfall of one trace: rows of spans with their position in the tree, time and notes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.render.waterfall.rows import Rows
 
 ALIKE_SIBLINGS = 5
-"""Number of repeated siblings from which on they are folded into one row."""
+"""Number of repeated siblings from which on they fold into one row."""
 
 _ROLE_WEIGHTS = np.array([0.0, 3.0, 2.0, 2.0])
 """Weight of each `ErrorRole` when rows are limited."""
@@ -41,14 +41,14 @@ _WARNING_WORDS = {
     Flag.SKEW_ADJUSTED: "clock skew",
     Flag.SHORTENED: "shortened",
     Flag.OUT_OF_RANGE: "time out of range",
-    Flag.SOURCE_WARNING: "warned",
+    Flag.SOURCE_WARNING: "source warning",
 }
-# enum arithmetic is slow, and these are asked of every row
+# plain ints, as enum arithmetic is slow and every row needs these
 _WARNINGS, _FOLLOWS_FROM = int(Flag.warnings()), int(Flag.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
 _OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
 _NO_END = "no end"
-"""In place of a duration that is not known."""
+"""Shown in place of an unknown duration."""
 DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE = "duration", "self", "critical"
 _SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
@@ -57,7 +57,7 @@ _EVENT_BYTES = 1 << 18
 _KEPT_GUIDES = 4_096
 
 Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""The critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
+"""Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class WaterfallLayout:
 class Waterfall:
     """Rows of one trace or subtree, each made on demand.
 
-    What is folded is the matter of `rows`; a row is drawn in time that does not depend on the size of the trace,
-    unless it stands for many spans.
+    `rows` manages folding. The time to draw a row does not depend on the size of the trace, unless the row represents
+    many spans.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class Waterfall:
         message_of: Callable[[int], str] | None = None,
         outside: np.ndarray | None = None,
     ) -> None:
-        """`roles`: uint8[n] of the set, `ErrorRole`; without it an error span without an error
-        below is an origin. `slots`: a colour slot per service of the set. `root`: show this span's subtree alone.
-        `alike`: from how many alike siblings on they are folded, 0 for never. `message_of`: the error message
-        of a span; without it the status message. `outside`: what `outside_callers` says of the trace.
+        """`roles`: uint8[n] of the set, `ErrorRole`; by default computed. `slots`: a colour slot per service of the
+        set. `root`: show only this span's subtree. `alike`: number of repeated siblings from which on they fold, 0 for
+        never. `message_of`: the error message of a span, by default the status message. `outside`: the result of
+        `outside_callers` for the trace.
         """
         self.traces, self.trace, self.marks = traces, trace, marks
         spans = traces.spans_of(trace)
@@ -110,7 +110,7 @@ class Waterfall:
         """The time the bars show; set it to zoom."""
         self.trace_ns = int(traces.trace_duration[trace])
         self.whole_ns = self.trace_ns if root is None else self.whole[1]
-        """The time that the bars are drawn over."""
+        """Duration of the whole view, ns."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
         self._origins = running(self.roles == ErrorRole.ORIGIN)
@@ -121,28 +121,28 @@ class Waterfall:
         self.has_path = sections is not None
         self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
         self.critical = np.zeros(self.stop - self.first, np.int64)
-        """int64[stop - first], ns of each span on the critical path."""
+        """int64[stop - first], critical time of each span, ns."""
         np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
         self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
         """Total for shares of the critical path: the path's length, or the duration of the subtree."""
         self._critical_before = running(self.critical)
         self.tree = Rows(traces, self.first, self.stop, self._looks(), alike)
         self.rows: RowOrder = self.tree
-        """The order in use: `tree`, or another one that is set."""
-        self.took = self.took_all = traces.duration[within]
-        """int64[stop - first], ns of each span in the column of times; set `took` to show others."""
-        self.took_title = DURATION_TITLE
+        """The row order in use: `tree`, or another one."""
+        self.displayed = self.durations = traces.duration[within]
+        """int64[stop - first], durations in ns; set `displayed` to show other times in their column."""
+        self.displayed_title = DURATION_TITLE
         self.found: np.ndarray | None = None
-        """bool[stop - first], matches of a search; the rest is dimmed."""
+        """bool[stop - first], matches of a search; other rows are dimmed."""
         self._guides_for = self.rows.positions
         self._guides_below: dict[tuple[int, int], str] = {}
-        """Guides left of the children of a span, for this many levels, cached with the rows."""
+        """Guides of the children of a span, by (span, levels); valid for `_guides_for`."""
         longest = int(traces.duration[within].max())
         self._duration_cells = max(numbers.duration_width(longest), len(DURATION_TITLE))
         self.layout = lru_cache(maxsize=8)(self._layout)
 
     def _looks(self) -> np.ndarray:
-        """int64[stop - first], equal for spans that differ only in time."""
+        """Return int64[stop - first], equal for spans that differ only in time."""
         within = slice(self.first, self.stop)
         marks = self.traces.marks[within].astype(np.int64)
         looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + marks
@@ -169,22 +169,22 @@ class Waterfall:
         return self._section_of, self._section_starts, self._section_ends
 
     def set_marks(self, marks: Glyphs) -> None:
-        """Draw with other marks."""
+        """Draw with other glyphs."""
         self.marks = marks
         self._guides_below.clear()
         vars(self).pop("_natural_label", None)
         self.layout.cache_clear()
 
     def place_of(self, span: int) -> int:
-        """The place in this view's own set of a span of the trace."""
+        """Map a span of the trace to this view's own set."""
         return span
 
     def span_of(self, place: int) -> int:
-        """The span of the trace that a place in this view's own set stands for."""
+        """Map a position in this view's own set to a span of the trace."""
         return place
 
     def limit(self, rows: int) -> None:
-        """Keep at most this many rows, errors and the critical path before the rest."""
+        """Keep at most this many rows, errors and the critical path first."""
         weight = self.critical / max(self.path_ns, 1)
         self.tree.limit(rows, weight + _ROLE_WEIGHTS[self.roles])
 
@@ -197,19 +197,19 @@ class Waterfall:
         return WaterfallLayout(label, rest - label, self._duration_cells, share)
 
     def scale(self, width: int, caption: str = "") -> Line:
-        """Time axis above the rows, and headings of the columns; `caption` stands above the names."""
+        """Draw the time axis and the column headings; `caption` is the heading of the names."""
         layout = self.layout(width)
         line = Line([(fit(caption, layout.label, ellipsis=self.marks.ellipsis), Role.DIM)])
         if layout.bar:
             offset = self.window[0] - self.whole[0]
             line.add(" ").add(axis(offset, self.window[1], layout.bar, self.marks.ascii_only), Role.GUIDE)
-        line.add(" " + fit(self.took_title, layout.duration, "right"), Role.GUIDE)
+        line.add(" " + fit(self.displayed_title, layout.duration, "right"), Role.GUIDE)
         if layout.share:
             line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right"), Role.GUIDE)
         return line.cropped(width)
 
     def row(self, row: int, width: int) -> Line:
-        """One row in at most `width` cells."""
+        """Draw one row in at most `width` cells."""
         layout = self.layout(width)
         spans, run = self.rows.spans(row), self.rows.run(row)
         share = self.share(spans)
@@ -218,17 +218,17 @@ class Waterfall:
         if layout.bar:
             line.extend(self._bar(row, spans, run, share, layout.bar))
         if run:
-            took = int(self.took[run.start - self.first : run.stop - self.first : run.step].sum())
+            ns = int(self.displayed[run.start - self.first : run.stop - self.first : run.step].sum())
         else:
-            took = int(self.took[spans.start - self.first])
+            ns = int(self.displayed[spans.start - self.first])
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
             role = Role.STRONG
         within = (
             self.traces.no_duration[run.start : run.stop : run.step] if run else self.traces.no_duration[spans.start]
         )
-        took_text = _NO_END if within.all() else self.duration(took)
-        figures = f" {fit(took_text, layout.duration, 'right')}"
+        time_text = _NO_END if within.all() else self.duration(ns)
+        figures = f" {fit(time_text, layout.duration, 'right')}"
         if layout.share:
             figures += f" {fit(numbers.whole_percent(share) if share else '', layout.share, 'right')}"
         line.add(figures, role)
@@ -237,18 +237,18 @@ class Waterfall:
         return line.cropped(width, self.marks.ellipsis)
 
     def lines(self, width: int, start: int = 0, stop: int | None = None) -> Iterator[Line]:
-        """The rows from `start` to before `stop`."""
+        """Yield the rows from `start` to before `stop`."""
         for row in range(start, len(self.rows) if stop is None else min(stop, len(self.rows))):
             yield self.row(row, width)
 
     def share(self, spans: range) -> float:
-        """The share of the critical path's time that is these spans' own, in percent."""
+        """Return the critical time of these spans as a percentage of the critical path."""
         first, stop = spans.start - self.first, spans.stop - self.first
         critical = int(self._critical_before[stop]) - int(self._critical_before[first])
         return 100 * critical / self.path_ns if self.path_ns else 0.0
 
     def duration(self, ns: int) -> str:
-        """A duration in the characters of these marks."""
+        """Format a duration, in ASCII if the glyphs are."""
         return numbers.duration(ns, self.marks.ascii_only)
 
     def _bar(self, row: int, spans: range, run: range | None, share: float, cells: int) -> Line:
@@ -258,16 +258,16 @@ class Waterfall:
             low, high = self._section_of.searchsorted(spans.start), self._section_of.searchsorted(spans.stop)
             starts, ends = self._section_starts[low:high], self._section_ends[low:high]
             if not run and self.rows.is_folded(row):
-                # the path goes through a subtree in one stretch
+                # draw the path through a folded subtree as one section
                 starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
         if not run and traces.event_bytes[span] <= _EVENT_BYTES:
             events, errors = traces.event_times(span), traces.log_error_times(span)
         within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
         starts_at, ends_at = traces.start[within], traces.reached_end[within]
         if self.window != self.whole:
-            beside = self._beside(int(starts_at.min()), int(ends_at.max()), cells)
-            if beside is not None:
-                return beside
+            outside = self._outside_window(int(starts_at.min()), int(ends_at.max()), cells)
+            if outside is not None:
+                return outside
         return bar(
             TimeScale(*self.window, cells),
             starts_at,
@@ -280,8 +280,8 @@ class Waterfall:
             solid_role=Role.service(self.slots[int(traces.service[span])]),
         )
 
-    def _beside(self, start: int, end: int, cells: int) -> Line | None:
-        """Direction in which a bar wholly outside the window lies."""
+    def _outside_window(self, start: int, end: int, cells: int) -> Line | None:
+        """Draw an arrow towards a bar that is wholly outside the window, else None."""
         if end < self.window[0]:
             return Line([("<".ljust(cells), Role.GUIDE)])
         if start > self.window[0] + self.window[1]:
@@ -314,7 +314,7 @@ class Waterfall:
             asynchronous=self._is_async(span, int(traces.parent[span])),
             service=safe(traces.service_name(span)),
             service_role=Role.service(self.slots[int(traces.service[span])]),
-            # the service is named where it changes: reading down, one knows it
+            # name the service only where it changes
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
             operation=safe(traces.name_of_all(run or range(span, span + 1))) or "(no name)",
             operation_role=name_role,
@@ -322,12 +322,12 @@ class Waterfall:
         )
 
     def _guides(self, span: int, levels: int) -> str:
-        """The tree's lines left of a span, one cell for each of the `levels` levels above it."""
+        """Draw the tree's lines left of a span, one cell for each of `levels` levels."""
         if not levels:
             return ""
         rows, marks = self.rows, self.marks
         if self._guides_for is not rows.positions or len(self._guides_below) > _KEPT_GUIDES:
-            # rows come and go all together, and who goes through all of them needs only the last ones
+            # rows change all at once, and a pass over all rows needs only recent guides
             self._guides_for = rows.positions
             self._guides_below.clear()
         parent = rows.parent_of(span)
@@ -337,7 +337,7 @@ class Waterfall:
         return above + (marks.branch if rows.has_next(span) else marks.last_branch)
 
     def _lines_below(self, span: int, levels: int) -> str:
-        """Guides from a span and its ancestors past the rows below it."""
+        """Draw the guides of a span and its ancestors next to the rows below it."""
         rows, guide, cells = self.rows, self.marks.guide, []
         for _ in range(levels):
             cells.append(guide if rows.has_next(span) else " ")
@@ -371,24 +371,26 @@ class Waterfall:
             if run or self.rows.is_folded(row):
                 spans = self.rows.spans(row)
                 first, stop = spans.start - self.first, spans.stop - self.first
-                for sums, mark, error, own in (
+                for sums, mark, line_role, error_role in (
                     (self._origins, marks.origin, Role.ERROR, ErrorRole.ORIGIN),
                     (self._echoes, marks.echo, Role.ECHO, ErrorRole.PROPAGATED),
                 ):
-                    # siblings that are alike have the same role
-                    own_count = len(run or range(1)) if min(role, ErrorRole.PROPAGATED) == own else 0
+                    # repeated siblings have the same role
+                    own_count = len(run or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0
                     number = int(sums[stop] - sums[first]) - own_count
                     if number:
                         text = f"{mark}{numbers.short_count(number)}"
-                        yield LabelNote(text, text, error)
+                        yield LabelNote(text, text, line_role)
         if self.found is not None:
             spans = self.rows.spans(row)
             number = int(self.found[spans.start - self.first : spans.stop - self.first].sum())
             if number and len(spans) > 1:
-                yield LabelNote(f"{number:,} found", f"/{numbers.short_count(number)}", Role.ACCENT)
+                yield LabelNote(
+                    numbers.counted(number, "match", "matches"), f"/{numbers.short_count(number)}", Role.ACCENT
+                )
             elif number:
-                # colour alone would not tell it from the rest
-                yield LabelNote("found", "/", Role.ACCENT)
+                # not by colour alone
+                yield LabelNote("match", "/", Role.ACCENT)
         warnings = int(traces.marks[span]) & _WARNINGS
         outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
         if warnings or outside:
@@ -398,7 +400,7 @@ class Waterfall:
         if traces.link_bytes[span]:
             yield LabelNote(marks.link, marks.link, Role.DIM)
 
-    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - the row is another view's
+    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - `Flame` needs the row
         if run:
             times = self.marks.repeated(len(run))
             slowest = self.duration(int(self.traces.duration[run.start : run.stop : run.step].max()))
@@ -406,14 +408,14 @@ class Waterfall:
 
 
 def running(column: np.ndarray) -> np.ndarray:
-    """int64[n + 1], the sum before each position."""
+    """Return the sum before each position, int64[n + 1]."""
     sums = np.zeros(len(column) + 1, np.int64)
     np.cumsum(column, out=sums[1:])
     return sums
 
 
 def _by_span(sections: Sections | None, first: int, stop: int) -> Sections:
-    """The sections of the spans `first:stop`, by span and then by time."""
+    """Return the sections of the spans `first:stop`, by span and then by time."""
     if sections is None:
         none = np.zeros(0, np.int64)
         return none, none, none

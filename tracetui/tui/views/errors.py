@@ -71,8 +71,8 @@ class ErrorsView(ListDetailView[ErrorTable]):
             look.marks,
             look.local_time,
             self._apart.get(self._number(row)),
-            opens=names.short("{list.open}"),
-            tells_apart=names.short("{errors.apart}"),
+            open_key=names.short("{list.open}"),
+            contrast_key=names.short("{errors.apart}"),
         )
         return detail, detail.first_example
 
@@ -102,7 +102,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
             detail = self.detail.source
             if isinstance(detail, ErrorDetail) and detail.pattern is pattern:
                 detail.show_contrast(found)
-                self.detail.refresh_row(detail.apart_row)
+                self.detail.refresh_row(detail.contrast_row)
 
         self.work("errors.apart", look, done)
 
@@ -160,7 +160,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
             self.post_message(ReadText("Error", detail.pattern.message))
         elif row == detail.stack_row:
             self.post_message(ReadText("Stack", detail.stack))
-        elif row == detail.apart_row and self._number(self.list.cursor) in self._apart:
+        elif row == detail.contrast_row and self._number(self.list.cursor) in self._apart:
             self.action_apart()
         elif row < len(detail.head):
             self.post_message(ReadText("Error", detail.head[row].text.strip()))

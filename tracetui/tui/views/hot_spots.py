@@ -11,7 +11,7 @@ from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.suggestions import Suggestion
 from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
-from tracetui.render.hot_spots.operation_table import SORTINGS, WAITED, OperationTable
+from tracetui.render.hot_spots.operation_table import CRITICAL, SORTINGS, OperationTable
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
 from tracetui.render.hot_spots.table import HotSpotList
 from tracetui.render.hot_spots.what_if import what_if_lines
@@ -93,7 +93,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         self._reading = False
         self._advice: list[Suggestion] | None = None
         self._shows_advice = False
-        self._sorting, self._descending = WAITED, True
+        self._sorting, self._descending = CRITICAL, True
         self._what_if: dict[int, list[Line]] = {}
         """Result of the last what-if of each operation."""
         super().__init__(state, work, id=id)
@@ -138,7 +138,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         found = self._finding(row)
         if found is not None:
             opens = self.key_names.short("{list.open}")
-            return SuggestionDetail(found, table.traces, look.marks, look.local_time, opens=opens), 0
+            return SuggestionDetail(found, table.traces, look.marks, look.local_time, open_key=opens), 0
         spot = table.hot_spot(self._place(row))
         more = self._what_if.get(spot.number, [])
         detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.marks, look.local_time, more)
@@ -310,7 +310,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         found = numbers.counted(table.bottlenecks, "bottleneck")
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
-        as_usual = (self._sorting, self._descending) == (WAITED, True)
+        as_usual = (self._sorting, self._descending) == (CRITICAL, True)
         if not as_usual and not self._shows_advice:
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
         advice = Line()

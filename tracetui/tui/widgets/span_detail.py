@@ -18,7 +18,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.span.detail import MOST_SHOWN, LinkTarget, SpanDetailLines
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
-from tracetui.render.text.colours import service_slots, slots_apart
+from tracetui.render.text.colours import distinct_slots, service_slots
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
@@ -174,7 +174,7 @@ class SpanDetail(Vertical):
             marks=look.marks,
             local_time=look.local_time,
             slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
-            opens=opens,
+            open_key=opens,
         )
 
     def _slots_within(self, traces: TraceSet, trace: int) -> list[int]:
@@ -182,7 +182,7 @@ class SpanDetail(Vertical):
             spans = traces.spans_of(trace)
             self._slots_of = (
                 trace,
-                slots_apart(self._slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
+                distinct_slots(self._slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
             )
         return self._slots_of[1]
 

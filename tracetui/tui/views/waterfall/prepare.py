@@ -13,7 +13,7 @@ from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import roles
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
-from tracetui.render.text.colours import service_slots, slots_apart
+from tracetui.render.text.colours import distinct_slots, service_slots
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line
 from tracetui.render.waterfall.header import header
@@ -82,7 +82,7 @@ def open_trace(
         trace,
         sections=sections,
         roles=facts.roles,
-        slots=slots_apart(facts.slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
+        slots=distinct_slots(facts.slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
         marks=marks,
         root=root,
         message_of=lambda span: error_message(traces, span),

@@ -21,6 +21,6 @@ def map_line(sight: ViewState, marks: Glyphs, selected: tuple[int, int] | None, 
     window = None if sight.mode == FLAME else sight.base.window
     if not layout.bar:
         return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, marks, window, selected))
-    what = f"up to {overview.most_at_once:,} at once"
+    what = f"up to {overview.max_concurrency:,} at once"
     line = Line([(fit(what, INDENT + layout.label - 1, "right", marks.ellipsis) + " ", Role.DIM)])
     return line.extend(minimap(overview, layout.bar + 2, marks, window, selected))

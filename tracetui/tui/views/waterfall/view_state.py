@@ -147,7 +147,7 @@ class ViewState:
         view.found = self._found_places()
         hidden = np.zeros(view.stop - view.first, bool)
         if self.least_percent:
-            took = view.took_all
+            took = view.durations
             if self.mode == TREE:
                 took = view.tree.run_totals(took)
             # never hide errors
@@ -174,9 +174,9 @@ class ViewState:
         """Fill the column of times."""
         view = self.view
         if self.self_mode:
-            view.took, view.took_title = self._self_times(), SELF_TITLE
+            view.displayed, view.displayed_title = self._self_times(), SELF_TITLE
         else:
-            view.took, view.took_title = view.took_all, "total" if self.mode == FLAME else DURATION_TITLE
+            view.displayed, view.displayed_title = view.durations, "total" if self.mode == FLAME else DURATION_TITLE
 
     def _self_times(self) -> np.ndarray:
         """Per place; of the merged ones the sum."""
