@@ -83,9 +83,8 @@ def test_the_span_under_the_cursor_is_set_off_without_colour() -> None:
 
 def test_how_many_ran_at_once() -> None:
     assert overview(SHOP).max_concurrency == 3
-    assert (
-        overview(build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))).max_concurrency == 2
-    )
+    pair = build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))
+    assert overview(pair).max_concurrency == 2
     assert overview(build(span("a", 0, 0))).max_concurrency == 1
 
 

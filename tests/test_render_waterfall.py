@@ -293,7 +293,7 @@ def test_above_the_cap_errors_and_the_path_stay() -> None:
     traces = traces_of((1, 0, "a", "root", 0, 1_000, NONE), *calls)
     view = Waterfall(traces, 0, sections=sections((951, 0, 1_000)))
     shown = text_of(view, 100, max_rows=10, hint="--max-rows N shows more")
-    assert "… 991 of 1,001 spans left out: --max-rows N shows more" in shown
+    assert "… 991 of 1,001 spans not shown: --max-rows N shows more" in shown
     assert "root +991" in shown
     assert [name in shown for name in ("q900", "q950", "q0", "q6", "q7")] == [True, True, True, True, False]
     assert len(view) == 10

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as AppTheme
 
-from tracetui.render.text.colours import SLOTS, service_slots, distinct_slots
+from tracetui.render.text.colours import SLOTS, distinct_slots, service_slots
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, Theme
