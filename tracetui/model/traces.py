@@ -105,19 +105,21 @@ def _holding(piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends:
     if int((ends - begins).sum()) * _SPARSE < high - low:
         pairs = zip(begins.tolist(), ends.tolist(), strict=True)
         return np.array([needle in bytes(piece[begin:end]) for begin, end in pairs], bool)
-    window = bytes(piece[low:high])
-    if needle not in window:
+    # bytes are searched in place: to copy them takes longer than the search
+    text, base = (piece, 0) if isinstance(piece, bytes) else (bytes(piece[low:high]), low)
+    until = high - base
+    if text.find(needle, low - base, until) < 0:
         return np.zeros(len(begins), bool)
     # the first place at or behind each begin: few are sought where few there are
     found: list[int] = []
-    sought = (begins - low).tolist()
+    sought = (begins - base).tolist()
     count, row = len(sought), 0
-    while row < count and (place := window.find(needle, sought[row])) >= 0:
+    while row < count and (place := text.find(needle, sought[row], until)) >= 0:
         found.append(place)
         row += 1
         if row < count and sought[row] <= place:
             row = bisect_right(sought, place, row)
-    places = np.array([*found, high], np.int64) + low
+    places = np.array([*found, until], np.int64) + base
     held: np.ndarray = places[np.searchsorted(places, begins)] + len(needle) <= ends
     return held
 
