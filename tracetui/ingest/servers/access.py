@@ -24,7 +24,7 @@ from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
 
 TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID", "x-greptime-db-name")
-"""What Jaeger, Tempo and GreptimeDB call the tenant."""
+"""Headers for the tenant of Jaeger, Tempo and GreptimeDB."""
 _NUMBERED_TENANT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?")
 """A tenant of VictoriaTraces: an account and a project."""
 _TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
@@ -36,10 +36,10 @@ _TIMEOUT = "30s"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Everything that a connection needs to know besides the address."""
+    """Settings of a connection besides the address."""
 
     headers: Mapping[str, str] = field(repr=False)
-    """Secrets are in them."""
+    """May hold secrets."""
     verify: ssl.SSLContext
     proxy: str = field(repr=False)
     """'' for none."""
@@ -90,7 +90,7 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
 
 
 def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[str, ...]:
-    """Everything that would give a header, the proxy's password or one of the others away, the longest first."""
+    """Return every text that reveals a header, the proxy's password or one of the others, the longest first."""
     found = {*values, *others}
     for value in values:
         scheme, _, credentials = value.partition(" ")
@@ -103,7 +103,7 @@ def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[
                 continue
     password = urlsplit(proxy).password or ""
     found |= {password, unquote(password)}
-    # less is no secret, and would be found in every other word
+    # shorter texts are no secrets, and would be found in ordinary words
     return tuple(sorted((text for text in found if len(text) > _SHORTEST), key=len, reverse=True))
 
 
@@ -125,9 +125,9 @@ def _authorization(address: Address, profile: Profile) -> str:
     try:
         known = None if address.socket else netrc.netrc().authenticators(address.host)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        # one that other programs cannot read either is none of our business
+        # an unreadable .netrc counts as none, as for other programs
         known = None
-    # the default entry of a netrc is for hosts that nobody has thought of: it must not get a password by a typing error
+    # not the default entry of a netrc: a mistyped host must not get its password
     if known is None or not _is_named(address.host):
         return ""
     return _basic(known[0], known[2] or "")
@@ -157,7 +157,7 @@ def _basic(user: str, password: str) -> str:
 
 
 def _secret(what: str, variable: str, file: str, command: str) -> str:
-    """A secret from where the profile says; '' if it names none."""
+    """Read a secret from the source in the profile; '' if there is none."""
     if variable:
         return _from_environment(variable)
     if file:
@@ -180,7 +180,7 @@ def _from_environment(variable: str) -> str:
 
 def _from_command(what: str, command: str) -> str:
     try:
-        # what it says on stderr may be the user's to read, or hold the secret: it is not shown
+        # stderr is not shown, as it may hold the secret
         done = subprocess.run(
             shlex.split(command),
             stdin=subprocess.DEVNULL,
@@ -213,7 +213,7 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
             return _trusting(usual)
         context = ssl.create_default_context(cafile=_path(ca) or usual or None)
         if cert:
-            # a key that asks for a passphrase would ask on the screen
+            # OpenSSL would prompt for a passphrase on the screen
             context.load_cert_chain(_path(cert), _path(key) or None, password=_no_passphrase)
     except (OSError, ssl.SSLError, ValueError) as error:
         named = " and ".join(name for name in (ca, cert, key) if name) or f"SSL_CERT_FILE ({usual})"
@@ -226,7 +226,7 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
 
 @functools.cache
 def _trusting(file: str) -> ssl.SSLContext:
-    """The authorities of a file, '' for the system's; reading them takes longer than many an answer."""
+    """Return the authorities of a file, '' for the system's; cached, as reading them is slow."""
     return ssl.create_default_context(cafile=file or None)
 
 
@@ -238,7 +238,7 @@ def _path(text: str) -> str:
     try:
         return str(Path(text).expanduser()) if text else ""
     except RuntimeError as error:
-        # a home directory that nobody has
+        # the home directory of an unknown user
         raise UsageError(f"{text}: {error}") from None
 
 

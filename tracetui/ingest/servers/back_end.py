@@ -28,12 +28,12 @@ from tracetui.model.server_stats import Dependency, Metrics
 
 LARGEST_TRACE = 1 << 28
 """Bytes; some are read at once."""
-Say = Callable[[str], None]
+Warn = Callable[[str], None]
 """Callback for deviations from the request, and for what could not be read."""
 
 
-class NotOfferedError(BackEndError):
-    """Something that this back end does not have."""
+class NotSupportedError(BackEndError):
+    """Raised for a feature that this back end does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,17 @@ class Capabilities:
     finds_elements: bool = False
     """True if it finds a list by one of its elements."""
     finds_attributes: str = ""
-    """Which attributes it finds, in words, where that is not all of spans and resources."""
+    """Description of the attributes that it finds, where these are not all of spans and resources."""
     knows_traceql: bool = False
-    """Whether it searches by expressions in TraceQL."""
+    """True if it searches by TraceQL expressions."""
     lower_case: bool = False
     """True if it keeps services and operations in lower case, whatever they were sent as."""
 
 
-def with_a_span_alike(search: Search) -> Search | None:
-    """First query for failed or slow traces: a span that nearly all of them have.
+def span_prefilter(search: Search) -> Search | None:
+    """Return a first query for failed or slow traces: a span that nearly all of them have.
 
-    None where the search is of neither, or where no span can be so long.
+    None where the search is for neither, or where its conditions exclude such a span.
     """
     if not search.failed and search.slower_ns is None:
         return None
@@ -71,12 +71,12 @@ def with_a_span_alike(search: Search) -> Search | None:
     )
 
 
-def of_spans_alone(search: Search) -> Search:
+def without_trace_conditions(search: Search) -> Search:
     """A search without its conditions on whole traces."""
     return msgspec.structs.replace(search, failed=False, slower_ns=None)
 
 
-def of_any_service(search: Search) -> Search:
+def without_services(search: Search) -> Search:
     """A search without its choice of services."""
     return msgspec.structs.replace(search, services=(), every_service=False)
 
@@ -84,28 +84,28 @@ def of_any_service(search: Search) -> Search:
 class BackEnd(ABC):
     """A server that holds traces. It sends documents for `ingest.detect.decode`."""
 
-    def __init__(self, connection: Connection, say: Say) -> None:
+    def __init__(self, connection: Connection, warn: Warn) -> None:
         self.connection = connection
-        self._say = say
+        self._warn = warn
         self.has_more = False
         """True if the last search left out traces although it found fewer than the limit."""
         self.leaves_out_unchanged = False
         """True if traces that were sent before and have not grown need not be sent again."""
         self.asks_for_choice = False
-        """Whether to raise ManyServicesError rather than ask each of many services."""
+        """True to raise ManyServicesError rather than search each of many services."""
         self.unchanged: dict[str, int] = {}
         """Start times, by id, of traces that were found but not sent again, as they have not changed."""
         self.searched: SearchedWindow | None = None
-        """Traces that the last search covered, where the server could not be asked for the wanted ones alone."""
+        """Traces that the last search covered, where the server could not search for the wanted ones alone."""
 
     @property
     def sends_newest(self) -> bool:
         """True if, of more traces than the limit, it sends the newest and not just any."""
         return True
 
-    def say(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         """Report something, possibly with text of the server's."""
-        self._say(self.connection.redacted(text))
+        self._warn(self.connection.redacted(text))
 
     def close(self) -> None:
         """End its connections."""
@@ -113,7 +113,7 @@ class BackEnd(ABC):
 
     @property
     @abstractmethod
-    def offers(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities: ...
 
     @abstractmethod
     def services(self) -> list[str]:
@@ -133,25 +133,25 @@ class BackEnd(ABC):
 
     @abstractmethod
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
-        """The server's own graph of the services. Raises NotOfferedError where it has none."""
+        """The server's service graph. Raises NotSupportedError where it has none."""
 
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:  # noqa: ARG002 - what others take
-        """Metrics of a service from the server. Raises NotOfferedError where it keeps none."""
-        raise NotOfferedError(f"{self.connection.name}: {self.offers.name} has no service metrics")
+        """Metrics of a service from the server. Raises NotSupportedError where it keeps none."""
+        raise NotSupportedError(f"{self.connection.name}: {self.capabilities.name} has no service metrics")
 
     def names(self, path: str, listed: Sequence[msgspec.Raw], what: str) -> list[str]:
         """Names in a received list, as `readable_names`. Raises HttpError if none of them is a name."""
         try:
-            return readable_names(listed, what, self.say)
+            return readable_names(listed, what, self.warn)
         except NO_JSON as error:
-            raise self.connection.no_answer(path, str(error)) from None
+            raise self.connection.unexpected_response(path, str(error)) from None
 
     def edges(self, path: str, listed: Sequence[msgspec.Raw]) -> list[Dependency]:
-        """The dependency graph in a list that was sent, as `readable_edges`. Raises HttpError where no edge is one."""
+        """Dependency graph in a received list, as `readable_edges`. Raises HttpError if none of the edges is valid."""
         try:
-            return readable_edges(listed, self.say)
+            return readable_edges(listed, self.warn)
         except NO_JSON as error:
-            raise self.connection.no_answer(path, str(error)) from None
+            raise self.connection.unexpected_response(path, str(error)) from None
 
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """Response to a search, in documents as they arrive."""
@@ -162,16 +162,16 @@ class BackEnd(ABC):
                 f"{self.connection.name}{path}: a trace exceeds the size limit; the rest was skipped"
             ) from None
 
-    def takes(self, search: Search) -> Search:
-        """Part of a search that the server is asked first; the caller filters by the rest."""
-        search = of_any_service(search)
-        return with_a_span_alike(search) or of_spans_alone(search)
+    def supported_search(self, search: Search) -> Search:
+        """Part of a search that the server supports; the caller filters by the rest."""
+        search = without_services(search)
+        return span_prefilter(search) or without_trace_conditions(search)
 
     @abstractmethod
     def newest_start(self, search: Search) -> int:
-        """When the newest trace of a search began, in nanoseconds since the epoch; 0 for none. Takes one request."""
+        """Start of the newest trace of a search, in nanoseconds since the epoch; 0 for none. Takes one request."""
 
-    def whole(self, path: str) -> ServerResponse:
+    def get_trace_response(self, path: str) -> ServerResponse:
         """Response for one trace, whatever its status."""
         return self.connection.get(path, most=LARGEST_TRACE)
 
@@ -195,10 +195,10 @@ class BackEnd(ABC):
         if failed and len(failed) + len(missing) == len(trace_ids):
             raise failed[0][1]
         if failed:
-            self.say(f"{_some(failed[0][0], len(failed))} could not be read: {failed[0][1]}")
+            self.warn(f"{_count_text(failed[0][0], len(failed))} could not be read: {failed[0][1]}")
         if missing:
-            self.say(f"{_some(missing[0], len(missing))} {'is' if len(missing) == 1 else 'are'} missing")
+            self.warn(f"{_count_text(missing[0], len(missing))} {'is' if len(missing) == 1 else 'are'} missing")
 
 
-def _some(first: str, count: int) -> str:
+def _count_text(first: str, count: int) -> str:
     return f"trace {first}" + (f" and {count - 1:,} more" if count > 1 else "")

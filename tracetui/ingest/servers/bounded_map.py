@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 _PARTING_SECONDS = 1.0
-"""For which requests under way may still be answered when nobody wants their results any more."""
+"""Time to wait for calls under way when the caller stops early."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 def bounded_map(function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> Iterator[_Result]:
-    """Results of a function for the items, in the order of completion, by this many threads.
+    """Yield the results of a function for the items in the order of completion, computed by this many threads.
 
-    No more is begun than whoever takes the results keeps up with.
-
-    What the function raises is raised here, and nothing more is begun then. The threads end with the program whatever
-    they wait for, which those of the standard library's pools do not.
+    At most `2 * threads` results wait for the caller. An exception of the function is raised here and ends the map. The
+    threads are daemons, unlike those of the standard library's pools: they never keep the program from ending.
     """
     waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()

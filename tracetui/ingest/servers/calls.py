@@ -25,10 +25,10 @@ class _Edge(msgspec.Struct, rename="camel"):
     error_count: _Count | None = None
 
 
-def readable_edges(listed: Sequence[msgspec.Raw], say: Callable[[str], None]) -> list[Dependency]:
-    """Return the calls of a graph as Jaeger and Zipkin write them; `say` is told what was left out.
+def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -> list[Dependency]:
+    """Return the edges of a graph as Jaeger and Zipkin write them; `warn` is called for those that are skipped.
 
-    Raises one of NO_JSON where no edge can be read.
+    Raises one of NO_JSON if no edge is valid.
     """
     edges: list[Dependency] = []
     unreadable = 0
@@ -42,8 +42,8 @@ def readable_edges(listed: Sequence[msgspec.Raw], say: Callable[[str], None]) ->
             continue
         edges.append(Dependency(edge.parent, edge.child, edge.call_count, edge.error_count))
     if unreadable:
-        say(f"{unreadable:,} invalid edges of the dependency graph were skipped")
+        warn(f"{unreadable:,} invalid edges of the dependency graph were skipped")
     if len(edges) > MOST_EDGES:
-        say(f"the dependency graph has {len(edges):,} edges; only the {MOST_EDGES:,} with the most calls are used")
+        warn(f"the dependency graph has {len(edges):,} edges; only the {MOST_EDGES:,} with the most calls are used")
         edges = sorted(edges, key=lambda edge: -edge.call_count)[:MOST_EDGES]
     return edges

@@ -32,7 +32,7 @@ from tracetui.model.times import format_duration
 AT_ONCE = 4
 """Requests at a time."""
 MAX_ANSWER = 4 << 30
-"""Bytes of an answer, unpacked, that are read; a small one can hold any number of zeros."""
+"""Largest size of a decompressed response in bytes; a small one can expand to any size."""
 _SMALL_ANSWER = 64 << 20
 _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = 15.0
@@ -60,20 +60,20 @@ NO_JSON: Final = MALFORMED
 class HttpError(BackEndError):
     """A negative response. `status` is 0 if there was none."""
 
-    def __init__(self, text: str, status: int = 0, said: str = "") -> None:
+    def __init__(self, text: str, status: int = 0, server_message: str = "") -> None:
         super().__init__(text)
         self.status = status
-        self.said = said
-        """In the server's words."""
+        self.server_message = server_message
+        """Error message of the server."""
 
 
 class CutOffError(HttpError):
-    """A response that ended early; what came before was passed on."""
+    """A response that ended early; the received part was passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerResponse:
-    """A whole small answer."""
+    """A small response, complete."""
 
     status: int
     content_type: str
@@ -95,7 +95,7 @@ class ServerResponse:
 
 
 class _BusyError(Exception):
-    """The server asks for a longer pause than anyone at a screen would wait."""
+    """The server's Retry-After is longer than a user would wait."""
 
     def __init__(self, seconds: float, status: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class _BusyError(Exception):
 
 
 class _Patience(Retry):
-    """Waits as the server asks, if that is short."""
+    """Waits for the server's Retry-After, if that is short."""
 
     def sleep(self, response: httpx.Response | Exception) -> None:
         if isinstance(response, httpx.Response):
@@ -112,7 +112,7 @@ class _Patience(Retry):
             if seconds > _LONGEST_WAIT:
                 response.close()
                 raise _BusyError(seconds, response.status_code)
-            # the library would log what it does not understand, whatever a stranger has written there
+            # the library would log invalid values, which are untrusted, as they are
             response.headers["Retry-After"] = str(math.ceil(seconds))
         super().sleep(response)
 
@@ -151,7 +151,7 @@ class Connection:
             backoff_factor=0.25,
             max_backoff_wait=_LONGEST_WAIT,
             total_timeout=2 * _LONGEST_WAIT,
-            # a server that was silent once will be silent again, and a certificate does not mend itself
+            # read timeouts and certificate errors would occur again
             retry_on_exceptions=(httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.ConnectTimeout),
         )
         headers = {
@@ -184,7 +184,7 @@ class Connection:
     def get(self, path: str, params: Params | None = None, most: int = 0) -> ServerResponse:
         """A small response (up to `most` bytes), whatever its status. Raises HttpError if there is none."""
         most = most or _SMALL_ANSWER
-        with self._asked(path, params) as response:
+        with self._send(path, params) as response:
             pieces, size = [], 0
             for piece in self._body(response, path, most + 1):
                 pieces.append(piece)
@@ -195,19 +195,19 @@ class Connection:
 
     def json(self, kind: type[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
         """Content of a small response of status 200, if it has the expected shape. Raises HttpError for any other."""
-        answer = self.get(path, params)
-        if answer.status != httpx.codes.OK:
-            raise self.refusal(path, answer.status, answer.body)
+        response = self.get(path, params)
+        if response.status != httpx.codes.OK:
+            raise self.refusal(path, response.status, response.body)
         try:
-            return answer.json(kind)
+            return response.json(kind)
         except msgspec.ValidationError as error:
-            raise self.no_answer(path, str(error)) from None
+            raise self.unexpected_response(path, str(error)) from None
         except NO_JSON:
-            raise self._no_json(path, answer.content_type, answer.body) from None
+            raise self._no_json(path, response.content_type, response.body) from None
 
     def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
         """Bytes of a response of status 200 as they arrive. Raises HttpError, CutOffError if they end early."""
-        with self._asked(path, params) as response:
+        with self._send(path, params) as response:
             if response.status_code != httpx.codes.OK:
                 body = b"".join(self._body(response, path, _SMALL_ANSWER))
                 raise self.refusal(path, response.status_code, body)
@@ -220,9 +220,9 @@ class Connection:
                 yield piece
 
     @contextmanager
-    def _asked(self, path: str, params: Params | None) -> Iterator[httpx.Response]:
+    def _send(self, path: str, params: Params | None) -> Iterator[httpx.Response]:
         """The response to a GET, after redirects within the server. Raises HttpError."""
-        with self._in_words(path):
+        with self._readable_errors(path):
             url = httpx.URL(self.address.base + path)
             request = self._client.build_request("GET", url, params=dict(params) if params else None)
             response = self._client.send(request, stream=True)
@@ -237,15 +237,15 @@ class Connection:
                         " check the address and its base path",
                         response.status_code,
                     )
-                self._hear_clock(response)
+                self._read_clock(response)
                 yield response
             finally:
                 response.close()
 
-    def _hear_clock(self, response: httpx.Response) -> None:
-        said = "" if "Age" in response.headers else response.headers.get("Date", "")
+    def _read_clock(self, response: httpx.Response) -> None:
+        date = "" if "Age" in response.headers else response.headers.get("Date", "")
         try:
-            ahead = parsedate_to_datetime(said).timestamp() - time.time()
+            ahead = parsedate_to_datetime(date).timestamp() - time.time()
         except (ValueError, TypeError, OverflowError):
             return
         if abs(ahead) < _CLOCKS_AGREE or abs(ahead) > _CLOCK_IS_WRONG:
@@ -329,8 +329,8 @@ class Connection:
             ) from None
 
     @contextmanager
-    def _in_words(self, path: str) -> Iterator[None]:
-        """Translate failures on the way into words for people."""
+    def _readable_errors(self, path: str) -> Iterator[None]:
+        """Translate exceptions of the network into HttpError with a text for users."""
         at = self._at(path)
         try:
             yield
@@ -373,7 +373,7 @@ class Connection:
         except httpx.HTTPError as error:
             raise HttpError(f"{at}: {self._cause(error)}") from None
         except (httpx.InvalidURL, UnicodeError):
-            # a host whose name no resolver takes is found out late
+            # invalid host names are only detected when they are resolved
             raise HttpError(f"{at}: not a valid address") from None
 
     def _unconnected(self, error: httpx.ConnectError) -> str:
@@ -400,27 +400,28 @@ class Connection:
         return self._cause(error)
 
     def refusal(self, path: str, status: int, body: bytes) -> HttpError:
-        """Message for a response whose status is not 200."""
-        said = self._said(body)
-        quoted = f" ({said})" if said else ""
+        """Return the error for a response whose status is not 200."""
+        message = self._server_message(body)
+        in_parentheses = f"({status}, {message})" if message else f"({status})"
+        behind = f": {message}" if message else ""
         match status:
             case 401:
-                hint = _TENANT_HINT if _TENANT.search(said) else self._credentials_hint()
+                hint = _TENANT_HINT if _TENANT.search(message) else self._credentials_hint()
                 what = "credentials rejected" if self._access.has_credentials else "credentials required"
-                text = f"{what} (401{quoted and ', '}{said}). {hint}"
+                text = f"{what} {in_parentheses}. {hint}"
             case 403:
-                text = f"access denied (403{quoted and ', '}{said}); check the credentials and the tenant"
+                text = f"access denied {in_parentheses}; check the credentials and the tenant"
             case 404:
-                text = f"not found (404{quoted and ', '}{said}); is the base path right?"
+                text = f"not found {in_parentheses}; is the base path right?"
             case 429:
                 text = "too many requests (429), even after retries; try again later"
             case _ if status >= 500:
-                text = f"server error ({status}){f': {said}' if said else ''}; try again, or check the server's log"
+                text = f"server error ({status}){behind}; try again, or check the server's log"
             case _:
-                text = f"unexpected status {status}{f': {said}' if said else ''}"
-        return HttpError(f"{self._at(path)}: {text}", status, said)
+                text = f"unexpected status {status}{behind}"
+        return HttpError(f"{self._at(path)}: {text}", status, message)
 
-    def no_answer(self, path: str, why: str) -> HttpError:
+    def unexpected_response(self, path: str, why: str) -> HttpError:
         """Report JSON that is not the expected response."""
         why = self.redacted(why)
         return HttpError(f"{self._at(path)}: unexpected response ({why}); is a gateway in between?")
@@ -431,7 +432,9 @@ class Connection:
                 f"{self._at(path)}: a web page, not traces; perhaps a login page. {self._credentials_hint()}"
             )
         kind = f" ({self.redacted(content_type)})" if content_type else ""
-        return HttpError(f"{self._at(path)}: the response is not JSON{kind}: {self._said(body)[:60] or 'empty'}")
+        return HttpError(
+            f"{self._at(path)}: the response is not JSON{kind}: {self._server_message(body)[:60] or 'empty'}"
+        )
 
     def _credentials_hint(self) -> str:
         if self._access.has_credentials:
@@ -451,7 +454,7 @@ class Connection:
         text = self.redacted(str(error)) or type(error).__name__
         return text[0].lower() + text[1:]
 
-    def _said(self, body: bytes) -> str:
+    def _server_message(self, body: bytes) -> str:
         """Error message of a server, from the JSON or the text that it sent."""
         text = body[: 1 << 16].decode("utf-8", "replace").strip()
         try:

@@ -1,7 +1,7 @@
 """Jaeger's query service: the v1 API (`/api/...`, until 2.20) and the v3 API (`/api/v3/...`, from 1.25).
 
-v3 sends OTLP and writes NaN and infinity, which v1 answers with an error for all that was asked for; from 2.19 on it
-takes attributes and sends summaries, and after 2.20 it is the only one that searches. Of an older one v1 is the better.
+v3 sends OTLP and can write NaN and infinity, for which v1 fails the whole request. From 2.19 on v3 searches by
+attributes and sends summaries; after 2.20 only v3 searches. On servers before 2.19 v1 is preferred.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import msgspec
 from tracetui.ingest.servers.back_end import (
     BackEnd,
     Capabilities,
-    NotOfferedError,
-    Say,
-    of_any_service,
-    of_spans_alone,
-    with_a_span_alike,
+    NotSupportedError,
+    Warn,
+    span_prefilter,
+    without_services,
+    without_trace_conditions,
 )
 from tracetui.ingest.servers.connection import Connection, HttpError
 from tracetui.ingest.servers.jaeger_dialects import JAEGER, Dialect
-from tracetui.ingest.servers.jaeger_gaps import around_what_fails
+from tracetui.ingest.servers.jaeger_gaps import read_around_failures
 from tracetui.ingest.servers.jaeger_metrics import metrics_of
 from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
 from tracetui.ingest.servers.jaeger_summaries import TraceSummary, summaries_at
-from tracetui.ingest.servers.per_service import answers_by_service, asked_for_all, searches_by_service
+from tracetui.ingest.servers.per_service import full_searches, results_by_service, searches_by_service
 from tracetui.ingest.servers.search_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
 from tracetui.ingest.servers.trace_heads import Heads, otlp_heads, unseen_v1
@@ -75,7 +75,7 @@ class Jaeger(BackEnd):
     def __init__(
         self,
         connection: Connection,
-        say: Say,
+        warn: Warn,
         *,
         v1: bool,
         v3: bool,
@@ -83,25 +83,25 @@ class Jaeger(BackEnd):
         root: str = "",
         dialect: Dialect = JAEGER,
     ) -> None:
-        """`v1`, `v3`: which of the APIs search; `summaries`: whether v3 is of 2.19 or later.
+        """`v1`, `v3`: the APIs that search; `summaries`: True if v3 is of 2.19 or later.
 
         `root`: the path behind the address below which the APIs are.
         """
-        super().__init__(connection, say)
+        super().__init__(connection, warn)
         self._v1, self._v3, self._summaries = v1, v3, summaries
         self._root, self._dialect = root, dialect
         self._prefers_v3 = v3 and (summaries or not v1)
         takes_any = self._prefers_v3 or dialect.searches_all_services
         self._refused: set[_Conditions] = set() if takes_any else {(False, False, False)}
-        """Searches without a service that its store refuses; stricter ones are refused as well."""
+        """Searches without a service that the store rejects; it rejects stricter ones as well."""
         self._lists_operations_by_path = False
         self._most = 0
-        """Traces that it sends at once, if it has refused to send more; 0 before that."""
-        self._whole: Heads = {}
+        """The server's limit on traces per search, once it has rejected a higher one; 0 before that."""
+        self._complete: Heads = {}
         """Traces that a search has sent whole, where results hold only root spans."""
 
     @property
-    def offers(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         version = "v3" if self._prefers_v3 else "v1"
         is_jaeger = self._dialect is JAEGER
         name = f"Jaeger ({version})" if is_jaeger else f"{self._dialect.name} (Jaeger's {version} API)"
@@ -134,69 +134,69 @@ class Jaeger(BackEnd):
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._root}/api/v3/traces/" if self._v3 else f"{self._root}/api/traces/"
         if _HEX_ID.fullmatch(trace_id):
-            # others than Jaeger compare ids as texts, and keep them so
+            # other servers with Jaeger's API compare ids as text, in this form
             trace_id = trace_id.lower().zfill(32)
-        answer = self.whole(path + quote(trace_id, safe=""))
-        if answer.status == _NOT_FOUND:
+        response = self.get_trace_response(path + quote(trace_id, safe=""))
+        if response.status == _NOT_FOUND:
             return None
-        if answer.status != 200:
-            raise self.connection.refusal(path, answer.status, answer.body)
-        # which is how others than Jaeger say that there is no such trace
-        return None if JAEGER_V1.empty.fullmatch(answer.body) else answer.body
+        if response.status != 200:
+            raise self.connection.refusal(path, response.status, response.body)
+        # other servers with Jaeger's API send an empty list for an unknown trace
+        return None if JAEGER_V1.empty.fullmatch(response.body) else response.body
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         if not self._dialect.has_dependencies:
-            raise NotOfferedError(f"{self.connection.name}: {self._dialect.name} has no dependency graph")
+            raise NotSupportedError(f"{self.connection.name}: {self._dialect.name} has no dependency graph")
         path = f"{self._root}/api/dependencies"
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
         try:
             found = self.connection.json(_JaegerCalls, path, params).data or ()
         except HttpError as error:
-            if "not supported" not in error.said:
+            if "not supported" not in error.server_message:
                 raise
-            raise NotOfferedError(f"{self.connection.name}: no dependency graph ({error.said})") from None
+            raise NotSupportedError(f"{self.connection.name}: no dependency graph ({error.server_message})") from None
         return self.edges(path, found)
 
-    def takes(self, search: Search) -> Search:
-        search = self._limited(self._dialect.takes(search))
+    def supported_search(self, search: Search) -> Search:
+        search = self._limited(self._dialect.supported_search(search))
         if not self._needs_service(search):
-            search = of_any_service(search)
+            search = without_services(search)
         if self._summaries:
             return search
-        return self._narrow(search) or self._heeded(of_spans_alone(search))
+        return self._prefilter(search) or self._without_ignored(without_trace_conditions(search))
 
     def _limited(self, search: Search) -> Search:
-        """The search for no more traces than it sends at once."""
+        """Lower the limit of a search to the server's."""
         return msgspec.structs.replace(search, limit=self._most) if 0 < self._most < search.most else search
 
-    def _learns_limit(self, search: Search, error: HttpError) -> bool:
-        """Test whether it refused the limit and stated its own."""
-        if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.said):
+    def _learn_limit(self, search: Search, error: HttpError) -> bool:
+        """Take over the server's limit from an error that states it. -> True if there was one"""
+        if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.server_message):
             return False
-        numbers = map(int, re.findall(r"\d{1,9}", error.said))
-        asked = self._limited(search).most
-        self._most = max((number for number in numbers if 0 < number < asked), default=0)
+        numbers = map(int, re.findall(r"\d{1,9}", error.server_message))
+        requested = self._limited(search).most
+        self._most = max((number for number in numbers if 0 < number < requested), default=0)
         if self._most:
-            self.say(f"the server's limit is {self._most:,} traces per search, not {search.most:,}")
+            self.warn(f"the server's limit is {self._most:,} traces per search, not {search.most:,}")
         return self._most > 0
 
-    def _within_limit(self, search: Search, ask: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
+    def _within_limit(self, search: Search, run_search: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
         try:
-            yield from ask(self._limited(search))
+            yield from run_search(self._limited(search))
         except HttpError as error:
-            if not self._learns_limit(search, error):
+            if not self._learn_limit(search, error):
                 raise
-            yield from ask(self._limited(search))
+            yield from run_search(self._limited(search))
 
-    def _heeded(self, search: Search) -> Search:
-        """The search without what it ignores: v3 attributes, and with them errors, before 2.19."""
+    def _without_ignored(self, search: Search) -> Search:
+        """Remove conditions that the server ignores: before 2.19 v3 ignores attributes, and so errors."""
         overlooks = self._prefers_v3 and not self._summaries
         return msgspec.structs.replace(search, attributes={}, errors=False) if overlooks else search
 
-    def _narrow(self, search: Search) -> Search | None:
-        """First query for failed or slow traces; None where it would miss some."""
-        narrow = with_a_span_alike(search)
-        return narrow if narrow is not None and self._heeded(narrow) == narrow else None
+    def _prefilter(self, search: Search) -> Search | None:
+        """Return a first query for failed or slow traces; None where the server does not support it."""
+        narrow = span_prefilter(search)
+        return narrow if narrow is not None and self._without_ignored(narrow) == narrow else None
 
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:
         if not self._dialect.has_metrics:
@@ -204,24 +204,24 @@ class Jaeger(BackEnd):
         return metrics_of(self.connection, self._root, service, start_ns, end_ns)
 
     def newest_start(self, search: Search) -> int:
-        newest = msgspec.structs.replace(of_spans_alone(search), limit=1)
+        newest = msgspec.structs.replace(without_trace_conditions(search), limit=1)
         if self._summaries:
             return max((one.start_ns for one in self._summarised(newest)), default=0)
         if self._prefers_v3:
             found = self._stream_v3(newest)
         else:
-            params = v1_params(self._dialect.adapted(newest))
+            params = v1_params(self._dialect.adapt(newest))
             found = self.streamed(f"{self._root}/api/traces", params, JAEGER_V1)
         heads = (otlp_heads(document) or unseen_v1(document, {})[0] for document in found)
         return max((start for one in heads for start in one.values()), default=0)
 
     def search(self, search: Search) -> Generator[bytes]:
-        self.has_more, self.searched, self._whole = False, None, {}
+        self.has_more, self.searched, self._complete = False, None, {}
         if self._dialect.v1_losses and not self._prefers_v3:
-            self.say(self._dialect.v1_losses)
-        narrow = self._narrow(search)
+            self.warn(self._dialect.v1_losses)
+        narrow = self._prefilter(search)
         if narrow is None:
-            yield from self._of_spans(of_spans_alone(search))
+            yield from self._of_spans(without_trace_conditions(search))
             return
         seen: Heads = {}
         for document in self._of_spans(narrow):
@@ -229,14 +229,14 @@ class Jaeger(BackEnd):
             yield document
         if len(seen) >= search.most:
             return
-        # a trace may be slow or failed by other signs than such a span
+        # a trace may be slow or failed without such a span
         if self._summaries:
             yield from self._by_summaries(search, seen)
         elif self._needs_service(search):
-            self.say(f"the search was limited to traces with {describe(narrow, alone=True)}")
+            self.warn(f"the search was limited to traces with {describe(narrow, alone=True)}")
         else:
             found: Heads = {}
-            for document in self._of_spans(of_spans_alone(search)):
+            for document in self._of_spans(without_trace_conditions(search)):
                 heads, unseen = unseen_v1(document, seen)
                 found |= heads
                 if unseen:
@@ -247,44 +247,46 @@ class Jaeger(BackEnd):
     def _of_spans(self, search: Search) -> Generator[bytes]:
         """Traces with one span that meets the conditions on spans."""
         if self._needs_service(search):
-            yield from self._every_service(search)
+            yield from self._search_each_service(search)
         elif self._prefers_v3:
             try:
                 yield from self._search_v3(search)
             except HttpError as error:
                 if not self._refuses(search, error):
                     raise
-                yield from self._every_service(search)
+                yield from self._search_each_service(search)
         else:
             yield from self._search_v1(search)
 
     def _needs_service(self, search: Search) -> bool:
         if search.service:
             return False
-        asked = _conditions(search)
-        return any(all(has or not is_refused for has, is_refused in zip(asked, r, strict=True)) for r in self._refused)
+        requested = _conditions(search)
+        return any(
+            all(has or not is_refused for has, is_refused in zip(requested, r, strict=True)) for r in self._refused
+        )
 
     def _refuses(self, search: Search, error: HttpError) -> bool:
-        """Test whether its store keeps traces by service and cannot search for this without one; remembered."""
-        if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.said):
+        """Test whether the store requires a service for this search, and remember it."""
+        if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.server_message):
             return False
-        if error.status == _FAILED and not _WANTS_SERVICE.search(error.said):
+        if error.status == _FAILED and not _WANTS_SERVICE.search(error.server_message):
             return False
         self._refused.add(_conditions(search))
         return True
 
     def _by_summaries(self, search: Search, seen: Heads) -> Generator[bytes]:
-        """Search more summaries than traces are wanted, for conditions on whole traces, and fetch the matches."""
+        """Filter summaries by the conditions on whole traces, and fetch the matching traces."""
         wider = msgspec.structs.replace(
-            of_spans_alone(search), limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES)
+            without_trace_conditions(search), limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES)
         )
         try:
             through = self._summaries_of(wider)
         except HttpError as error:
-            if not _ON_LIMIT.search(error.said) or wider.most <= search.most:
+            if not _ON_LIMIT.search(error.server_message) or wider.most <= search.most:
                 raise
-            # it does not say how many it sends, but will send as many as were asked for before
-            wider = of_spans_alone(search)
+            # the error does not state the limit; the original one is supported
+            wider = without_trace_conditions(search)
             through = self._summaries_of(wider)
         self.has_more |= len(through) >= self._limited(wider).most
         self.searched = SearchedWindow(
@@ -295,7 +297,7 @@ class Jaeger(BackEnd):
         yield from self.traces([one.trace_id for one in newest])
 
     def _summaries_of(self, search: Search) -> list[TraceSummary]:
-        """The traces that a search finds, without their spans, each once."""
+        """Return distinct summaries of the traces that a search finds."""
         if not self._needs_service(search):
             try:
                 return self._summarised(search)
@@ -303,15 +305,15 @@ class Jaeger(BackEnd):
                 if not self._refuses(search, error):
                     raise
         found: dict[str, TraceSummary] = {}
-        searches = searches_by_service(search, self._services_for(search), self.say)
+        searches = searches_by_service(search, self._services_for(search), self.warn)
         for _ in range(2):
             full = []
-            for one, summaries in answers_by_service(searches, self._summarised, self.say):
+            for one, summaries in results_by_service(searches, self._summarised, self.warn):
                 found |= {summary.trace_id: summary for summary in summaries}
                 if len(summaries) >= self._limited(one).most:
                     full.append(one)
             self.has_more = bool(full)
-            searches = asked_for_all(full, search)
+            searches = full_searches(full, search)
             if not searches or len(found) >= search.most:
                 break
         return sorted(found.values(), key=lambda one: -one.start_ns)[: search.most]
@@ -320,11 +322,11 @@ class Jaeger(BackEnd):
         yield from self._within_limit(search, self._stream_v3)
 
     def _stream_v3(self, search: Search) -> Generator[bytes]:
-        params = v3_params(self._dialect.adapted(search), is_new=self._summaries)
+        params = v3_params(self._dialect.adapt(search), is_new=self._summaries)
         try:
             yield from self.streamed(f"{self._root}/api/v3/traces", params, OTLP)
         except HttpError as error:
-            # which is how it says that nothing was found
+            # sent where nothing was found
             if error.status != _NOT_FOUND:
                 raise
 
@@ -332,17 +334,17 @@ class Jaeger(BackEnd):
         try:
             yield from self._within_limit(search, self._stream_v1)
         except HttpError as error:
-            if error.status != _FAILED or "json" not in error.said:
+            if error.status != _FAILED or "json" not in error.server_message:
                 raise
-            # one span with a value that JSON cannot hold makes it send none of them
+            # one span with a value that JSON cannot hold fails the whole response
             if self._v3:
-                self.say(f"the search failed in Jaeger's v1 API ({error.said}); used the v3 API instead")
+                self.warn(f"the search failed in Jaeger's v1 API ({error.server_message}); used the v3 API instead")
                 yield from self._search_v3(search)
             else:
-                yield from around_what_fails(search, self._stream_v1, error.said, self.say)
+                yield from read_around_failures(search, self._stream_v1, error.server_message, self.warn)
 
     def _stream_v1(self, search: Search) -> Generator[bytes]:
-        found = self.streamed(f"{self._root}/api/traces", v1_params(self._dialect.adapted(search)), JAEGER_V1)
+        found = self.streamed(f"{self._root}/api/traces", v1_params(self._dialect.adapt(search)), JAEGER_V1)
         if self._dialect.sends_roots:
             yield from self._whole_traces([*found], search.most)
         else:
@@ -354,20 +356,20 @@ class Jaeger(BackEnd):
         for document in roots:
             heads |= unseen_v1(document, {})[0]
         self.has_more |= len(heads) >= most
-        wanted = [trace_id for trace_id in heads if trace_id not in self._whole]
+        wanted = [trace_id for trace_id in heads if trace_id not in self._complete]
         for document in self.traces(wanted):
-            self._whole |= unseen_v1(document, {})[0]
+            self._complete |= unseen_v1(document, {})[0]
             yield document
-        lost = [trace_id for trace_id in wanted if trace_id not in self._whole]
+        lost = [trace_id for trace_id in wanted if trace_id not in self._complete]
         if lost:
-            self.say(f"{len(lost):,} traces have only their root span: the server does not return old traces by ID")
+            self.warn(f"{len(lost):,} traces have only their root span: the server does not return old traces by ID")
         for document in roots if lost else ():
-            unseen = unseen_v1(document, self._whole)[1]
+            unseen = unseen_v1(document, self._complete)[1]
             if unseen:
                 yield unseen
 
     def _services_for(self, search: Search) -> Sequence[str]:
-        """The services to ask one by one. Raises ManyServicesError where some are to be chosen first."""
+        """Return the services to search one by one. Raises ManyServicesError where some must be chosen first."""
         if search.services:
             return search.services
         services = self.services()
@@ -375,20 +377,20 @@ class Jaeger(BackEnd):
             raise ManyServicesError(self.connection.name, len(services))
         return services
 
-    def _every_service(self, search: Search) -> Generator[bytes]:
-        """Search service by service, as it cannot without one, until as many traces are found as are wanted."""
+    def _search_each_service(self, search: Search) -> Generator[bytes]:
+        """Search service by service until the limit is reached, on a server that requires a service."""
         if self._summaries:
             yield from self.traces([one.trace_id for one in self._summaries_of(search)])
             return
-        searches = searches_by_service(search, self._services_for(search), self.say)
+        searches = searches_by_service(search, self._services_for(search), self.warn)
         seen: Heads = {}
 
-        def asked(one: Search) -> list[bytes]:
+        def requested(one: Search) -> list[bytes]:
             return list(self._search_v1(one) if self._v1 else self._search_v3(one))
 
         for _ in range(2):
             full = []
-            for at, (one, documents) in enumerate(answers_by_service(searches, asked, self.say), 1):
+            for at, (one, documents) in enumerate(results_by_service(searches, requested, self.warn), 1):
                 found: Heads = {}
                 for document in documents:
                     heads, unseen = unseen_v1(document, seen) if self._v1 else (otlp_heads(document), document)
@@ -401,23 +403,23 @@ class Jaeger(BackEnd):
                 is_enough = len(seen) >= search.most and not search.every_service
                 if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
                     self.has_more = True
-                    self.say(
+                    self.warn(
                         f"searched {at:,} of {len(searches):,} services, enough for {search.most:,} traces, but not the"
                         " newest of all; choose services with --service NAME (repeatable)"
                     )
                     return
             self.has_more = bool(full)
-            searches = asked_for_all(full, search)
+            searches = full_searches(full, search)
             if not searches or len(seen) >= search.most:
                 return
 
     def _summarised(self, search: Search) -> list[TraceSummary]:
         path = f"{self._root}/api/v3/trace-summaries"
-        asked = self._dialect.adapted(self._limited(search))
+        requested = self._dialect.adapt(self._limited(search))
         try:
-            return summaries_at(self.connection, path, v3_params(asked, is_new=True))
+            return summaries_at(self.connection, path, v3_params(requested, is_new=True))
         except HttpError as error:
-            if not self._learns_limit(search, error):
+            if not self._learn_limit(search, error):
                 raise
             return self._summarised(search)
 

@@ -1,4 +1,4 @@
-"""Servers that answer Jaeger's API without being Jaeger, and what each of them does otherwise.
+"""Other servers that implement Jaeger's API, and their deviations from it.
 
 By their request handlers: VictoriaTraces `app/vtselect/traces/jaeger`, Quickwit `quickwit-serve/src/jaeger_api` and
 `quickwit-jaeger`, GreptimeDB `src/servers/src/http/jaeger.rs` and `src/frontend/src/instance/jaeger.rs`.
@@ -24,31 +24,31 @@ _RESOURCE_KEY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server does otherwise than Jaeger."""
+    """Deviations of a server from Jaeger."""
 
     name: str = "Jaeger"
     searches_all_services: bool = False
-    """Whether its v1 search takes no service as any."""
+    """True if its v1 search does not require a service."""
     sends_roots: bool = False
-    """Whether its search sends the root span of each trace alone."""
+    """True if its search sends only the root span of each trace."""
     sends_newest: bool = True
     has_dependencies: bool = True
     has_metrics: bool = True
     excludes_bounds: bool = False
-    """Whether a least and a greatest duration leave out spans of that very duration."""
+    """True if minimum and maximum durations are exclusive."""
     cuts_seconds: bool = False
-    """Whether it cuts the end of a window to whole seconds."""
+    """True if it truncates the end of a window to whole seconds."""
     resource_prefix: str = ""
-    """What it wants before the key of a resource's attribute."""
+    """Prefix that it requires before the key of a resource attribute."""
     finds_attributes: str = ""
-    """Which attributes its search finds, in words, where that is not all of spans and resources."""
+    """Description of the attributes that it finds, where these are not all of spans and resources."""
     pattern_prefix: str = ""
-    """What makes it take a value for a regular expression."""
+    """Prefix by which it takes a value for a regular expression."""
     v1_losses: str = ""
-    """What its v1 API leaves out of traces, in words."""
+    """Description of the data that its v1 API omits."""
 
-    def adapted(self, search: Search) -> Search:
-        """A search as this server has to be asked it: for everything that is wanted, perhaps for a little more."""
+    def adapt(self, search: Search) -> Search:
+        """Adapt a search to this server; the result may match slightly more."""
         changes: dict[str, object] = {}
         if self.excludes_bounds:
             if search.least_ns is not None:
@@ -66,8 +66,8 @@ class Dialect:
             }
         return msgspec.structs.replace(search, **changes) if changes else search
 
-    def takes(self, search: Search) -> Search:
-        """A search without what this server cannot be asked for."""
+    def supported_search(self, search: Search) -> Search:
+        """Remove conditions that this server does not support."""
         if not self.pattern_prefix:
             return search
         kept = {key: value for key, value in search.attributes.items() if not value.startswith(self.pattern_prefix)}
@@ -117,9 +117,9 @@ _BY_PATH: Final = (
 
 
 def dialect_of(path: str, services: Mapping[str, msgspec.Raw] | None) -> Dialect:
-    """Tell which server answers, by where its API is, else by how it writes its v1 list of services.
+    """Identify the server by the path of its API, else by the fields of its v1 list of services.
 
-    `services`: the fields of that list in their order, None where it has none.
+    services: the fields of that response in their order, None if there is none.
     """
     for pattern, dialect in _BY_PATH:
         if pattern.search(path):

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from tracetui.ingest.servers.back_end import Say
+from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.connection import HttpError
 from tracetui.model.search import Search
 
@@ -19,27 +19,27 @@ _MOST_SLICES: Final = 64
 _ONE_TRACE_NS: Final = 1_000_000_000
 
 
-def around_what_fails(
-    search: Search, ask: Callable[[Search], Generator[bytes]], reason: str, say: Say
+def read_around_failures(
+    search: Search, run_search: Callable[[Search], Generator[bytes]], reason: str, warn: Warn
 ) -> Generator[bytes]:
-    """Halve the window until what the server cannot write is alone in a slice of it, and read the rest.
+    """Halve the window until traces that the server cannot send are alone in their slices, and read the rest.
 
-    reason: why it failed, in the server's words.
+    reason: the server's error message.
     """
     start, end = search.window()
-    # the widest first: where there is much that it cannot write, as little as can be is lost of all parts
+    # the widest first: where many traces fail, the loss is spread evenly over the window
     slices = deque([(start, end)])
     lost: list[tuple[int, int]] = []
-    asked = 0
+    requests = 0
     while slices:
         begin, stop = slices.popleft()
-        if stop - begin > _NARROWEST_NS and asked < _MOST_SLICES:
+        if stop - begin > _NARROWEST_NS and requests < _MOST_SLICES:
             middle = (begin + stop) // 2
             for half in ((begin, middle), (middle, stop)):
-                asked += 1
+                requests += 1
                 narrow = msgspec.structs.replace(search, start_ns=half[0], end_ns=half[1])
                 try:
-                    yield from ask(narrow)
+                    yield from run_search(narrow)
                 except HttpError as again:
                     if again.status != _FAILED:
                         raise
@@ -47,7 +47,7 @@ def around_what_fails(
         else:
             lost.append((begin, stop))
     for begin, stop in _joined(lost):
-        say(
+        warn(
             f"the server cannot send traces that start between {_shown(begin)} and {_shown(stop)}: {reason};"
             " all others were read"
         )

@@ -6,14 +6,14 @@ from typing import Final
 
 import msgspec
 
-from tracetui.ingest.servers.back_end import NotOfferedError
+from tracetui.ingest.servers.back_end import NotSupportedError
 from tracetui.ingest.servers.connection import Connection, HttpError, Params
 from tracetui.model.server_stats import Metrics
 
 _NOT_IMPLEMENTED: Final = 501
 _STEPS: Final = 60
 _MOST: Final = 1e15
-"""More is none of these: 30,000 years in milliseconds."""
+"""Greater values are not valid: 30,000 years in milliseconds."""
 _LEAST_STEP_MS: Final = 5_000
 
 
@@ -34,9 +34,9 @@ class _Metrics(msgspec.Struct):
 
 
 def metrics_of(connection: Connection, root: str, service: str, start_ns: int, end_ns: int) -> Metrics:
-    """How a service did, by the API below the path `root`.
+    """Return the metrics of a service, from the API below the path `root`.
 
-    Raises NotOfferedError where no metrics are kept, HttpError for what else goes wrong.
+    Raises NotSupportedError where no metrics are kept, HttpError for other failures.
     """
     lookback = max((end_ns - start_ns) // 1_000_000, 1)
     params: Params = {
@@ -52,16 +52,16 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
         p95 = _mean(connection.json(_Metrics, f"{root}/api/metrics/latencies", {**params, "quantile": "0.95"}))
     except HttpError as error:
         if error.status == _NOT_IMPLEMENTED:
-            raise NotOfferedError(f"{connection.name}: no metrics store is configured") from None
+            raise NotSupportedError(f"{connection.name}: no metrics store is configured") from None
         raise
     return Metrics(service, calls, None if errors is None else 100 * errors, p95)
 
 
-def _mean(answer: _Metrics) -> float | None:
+def _mean(response: _Metrics) -> float | None:
     """The mean of all points that are a rate, a share or a duration; nothing is written for 0."""
     values = [
         value
-        for metric in answer.metrics or ()
+        for metric in response.metrics or ()
         for point in metric.metric_points or ()
         if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MOST
     ]

@@ -31,7 +31,7 @@ def v1_params(search: Search) -> Params:
 def v3_params(search: Search, *, is_new: bool) -> Params:
     """Parameters of `/api/v3/traces` and `/api/v3/trace-summaries`.
 
-    is_new: whether the server is of 2.19 or later, which knows attributes and names parameters otherwise.
+    is_new: True for a server of 2.19 or later, which supports attributes and has other names for parameters.
     """
     start, end = search.window()
     params: dict[str, str | int] = {

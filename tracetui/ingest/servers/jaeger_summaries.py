@@ -32,7 +32,7 @@ class TraceSummary:
     error_spans: int
 
     def meets(self, search: Search) -> bool:
-        """Whether the trace meets what the search says of whole traces."""
+        """Test the conditions of a search on whole traces."""
         slow = search.slower_ns is None or self.end_ns - self.start_ns > search.slower_ns
         return slow and (not search.failed or self.error_spans > 0)
 

@@ -15,10 +15,10 @@ LONGEST_NAME: Final = 2_000
 """Characters of a name; it is sent in the address of a request, which servers bound as well."""
 
 
-def readable_names(listed: Sequence[msgspec.Raw], what: str, say: Callable[[str], None]) -> list[str]:
-    """Names of a list, sorted, each once, at most `MOST_NAMES`; `say` is told what was dropped.
+def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], None]) -> list[str]:
+    """Return the distinct names of a list, sorted, at most `MOST_NAMES`; `warn` is called for those that are skipped.
 
-    `what`: what they are the names of, in the plural. Raises one of NO_JSON where not one of them is a name.
+    what: plural noun for the named things. Raises one of NO_JSON if none of them is a name.
     """
     names: set[str] = set()
     unreadable = long = 0
@@ -36,9 +36,9 @@ def readable_names(listed: Sequence[msgspec.Raw], what: str, say: Callable[[str]
             continue
         names.add(name)
     if unreadable:
-        say(f"{unreadable:,} invalid names of {what} were skipped")
+        warn(f"{unreadable:,} invalid names of {what} were skipped")
     if long:
-        say(f"{long:,} names of {what} longer than {LONGEST_NAME:,} characters were skipped")
+        warn(f"{long:,} names of {what} longer than {LONGEST_NAME:,} characters were skipped")
     if len(names) > MOST_NAMES:
-        say(f"the server lists {len(names):,} {what}; only the first {MOST_NAMES:,} are used")
+        warn(f"the server lists {len(names):,} {what}; only the first {MOST_NAMES:,} are used")
     return sorted(names)[:MOST_NAMES]

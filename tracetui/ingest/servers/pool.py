@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1 << 30
 """Limit on attributes, events and links from servers, of one response and of all of them, as following never ends."""
 _MOST_WARNINGS = 100
-"""Of different ones about one answer; further ones are counted."""
+"""Different warnings about one response; further ones are only counted."""
 _TOO_MUCH = (
     f"more than {MOST_BYTES >> 30} GiB of traces arrived; the rest was skipped."
     " Try a shorter time range or a smaller limit."
@@ -48,21 +48,21 @@ class SearchReport:
     """Text for people: the search, the number of results, and the filters that remain."""
     may_have_more: bool
     """True if the server sent as many traces as the limit allows."""
-    asked: Search
+    search: Search
     """The search, including what its address and profile say."""
     lower_case: bool = False
     """True if the server keeps services and operations in lower case, whatever they were sent as."""
     searched: SearchedWindow | None = None
     """Traces searched for the wanted ones, where the server holds more than these."""
     services_to_choose: int = 0
-    """How many services there are to choose from, where none was asked as they are many; 0 for no choice."""
+    """Number of services to choose from, where none was searched as there are many; 0 otherwise."""
     unread_beyond: int = 0
     """Number of traces read, where more had arrived since; 0 where all were read."""
 
 
-def describe_searched(told: Sequence[SearchReport]) -> str:
+def describe_searched(reports: Sequence[SearchReport]) -> str:
     """Describe which traces were searched on servers that hold more; '' where it was all of them."""
-    return " and ".join(found.searched.words for found in told if found.searched is not None)
+    return " and ".join(found.searched.words for found in reports if found.searched is not None)
 
 
 class ServerPool:
@@ -76,59 +76,58 @@ class ServerPool:
         *,
         asks_for_choice: bool = False,
     ) -> None:
-        """`asks_for_choice`: a server that searches by service and knows many is asked for chosen ones alone."""
+        """`asks_for_choice`: search only chosen services on a server that searches by service and has many."""
         self._asks_for_choice = asks_for_choice
         self.servers = servers
         self._overrides = overrides
         self._waiting = waiting
         self._back_ends: dict[str, BackEnd] = {}
-        self._said: list[str] = []
-        """Deviations of the server being searched from what it was asked."""
+        self._notes: list[str] = []
+        """Deviations of the current server from the request."""
 
     @property
-    def can_be_asked_again(self) -> bool:
+    def can_search_again(self) -> bool:
         """True if another search can find something else."""
         return any(not server.address.file for server in self.servers)
 
-    def ask(
-        self, search: Search, intake: Intake, heard: Callable[[str], None], told: Callable[[SearchReport], None]
+    def search(
+        self, search: Search, intake: Intake, on_data: Callable[[str], None], on_report: Callable[[SearchReport], None]
     ) -> list[BackEndError]:
-        """Search the servers and take in the results. -> why some of them failed
+        """Search the servers and take in the results. -> errors of the servers that failed
 
-        `heard` is told the name of the server from which something has come; `told` what each was asked for and how
-        much of it came. What is lost on the way is among the intake's warnings. Raises UsageError for a server that
-        cannot be used as it is described.
+        `on_data` is called with the name of a server that has sent something, `on_report` with the report of each
+        search. Losses are among the intake's warnings. Raises UsageError for a server with unusable settings.
         """
         failed = []
         for server in self.servers:
             spans = len(intake)
             try:
-                self._ask(server, search, intake, heard, told)
+                self._search_server(server, search, intake, on_data, on_report)
             except BackEndError as error:
-                # whatever it was is as dead as the connection
+                # the connection is dead as well
                 self._close(server.name)
                 if len(intake) > spans:
-                    # the text names the server, and what was asked of it
+                    # the text names the server and the request
                     intake.warn("", "", str(error))
                 else:
                     failed.append(error)
             except BaseException:
-                # it was stopped: requests that nobody waits for any more would hold up the next ones
+                # stopped: requests under way would delay the next ones
                 self._close(server.name)
                 raise
         return failed
 
-    def _ask(
+    def _search_server(
         self,
         server: Server,
         search: Search,
         intake: Intake,
-        heard: Callable[[str], None],
-        told: Callable[[SearchReport], None],
+        on_data: Callable[[str], None],
+        on_report: Callable[[SearchReport], None],
     ) -> None:
         place, spans = DecodeContext(intake, server.name), len(intake)
         before, kept = len(intake.warnings), intake.raw_bytes
-        heard(server.name)
+        on_data(server.name)
         if server.address.file:
             with self._waiting():
                 data = download(server, self._overrides, lambda text: place.warn(text.removeprefix(f"{place.file}: ")))
@@ -137,9 +136,9 @@ class ServerPool:
         with self._waiting():
             back_end = self.back_end(server)
         wanted = server.search(search)
-        self._said = []
-        if wanted.expression and not back_end.offers.knows_traceql:
-            self._said.append(f"the server does not support TraceQL; ignored {wanted.expression}")
+        self._notes = []
+        if wanted.expression and not back_end.capabilities.knows_traceql:
+            self._notes.append(f"the server does not support TraceQL; ignored {wanted.expression}")
             wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
         damage: list[LoadWarning] = []
@@ -150,33 +149,33 @@ class ServerPool:
             ):
                 for document in arriving:
                     decoding.decode(document)
-                    heard(server.name)
+                    on_data(server.name)
                     if intake.raw_bytes - kept > MOST_BYTES:
-                        self._said.append(_TOO_MUCH)
+                        self._notes.append(_TOO_MUCH)
                         break
         except ManyServicesError as error:
-            told(_to_choose(back_end, wanted, error.count))
+            on_report(_choice_report(back_end, wanted, error.count))
             return
         finally:
-            # each piece of an answer may be damaged alike
+            # pieces of a response often have the same damage
             found, more = intake.take_warnings(before)
             distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
             damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
-            for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._said)]:
+            for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._notes)]:
                 intake.warn(one.file, one.position, one.message)
         if damage and len(intake) == spans:
             what = f"the response is not traces ({damage[0].message}); is a gateway in between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
-        told(_told(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
+        on_report(_report(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
 
     def back_end(self, server: Server) -> BackEnd:
         """The connection to a server. Raises BackEndError and UsageError."""
         found = self._back_ends.get(server.name)
         if found is None:
-            # whatever list there is when it says something
+            # the list is replaced for each search
             found = self._back_ends[server.name] = open_back_end(
-                server, self._overrides, lambda text: self._said.append(text)
+                server, self._overrides, lambda text: self._notes.append(text)
             )
             # what it has sent is kept
             found.leaves_out_unchanged = True
@@ -194,22 +193,22 @@ class ServerPool:
             back_end.close()
 
     def services(self) -> list[str]:
-        """The services that the servers which have answered know, sorted. Raises BackEndError."""
+        """Return the services of the servers that have responded, sorted. Raises BackEndError."""
         with self._waiting():
             return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
 
     def newest_starts(self, services: Sequence[str], lookback_ns: int, found: dict[str, int]) -> None:
-        """Add to `found` when the newest trace of each service began, within so long a time before now; 0 for none.
+        """Add to `found` the start of the newest trace of each service within the lookback; 0 for none.
 
-        Takes one request for each service and server that has answered; what one of them does not answer is missing.
+        Takes one request for each service and server that has responded. Services whose request fails are missing.
         """
         # what speaks HTTP takes a while to be imported, and files need none of it
         from tracetui.ingest.servers.connection import AT_ONCE
 
         end = time.time_ns()
 
-        def newest(asked: tuple[BackEnd, str]) -> tuple[str, int | None]:
-            back_end, service = asked
+        def newest(pair: tuple[BackEnd, str]) -> tuple[str, int | None]:
+            back_end, service = pair
             wanted = Search(service=service, start_ns=end - lookback_ns, end_ns=end)
             try:
                 return service, back_end.newest_start(wanted)
@@ -223,14 +222,14 @@ class ServerPool:
                     if start is not None:
                         found[service] = max(found.get(service, 0), start)
         except BaseException:
-            # requests that nobody waits for any more would hold up the next ones
+            # requests under way would delay the next ones
             self.close()
             raise
 
     def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
         """Server statistics of calls until now, and of these services by their metrics.
 
-        What one of them does not have is said. Raises UsageError for a server that cannot be used as it is described.
+        Missing parts are named in it. Raises UsageError for a server with unusable settings.
         """
         end = time.time_ns()
         start = end - lookback_ns
@@ -244,7 +243,7 @@ class ServerPool:
             except BackEndError as error:
                 missing.append(str(error))
                 continue
-            self._said = []
+            self._notes = []
             try:
                 with self._waiting():
                     dependencies += back_end.dependencies(start, end)
@@ -255,7 +254,7 @@ class ServerPool:
                     metrics += [back_end.metrics(service, start, end) for service in services]
             except BackEndError as error:
                 missing.append(str(error))
-            missing += [f"{back_end.connection.name}: {text}" for text in self._said]
+            missing += [f"{back_end.connection.name}: {text}" for text in self._notes]
         return ServerStats(lookback_ns, dependencies, metrics, missing)
 
     def _arriving(self, found: Generator[bytes]) -> Generator[bytes]:
@@ -273,7 +272,7 @@ def _decode(name: str, document: bytes, intake: Intake) -> None:
 
 
 def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> SearchedWindow:
-    """The traces that the spans from a position on are of, and those that were found and not sent again."""
+    """Count the traces of the spans from a position on, and those that were found but not sent again."""
     intake.flush()
     none = np.zeros(0, np.int64)
     trace = np.concatenate([none, *(chunk.trace for chunk in intake.chunks)])[position:]
@@ -286,38 +285,38 @@ def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> Se
     return SearchedWindow(len(traces) + len(unchanged), *window_of(starts))
 
 
-def _to_choose(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:
-    text = f"{back_end.offers.name} searches by service only and has {count:,} services; choose some"
-    return SearchReport(text, False, back_end.takes(wanted), services_to_choose=count)
+def _choice_report(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:
+    text = f"{back_end.capabilities.name} searches by service only and has {count:,} services; choose some"
+    return SearchReport(text, False, back_end.supported_search(wanted), services_to_choose=count)
 
 
-def _told(back_end: BackEnd, wanted: Search, came: SearchedWindow, name: str) -> SearchReport:
-    asked = back_end.takes(wanted)
-    count = "1 trace" if came.count == 1 else f"{came.count:,} traces"
-    text = f"{count} from {back_end.offers.name}{name and ' at '}{name} (searched: {describe(asked)})"
+def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: str) -> SearchReport:
+    search = back_end.supported_search(wanted)
+    count = "1 trace" if received.count == 1 else f"{received.count:,} traces"
+    text = f"{count} from {back_end.capabilities.name}{name and ' at '}{name} (searched: {describe(search)})"
     searched = back_end.searched
     if searched is not None:
         text += f"; then searched {searched.words} for more"
-    may_have_more = not asked.trace_ids and (came.count >= asked.most or back_end.has_more)
+    may_have_more = not search.trace_ids and (received.count >= search.most or back_end.has_more)
     if may_have_more:
         text += "; there may be more"
         if not back_end.sends_newest:
-            came = replace(came, is_newest=False)
+            received = replace(received, is_newest=False)
             text += ", also newer ones: the server does not send the newest first"
-    if asked.attributes and not back_end.offers.finds_elements:
+    if search.attributes and not back_end.capabilities.finds_elements:
         text += "; matches whole values, not list elements"
-    if asked.attributes and back_end.offers.finds_attributes:
-        text += f"; attributes found: {back_end.offers.finds_attributes}"
-    if asked.errors or asked.failed:
-        text += f"; errors found {back_end.offers.finds_errors}"
+    if search.attributes and back_end.capabilities.finds_attributes:
+        text += f"; attributes found: {back_end.capabilities.finds_attributes}"
+    if search.errors or search.failed:
+        text += f"; errors found {back_end.capabilities.finds_errors}"
     rest = {
-        name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(asked, name)
+        name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(search, name)
     }
     rest = {name: value for name, value in rest.items() if value != getattr(NOTHING, name) and name != "limit"}
     if "attributes" in rest:
-        rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in asked.attributes}
+        rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in search.attributes}
     if rest:
         text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
     return SearchReport(
-        text, may_have_more, asked, back_end.offers.lower_case, (searched or came) if may_have_more else None
+        text, may_have_more, search, back_end.capabilities.lower_case, (searched or received) if may_have_more else None
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tracetui.config import BackEndKind
-from tracetui.ingest.servers.back_end import BackEnd, Say
+from tracetui.ingest.servers.back_end import BackEnd, Warn
 from tracetui.ingest.servers.connection import NO_JSON, Connection, HttpError, ServerResponse
 from tracetui.ingest.servers.jaeger import Jaeger
 from tracetui.ingest.servers.jaeger_dialects import PATHS, dialect_of
@@ -26,12 +26,12 @@ _PORTS: Final[dict[int | None, BackEndKind]] = {9411: "zipkin", 3200: "tempo"}
 _ORDER: Final[tuple[BackEndKind, ...]] = ("jaeger", "zipkin", "tempo")
 
 
-def back_end_at(connection: Connection, kind: BackEndKind, say: Say) -> BackEnd:
-    """The back end at an address, of a given kind or ('') of the kind detected.
+def back_end_at(connection: Connection, kind: BackEndKind, warn: Warn) -> BackEnd:
+    """Return the back end at an address, of a given kind or ('') of the kind detected.
 
-    Raises BackEndError where nothing can be reached or what answers is none of them.
+    Raises BackEndError for an unreachable server and for one of another kind.
     """
-    probe = _Probe(connection, say)
+    probe = _Probe(connection, warn)
     first = kind or _PORTS.get(urlsplit(connection.address.base).port, "jaeger")
     for one in [first] if kind else sorted(_ORDER, key=lambda other: other != first):
         found = probe.find[one]()
@@ -41,43 +41,45 @@ def back_end_at(connection: Connection, kind: BackEndKind, say: Say) -> BackEnd:
 
 
 class _Probe:
-    def __init__(self, connection: Connection, say: Say) -> None:
+    def __init__(self, connection: Connection, warn: Warn) -> None:
         self._connection = connection
-        self._say = say
+        self._warn = warn
         self._refused: HttpError | None = None
         self._web_page = self._is_grafana = False
         self._failed: HttpError | None = None
-        self._said = ""
-        """Reason why it cannot handle the request."""
+        self._server_message = ""
+        """The server's message for a rejected request."""
         self.find: dict[BackEndKind, Callable[[], BackEnd | None]] = {
             "jaeger": self._jaeger,
             "zipkin": self._zipkin,
             "tempo": self._tempo,
         }
 
-    def _asked(self, path: str, **params: str) -> ServerResponse | None:
+    def _get(self, path: str, **params: str) -> ServerResponse | None:
         """Response of status 200 that is no web page. Raises HttpError for an unreachable or busy server."""
-        answer = self._connection.get(path, params)
-        if answer.status in _OVERLOADED:
-            # it was asked again already, and would be for each of the paths
-            raise self._connection.refusal(path, answer.status, answer.body)
-        # the first of them is of what most probably is there
-        if answer.status in _REFUSED:
-            self._refused = self._refused or self._connection.refusal(path, answer.status, answer.body)
-        elif answer.status >= _FAILED:
-            self._failed = self._failed or self._connection.refusal(path, answer.status, answer.body)
-        elif answer.status == _BAD_REQUEST:
-            self._said = self._said or self._connection.refusal(path, answer.status, answer.body).said
-        elif answer.status == _OK and answer.body.lstrip()[:1] == b"<":
+        response = self._connection.get(path, params)
+        if response.status in _OVERLOADED:
+            # retried already, and would be for each of the paths
+            raise self._connection.refusal(path, response.status, response.body)
+        # the first path is that of the most probable kind
+        if response.status in _REFUSED:
+            self._refused = self._refused or self._connection.refusal(path, response.status, response.body)
+        elif response.status >= _FAILED:
+            self._failed = self._failed or self._connection.refusal(path, response.status, response.body)
+        elif response.status == _BAD_REQUEST:
+            self._server_message = (
+                self._server_message or self._connection.refusal(path, response.status, response.body).server_message
+            )
+        elif response.status == _OK and response.body.lstrip()[:1] == b"<":
             self._web_page = True
-            self._is_grafana |= _GRAFANA in answer.body
-        return answer if answer.status == _OK and answer.body.lstrip()[:1] != b"<" else None
+            self._is_grafana |= _GRAFANA in response.body
+        return response if response.status == _OK and response.body.lstrip()[:1] != b"<" else None
 
-    def _holding(self, path: str, key: str, **params: str) -> dict[str, msgspec.Raw] | None:
+    def _get_fields(self, path: str, key: str, **params: str) -> dict[str, msgspec.Raw] | None:
         """Fields of a response, if one of them is `key`."""
-        answer = self._asked(path, **params)
+        response = self._get(path, **params)
         try:
-            fields = answer.json(dict[str, msgspec.Raw]) if answer is not None else {}
+            fields = response.json(dict[str, msgspec.Raw]) if response is not None else {}
         except NO_JSON:
             return None
         return fields if key in fields else None
@@ -86,12 +88,12 @@ class _Probe:
         address = urlsplit(self._connection.address.base)
         usual = "" if address.path else PATHS.get(address.port or 0, "")
         for root in dict.fromkeys((usual, "")):
-            v3 = self._holding(f"{root}/api/v3/services", "services") is not None
-            names = self._holding(f"{root}/api/services", "data")
+            v3 = self._get_fields(f"{root}/api/v3/services", "services") is not None
+            names = self._get_fields(f"{root}/api/services", "data")
             if v3 or names is not None:
                 return Jaeger(
                     self._connection,
-                    self._say,
+                    self._warn,
                     v1=names is not None,
                     v3=v3,
                     summaries=v3 and self._has_summaries(root),
@@ -106,29 +108,29 @@ class _Probe:
             "query.startTimeMax": "2020-01-01T00:00:01Z",
             "query.searchDepth": "1",
         }
-        answer = self._connection.get(f"{root}/api/v3/trace-summaries", window)
-        # a store that wants a service says so in JSON
-        return answer.status in (_OK, _BAD_REQUEST) and answer.body.lstrip()[:1] == b"{"
+        response = self._connection.get(f"{root}/api/v3/trace-summaries", window)
+        # a store that requires a service rejects the request in JSON
+        return response.status in (_OK, _BAD_REQUEST) and response.body.lstrip()[:1] == b"{"
 
     def _zipkin(self) -> BackEnd | None:
         for api in _ZIPKIN_APIS:
-            answer = self._asked(f"{api}/services")
+            response = self._get(f"{api}/services")
             try:
-                if answer is not None and answer.json(list[msgspec.Raw]) is not None:
-                    return Zipkin(self._connection, self._say, api)
+                if response is not None and response.json(list[msgspec.Raw]) is not None:
+                    return Zipkin(self._connection, self._warn, api)
             except NO_JSON:
                 continue
         return None
 
     def _tempo(self) -> BackEnd | None:
-        answer = self._asked("/api/echo")
-        if answer is not None and answer.body.strip() == b"echo":
-            return Tempo(self._connection, self._say)
-        # some gateways let the searches alone pass
-        return Tempo(self._connection, self._say) if self._holding("/api/search/tags", "tagNames") else None
+        response = self._get("/api/echo")
+        if response is not None and response.body.strip() == b"echo":
+            return Tempo(self._connection, self._warn)
+        # some gateways pass only searches
+        return Tempo(self._connection, self._warn) if self._get_fields("/api/search/tags", "tagNames") else None
 
     def failure(self, kind: BackEndKind) -> BackEndError:
-        """Why no back end was found."""
+        """Return the error for a server of no known kind."""
         if self._refused is not None:
             return self._refused
         name, api = self._connection.name, kind.capitalize() or "Jaeger, Zipkin or Tempo"
@@ -145,9 +147,9 @@ class _Probe:
             )
         if self._failed is not None:
             return self._failed
-        said = f" ({self._said})" if self._said else ""
+        message = f" ({self._server_message})" if self._server_message else ""
         return BackEndError(
-            f"{name}: responds, but not with the API of {api}{said}; check the port (Jaeger 16686, Zipkin 9411,"
+            f"{name}: responds, but not with the API of {api}{message}; check the port (Jaeger 16686, Zipkin 9411,"
             " Tempo 3200) and the base path (VictoriaTraces /select/jaeger, GreptimeDB /v1/jaeger, Quickwit"
             " /api/v1/INDEX/jaeger)"
         )

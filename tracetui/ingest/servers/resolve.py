@@ -22,7 +22,7 @@ from tracetui.model.trace_reference import trace_ids_in
 
 if TYPE_CHECKING:
     # what speaks HTTP takes a while to be imported, and files need none of it
-    from tracetui.ingest.servers.back_end import BackEnd, Say
+    from tracetui.ingest.servers.back_end import BackEnd, Warn
 
 
 _MINUTE = 60
@@ -35,7 +35,7 @@ _LONGEST_SHOWN = 100
 _PATH = re.compile(
     r"~?\.{0,2}/\S*|\S+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp|txt|log|csv)|(?![0-9a-fA-F]{32}/|\S*==$)[\w.-]+/\S*"
 )
-"""What is written as a path is one, whatever is in its name."""
+"""Text in the form of a path, which may hold an id in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Server:
         )
         found = combined(combined(base, shown), wanted)
         if wanted.lookback_ns is not None and wanted.start_ns is None:
-            # a time that is asked for beats the page's window
+            # a requested time range overrides the page's window
             found = msgspec.structs.replace(found, start_ns=None, end_ns=wanted.end_ns)
         if found.start_ns is not None and found.end_ns is not None and found.start_ns >= found.end_ns:
-            # one end is asked for, and lies beyond the other one of the page
+            # one end is requested, and lies beyond the page's other end
             found = msgspec.structs.replace(found, start_ns=wanted.start_ns, end_ns=wanted.end_ns)
         return found
 
@@ -91,29 +91,29 @@ def server_at(source: str) -> Server | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What sources name."""
+class ParsedSources:
+    """Paths, servers and trace ids that sources name."""
 
     paths: list[str]
     servers: list[Server]
     trace_ids: tuple[str, ...] = ()
-    """Of the traces that pasted texts among the sources name: of all servers and files these alone are meant."""
+    """Ids in pasted texts among the sources; only these traces are loaded, from all servers and files."""
     shows: str = ""
-    """What the page shows that is a source, or the only one, as `Address.shows`."""
+    """Kind of page that the only source shows, as `Address.shows`."""
 
     @property
     def opened_ids(self) -> tuple[str, ...]:
-        """The traces that the user points at: those of pasted texts, or of the only source, where it is their page."""
+        """Ids of the traces to open: those of pasted texts, or of the page that is the only source."""
         if self.trace_ids or self.paths or len(self.servers) != 1:
             return self.trace_ids
         search = self.servers[0].address.search
         return search.trace_ids if search is not None else ()
 
 
-def named_by(sources: Sequence[str]) -> Named:
-    """Tell paths, servers and pasted texts that name traces apart: ids, headers, pages of Grafana, lines of logs.
+def parse_sources(sources: Sequence[str]) -> ParsedSources:
+    """Sort sources into paths, servers and pasted texts with trace ids (headers, Grafana pages, log lines).
 
-    Raises UsageError for a server that cannot be used, and for a pasted text that names nowhere to look.
+    Raises UsageError for a server with unusable settings, and for a pasted text without a server or file.
     """
     paths, servers, pasted = [], [], []
     for source in sources:
@@ -143,11 +143,11 @@ def named_by(sources: Sequence[str]) -> Named:
         ]
     elif len(sources) == 1 and servers:
         shows = servers[0].address.shows
-    return Named(paths, servers, wanted.trace_ids, shows)
+    return ParsedSources(paths, servers, wanted.trace_ids, shows)
 
 
 def _is_pasted(source: str) -> bool:
-    """Whether a source is a text that names traces, or a page of Grafana, and not where traces are."""
+    """Test whether a source is pasted text with trace ids, or a Grafana page, rather than a place of traces."""
     if is_address(source):
         return grafana_page(source) is not None
     if _PATH.fullmatch(source) or not trace_ids_in(source):
@@ -160,7 +160,7 @@ def _is_pasted(source: str) -> bool:
 
 
 def _nowhere(source: str, ids: Sequence[str]) -> str:
-    """That an id alone says not where its trace is."""
+    """Return the error for an id without a server or file."""
     return (
         f"{_cut(source)}: a trace ID alone does not say where the trace is; add a server or a file, such as"
         f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
@@ -168,7 +168,7 @@ def _nowhere(source: str, ids: Sequence[str]) -> str:
 
 
 def _about_grafana(source: str, page: GrafanaPage, has_others: bool) -> str:
-    """What to do with a page of Grafana, which is no server of traces."""
+    """Return the error for a Grafana page, which is not a trace server."""
     name = f"{urlsplit(page.base).netloc}: a Grafana page"
     if page.is_short:
         return f"{name} by a short link; open it in a browser and copy the full address"
@@ -211,15 +211,15 @@ def describe_profiles() -> str:
 
 def servers_of(sources: Sequence[str]) -> list[Server]:
     """The servers among sources. Raises UsageError as `named_by` and `check_credentials`."""
-    servers = named_by(sources).servers
+    servers = parse_sources(sources).servers
     check_credentials(servers)
     return servers
 
 
 def check_credentials(servers: Sequence[Server]) -> None:
-    """Raise UsageError where several servers would be sent the environment's credentials for one.
+    """Raise UsageError where the credentials of the environment would be sent to several servers.
 
-    It does not say for whom that is: it goes to the one that is named, and to none where it could be another's.
+    The environment does not say which server they belong to: with several they could go to the wrong one.
     """
     if len({server.address.origin for server in servers}) < 2:
         return
@@ -239,10 +239,10 @@ def check_credentials(servers: Sequence[Server]) -> None:
         )
 
 
-def open_back_end(server: Server, overrides: Overrides, say: Say) -> BackEnd:
+def open_back_end(server: Server, overrides: Overrides, warn: Warn) -> BackEnd:
     """Connect to a server and detect its kind. Raises BackEndError and UsageError.
 
-    `say` is told what was done otherwise than asked, and what could not be read. Whoever opens it closes it.
+    `warn` is called for deviations from requests and for unreadable data. The caller closes the back end.
     """
     from tracetui.ingest.servers.access import access_to
     from tracetui.ingest.servers.connection import Connection
@@ -250,7 +250,7 @@ def open_back_end(server: Server, overrides: Overrides, say: Say) -> BackEnd:
 
     connection = Connection(server.address, access_to(server.address, server.profile, overrides))
     try:
-        return back_end_at(connection, server.profile.kind, say)
+        return back_end_at(connection, server.profile.kind, warn)
     except BaseException:
         connection.close()
         raise
@@ -260,20 +260,20 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
     """Documents that a back end sends for a search. Raises BackEndError, also after some of them."""
     if search.trace_ids:
         return back_end.traces(search.trace_ids)
-    # traces are dated by clocks like its own, and a window by one that is behind would leave out the newest
+    # spans have times by clocks near the server's: a window by a slow local clock would exclude the newest
     ahead = back_end.connection.clock_ahead
     if abs(ahead) >= _MINUTE:
         apart = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
         where = "ahead of" if ahead > 0 else "behind"
-        back_end.say(f"the server's clock is {apart} {where} this machine's; the search uses the server's time")
+        back_end.warn(f"the server's clock is {apart} {where} this machine's; the search uses the server's time")
     start, end = search.window(time.time_ns() + round(ahead * 1e9))
-    # no server takes others, and nothing is of then
+    # servers reject times outside of this range
     start, end = max(start, 0), min(end, _LAST_NS)
     return back_end.search(msgspec.structs.replace(search, start_ns=min(start, end), end_ns=end))
 
 
-def download(server: Server, overrides: Overrides, say: Say) -> bytes:
-    """Content of the file at an address; `say` is told where not all of it came. Raises BackEndError, UsageError."""
+def download(server: Server, overrides: Overrides, warn: Warn) -> bytes:
+    """Download the file at an address; `warn` is called if it is incomplete. Raises BackEndError, UsageError."""
     from tracetui.ingest.servers.access import access_to
     from tracetui.ingest.servers.connection import Connection, CutOffError
 
@@ -287,7 +287,7 @@ def download(server: Server, overrides: Overrides, say: Say) -> bytes:
     except CutOffError as error:
         if not data:
             raise
-        say(str(error))
+        warn(str(error))
     finally:
         connection.close()
     return bytes(data)

@@ -1,4 +1,4 @@
-"""Traces of a server that a search covered, where it could not be asked for the wanted ones alone."""
+"""Traces that a search covered, where the server could not search for the wanted ones alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LAST_NS = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class SearchedWindow:
-    """Traces that were looked through for those that are wanted."""
+    """Traces that were searched for the wanted ones."""
 
     count: int
     since_ns: int = 0
@@ -46,6 +46,6 @@ class SearchedWindow:
 
 
 def window_of(starts: Sequence[int]) -> tuple[int, int]:
-    """From the earliest to the latest of known moments, (0, 0) for none. What is no moment is not known."""
+    """Return the earliest and the latest of the valid times, (0, 0) if there are none."""
     known = [start for start in starts if 0 < start <= _LAST_NS]
     return (min(known), max(known)) if known else (0, 0)

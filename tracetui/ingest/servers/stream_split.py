@@ -1,7 +1,7 @@
-"""Cutting an answer that is still coming into pieces that can be decoded: each a whole JSON document of its own.
+"""Split a response into whole JSON documents while it arrives.
 
-A search answer is one long list. Where one item of it ends and the next begins is found by the bytes that stand there;
-that such a place is what it looks like, and not within a string, is told by what is before it being sound JSON.
+A search response is one long list. Boundaries between items are found by a pattern; that a match is a boundary, and not
+within a string, is verified by decoding the piece before it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIRST_SECONDS: Final = 0.2
 _MOST_SECONDS: Final = 2.0
 _SEARCHED: Final = 1 << 20
 _LARGEST: Final = 1 << 29
-"""Bytes without a place to cut at: more than any one trace, and no more than fits into memory."""
+"""Bytes without a boundary: more than any one trace, and no more than fits into memory."""
 _CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -39,7 +39,7 @@ class Shape:
     between: re.Pattern[bytes]
     """From the end of an item to the beginning of the next; its group `cut` is the comma between them."""
     empty: re.Pattern[bytes]
-    """A whole answer without items."""
+    """A whole response without items."""
 
 
 JAEGER_V1: Final = Shape(
@@ -62,14 +62,14 @@ ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["), re.compi
 
 
 class TooLargeError(Exception):
-    """More bytes arrived without a place to cut at than can be kept."""
+    """More bytes arrived without a boundary than can be kept."""
 
 
 def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
-    """The answer in pieces, small and soon at first and then ever larger; whole where it cannot be cut. None of an
-    answer that says that nothing was found.
+    """Yield the pieces of a response, small at first and then ever larger; the whole where it cannot be split, and
+    nothing for an empty list.
 
-    Raises TooLargeError. What `chunks` raises goes through, once what had come before it was handed out.
+    Raises TooLargeError. Exceptions of `chunks` are raised after the bytes received before them were yielded.
     """
     waiting = bytearray()
     bytes_due, seconds_due = _FIRST_BYTES, _FIRST_SECONDS
@@ -80,7 +80,7 @@ def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
         try:
             chunk = next(source, None)
         except Exception as error:
-            # whatever ended it, what has come is worth having
+            # keep what was received before the failure
             failed = error
             chunk = None
         if chunk is None:
@@ -111,7 +111,7 @@ def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
     begin = max(len(waiting) - _SEARCHED, 0)
     while True:
         found = [match.start("cut") for match in shape.between.finditer(waiting, begin)]
-        # a place within a string is rarer than any that is none; the one before it will do
+        # matches within strings are rare; try the one before as well
         for cut in found[:-3:-1]:
             with memoryview(waiting) as view, view[:cut] as items:
                 piece = b"".join((b"" if is_first else shape.opening, items, shape.closing))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotOfferedError, Say, with_a_span_alike
+from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotSupportedError, Warn, span_prefilter
 from tracetui.ingest.servers.connection import NO_JSON, Connection, HttpError
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
@@ -24,7 +24,7 @@ _NAMES_SECONDS: Final = 24 * 3600
 _NEWEST: Final = " with (most_recent=true)"
 _BAD_REQUEST: Final = 400
 _MOST_SEARCHES: Final = 60
-"""Largest number of searches of that length, one after the other."""
+"""Largest number of consecutive searches of that length."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -74,17 +74,17 @@ class _Head(msgspec.Struct):
 
 class Tempo(BackEnd):
     _knows_hint = True
-    """Test whether it can be asked for its newest traces; older versions refuse that and send any."""
+    """True if it supports the hint for the newest traces; older versions reject it and send any."""
 
-    def __init__(self, connection: Connection, say: Say) -> None:
-        super().__init__(connection, say)
+    def __init__(self, connection: Connection, warn: Warn) -> None:
+        super().__init__(connection, warn)
         self._sent: dict[str, tuple[int, ...]] = {}
         """Figures of the traces that were sent, by their ids."""
         self._read: set[str] = set()
         """Traces received whole since the search began."""
 
     @property
-    def offers(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         return Capabilities("Tempo", "by the span's status", finds_elements=True, knows_traceql=True)
 
     def services(self) -> list[str]:
@@ -94,11 +94,11 @@ class Tempo(BackEnd):
         return self._values("name", {"q": f"{{resource.service.name={_text(service)}}}"})
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:  # noqa: ARG002 - what others take
-        raise NotOfferedError(f"{self.connection.name}: Tempo has no dependency graph")
+        raise NotSupportedError(f"{self.connection.name}: Tempo has no dependency graph")
 
     def _values(self, tag: str, params: dict[str, str]) -> list[str]:
         path = f"/api/v2/search/tag/{tag}/values"
-        # without a time it tells of what has arrived just now alone
+        # without a window it lists only names that have arrived just now
         end = int(time.time() + self.connection.clock_ahead) + 1
         window = {"start": end - _NAMES_SECONDS, "end": end}
         found = self.connection.json(_Values, path, {**params, **window}).tag_values or ()
@@ -106,13 +106,13 @@ class Tempo(BackEnd):
 
     def search(self, search: Search) -> Generator[bytes]:
         found: dict[str, _Found] = {}
-        # of the traces that last long, those with a span as long come first: nobody waits for the end of all others
-        narrow = with_a_span_alike(msgspec.structs.replace(search, failed=False))
+        # slow traces mostly have a span as long: a search for it is fast, and finds them first
+        narrow = span_prefilter(msgspec.structs.replace(search, failed=False))
         if narrow is not None:
             self._find(msgspec.structs.replace(narrow, failed=search.failed), found)
         self._find(search, found)
         newest = sorted(found.values(), key=lambda one: -one.start_time_unix_nano)
-        # what has been sent and has not grown since is here
+        # traces that were sent and have not grown since are loaded already
         same = [one for one in newest if one.figures and self._sent.get(one.trace_id) == one.figures]
         self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.leaves_out_unchanged}
         self._read.clear()
@@ -120,7 +120,7 @@ class Tempo(BackEnd):
         self._remember([one for one in newest if one.trace_id in self._read or one.trace_id in self.unchanged])
 
     def _remember(self, sent: Sequence[_Found]) -> None:
-        """Remember the figures of traces that were sent, and no more than those sent last: it is asked for ever."""
+        """Remember the figures of the traces sent last; bounded, as following never ends."""
         for one in sent:
             self._sent.pop(one.trace_id, None)
             self._sent[one.trace_id] = one.figures
@@ -137,13 +137,13 @@ class Tempo(BackEnd):
         """Add the traces that a search finds, until the limit is reached."""
         start, end = search.window()
         begin, stop = start // _SECOND, -(-end // _SECOND)
-        asked = 0
+        searches = 0
         while stop > begin and len(found) < search.most:
-            if asked == _MOST_SEARCHES:
+            if searches == _MOST_SEARCHES:
                 back_to = time.strftime("%Y-%m-%d", time.gmtime(stop))
-                self.say(f"Tempo searches one week at a time; searched back to {back_to} only")
+                self.warn(f"Tempo searches one week at a time; searched back to {back_to} only")
                 break
-            asked += 1
+            searches += 1
             since = max(begin, stop - _LONGEST_SECONDS)
             params = {"start": since, "end": stop, "limit": search.most, "spss": 1}
             for item in self._listed(query(search), params):
@@ -160,7 +160,7 @@ class Tempo(BackEnd):
             except HttpError as error:
                 if error.status != _BAD_REQUEST:
                     raise
-        # a query that is refused either way says nothing about the hint
+        # a query that is rejected without the hint as well says nothing about the hint
         found = self.connection.json(_Listed, "/api/search", {"q": traceql, **params}).traces or ()
         self._knows_hint = False
         return found
@@ -169,30 +169,30 @@ class Tempo(BackEnd):
     def sends_newest(self) -> bool:
         return self._knows_hint
 
-    def takes(self, search: Search) -> Search:
+    def supported_search(self, search: Search) -> Search:
         return search
 
     def trace(self, trace_id: str) -> bytes | None:
-        # it leaves out leading zeros where it lists ids
+        # Tempo omits leading zeros of ids in results
         path = f"/api/v2/traces/{quote(trace_id.zfill(32), safe='')}"
-        answer = self.whole(path)
-        if answer.status == _NOT_FOUND:
+        response = self.get_trace_response(path)
+        if response.status == _NOT_FOUND:
             path = path.replace("/api/v2/", "/api/")
-            answer = self.whole(path)
-        if answer.status == _NOT_FOUND:
+            response = self.get_trace_response(path)
+        if response.status == _NOT_FOUND:
             return None
-        if answer.status != 200:
-            raise self.connection.refusal(path, answer.status, answer.body)
+        if response.status != 200:
+            raise self.connection.refusal(path, response.status, response.body)
         try:
-            head = answer.json(_Head)
+            head = response.json(_Head)
         except NO_JSON:
-            # damaged: whoever decodes it makes the best of it
-            return answer.body
+            # damaged: the decoder recovers what it can
+            return response.body
         if (head.batches or head.trace) and head.status != "PARTIAL":
             self._read.add(trace_id)
         if head.status == "PARTIAL":
-            self.say(f"trace {trace_id} is incomplete: {head.message or 'too large'}")
-        return answer.body if head.batches or head.trace else None
+            self.warn(f"trace {trace_id} is incomplete: {head.message or 'too large'}")
+        return response.body if head.batches or head.trace else None
 
 
 def query(search: Search) -> str:
@@ -208,7 +208,7 @@ def query(search: Search) -> str:
     for key, value in search.attributes.items():
         name = f".{key}" if _PLAIN_KEY.fullmatch(key) else f".{_text(key)}"
         one = f"{name}={_text(value)}"
-        # values have types there, and what was asked for has none
+        # TraceQL values have types, those of a search have none
         if _NUMBER.fullmatch(value) or value in ("true", "false"):
             one = f"({one} || {name}={value})"
         conditions.append(one)

@@ -51,7 +51,7 @@ class _Otlp(msgspec.Struct):
 
 
 def otlp_heads(document: bytes) -> Heads:
-    """The traces of an answer of Jaeger's v3 API; none of a damaged one."""
+    """Return the traces of a response of Jaeger's v3 API; none for a damaged one."""
     try:
         groups = msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ()
     except NO_JSON:
@@ -65,13 +65,13 @@ def otlp_heads(document: bytes) -> Heads:
 
 
 def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
-    """-> the traces of an answer of Jaeger's v1 API, and an answer of those not in `seen`, b"" for none
+    """Reduce a response of Jaeger's v1 API. -> its traces, and a response with those not in `seen`, b"" for none
 
-    A damaged one is returned as it is: whoever decodes it makes the best of it.
+    A damaged one is returned as it is: the decoder recovers what it can.
     """
     try:
-        answer = msgspec.json.decode(document, type=_V1)
-        items = answer.data or []
+        response = msgspec.json.decode(document, type=_V1)
+        items = response.data or []
         heads: Heads = {}
         new = []
         for item in items:
@@ -81,12 +81,12 @@ def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
                 new.append(item)
     except NO_JSON:
         return {}, document
-    answer.data = new
-    return heads, msgspec.json.encode(answer) if new or answer.errors else b""
+    response.data = new
+    return heads, msgspec.json.encode(response) if new or response.errors else b""
 
 
 def unseen_zipkin(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
-    """The same of an answer of Zipkin."""
+    """Reduce a response of Zipkin, as `unseen_v1`."""
     try:
         items = msgspec.json.decode(document, type=list[msgspec.Raw])
         heads: Heads = {}

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Say, of_spans_alone, with_a_span_alike
+from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Warn, span_prefilter, without_trace_conditions
 from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.search_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import ZIPKIN
@@ -21,13 +21,13 @@ _AND = " and "
 
 
 class Zipkin(BackEnd):
-    def __init__(self, connection: Connection, say: Say, api: str) -> None:
+    def __init__(self, connection: Connection, warn: Warn, api: str) -> None:
         """`api`: the path of its API behind the address."""
-        super().__init__(connection, say)
+        super().__init__(connection, warn)
         self._api = api
 
     @property
-    def offers(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         return Capabilities("Zipkin", "by the tag error", lower_case=True)
 
     def services(self) -> list[str]:
@@ -39,14 +39,14 @@ class Zipkin(BackEnd):
         found = self.connection.json(list[msgspec.Raw], path, {"serviceName": service.lower()})
         return self.names(path, found, "operations")
 
-    def takes(self, search: Search) -> Search:
-        return super().takes(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
+    def supported_search(self, search: Search) -> Search:
+        return super().supported_search(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched = False, None
-        narrow = with_a_span_alike(search)
+        narrow = span_prefilter(search)
         if narrow is None:
-            yield from self._streamed(of_spans_alone(search))
+            yield from self._streamed(without_trace_conditions(search))
             return
         seen: Heads = {}
         for document in self._streamed(narrow):
@@ -54,7 +54,7 @@ class Zipkin(BackEnd):
             yield document
         if len(seen) >= search.most:
             return
-        anywhere = with_a_span_alike(
+        anywhere = span_prefilter(
             Search(
                 failed=search.failed,
                 slower_ns=search.slower_ns,
@@ -64,7 +64,7 @@ class Zipkin(BackEnd):
             )
         )
         if anywhere is not None and (search.service or search.operation or search.attributes):
-            # of a trace that failed or is slow it may be another span that meets the rest
+            # the failed or slow span of a trace may be another one than the span that meets the rest
             others: Heads = {}
             for document in self._streamed(anywhere):
                 heads, unseen = unseen_zipkin(document, seen)
@@ -73,9 +73,9 @@ class Zipkin(BackEnd):
                     yield unseen
             self.has_more = len(others) >= search.most
             seen |= others
-        # a trace may be slow or failed by other signs than a server can be asked for
+        # a trace may be slow or failed in ways that the server cannot search for
         found: Heads = {}
-        for document in self._streamed(of_spans_alone(search)):
+        for document in self._streamed(without_trace_conditions(search)):
             heads, unseen = unseen_zipkin(document, seen)
             found |= heads
             if unseen:
@@ -84,7 +84,7 @@ class Zipkin(BackEnd):
         self.searched = SearchedWindow(len(found), *window_of([*found.values()]))
 
     def newest_start(self, search: Search) -> int:
-        newest = msgspec.structs.replace(of_spans_alone(search), limit=1)
+        newest = msgspec.structs.replace(without_trace_conditions(search), limit=1)
         starts = [start for found in self._streamed(newest) for start in unseen_zipkin(found, {})[0].values()]
         return max(starts, default=0)
 
@@ -93,12 +93,12 @@ class Zipkin(BackEnd):
 
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"
-        answer = self.whole(path)
-        if answer.status == _NOT_FOUND:
+        response = self.get_trace_response(path)
+        if response.status == _NOT_FOUND:
             return None
-        if answer.status != 200:
-            raise self.connection.refusal(path, answer.status, answer.body)
-        return answer.body
+        if response.status != 200:
+            raise self.connection.refusal(path, response.status, response.body)
+        return response.body
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
         params = {"endTs": end_ns // 1_000_000, "lookback": max((end_ns - start_ns) // 1_000_000, 1)}
@@ -109,7 +109,7 @@ class Zipkin(BackEnd):
 
 
 def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
-    """Conditions that can be told from the text around them, as there are no quotes."""
+    """Return the conditions that Zipkin's query can express, as it has no quotes."""
     return {
         key: value
         for key, value in attributes.items()
@@ -123,14 +123,14 @@ def _params(search: Search) -> dict[str, Any]:
     conditions = [f"{key}={value}" if value else key for key, value in _askable(search.attributes).items()]
     least = search.least_ns
     if least is None and search.most_ns is not None:
-        # it takes no greatest duration without a least one
+        # Zipkin requires a minimum duration with a maximum
         least = 1_000
     params: dict[str, Any] = {
         # it keeps names in lower case
         "serviceName": search.service.lower(),
         "spanName": search.operation.lower(),
         "annotationQuery": _AND.join([*conditions, *(["error"] if search.errors else [])]),
-        # whole microseconds are all that it keeps
+        # Zipkin keeps whole microseconds
         "minDuration": least and max(-(-least // 1_000), 1),
         "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
         "endTs": stop,
