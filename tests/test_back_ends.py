@@ -26,7 +26,7 @@ from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers import back_end, bounded_map, connection
-from tracetui.ingest.servers.back_end import BackEnd, Dependency, NotOfferedError
+from tracetui.ingest.servers.back_end import BackEnd, Dependency, NotSupportedError
 from tracetui.ingest.servers.connection import HttpError
 from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.errors import BackEndError
@@ -202,12 +202,12 @@ def connected(url: str) -> BackEnd:
 )
 def test_what_answers_is_found_out(name: str, called: str) -> None:
     with asking(SERVERS[name]()) as asked:
-        assert asked.back_end.offers.name == called
+        assert asked.back_end.capabilities.name == called
 
 
 def test_v1_is_the_better_one_before_219() -> None:
     with asking(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as asked:
-        assert asked.back_end.offers.name == "Jaeger (v1)"
+        assert asked.back_end.capabilities.name == "Jaeger (v1)"
 
 
 def test_a_profile_says_what_answers() -> None:
@@ -249,7 +249,7 @@ def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
     server = LiveServer("tempo")
     server.fault, server.fault_on = status(404), "/api/echo"
     with asking(server) as asked:
-        assert asked.back_end.offers.name == "Tempo"
+        assert asked.back_end.capabilities.name == "Tempo"
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_what_of_a_search_is_done_here() -> None:
         "tempo": {},
     }.items():
         with asking(SERVERS[name]()) as asked:
-            assert asked.back_end.takes(wanted) == changed(wanted, **left), name
+            assert asked.back_end.supported_search(wanted) == changed(wanted, **left), name
 
 
 @pytest.mark.parametrize("name", ["jaeger-v3", "tempo"])
@@ -649,7 +649,7 @@ def test_dependencies(name: str) -> None:
 
 
 def test_tempo_has_no_dependencies() -> None:
-    with asking(LiveServer("tempo")) as asked, pytest.raises(NotOfferedError, match="Tempo has no dependency graph"):
+    with asking(LiveServer("tempo")) as asked, pytest.raises(NotSupportedError, match="Tempo has no dependency graph"):
         asked.back_end.dependencies(FIRST_NS, LAST_NS)
 
 

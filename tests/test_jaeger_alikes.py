@@ -22,7 +22,7 @@ from tracetui.ingest.loader import load
 from tracetui.ingest.servers import jaeger_dialects
 from tracetui.ingest.servers.access import access_to
 from tracetui.ingest.servers.address import parse_address
-from tracetui.ingest.servers.back_end import NotOfferedError
+from tracetui.ingest.servers.back_end import NotSupportedError
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.search import Search
@@ -132,10 +132,10 @@ def test_services_and_operations(kind: str) -> None:
 @pytest.mark.parametrize("kind", V1)
 def test_what_is_not_offered_is_said(kind: str) -> None:
     with asking(LiveServer(kind)) as asked:
-        with pytest.raises(NotOfferedError, match="no dependency graph"):
+        with pytest.raises(NotSupportedError, match="no dependency graph"):
             asked.back_end.dependencies(FIRST_NS, LAST_NS)
         before = len(asked.server.requests)
-        with pytest.raises(NotOfferedError, match="has no service metrics"):
+        with pytest.raises(NotSupportedError, match="has no service metrics"):
             asked.back_end.metrics("payment", FIRST_NS, LAST_NS)
         assert len(asked.server.requests) == before
 
@@ -226,7 +226,7 @@ def test_the_address_of_the_host_alone_will_do_on_the_usual_port(kind: str, monk
         at = server_at(f"http://{address.netloc}")
         assert at
         back_end = open_back_end(at, Overrides(), lambda _: None)
-        assert back_end.offers.name.startswith(kind.partition("-")[0].replace("traces", "Traces").title()[:4])
+        assert back_end.capabilities.name.startswith(kind.partition("-")[0].replace("traces", "Traces").title()[:4])
         assert "payment" in back_end.services()
         back_end.close()
 
@@ -242,7 +242,7 @@ def test_they_are_told_apart_behind_another_path_too(kind: str, name: str) -> No
     server = LiveServer(kind)
     server._base = "/traces"
     with asking(server) as asked:
-        assert asked.back_end.offers.name.startswith(name)
+        assert asked.back_end.capabilities.name.startswith(name)
 
 
 def test_another_port_says_below_which_paths_they_answer(program: Program) -> None:

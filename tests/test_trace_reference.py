@@ -11,7 +11,7 @@ import pytest
 
 from tests.program import Program
 from tests.servers import KINDS, LiveServer
-from tracetui.ingest.servers.resolve import named_by
+from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import grafana_page
 from tracetui.model.search import Search
@@ -165,7 +165,7 @@ def test_searches_of_grafana(address: str, search: Search) -> None:
     page = grafana_page(address)
     assert page is not None
     assert page.search == search
-    named = named_by(["http://tempo:3200", address])
+    named = parse_sources(["http://tempo:3200", address])
     assert named.servers[0].address.search == search
     assert named.trace_ids == ()
 
@@ -220,7 +220,7 @@ NOWHERE = {
 @pytest.mark.parametrize(("source", "said"), NOWHERE.items(), ids=map(str, range(len(NOWHERE))))
 def test_what_names_no_place_says_what_to_add(source: str, said: str, program: Program) -> None:
     with pytest.raises(UsageError) as raised:
-        named_by([source])
+        parse_sources([source])
     assert said in str(raised.value)
     report = program.analyze(source)
     assert report.code == 2
@@ -229,18 +229,18 @@ def test_what_names_no_place_says_what_to_add(source: str, said: str, program: P
 
 def test_a_search_in_traceql_is_not_for_files() -> None:
     with pytest.raises(UsageError, match="which files do not support; add the address of its Tempo"):
-        named_by([str(SAMPLES), explored({"query": "{}"})])
+        parse_sources([str(SAMPLES), explored({"query": "{}"})])
 
 
 @pytest.mark.parametrize("path", [f"runs/{ID}", f"./{ID}", f"/tmp/{ID}", f"{ID}.json", f"trace-{ID}.jsonl.gz"])
 def test_a_path_with_an_id_in_it_is_a_path(path: str) -> None:
-    assert named_by(["http://h:1", path]).paths == [path]
+    assert parse_sources(["http://h:1", path]).paths == [path]
 
 
 def test_a_file_that_is_called_like_an_id_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ID).write_bytes(b"")
-    assert named_by([ID]).paths == [ID]
+    assert parse_sources([ID]).paths == [ID]
 
 
 PASTED = ["{}", "00-{}-00f067aa0ba902b7-01", "ERROR boom trace_id={} x", "https://g.example/explore?left=%22{}%22"]

@@ -14,7 +14,7 @@ from tests.many_traces import SECOND, many_services
 from tests.servers import LiveServer
 from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
-from tracetui.ingest.servers.resolve import named_by
+from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.render.offered_rows import MOST_ASKED
 from tracetui.tui.run import location_of
 from tracetui.tui.settings import Resume
@@ -185,7 +185,7 @@ async def test_pasted_comparison_page_opens_the_comparison() -> None:
 
 def test_locations_of_pages() -> None:
     def opened(*sources: str) -> tuple[Resume | None, tuple[str, ...]]:
-        return location_of(named_by(sources))
+        return location_of(parse_sources(sources))
 
     ids = (NOWHERE, "a" * 32)
     trace = Resume([], "waterfall", trace_id=NOWHERE)

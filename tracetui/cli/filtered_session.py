@@ -12,7 +12,7 @@ from tracetui.cli.output import say, say_warnings
 from tracetui.cli.progress import open_session
 from tracetui.cli.server_options import overrides
 from tracetui.ingest.servers.pool import ServerPool
-from tracetui.ingest.servers.resolve import Server, named_by, servers_of
+from tracetui.ingest.servers.resolve import Server, parse_sources, servers_of
 from tracetui.model.errors import BackEndError, UsageError
 from tracetui.model.search import LOOKBACK_NS, MORE, NOTHING, Search, combined
 from tracetui.model.times import format_duration
@@ -38,7 +38,7 @@ def open_filtered(
 
     `more`: further conditions for servers; `also`: returns a second search, given the first one.
     """
-    named = named_by(sources)
+    named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
     search, rest = asked_of(filters, exact_names=exact_names)
     search = combined(search, more)
@@ -69,7 +69,7 @@ def open_filtered(
 
 def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[str]) -> None:
     """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
-    asked_ns = max((report.asked.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
+    asked_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides())) as asked:
         known = _services(asked)
@@ -101,7 +101,7 @@ def _check_found(session: Session, trace_ids: Sequence[str]) -> None:
 
 def has_servers(sources: Sequence[str]) -> bool:
     """Test whether the sources include a server."""
-    return bool(named_by(sources).servers)
+    return bool(parse_sources(sources).servers)
 
 
 def offered_services(sources: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
-from tracetui.ingest.servers.resolve import named_by
+from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.trace_reference import trace_ids_in
@@ -61,7 +61,7 @@ def show(
 
     Solid bars are on the critical path, light ones off it.
     """
-    pasted = trace_ids_in(trace) or (named_by(sources).trace_ids if trace == SLOWEST else ())
+    pasted = trace_ids_in(trace) or (parse_sources(sources).trace_ids if trace == SLOWEST else ())
     trace = pasted[0] if pasted else trace
     opening = _Opening(sources, selection, logs or (), adjust_skew=adjust_skew, verbose=verbose)
     if pasted:

@@ -15,7 +15,7 @@ from tracetui.ingest.detect import decode
 from tracetui.ingest.files import Input, inputs
 from tracetui.ingest.limits import decoded_limit
 from tracetui.ingest.servers.pool import MOST_BYTES, SearchReport, ServerPool, Waiting
-from tracetui.ingest.servers.resolve import check_credentials, named_by, suggest_source
+from tracetui.ingest.servers.resolve import check_credentials, parse_sources, suggest_source
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
 from tracetui.model.intake import Intake
@@ -59,7 +59,7 @@ class Loader:
 
         Raises UsageError for a server that cannot be used as it is described.
         """
-        named = named_by(sources)
+        named = parse_sources(sources)
         check_credentials(named.servers)
         self._paths = named.paths
         self._keep_going = keep_going
@@ -110,7 +110,7 @@ class Loader:
                     _take(item, intake, report, self._keep_going)
                     done += item.size or 0
                 self._warnings = list(intake.warnings)
-                failed = self.servers.ask(search, intake, here, on_report)
+                failed = self.servers.search(search, intake, here, on_report)
                 progress(LoadProgress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
             except StopReading:
                 stopped = True
@@ -169,7 +169,7 @@ class Loader:
         new = Intake()
         failed: list[BackEndError] = []
         try:
-            failed = self.servers.ask(search, new, lambda name: progress(LoadProgress(name, 0, len(new))), on_report)
+            failed = self.servers.search(search, new, lambda name: progress(LoadProgress(name, 0, len(new))), on_report)
         except StopReading:
             if not len(new):
                 raise
@@ -242,7 +242,7 @@ def load(
     loading = Loader(sources, overrides, keep_going=keep_going)
     with closing(loading.servers):
         traces = loading.read(progress, arrived, search, on_report)
-        if also is not None and also != search and loading.servers.can_be_asked_again:
+        if also is not None and also != search and loading.servers.can_search_again:
             traces = loading.ask(also, progress, on_report) or traces
         return traces
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tracetui.config import NO_OVERRIDES, Overrides, config_path
 from tracetui.ingest.servers.address import COMPARISON, SERVICES
-from tracetui.ingest.servers.resolve import Named, check_credentials, named_by
+from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING
 from tracetui.render.text.glyphs import ASCII, UNICODE
@@ -44,7 +44,7 @@ def run_app(
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
     look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
-    named = named_by(sources)
+    named = parse_sources(sources)
     check_credentials(named.servers)
     notices = list(notices)
     previous_queries = load_queries(notices)
@@ -84,7 +84,7 @@ def run_app(
     return app.return_code or 0
 
 
-def location_of(named: Named) -> tuple[Resume | None, tuple[str, ...]]:
+def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
     """Return the location that sources point at, None for the list of traces, and ids of two traces to compare."""
     ids = named.opened_ids
     if len(ids) == 1:

@@ -143,8 +143,8 @@ def main(arguments: Sequence[str]) -> int:
             send(found, sets)
             if isinstance(request, LoadRequest):
                 services = _services(loading)
-            _send(FinalResult(services, loading.servers.can_be_asked_again))
-            if not loading.servers.can_be_asked_again:
+            _send(FinalResult(services, loading.servers.can_search_again))
+            if not loading.servers.can_search_again:
                 break
     return 0
 

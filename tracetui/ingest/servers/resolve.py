@@ -210,7 +210,7 @@ def describe_profiles() -> str:
 
 
 def servers_of(sources: Sequence[str]) -> list[Server]:
-    """The servers among sources. Raises UsageError as `named_by` and `check_credentials`."""
+    """The servers among sources. Raises UsageError as `parse_sources` and `check_credentials`."""
     servers = parse_sources(sources).servers
     check_credentials(servers)
     return servers

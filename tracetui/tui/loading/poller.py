@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from textual.timer import Timer
 
-from tracetui.ingest.servers.resolve import named_by
+from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import LOOKBACK_NS, MORE, Search, combined
 from tracetui.render.offered_rows import MOST_ASKED, NEWEST_NS
@@ -113,7 +113,7 @@ class Poller:
         return self._last_search
 
     def _has_servers(self) -> bool:
-        return bool(named_by(self._state.sources).servers)
+        return bool(parse_sources(self._state.sources).servers)
 
     def search_filter(self, query: str) -> bool:
         """Search the servers for a filter, unless that was done before. -> whether a search starts"""
@@ -147,7 +147,7 @@ class Poller:
         state = self._state
         if not self._loader.can_search:
             return
-        named = list(dict.fromkeys(report.asked.service for report in self._reports if report.asked.service))
+        named = list(dict.fromkeys(report.search.service for report in self._reports if report.search.service))
         self._started = time.monotonic()
         self._start(self._loader.find_newest((named or state.server_services)[:MOST_ASKED], NEWEST_NS))
 
@@ -166,12 +166,12 @@ class Poller:
         search = self.search_for(self._state.query)
         reports = self._reports_of(search)
         if any(report.may_have_more for report in reports):
-            more = Search(limit=max(report.asked.most for report in reports) * MORE)
-        elif any(report.asked.trace_ids for report in reports):
+            more = Search(limit=max(report.search.most for report in reports) * MORE)
+        elif any(report.search.trace_ids for report in reports):
             self._show_notice("the address names these traces only")
             return
-        elif search.start_ns is None and not any(report.asked.start_ns is not None for report in reports):
-            lookbacks = [report.asked.lookback_ns or LOOKBACK_NS for report in reports]
+        elif search.start_ns is None and not any(report.search.start_ns is not None for report in reports):
+            lookbacks = [report.search.lookback_ns or LOOKBACK_NS for report in reports]
             more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * MORE)
         else:
             self._show_key_notice("no more traces in this time window; {traces.window} goes further back")
@@ -186,7 +186,7 @@ class Poller:
     @property
     def _has_fixed_window(self) -> bool:
         """True if the search has a fixed start, from the address of a page that was opened."""
-        return any(report.asked.start_ns is not None for report in self._reports)
+        return any(report.search.start_ns is not None for report in self._reports)
 
     def _search(self, search: Search, *, is_poll: bool = False, known_ns: int = 0) -> None:
         if not is_poll:

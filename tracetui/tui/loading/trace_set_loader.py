@@ -254,7 +254,7 @@ class TraceSetLoader:
         self._state.search_reports = [report.text for report in reports]
         self._state.search_scope = describe_searched(reports)
         self._state.services_to_choose = max((report.services_to_choose for report in reports), default=0)
-        searches = [report.asked for report in reports]
+        searches = [report.search for report in reports]
         is_open = all(search.start_ns is None and not search.trace_ids for search in searches)
         lookbacks = [search.lookback_ns or LOOKBACK_NS for search in searches]
         self._state.searched_lookback_ns = max(lookbacks, default=0) if is_open else 0

@@ -232,10 +232,10 @@ def _compared(source: str, after: Analysis, state: State) -> Comparison | str:
 def _missing(source: str) -> str:
     """Message for a missing file, as on the command line: a background load goes on without it."""
     from tracetui.ingest.files import inputs
-    from tracetui.ingest.servers.resolve import named_by, suggest_source
+    from tracetui.ingest.servers.resolve import parse_sources, suggest_source
 
     try:
-        next(inputs(named_by([source]).paths, meant=suggest_source), None)
+        next(inputs(parse_sources([source]).paths, meant=suggest_source), None)
     except (InputError, UsageError) as error:
         return str(error)
     return ""
