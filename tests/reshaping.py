@@ -384,7 +384,7 @@ _PLACES = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<place>(?<![\[{,:])[\]}])')
 
 
 def with_commas(text: bytes, random: Random) -> tuple[bytes, int]:
-    """The text with superfluous commas at the ends of some lists and objects, and how many there are."""
+    """Add surplus commas at the ends of some lists and objects. -> the text, and their number."""
     places = [match.start() for match in _PLACES.finditer(text) if match["place"] and match.start() < len(text) - 1]
     chosen = sorted(place for place in places if random.random() < 0.1)
     for place in reversed(chosen):

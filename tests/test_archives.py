@@ -1,4 +1,4 @@
-"""Spans in files of archives, packed and nested, whole and damaged."""
+"""Archives with span files: compressed, nested, intact and damaged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def spans_of(traces: TraceSet) -> list[Span]:
     return sorted((traces.span(i) for i in range(len(traces))), key=lambda span: (span.trace_id, span.span_id))
 
 
-def said(data: bytes) -> list[str]:
+def warnings_of(data: bytes) -> list[str]:
     return [str(warning) for warning in read(data).load_warnings]
 
 
@@ -125,13 +125,13 @@ ARCHIVERS: dict[str, Callable[[Files], bytes]] = {
 }
 
 
-def test_every_archive_is_written_here() -> None:
+def test_every_archive_kind_has_a_writer() -> None:
     kinds = {type(find_archive(ARCHIVERS[name](TWO))) for name in ("zip", "tar")}
     assert kinds == {type(archive) for archive in ARCHIVES}
 
 
 @pytest.mark.parametrize("name", ARCHIVERS)
-def test_files_of_an_archive_are_read_as_they_are_alone(name: str) -> None:
+def test_files_in_an_archive_are_read_like_single_files(name: str) -> None:
     intake = Intake()
     for data in TWO.values():
         decode(data, DecodeContext(intake, "f"))
@@ -141,10 +141,10 @@ def test_files_of_an_archive_are_read_as_they_are_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("packed", [bz2.compress, lzma.compress])
-def test_a_packed_file_is_read(packed: Callable[[bytes], bytes]) -> None:
+def test_compressed_file_in_an_archive_is_read(packed: Callable[[bytes], bytes]) -> None:
     assert spans_of(read(packed(OTLP))) == spans_of(read(OTLP))
-    assert said(packed(OTLP)) == []
-    assert "ends early" in said(packed(OTLP)[:-5])[0]
+    assert warnings_of(packed(OTLP)) == []
+    assert "ends early" in warnings_of(packed(OTLP)[:-5])[0]
 
 
 FORMATS_WRITTEN = {
@@ -175,13 +175,13 @@ def test_a_warning_names_the_file_in_the_archive() -> None:
     assert warning.file == "f:inner.zip:bad.json"
 
 
-def test_files_that_hold_no_spans_are_named_in_one_warning() -> None:
+def test_files_without_spans_are_listed_in_one_warning() -> None:
     others = {"README.md": b"# Hello\n", "picture.png": b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "package.json": b'{"a": 1}'}
     apple = {"__MACOSX/._a.json": b"\0\5\x16\7", "x/.DS_Store": b"\0\0\0\1Bud1"}
-    assert said(zipped({**others, **TWO, **apple})) == [
+    assert warnings_of(zipped({**others, **TWO, **apple})) == [
         "f: 3 files without spans skipped: README.md, picture.png, package.json"
     ]
-    assert said(zipped({f"{i}.md": b"# x\n" for i in range(9)}))[0] == (
+    assert warnings_of(zipped({f"{i}.md": b"# x\n" for i in range(9)}))[0] == (
         "f: no file of the zip archive holds spans: 0.md, 1.md, 2.md, 3.md, 4.md and 4 more"
     )
 
@@ -209,12 +209,12 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("warning", UNREADABLE)
-def test_a_file_that_cannot_be_unpacked_costs_itself_alone(warning: str) -> None:
-    assert said(UNREADABLE[warning]) == [warning]
+def test_file_that_cannot_be_unpacked_costs_only_itself(warning: str) -> None:
+    assert warnings_of(UNREADABLE[warning]) == [warning]
     assert len(read(UNREADABLE[warning])) == 4
 
 
-def test_a_cut_zip_keeps_the_files_before_the_cut() -> None:
+def test_truncated_zip_keeps_files_before_the_cut() -> None:
     for write in (zipped, streamed_zip):
         whole = write({**TWO, "noise": os.urandom(2_000)})
         found = read(whole[: whole.find(b"noise") + 500])
@@ -224,7 +224,7 @@ def test_a_cut_zip_keeps_the_files_before_the_cut() -> None:
         )
 
 
-def test_a_cut_tar_keeps_what_is_before_the_cut() -> None:
+def test_truncated_tar_keeps_files_before_the_cut() -> None:
     whole = tarred({**TWO, "c.json": OTLP})
     end = whole.find(b"c.json") + 512 + len(OTLP) // 2
     for data in (whole[:end], gzip.compress(whole[:end])):
@@ -234,12 +234,12 @@ def test_a_cut_tar_keeps_what_is_before_the_cut() -> None:
         assert any("f:c.json: damaged in the archive (it ends early)" in message for message in messages)
 
 
-def test_a_damaged_file_is_told_by_its_checksum() -> None:
+def test_damaged_file_is_detected_by_its_checksum() -> None:
     data = bytearray(zipped(TWO, zipfile.ZIP_STORED))
     at = data.find(b'"name":"op"') + 8
     data[at : at + 2] = b"oq"
-    (warning,) = said(bytes(data))
-    assert warning == "f:a.json: damaged in the archive (its checksum is another one); what came before is kept"
+    (warning,) = warnings_of(bytes(data))
+    assert warning == "f:a.json: damaged in the archive (its checksum is another one); everything before it was read"
 
 
 NAMED = {
@@ -251,39 +251,39 @@ NAMED = {
 
 
 @pytest.mark.parametrize("data", NAMED, ids=list(NAMED.values()))
-def test_other_archives_are_called_what_they_are(data: bytes) -> None:
-    assert said(data) == [f"f: {NAMED[data]}, which cannot be read here; unpack it first"]
+def test_unsupported_archives_are_named(data: bytes) -> None:
+    assert warnings_of(data) == [f"f: {NAMED[data]}, which cannot be read here; unpack it first"]
 
 
-def test_empty_archives_say_so() -> None:
-    assert said(zipped({})) == ["f: the zip archive holds no files"]
-    assert said(zipped({"folder/": b""})) == ["f: the zip archive holds no files"]
+def test_empty_archives_give_a_warning() -> None:
+    assert warnings_of(zipped({})) == ["f: the zip archive holds no files"]
+    assert warnings_of(zipped({"folder/": b""})) == ["f: the zip archive holds no files"]
 
 
-def test_archives_in_archives_end() -> None:
+def test_nesting_of_archives_is_limited() -> None:
     data = zipped({"a.json": OTLP})
     for _ in range(4):
         data = zipped({"inner.zip": data})
-    assert said(data) == ["f:inner.zip:inner.zip: a zip archive that is nested too deeply; unpack it first"]
+    assert warnings_of(data) == ["f:inner.zip:inner.zip: a zip archive that is nested too deeply; unpack it first"]
 
 
-def test_a_bomb_is_stopped_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_bomb_stops_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_reader, "LEAST", 1 << 20)
     monkeypatch.setattr(buffers, "unpacked_limit", lambda size: max(200 * size, 1 << 20))
     zeros = zipped({f"{i}.json": bytes(1 << 24) for i in range(9)})
-    messages = said(zipped({"inner.zip": zeros, "last.json": OTLP}))
+    messages = warnings_of(zipped({"inner.zip": zeros, "last.json": OTLP}))
     assert any("unpack" in message and "the rest was skipped" in message for message in messages)
-    tar = said(gzip.compress(tarred({"zeros": bytes(1 << 25)})))
+    tar = warnings_of(gzip.compress(tarred({"zeros": bytes(1 << 25)})))
     assert any("unpacks to more than" in message for message in tar)
 
 
-def test_no_more_than_so_many_files_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_files_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_reader, "MOST_MEMBERS", 2)
     files = {f"{i}.json": OTLP for i in range(4)}
-    assert said(zipped(files)) == ["f: more than 2 files in the zip archive; the rest was skipped"]
+    assert warnings_of(zipped(files)) == ["f: more than 2 files in the zip archive; the rest was skipped"]
 
 
-def test_names_are_text_and_no_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_names_are_not_used_as_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = {"../../up.json": OTLP[:-30], "/root/absolute.json": OTLP[:-30], "a\x1b[31m\n.json": OTLP[:-30]}
     for archive in (zipped(names), tarred(names)):
@@ -306,7 +306,7 @@ def test_damaged_archives_give_traces_or_a_warning(name: str, damage: list[tuple
 
 
 def test_the_directory_of_a_large_archive_is_found() -> None:
-    """Of more than 65,535 files the end of the directory holds no place for where it begins."""
+    """With more than 65,535 files the end record cannot hold the position of the directory."""
     data = zipped(TWO)
     end = data.rfind(b"PK\5\6")
     fields = list(struct.unpack("<4s4H2LH", data[end:]))
@@ -316,5 +316,5 @@ def test_the_directory_of_a_large_archive_is_found() -> None:
     fields[5] = fields[6] = 0xFFFFFFFF
     large = data[:end] + end_64 + locator + struct.pack("<4s4H2LH", *fields)
     assert isinstance(find_archive(large), Zip)
-    assert said(large) == []
+    assert warnings_of(large) == []
     assert len(read(large)) == len(read(data))

@@ -1,4 +1,4 @@
-"""The load in a process of its own: what arrives on the way, and stopping it."""
+"""Background load in a separate process: partial results, and stopping."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INCIDENT = str(SAMPLES / "incident" / "before.json")
 SHOP = str(SAMPLES / "shop")
 
 
-def test_a_load_gives_the_set_that_load_gives() -> None:
+def test_background_load_equals_load() -> None:
     words: list[LoadProgress] = []
     found = BackgroundLoad([INCIDENT]).run(words.append)
     here = load([INCIDENT])
@@ -39,7 +39,7 @@ def test_a_load_gives_the_set_that_load_gives() -> None:
     assert words
 
 
-def test_modules_of_the_directory_one_is_in_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_of_the_current_directory_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.joinpath("msgspec.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)
     assert BackgroundLoad([INCIDENT]).run(lambda _: None).trace_count == 100
@@ -48,7 +48,7 @@ def test_modules_of_the_directory_one_is_in_are_not_run(tmp_path: Path, monkeypa
 NOT_UTF8 = os.fsdecode(b"\xff\xfe.json")
 
 
-def test_a_name_that_is_not_utf8_costs_no_file(tmp_path: Path) -> None:
+def test_file_name_that_is_not_utf8_is_read(tmp_path: Path) -> None:
     whole = Path(INCIDENT).read_bytes()
     (tmp_path / NOT_UTF8).write_bytes(whole)
     (tmp_path / f"cut {NOT_UTF8}").write_bytes(whole[: len(whole) // 2])
@@ -60,7 +60,7 @@ def test_a_name_that_is_not_utf8_costs_no_file(tmp_path: Path) -> None:
         BackgroundLoad([str(tmp_path / f"missing {NOT_UTF8}")]).run(named.append)
 
 
-def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> None:
+def test_partial_results_precede_the_final_set(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     arrived: list[TraceSet] = []
@@ -85,7 +85,7 @@ def test_parts_come_before_the_whole_and_hold_whole_spans(tmp_path: Path) -> Non
     assert arrived[0].span(0) == load([INCIDENT]).span(0)
 
 
-def test_what_is_here_when_the_load_is_stopped_is_kept() -> None:
+def test_stopped_load_keeps_loaded_spans() -> None:
     def stop(progress: LoadProgress) -> None:
         if progress.spans > 100:
             raise StopReading
@@ -97,7 +97,7 @@ def test_what_is_here_when_the_load_is_stopped_is_kept() -> None:
 
 
 def _fed(tmp_path: Path, data: bytes) -> tuple[Path, int]:
-    """A pipe that has said something and stays open. -> its path, and the descriptor to close in the end."""
+    """Open a pipe that has some content and stays open. -> its path, and the descriptor to close at the end"""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     descriptor = os.open(pipe, os.O_RDWR)
@@ -106,7 +106,7 @@ def _fed(tmp_path: Path, data: bytes) -> tuple[Path, int]:
 
 
 def _stopping_at_the_second_word(loading: BackgroundLoad) -> Callable[[LoadProgress], None]:
-    """What is in the pipe is read between the first word and the second."""
+    """The content of the pipe is read between the first two progress reports."""
     words: list[LoadProgress] = []
 
     def hear(progress: LoadProgress) -> None:
@@ -117,7 +117,7 @@ def _stopping_at_the_second_word(loading: BackgroundLoad) -> Callable[[LoadProgr
     return hear
 
 
-def test_a_stopped_pipe_keeps_what_came_through_it(tmp_path: Path) -> None:
+def test_stopped_pipe_keeps_received_spans(tmp_path: Path) -> None:
     pipe, descriptor = _fed(tmp_path, (SAMPLES / "first-look" / "checkout.json").read_bytes())
     loading = BackgroundLoad([str(pipe)])
     found = loading.run(_stopping_at_the_second_word(loading))
@@ -135,7 +135,7 @@ def test_a_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [BackgroundLoad.stop, BackgroundLoad.cancel])
-def test_commands_that_a_load_has_started_end_with_it(end: Callable[[BackgroundLoad], None], program: Program) -> None:
+def test_commands_started_by_a_load_end_with_it(end: Callable[[BackgroundLoad], None], program: Program) -> None:
     pipe = program.home / "pipe"
     os.mkfifo(pipe)
     # as a helper that waits for somebody to touch a key; the shell's child has the pipe open, too
@@ -150,7 +150,7 @@ def test_commands_that_a_load_has_started_end_with_it(end: Callable[[BackgroundL
     thread.join()
 
 
-def test_nothing_is_ended_that_only_has_the_number_of_a_load_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reused_process_id_is_not_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     over = BackgroundLoad([INCIDENT])
     over.run(lambda _: None)
     ended: list[int] = []
@@ -159,7 +159,7 @@ def test_nothing_is_ended_that_only_has_the_number_of_a_load_that_is_over(monkey
     assert not ended
 
 
-def test_a_stop_is_of_what_is_asked_and_not_of_what_was_asked_before_it() -> None:
+def test_stop_applies_to_the_current_search_only() -> None:
     loader = TraceSetLoader(State(), None, lambda _: None)
     loader.begin(NOTHING)
     loader.stop()
@@ -188,7 +188,7 @@ class _Hurried(BackgroundLoad):
 
 
 @pytest.mark.parametrize(("is_poll", "lines"), [(True, 1), (False, 0)])
-def test_no_log_line_is_lost_to_a_look_that_is_hurried(is_poll: bool, lines: int, tmp_path: Path) -> None:
+def test_quick_reload_loses_no_log_line(is_poll: bool, lines: int, tmp_path: Path) -> None:
     log = tmp_path / "app.jsonl"
     log.write_text(f'{{"trace_id": "{load([INCIDENT]).trace_ids[0]}", "time": 1, "msg": "hello"}}')
     hurried = _Hurried([INCIDENT])
@@ -206,12 +206,12 @@ def _cancelled(running: BackgroundLoad) -> None:
         running.run(lambda _: None)
 
 
-def test_what_cannot_be_read_is_said() -> None:
+def test_unreadable_sources_raise_an_error() -> None:
     with pytest.raises(InputError, match=r"no-such-file\.json"):
         BackgroundLoad(["no-such-file.json"]).run(lambda _: None)
 
 
-def test_a_set_goes_through_a_socket_whole_or_not_at_all() -> None:
+def test_set_is_sent_completely_or_not_at_all() -> None:
     here, there = socket.socketpair()
     with here, there:
         send(load([INCIDENT]), there)

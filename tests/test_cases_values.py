@@ -70,7 +70,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "orphans": 0,
         "max_ms": 500.0,
         "failed": 1,
-        "warnings": ["superfluous comma; read without"],
+        "warnings": ["surplus comma; ignored"],
     },
     "sweep-otlp-unknown-kind.json": {
         "spans": 1,

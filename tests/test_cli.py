@@ -203,7 +203,7 @@ def test_warnings_go_to_stderr_and_into_the_json(tmp_path: Path, tracetui: Any) 
     assert said.json["warnings"][0] == {
         "file": str(lines),
         "position": "line 2.byte 0",
-        "message": "damaged JSON (unexpected 'what?'); 6 bytes to the end were skipped",
+        "message": "damaged JSON (unexpected 'what?'); 6 bytes to the end skipped",
     }
     assert tracetui("analyze", str(lines), "--json", "--verbose").err.count("tracetui: warning: ") == 15
 

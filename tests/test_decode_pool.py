@@ -1,4 +1,4 @@
-"""Decoding in processes of their own: the same as decoding here, in the same order, whatever becomes of a process."""
+"""Decode pool: same spans in the same order as in this process, even if workers fail."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Those that are started, where there are three processors and the first two documents are small."""
+    """Process ids of the started workers, with three processors and two small documents first."""
     pids: list[int] = []
 
     def noted() -> int:
@@ -86,7 +86,7 @@ def broken_off(documents: list[bytes], intake: Intake, take: Take, error: BaseEx
 
 
 @pytest.mark.parametrize("numbers", [range(10, 30), [*range(10), *range(10, 16), 1, 17, 18], range(9)])
-def test_pieces_come_in_order_as_if_they_were_decoded_here(processes: list[int], numbers: Sequence[int]) -> None:
+def test_pieces_keep_their_order(processes: list[int], numbers: Sequence[int]) -> None:
     documents = [document(number) for number in numbers]
     intake = Intake()
     with DecodePool(intake, take) as pieces:
@@ -97,7 +97,7 @@ def test_pieces_come_in_order_as_if_they_were_decoded_here(processes: list[int],
     assert not any(map(is_running, processes))
 
 
-def test_traces_without_an_id_stay_apart(processes: list[int]) -> None:
+def test_traces_without_an_id_stay_separate(processes: list[int]) -> None:
     span = {"spanID": "a", "operationName": "get", "startTime": 10, "duration": 5, "processID": "p"}
     data = json.dumps({"data": [{"spans": [span], "processes": {"p": {}}}], "filler": "x" * len(document(10))}).encode()
     intake, again = Intake(), decoded_here([data] * 3)
@@ -107,11 +107,11 @@ def test_traces_without_an_id_stay_apart(processes: list[int]) -> None:
     assert len(processes) == 2
     assert intake.trace_ids == ["no-trace-id-1", "no-trace-id-2", "no-trace-id-3"]
     assert found(intake) == found(decoded_here([data] * 3))
-    # a server that is asked for the same once more has nothing new to say
+    # a repeated search of the same server has no new results
     assert not intake.replace(again)
 
 
-def test_what_processes_could_not_do_is_done_here(processes: list[int]) -> None:
+def test_pieces_of_failed_workers_are_decoded_here(processes: list[int]) -> None:
     here, documents = os.getpid(), [document(number) for number in range(10, 20)]
 
     def dies(data: bytes, intake: Intake) -> None:
@@ -128,7 +128,7 @@ def test_what_processes_could_not_do_is_done_here(processes: list[int]) -> None:
     assert found(intake) == found(decoded_here(documents))
 
 
-def test_while_all_have_enough_to_do_pieces_are_decoded_here(processes: list[int]) -> None:
+def test_pieces_are_decoded_here_while_workers_are_busy(processes: list[int]) -> None:
     here, documents = os.getpid(), [document(number) for number in range(10, 18)]
     taken_here = []
 
@@ -148,7 +148,7 @@ def test_while_all_have_enough_to_do_pieces_are_decoded_here(processes: list[int
     assert not any(map(is_running, processes))
 
 
-def test_what_had_come_before_an_error_is_here(processes: list[int]) -> None:
+def test_pieces_before_an_error_are_kept(processes: list[int]) -> None:
     documents, intake = [document(number) for number in range(10, 14)], Intake()
     with pytest.raises(ConnectionError):
         broken_off(documents, intake, take, ConnectionError())
@@ -157,9 +157,7 @@ def test_what_had_come_before_an_error_is_here(processes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("most", [0, 1])
-def test_with_fewer_processes_than_wanted_all_is_decoded(
-    processes: list[int], monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
+def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     fork = decode_pool.fork
 
     def scarce() -> int:
@@ -178,7 +176,7 @@ def test_with_fewer_processes_than_wanted_all_is_decoded(
 
 
 @pytest.mark.parametrize("most", [0, 1])
-def test_with_fewer_processes_than_shares_all_are_decoded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+def test_fewer_processes_decode_all_shares(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     fork, started = parallel_decode.fork, []
 
     def scarce() -> int:
@@ -194,9 +192,7 @@ def test_with_fewer_processes_than_shares_all_are_decoded(monkeypatch: pytest.Mo
     assert not any(map(is_running, started))
 
 
-def test_a_piece_that_is_shared_out_itself_is_decoded_here(
-    processes: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_piece_is_decoded_here(processes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = document(10), document(100)
     monkeypatch.setattr(decode_pool, "LARGE_BYTES", len(large))
     intake = Intake()

@@ -1,4 +1,4 @@
-"""Bytes of any kind, told by themselves."""
+"""Detection of formats by content."""
 
 from __future__ import annotations
 
@@ -100,14 +100,14 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("data", WRITTEN.values(), ids=WRITTEN)
-def test_however_it_is_written(data: bytes) -> None:
+def test_detect_any_encoding_and_layout(data: bytes) -> None:
     found = read(data)
     assert ids(found) == ids(read(CHECKOUT))
     assert found.load_warnings == []
 
 
 @pytest.mark.parametrize("name", ["otlp/traces.pb", "zipkin/traces.json"])
-def test_the_same_traces_in_every_format(name: str) -> None:
+def test_every_format_gives_the_same_traces(name: str) -> None:
     # Zipkin has no word for INTERNAL
     kinds = {Kind.UNSPECIFIED: Kind.INTERNAL}
 
@@ -134,7 +134,7 @@ def test_the_same_traces_in_every_format(name: str) -> None:
 
 NOTHING = {
     b"": "f: the file is empty",
-    b" \n ": "f: nothing in it",
+    b" \n ": "f: the file is blank",
     b"[]": "",
     b'{"data": []}': "",
     b'{"data": null, "errors": null}': "",
@@ -156,12 +156,12 @@ NOTHING = {
     b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
     b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
     b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "",
-    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end were skipped",
+    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end skipped",
 }
 
 
 @pytest.mark.parametrize("data", NOTHING, ids=range(len(NOTHING)))
-def test_what_holds_no_traces_is_named(data: bytes) -> None:
+def test_input_without_traces_is_described(data: bytes) -> None:
     assert len(read(data)) == 0
     assert warnings(data) == ([NOTHING[data]] if NOTHING[data] else [])
 
@@ -172,7 +172,7 @@ def test_what_holds_no_traces_is_named(data: bytes) -> None:
         (TRACE + b"\n{bad\n" + OTHER + b"\n", 36, "f: line 2.byte 0: damaged JSON (unexpected 'bad'); 4 bytes"),
         (b"{bad\n" * 9 + TRACE + b"\n" + OTHER, 36, "f: line 1.byte 0: damaged JSON (unexpected 'bad'); 4 bytes"),
         (CHECKOUT.strip() + b"@@" + OTHER, 36, "f: byte 10,735: damaged JSON (unexpected '@@{\"traceID\"'); 2 bytes"),
-        (CHECKOUT.replace(b'"startTime"', b'"x": NaN, "startTime"', 2), 18, "f: 2 values that JSON cannot hold"),
+        (CHECKOUT.replace(b'"startTime"', b'"x": NaN, "startTime"', 2), 18, "f: 2 values that JSON does not allow"),
         (CHECKOUT.replace(b'"tags":[', b'"tags":[' + b"[" * 9999, 1), 17, "f: byte 64: damaged JSON (nested"),
         (CHECKOUT[:-9], 18, "f: byte 10,7"),
         (gzip.compress(CHECKOUT)[:-4], 18, "f: gzip data ends early, at byte 1,"),
@@ -181,19 +181,19 @@ def test_what_holds_no_traces_is_named(data: bytes) -> None:
         (zstandard.compress(TRACE)[:-1], 0, "f: zstd data ends early"),
     ],
 )
-def test_damage_is_named_with_its_place_and_size(data: bytes, spans: int, warning: str) -> None:
+def test_damage_warning_has_position_and_size(data: bytes, spans: int, warning: str) -> None:
     assert len(read(data)) == spans
     assert warnings(data)[0].startswith(warning)
 
 
-def test_a_number_without_end_costs_itself_alone() -> None:
+def test_overlong_number_costs_only_itself() -> None:
     found = read(CHECKOUT.replace(b'"startTime":', b'"startTime":' + b"9" * 10_000 + b',"x":', 1))
     assert len(found) == SPANS
     (warning,) = found.load_warnings
     assert str(warning) == "f: data[0].spans[0].startTime: not a time; shown as its parent"
 
 
-def test_bytes_that_are_no_text_cost_no_span() -> None:
+def test_invalid_utf8_costs_no_span() -> None:
     lines = (SAMPLES / "otlp/traces.jsonl").read_bytes()
     found = read(lines.replace(b'"name":"', b'"name":"\xbf\xff', 5))
     assert len(found) == 283
@@ -210,7 +210,7 @@ def test_bytes_that_are_no_text_cost_no_span() -> None:
         ("otlp/traces.jsonl", None),
     ],
 )
-def test_a_cut_keeps_all_but_the_span_that_is_cut(name: str, indent: int | None) -> None:
+def test_truncation_costs_only_the_cut_span(name: str, indent: int | None) -> None:
     text = (SAMPLES / name).read_bytes()
     if indent:
         text = json.dumps(json.loads(text), indent=indent).encode()
@@ -225,7 +225,7 @@ def test_a_cut_keeps_all_but_the_span_that_is_cut(name: str, indent: int | None)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
-def test_a_compressed_cut_keeps_what_is_before_it(pack: Any) -> None:
+def test_truncated_compressed_file_keeps_data_before_the_cut(pack: Any) -> None:
     text = (SAMPLES / "incident/before.json").read_bytes()
     packed = pack(text)
     total = len(read(text))
@@ -334,7 +334,7 @@ def test_any_json_gives_traces_or_a_warning_at_most(value: Any, written: str) ->
 
 
 @pytest.mark.parametrize("line", [b"{}", b"7", b"{oops", b'{"a":"b"}', b"a word"])
-def test_many_lines_without_traces_cost_no_trace_between_them_and_little_memory(line: bytes) -> None:
+def test_many_lines_without_traces_cost_no_trace_and_little_memory(line: bytes) -> None:
     junk = (line + b"\n") * (2 * MOST_WARNINGS)
     intake = Intake()
     decode(TRACE + b"\n" + junk + OTHER + b"\n" + junk, DecodeContext(intake, "f"))
@@ -346,19 +346,19 @@ def test_many_lines_without_traces_cost_no_trace_between_them_and_little_memory(
 
 @pytest.mark.parametrize("size", [10, 2 << 20])
 @pytest.mark.parametrize("name", sorted(SPELT))
-def test_a_key_tells_of_traces_however_it_is_spelt(name: str, size: int) -> None:
-    """What is much is not decoded without such a key."""
+def test_span_key_is_found_in_any_spelling(name: str, size: int) -> None:
+    """Large inputs are decoded only if they contain such a key."""
     assert len(read(SPELT[name] + b" " * size)) > 0
 
 
-def test_much_without_a_key_of_spans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_json_without_span_keys_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detect, "take_value", None)
     assert warnings(b"[" + b"{}," * 1_000_000 + b"{}]") == [
         "f: no traces in it: 2.86 MiB of JSON without a key that spans have"
     ]
 
 
-def test_spans_that_no_memory_is_left_for_are_left_out() -> None:
+def test_spans_beyond_the_memory_limit_are_skipped() -> None:
     intake = Intake(most_bytes=CHUNK_SPANS * 400)
     lines = b"".join(TRACE.replace(b'"traceID": "', b'"traceID": "%x' % i) + b"\n" for i in range(4_000))
     decode(lines, DecodeContext(intake, "f"))

@@ -162,7 +162,7 @@ def test_other_lines_are_no_damage(name: str) -> None:
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_log_without_spans_says_so(name: str) -> None:
     found = read(written(name, "\n".join(CHATTER)).encode())
-    assert messages(found) == [f"a log without spans: {len(CHATTER)} lines, and none is of a known format"]
+    assert messages(found) == [f"a log without spans: {len(CHATTER)} lines, none in a known format"]
 
 
 LINES = TEXTS["jaeger documents, compact"].splitlines()

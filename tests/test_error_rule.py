@@ -97,7 +97,7 @@ UNSET, OK, ERROR = Status.UNSET, Status.OK, Status.ERROR
         (S, UNSET, {}, False),
     ],
 )
-def test_the_decision_list(kind: Kind, status: Status, attributes: dict[str, Value], expected: bool) -> None:
+def test_decision_table(kind: Kind, status: Status, attributes: dict[str, Value], expected: bool) -> None:
     assert decide_status(kind, status, attributes)[1] is expected
 
 
@@ -135,7 +135,7 @@ def test_statuses_by_any_name(name: object, status: Status | None) -> None:
         ({}, UNSET, UNSET, UNSET),
     ],
 )
-def test_the_status_that_attributes_state(
+def test_status_from_attributes(
     attributes: dict[str, Value], by_field: Status, by_tags: Status, in_zipkin: Status
 ) -> None:
     stated = [decide_status(S, UNSET, attributes, states)[0] for states in StatusSource]
@@ -144,7 +144,7 @@ def test_the_status_that_attributes_state(
     assert decide_status(S, OK, attributes) == (OK, False)
 
 
-def test_in_zipkin_the_tag_error_means_an_error_whatever_it_holds() -> None:
+def test_zipkin_error_tag_with_any_value_is_an_error() -> None:
     for text in ("false", "", "0", "boom"):
         assert decide_status(S, UNSET, {"error": text}, StatusSource.ZIPKIN_TAGS) == (ERROR, True)
     assert decide_status(S, UNSET, {"error": "", "otel.status_code": "OK"}, StatusSource.ZIPKIN_TAGS) == (OK, False)
@@ -207,7 +207,7 @@ def test_every_decoder_follows_the_rule(name: str, spans: list[Plain], style: St
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("seed", range(3))
-def test_many_spans_are_decided_as_each_of_them_is(name: str, seed: int) -> None:
+def test_decisions_in_bulk_equal_single_decisions(name: str, seed: int) -> None:
     chance = random.Random(seed)
     values: list[Value] = [
         "",
@@ -248,14 +248,14 @@ def test_many_spans_are_decided_as_each_of_them_is(name: str, seed: int) -> None
 @unhurried
 @pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.states is StatusSource.FIELD])
 @given(spans=SPANS, nested=NESTED)
-def test_what_stands_within_a_value_decides_nothing(name: str, spans: list[Plain], nested: dict[str, Value]) -> None:
+def test_keys_within_values_are_ignored(name: str, spans: list[Plain], nested: dict[str, Value]) -> None:
     wrapped = [replace(span, attributes={"context": nested, "list": [nested], **span.attributes}) for span in spans]
     form = FORMATS[name]
     assert [span.error for span in form.read(wrapped)] == [expected(form, span) for span in spans]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_key_of_the_table_alone_decides_in_every_format(name: str) -> None:
+def test_each_key_of_the_table_decides_in_every_format(name: str) -> None:
     values = {"otel.status_code": "ERROR", "error": "true", "error.type": "x"}
     spans = [Plain({key: values.get(key, "503" if "http" in key else "14")}, C) for key in deciding_keys()]
     assert all(span.error for span in FORMATS[name].read(spans))
@@ -276,6 +276,6 @@ for name, form in FORMATS.items():
 """
 
 
-def test_another_row_of_the_table_changes_every_decoder() -> None:
+def test_new_row_in_the_table_changes_every_decoder() -> None:
     done = subprocess.run([sys.executable, "-c", ANOTHER_ROW], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [f"{name},1,1,0,0,1,0" for name in FORMATS]

@@ -115,14 +115,14 @@ def test_jaeger_writes_everything_else_as_tags_logs_and_references() -> None:
         (Flag.SHARED | Flag.FOLLOWS_FROM | Flag.SOURCE_WARNING, ("late",), ["late"]),
     ],
 )
-def test_jaeger_writes_what_the_source_warned_about_and_no_words_of_marks(
+def test_jaeger_writes_source_warnings_but_not_those_of_flags(
     marks: Flag, warnings: tuple[str, ...], written: list[str] | None
 ) -> None:
     (trace,) = jaeger(replace(SPAN, marks=marks, warnings=warnings))
     assert trace["spans"][0]["warnings"] == written
 
 
-def test_warnings_do_not_double_when_they_are_written_and_read_again(tmp_path: Path) -> None:
+def test_warnings_are_not_duplicated_by_a_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "traces.json"
     orphan, twin = replace(SPAN, span_id="c", parent_id="d", warnings=("late",)), replace(SPAN, name="twin")
     path.write_bytes(export.jaeger_json([SPAN, orphan, twin]))
@@ -141,7 +141,7 @@ def test_jaeger_groups_by_trace_and_gives_a_process_to_each_service_and_resource
     assert (one["traceID"], two["traceID"]) == ("1a", "2")
 
 
-def test_jaeger_marks_a_parent_that_did_not_wait_and_an_ok_status() -> None:
+def test_jaeger_writes_follows_from_parents_and_ok_status() -> None:
     (trace,) = jaeger(replace(SPAN, parent_id="a", marks=Flag.FOLLOWS_FROM, status=Status.OK))
     assert trace["spans"][0]["references"][0]["refType"] == "FOLLOWS_FROM"
     tags = {tag["key"]: tag["value"] for tag in trace["spans"][0]["tags"]}
@@ -149,7 +149,7 @@ def test_jaeger_marks_a_parent_that_did_not_wait_and_an_ok_status() -> None:
     assert "error" not in tags
 
 
-def test_jaeger_leaves_a_tag_that_the_span_has_already() -> None:
+def test_jaeger_keeps_existing_tags() -> None:
     (trace,) = jaeger(replace(SPAN, status=Status.ERROR, attributes={"error": "boom"}))
     assert [tag["value"] for tag in trace["spans"][0]["tags"] if tag["key"] == "error"] == ["boom"]
 
@@ -252,7 +252,7 @@ def test_otlp_value_types(value: Value, written: object) -> None:
     assert otlp_span(replace(SPAN, attributes={"k": value}))["attributes"] == [{"key": "k", "value": written}]
 
 
-def test_otlp_ids_that_are_no_hex_ids_are_replaced_everywhere_alike() -> None:
+def test_otlp_replaces_invalid_ids_consistently() -> None:
     parent, child = replace(SPAN, trace_id="order #7", span_id="root"), replace(SPAN, trace_id="0", parent_id="root")
     assert otlp_span(parent)["spanId"] == otlp_span(child)["parentSpanId"]
     assert len(otlp_span(parent)["traceId"]) == 32
@@ -264,7 +264,7 @@ def test_otlp_times_stay_within_64_bits() -> None:
     assert otlp_span(replace(SPAN, start_ns=2**64))["endTimeUnixNano"] == str(2**64 - 1)
 
 
-def test_otlp_json_lines_holds_a_batch_a_line() -> None:
+def test_otlp_json_lines_has_one_batch_per_line() -> None:
     spans = [replace(SPAN, span_id=f"{i + 1}") for i in range(5)]
     lines = export.otlp_json_lines(spans, spans_per_line=2).splitlines()
     held = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"] for line in lines]
@@ -359,7 +359,7 @@ def test_zipkin_v2_writes_tags_annotations_and_the_peer() -> None:
     }
 
 
-def test_zipkin_v2_says_error_of_failed_spans_only() -> None:
+def test_zipkin_v2_writes_error_for_failed_spans_only() -> None:
     sound = replace(SPAN, attributes={"error": False})
     silent = replace(SPAN, status=Status.ERROR)
     assert [span["tags"].get("error") for span in json.loads(export.zipkin_v2([sound, silent]))] == [None, ""]
@@ -390,7 +390,7 @@ def test_zipkin_v1_writes_kinds_as_annotations() -> None:
 # --- All
 
 
-def test_the_halves_of_a_shared_span_are_told_apart_outside_zipkin() -> None:
+def test_halves_of_a_shared_span_get_separate_ids_outside_zipkin() -> None:
     client = replace(SPAN, service="web", kind=Kind.CLIENT)
     server = replace(SPAN, service="api", marks=Flag.SHARED)
     below = replace(SPAN, service="api", span_id="c", parent_id="b")
@@ -408,7 +408,7 @@ def test_the_halves_of_a_shared_span_are_told_apart_outside_zipkin() -> None:
 
 
 @pytest.mark.parametrize("write", [export.jaeger_json, export.otlp_json, export.zipkin_v2, export.zipkin_v1])
-def test_what_json_libraries_refuse_is_still_json(write: Any) -> None:
+def test_values_that_json_libraries_reject_are_written(write: Any) -> None:
     nested: list[Value] = []
     for _ in range(5000):
         nested = [nested]
@@ -428,6 +428,6 @@ def test_what_json_libraries_refuse_is_still_json(write: Any) -> None:
         export.zipkin_v1,
     ],
 )
-def test_encoders_take_any_iterable_and_none_at_all(write: Any) -> None:
+def test_encoders_accept_any_iterable_and_no_spans(write: Any) -> None:
     assert write(iter([RICH, SPAN])) == write([RICH, SPAN])
     assert isinstance(write([]), bytes)

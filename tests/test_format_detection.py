@@ -1,4 +1,4 @@
-"""Which format claims an input, and what is said of an input that is of none."""
+"""Format detection, and warnings for inputs of unknown formats."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 
 def claims(known: object, text: str) -> bool:
-    """Whether a format claims a sample."""
+    """Test whether a format claims a sample."""
     match known:
         case JsonFormat():
             if text[:1] not in "{[" or not re.match(r'[{\[]\s*["{\[]', text):
@@ -84,12 +84,12 @@ def test_no_format_claims_the_sample_of_another(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OLD)
-def test_no_other_format_claims_what_has_a_decoder_of_its_own(name: str) -> None:
+def test_formats_with_own_decoder_are_not_claimed_by_others(name: str) -> None:
     own = {"jaeger": registry.JAEGER, "otlp": registry.OTLP, "zipkin": registry.ZIPKIN}[name]
     assert [known for known in EVERY if claims(known, OLD[name].read_text())] == [own]
 
 
-def test_a_format_of_text_reads_what_it_claims() -> None:
+def test_text_formats_read_what_they_claim() -> None:
     for known in registry.TEXT_FORMATS:
         assert (known.read is None) != (known.read_block is None)
         assert bool(known.begins) == (known.read is not None)
@@ -98,7 +98,7 @@ def test_a_format_of_text_reads_what_it_claims() -> None:
         assert known.signs
 
 
-def test_lines_of_logs_with_the_ids_of_a_span_are_no_spans() -> None:
+def test_log_lines_with_span_ids_are_not_spans() -> None:
     lines = [
         {"level": "info", "trace_id": TRACE, "span_id": CHILD, "msg": "asked"},
         {"name": "access", "trace_id": TRACE, "span_id": CHILD, "timestamp": "2026-03-20T09:46:40Z", "duration": 12},
@@ -175,7 +175,7 @@ NEAR = {
 
 
 @pytest.mark.parametrize(("text", "says"), NEAR.values(), ids=NEAR)
-def test_an_input_of_no_format_is_shown_with_the_nearest_one(text: str, says: str) -> None:
+def test_unknown_input_is_reported_with_the_nearest_format(text: str, says: str) -> None:
     traces = read(text)
     assert len(traces) == 0
     assert warnings(traces) == [f"f: {says}"]
@@ -193,11 +193,11 @@ def test_an_input_of_no_format_is_shown_with_the_nearest_one(text: str, says: st
         "traceId: c1\n",
     ],
 )
-def test_nothing_is_called_near_without_evidence(text: str) -> None:
-    assert not [said for said in warnings(read(text)) if "looks like" in said]
+def test_no_nearest_format_without_evidence(text: str) -> None:
+    assert not [warning for warning in warnings(read(text)) if "looks like" in warning]
 
 
-def test_objects_near_to_a_format_among_its_spans_are_counted() -> None:
+def test_similar_objects_among_spans_are_counted() -> None:
     found = read(json.dumps([ZIPKIN, without(ZIPKIN, "traceId"), without(ZIPKIN, "traceId")]))
     assert len(found) == 1
     assert warnings(found) == ["f: [1]: skipped: looks like Zipkin JSON, but has no traceId (and 1 more like it)"]

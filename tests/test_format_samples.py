@@ -1,4 +1,4 @@
-"""Console output, exports and tables of spans: what is read of them, and that each is told from all others."""
+"""Samples of console output, exports and tables of spans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALL = {**SAMPLES, **TABLES}
 
 
 @pytest.mark.parametrize("sample", ALL.values(), ids=ALL)
-def test_a_sample_is_read_whole(sample: Sample) -> None:
+def test_sample_is_read_completely(sample: Sample) -> None:
     traces = read(sample.text)
     found = spans(traces)
     assert found.keys() == {"GET /x", "load"}
@@ -39,16 +39,16 @@ def test_a_sample_is_read_whole(sample: Sample) -> None:
         assert root.attributes["n"] == 1
     if sample.format not in ("nezha_csv", "rcaeval_csv", "jaeger_protobuf_json"):
         assert child.status_message == ("deadlock" if sample.status else "")
-    said = warnings(traces)
+    messages = warnings(traces)
     if sample.format == "java_logging":
         what = "parents, times, status, events and the service"
-        assert said == [f"f: {what} of 2 spans are not in the output of Java's logging exporter"]
+        assert messages == [f"f: {what} of 2 spans are missing in the output of Java's logging exporter"]
     else:
-        assert said == []
+        assert messages == []
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
-def test_other_output_around_a_sample_costs_nothing(sample: Sample) -> None:
+def test_other_output_around_a_sample_is_ignored(sample: Sample) -> None:
     before, after = "2026-03-20 INFO starting {not json}\n[2026-03-20] done\n", "\nTraceback: it's 'over'\n"
     alone, among = read(sample.text), read(before + sample.text + after)
     assert spans(among) == spans(alone)

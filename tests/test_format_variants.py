@@ -1,4 +1,4 @@
-"""Console output and tables of spans as other versions of their writers have it, cut off and damaged."""
+"""Console output and tables of spans from other versions of their writers, truncated and damaged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CUT = {name: sample for name, sample in SAMPLES.items() if "answer" not in name 
 
 @pytest.mark.parametrize("sample", CUT.values(), ids=CUT)
 @pytest.mark.parametrize("share", [0.3, 0.55, 0.8, 0.97])
-def test_a_cut_costs_the_span_that_is_cut(sample: Sample, share: float) -> None:
+def test_truncation_costs_only_the_cut_span(sample: Sample, share: float) -> None:
     whole = spans(read(sample.text))
     text = sample.text * 3
     cut = int(len(text) * share)
@@ -46,7 +46,7 @@ def test_a_cut_costs_the_span_that_is_cut(sample: Sample, share: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["python, pretty", "php", "go, pretty", "node", "jaeger's protobuf, pretty"])
-def test_an_object_cut_off_by_the_next_costs_no_other(name: str) -> None:
+def test_object_cut_off_by_the_next_costs_only_itself(name: str) -> None:
     text = SAMPLES[name].text
     middle = text[: len(text) // 2].rindex("\n") + 1
     found = read(text[: middle // 2] + "\n" + text)
@@ -152,7 +152,7 @@ def test_node_before_version_2() -> None:
     assert span.attributes == {"a": "[Object]", "b": "x", "c": [1, 2], "d": 12}
     assert warnings(traces) == [
         "f: values of 1 span are cut off in Node's output ([Object], [Array], ... more)",
-        "f: the service of 1 span is not in the output of this version of Node's exporter",
+        "f: the service of 1 span is missing in the output of this version of Node's exporter",
     ]
 
 
@@ -202,21 +202,21 @@ def test_go_before_version_1() -> None:
 
 def test_go_without_timestamps() -> None:
     text = re.sub(r'"(Start|End)Time":"[^"]*"', r'"\1Time":"0001-01-01T00:00:00Z"', SAMPLES["go, a line each"].text)
-    said = warnings(read(text))
-    assert said == ["f: times of 2 spans are not in Go's output (WithoutTimestamps); shown without duration"]
+    messages = warnings(read(text))
+    assert messages == ["f: times of 2 spans are missing in Go's output (WithoutTimestamps); shown without duration"]
 
 
 # --- Tables ---------------------------------------------------------------------------------------------------------
 
 
-def test_cells_in_quotes_and_rows_that_are_damaged() -> None:
+def test_quoted_cells_and_damaged_rows() -> None:
     header, *rows = TABLES["nezha"].text.splitlines()
     quoted = rows[0].replace('"load"', '"load, ""x""\nand y"')
     text = "\r\n".join([header, quoted, "a,b", rows[1].replace('"GET /x"', '"GET /x'), rows[1], rows[1][:20]])
     traces = read(text)
     assert set(spans(traces)) == {'load, "x"\nand y', "GET /x"}
-    (said,) = warnings(traces)
-    assert said.startswith("f: line 4: skipped: not 8 cells, as the header has")
+    (messages,) = warnings(traces)
+    assert messages.startswith("f: line 4: skipped: the row does not have 8 cells like the header")
 
 
 def test_the_service_of_a_pod_is_its_deployment() -> None:
@@ -237,7 +237,7 @@ def test_a_table_in_other_order_with_other_separators() -> None:
     assert spans(read(text))["load"].parent_id == ROOT
 
 
-def test_a_table_longer_than_what_is_taken_at_once() -> None:
+def test_table_longer_than_one_batch() -> None:
     header, first, second = TABLES["rcaeval"].text.splitlines()
     text = "\n".join([header, *([first, second] * 3000)])
     assert len(read(text.replace(TRACE, "c2"))) == 2
@@ -254,7 +254,7 @@ CHANGES = st.tuples(
 
 @unhurried
 @given(st.sampled_from(sorted({**SAMPLES, **TABLES})), st.lists(CHANGES, min_size=1, max_size=6))
-def test_no_damage_of_a_sample_is_beyond_its_reader(name: str, changes: list[tuple[float, int, str]]) -> None:
+def test_damaged_samples_never_fail(name: str, changes: list[tuple[float, int, str]]) -> None:
     # a reader that fails raises here, as TRACETUI_DEBUG has it in tests
     text = {**SAMPLES, **TABLES}[name].text
     for share, size, piece in changes:
@@ -399,8 +399,8 @@ def test_jaegers_protobuf(spell: Any, shape: str) -> None:
     assert [(one.span_id, one.kind) for one in found.links] == [("0000000000000009", "FOLLOWS_FROM")]
 
 
-def test_a_span_that_is_none_in_a_batch_costs_itself_alone() -> None:
+def test_faulty_span_in_a_batch_costs_only_itself() -> None:
     batch = {"process": {"serviceName": "orders"}, "spans": [proto_span(camel), 5, {"x": 1}]}
     traces = read(json.dumps(batch))
     assert len(traces) == 1
-    assert warnings(traces) == ["f: 2 of 3 spans skipped: no object with a spanId"]
+    assert warnings(traces) == ["f: 2 of 3 spans skipped: not an object with a spanId"]

@@ -45,13 +45,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_patterns_match_what_those_of_the_standard_library_do(folder: Path, pattern: str) -> None:
+def test_globs_match_like_the_standard_library(folder: Path, pattern: str) -> None:
     for written in (pattern, f"{folder}/{pattern}"):
         expected = glob.glob(written, recursive=True)  # noqa: PTH207 - what it is compared with
         assert matching_files(written) == sorted({str(Path(path)) for path in expected if not Path(path).is_dir()})
 
 
-def test_loops_of_links_are_not_followed(folder: Path) -> None:
+def test_link_cycles_are_not_followed(folder: Path) -> None:
     before = matching_files("**/*.json")
     for number in range(3):
         (folder / "in" / f"loop{number}").symlink_to("..")

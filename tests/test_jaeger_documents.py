@@ -40,7 +40,7 @@ def reference(span_id: str, kind: str = "CHILD_OF", trace: str = TRACE) -> dict[
     return {"refType": kind, "traceID": trace, "spanID": span_id.rjust(16, "0")}
 
 
-def taken(*items: Any) -> TraceSet:
+def loaded(*items: Any) -> TraceSet:
     intake = Intake()
     raw = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
     jaeger_documents.decode_documents(
@@ -50,7 +50,7 @@ def taken(*items: Any) -> TraceSet:
 
 
 def spans(*items: Any) -> list[Span]:
-    found = taken(*items)
+    found = loaded(*items)
     return [found.span(i) for i in range(len(found))]
 
 
@@ -104,12 +104,12 @@ def test_a_document() -> None:
     )
 
 
-def test_base64_is_left_alone() -> None:
+def test_base64_values_are_unchanged() -> None:
     value = base64.b64encode(b"not hex!").decode()
     assert only(document(tags=[tag("b", "binary", value)])).attributes == {"b": b"not hex!"}
 
 
-def test_tags_by_the_parts_of_their_keys_are_those_of_the_whole_keys() -> None:
+def test_nested_tag_objects_equal_dotted_keys() -> None:
     nested = {"span": {"kind": "client"}, "db": {"system": "mysql", "name": "shop"}, "http": {"status_code": 503}}
     whole = {"span@kind": "client", "db@system": "mysql", "db@name": "shop", "http@status_code": 503}
     span = only(document(tag=nested))
@@ -117,13 +117,13 @@ def test_tags_by_the_parts_of_their_keys_are_those_of_the_whole_keys() -> None:
     assert (span.kind, span.error) == (Kind.CLIENT, True)
 
 
-def test_tags_only_by_key_decide_too() -> None:
+def test_error_is_decided_by_tag_objects_too() -> None:
     span = only(document(tag={"span@kind": "server", "error": True}))
     assert (span.kind, span.status, span.error) == (Kind.SERVER, Status.ERROR, True)
 
 
 @pytest.mark.parametrize(("start", "expected"), [(0, 7_000_000), (None, 7_000_000), ("7001", 7_001_000), (9, 9_000)])
-def test_milliseconds_stand_in_for_a_missing_start(start: Any, expected: int) -> None:
+def test_missing_start_is_taken_from_milliseconds(start: Any, expected: int) -> None:
     assert only(document(startTime=start, startTimeMillis=7)).start_ns == expected
 
 
@@ -161,7 +161,7 @@ def test_parents(fields: dict[str, Any], parent: str | None, links: tuple[Link, 
 
 def test_documents_of_several_traces_and_services_in_any_order() -> None:
     back = {"serviceName": "back", "tags": [tag("v", "int64", 1)]}
-    found = taken(
+    found = loaded(
         document("a2", references=[reference("a1")], process=back),
         document("b1", traceID="bb"),
         document("a1", traceID="AA"),
@@ -180,7 +180,7 @@ def test_documents_of_several_traces_and_services_in_any_order() -> None:
 
 @pytest.mark.parametrize("process", [None, 5, "", []])
 def test_without_a_process_the_service_is_unknown(process: Any) -> None:
-    found = taken(document(process=process))
+    found = loaded(document(process=process))
     assert found.service_name(0) == "unknown_service"
     (warning,) = found.load_warnings
     assert warning.position == "line 1"
@@ -188,21 +188,21 @@ def test_without_a_process_the_service_is_unknown(process: Any) -> None:
 
 
 def test_a_process_may_be_the_name_of_its_service() -> None:
-    found = taken(document(process="web"))
+    found = loaded(document(process="web"))
     assert found.service_name(0) == "web"
     assert not found.load_warnings
 
 
-def test_what_is_no_span_is_left_out_with_its_place() -> None:
-    found = taken(document(), {"traceID": TRACE}, 5, b"{", document() | {"spanID": ""})
+def test_items_that_are_not_spans_are_skipped_with_their_position() -> None:
+    found = loaded(document(), {"traceID": TRACE}, 5, b"{", document() | {"spanID": ""})
     assert len(found) == 1
     assert [str(warning) for warning in found.load_warnings] == [
-        "dump.json: line 2: skipped: no span object with a spanID (and 3 more like it)"
+        "dump.json: line 2: skipped: not a span object with a spanID (and 3 more like it)"
     ]
 
 
 def test_wrong_types_are_repaired() -> None:
-    found = taken(
+    found = loaded(
         document(
             operationName=5,
             duration="soon",
@@ -252,8 +252,8 @@ ITEMS = VALUES | st.fixed_dictionaries(
 
 
 @given(st.lists(ITEMS.map(lambda item: json.dumps(item).encode()) | st.binary(max_size=30), max_size=6))
-def test_anything_is_read_or_left_out(items: list[bytes]) -> None:
-    found = taken(*items)
+def test_any_json_is_read_or_skipped(items: list[bytes]) -> None:
+    found = loaded(*items)
     for i in range(len(found)):
         found.span(i)
     if items and not len(found):

@@ -42,14 +42,14 @@ def trace(*spans: Any, **fields: Any) -> dict[str, Any]:
     return {"traceID": TRACE, "spans": list(spans), "processes": {"p1": {"serviceName": "web", "tags": []}}, **fields}
 
 
-def taken(*traces: Any) -> TraceSet:
+def loaded(*traces: Any) -> TraceSet:
     intake = Intake()
     decode(json.dumps({"data": traces}).encode(), DecodeContext(intake, "f.json"))
     return assemble(intake)
 
 
 def spans(*given: Any) -> list[Span]:
-    found = taken(trace(*given))
+    found = loaded(trace(*given))
     return [found.span(i) for i in range(len(found))]
 
 
@@ -63,7 +63,7 @@ def reference(span_id: str, kind: str = "CHILD_OF", trace_id: str = TRACE) -> di
 
 
 def test_a_span() -> None:
-    found = taken(
+    found = loaded(
         trace(
             span_json(
                 flags=1,
@@ -121,7 +121,7 @@ def test_tags_by_their_type(kind: str, value: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     "empty", [{}, {"tags": None, "logs": None, "references": None, "warnings": None}, {"tags": []}]
 )
-def test_what_may_be_missing(empty: dict[str, Any]) -> None:
+def test_optional_fields(empty: dict[str, Any]) -> None:
     span = only(**empty)
     assert (span.attributes, span.events, span.links, span.warnings, span.parent_id) == ({}, (), (), (), None)
     assert (span.kind, span.status, span.error) == (Kind.UNSPECIFIED, Status.UNSET, False)
@@ -166,35 +166,35 @@ def test_a_log_is_named_by_event_message_or_log() -> None:
     )
 
 
-def test_ids_of_one_trace_meet_in_every_spelling() -> None:
+def test_ids_match_in_any_spelling() -> None:
     short = trace(span_json("b2", traceID="aa", references=[reference("a1", trace_id="aa")]), traceID="aa")
-    found = taken(trace(span_json()), short)
+    found = loaded(trace(span_json()), short)
     assert (found.trace_ids, [found.parent_id(i) for i in range(2)]) == ([TRACE], [None, "00000000000000a1"])
 
 
-def test_spans_of_several_traces_in_one_object_part() -> None:
-    found = taken(trace(span_json(), span_json("b1", traceID="bb", references=[reference("a1", trace_id="bb")])))
+def test_spans_of_several_traces_in_one_object_are_separated() -> None:
+    found = loaded(trace(span_json(), span_json("b1", traceID="bb", references=[reference("a1", trace_id="bb")])))
     assert found.trace_ids == [TRACE, "bb"]
     assert found.span(1).marks == Flag.ORPHAN
 
 
 def test_an_undescribed_process_is_an_unknown_service() -> None:
-    found = taken(trace(span_json(processID="p9"), span_json("a2")))
+    found = loaded(trace(span_json(processID="p9"), span_json("a2")))
     assert [found.service_name(i) for i in range(2)] == ["unknown_service", "web"]
     assert [str(w) for w in found.load_warnings] == [
         "f.json: data[0]: process 'p9' is not described; its spans have an unknown service"
     ]
 
 
-def test_an_attribute_of_the_process_names_the_service_where_the_field_does_not() -> None:
+def test_service_name_from_process_attribute() -> None:
     named = {"p1": {"tags": [tag("service.name", "string", "web")]}}
-    traces = taken(trace(span_json(), processes=named))
+    traces = loaded(trace(span_json(), processes=named))
     assert [traces.span(i).service for i in range(len(traces))] == ["web"]
     assert not traces.load_warnings
 
 
 def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
-    found = taken(trace(span_json(traceID=""), traceID=""), trace(span_json(traceID=""), traceID=""))
+    found = loaded(trace(span_json(traceID=""), traceID=""), trace(span_json(traceID=""), traceID=""))
     assert found.trace_count == 2
     assert len(found.load_warnings) == 2
 
@@ -218,13 +218,13 @@ def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
         ({"warnings": "none"}, {"warnings": ()}),
     ],
 )
-def test_a_field_of_a_wrong_type_costs_itself_alone(fields: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_field_of_wrong_type_costs_only_itself(fields: dict[str, Any], kept: dict[str, Any]) -> None:
     span = only(**fields)
     assert {key: getattr(span, key) for key in kept} == kept
 
 
-def test_what_is_no_span_is_left_out_and_counted() -> None:
-    found = taken(trace(span_json(), 5, {"spanID": ""}, {"traceID": TRACE}, span_json("a2")))
+def test_items_that_are_not_spans_are_skipped_and_counted() -> None:
+    found = loaded(trace(span_json(), 5, {"spanID": ""}, {"traceID": TRACE}, span_json("a2")))
     assert len(found) == 2
     assert [str(w) for w in found.load_warnings] == ["f.json: data[0]: 3 of 5 spans skipped: no object with a spanID"]
 
@@ -249,7 +249,7 @@ DECIDING = [
 
 @pytest.mark.parametrize("tags", DECIDING, ids=range(len(DECIDING)))
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
-def test_the_quick_look_decides_as_the_whole_list_does(tags: list[Any], separators: tuple[str, str]) -> None:
+def test_attribute_search_decides_like_the_whole_list(tags: list[Any], separators: tuple[str, str]) -> None:
     intake = Intake()
     decode(json.dumps(trace(span_json(tags=tags)), separators=separators).encode(), DecodeContext(intake, "f"))
     span = assemble(intake).span(0)
@@ -286,8 +286,8 @@ SPANS = VALUES | st.fixed_dictionaries(
 
 @unhurried
 @given(st.lists(SPANS, max_size=4), VALUES, VALUES, VALUES)
-def test_anything_in_a_trace_is_read_or_left_out(items: list[Any], name: Any, processes: Any, warnings: Any) -> None:
-    found = taken({"traceID": name, "spans": items, "processes": processes, "warnings": warnings})
+def test_any_json_in_a_trace_is_read_or_skipped(items: list[Any], name: Any, processes: Any, warnings: Any) -> None:
+    found = loaded({"traceID": name, "spans": items, "processes": processes, "warnings": warnings})
     for i in range(len(found)):
         found.span(i)
     if items and not len(found):

@@ -1,4 +1,4 @@
-"""Readable JSON out of damaged JSON."""
+"""Repair of damaged JSON."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ DOCUMENT = json.dumps({"data": [trace("a"), trace("b"), trace("c")], "total": 0,
 
 
 def read(text: bytes) -> Any:
-    """What is kept of the first value of a text; None for nothing."""
-    mended = repair(text)
-    return json.loads(mended.text) if mended.text else None
+    """Repair and decode the first value of a text; None if nothing is left."""
+    repaired = repair(text)
+    return json.loads(repaired.text) if repaired.text else None
 
 
 def span_ids(value: Any) -> list[str]:
@@ -50,13 +50,13 @@ def span_ids(value: Any) -> list[str]:
     return [found for inner in value for found in span_ids(inner)] if isinstance(value, list) else []
 
 
-def test_sound_json_stays_as_it_is() -> None:
-    mended = repair(b' {"a": [1, 2.5e3, -0, "x\\u00e9", true, null]} [2]')
-    assert mended.text == b' {"a": [1, 2.5e3, -0, "x\\u00e9", true, null]}'
-    assert (mended.gaps, mended.end, mended.unwritable) == ([], 45, 0)
+def test_valid_json_is_unchanged() -> None:
+    repaired = repair(b' {"a": [1, 2.5e3, -0, "x\\u00e9", true, null]} [2]')
+    assert repaired.text == b' {"a": [1, 2.5e3, -0, "x\\u00e9", true, null]}'
+    assert (repaired.gaps, repaired.end, repaired.unwritable) == ([], 45, 0)
 
 
-def test_a_cut_keeps_every_whole_span_at_every_byte() -> None:
+def test_truncation_at_every_byte_keeps_intact_spans() -> None:
     spans = [json.dumps(span).encode() for name in "abc" for span in trace(name)["spans"]]
     ends = [DOCUMENT.index(span) + len(span) for span in spans]
     for cut in range(len(DOCUMENT)):
@@ -64,7 +64,7 @@ def test_a_cut_keeps_every_whole_span_at_every_byte() -> None:
         assert len(span_ids(read(DOCUMENT[:cut]))) == whole, cut
 
 
-def test_a_cut_after_the_spans_keeps_the_members_that_are_whole() -> None:
+def test_truncation_after_the_spans_keeps_intact_members() -> None:
     cut = DOCUMENT.rindex(b'"b"}') + 1
     assert read(DOCUMENT[:cut])["data"][-1]["processes"] == {"p1": {"serviceName": "a"}, "p2": {}}
     assert read(DOCUMENT[:-3])["total"] == 0
@@ -74,7 +74,7 @@ def test_a_cut_after_the_spans_keeps_the_members_that_are_whole() -> None:
 @pytest.mark.parametrize(
     "garbage", [b"#", b'"', b"}", b"]", b"{", b"[", b",", b"\x00", b'"x', b"<html>", b"\\", b"]}]}"]
 )
-def test_damage_anywhere_costs_one_span_or_two(garbage: bytes) -> None:
+def test_damage_costs_at_most_two_spans(garbage: bytes) -> None:
     everything = len(span_ids(json.loads(DOCUMENT)))
     for at in range(DOCUMENT.index(b'"spanID"'), len(DOCUMENT) - 40, 3):
         kept = [DOCUMENT[:at] + garbage + DOCUMENT[at:], DOCUMENT[:at] + garbage + DOCUMENT[at + 1 :]]
@@ -82,14 +82,14 @@ def test_damage_anywhere_costs_one_span_or_two(garbage: bytes) -> None:
             rest = text
             found: list[str] = []
             while rest:
-                mended = repair(rest)
-                assert mended.end > 0
-                found += span_ids(json.loads(mended.text)) if mended.text else []
-                rest = rest[mended.end :].lstrip()
+                repaired = repair(rest)
+                assert repaired.end > 0
+                found += span_ids(json.loads(repaired.text)) if repaired.text else []
+                rest = rest[repaired.end :].lstrip()
             assert len(set(found)) >= everything - 2, (at, text[at - 20 : at + 20])
 
 
-def test_a_broken_last_span_leaves_the_processes() -> None:
+def test_broken_last_span_keeps_the_processes() -> None:
     text = DOCUMENT.replace(b'"spanID": "a2"', b'"spanID": #')
     first = read(text)["data"][0]
     assert (len(first["spans"]), set(first["processes"])) == (2, {"p1", "p2"})
@@ -114,7 +114,7 @@ def test_no_span_moves_to_another_trace_or_resource() -> None:
             assert names <= service | {""} or service <= {""}, at
 
 
-def test_gaps_say_where_and_why() -> None:
+def test_gaps_have_position_and_reason() -> None:
     (gap,) = repair(b'[{"id": 1, "x": 2}, {"id": 2, "x": oops}, {"id": 3, "x": 4}]').gaps
     assert (gap.start, gap.end) == (20, 42)
     assert gap.reason == "unexpected 'oops}, {\"id\"'"
@@ -126,36 +126,36 @@ def test_gaps_say_where_and_why() -> None:
     ("text", "end"),
     [(b'junk {"data": []}', 5), (b"junk", 4), (b'{"x": oops} [{"traceID": "a"}]', 12), (b"", 0), (b"true", 4)],
 )
-def test_what_is_no_value_ends_where_the_next_seems_to_begin(text: bytes, end: int) -> None:
-    mended = repair(text)
-    assert (mended.text, mended.end) == (b"", end)
-    assert len(mended.gaps) == 1
+def test_garbage_ends_where_the_next_value_begins(text: bytes, end: int) -> None:
+    repaired = repair(text)
+    assert (repaired.text, repaired.end) == (b"", end)
+    assert len(repaired.gaps) == 1
 
 
 @pytest.mark.parametrize("word", [b"NaN", b"Infinity", b"-Infinity", b"nan", b"-inf", b"None"])
-def test_values_that_json_cannot_hold_become_null(word: bytes) -> None:
-    mended = repair(b'{"spans": [{"spanID": "1", "x": %b, "y": [%b]}]}' % (word, word))
-    assert json.loads(mended.text) == {"spans": [{"spanID": "1", "x": None, "y": [None]}]}
-    assert (mended.unwritable, mended.gaps) == (2, [])
+def test_values_that_json_does_not_allow_become_null(word: bytes) -> None:
+    repaired = repair(b'{"spans": [{"spanID": "1", "x": %b, "y": [%b]}]}' % (word, word))
+    assert json.loads(repaired.text) == {"spans": [{"spanID": "1", "x": None, "y": [None]}]}
+    assert (repaired.unwritable, repaired.gaps) == (2, [])
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b'{"data":[' * 5_000, b'[{"spans":' * 5_000])
-def test_depth_without_end_is_left_out(text: bytes) -> None:
-    mended = repair(text)
-    assert any("nested too deeply" in gap.reason for gap in mended.gaps) or not mended.text
+def test_unbounded_nesting_is_skipped(text: bytes) -> None:
+    repaired = repair(text)
+    assert any("nested too deeply" in gap.reason for gap in repaired.gaps) or not repaired.text
     depth = 0
-    for byte in mended.text:
+    for byte in repaired.text:
         depth += (byte in b"[{") - (byte in b"]}")
         assert depth <= MAX_DEPTH
 
 
-def test_one_span_that_is_too_deep_costs_itself_alone() -> None:
+def test_too_deep_span_costs_only_itself() -> None:
     deep = b"[" * 1000 + b"]" * 1000
     text = b'{"spans": [{"spanID": "1", "x": 0}, {"spanID": "2", "x": %b}, {"spanID": "3", "x": 0}]}' % deep
     assert span_ids(read(text)) == ["1", "3"]
 
 
-def test_a_finder_gives_up_in_the_end() -> None:
+def test_finder_gives_up_eventually() -> None:
     finder = TextFinder(b"x" * 100)
     for i in range(100):
         assert finder.search(b"y%d" % i, 0) is None
@@ -165,19 +165,19 @@ def test_a_finder_gives_up_in_the_end() -> None:
 
 @unhurried
 @given(SPANS, st.sampled_from([b"#", b"\x01", b"]", b'"']))
-def test_every_whole_element_is_kept(spans: list[tuple[dict[str, Any], bool]], garbage: bytes) -> None:
+def test_every_intact_element_is_kept(spans: list[tuple[dict[str, Any], bool]], garbage: bytes) -> None:
     """Elements are broken at their last value, so that each that is not stands whole in the text."""
     parts = []
     for i, (fields, broken) in enumerate(spans):
         body = json.dumps({"spanID": f"s{i}", "name": "n", "more": {f"_{key}": fields[key] for key in fields}}).encode()
         parts.append(body[:-2] + garbage + b"}}" if broken else body)
-    mended = repair(b'{"data": [' + b", ".join(parts) + b"]}")
-    kept = json.loads(mended.text)["data"]
+    repaired = repair(b'{"data": [' + b", ".join(parts) + b"]}")
+    kept = json.loads(repaired.text)["data"]
     whole = [f"s{i}" for i, (_, broken) in enumerate(spans) if not broken]
     found = [span["spanID"] for span in kept if "spanID" in span]
     if garbage in (b"#", b"\x01"):
         assert found == whole
-    assert bool(mended.gaps) == any(broken for _, broken in spans)
+    assert bool(repaired.gaps) == any(broken for _, broken in spans)
 
 
 PIECES = st.sampled_from(
@@ -210,16 +210,16 @@ PIECES = st.sampled_from(
 
 @unhurried
 @given(st.lists(PIECES | st.binary(max_size=4), max_size=30).map(b"".join))
-def test_the_text_is_always_json_and_the_walk_ends(data: bytes) -> None:
+def test_repaired_text_is_always_json(data: bytes) -> None:
     at = 0
     while at < len(data):
-        mended = repair(data, at)
-        if mended.text:
-            json.loads(mended.text.decode("utf-8", "replace"))
+        repaired = repair(data, at)
+        if repaired.text:
+            json.loads(repaired.text.decode("utf-8", "replace"))
         else:
-            assert mended.gaps
-        assert at < mended.end <= len(data)
-        at = mended.end
+            assert repaired.gaps
+        assert at < repaired.end <= len(data)
+        at = repaired.end
 
 
 @pytest.mark.parametrize(
@@ -231,17 +231,17 @@ def test_the_text_is_always_json_and_the_walk_ends(data: bytes) -> None:
         (b"[1,,,oops,,,2]", [1]),
     ],
 )
-def test_runs_of_commas_are_left_out_and_counted(text: bytes, value: Any) -> None:
-    mended = repair(text)
-    assert json.loads(mended.text) == value
-    assert bool(mended.gaps) == (b"oops" in text)
-    if not mended.gaps:
-        assert mended.commas.count == text.count(b",") - mended.text.count(b",")
-        assert mended.commas.first == text.index(b",")
+def test_runs_of_commas_are_skipped_and_counted(text: bytes, value: Any) -> None:
+    repaired = repair(text)
+    assert json.loads(repaired.text) == value
+    assert bool(repaired.gaps) == (b"oops" in text)
+    if not repaired.gaps:
+        assert repaired.commas.count == text.count(b",") - repaired.text.count(b",")
+        assert repaired.commas.first == text.index(b",")
 
 
 def lines_run(data: bytes) -> int:
-    """How many lines of recovery are run for some bytes."""
+    """Count the lines of the repair code that run for some bytes."""
     count = 0
 
     def trace(frame: FrameType, _: str, __: object) -> Any:
@@ -264,6 +264,6 @@ def lines_run(data: bytes) -> int:
     "unit", [b" ", b"\n", b"\t", b"\r", b",", b", ", b"x", b"1", b"\\", b'"', b"\0", b"\xff", b"-"]
 )
 @pytest.mark.parametrize("before", [b"", b"{", b"[", b'[{"traceId":"1","id":"2"}'])
-def test_one_character_over_and_over_is_not_walked_byte_by_byte(before: bytes, unit: bytes) -> None:
+def test_repeated_character_is_not_walked_byte_by_byte(before: bytes, unit: bytes) -> None:
     few, many = (lines_run(before + unit * count) for count in (1_000, 20_000))
     assert many < few + 2_000

@@ -1,4 +1,4 @@
-"""Small inputs that stand for huge ones, and inputs without an end: how much memory a process takes for them."""
+"""Memory limits for compression bombs and endless inputs."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def gzip_zeros(times: int) -> bytes:
     return b"".join([*map(packer.compress, zeros(times)), packer.flush()])
 
 
-def over_and_over(text: bytes) -> bytes:
+def repeated(text: bytes) -> bytes:
     """60 MiB of one text."""
     return text * (60 * MIB // len(text))
 
 
 def tiny_values(text: bytes, opening: bytes = b"", closing: bytes = b"") -> bytes:
-    return zstandard.compress(opening + over_and_over(text) + closing)
+    return zstandard.compress(opening + repeated(text) + closing)
 
 
 EMPTY_SPANS = (
@@ -84,8 +84,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "a list of empty objects": lambda: tiny_values(b"{},", b"[", b"{}]"),
     "a list of numbers": lambda: tiny_values(b"1,", b"[", b"1]"),
     "empty resources": lambda: tiny_values(b"{},", b'{"resourceSpans":[', b"{}]}"),
-    "objects, not packed": lambda: over_and_over(b"{}\n"),
-    "blanks, not packed": lambda: b"{" + over_and_over(b" "),
+    "objects, not packed": lambda: repeated(b"{}\n"),
+    "blanks, not packed": lambda: b"{" + repeated(b" "),
     "gzip in gzip in zstd": (CASES / "fuzz-bomb-10-gib.bin").read_bytes,
     "zstd": lambda: zstd_zeros(2 << 10),
     "zstd in zstd": lambda: zstandard.compress(zstd_zeros(2 << 10)),
@@ -97,7 +97,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_small_file_that_unpacks_to_gigabytes_takes_little_memory(tmp_path: Path, name: str) -> None:
+def test_compression_bomb_takes_little_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(FILES[name]())
     ended = analyze(str(path))
@@ -123,7 +123,7 @@ TINY_SPANS = {
 
 
 @pytest.mark.parametrize("name", TINY_SPANS)
-def test_a_small_file_of_millions_of_tiny_spans_takes_little_memory(tmp_path: Path, name: str) -> None:
+def test_millions_of_tiny_spans_take_little_memory(tmp_path: Path, name: str) -> None:
     text, opening, closing = TINY_SPANS[name]
     path = tmp_path / "bomb.zst"
     path.write_bytes(tiny_values(text, opening, closing))
@@ -143,7 +143,7 @@ CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", CODINGS)
-def test_a_small_answer_that_unpacks_to_gigabytes_takes_little_memory(name: str) -> None:
+def test_compression_bomb_from_server_takes_little_memory(name: str) -> None:
     make, coding = CODINGS[name]
     body = make()
     with Loopback(lambda _: Answer((body,), 200, JSON | {"content-encoding": coding})) as server:
@@ -153,7 +153,7 @@ def test_a_small_answer_that_unpacks_to_gigabytes_takes_little_memory(name: str)
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])
-def test_an_answer_in_a_coding_that_was_not_asked_for_is_refused(coding: str) -> None:
+def test_response_with_unrequested_compression_is_rejected(coding: str) -> None:
     with Loopback(lambda _: Answer((b"{}",), 200, JSON | {"content-encoding": coding})) as server:
         ended = analyze(server.url)
     assert ended.code == 4
@@ -161,7 +161,7 @@ def test_an_answer_in_a_coding_that_was_not_asked_for_is_refused(coding: str) ->
 
 
 @pytest.mark.parametrize("command", ["cat /dev/zero", "yes", "yes '{\"a\":1}'"])
-def test_a_pipe_without_an_end_ends_with_a_message(command: str) -> None:
+def test_endless_pipe_stops_with_a_message(command: str) -> None:
     with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source:
         assert source.stdout is not None
         ended = analyze("-", stdin=source.stdout.fileno())
@@ -172,13 +172,13 @@ def test_a_pipe_without_an_end_ends_with_a_message(command: str) -> None:
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/full"])
-def test_a_device_is_no_file(device: str) -> None:
+def test_device_is_rejected(device: str) -> None:
     ended = analyze(device)
     assert ended.code == 3
     assert f"{device}: it is a device" in ended.err
 
 
-def test_a_file_of_zeros_is_no_file_of_empty_records(tmp_path: Path) -> None:
+def test_zeros_are_not_detected_as_empty_records(tmp_path: Path) -> None:
     path = tmp_path / "zeros"
     with path.open("wb") as file:
         file.truncate(32 * MIB)
@@ -187,9 +187,7 @@ def test_a_file_of_zeros_is_no_file_of_empty_records(tmp_path: Path) -> None:
     assert "neither JSON, OTLP protobuf, the collector's records" in ended.err
 
 
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pipe_without_writer_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "WRITER_SECONDS", 0.2)
     path = tmp_path / "pipe"
     os.mkfifo(path)
@@ -198,7 +196,7 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for_for_ever(
     assert buffers.read_file(path, lambda: False, print) == b""
 
 
-def test_a_pipe_is_read_whenever_its_writer_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipe_with_late_writer_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "WRITER_SECONDS", 30.0)
     path = tmp_path / "pipe"
     os.mkfifo(path)
@@ -206,7 +204,7 @@ def test_a_pipe_is_read_whenever_its_writer_comes(tmp_path: Path, monkeypatch: p
         assert buffers.read_file(path, lambda: True, print) == b"ab"
 
 
-def test_a_pipe_stops_at_what_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipe_stops_at_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "input_limit", lambda: 3 * MIB)
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
@@ -217,26 +215,26 @@ def test_a_pipe_stops_at_what_memory_there_is(monkeypatch: pytest.MonkeyPatch) -
     assert warnings == ["more than 3 MiB arrived; the rest was not read"]
 
 
-def test_limits_grow_with_what_is_packed_and_end_at_the_machine() -> None:
+def test_limits_grow_with_packed_size_up_to_machine_memory() -> None:
     assert unpacked_limit(0) == LEAST
     assert unpacked_limit(1 << 20) == 200 << 20
     assert unpacked_limit(1 << 40) == input_limit() >= LEAST
 
 
-def test_what_decoding_costs_counts_values() -> None:
+def test_decoding_cost_counts_values() -> None:
     assert decoding_cost(b"") == 0
     assert decoding_cost(b"x" * 5_000_000) == 5_000_000
     assert decoding_cost(b"{}\n" * 1_000_000) > 20 * 3_000_000
     assert decoding_limit(10) == LEAST < decoding_limit(1 << 20)
 
 
-def test_traces_cost_much_less_than_what_is_allowed() -> None:
+def test_traces_stay_far_below_the_limits() -> None:
     text = (CASES.parent.parent / "sample_traces" / "first-look" / "checkout.json").read_bytes()
     assert decoding_cost(text) < 10 * len(text)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.sampled_from(["gzip", "deflate", "zstd"]))
-def test_streams_unpack_to_what_was_packed(texts: list[bytes], step: int, coding: str) -> None:
+def test_streams_round_trip(texts: list[bytes], step: int, coding: str) -> None:
     pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.compress}[coding]
     packed = b"".join(map(pack, texts))
     pieces = (packed[at : at + step] for at in range(0, len(packed), step))
@@ -244,7 +242,7 @@ def test_streams_unpack_to_what_was_packed(texts: list[bytes], step: int, coding
 
 
 @given(st.binary(min_size=1, max_size=100), st.data())
-def test_a_stream_that_is_cut_off_is_damaged(text: bytes, data: st.DataObject) -> None:
+def test_truncated_stream_is_damaged(text: bytes, data: st.DataObject) -> None:
     packed = gzip.compress(text)
     cut = data.draw(st.integers(1, len(packed) - 1))
     with pytest.raises(UnpackError):

@@ -1,4 +1,4 @@
-"""Sources: files, directories, patterns, standard input; and what a load says about them."""
+"""Sources: files, directories, globs, standard input; and the warnings of a load."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_file() -> None:
     assert (found.trace_count, len(found), found.load_warnings) == (1, 18, [])
 
 
-def test_a_file_that_is_cut_while_it_is_read_ends_nothing(tmp_path: Path) -> None:
+def test_file_truncated_during_read_does_not_crash(tmp_path: Path) -> None:
     """A map of a file that becomes shorter kills the process that looks at it, so another one looks here."""
     path = tmp_path / "log.jsonl"
     line = json.dumps({"traceId": "ID", "id": "1", "name": "x" * 200, "timestamp": 1_774_000_000_000_000})
@@ -58,7 +58,7 @@ def test_a_file_that_is_cut_while_it_is_read_ends_nothing(tmp_path: Path) -> Non
     assert path.stat().st_size == 100
 
 
-def test_a_file_is_mapped_when_nobody_writes_it(tmp_path: Path) -> None:
+def test_file_is_mapped_unless_it_is_being_written(tmp_path: Path) -> None:
     path = tmp_path / "traces.json"
     path.write_bytes(CHECKOUT.read_bytes())
     assert isinstance(read_file(path, lambda: True, print), bytes)
@@ -66,7 +66,7 @@ def test_a_file_is_mapped_when_nobody_writes_it(tmp_path: Path) -> None:
     assert isinstance(read_file(path, lambda: True, print), mmap.mmap)
 
 
-def test_a_directory_is_read_to_its_depth_but_for_what_is_hidden(folder: Path) -> None:
+def test_directory_is_read_recursively_without_hidden_files(folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / ".git/c.json").write_bytes(b"nothing")
     (folder / ".hidden").write_bytes(b"nothing")
@@ -74,7 +74,7 @@ def test_a_directory_is_read_to_its_depth_but_for_what_is_hidden(folder: Path) -
     assert (found.trace_count, found.load_warnings) == (3, [])
 
 
-def test_what_may_not_be_looked_at_costs_no_other_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file_costs_no_other_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "listed").mkdir()
     (folder / "listed/not to be entered.json").write_bytes(b"")
     (folder / "closed").mkdir()
@@ -106,7 +106,7 @@ def test_what_may_not_be_looked_at_costs_no_other_file(folder: Path, monkeypatch
     ]
 
 
-def test_strangers_in_a_directory_cost_a_line_each(folder: Path) -> None:
+def test_other_files_in_a_directory_give_one_warning_each(folder: Path) -> None:
     (folder / "README").write_text("hello")
     (folder / "empty").write_bytes(b"")
     (folder / "lines").write_text('{"a": 1}\n' * 500)
@@ -118,23 +118,23 @@ def test_strangers_in_a_directory_cost_a_line_each(folder: Path) -> None:
     assert [Path(warning.file).name for warning in found.load_warnings] == ["README", "empty", "lines"]
 
 
-def test_a_pattern(folder: Path) -> None:
+def test_glob(folder: Path) -> None:
     assert load([str(folder / "*.json")]).trace_count == 1
     assert load([str(folder / "**/*")]).trace_count == 3
 
 
-def test_a_broken_link_that_a_pattern_matches_is_named(folder: Path) -> None:
+def test_broken_link_in_a_glob_gives_a_warning(folder: Path) -> None:
     (folder / "z.json").symlink_to(folder / "nowhere")
     found = load([str(folder / "*.json")])
     assert found.load_warnings == [LoadWarning(str(folder / "z.json"), "", "skipped: No such file or directory")]
 
 
-def test_a_name_with_pattern_characters_is_a_name_first(folder: Path) -> None:
+def test_existing_file_name_with_glob_characters_is_a_name(folder: Path) -> None:
     (folder / "[x].json").write_bytes(SEARCH.read_bytes())
     assert load([str(folder / "[x].json")]).trace_count == 2
 
 
-def test_one_file_named_in_many_ways_is_read_once(folder: Path) -> None:
+def test_same_file_by_several_names_is_read_once(folder: Path) -> None:
     (folder / "same.json").symlink_to(folder / "a.json")
     (folder / "hard.json").hardlink_to(folder / "a.json")
     sources = ["a.json", "./in/../a.json", "*.json", "", "same.json", "hard.json"]
@@ -142,7 +142,7 @@ def test_one_file_named_in_many_ways_is_read_once(folder: Path) -> None:
     assert (len(found), found.duplicates) == (18 + 16, {})
 
 
-def test_spans_of_one_trace_meet_from_many_files_and_formats(tmp_path: Path) -> None:
+def test_spans_of_one_trace_are_joined_across_files_and_formats(tmp_path: Path) -> None:
     (trace,) = json.loads(CHECKOUT.read_bytes())["data"]
     first, rest = trace["spans"][0], trace["spans"][1:]
     (tmp_path / "a").write_text(json.dumps({**trace, "spans": rest}))
@@ -179,7 +179,7 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "a source without a name"),
+        ("", "empty source name"),
         ("/nowhere/x", "/nowhere/x: no such file"),
         ("/dev/null/x", "/dev/null/x: no such file"),
         ("/nowhere/*.json", "/nowhere/*.json: no file matches this glob"),
@@ -190,7 +190,7 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         ("/dev/null", "no spans found: /dev/null: the file is empty"),
     ],
 )
-def test_sources_that_cannot_be_read(source: str, message: str) -> None:
+def test_unreadable_sources(source: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         load([str(CHECKOUT), source] if not message.startswith("no spans") else [source])
     assert str(caught.value).startswith(message)
@@ -207,9 +207,7 @@ def test_an_empty_directory(tmp_path: Path) -> None:
         load([str(tmp_path)])
 
 
-def test_a_file_that_cannot_be_opened_is_an_error_only_when_it_was_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_file_is_an_error_only_if_named_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.open
 
     def forbidding(path: Path, *args: object, **more: object) -> object:
@@ -236,7 +234,7 @@ def test_many_warnings_about_one_file_are_counted(tmp_path: Path) -> None:
     assert (warnings[0].position, warnings[-1].message) == ("line 2.byte 0", "980 more warnings like these")
 
 
-def test_nothing_in_several_files_names_each(tmp_path: Path) -> None:
+def test_several_files_without_spans_are_all_listed(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("[]")
     (tmp_path / "b").write_text("hello")
     (tmp_path / "c").write_text("")
@@ -261,7 +259,7 @@ def test_progress_rises_to_the_end_and_names_the_files(folder: Path) -> None:
     assert seen[-1].spans == 34
 
 
-def test_the_collector_of_garbage_is_back_on_after_a_load() -> None:
+def test_garbage_collection_is_enabled_again_after_a_load() -> None:
     load([str(CHECKOUT)])
     assert gc.isenabled()
     with pytest.raises(InputError):
@@ -269,7 +267,7 @@ def test_the_collector_of_garbage_is_back_on_after_a_load() -> None:
     assert gc.isenabled()
 
 
-def test_every_sample_opens_and_every_span_can_be_looked_at() -> None:
+def test_every_sample_loads_and_every_span_can_be_read() -> None:
     for path in [*sorted(SAMPLES.rglob("*.json*")), SAMPLES / "otlp/traces.pb"]:
         found = load([str(path)])
         for span in map(found.span, range(0, len(found), 7)):

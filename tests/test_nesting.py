@@ -1,4 +1,4 @@
-"""JSON nested to the limits and beyond, whole and damaged: reading ends, in time that is linear in the size."""
+"""JSON nested to the limits and beyond, intact and damaged, is read in linear time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read(data: bytes) -> TraceSet:
     return assemble(intake)
 
 
-def said(traces: TraceSet) -> str:
+def warning_text(traces: TraceSet) -> str:
     return "\n".join(map(str, traces.load_warnings))
 
 
@@ -60,7 +60,7 @@ def nested(opening: bytes, depth: int, inner: bytes = b"", *, closed: bool = Fal
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("opening", OPENINGS.values(), ids=OPENINGS)
-def test_depth_ends(opening: bytes, depth: int) -> None:
+def test_nesting_is_limited(opening: bytes, depth: int) -> None:
     """As a file, as a line behind a good one, in front of one, and as a record beside one."""
     for inner, closed in itertools.product(ENDS.values(), (False, True)):
         text = nested(opening, depth, inner, closed=closed)
@@ -81,7 +81,7 @@ def otlp() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("depth", [399, 400, 401, 402, 512, 600, 1000, 2000])
-def test_an_object_behind_lists_that_are_too_deep_is_named(depth: int) -> None:
+def test_object_after_too_deep_lists_is_described(depth: int) -> None:
     traces = read(b"[" * depth + ZIPKIN)
     assert len(traces) == 0
     first = traces.load_warnings[0]
@@ -92,7 +92,7 @@ def test_an_object_behind_lists_that_are_too_deep_is_named(depth: int) -> None:
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 1000, 12_000])
-def test_depth_within_an_answer_of_a_server(depth: int) -> None:
+def test_nesting_in_a_server_response_is_limited(depth: int) -> None:
     good = b'{"traceID":"a","spans":[%b],"processes":{"p1":{"serviceName":"s"}}}' % JAEGER
     body = b'{"data":[%b,%b]}' % (good, b"[" * depth + ZIPKIN)
     with faulty(lambda handler: handler.loopback.send(handler, Answer((body,))), on=r"^/api/traces\b") as server:
@@ -103,7 +103,7 @@ def test_depth_within_an_answer_of_a_server(depth: int) -> None:
 
 @pytest.mark.parametrize("key", ["attributes", "tags", "logs", "references", "unknown"])
 @pytest.mark.parametrize("depth", [100, MAX_DEPTH, 900, 1100, 5000, 20_000])
-def test_a_deep_value_costs_no_span_but_its_own(depth: int, key: str) -> None:
+def test_deep_value_costs_only_its_own_span(depth: int, key: str) -> None:
     """Whatever the interpreter follows, the other spans are there, with their figures."""
     deep = nested(b'[{"a":', depth, b"1", closed=True)
     parts = {
@@ -129,7 +129,7 @@ def test_a_deep_value_costs_no_span_but_its_own(depth: int, key: str) -> None:
 
 @unhurried
 @given(st.lists(st.sampled_from([b"[", b"{", b'{"a":', b"]", b"}", b'"[{"', rb'"\"["', b",", b"1"]), max_size=40))
-def test_depth_is_that_of_the_brackets_outside_of_texts(parts: list[bytes]) -> None:
+def test_depth_ignores_brackets_in_strings(parts: list[bytes]) -> None:
     text = b"".join(parts)
     depth = deepest = 0
     for part in parts:
@@ -144,7 +144,7 @@ def test_depth_is_that_of_the_brackets_outside_of_texts(parts: list[bytes]) -> N
 
 
 @pytest.mark.parametrize("depth", [JSON_NESTING - 1, JSON_NESTING, JSON_NESTING + 1, 3000])
-def test_what_is_pruned_is_as_deep_as_is_read(depth: int) -> None:
+def test_pruned_json_is_readable(depth: int) -> None:
     text = nested(b'{"a":', depth, b"1", closed=True)
     assert is_deeper(prune(text), JSON_NESTING) is False
     assert (prune(text) == text) == (depth <= JSON_NESTING)
@@ -227,10 +227,10 @@ def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest
     st.integers(MAX_DEPTH - 3, MAX_DEPTH + 3),
     st.lists(st.sampled_from([b"]", b"}", b",", b"#", b'"', ZIPKIN, GOOD, b'"spans":[']), max_size=6),
 )
-def test_any_mixture_of_openings_ends(openings: list[bytes], depth: int, rest: list[bytes]) -> None:
+def test_any_mixture_of_brackets_terminates(openings: list[bytes], depth: int, rest: list[bytes]) -> None:
     text = b"".join(itertools.islice(itertools.cycle(openings), depth)) + b"".join(rest)
     start = 0
     while start < len(text):
-        mended = repair(text, start)
-        assert mended.end > start
-        start = mended.end
+        repaired = repair(text, start)
+        assert repaired.end > start
+        start = repaired.end

@@ -69,7 +69,7 @@ def warnings(traces: TraceSet) -> list[str]:
 
 
 class TestJson:
-    def test_everything_of_a_span(self) -> None:
+    def test_all_fields_of_a_span(self) -> None:
         span = one(
             span_json(
                 parentSpanId=PARENT,
@@ -156,7 +156,7 @@ class TestJson:
         assert found.parent_id is None
         assert found.marks == Flag.NONE
 
-    def test_ids_that_are_none_stay_as_written(self) -> None:
+    def test_invalid_ids_are_kept_as_written(self) -> None:
         found = one(span_json(traceId="my trace", spanId="12", parentSpanId="zz"))
         assert (found.trace_id, found.span_id, found.parent_id) == ("my trace", "12", "zz")
 
@@ -197,7 +197,7 @@ class TestJson:
         assert (found.events, found.links) == ((Event(9, "e"),), (Link(TRACE, PARENT),))
         assert "1 event dropped by the SDK" in found.warnings
 
-    def test_snake_case_maps_hold_no_attributes_of_the_span(self) -> None:
+    def test_snake_case_maps_are_not_span_attributes(self) -> None:
         members = {"values": [{"key": "error", "value": {"bool_value": True}}]}
         span = {"trace_id": TRACE, "span_id": SPAN, "attributes": [pair("m", kvlist_value=members)]}
         found = one(span)
@@ -216,7 +216,7 @@ class TestJson:
         beyond = one(span_json(endTimeUnixNano=str(2**64 - 1)))
         assert Flag.OUT_OF_RANGE in beyond.marks
 
-    def test_what_the_sdk_dropped(self) -> None:
+    def test_counts_dropped_by_the_sdk(self) -> None:
         traces = load(request_json(span_json(droppedAttributesCount=12, droppedLinksCount=1, droppedEventsCount=0)))
         assert traces.warnings_of(0) == ["12 attributes dropped by the SDK", "1 link dropped by the SDK"]
         assert Flag(int(traces.marks[0])) == Flag.SOURCE_WARNING
@@ -258,7 +258,7 @@ class TestJson:
         pretty = json.dumps(request, indent=2).encode()
         assert load(pretty).span(0) == json_span
 
-    def test_what_is_wrong_is_left_out_or_repaired_with_a_warning(self) -> None:
+    def test_faulty_items_are_skipped_or_repaired_with_a_warning(self) -> None:
         bad = [
             None,
             span_json(startTimeUnixNano="soon", name=None, status="bad", attributes={"a": 1}, kind=True, links=5),
@@ -269,8 +269,8 @@ class TestJson:
         assert len(traces) == 3
         place = "resourceSpans[0].scopeSpans[0].spans"
         assert warnings(traces) == [
-            f"{place}[0]: skipped: not an object (and 1 more like this)",
-            f"{place}[1]: startTimeUnixNano is not a time; read as missing (and 1 more like this)",
+            f"{place}[0]: skipped: not an object (and 1 more like it)",
+            f"{place}[1]: startTimeUnixNano is not a time; read as missing (and 1 more like it)",
             ": kind 'True' of 1 span is unknown; read as unspecified",
             ": status code 'bad' of 1 span is unknown; read as unset",
             ": events of 1 span cannot be read: an unknown shape",
@@ -284,7 +284,7 @@ class TestJson:
         assert traces.trace_count == 2
         assert len(warnings(traces)) == 2
 
-    def test_bare_nan_lone_surrogates_and_bytes_that_are_no_utf8(self) -> None:
+    def test_bare_nan_lone_surrogates_and_invalid_utf8(self) -> None:
         attributes = [pair("a", doubleValue="X"), pair("b", stringValue="Y")]
         raw = json.dumps(request_json(span_json(name="NAME", attributes=attributes)))
         raw = raw.replace('"X"', "NaN").replace("NAME", "\\ud800").replace("Y", "\\udc00")
@@ -305,8 +305,8 @@ class TestJson:
         assert otlp_json.CODEC.attributes(b'[{"key":"a","value":' + deep + b"}]").keys() == {"a"}
 
     @pytest.mark.parametrize("raw", [b"", b"x", b"[]", b"7", b'{"resourceSpans":[', b"[" * 10_000, b'{"a":' * 5000])
-    def test_no_request(self, raw: bytes) -> None:
-        with pytest.raises(ValueError, match=r"line 1|nested too deeply|no JSON object"):
+    def test_reject_input_that_is_not_a_request(self, raw: bytes) -> None:
+        with pytest.raises(ValueError, match=r"line 1|nested too deeply|not a JSON object"):
             load(raw)
 
     @pytest.mark.parametrize("raw", [b"{}", b'{"resourceSpans":null}', b'{"resourceLogs":[]}', b'{"batches":[{}]}'])
@@ -410,7 +410,7 @@ class TestProtobuf:
         assert len(traces) == 1
         assert "part of the trace" in traces.load_warnings[0].message
 
-    def test_text_that_is_no_utf8(self) -> None:
+    def test_text_with_invalid_utf8(self) -> None:
         pair_ = message((1, b"k\xff"), (2, message((1, b"\xfe"))))
         assert load_wire(request_wire(span_wire(SPAN, (9, pair_), (5, b"\xff")))).span(0).name == "�"
         assert load_wire(request_wire(span_wire(SPAN, (9, pair_)))).attributes(0) == {"k�": "�"}
@@ -421,7 +421,7 @@ class TestProtobuf:
         found = load_wire(request_wire(span_wire(SPAN, (9, deep), (9, text_pair("b", "1")))))
         assert found.attributes(0).keys() == {"deep", "b"}
 
-    def test_cut_anywhere_keeps_the_whole_spans(self) -> None:
+    def test_truncation_anywhere_keeps_intact_spans(self) -> None:
         spans = [span_wire(f"{i:016x}", (9, text_pair("key", "v" * 200))) for i in range(1, 4)]
         data = request_wire(*spans)
         ends = [data.index(span) + len(span) for span in spans]
@@ -448,15 +448,15 @@ class TestProtobuf:
             (request_wire(span_wire() + b"\x39\x05a"), "longer than its span"),
         ],
     )
-    def test_damage_names_its_byte(self, data: bytes, where: str) -> None:
+    def test_damage_warning_names_the_byte(self, data: bytes, where: str) -> None:
         intake = Intake()
         try:
             otlp_protobuf.decode_request(data, DecodeContext(intake, "file"))
         except ValueError as error:
-            said = [str(error)]
+            texts = [str(error)]
         else:
-            said = list(map(str, intake.warnings))
-        assert where in said[0]
+            texts = list(map(str, intake.warnings))
+        assert where in texts[0]
 
     def test_a_damaged_span_costs_no_other(self) -> None:
         spans = [span_wire(f"{i:016x}") for i in range(1, 8)]
@@ -475,7 +475,7 @@ class TestProtobuf:
         (warning,) = load_wire(request_wire(*spans[:3], spans[3] + b"\x5b", *spans[4:])).load_warnings
         assert "wire type 3" in warning.message
 
-    def test_a_damaged_length_costs_no_span_behind_it(self) -> None:
+    def test_damaged_length_costs_no_following_span(self) -> None:
         spans = [span_wire(f"{i:016x}") for i in range(1, 8)]
         data = bytearray(request_wire(*spans))
         begins = [data.index(span) for span in spans]
@@ -505,7 +505,7 @@ class TestProtobuf:
                     traces.span(i)
                 looks_like_request(raw)
 
-    def test_telling_requests_apart(self) -> None:
+    def test_detect_requests(self) -> None:
         data = request_wire(span_wire())
         assert looks_like_request(data)
         assert looks_like_request(memoryview(data))
@@ -526,7 +526,7 @@ class TestRecords:
         assert [at for at, _ in RecordReader(data)][:2] == [0, 4 + len(self.DATA)]
         assert [looks_like_request(payload) for _, payload in RecordReader(data)] == [True, False, True, False]
 
-    def test_last_record_cut_off(self) -> None:
+    def test_truncated_last_record(self) -> None:
         first = record(self.DATA)
         for cut in range(1, len(first)):
             found = RecordReader(first + first[:cut])
@@ -536,14 +536,14 @@ class TestRecords:
             assert "cut off" in text
         assert looks_like_records(first[:-5])
 
-    def test_bombs_and_damage_are_left_out(self) -> None:
+    def test_bombs_and_damaged_records_are_skipped(self) -> None:
         bomb = zstandard.ZstdCompressor().compress(bytes(5_000_000))
         broken = b"\x28\xb5\x2f\xfd" + b"\xff" * 20
         found = RecordReader(record(bomb) + record(broken) + record(self.DATA), largest=1_000_000)
         assert [payload for _, payload in found] == [self.DATA]
         assert [at for at, _ in found.warnings] == [0, len(record(bomb))]
 
-    def test_telling_records_apart(self) -> None:
+    def test_detect_records(self) -> None:
         assert looks_like_records(export.otlp_records([one(span_json())]))
         assert looks_like_records(export.otlp_records([one(span_json())], protobuf=False))
         for other in (b"", b"\0" * 50, self.DATA, b'{"resourceSpans":[]}', b"\n\n{}", b"\0\0\0\x05abcde"):

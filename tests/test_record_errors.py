@@ -1,4 +1,4 @@
-"""Errors that no decoder should raise: a record is lost, and no other."""
+"""Unexpected decoder errors cost one record, and no other."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ SOURCES: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize(("data", "position"), SOURCES.values(), ids=SOURCES)
-def test_a_decoder_that_fails_costs_one_record(data: bytes, position: str) -> None:
+def test_decoder_failure_costs_one_record(data: bytes, position: str) -> None:
     traces = read(data)
     assert set(traces.names) >= set(GOOD)
     assert BAD not in {traces.span(i).name for i in range(len(traces))}
@@ -123,7 +123,7 @@ def test_a_decoder_that_fails_costs_one_record(data: bytes, position: str) -> No
     assert warning.message == "skipped: cannot be decoded (IndexError: a fault of the program)"
 
 
-def test_a_request_in_protobuf_that_fails_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_protobuf_request_failure_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
     traces = read(text(otlp(*GOOD)))
     good = in_protobuf([traces.span(i) for i in range(3)])
@@ -144,7 +144,7 @@ def test_a_request_in_protobuf_that_fails_costs_itself_alone(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("site", ["decompress", "_decode", "_json"])
-def test_a_source_that_fails_costs_no_other(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_failure_costs_no_other_source(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
     inner = getattr(detect, site)
 
@@ -165,7 +165,7 @@ def test_a_source_that_fails_costs_no_other(site: str, tmp_path: Path, monkeypat
     assert (warning.file, warning.message) == (files[1], "skipped: cannot be decoded (KeyError: 'x')")
 
 
-def test_a_fault_is_found_with_an_environment_variable(
+def test_environment_variable_reveals_the_fault(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(*_: Any) -> None:
@@ -185,9 +185,7 @@ def test_a_fault_is_found_with_an_environment_variable(
 
 @pytest.mark.parametrize("debug", ["", "raise"])
 @pytest.mark.parametrize("error", [StopReading(), BrokenPipeError()])
-def test_what_a_caller_raises_is_no_fault_of_a_record(
-    debug: str, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_callback_errors_reach_the_caller(debug: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEBUG, debug)
 
     def stop(share: float) -> None:
@@ -202,7 +200,7 @@ def test_what_a_caller_raises_is_no_fault_of_a_record(
     assert not intake.warnings
 
 
-def test_memory_that_is_used_up_is_no_fault_of_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_error_is_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
 
     def failing(*_: Any) -> None:
@@ -213,7 +211,7 @@ def test_memory_that_is_used_up_is_no_fault_of_a_record(monkeypatch: pytest.Monk
         read(text({"data": [jaeger("a")]}))
 
 
-def test_attributes_that_cannot_decide_leave_the_others_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_decision_costs_no_other_span(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
     bad = [{"key": "error", "type": "bool", "value": True}, {"key": "x", "type": "string", "value": BAD}]
     values = [jaeger(name) for name in GOOD]

@@ -1,4 +1,4 @@
-"""Documents whose values have the shapes of other writers give the spans of those that are as specified."""
+"""Documents with values in the shapes of other writers give the same spans as specified ones."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def test_values_in_other_shapes_give_the_same_spans(form: str, spans: list[Any],
 @pytest.mark.parametrize("form", WRITERS)
 @unhurried
 @given(given_spans(), st.randoms(use_true_random=False))
-def test_superfluous_commas_are_repaired_with_a_warning(form: str, spans: list[Any], random: Random) -> None:
+def test_surplus_commas_are_repaired_with_a_warning(form: str, spans: list[Any], random: Random) -> None:
     text = WRITERS[form](spans, None)
     broken, count = reshaping.with_commas(text, random)
     found = read(broken)
     assert spans_of(found) == spans_of(read(text)), broken
     warnings = [warning.message for warning in found.load_warnings]
     more = f" (and {count - 1:,} more)" if count > 1 else ""
-    assert warnings == ([f"superfluous comma{more}; read without"] if count else [])
+    assert warnings == ([f"surplus comma{more}; ignored"] if count else [])
 
 
 OTLP = b'{"resourceSpans":[{"resource":%s,"scopeSpans":[{"spans":[{"traceId":"%032x","spanId":"%016x",%s}]}]}]}'
@@ -142,9 +142,9 @@ UNREAD = {
 }
 
 
-@pytest.mark.parametrize("said", UNREAD)
-def test_unreadable_values_are_named(said: str) -> None:
-    found = read(UNREAD[said])
+@pytest.mark.parametrize("message", UNREAD)
+def test_unreadable_fields_are_named(message: str) -> None:
+    found = read(UNREAD[message])
     assert len(found) == 1
-    assert [said in str(warning) for warning in found.load_warnings] == [True], found.load_warnings
+    assert [message in str(warning) for warning in found.load_warnings] == [True], found.load_warnings
     found.span(0)

@@ -39,7 +39,7 @@ def again(traces: TraceSet, folder: Path) -> TraceSet:
 
 def figures(traces: TraceSet) -> Any:
     found = orjson.loads(report_json(Analysis(traces), list(SECTIONS)))
-    # what the file does not hold, which is said when it is saved
+    # lost parts are reported when the file is saved
     for name in ("duplicate_span_count", "span_count"):
         del found["summary"][name]
     del found["warnings"]
@@ -57,7 +57,7 @@ def _padded(link: Link) -> Link:
 
 @unhurried
 @given(given_spans=rough_sets() | service_sets())
-def test_what_is_loaded_is_what_was_saved(given_spans: list[GivenSpan], tmp_path_factory: Any) -> None:
+def test_saved_traces_round_trip(given_spans: list[GivenSpan], tmp_path_factory: Any) -> None:
     assume(given_spans)
     traces = build(*given_spans)
     loaded = again(traces, tmp_path_factory.mktemp("saved"))
@@ -87,7 +87,7 @@ MARKED: dict[Flag, list[GivenSpan]] = {
 
 
 @pytest.mark.parametrize("mark", [mark for mark in Flag if mark is not Flag.END_KNOWN], ids=lambda mark: mark.name)
-def test_every_mark_is_kept(mark: Flag, tmp_path: Path) -> None:
+def test_every_flag_is_kept(mark: Flag, tmp_path: Path) -> None:
     traces = build(*MARKED[mark])
     assert any(one.marks & mark for one in spans(traces))
     loaded = again(traces, tmp_path)
@@ -96,11 +96,11 @@ def test_every_mark_is_kept(mark: Flag, tmp_path: Path) -> None:
     assert all(mark in saved_fields.CARRIED for mark in MARKED if mark & ~Flag.warnings())
 
 
-def test_an_end_without_a_start_is_settled_before_it_is_saved() -> None:
+def test_end_without_start_is_resolved_before_saving() -> None:
     assert not any(one.marks & Flag.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
 
 
-def test_a_trace_of_which_an_end_alone_is_known_stays_where_it_was_put(tmp_path: Path) -> None:
+def test_trace_with_only_an_end_keeps_its_position(tmp_path: Path) -> None:
     source = tmp_path / "source.json"
     ended = '{"traceId":"01","spanId":"02","name":"a","endTimeUnixNano":"7000000"}'
     source.write_text(f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{ended}]}}]}}]}}')
@@ -111,7 +111,7 @@ def test_a_trace_of_which_an_end_alone_is_known_stays_where_it_was_put(tmp_path:
     assert figures(loaded) == figures(traces)
 
 
-def test_spans_that_were_moved_stay_where_they_were_moved_to(tmp_path: Path) -> None:
+def test_skew_adjusted_spans_keep_their_times(tmp_path: Path) -> None:
     moved = correct_skew(
         build(
             span("a", 0, 100, service="web", resource={"host.name": "h1"}),
@@ -129,7 +129,7 @@ def test_spans_that_were_moved_stay_where_they_were_moved_to(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("trace_id", ["1a", "ABCDEF0123456789", "a" * 32, "not hex", "f" * 40])
-def test_ids_are_spelt_as_their_source_spelt_them(trace_id: str, tmp_path: Path) -> None:
+def test_ids_keep_the_spelling_of_their_source(trace_id: str, tmp_path: Path) -> None:
     many = [span(f"odd {i}", i, i + 2, trace=trace_id, parent="odd 0" if i else "", service=f"s{i}") for i in range(3)]
     traces = build(*many, span("B", 5, 6, trace="2b"))
     loaded = again(traces, tmp_path)
@@ -138,7 +138,7 @@ def test_ids_are_spelt_as_their_source_spelt_them(trace_id: str, tmp_path: Path)
     assert spans(loaded) == spans(traces)
 
 
-def test_of_spans_that_begin_together_the_first_in_the_input_stays_the_first(tmp_path: Path) -> None:
+def test_spans_with_equal_starts_keep_their_order(tmp_path: Path) -> None:
     calls = [span(f"{i}", 10, 90, parent="a", service=f"s{i % 2}", name=f"n{i}") for i in (3, 1, 2, 5, 4)]
     traces = build(_PARENT, *calls)
     loaded = again(traces, tmp_path)
@@ -146,24 +146,24 @@ def test_of_spans_that_begin_together_the_first_in_the_input_stays_the_first(tmp
     assert figures(loaded) == figures(traces)
 
 
-def test_a_warning_about_a_trace_is_kept(tmp_path: Path) -> None:
+def test_trace_warnings_are_kept(tmp_path: Path) -> None:
     traces = replace(build(_PARENT), trace_warnings={0: ["incomplete", "late"]})
     loaded = again(traces, tmp_path)
     assert loaded.trace_warnings == traces.trace_warnings
     assert loaded.trace_warning_counts.tolist() == [2]
 
 
-def test_what_the_file_does_not_hold_is_said(tmp_path: Path) -> None:
+def test_lost_parts_are_reported(tmp_path: Path) -> None:
     traces = build(_PARENT, _PARENT, span("b", 10, 60, parent="a"), _PARENT)
     (tmp_path / "app.jsonl").write_text('{"trace_id": "1", "time": 1, "msg": "a line"}')
     lost = save(with_logs(traces, [str(tmp_path / "app.jsonl")]), tmp_path / "saved.jsonl")
-    assert lost == ["2 records of spans that came more than once", "1 line of logs"]
+    assert lost == ["2 duplicate records of spans", "1 line of logs"]
     loaded = load([str(tmp_path / "saved.jsonl")])
     assert loaded.events(0) == traces.events(0)
     assert save(loaded, tmp_path / "again.jsonl") == []
 
 
-def test_other_readers_of_a_saved_file_need_not_know_what_is_added(tmp_path: Path) -> None:
+def test_other_readers_can_ignore_the_extra_field(tmp_path: Path) -> None:
     save(build(*MARKED[Flag.FOLLOWS_FROM]), tmp_path / "saved.jsonl")
     (line,) = (tmp_path / "saved.jsonl").read_text().splitlines()
     added = [
@@ -176,7 +176,7 @@ def test_other_readers_of_a_saved_file_need_not_know_what_is_added(tmp_path: Pat
 
 
 @pytest.mark.parametrize("field", [5, "x", [], {"marks": 5}, {"marks": ["NOBODY", "ORPHAN"]}, None])
-def test_a_field_of_that_name_from_elsewhere_is_passed_over(field: Any, tmp_path: Path) -> None:
+def test_foreign_field_of_the_same_name_is_ignored(field: Any, tmp_path: Path) -> None:
     one = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1000", "endTimeUnixNano": "3000"}
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [one | {saved_fields.FIELD: field}]}]}]}
     (tmp_path / "f.json").write_text(json.dumps(request))
@@ -207,7 +207,7 @@ def test_a_start_of_zero_is_a_time(program: Program, tmp_path: Path) -> None:
     ]
 
 
-def test_a_parent_that_did_not_wait(program: Program, tmp_path: Path) -> None:
+def test_follows_from_parent_is_kept(program: Program, tmp_path: Path) -> None:
     first, second = twice(program, "sweep-save-follows-from.json", tmp_path)
     assert first == second
     (edge,) = second["dependencies"]["edges"]
@@ -240,6 +240,6 @@ def test_integers_of_any_size_and_values_of_any_depth_are_kept(tmp_path: Path) -
     assert spans(load([str(path)])) == spans(traces)
 
 
-def test_what_is_nested_too_deeply_is_said(tmp_path: Path) -> None:
+def test_too_deep_values_are_reported(tmp_path: Path) -> None:
     traces = build(span("a", 0, 9, attributes={"deep": nested(70, list), "deeper": nested(80, dict), "b": 1}))
     assert save(traces, tmp_path / "saved.jsonl") == ["2 values nested too deeply"]

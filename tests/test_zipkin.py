@@ -31,7 +31,7 @@ def v2(id_: str = "a1", **fields: Any) -> dict[str, Any]:
     return {"traceId": TRACE, "id": id_.rjust(16, "0"), "timestamp": 1000, "duration": 500, "name": "op", **fields}
 
 
-def taken(*items: Any, decode: Decoder = zipkin_json.decode_spans) -> TraceSet:
+def loaded(*items: Any, decode: Decoder = zipkin_json.decode_spans) -> TraceSet:
     raw = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
     intake = Intake()
     decode(raw, DecodeContext(intake, "spans.json"))
@@ -39,7 +39,7 @@ def taken(*items: Any, decode: Decoder = zipkin_json.decode_spans) -> TraceSet:
 
 
 def spans(*items: Any, decode: Decoder = zipkin_json.decode_spans) -> list[Span]:
-    found = taken(*items, decode=decode)
+    found = loaded(*items, decode=decode)
     return [found.span(i) for i in range(len(found))]
 
 
@@ -60,7 +60,7 @@ def shape(found: list[Span]) -> list[tuple[str, str, str | None]]:
 # --- One span -------------------------------------------------------------------------------------------------------
 
 
-def test_every_part_of_a_span() -> None:
+def test_all_fields_of_a_span() -> None:
     span = only(
         v2(
             "a2",
@@ -92,13 +92,13 @@ def test_every_part_of_a_span() -> None:
     )
 
 
-def test_tags_win_over_the_remote_endpoint() -> None:
+def test_tags_take_precedence_over_the_remote_endpoint() -> None:
     span = only(v2(remoteEndpoint={"serviceName": "db", "port": 1}, tags={"peer.service": "billing"}))
     assert span.attributes == {"peer.service": "billing", "network.peer.port": 1}
 
 
 @pytest.mark.parametrize("tags", [b"{}", b"{ }", b"null", b"[]", b'{"a": "b"}', b'{ "a":"b"}'])
-def test_remote_endpoint_beside_any_tags(tags: bytes) -> None:
+def test_remote_endpoint_with_any_tags(tags: bytes) -> None:
     item = b'{"traceId":"1","id":"2","remoteEndpoint":{"serviceName":"db"},"tags":%b}' % tags
     assert only(item).attributes == {"peer.service": "db", **({"a": "b"} if b"a" in tags else {})}
 
@@ -110,7 +110,7 @@ def test_only_the_ids_are_required() -> None:
     assert span.marks == Flag.NO_DURATION | Flag.START_REPAIRED
 
 
-def test_missing_start_is_the_parents() -> None:
+def test_missing_start_becomes_that_of_the_parent() -> None:
     late = only_of("b", v2("a"), v2("b", parentId="a", timestamp=None))
     assert (late.start_ns, late.marks) == (1_000_000, Flag.START_REPAIRED)
 
@@ -167,7 +167,7 @@ def test_annotations_become_events(text: str, event: Event) -> None:
     assert only(v2(annotations=[{"timestamp": 7, "value": text}])).events == (replace(event, time_ns=7000),)
 
 
-def test_links_that_the_collector_wrote_as_tags() -> None:
+def test_links_in_tags_of_the_collector() -> None:
     tags = {"otlp.link.10": "cd|02||{}|0", "otlp.link.2": 'ab|01|a=b|{"k":"x|y"}|0', "otlp.link.3": "no link"}
     assert only(v2(tags=tags)).links == (Link("ab", "01", "", {"k": "x|y"}), Link("cd", "02"))
 
@@ -181,30 +181,30 @@ def test_a_span_is_not_its_own_parent(parent: str | None) -> None:
     assert (span.parent_id, span.marks) == (None, Flag.NONE)
 
 
-def test_ids_meet_in_any_spelling() -> None:
+def test_ids_match_in_any_spelling() -> None:
     assert shape(spans(v2("a1"), v2("b1") | {"id": "B1", "parentId": "A1"})) == [
         ("unknown_service", "a1", None),
         ("unknown_service", "B1", "a1"),
     ]
 
 
-def test_a_trace_with_short_and_long_ids_is_one() -> None:
+def test_short_and_long_ids_of_a_trace_are_joined() -> None:
     short, padded = TRACE[16:], "0" * 16 + TRACE[16:]
-    found = taken(v2("a1") | {"traceId": short}, v2("a2", parentId="a1"), v2("a3") | {"traceId": padded})
+    found = loaded(v2("a1") | {"traceId": short}, v2("a2", parentId="a1"), v2("a3") | {"traceId": padded})
     assert found.trace_ids == [TRACE]
     assert len(found) == 3
 
 
-def test_a_short_id_that_fits_two_long_ones_stays_alone() -> None:
+def test_ambiguous_short_id_is_not_joined() -> None:
     other = "f" * 16 + TRACE[16:]
-    found = taken(v2("a1") | {"traceId": TRACE[16:]}, v2("a2"), v2("a3") | {"traceId": other})
+    found = loaded(v2("a1") | {"traceId": TRACE[16:]}, v2("a2"), v2("a3") | {"traceId": other})
     assert found.trace_ids == [TRACE[16:], TRACE, other]
 
 
 # --- Pieces and halves ----------------------------------------------------------------------------------------------
 
 
-def test_pieces_of_a_span_fill_each_other() -> None:
+def test_pieces_of_a_span_are_joined() -> None:
     note = {"timestamp": 3, "value": "x"}
     span = only_of(
         "a1",
@@ -229,27 +229,27 @@ def test_pieces_of_a_span_fill_each_other() -> None:
         {"name": "other", "duration": None},
     ],
 )
-def test_spans_that_disagree_stay_two(other: dict[str, Any]) -> None:
+def test_contradicting_spans_stay_separate(other: dict[str, Any]) -> None:
     found = spans(v2(kind="PRODUCER", localEndpoint=FRONT), v2(**{"kind": "PRODUCER", "localEndpoint": FRONT, **other}))
     assert len(found) == 2
     assert all(Flag.SAME_ID in span.marks for span in found)
 
 
 def test_repeats_are_dropped_and_counted() -> None:
-    found = taken(v2("a1"), v2("a1"), v2("b1"), v2("a1"))
+    found = loaded(v2("a1"), v2("a1"), v2("b1"), v2("a1"))
     assert len(found) == 2
     assert (found.duplicates, found.trace_warnings) == ({0: 2}, {})
 
 
 def test_repeated_pieces_are_counted_too() -> None:
     start, end = v2("a1", duration=None), v2("a1", timestamp=None)
-    found = taken(start, start, end)
+    found = loaded(start, start, end)
     assert len(found) == 1
     assert (found.duplicates, found.trace_warnings) == ({0: 2}, {})
 
 
-def test_one_id_for_very_many_spans() -> None:
-    assert len(taken(*[v2("a1", timestamp=1 + 2 * i) for i in range(3000)])) == 3000
+def test_many_spans_with_one_id() -> None:
+    assert len(loaded(*[v2("a1", timestamp=1 + 2 * i) for i in range(3000)])) == 3000
 
 
 CLIENT = v2("c", parentId="a", kind="CLIENT", localEndpoint=FRONT, timestamp=1010, duration=300)
@@ -275,7 +275,7 @@ def test_the_halves_of_an_rpc(order: list[dict[str, Any]], flag: dict[str, Any])
         ("Front", "e", "c"),
     ]
     assert [span.marks for span in found] == [0, 0, Flag.SHARED, 0, 0]
-    depths = taken(*order).depth.tolist()
+    depths = loaded(*order).depth.tolist()
     assert depths == [0, 1, 2, 3, 2]
 
 
@@ -284,7 +284,7 @@ def test_a_service_that_calls_itself() -> None:
     assert [(span.kind, span.marks) for span in found] == [(Kind.CLIENT, 0), (Kind.SERVER, Flag.SHARED)]
 
 
-def test_shared_on_a_client_means_nothing() -> None:
+def test_shared_flag_of_a_client_is_ignored() -> None:
     assert only(v2(kind="CLIENT", shared=True)).marks == Flag.NONE
 
 
@@ -297,8 +297,8 @@ def test_the_pieces_of_both_halves() -> None:
 # --- Broken input ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_no_span_is_left_out_and_counted() -> None:
-    found = taken(v2("a1"), 7, [], {"id": "2"}, "x", b"{broken", {"traceId": "1"})
+def test_items_that_are_not_spans_are_skipped_and_counted() -> None:
+    found = loaded(v2("a1"), 7, [], {"id": "2"}, "x", b"{broken", {"traceId": "1"})
     assert len(found) == 1
     assert [str(warning) for warning in found.load_warnings] == [
         "spans.json: [1]: skipped: not a span object (and 3 more like it)",
@@ -307,7 +307,7 @@ def test_what_is_no_span_is_left_out_and_counted() -> None:
 
 
 def test_wrong_types_are_repaired() -> None:
-    found = taken(
+    found = loaded(
         {
             "traceId": 12,
             "id": 34,
@@ -331,7 +331,7 @@ def test_wrong_types_are_repaired() -> None:
     ]
 
 
-def test_numbers_and_texts_that_strict_json_refuses() -> None:
+def test_numbers_and_texts_that_strict_json_rejects() -> None:
     span = only(b'{"traceId":"1","id":"2","name":"a\\ud800b","tags":{"n":NaN,"t":"\\udc00"},"timestamp":1e3}')
     assert (span.name, span.start_ns, span.attributes["t"]) == ("a\ufffdb", 1_000_000, "\ufffd")
 
@@ -456,13 +456,13 @@ def test_v1_tags() -> None:
     assert [event.name for event in span.events] == ["plain", "cs"]
 
 
-def test_v1_reads_spans_of_version_2_among_its_own() -> None:
+def test_v1_list_with_spans_of_version_2() -> None:
     found = old(v1((1, "cs", FRONT)), v2("a1", kind="SERVER", localEndpoint=BACK), v2("b1", kind="PRODUCER"))
     assert [span.kind for span in found] == [Kind.CLIENT, Kind.SERVER, Kind.PRODUCER]
 
 
 def test_v1_broken() -> None:
-    found = taken(
+    found = loaded(
         7,
         {"traceId": "1"},
         {"traceId": 1, "id": "2", "annotations": [{"timestamp": "x", "value": 3}, 7], "binaryAnnotations": [{}]},
@@ -482,7 +482,7 @@ def test_v1_broken() -> None:
         (v1(binary=[("tags", "Endpoint", FRONT), ("myEndpoint", "x", FRONT)]), True),
     ],
 )
-def test_versions_are_told_apart(item: dict[str, Any], expected: bool) -> None:
+def test_detect_versions(item: dict[str, Any], expected: bool) -> None:
     assert zipkin_v1.is_v1(json.dumps(item).encode()) is expected
 
 
@@ -493,7 +493,7 @@ def test_versions_are_told_apart(item: dict[str, Any], expected: bool) -> None:
     ("write", "decode"),
     [(export.zipkin_v2, zipkin_json.decode_spans), (export.zipkin_v1, zipkin_v1.decode_spans)],
 )
-def test_written_spans_are_read_again(write: Callable[[list[Span]], bytes], decode: Decoder) -> None:
+def test_written_spans_round_trip(write: Callable[[list[Span]], bytes], decode: Decoder) -> None:
     written = [
         Span(TRACE, "00000000000000a1", None, "Front", "get /", 5_000_000, 900_000, Kind.SERVER),
         Span(
@@ -573,7 +573,7 @@ ITEMS = VALUES | st.fixed_dictionaries(
 
 @given(st.lists(ITEMS.map(lambda item: json.dumps(item).encode()) | st.binary(max_size=30), max_size=6))
 @pytest.mark.parametrize("decode", [zipkin_json.decode_spans, zipkin_v1.decode_spans])
-def test_anything_is_read_or_left_out(decode: Decoder, items: list[bytes]) -> None:
+def test_any_json_is_read_or_skipped(decode: Decoder, items: list[bytes]) -> None:
     intake = Intake()
     decode(items, DecodeContext(intake, "x"))
     found = assemble(intake)

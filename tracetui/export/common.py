@@ -1,4 +1,4 @@
-"""Helpers of the exported formats: ids, values and texts."""
+"""Common parts of the export formats: ids, values and texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Json = dict[str, object]
 
 SAFE_INTEGER = 2**53 - 1
-"""The greatest integer that a reader with only doubles takes whole."""
+"""Largest integer that is exact in readers with only doubles."""
 
 NESTING_LIMIT = 32
 
@@ -31,18 +31,18 @@ HEX = re.compile("[0-9a-f]+")
 
 
 WORDED = Flag.warnings() & ~Flag.SOURCE_WARNING
-"""Flags that stand as words, one each, before the source's own warnings of a span."""
+"""Flags that have a warning each, listed before the source's own warnings of a span."""
 
 
 def source_warnings(span: Span) -> list[str]:
-    """Warnings that the source gave for a span, without those of the flags: a reader finds those anew."""
+    """List the warnings of the source for a span, without those of flags: a reader derives those again."""
     return list(span.warnings[(span.marks & WORDED).bit_count() :])
 
 
 def with_otel_tags(span: Span) -> Attributes:
-    """Attributes plus those that OpenTelemetry uses where a format has only tags.
+    """Add the attributes that OpenTelemetry uses in formats with only tags.
 
-    A tag that the span has already stays as it is.
+    Existing tags of the span are kept.
     """
     fields = {
         "otel.scope.name": span.scope_name,
@@ -54,9 +54,9 @@ def with_otel_tags(span: Span) -> Attributes:
 
 
 def unique_keys(spans: Iterable[Span]) -> Iterator[Span]:
-    """The spans, with the two halves of a Zipkin RPC under ids of their own, as every other format needs them.
+    """Give the two halves of a Zipkin RPC separate ids, as required by every other format.
 
-    The server half takes a new id under the client half, and what the server's service did below it follows it.
+    The server half becomes a child of the client half with a new id; children in the server's service follow it.
     """
     spans = list(spans)
     halves = {(span.trace_id, span.span_id): span for span in spans if Flag.SHARED in span.marks}
@@ -97,7 +97,7 @@ def base64_text(value: bytes) -> str:
 
 
 def json_float(value: float) -> float | str:
-    """JSON has no NaN and no infinities; protobuf's JSON, which Jaeger and OTLP follow, writes these words."""
+    """Convert NaN and infinities, which JSON lacks, to the words of protobuf JSON, as Jaeger and OTLP do."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
@@ -124,7 +124,7 @@ def json_text(value: Value) -> str:
 
 
 def _plain(value: Value, depth: int = 0) -> object:
-    """A value as JSON can hold it."""
+    """Convert a value to plain JSON types."""
     match value:
         case bytes():
             return base64_text(value)
@@ -144,5 +144,5 @@ def json_bytes(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        # orjson takes no lone surrogates and no integers beyond 64 bits. A source may hold both, and JSON can.
+        # orjson rejects lone surrogates and integers beyond 64 bits, which JSON allows and sources contain
         return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

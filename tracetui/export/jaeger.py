@@ -1,4 +1,4 @@
-"""Spans to Jaeger JSON."""
+"""Export to Jaeger JSON."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def jaeger_json(spans: Iterable[Span]) -> bytes:
-    """A response of the Jaeger API to a search, which is also what its UI downloads and opens.
+    """Encode spans as a search response of the Jaeger API, which its UI also downloads and opens.
 
-    Not carried: times below a microsecond, attributes of links, null attributes (written as empty text) and the types
+    Lost: times below a microsecond, attributes of links, null attributes (written as empty text) and the types
     within lists and maps (written as JSON text). Jaeger knows links only as references, so a reader takes a link
     within the trace for the parent where the span has no parent, or where the link says CHILD_OF and the parent is
     a FOLLOWS_FROM.

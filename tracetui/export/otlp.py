@@ -1,4 +1,4 @@
-"""Spans to OTLP JSON."""
+"""Export to OTLP JSON."""
 
 from __future__ import annotations
 
@@ -36,30 +36,29 @@ _Write = Callable[[Attributes], list[Json]]
 
 
 def otlp_json(spans: Iterable[Span]) -> bytes:
-    """One `TracesData` object.
+    """Encode spans as one `TracesData` object.
 
-    Not carried: that a parent was a FOLLOWS_FROM, and warnings. Times end at 2^64 ns and begin at 0. An id that is not
-    hex, too long, or all zeros is replaced by a hash of it, the same wherever it is named. Integers beyond 64 bits
-    become text.
+    Lost: the FOLLOWS_FROM kind of parents, and warnings. Times are limited to 0 .. 2^64 ns. An id that is not hex, too
+    long, or all zeros is replaced by its hash, the same in every reference. Integers beyond 64 bits become text.
     """
     return json_bytes(traces_data(unique_keys(spans)))
 
 
 def otlp_json_lines(spans: Iterable[Span], spans_per_line: int = 1000) -> bytes:
-    """The OTLP file format: one `TracesData` object a line, in the order of the spans. Not carried: as `otlp_json`."""
+    """Encode spans in the OTLP file format: one `TracesData` object per line, in order. Lost: as `otlp_json`."""
     return b"".join(json_bytes(traces_data(batch)) + b"\n" for batch in batches(unique_keys(spans), spans_per_line))
 
 
 class ExactAttributes:
-    """Writes attributes for this program to read again as they were, and counts the values that cannot be.
+    """Writes attributes so that this program reads them back unchanged, and counts lost values.
 
-    OTLP has no integers beyond 64 bits: such a one is a text with a field of this program's own beside it, which other
-    readers pass over.
+    OTLP has no integers beyond 64 bits: they become text with an extra field of this program, which other readers
+    ignore.
     """
 
     def __init__(self) -> None:
-        self.left_out = 0
-        """How many values were nested too deeply."""
+        self.lost = 0
+        """Number of values that were nested too deeply."""
 
     def __call__(self, attributes: Attributes) -> list[Json]:
         return [{"key": key, "value": self._value(value)} for key, value in attributes.items()]
@@ -67,7 +66,7 @@ class ExactAttributes:
     def _value(self, value: Value, depth: int = 0) -> Json:
         match value:
             case list() | dict() if depth >= VALUE_NESTING:
-                self.left_out += 1
+                self.lost += 1
                 return {}
             case list():
                 return {"arrayValue": {"values": [self._value(item, depth + 1) for item in value]}}
@@ -88,21 +87,21 @@ def saved_trace(
     keep_order: bool = False,
     spans_per_line: int = 1000,
 ) -> bytes:
-    """Spans of one trace as lines of the OTLP file format that round-trip (`formats.saved`).
+    """Encode the spans of one trace as lines of the OTLP file format that round-trip (`formats.saved_fields`).
 
-    attributes: writes them, and counts what is not carried. keep_order: whether the spans stay in this order, which
-    takes more room, rather than by resource and scope. The ids of links that are not hex stay what they are.
+    attributes: writes attributes, and counts lost values. keep_order: keep the order of the spans, which takes more
+    space, instead of grouping by resource and scope. Ids of links that are not hex are kept.
     """
     write = _SavedSpans(trace_warnings, attributes)
     lines = []
     for batch in batches(spans, spans_per_line):
-        runs = [list(run) for _, run in groupby(batch, _maker)] if keep_order else [batch]
+        runs = [list(run) for _, run in groupby(batch, _resource_and_scope)] if keep_order else [batch]
         parts = [part for run in runs for part in _resource_spans(run, write, attributes)]
         lines.append(json_bytes({"resourceSpans": parts}) + b"\n")
     return b"".join(lines)
 
 
-def _maker(span: Span) -> tuple[str, str, str, str]:
+def _resource_and_scope(span: Span) -> tuple[str, str, str, str]:
     return span.service, json_text(dict(span.resource)), span.scope_name, span.scope_version
 
 
@@ -120,7 +119,7 @@ class _SavedSpans:
         saved, first = (self._first or SavedFields()), self._first is not None
         self._first = None
         trace_id = written["traceId"]
-        # one span names the trace as its source spelt it; an id that became another one is told by every span
+        # one span has the original spelling of the trace id; every span, if the id was replaced
         if span.trace_id != trace_id and (first or canonical_trace_id(span.trace_id) != trace_id):
             saved.traceId = span.trace_id
         saved.spanId = span.span_id if span.span_id != written["spanId"] else None
@@ -159,12 +158,12 @@ def _resource_spans(spans: Iterable[Span], write: Callable[[Span], Json], write_
 
 
 def _filled(**fields: object) -> Json:
-    """The fields that hold something: a missing one means its default, in JSON as on the wire."""
+    """Drop empty fields: a missing one means its default, in JSON as on the wire."""
     return {name: content for name, content in fields.items() if content}
 
 
 def _odd_ids(link: Link) -> Json:
-    """The ids of a link that OTLP does not allow, so that they meet the spans of the file."""
+    """List the ids of a link that OTLP does not allow, so that they still match spans of the file."""
     ids: Json = {}
     for field, text, digits in (("traceId", link.trace_id, 32), ("spanId", link.span_id, 16)):
         if hex_id(text, digits) != text.lower().rjust(digits, "0"):
@@ -173,7 +172,7 @@ def _odd_ids(link: Link) -> Json:
 
 
 def _link_attributes(link: Link) -> Attributes:
-    """With the kind that Jaeger wrote under the name that OpenTelemetry gives it."""
+    """Add the kind of a Jaeger link under its OpenTelemetry name."""
     kind: Attributes = {"opentracing.ref_type": link.kind.lower()} if link.kind else {}
     return {**link.attributes, **kind}
 

@@ -1,4 +1,4 @@
-"""Spans to OTLP protobuf, and to the records of the collector's file exporter."""
+"""Export to OTLP protobuf, and to records of the collector's file exporter."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 
 
 def otlp_protobuf(spans: Iterable[Span]) -> bytes:
-    """`TracesData` on the wire, the same as an `ExportTraceServiceRequest`.
+    """Encode spans as `TracesData`, which equals an `ExportTraceServiceRequest` on the wire.
 
-    Not carried: as `otlp_json`; and lone surrogates, which become `?`.
+    Lost: as `otlp_json`, and lone surrogates, which become `?`.
     """
     return _message("TracesData", traces_data(unique_keys(spans)))
 
 
 def otlp_records(spans: Iterable[Span], spans_per_record: int = 1000, *, protobuf: bool = True) -> bytes:
-    """Records as the collector's file exporter writes them: a length (4 bytes, big-endian) and one `TracesData`.
+    """Encode spans as records of the collector's file exporter: a length (4 bytes, big-endian) and one `TracesData`.
 
-    The payloads are protobuf, or else JSON, and not compressed. Not carried: as `otlp_protobuf` or `otlp_json`.
+    The payloads are uncompressed protobuf, or JSON. Lost: as `otlp_protobuf` or `otlp_json`.
     """
     encode = otlp_protobuf if protobuf else otlp_json
     payloads = (encode(batch) for batch in batches(unique_keys(spans), spans_per_record))

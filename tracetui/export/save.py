@@ -1,4 +1,4 @@
-"""Writing traces to a file that opens again: OTLP JSON, a batch of spans a line, in gzip where the name ends so."""
+"""Save traces as OTLP JSON, a batch of spans per line, compressed if the file name ends with .gz."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ _GZIP = ".gz"
 
 
 def save(traces: TraceSet, path: Path, *, replace: bool = False) -> list[str]:
-    """Write all traces of a set. -> what the file does not contain, in words
+    """Write all traces of a set. -> descriptions of the lost parts
 
-    The file is there whole or not at all. Raises UsageError where it cannot be written, or is there already and must
-    not be replaced.
+    The file is written completely or not at all. Raises UsageError if it cannot be written, or exists and must not be
+    replaced.
     """
     attributes = ExactAttributes()
     try:
         path = path.expanduser()
         if not replace and path.exists():
             raise UsageError(f"{path} is there already; choose another name")
-        # whoever may read the traces on the server is not whoever may read this directory
+        # readers of this directory may lack access to the traces on the server
         with atomic_file(path, PRIVATE) as plain, _packed(plain, path.suffix == _GZIP) as file:
             for trace in range(traces.trace_count):
                 file.write(_lines(traces, trace, attributes))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     except (RuntimeError, ValueError) as error:
-        # a home directory that nobody has; a zero byte in a name
+        # an unknown home directory; a zero byte in a name
         raise UsageError(f"cannot write {path}: {error}") from None
-    return _not_saved(traces, attributes.left_out)
+    return _not_saved(traces, attributes.lost)
 
 
 def _lines(traces: TraceSet, trace: int, attributes: ExactAttributes) -> bytes:
     at = traces.spans_of(trace)
-    came = np.argsort(traces.order[at.start : at.stop], kind="stable") + at.start
-    spans = (_without_logs(traces.span(int(span))) for span in came)
+    input_order = np.argsort(traces.order[at.start : at.stop], kind="stable") + at.start
+    spans = (_without_logs(traces.span(int(span))) for span in input_order)
     warnings = traces.trace_warnings.get(trace, ())
     return saved_trace(spans, warnings, attributes=attributes, keep_order=_has_ties(traces, at))
 
 
 def _has_ties(traces: TraceSet, spans: range) -> bool:
-    """Test whether siblings begin together, within their parent's time: then the first in the input comes first."""
+    """Test whether siblings begin at the same time, within their parent: then their input order matters."""
     at = slice(spans.start, spans.stop)
     parent = traces.parent[at]
     start = np.maximum(traces.start[at], np.where(parent >= 0, traces.start[parent], 0))
@@ -68,7 +68,7 @@ def _without_logs(span: Span) -> Span:
 
 def _not_saved(traces: TraceSet, nested: int) -> list[str]:
     counts = {
-        "record{} of spans that came more than once": sum(traces.duplicates.values()),
+        "duplicate record{} of spans": sum(traces.duplicates.values()),
         "value{} nested too deeply": nested,
         "line{} of logs": len(traces.log_lines),
         "warning{} about the input": len(traces.load_warnings),

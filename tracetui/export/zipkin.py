@@ -1,4 +1,4 @@
-"""Spans to Zipkin JSON, v2 and v1."""
+"""Export to Zipkin JSON, v2 and v1."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ V1_CORE = {
     "PRODUCER": ("ms", "ws", "ma"),
     "CONSUMER": ("wr", "mr", "ma"),
 }
-"""Annotations that begin and end a span of a kind, and the name of its other end."""
+"""Annotations for the beginning and end of each span kind, and for the address of the peer."""
 
 
 def zipkin_v2(spans: Iterable[Span]) -> bytes:
-    """A flat list of Zipkin v2 spans, as it is posted to Zipkin.
+    """Encode spans as a flat list of Zipkin v2 spans, as posted to Zipkin.
 
-    Not carried: links, times below a microsecond, durations of 0 (written as 1 µs), the kind INTERNAL (as none), the
+    Lost: links, times below a microsecond, durations of 0 (written as 1 µs), the kind INTERNAL (as none), the
     types of attributes (all become text), which attributes were the resource's (all become tags; the span's own win),
-    and warnings. Ids as in `otlp_json`, but a trace id of up to 16 digits is not made longer.
+    and warnings. Ids as in `otlp_json`, but a trace id of up to 16 digits is not padded.
     """
     return json_bytes([_zipkin_span(span) for span in spans])
 
 
 def zipkin_v1(spans: Iterable[Span]) -> bytes:
-    """A flat list of Zipkin v1 spans, whose kinds are pairs of annotations. Losses: as `zipkin_v2`."""
+    """Encode spans as a flat list of Zipkin v1 spans, whose kinds are pairs of annotations. Lost: as `zipkin_v2`."""
     return json_bytes([_zipkin_v1_span(span) for span in spans])
 
 
@@ -70,7 +70,7 @@ def _zipkin_span(span: Span) -> Json:
 
 
 def _zipkin_v1_span(span: Span) -> Json:
-    # The server half of a shared span leaves its times to its annotations: the client's are the span's.
+    # the server half of a shared span has its times in annotations only: those of the span are the client's
     written = _zipkin_identity(span) | ({} if Flag.SHARED in span.marks else _zipkin_times(span))
     endpoint = {"serviceName": span.service}
     annotations: list[Json] = [note | {"endpoint": endpoint} for note in _zipkin_annotations(span)]
@@ -83,7 +83,7 @@ def _zipkin_v1_span(span: Span) -> Json:
         if peer := _peer(span):
             tags.append({"key": other, "value": True, "endpoint": {"serviceName": peer}})
     else:
-        # Only annotations name a service in v1, and an empty `lc` is the one that says no more than that.
+        # in v1 only annotations name the service; an empty `lc` has no other meaning
         tags.append({"key": "lc", "value": "", "endpoint": endpoint})
     return written | {"annotations": annotations, "binaryAnnotations": tags}
 
@@ -94,7 +94,7 @@ def _peer(span: Span) -> str:
 
 def _zipkin_tags(span: Span) -> dict[str, str]:
     tags = {key: as_text(value) for key, value in {**span.resource, **with_otel_tags(span)}.items()}
-    # Zipkin takes a span with this tag for failed whatever the tag says, so only a failed span may have it.
+    # in Zipkin any value of this tag means an error, so only spans with an error may have it
     error = tags.pop("error", "")
     if span.status is Status.ERROR or span.error:
         tags["error"] = span.status_message or error
@@ -102,7 +102,7 @@ def _zipkin_tags(span: Span) -> dict[str, str]:
 
 
 def _zipkin_annotations(span: Span) -> list[Json]:
-    """Events: the name alone or, with attributes, name and attributes as OpenTelemetry writes them."""
+    """Convert events: only the name or, with attributes, name and attributes as OpenTelemetry writes them."""
     return [
         {
             "timestamp": event.time_ns // 1000,

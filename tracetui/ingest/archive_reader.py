@@ -1,4 +1,4 @@
-"""Read the files in an archive, within what memory there is and what its own size allows."""
+"""Read the files in an archive, within the available memory and limits set by the size of the archive."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_limit, inp
 from tracetui.model.errors import LoadWarning, shortened
 
 MOST_NESTED: Final = 2
-"""An archive in an archive is read, one in that is not."""
+"""Depth of archives in archives that is read."""
 _NAMED: Final = 5
 _BY_SYSTEMS: Final = ("__MACOSX/", "._")
-"""What names begin with that a system has put beside the files of people."""
+"""Prefixes of files that macOS adds to an archive."""
 _OF_SYSTEMS: Final = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many bytes may still be unpacked from an archive, with all that is packed within its files."""
+    """Bytes that may still be unpacked from an archive, including compressed data in its files."""
 
     left: int
     most_cost: int
-    """What decoding one of its files may cost, by `limits.decoding_cost`."""
+    """Limit for decoding one of its files, by `limits.decoding_cost`."""
 
     @classmethod
     def of(cls, packed_size: int) -> Budget:
-        """The budget of an archive of this size. It may be above the memory, as one file after the other is read."""
+        """Compute the budget of an archive of this size. It may exceed the memory, as files are read one by one."""
         return cls(max(MOST_PACKED_TIMES * packed_size, LEAST), decoding_limit(packed_size))
 
     def take(self, size: int) -> None:
@@ -40,18 +40,18 @@ class Budget:
 
     @property
     def limit(self) -> int:
-        """How large the next file may be."""
+        """Size limit of the next file."""
         return min(max(self.left, 0), input_limit())
 
 
 Read = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
-"""Reads a file of an archive, which is from one share (0 to 1) of it to another. -> whether it is anything known"""
+"""Reads a file that spans two shares (0 to 1) of its archive. -> whether its format is known"""
 
 
 def take_members(
     data: Buffer, archive: Archive, context: DecodeContext, budget: Budget, read: Read, go_on: Callable[[], bool]
 ) -> None:
-    """Take in the spans that the files of an archive hold; warnings name a file as `archive.zip:file.json`."""
+    """Decode the files of an archive; warnings name a file as `archive.zip:file.json`."""
     before = len(context.intake)
     others: list[str] = []
     of_others: list[LoadWarning] = []
@@ -101,7 +101,7 @@ def take_members(
 def _unpacked(
     member: ArchiveMember, context: DecodeContext, budget: Budget, go_on: Callable[[], bool]
 ) -> tuple[Buffer | None, bool]:
-    """What can be read of a member, and whether that is all of it; None where nothing more may be unpacked."""
+    """Unpack a member. -> its readable content, None once the budget is spent; whether that is all of it"""
     limit = budget.limit
     if limit <= 0:
         return None, False
@@ -118,7 +118,7 @@ def _unpacked(
                 is_whole = False
                 break
     except UnpackError as error:
-        context.warn(f"damaged in the archive ({error}); what came before is kept")
+        context.warn(f"damaged in the archive ({error}); everything before it was read")
         is_whole = False
     budget.take(out.size)
     return out.whole(), is_whole

@@ -25,7 +25,7 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 BZIP2 = b"BZh"
 XZ = b"\xfd7zXZ\0"
 _BZIP2_BEGINS = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
-"""With the first block's sign, or the end's of empty data: the three letters alone may be a text."""
+"""Includes the magic number of the first block or of the end: the three letters alone may be text."""
 WRITER_SECONDS = 10.0
 """Time to wait for a writer of a named pipe."""
 
@@ -39,7 +39,7 @@ _NESTED = 3
 _PROBED = 64 * MIB
 """Bytes read from a pipe before checking whether they can be traces."""
 _MONOTONOUS = 150
-"""Data that packs to a smaller part is one thing over and over; traces, full of random ids, reach some thirty."""
+"""Data that compresses by more is repetitive; traces, full of random ids, reach about thirty."""
 _MONOTONOUS_PIECES = 32
 
 
@@ -51,27 +51,27 @@ def read_file(
 ) -> Buffer:
     """Return the bytes of a file, mapped where the file system allows it, else read as `read_stream` does.
 
-    A file that is being written is read as far as it goes now: a map of one that is cut then ends the process.
+    A file that is being written is read up to its current end: truncating a mapped file would kill the process.
 
-    Raises OSError, also for a device, which has no end, and for a named pipe that nobody writes to.
+    Raises OSError, also for a device, which has no end, and for a named pipe without a writer.
     """
     stat_result = path.stat()
     mode = stat_result.st_mode
     if stat.S_ISFIFO(mode):
-        # opened in the usual way it would wait for a writer, deaf to everything
+        # a blocking open would wait for a writer, and could not be interrupted
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
             _wait_for_writer(pipe.fileno(), go_on)
             return read_stream(pipe, go_on, warn, cannot_hold_spans)
     with path.open("rb") as file:
         is_device = stat.S_ISCHR(mode) and stat_result.st_rdev != Path(os.devnull).stat().st_rdev
         if is_device and not file.isatty():
-            raise OSError(0, "it is a device, not a file")
+            raise OSError(0, "is a device, not a file")
         if _is_being_written(stat_result) and stat_result.st_size <= input_limit():
             return file.read(stat_result.st_size)
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
-            # empty files and some file systems' cannot be mapped
+            # empty files and files of some file systems cannot be mapped
             return read_stream(file, go_on, warn, cannot_hold_spans)
 
 
@@ -84,7 +84,7 @@ def _is_being_written(stat_result: os.stat_result) -> bool:
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
-    """Wait until a named pipe has a writer, or `go_on` is false. Raises OSError if there is none for long."""
+    """Wait until a named pipe has a writer, or `go_on` returns False. Raises OSError after WRITER_SECONDS."""
     until = time.monotonic() + WRITER_SECONDS
     while go_on():
         ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
@@ -100,7 +100,7 @@ def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
 
 
 def _has_writer(descriptor: int) -> bool:
-    """Test whether a non-blocking pipe that holds nothing now is open for writing."""
+    """Test whether an empty non-blocking pipe is open for writing."""
     try:
         os.read(descriptor, 1)
     except BlockingIOError:
@@ -114,10 +114,10 @@ def read_stream(
     warn: Callable[[str], None],
     cannot_hold_spans: Callable[[Buffer], bool] = lambda _: False,
 ) -> bytes:
-    """Read a pipe to its end, or until `go_on`, called several times a second, is false.
+    """Read a pipe to its end, or until `go_on`, called several times a second, returns False.
 
-    Stops with a warning at what memory there is, and after `_PROBED` bytes that are one thing over and over or of
-    which `cannot_hold_spans` says so. Raises OSError.
+    Stops with a warning at the memory limit, and after `_PROBED` bytes that are repetitive or that `cannot_hold_spans`
+    rejects. Raises OSError.
     """
     try:
         descriptor = stream.fileno()
@@ -159,7 +159,7 @@ def _is_monotonous(data: bytes) -> bool:
 
 
 def format_size(size: int) -> str:
-    """A number of bytes for people."""
+    """Format a number of bytes for display."""
     return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / MIB:.3g} MiB"
 
 
@@ -180,11 +180,10 @@ _COMPRESSIONS: Final = (
 def decompress(
     data: Buffer, context: DecodeContext, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
 ) -> Buffer:
-    """Return the bytes within a gzip, zstd, bzip2 or xz wrapper (told by its first bytes), or the bytes as they are.
+    """Decompress gzip, zstd, bzip2 or xz, recognised by its first bytes; return other bytes unchanged.
 
-    Of a damaged wrapper everything before the damage is kept, with a warning that says where it is; of one that holds
-    more than memory, its own size (`limits.unpacked_limit`, `limits.decoding_limit`) or `most` allows what is within
-    the limits. `go_on` is asked meanwhile.
+    Everything before damage is kept, with a warning on its position. Data that unpacks to more than `most`, or than
+    `limits.unpacked_limit` and `limits.decoding_limit` allow, is cut there. `go_on` is checked meanwhile.
     """
     limits = min(unpacked_limit(len(data)), most), decoding_limit(len(data))
     for _ in range(_NESTED):
@@ -197,28 +196,28 @@ def decompress(
 
 
 def is_compressed(data: Buffer) -> bool:
-    """Test whether the first bytes are those of a wrapper that `decompress` takes off."""
+    """Test whether data begins like a format that `decompress` unpacks."""
     return any(data[: len(known.magic)] == known.magic for known in _COMPRESSIONS)
 
 
 class UnpackBuffer:
-    """Gathers unpacked bytes, at most `limit` of them, without a second copy when they are whole.
+    """Collects at most `limit` unpacked bytes, without a second copy at the end.
 
-    most_cost: what decoding them may cost at most, by `limits.decoding_cost`.
+    most_cost: limit for decoding them, by `limits.decoding_cost`.
     """
 
     def __init__(self, limit: int, most_cost: int) -> None:
         self._limit = limit
         self._most_cost = most_cost
         self._cost = 0
-        # pages of it are taken when they are written to
+        # its pages take memory only when they are written
         self._memory = mmap.mmap(-1, limit, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.size = 0
         self.trouble = ""
-        """Why the last piece was not added whole."""
+        """Reason why the last piece was not added whole."""
 
     def add(self, piece: bytes) -> bool:
-        """Append what fits. Return whether all of it did."""
+        """Append a piece as far as it fits. -> whether all of it did"""
         for begin in range(0, len(piece), _STEP):
             part = piece[begin : begin + _STEP]
             fits = part[: self._limit - self.size]
@@ -234,7 +233,7 @@ class UnpackBuffer:
         return True
 
     def whole(self) -> Buffer:
-        """Return all of it; nothing can be added afterwards."""
+        """Return all bytes; nothing can be added afterwards."""
         if not self.size:
             self._memory.close()
             return b""
@@ -259,7 +258,7 @@ def _unwrapped(
         before = out.size
         end, result = _unpack(data, at, member(), _STEP, out, go_on)
         if result == "damaged":
-            # the step with the damage is lost whole, so it should be a small one
+            # the step with the damage is lost whole, so repeat with small steps
             out.size = before
             end, result = _unpack(data, at, member(), max(1, (end - at + _STEP) // _SMALL_STEPS), out, go_on)
         at = end

@@ -1,4 +1,4 @@
-"""Tables of comma-separated values: told by the columns of their header, read a few thousand rows at a time."""
+"""CSV tables: recognised by the columns of their header, read a few thousand rows at a time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LONGEST_HEADER: Final = 1 << 16
 _ROWS: Final = 4096
 _LARGEST_FIELD: Final = 1 << 26
 _MOST_LINES: Final = 100
-"""A quoted cell goes over no more lines than this."""
+"""Most lines of a quoted cell."""
 _SEPARATORS: Final = ",;\t"
 _NAME: Final = re.compile(r"[\w .:/@-]*")
 
 
 def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
-    """The columns that the first line of a text names, and what separates them; no columns where it is no header."""
+    """Read a header line. -> its columns, none if it is not a header; the separator"""
     end = data.find(b"\n", start, start + _LONGEST_HEADER)
     line = data[start : end if end >= 0 else start + _LONGEST_HEADER]
     try:
@@ -40,13 +40,13 @@ def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
 
 
 def format_with(columns: list[str]) -> TableFormat | None:
-    """The format of a table with these columns; None for no known one."""
+    """Find the format of a table with these columns; None for an unknown one."""
     found = set(columns)
     return next((known for known in TABLE_FORMATS if found.issuperset(known.columns)), None)
 
 
 def take_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
-    """Take in a table of a known format. -> False if it is none"""
+    """Decode a table of a known format. -> False if it is not one"""
     columns, separator = header_of(data, start)
     known = format_with(columns)
     if known is None:
@@ -61,14 +61,14 @@ def take_table(data: Buffer, start: int, context: DecodeContext, progress: Calla
 
 @dataclass(slots=True)
 class _CsvTable:
-    """The rows of a text. A quote that is never closed costs its own line, not the rest of the table."""
+    """Iterator over the rows of a text. An unclosed quote costs its own line, not the rest of the table."""
 
     data: Buffer
     at: int
     separator: str
     columns: int
     number: int = 0
-    """Of the line on which the row ended that came last, from 1."""
+    """Number of the last line of the current row, from 1."""
 
     def __iter__(self) -> Iterator[list[str]]:
         while self.at < len(self.data):
@@ -79,13 +79,13 @@ class _CsvTable:
             at, number = self.at, self.number
             row = self._joined(line)
             if len(row) != self.columns:
-                # a quote that is not closed
+                # an unclosed quote
                 self.at, self.number = at, number
                 row = self._cells(line)
             yield row
 
     def _joined(self, text: str) -> list[str]:
-        """The cells of a row that goes on over as many lines as it takes to close its quotes."""
+        """Read the cells of a row, with further lines until its quotes are closed."""
         for _ in range(_MOST_LINES):
             if not text.count('"') % 2 or self.at >= len(self.data):
                 break
@@ -128,12 +128,12 @@ def _take(
             progress(table.share)
     _take_rows(known, columns, rows, context)
     if lost:
-        more = f" (and {lost - 1:,} rows more)" if lost > 1 else ""
-        context.line(first_lost).warn(f"skipped: not {len(columns)} cells, as the header has{more}")
+        more = f" (and {lost - 1:,} more like it)" if lost > 1 else ""
+        context.line(first_lost).warn(f"skipped: the row does not have {len(columns)} cells like the header{more}")
 
 
 def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], context: DecodeContext) -> None:
-    """Have rows taken in together; where that fails, one by one, so that only those are lost with which it does."""
+    """Decode rows in one call; if that fails, one by one, so that only faulty ones are lost."""
     if not rows:
         return
     before = len(context.intake)

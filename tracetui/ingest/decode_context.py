@@ -1,4 +1,4 @@
-"""Position of a decoder in the input, for its warnings."""
+"""Position of a decoder in the input, and its warnings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tracetui.model.intake import Intake
 
 @dataclass(frozen=True, slots=True)
 class LineNumbers:
-    """The numbers that the lines of a text have in its source, and what they count: lines or entries."""
+    """Numbers of the lines of a text in its source, and their unit: lines or entries."""
 
     unit: str
     numbers: Sequence[int]
@@ -24,49 +24,49 @@ class DecodeContext:
     file: str
     position: str = ""
     in_log: bool = False
-    """Whether it is a line of a log, where most lines are no spans and that is no fault."""
+    """True for a line of a log, where lines without spans are normal."""
     lines: LineNumbers | None = None
-    """Of a text that was put together: where its lines stand in the source."""
+    """Positions of the lines in the source, for a text assembled from several entries."""
 
     def at(self, step: str) -> DecodeContext:
-        """A place further in: `.at("spans[3]")`."""
+        """Return the context of an inner position: `.at("spans[3]")`."""
         return replace(self, position=f"{self.position}.{step}" if self.position else step)
 
     def line(self, number: int) -> DecodeContext:
-        """The place of a line of this text, counted from 1."""
+        """Return the context of a line of this text, counted from 1."""
         if self.lines is None:
             return self.at(f"line {number}")
         return DecodeContext(self.intake, self.file, f"{self.lines.unit} {self.lines.numbers[number - 1]}", self.in_log)
 
     def trace(self, trace_id: str) -> int:
-        """Index of a trace; spans without a trace id get one to themselves."""
+        """Return the index of a trace; spans without a trace id get a trace of their own."""
         if trace_id:
             return self.intake.trace(trace_id)
-        self.warn("spans without a trace id; they are shown as a trace of their own")
+        self.warn("spans without a trace id; shown as one trace of their own")
         return self.intake.unnamed_trace()
 
     def warn(self, message: str) -> None:
-        """Warn the user about this place."""
+        """Warn about this position."""
         self.intake.warn(self.file, self.position, message)
 
     def skip(self) -> None:
-        """Count a line that holds no spans, if it is one of a log."""
+        """Count a log line without spans; no effect outside logs."""
         if self.in_log:
             self.intake.other_lines[self.file] = self.intake.other_lines.get(self.file, 0) + 1
 
 
 class UnreadCounts:
-    """Counts the spans of which something cannot be read, by what it is and what became of it."""
+    """Counts spans with unreadable parts, by part and consequence: a wrong field is often wrong in many spans."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = {}
 
     def note(self, what: str, then: str = "cannot be read: an unknown shape", spans: int = 1) -> None:
-        """Count spans; the warning is `what` of so many spans, and `then`."""
+        """Count spans; the warning is "`what` of N spans `then`"."""
         self._counts[what, then] = self._counts.get((what, then), 0) + spans
 
     def warn(self, context: DecodeContext) -> None:
-        """Warn once of each thing."""
+        """Warn once of each part."""
         for (what, then), count in self._counts.items():
             context.warn(f"{what} of {count:,} span{'s' if count > 1 else ''} {then}")
         self._counts.clear()

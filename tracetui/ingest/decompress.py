@@ -1,4 +1,4 @@
-"""Unpack gzip, deflate, zstd, bzip2 and xz in pieces of bounded size: a few bytes can stand for any number of zeros."""
+"""Unpack gzip, deflate, zstd, bzip2 and xz in bounded pieces: a few bytes can expand to any number of zeros."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final, Protocol
 import zstandard
 
 MOST_PIECE: Final = 1 << 20
-"""Bytes of a piece that zlib unpacks. zstd's has no such bound: see `_ZSTD_STEP`."""
+"""Largest piece that zlib unpacks. zstd has no such bound: see `_ZSTD_STEP`."""
 _ZSTD_STEP: Final = 2 << 10
 """Bytes of zstd unpacked at a time: four can expand to 128 KiB, so that is 64 MiB at most."""
 _XZ_MEMORY: Final = 256 << 20
-"""Bytes that xz may take for its dictionary: the largest of its presets has 64 MiB."""
+"""Memory limit for the dictionary of xz: the largest preset takes 64 MiB."""
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 
 
 class UnpackError(ValueError):
-    """Compressed data that is damaged."""
+    """Compressed data is damaged."""
 
 
 class CompressedMember(Protocol):
@@ -26,18 +26,18 @@ class CompressedMember(Protocol):
 
     @property
     def eof(self) -> bool:
-        """True once its end was read."""
+        """True once the end was read."""
 
     @property
     def unused_data(self) -> bytes:
-        """Bytes that followed on its end in the last input."""
+        """Bytes after its end in the last input."""
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
         """Yield the output for the next bytes, in bounded pieces. Raises UnpackError."""
 
 
 class ZlibMember:
-    """A member of gzip (by default) or another form of zlib, by its `wbits`."""
+    """Gzip member (by default), or another zlib format given by `wbits`."""
 
     def __init__(self, wbits: int = zlib.MAX_WBITS | 16) -> None:
         self._member = zlib.decompressobj(wbits)
@@ -59,13 +59,13 @@ class ZlibMember:
             if piece:
                 yield piece
             data = self._member.unconsumed_tail
-            # a piece that is full may leave more behind, though all was read
+            # after a full piece there may be more output, though all input was consumed
             if not data and len(piece) < MOST_PIECE:
                 return
 
 
 class ZstdMember:
-    """A frame of zstd."""
+    """Zstd frame."""
 
     def __init__(self) -> None:
         self._member = zstandard.ZstdDecompressor().decompressobj()
@@ -93,7 +93,7 @@ class ZstdMember:
 
 
 class Bzip2Member:
-    """A stream of bzip2."""
+    """Bzip2 stream."""
 
     def __init__(self) -> None:
         import bz2
@@ -113,7 +113,7 @@ class Bzip2Member:
 
 
 class XzMember:
-    """A stream of xz."""
+    """Xz stream."""
 
     def __init__(self) -> None:
         import lzma
@@ -135,12 +135,12 @@ class XzMember:
 def _unpack_bounded(
     decompress: Callable[[bytes, int], bytes], is_done: Callable[[], bool], data: bytes
 ) -> Iterator[bytes]:
-    """Yield what a decompressor of the standard library makes of the next bytes, in pieces."""
+    """Yield the output of a standard library decompressor for the next bytes, in pieces."""
     while True:
         try:
             piece = decompress(data, MOST_PIECE)
         except Exception as error:
-            # OSError of bz2, LZMAError of lzma, which is no subclass of any
+            # OSError of bz2, LZMAError of lzma: they have no common base
             raise UnpackError(str(error)) from None
         if piece:
             yield piece
@@ -178,7 +178,7 @@ HTTP_CODINGS: Final[dict[str, Callable[[], CompressedMember]]] = {
     "deflate": _Deflate,
     "zstd": ZstdMember,
 }
-"""The content codings of HTTP that are understood."""
+"""Supported HTTP content codings."""
 
 
 def unpack_stream(pieces: Iterator[bytes], coding: str) -> Iterator[bytes]:

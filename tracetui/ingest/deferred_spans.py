@@ -1,4 +1,4 @@
-"""What is kept of a source until it has been read to its end."""
+"""Spans and warnings of a source that wait until it has been read to its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.record_errors import skip_record
 
 ProgressCallback = Callable[[float], None]
-"""Is told which share of a source (0 to 1) is read."""
+"""Receives the share of a source (0 to 1) that has been read."""
 
 
 @dataclass(slots=True)
@@ -22,21 +22,21 @@ class DeferredSpans:
 
     progress: ProgressCallback
     wrappers: int = 0
-    """How many objects are open around the one that is looked at."""
+    """Number of objects around the current one."""
     zipkin: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
     documents: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
     sink: SpanSink = field(default_factory=SpanSink)
     unknown: dict[Nearest, tuple[int, DecodeContext]] = field(default_factory=dict)
-    """Objects that are of no format but near to one: how many, and where the first is."""
+    """Objects of unknown formats that resemble a known one: their number and the position of the first."""
 
     others: list[tuple[str, DecodeContext]] = field(default_factory=list)
-    """The first value that is nothing known: what it is, and where."""
+    """Description and position of the first value of an unknown kind."""
     other_count: int = 0
     is_unknown: bool = False
-    """Whether the source is of no kind that may hold spans."""
+    """True if the source is of an unknown kind."""
 
     def note_other(self, what: str, context: DecodeContext) -> None:
-        """Count a value that is nothing known: in a log no fault, in a source without spans what it holds instead."""
+        """Count a value of an unknown kind: normal in a log, the diagnosis of a source without spans."""
         if context.in_log:
             context.skip()
             return
@@ -45,14 +45,14 @@ class DeferredSpans:
             self.others.append((what, context))
 
     def note_unknown(self, nearest: Nearest, context: DecodeContext) -> None:
-        """Count an object that comes near to a format."""
+        """Count an object that resembles a known format."""
         count, first = self.unknown.get(nearest, (0, context))
         self.unknown[nearest] = count + 1, first
 
     def finish(self, context: DecodeContext, before: int = 0) -> None:
-        """Decode what was kept, and warn of what was counted.
+        """Decode the deferred spans and issue the counted warnings.
 
-        before: how many spans the intake had before this source.
+        before: number of spans in the intake before this source.
         """
         for decode in (self._decode_documents, self._decode_zipkin, self.sink.finish):
             try:

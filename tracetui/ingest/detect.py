@@ -22,7 +22,7 @@ from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
 from tracetui.ingest.formats.nearest_format import nearest_table, nearest_text
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
-from tracetui.ingest.json_documents import BLANK, TELLING_KEY, can_share, take_shares, take_value
+from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, take_shares, take_value
 from tracetui.ingest.json_lines import json_line, line_cuts
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.damaged_json import next_value
@@ -51,12 +51,12 @@ def decode(
     progress: ProgressCallback = lambda _: None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Take in all spans of a source's bytes. What cannot be read is skipped with a warning; nothing is raised.
+    """Decode all spans in the bytes of a source. Unreadable parts are skipped with a warning; nothing is raised.
 
-    go_on: asked while compressed bytes are unpacked; where it says no, what came before counts.
+    go_on: checked while compressed bytes are unpacked; once False, the bytes unpacked so far are decoded.
     """
     try:
-        _take_source(data, context, _tunnelled(progress), _tunnelled(go_on), None, 0)
+        _take_source(data, context, _pass_errors_through(progress), _pass_errors_through(go_on), None, 0)
     except CallbackError as callback:
         raise callback.error from None
 
@@ -69,7 +69,10 @@ def _take_source(
     budget: Budget | None,
     depth: int,
 ) -> bool:
-    """Take in a file, or those of an archive, which is nested so deep in others. -> whether it is anything known"""
+    """Decode a file, or the files of an archive. -> whether the format is known
+
+    depth: number of archives around it.
+    """
     if context.intake.is_full():
         context.warn(f"skipped: {_NO_ROOM}")
         return True
@@ -93,9 +96,9 @@ def _take_source(
     is_empty = len(context.intake) == before
     if lines and is_empty and not deferred.unknown:
         count = f"{lines:,} {'line' if lines == 1 else 'lines'}"
-        context.warn(f"a log without spans: {count}, and none is of a known format")
+        context.warn(f"a log without spans: {count}, none in a known format")
     try:
-        # what is wrong with this source is said before the next one is read
+        # warnings about this source come before those of the next one
         context.intake.decide()
     except Exception as error:
         skip_record(context, error)
@@ -121,8 +124,8 @@ def _take_archive(
     take_members(data, archive, context, budget, read, go_on)
 
 
-def _tunnelled(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments, _Decoded]:
-    """Wrap a callback so that its exceptions are the caller's, not faults of a record."""
+def _pass_errors_through(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments, _Decoded]:
+    """Wrap a callback so that its exceptions reach the caller and do not count as faults of a record."""
 
     def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Decoded:
         try:
@@ -138,7 +141,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     start = _skip_blank(data, 0)
     if start == len(data):
         deferred.is_unknown = True
-        context.warn("nothing in it" if data else "the file is empty")
+        context.warn("the file is blank" if data else "the file is empty")
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
         _protobuf(data, context)
     elif (envelope := find_envelope(data, start)) is not None:
@@ -149,7 +152,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         deferred.is_unknown = True
         context.warn(_unknown(data, start))
     elif data[start : start + 1] in (b"{", b"["):
-        if _holds_no_key(data, start):
+        if _lacks_span_keys(data, start):
             context.warn(f"no traces in it: {format_size(len(data))} of JSON without a key that spans have")
         else:
             _json(data, start, context, deferred)
@@ -195,7 +198,7 @@ def _unknown(data: Buffer, start: int) -> str:
 
 
 def _mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Take in the records of a text with other output between them; warn if there are none after all."""
+    """Decode the records of a text with other output in between; warn if there are none."""
     spans, warnings = len(context.intake), len(context.intake.warnings)
     _mixed_text(context, deferred).read(data, start, len(data))
     deferred.sink.finish()
@@ -214,15 +217,15 @@ def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
 
 
 def _log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Take in what one stream of a log wrote beside whole JSON values."""
+    """Decode the output of a log stream other than whole JSON values."""
     if not take_table(data, 0, context, deferred.progress):
         _mixed_text(context, deferred).read(data, 0, len(data))
 
 
-def _holds_no_key(data: Buffer, start: int) -> bool:
-    """Whether much text holds nothing that could be traces: it need not be decoded to know that."""
+def _lacks_span_keys(data: Buffer, start: int) -> bool:
+    """Test whether a large text has no key of a span, so that it need not be decoded."""
     much = len(data) - start > MUCH
-    return much and TELLING_KEY.search(data, start) is None and not has_records(data, start)
+    return much and SPAN_KEY.search(data, start) is None and not has_records(data, start)
 
 
 def _skip_blank(data: Buffer, at: int) -> int:
@@ -259,7 +262,7 @@ def _record(payload: bytes, context: DecodeContext, deferred: DeferredSpans) -> 
 
 
 def _json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """One JSON value, or one a line, or several without a line each."""
+    """Decode one JSON value, one per line, or several without line ends between them."""
     if _lines(data, start, context, deferred, first=True):
         return
     trouble = _whole(data, context, deferred)
@@ -270,7 +273,7 @@ def _json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSp
 
 
 def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False) -> bool:
-    """Take in one JSON value a line, if the first line (or the first of several) is one."""
+    """Decode one JSON value per line, if the first line (or the first of several) is one."""
     line = json_line(data, start, first=first)
     if line is None:
         return False
@@ -288,14 +291,14 @@ def _take_lines(data: Buffer, begin: int, end: int, context: DecodeContext, defe
 
 
 def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Take in a JSON value that fills a line or a record, or its intact parts."""
+    """Decode a line or record that is one JSON value, or its intact parts."""
     trouble = _whole(text, context, deferred)
     if trouble:
         _recover(text, 0, context, deferred, trouble)
 
 
 def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
-    """Take in one JSON value. -> '', or its fault"""
+    """Decode one JSON value. -> '', or its fault"""
     trouble = _trouble_with(data, context, deferred)
     if not trouble:
         return ""
@@ -312,7 +315,7 @@ def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str
 
 
 def _trouble_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
-    """Take in a JSON value if it is valid throughout. -> '', or its fault"""
+    """Decode a JSON value if it is valid throughout. -> '', or its fault"""
     try:
         take_value(data, context, deferred)
     except MalformedError as error:
@@ -321,7 +324,7 @@ def _trouble_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans)
 
 
 def _within(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> bool:
-    """Take in JSON that follows something else, such as the headers of a response."""
+    """Decode JSON that follows something else, such as the headers of a response."""
     if next_value(data, start) is None:
         return False
     _recover(data, start, context, deferred, "")
@@ -329,9 +332,9 @@ def _within(data: Buffer, start: int, context: DecodeContext, deferred: Deferred
 
 
 def _recover(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, trouble: str) -> None:
-    """Take in what is intact of damaged JSON; of much of it only if there is a span where one seems to begin."""
+    """Decode the intact parts of damaged JSON; of a large text only if it seems to hold an intact span."""
     if len(data) - start > 2 * _TRIED and not _holds_intact_span(data, start):
-        context.warn(f"damaged JSON, and no intact span in {format_size(_TRIED)} of it; skipped")
+        context.warn(f"skipped: damaged JSON without an intact span in {format_size(_TRIED)}")
         return
     recover(
         lenient_json.repair_text(bytes(data)),

@@ -13,26 +13,26 @@ from tracetui.ingest.json_repair import lenient_json
 _LONGEST_KEYS = 100
 _SHOWN_BYTES = 60
 _BINARY = 16
-_OF_ANSWERS = frozenset(
+_RESPONSE_KEYS = frozenset(
     (
         *("error", "errors", "data", "status", "code", "message", "details", "path", "timestamp", "total", "limit"),
         *("offset", "requestId", "success", "ok", "extensions"),
     )
 )
 """Keys of servers' responses that are not traces."""
-_OF_LINES = frozenset(("timestamp", "message"))
+_LOG_LINE_KEYS = frozenset(("timestamp", "message"))
 """Keys of a server's error that a log line has, too."""
-_OF_STATUS = frozenset(("status", "path"))
-_OF_ERRORS = frozenset(("code", "httpCode", "grpcCode", "msg", "message", "reason", "type", "root_cause"))
+_STATUS_KEYS = frozenset(("status", "path"))
+_ERROR_KEYS = frozenset(("code", "httpCode", "grpcCode", "msg", "message", "reason", "type", "root_cause"))
 
 
 def shown_start(data: bytes) -> str:
-    """Beginning of a text in quotes; of binary data the first bytes in hex."""
+    """Format the beginning of a text in quotes, or of binary data in hex."""
     start = data[:_SHOWN_BYTES]
     try:
         text = start.decode("utf-8")
     except UnicodeDecodeError as error:
-        # a character that the cut has split is no sign of binary data
+        # a character split by the cut does not mean binary data
         text = start[: error.start].decode("utf-8") if len(start) - error.start < 4 <= error.start else ""
     text = " ".join(text.split())
     if not text or any(ord(character) < 0x20 for character in text):
@@ -52,25 +52,25 @@ def bare_value(value: Raw | Buffer) -> str:
 
 
 def is_answer(members: Mapping[str, Raw]) -> bool:
-    """Test whether an object with an `error` or `errors` is a server's response: it has a server's description of an
-    error, and no more than an answer has. A line of a program's log has an `error`, too.
+    """Test whether an object with `error` or `errors` is a server's response: it describes an error as servers do, and
+    has only keys of responses. Log lines of programs have an `error`, too.
     """
     keys = members.keys()
-    if not keys <= _OF_ANSWERS or (not keys.isdisjoint(_OF_LINES) and keys.isdisjoint(("status", "code"))):
+    if not keys <= _RESPONSE_KEYS or (not keys.isdisjoint(_LOG_LINE_KEYS) and keys.isdisjoint(("status", "code"))):
         return False
     try:
         errors = [lenient_json.loads(members[key]) for key in ("error", "errors") if key in members]
     except ValueError:
         return False
     found = [item for value in errors for item in (value if isinstance(value, list) else [value])]
-    if any(isinstance(item, dict) and not item.keys().isdisjoint(_OF_ERRORS) for item in found):
+    if any(isinstance(item, dict) and not item.keys().isdisjoint(_ERROR_KEYS) for item in found):
         return True
-    # a text alone may be anybody's: a server says beside it what was asked for, or that there is no data
-    return any(isinstance(item, str) for item in found) and ("data" in keys or keys >= _OF_STATUS)
+    # any program may log a text; a server adds the request path, or that there is no data
+    return any(isinstance(item, str) for item in found) and ("data" in keys or keys >= _STATUS_KEYS)
 
 
 def server_errors(raw: Raw, context: DecodeContext) -> None:
-    """Pass on errors that a server reported, in place of traces or beside them."""
+    """Warn of errors that a server reported instead of or along with traces."""
     try:
         value = lenient_json.loads(raw)
     except ValueError:

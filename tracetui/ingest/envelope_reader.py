@@ -23,22 +23,22 @@ from tracetui.ingest.record_errors import skip_record
 _CHUNK: Final = 1 << 20
 _STEP: Final = 256
 _SAMPLE: Final = 1 << 20
-"""Bytes by which it is told whether each line is decoded on its own."""
+"""Bytes checked for whether lines can be decoded independently."""
 _BEFORE_CUT: Final = 1 << 17
-"""Bytes before a cut in which lines begin that go on after it; a runtime writes 16 KiB in a piece."""
+"""Bytes before a cut in which lines that continue after it begin; a runtime writes pieces of 16 KiB."""
 _AFTER_CUT: Final = 1 << 22
-"""Bytes after a place within which it may be cut."""
+"""Bytes after a position within which a cut is searched."""
 
 
 class TextReader(NamedTuple):
-    """What decodes the texts of a log."""
+    """Decoders of the texts in a log."""
 
     value: Callable[[bytes, DecodeContext, DeferredSpans], None]
-    """Takes in a JSON value, or what is whole of it, with warnings of the rest."""
+    """Decodes a JSON value, or its intact parts with warnings."""
     whole: Callable[[bytes, DecodeContext, DeferredSpans], str]
-    """Takes in a JSON value. -> '', or what is wrong with it"""
+    """Decodes an intact JSON value. -> '', or its fault"""
     text: Callable[[bytes, DecodeContext, DeferredSpans], None]
-    """Takes in the lines of a stream that are no JSON values, or no sound ones."""
+    """Decodes lines of a stream that are not intact JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class _LogReader:
     deferred: DeferredSpans
     unit: str
     before: int
-    """Lines of the source before the stretch that is read."""
+    """Number of lines of the source before this stretch."""
     kept: _EnvelopeValues | None = None
-    """Where values are kept until all have come, if they are decoded together."""
+    """Collects values that are decoded together at the end."""
 
     def _at(self, number: int) -> DecodeContext:
         return DecodeContext(self.context.intake, self.context.file, f"{self.unit} {number + self.before}", in_log=True)
@@ -88,7 +88,7 @@ class _LogReader:
 def take_enveloped(
     data: Buffer, start: int, envelope: Envelope, context: DecodeContext, deferred: DeferredSpans, read: TextReader
 ) -> None:
-    """Take in the spans that a log in an envelope holds, several stretches of a large one at once."""
+    """Decode the spans in an enveloped log, several stretches of a large one in parallel."""
     take = partial(_take_stretch, data, envelope, read)
     processes = processes_for(len(data))
     if processes > 1 and envelope.by_lines and _can_share(data, start, envelope):
@@ -123,7 +123,7 @@ def _take_document(
     read: TextReader,
     processes: int,
 ) -> None:
-    """Take in a log that is unwrapped as a whole; its values are decoded by several processes."""
+    """Decode a log that is unwrapped as a whole, its values by several processes."""
     kept = _EnvelopeValues()
     _read(_LogReader(read, context, deferred, envelope.unit, 0, kept), data, envelope, start, len(data))
 
@@ -140,7 +140,7 @@ def _take_document(
 
 
 class _EnvelopeValues:
-    """Texts in one piece of memory, which processes can share; of many objects each would make copies."""
+    """Texts in one block of memory that forked processes share; they would copy many small objects."""
 
     def __init__(self) -> None:
         self._text = bytearray()
@@ -174,7 +174,7 @@ def _chunks(data: Buffer, begin: int, end: int, progress: Callable[[float], None
 
 
 def _can_share(data: Buffer, start: int, envelope: Envelope) -> bool:
-    """Whether the first lines hold JSON values that are decoded each on its own, none over several lines."""
+    """Test whether the first lines hold JSON values that can be decoded independently, none over several lines."""
     end = data.rfind(b"\n", start, start + _SAMPLE)
     first = None
     pieces: dict[str, bytes] = {}
@@ -190,7 +190,7 @@ def _can_share(data: Buffer, start: int, envelope: Envelope) -> bool:
 
 
 def _cut_between_lines(data: Buffer, cut: int, envelope: Envelope) -> int:
-    """A position from `cut` on, at the end of a line of the source, where no stream is within a line of its own."""
+    """Find the first position from `cut` on at the end of a source line where no stream is within a line."""
     at = data.rfind(b"\n", 0, max(cut - _BEFORE_CUT, 0)) + 1
     within = set[str]()
     while at < min(cut + _AFTER_CUT, len(data)):

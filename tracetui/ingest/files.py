@@ -1,4 +1,4 @@
-"""Files, directories, patterns and standard input as sources of traces."""
+"""Files, directories, globs and standard input as sources of traces."""
 
 from __future__ import annotations
 
@@ -22,16 +22,14 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input: its name, its bytes (`size` is None for a pipe), and how to read them."""
+    """One input: name, size in bytes (None for a pipe), and a function that reads it."""
 
     name: str
     size: int | None
     read: Callable[[Callable[[], bool], Callable[[str], None]], Buffer]
-    """Is given a function that is asked, where reading takes its time, whether to go on, and one that takes warnings.
-    Raises OSError.
-    """
+    """Takes a function that returns False to stop reading, and one that receives warnings. Raises OSError."""
     named: bool
-    """True if the user named it, and not just a directory or a glob that holds it."""
+    """True if the user named the file itself, not a directory or a glob."""
 
 
 def inputs(
@@ -39,10 +37,10 @@ def inputs(
     missing: Callable[[str, str], None] | None = None,
     meant: Callable[[str], str] = lambda _: "",
 ) -> Iterator[Input]:
-    """Files that the sources stand for, each once.
+    """Yield the files of the sources, each once.
 
-    A source that is not there is an InputError, or is told to `missing` as its name and what is wrong with it.
-    `meant` says what else than a path such a source could be, in words that follow on "no such file".
+    A missing source raises InputError, or is passed to `missing` with its name and the error. `meant` describes what
+    else than a path the source could be, to follow "no such file".
     """
     seen: set[tuple[int, int]] = set()
     stdin_taken = False
@@ -69,7 +67,7 @@ def inputs(
             except OSError as error:
                 if named:
                     raise InputError(f"{path}: {error.strerror or error}") from None
-                size: int | None = 0  # a broken link that a pattern matches: reading it says so
+                size: int | None = 0  # a broken link that a glob matches: reading it gives the error
             else:
                 if (stat.st_dev, stat.st_ino) in seen:
                     continue
@@ -80,13 +78,13 @@ def inputs(
 
 def _found(source: str, meant: Callable[[str], str]) -> list[tuple[Path, bool]]:
     if not source:
-        raise InputError("a source without a name")
+        raise InputError("empty source name")
     try:
         return list(_paths(source, meant))
     except OSError as error:
         raise InputError(f"{without_secrets(source)}: {error.strerror or error}") from None
     except (RuntimeError, ValueError) as error:
-        # a home directory that nobody has; a zero byte in a name
+        # an unknown home directory; a zero byte in a name
         raise InputError(f"{without_secrets(source)}: {error}") from None
 
 
@@ -112,8 +110,8 @@ def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, boo
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """The files of a directory to its depth, but for hidden ones; and what cannot be looked into, so that reading it
-    says why.
+    """List the files of a directory tree without hidden ones. Unreadable directories are included: reading gives
+    the error.
     """
     found: list[Path] = []
     for above, directories, files in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):

@@ -1,4 +1,4 @@
-"""The JSON values in a text of lines: one a line, or written over several, with other lines between them."""
+"""Grouping of lines into JSON values, which may be on one line or on several, with other lines in between."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ _MEMBER: Final = re.compile(
     rb'[ \t]*(?:["{}\],]|\[[ \t\r]*(?:[\[{"\],]|-?\d|$)'
     rb"|(?:-?[\d.eE+-]+|true|false|null|NaN|-?Infinity)[ \t\r]*,?[ \t\r]*$)"
 )
-"""A line within a JSON value that is written over several."""
+"""Line within a JSON value that spans several lines."""
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 _GOES_ON: Final = b"{[,:"
 
 
 class Block(NamedTuple):
-    """Some lines that belong together: a JSON value, or a line that is none."""
+    """Lines that belong together: a JSON value, or one line of other text."""
 
     number: int
-    """Of its first line."""
+    """Number of its first line."""
     text: bytes
     is_json: bool
-    """Whether it begins like a JSON list or object; it may be damaged."""
+    """True if it begins like a JSON list or object; it may be damaged."""
 
 
 def begins_json(line: bytes) -> bool:
-    """Whether a line begins like a JSON list or object. `[INFO] ready` does not."""
+    """Test whether a line begins like a JSON list or object. `[INFO] ready` does not."""
     return _BEGINS.match(line) is not None
 
 
 class Blocks:
-    """Joins the lines of values that are written over several; whatever else there is stays a line.
+    """Joins the lines of values that span several; other lines stay separate.
 
-    A value ends where its brackets close. One whose end is missing ends where another one begins at its indent.
+    A value ends where its brackets close, or without an end where another one begins at its indent.
     """
 
     def __init__(self) -> None:
@@ -43,21 +43,21 @@ class Blocks:
         self._depth = 0
         self._indent = 0
         self._is_strict = True
-        """Whether what is open is JSON by its second line, and not the notation of a program's language."""
+        """True while the open value looks like JSON, not like the notation of a programming language."""
 
     @property
     def is_open(self) -> bool:
-        """Whether the next line may belong to a value that has begun."""
+        """True if the next line may belong to an open value."""
         return bool(self._lines)
 
     def add(self, number: int, line: bytes) -> Iterator[Block]:
-        """Add a line. Yield what is whole by now."""
+        """Add a line and yield the blocks that it completes."""
         if self._lines:
             if self._begins_another(line):
                 yield from self.rest()
             elif self._is_strict and not _MEMBER.match(line):
                 if len(self._lines) > 1:
-                    # what another thread wrote
+                    # output of another thread
                     yield Block(number, line, False)
                     return
                 self._is_strict = False
@@ -77,14 +77,14 @@ class Blocks:
             yield from self.rest()
 
     def rest(self) -> Iterator[Block]:
-        """Yield what has begun and not ended."""
+        """Yield the open block, if any."""
         if self._lines:
             yield Block(self._number, b"\n".join(self._lines), True)
             self._lines.clear()
             self._is_strict = True
 
     def _begins_another(self, line: bytes) -> bool:
-        """Whether a line begins another value while one is open, whose end is missing."""
+        """Test whether a line begins another value while the open one lacks its end."""
         if len(line) - len(line.lstrip()) != self._indent or not begins_json(line):
             return False
         return self._lines[-1].rstrip()[-1:] not in _GOES_ON

@@ -35,7 +35,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
 _STEP = 256
 _MOST_WRAPPERS = 32
-"""Objects around objects that hold spans. Each is looked through as a whole, so that more would take long."""
+"""Most objects around an object with spans. Each is scanned as a whole, so more would be slow."""
 
 
 class _JaegerResponse(msgspec.Struct):
@@ -54,7 +54,7 @@ class NotTracesError(Exception):
 
 
 def take_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Take in a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
+    """Decode a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
     deferred.wrappers = 0
     try:
         _dispatch(value, context, deferred)
@@ -79,11 +79,11 @@ def take_shares(
     deferred: DeferredSpans,
     take: Callable[[int, int, DecodeContext, DeferredSpans], None],
 ) -> None:
-    """Have each stretch between two cuts taken in by a process of its own, in their order."""
+    """Decode each stretch between two cuts in a process of its own; results keep their order."""
 
     def share(begin: int, end: int) -> Callable[[Intake], None]:
         def decode_share(intake: Intake) -> None:
-            # how far a process of its own is, is not known here
+            # the progress of another process is not known here
             here = deferred if intake is context.intake else DeferredSpans(lambda _: None)
             at = replace(context, intake=intake)
             take(begin, end, at, here)
@@ -120,7 +120,7 @@ def _dispatch(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpa
 
 
 def _take_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Take in a list of traces, spans, requests, or lists of them; items are recognised by their keys."""
+    """Decode a list of traces, spans, requests, or lists of them; items are recognised by their keys."""
     size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
     processes = processes_for(size)
     if processes > 1 and _is_trace(items[0]):
@@ -149,7 +149,7 @@ def _take_items(items: Sequence[Raw], begin: int, end: int, context: DecodeConte
             deferred.progress((i - begin) / (end - begin))
         try:
             if traces:
-                # what the keys of one trace have told need not be asked of the next
+                # after a Jaeger trace another one is likely: skip the detection by keys
                 try:
                     jaeger_json.decode_trace(item, at)
                     continue
@@ -166,7 +166,7 @@ def _take_items(items: Sequence[Raw], begin: int, end: int, context: DecodeConte
 
 @dataclass(slots=True)
 class _UnknownEntries:
-    """Entries of a list that are unknown, or no JSON."""
+    """Entries of a list that are of an unknown kind or not JSON."""
 
     size: int
     count: int = 0
@@ -197,7 +197,7 @@ def _take_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> _T
 
 
 def _take_inner(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
-    """The objects of a list in a list, as Zipkin writes traces."""
+    """Decode the objects of a list in a list, as Zipkin writes traces."""
     unknown = _UnknownEntries(len(items))
     for i, item in enumerate(items):
         at = _indexed(context, i)
@@ -304,12 +304,12 @@ def _hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, defe
     if _first_byte(hits) == b"{":
         hits = _members(hits).get("hits", Raw(b"[]"))
     if _first_byte(hits) != b"[":
-        raise NotTracesError("a search answer without hits")
+        raise NotTracesError("a search response without hits")
     _take_list(_ITEMS.decode(hits), context.at("hits"), deferred)
 
 
 def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
-    """Skip logs and metrics, which stand beside traces in the collector's files."""
+    """Skip logs and metrics, which collectors write to the same files as traces."""
 
 
 def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, __: DeferredSpans) -> None:
@@ -329,11 +329,11 @@ _SHAPES: list[tuple[frozenset[str], _Take]] = [
     (frozenset({"_source"}), _inner("_source")),
     (frozenset({"hits"}), _hits),
 ]
-"""The keys that tell what an object is, in the order in which they are looked for."""
+"""Keys that identify the kind of an object, in the order of the checks."""
 _SHAPES_IN_ANY_SPELLING = [
     (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
 ]
-"""The same of what is spelled otherwise (`trace_id`), where the decoder reads any spelling."""
+"""The same for other spellings (`trace_id`), where the decoder reads any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _Take]] = [
     (frozenset({"meta", "data"}), _clickhouse_response),
     (frozenset({"data"}), _jaeger_response),
@@ -348,17 +348,17 @@ _WRAPPERS: list[tuple[frozenset[str], _Take]] = [
     (frozenset({"error"}), _error_response),
     (frozenset({"errors"}), _error_response),
 ]
-"""What stands around spans, or in their place, by keys that a span may have, too."""
+"""Objects around or in place of spans, by keys that a span may have, too."""
 
 
 def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
-    """Match the beginning of a member with one of these keys, in any spelling that `plain` or JSON allows."""
+    """Build a pattern for a member with one of these keys, in any spelling that `plain` or JSON allows."""
     words = sorted({plain(key) for key in keys})
     spelt = "|".join('[^a-z0-9"]*'.join(word) for word in words)
     return re.compile(rf'"[^a-z0-9"]*(?:{spelt})|\\'.encode(), re.IGNORECASE)
 
 
-TELLING_KEY: Final = _any_key(
+SPAN_KEY: Final = _any_key(
     [max(keys, key=len) for keys, _ in (*_SHAPES, *_SHAPES_IN_ANY_SPELLING, *_WRAPPERS)] + sorted(_BULK_ACTIONS)
 )
-"""Is found in every text of JSON in which `take_value` finds something: of each shape one key, and all escapes."""
+"""Matches every JSON text in which `take_value` finds something: one key of each shape, and all escapes."""

@@ -1,4 +1,4 @@
-"""Sources of one JSON value a line."""
+"""Sources with one JSON value per line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.model.decoding import MALFORMED
 
 _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")
-"""The beginning of a line that may be JSON, as its first and last characters tell."""
+"""Beginning of a line that may be JSON by its first and last characters."""
 _MOST_FAILURES = 50_000
-"""Lines that look like JSON and are none before the search is given up."""
+"""Lines that look like JSON but are not, after which the search stops."""
 _GOES_ON = b",[{:"
-"""A line that ends so goes on with the next one: lists are written an item a line, too."""
+"""Last characters of a line that continues: lists are written one item per line, too."""
 _LAST_BYTES = 4096
 _MORE = re.compile(rb"\s*\S")
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
@@ -25,7 +25,7 @@ _COUNTED = 1 << 24
 def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
     """First line that is a JSON list or object by itself, or None.
 
-    first: whether only the line that begins at `start` counts, which must not be the last.
+    first: consider only the line that begins at `start`, and only if it is not the last.
     """
     if first:
         end = data.find(b"\n", start)
@@ -51,7 +51,7 @@ def _is_json(text: bytes) -> bool:
 
 
 def line_cuts(data: Buffer, start: int, shares: int) -> list[int]:
-    """Positions that cut the source into this many shares of similar size, each at the end of a line."""
+    """Cut the source at line ends into this many shares of similar size. -> their boundaries"""
     size = len(data)
     cuts = [start]
     for i in range(1, shares):
@@ -61,5 +61,5 @@ def line_cuts(data: Buffer, start: int, shares: int) -> list[int]:
 
 
 def count_lines(data: Buffer, end: int) -> int:
-    """How many lines end before a position."""
+    """Count the lines that end before a position."""
     return sum(data[at : min(at + _COUNTED, end)].count(b"\n") for at in range(0, end, _COUNTED))

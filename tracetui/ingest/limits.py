@@ -1,4 +1,4 @@
-"""Memory limits for input, known before memory is taken."""
+"""Memory limits for input, checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ except ImportError:  # not everywhere
 
 MIB = 1 << 20
 LEAST = 64 * MIB
-"""Any machine has so much to spare."""
+"""Lower bound of every limit: any machine can spare this."""
 MOST_PACKED_TIMES = 200
 """Largest ratio of unpacked to packed size: traces, which hold random ids, reach about thirty."""
 MOST_DECODED_TIMES = 1_000
-"""How many times its packed size decoding data may cost: traces reach some hundred and fifty."""
+"""Largest ratio of decoding cost to packed size: traces reach about 150."""
 _VALUE_BYTES = 64
-"""Memory that a decoded JSON value takes for itself, about: a reference, an object's header, its length."""
+"""Approximate overhead of a decoded JSON value: a reference, an object header, its length."""
 _SEPARATORS = b",\n\x12"
-"""What stands between values of JSON, and before the first and second field of a message of protobuf."""
+"""Separators of JSON values, and tags of the first two fields of a protobuf message."""
 _COUNTED = 1 << 20
 _SHARE = 4
-"""The part of the free memory that input may take, as 1 / n: decoding it takes up to twice as much again."""
+"""Divisor for the free memory that input may take: decoding takes up to twice as much again."""
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 
 
 def input_limit() -> int:
-    """Return how many bytes of one source may be held in memory: a quarter of what is free, at least 64 MiB."""
+    """Return the size limit of one source in bytes: a quarter of the free memory, at least 64 MiB."""
     return max(min(_free()) // _SHARE, LEAST)
 
 
 def unpacked_limit(packed_size: int) -> int:
-    """Return how many bytes may be unpacked from compressed data of this size."""
+    """Return the limit in bytes for unpacking compressed data of this size."""
     return min(input_limit(), max(MOST_PACKED_TIMES * packed_size, LEAST))
 
 
 def decoding_limit(packed_size: int) -> int:
-    """Return how much decoding data may cost that was unpacked from so many bytes, as `decoding_cost` counts."""
+    """Return the limit of `decoding_cost` for data unpacked from this many bytes."""
     return max(MOST_DECODED_TIMES * packed_size, LEAST)
 
 
 def decoding_cost(text: bytes) -> int:
-    """Estimate the memory that decoding JSON or protobuf takes: that of the text, and of each value in it.
+    """Estimate the memory in bytes for decoding JSON or protobuf: the text plus an overhead for each value.
 
-    A few bytes can stand for millions of tiny values, each of which takes many times its bytes.
+    A few packed bytes can expand to millions of tiny values, each of which takes many times its size.
     """
     codes = np.frombuffer(text, np.uint8)
     values = 0
-    # what fits into the processor's cache is counted several times as fast
+    # counting is several times as fast within the processor cache
     for at in range(0, len(codes), _COUNTED):
         part = codes[at : at + _COUNTED]
         values += sum(int(np.count_nonzero(part == separator)) for separator in _SEPARATORS)
@@ -61,12 +61,12 @@ def decoding_cost(text: bytes) -> int:
 
 
 def decoded_limit() -> int:
-    """Return how many bytes the spans of all sources together may take: half of what is free, and 256 MiB at least."""
+    """Return the memory limit in bytes for the spans of all sources: half of the free memory, at least 256 MiB."""
     return max(min(_free()) // 2, 4 * LEAST)
 
 
 def _free() -> list[int]:
-    """Memory that each bound leaves: the machine's free memory, the control group's and the process's limit."""
+    """List the memory bounds: free memory of the machine, limits of the control group and of the process."""
     found = [1 << 34]
     try:
         available = _AVAILABLE.search(Path("/proc/meminfo").read_text("ascii"))

@@ -1,4 +1,4 @@
-"""Loading sources into a trace set."""
+"""Load sources into a trace set."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
 _MOST_LOOKS = 9
-"""For older traces, where more have come since the last look than servers send at once."""
+"""Most searches for older traces, when more are new than servers send at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """Progress of a load. `share` is 0 to 1, by the bytes of all sources; 0 where their size is not known.
+    """Progress of a load. `share` is 0 to 1, by the bytes of all sources; 0 if their size is unknown.
 
-    all_read: nothing is left but to put the spans together.
+    all_read: everything is read, the spans are being assembled.
     """
 
     name: str
@@ -44,7 +44,7 @@ class StopReading(Exception):  # noqa: N818 - an instruction, like StopIteration
 
 
 class Loader:
-    """Loader: reads sources once, and queries the servers among them as often as asked."""
+    """Reads sources once, and searches the servers among them any number of times."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Loader:
         waiting: Waiting = nullcontext,
         asks_for_choice: bool = False,
     ) -> None:
-        """`keep_going`: read the other sources where one cannot be read; `asks_for_choice` as `ServerPool`.
+        """`keep_going`: continue with the other sources if one cannot be read; `asks_for_choice` as in `ServerPool`.
 
-        Raises UsageError for a server that cannot be used as it is described.
+        Raises UsageError for an unusable server address or profile.
         """
         named = parse_sources(sources)
         check_credentials(named.servers)
@@ -77,7 +77,7 @@ class Loader:
         search: Search = NOTHING,
         on_report: Callable[[SearchReport], None] = lambda _: None,
     ) -> TraceSet:
-        """Read everything. As `load` has it."""
+        """Read all sources. Arguments and exceptions as in `load`."""
         intake = self._intake
 
         def warn_of_skipped(name: str, what: str) -> None:
@@ -85,7 +85,7 @@ class Loader:
 
         wanted = list(inputs(self._paths, warn_of_skipped if self._keep_going else None, suggest_source))
         sizes = [item.size for item in wanted]
-        # a share of what nobody knows says nothing
+        # no share without a total: sizes of pipes and responses are unknown
         known = None not in sizes and not self.servers.servers
         total = sum(size for size in sizes if size is not None) if known else 0
         done = 0
@@ -117,14 +117,14 @@ class Loader:
                 at = f" at {100 * read:.0f} %" if read else ""
                 intake.warn("", "", f"reading stopped{at}; the rest was not read")
             if failed and (not self._keep_going or not len(intake)):
-                raise _joined(failed)
+                raise _combine(failed)
             for error in failed:
                 intake.warn("", "", str(error))
             self._warned = list(dict.fromkeys(intake.warnings[len(self._warnings) :]))
             intake.warnings = [*self._warnings, *self._warned]
             traces = assemble(intake)
         if not len(traces) and (stopped or wanted or not self.servers.servers):
-            raise InputError(_nothing(wanted, intake.warnings))
+            raise InputError(_no_spans_message(wanted, intake.warnings))
         return traces
 
     def ask(
@@ -137,11 +137,11 @@ class Loader:
     ) -> TraceSet | None:
         """Search the servers again, and merge the results with what is loaded.
 
-        `known_ns`: where what came are the newest traces alone, ask for older ones, too, until those that began then;
-        0 to ask once.
+        `known_ns`: if the results are only the newest traces, continue with older ones down to this start time;
+        0 to search once.
 
-        -> None where nothing has changed. Raises BackEndError where none of them answers, and StopReading where that
-        was stopped before anything came; nothing is lost then.
+        -> the new set, None if nothing has changed. Raises BackEndError if no server answers, and StopReading if the
+        search was stopped before the first result; the loaded traces stay.
         """
         with paused_collection():
             heard: list[SearchReport] = []
@@ -154,7 +154,7 @@ class Loader:
             intake, warned = self._intake, list(dict.fromkeys(warned))
             if not changed and warned == self._warned:
                 return None
-            # those of servers are about what they sent last
+            # warnings of servers concern their last response only
             intake.warnings = [*self._warnings, *warned]
             self._warned = warned
             dropped = intake.keep_within(MOST_BYTES)
@@ -175,7 +175,7 @@ class Loader:
                 raise
             new.warn("", "", "search stopped; partial results")
         if failed and not len(new):
-            raise _joined(failed)
+            raise _combine(failed)
         for error in failed:
             new.warn("", "", str(error))
         progress(LoadProgress("", 1, len(new), all_read=True))
@@ -184,9 +184,9 @@ class Loader:
     def _catch_up(
         self, search: Search, known_ns: int, progress: Callable[[LoadProgress], None], heard: list[SearchReport]
     ) -> tuple[list[SearchReport], bool, list[LoadWarning]]:
-        """Search what lies between a moment and the oldest result, until that is complete.
+        """Search older traces from `known_ns` up to the oldest result, until all are loaded.
 
-        -> what was told, as of one search; whether something has changed; and what there is to be warned of
+        -> the reports as of one search; whether anything changed; the warnings
         """
         changed, warnings, last = False, list[LoadWarning](), heard
         read = sum(found.searched.count for found in heard if found.searched is not None)
@@ -195,7 +195,7 @@ class Loader:
             full = [found.searched for found in last if found.searched is not None]
             if not full:
                 return heard, changed, warnings
-            # of several servers none is to leave out what another one has sent
+            # several servers: continue from the newest boundary, so that none has a gap
             oldest = max(found.since_ns for found in full)
             if oldest <= known_ns:
                 return heard, changed, warnings
@@ -207,14 +207,14 @@ class Loader:
             changed, warnings = changed or more, [*warnings, *warned]
             read += sum(found.searched.count for found in last if found.searched is not None)
         if not search.errors and end is not None:
-            # what fails is what who follows must not miss
+            # traces with errors must not be missed in follow mode
             errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False)
             more, warned = self._take_in(errors, progress, lambda _: None)
             changed, warnings = changed or more, [*warnings, *warned]
         return [replace(found, unread_beyond=read) for found in heard], changed, warnings
 
 
-def _joined(failed: Sequence[BackEndError]) -> BackEndError:
+def _combine(failed: Sequence[BackEndError]) -> BackEndError:
     return failed[0] if len(failed) == 1 else BackEndError("\n".join(map(str, failed)))
 
 
@@ -229,15 +229,15 @@ def load(
     on_report: Callable[[SearchReport], None] = lambda _: None,
     also: Search | None = None,
 ) -> TraceSet:
-    """Read files, directories, patterns and standard input (`-`) of any format and servers, in any mixture.
+    """Read files, directories, globs, standard input (`-`) and servers, of any format and in any mixture.
 
-    Servers are asked for what `search` says, and then for what `also` says; `told` hears what each was asked for and
-    how much came. Spans of one trace meet wherever they come from. What is damaged is left out and named in the set's
-    `load_warnings`. `arrived` is called from time to time with a function that makes a set of what is here so far.
+    Servers are searched by `search` and then by `also`; `on_report` receives a report of each search. Spans of one
+    trace are joined across sources. Damaged parts are skipped and listed in the set's `load_warnings`. `arrived` is
+    called from time to time with a function that assembles the spans read so far.
 
-    Raises InputError when there is no span in all of them, but for servers that have none to send, and when a source
-    cannot be read (BackEndError for a server); with `keep_going` the others are read all the same, and that one is
-    named in the warnings. UsageError: an address or a profile cannot be used.
+    Raises InputError if there are no spans, except from servers without results, and if a source cannot be read
+    (BackEndError for a server); with `keep_going` it becomes a warning and the others are read. Raises UsageError for
+    an unusable address or profile.
     """
     loading = Loader(sources, overrides, keep_going=keep_going)
     with closing(loading.servers):
@@ -268,11 +268,11 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
             raise InputError(f"{item.name}: {error.strerror or error}") from None
         context.warn(f"skipped: {error.strerror or error}")
         return
-    # what a pipe said until it was stopped counts
+    # the data of a pipe up to the stop is kept
     decode(data, context, report if not stopped else lambda _: None, go_on)
     found, more = intake.take_warnings(before)
     if not item.named and len(intake) == spans and len(found) > 1:
-        # a directory may hold anything; one line about a file that is none of ours is enough
+        # a directory may hold anything; one warning per file without traces is enough
         found, more = found[:1], 0
     for warning in shortened(item.name, found, more):
         intake.warn(warning.file, warning.position, warning.message)
@@ -280,7 +280,7 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
         raise StopReading
 
 
-def _nothing(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
+def _no_spans_message(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
     if len(warnings) == 1:
         return f"no spans found: {warnings[0]}"
     what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files" if wanted else "these sources"

@@ -1,8 +1,7 @@
-"""Text in which records of spans stand among other output: what a program printed on its console, or logged.
+"""Text with span records among other output: console output or logs of programs.
 
-A record is a JSON value on a line, perhaps after a logger's prefix; an object in brackets over several lines, each of
-which is indented; or what one of the `TextFormat`s begins with. Lines of anything else are no damage, unless they name
-the ids of a span.
+A record is a JSON value on a line, perhaps after a logger's prefix; an indented object in brackets over several lines;
+or a record of one of the `TextFormat`s. Other lines are ignored, unless they name the ids of a span.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _RECORDS: Final = [(known, re.compile(known.begins, re.MULTILINE)) for known in 
 _BLOCK: Final = rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])"
 _BLOCKS: Final = [(known, re.compile(known.block)) for known in TEXT_FORMATS if known.block]
 _JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
-_OF_SPANS: Final = re.compile(
+_SPAN_KEY: Final = re.compile(
     rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
 )
 _MORE: Final = re.compile(rb"\S")
@@ -41,18 +40,18 @@ _MOST_LONG_TRIES: Final = 2
 _STEP: Final = 256
 _PATIENCE: Final = 16
 _MOST_FAILURES: Final = 50_000
-"""Texts that look like JSON and are none, before the first span, after which no more are looked at."""
+"""Texts before the first span that look like JSON but are not, after which no more are tried."""
 _RECOVERY_COST: Final = 10
-"""Such texts that cost as much time as the recovery of one damaged record."""
+"""Number of such texts that take as long as the recovery of one damaged record."""
 
 TakeRecord = Callable[[bytes, DecodeContext], bool]
-"""Takes in a JSON value; False where a text is none throughout."""
+"""Decodes a JSON value; False for other text."""
 
 
 def _line_search(pattern: bytes) -> Callable[[Buffer, int], bool]:
-    """Return a function that tests whether a text, from a position on, has a line that begins with a pattern.
+    """Build a test whether a text, from a position on, has a line that begins with a pattern.
 
-    `^` makes a search slow, as it is tried at each byte; the end of the line before is found at once.
+    A search for `^` is slow, as it is tried at each byte; one for the preceding line end is fast.
     """
     if not pattern.startswith(b"^"):
         anywhere = re.compile(pattern, re.MULTILINE)
@@ -67,7 +66,7 @@ _BEGINNINGS: Final = [(known, _line_search(known.begins)) for known in TEXT_FORM
 
 
 class Cursor:
-    """A place between the lines of a source; `formats.format.Lines`."""
+    """Cursor over the lines of a source; `formats.format.Lines`."""
 
     def __init__(self, data: Buffer, at: int, end: int, number: int = 1) -> None:
         self.data = data
@@ -79,7 +78,7 @@ class Cursor:
 
     @property
     def line(self) -> bytes | None:
-        """The line at the cursor, without its end; None after the last."""
+        """Line at the cursor, without its end; None after the last."""
         if self._stop < 0:
             if self.at >= self.end:
                 return None
@@ -89,7 +88,7 @@ class Cursor:
         return self._line
 
     def advance(self) -> None:
-        """Go on to the next line."""
+        """Move to the next line."""
         if self.line is not None:
             self.move(self._stop + 1)
             self.number += 1
@@ -98,12 +97,12 @@ class Cursor:
         self.at, self._stop, self._line = at, -1, None
 
     def copy(self) -> Cursor:
-        """A cursor at the same line, to look ahead with."""
+        """Return a cursor at the same line, to look ahead."""
         return Cursor(self.data, self.at, self.end, self.number)
 
 
 class MixedText:
-    """Reads the records of a text, and passes over what is between them."""
+    """Decodes the records of a text and skips the output in between."""
 
     def __init__(
         self,
@@ -112,22 +111,22 @@ class MixedText:
         take: TakeRecord,
         recover: Callable[[bytes, DecodeContext], None],
     ) -> None:
-        """take: takes in a JSON value. recover: takes in what is whole of a damaged one, and warns of the rest."""
+        """take: decodes a JSON value. recover: decodes the intact parts of a damaged one, with warnings."""
         self._context = context
         self._deferred = deferred
         self._take = take
         self._recover_damaged = recover
         self._failures = 0
         self._unclosed: set[bytes] = set()
-        """Ends of objects that do not come any more."""
+        """Closing lines that do not occur again."""
         self._patience = 0
-        """How many more bytes may be looked at in vain."""
+        """Bytes that may still be scanned in vain."""
 
     def read(self, data: Buffer, begin: int, end: int) -> None:
-        """Take in every record between two positions, each at the beginning of a line."""
+        """Decode every record between two positions at line beginnings."""
         number = count_lines(data, begin) + 1
         if data.find(b"\x1b[", begin, end) >= 0:
-            # they stand in no JSON
+            # no JSON contains them
             data = _COLOUR.sub(b"", data[begin:end])
             begin, end = 0, len(data)
         self._patience = _PATIENCE * (end - begin)
@@ -154,7 +153,7 @@ class MixedText:
                 self._deferred.progress((at - begin) / (end - begin))
 
     def _found_any(self, before: int) -> bool:
-        """Test whether there is a span in what was read; `before`: how many the intake had."""
+        """Test whether spans were found; `before`: number of spans in the intake at the start."""
         self._deferred.sink.finish()
         self._failures = 0
         return len(self._context.intake) > before or bool(self._deferred.zipkin or self._deferred.documents)
@@ -164,7 +163,7 @@ class MixedText:
         self._recover_damaged(text, context)
 
     def _take_line(self, line: bytes, number: int) -> bool:
-        """Take in a line that is a JSON value. -> False if it is none"""
+        """Decode a line that is a JSON value. -> False if it is not one"""
         context = self._context.line(number)
         try:
             return self._take(line, context)
@@ -173,7 +172,7 @@ class MixedText:
             return True
 
     def _read_record(self, cursor: Cursor) -> None:
-        """Take in the record at the cursor, or pass over a line that begins none."""
+        """Decode the record at the cursor, or skip a line that begins none."""
         line, before = cursor.line or b"", cursor.at
         context = self._context.line(cursor.number)
         try:
@@ -196,7 +195,7 @@ class MixedText:
             self._json_in(text, context)
 
     def _json_in(self, text: bytes, context: DecodeContext) -> None:
-        """Take in a JSON value that a line is, or that stands in it after something else."""
+        """Decode a JSON value on a line, perhaps after a prefix."""
         at = 0
         # each try at a long text copies and decodes it
         for _ in range(_MOST_TRIES if len(text) <= MUCH else _MOST_LONG_TRIES):
@@ -208,21 +207,21 @@ class MixedText:
                 return
             self._failures += 1
             at += 1
-        if self._inspected(text, context):
+        if self._decode_printed(text, context):
             return
         printed = any(pattern.match(text) for _, pattern in _BLOCKS)
-        if (text[:1] == b"{" and len(text) > 1 and not printed) or _OF_SPANS.search(text):
+        if (text[:1] == b"{" and len(text) > 1 and not printed) or _SPAN_KEY.search(text):
             self._recover(text, context)
         else:
             context.skip()
 
     def _block(self, cursor: Cursor, opening: re.Match[bytes], context: DecodeContext) -> bool:
-        """Take in an object over several lines. -> False if it is none"""
+        """Decode an object over several lines. -> False if it is not one"""
         data, begin = cursor.data, cursor.at
         end, after = self._end_of_block(cursor, opening)
         again = _next_opening(data, opening, begin, end if end >= 0 else cursor.end)
         if end < 0 or again >= 0:
-            # cut off: by the next one, or by a line that is not indented
+            # cut off by the next object, or by a line that is not indented
             after = end = again if again >= 0 else _end_of_indented(cursor, opening["indent"])
             taken = self._take_cut(data[begin:end], context)
         else:
@@ -233,7 +232,7 @@ class MixedText:
         return taken
 
     def _end_of_block(self, cursor: Cursor, opening: re.Match[bytes]) -> tuple[int, int]:
-        """-> where the object that is opened ends, and where the line after it begins; -1 if it never ends"""
+        """Find the end of the opened object. -> its position and that of the next line; -1 if there is none"""
         closing = b"\n" + opening["indent"] + _CLOSING[opening["bracket"]]
         at = -1 if closing in self._unclosed else cursor.data.find(closing, cursor.at, cursor.end)
         while at >= 0:
@@ -246,8 +245,8 @@ class MixedText:
         return -1, -1
 
     def _take_cut(self, text: bytes, context: DecodeContext) -> bool:
-        """Take in what is whole of an object that is cut off. -> False if it seems to hold no span"""
-        if _OF_SPANS.search(text):
+        """Decode the intact parts of an object that is cut off. -> False if it seems to hold no span"""
+        if _SPAN_KEY.search(text):
             self._recover(text, context)
             return True
         for known, pattern in _BLOCKS:
@@ -257,11 +256,11 @@ class MixedText:
         return False
 
     def _take_block(self, block: bytes, indent: int, context: DecodeContext) -> bool:
-        """Take in an object over several lines. -> False if it is none, and holds records that are to be read singly"""
-        if self._take(block, context) or self._inspected(block, context):
+        """Decode an object over several lines. -> False if it is not one, but holds records to be read one by one"""
+        if self._take(block, context) or self._decode_printed(block, context):
             return True
         own, others = _without_foreign(block, indent)
-        if others and (self._take(own, context) or self._inspected(own, context)):
+        if others and (self._take(own, context) or self._decode_printed(own, context)):
             foreign = b"\n".join(others)
             cursor = Cursor(foreign, 0, len(foreign))
             while (line := cursor.line) is not None:
@@ -273,12 +272,12 @@ class MixedText:
         if self._patience > 0 and _begins_in(block, 0):
             self._patience -= len(block)
             return False
-        if _OF_SPANS.search(block):
+        if _SPAN_KEY.search(block):
             self._recover(block, context)
         return True
 
-    def _inspected(self, text: bytes, context: DecodeContext) -> bool:
-        """Take in an object that is no JSON, if a format knows it."""
+    def _decode_printed(self, text: bytes, context: DecodeContext) -> bool:
+        """Decode an object that is not JSON, if it is of a known format."""
         for known, pattern in _BLOCKS:
             if known.read_block is not None and pattern.match(text.lstrip()):
                 try:
@@ -290,19 +289,19 @@ class MixedText:
 
 
 def has_records(data: Buffer, start: int) -> bool:
-    """Whether there seems to be a record in a text that is no JSON value by itself."""
+    """Test whether a text that is not one JSON value seems to hold a record."""
     if _block_in(data, start) or _begins_in(data, start):
         return True
-    return names_spans(data, start) and _OF_SPANS.search(data, start) is not None
+    return names_spans(data, start) and _SPAN_KEY.search(data, start) is not None
 
 
 def _begins_in(data: Buffer, start: int) -> bool:
-    """Whether a line begins a record of a `TextFormat`."""
+    """Test whether a line begins a record of a `TextFormat`."""
     return any(data.find(known.hint, start) >= 0 and begins(data, start) for known, begins in _BEGINNINGS)
 
 
 def _next_opening(data: Buffer, opening: re.Match[bytes], begin: int, end: int) -> int:
-    """Where another object is opened with the same indentation; -1 if none is before `end`."""
+    """Find the next object opened with the same indentation; -1 if there is none before `end`."""
     wanted = b"\n" + opening["indent"] + opening["bracket"]
     at = data.find(wanted, begin, end)
     while at >= 0:
@@ -313,7 +312,7 @@ def _next_opening(data: Buffer, opening: re.Match[bytes], begin: int, end: int) 
 
 
 def _end_of_indented(cursor: Cursor, indent: bytes) -> int:
-    """Where the first line begins that is not indented more than this."""
+    """Find the first line that is not indented more than this."""
     ahead = cursor.copy()
     ahead.advance()
     while ahead.line is not None and ahead.line.startswith(indent) and ahead.line[len(indent) :][:1] in (b" ", b"\t"):
@@ -322,7 +321,7 @@ def _end_of_indented(cursor: Cursor, indent: bytes) -> int:
 
 
 def begins_mixed(data: Buffer, start: int) -> bool:
-    """Whether a text with records begins at a bracket that is no JSON's, or goes on after an object over some lines."""
+    """Test whether a text with records begins with a bracket that is not JSON, or continues after an object."""
     if any(pattern.match(data, start) for _, pattern in _BLOCKS):
         return True
     opening = _OPENING.match(data, start)
@@ -335,7 +334,7 @@ def begins_mixed(data: Buffer, start: int) -> bool:
 
 
 def _without_foreign(block: bytes, indent: int) -> tuple[bytes, list[bytes]]:
-    """A block without the lines that are not indented as its own are, which another thread printed; and those lines."""
+    """Separate lines of another thread, which are not indented like the block. -> the block, those lines"""
     first, *inner, last = block.split(b"\n")
     foreign = [line for line in inner if _FOREIGN.match(line[indent:])]
     own = [line for line in inner if not _FOREIGN.match(line[indent:])]

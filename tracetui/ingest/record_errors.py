@@ -1,8 +1,7 @@
-"""Errors that a decoder does not expect: they cost the record at hand, and no other.
+"""Unexpected errors of decoders: they cost one record, not the load.
 
-What data can have wrong with it is a `MalformedError`, or is repaired with a warning. Anything else that a decoder
-raises is a fault in it. Whoever hands it a record, a line, an item or a whole source catches that, so that a stranger's
-bytes cannot end the program; `TRACETUI_DEBUG` brings the fault to light.
+Faulty data raises `MalformedError`, or is repaired with a warning. Any other exception is a bug in the decoder. Callers
+catch it per record, line, item or source, so that no input can end the program; `TRACETUI_DEBUG` reveals it.
 """
 
 from __future__ import annotations
@@ -17,13 +16,11 @@ from tracetui.ingest.decode_context import DecodeContext
 
 _RecordItem = TypeVar("_RecordItem")
 DEBUG: Final = "TRACETUI_DEBUG"
-"""Environment variable that reveals such errors: `raise` lets them through, any other value prints their
-traceback is printed to stderr.
-"""
+"""Environment variable that reveals such errors: `raise` lets them through, other values print tracebacks to stderr."""
 
 
 class CallbackError(BaseException):
-    """Error raised by a caller's own progress function: passed on to the caller, past all nets."""
+    """Error raised by a callback: passed through all handlers to the caller."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -31,9 +28,9 @@ class CallbackError(BaseException):
 
 
 def skip_record(context: DecodeContext, error: Exception) -> None:
-    """Warn that a record was skipped because its decoder failed, and drop the part of a span that it left behind.
+    """Warn that a record was skipped because its decoder failed, and drop the incomplete span that it left behind.
 
-    Raises the error itself where there is no more memory, and where TRACETUI_DEBUG asks for it.
+    Raises the error itself when memory is exhausted, or if TRACETUI_DEBUG is `raise`.
     """
     debug = os.environ.get(DEBUG, "")
     if isinstance(error, MemoryError) or debug == "raise":
@@ -48,7 +45,7 @@ def skip_record(context: DecodeContext, error: Exception) -> None:
 def take_each(
     take: Callable[[Sequence[_RecordItem]], None], items: Sequence[_RecordItem], context: DecodeContext
 ) -> None:
-    """Decode spans together; if that fails, one by one, so that only faulty ones are lost."""
+    """Decode spans in one call; if that fails, one by one, so that only faulty ones are lost."""
     before = len(context.intake)
     try:
         take(items)

@@ -1,9 +1,8 @@
-"""Finding wanted attributes in the raw lists of many spans at once, with numpy.
+"""Search for attributes in the raw lists of many spans at once, with numpy.
 
-The lists stand one after the other in one buffer. Every object of a list begins like the first one, `{"key":"`, or is
-a value; where that does not hold for a span it is told, and another way has to be taken for it. So the text from the
-beginning of an object to that of the next is one attribute, and spans whose wanted attributes have the same texts are
-the same to whoever decides by them.
+The lists are joined in one buffer. Every object of a list begins like the first one, `{"key":"`, or is a value; spans
+for which that does not hold are reported and need another method. So the text from the beginning of an object to that
+of the next is one attribute, and spans whose wanted attributes have equal texts get the same decision.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 
 _WORD: Final = 8
 _LONGEST: Final = 256
-"""An attribute that takes more bytes is not compared."""
+"""Longest attribute in bytes that is compared."""
 _OPENING: Final = re.compile(rb'\{\s{0,100}"key"\s{0,20}:\s{0,20}"')
 _VALUES: Final = tuple(
     b'{"' + name[:6]
@@ -26,14 +25,14 @@ _VALUES: Final = tuple(
 )
 """Beginnings of OTLP values in a list without blanks, except those that hold attributes themselves."""
 _MASKS: Final = np.array([(1 << 8 * count) - 1 for count in range(_WORD)] + [2**64 - 1], np.uint64)
-# of this process alone, so that nobody can make two texts look like one
+# random per process, so that no input can be made to collide
 _FACTORS: Final = np.frombuffer(os.urandom(16), np.uint64) | np.uint64(1)
 _SHIFT: Final = np.uint64(29)
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Scan result. Spans with equal `texts` have the same wanted attributes; `plain` says where that is known."""
+    """Scan result. Spans with equal `texts` have the same wanted attributes, where `plain` is true."""
 
     texts: np.ndarray
     """uint64[spans]"""
@@ -77,7 +76,7 @@ class AttributeScanner:
         return ScanResult(_together(_hashes(words, at, np.minimum(length, _LONGEST)), of, count), plain)
 
     def _wanted(self, words: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        """int64[m], which of these keys are wanted, ascending."""
+        """Find the wanted keys. -> int64[m], their indices, ascending"""
         first = words[keys]
         found = []
         for (mask, word), rests in self._keys.items():
@@ -91,13 +90,13 @@ class AttributeScanner:
 
 
 def _words(text: bytes) -> list[tuple[int, int]]:
-    """The text as machine words, each with a mask."""
+    """Split a text into machine words, each with a mask."""
     parts = [text[at : at + _WORD] for at in range(0, len(text), _WORD)]
     return [((1 << 8 * len(part)) - 1, int.from_bytes(part, "little")) for part in parts]
 
 
 def _objects(words: np.ndarray, braces: np.ndarray, opening: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """-> where attributes begin, and braces that begin neither one nor a known value."""
+    """Classify braces. -> beginnings of attributes; braces that begin neither one nor a known value"""
     is_key = np.ones(len(braces), bool)
     first = words[braces]
     for step, (mask, word) in enumerate(_words(opening)):
@@ -115,7 +114,7 @@ def _objects(words: np.ndarray, braces: np.ndarray, opening: bytes) -> tuple[np.
 
 
 def _hashes(words: np.ndarray, at: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """uint64[m], a number for each text, the same for equal ones."""
+    """Hash the texts. -> uint64[m]"""
     hashes: np.ndarray = length.astype(np.uint64) * _FACTORS[1]
     live = np.arange(len(at))
     for step in range(0, int(length.max(initial=0)), _WORD):
@@ -127,7 +126,7 @@ def _hashes(words: np.ndarray, at: np.ndarray, length: np.ndarray) -> np.ndarray
 
 
 def _together(hashes: np.ndarray, span: np.ndarray, spans: int) -> np.ndarray:
-    """uint64[spans], a number for the texts of each span in their order; 0 for none."""
+    """Combine the hashes of each span in their order. -> uint64[spans], 0 for none"""
     bounds = np.searchsorted(span, np.arange(spans + 1))
     position = (np.arange(len(span)) - bounds[span]).astype(np.uint64)
     mixed = (hashes ^ position) * _FACTORS[1]

@@ -1,8 +1,8 @@
 """Search for the few attributes that decide about a span, without decoding all of them.
 
-Whether a span is an error depends on attributes such as `error` and `http.status_code`, and what it called on
-`peer.service` and `db.name`. Decoding every attribute of a million spans costs more than everything else together;
-looking for the keys in the raw text and remembering what each distinct finding means costs a fraction.
+Attributes such as `error` and `http.status_code` decide whether a span is an error, `peer.service` and `db.name` which
+peer it called. Decoding every attribute of a million spans costs more than everything else together; searching the raw
+text for the keys and caching the decision for each distinct result costs a fraction.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PEERS = (
     (b'"db.', (b'"db.system', b'"db.name"', b'"db.namespace"')),
     (b"peer.", (b'"peer.service"', b'"service.peer.name"')),
 )
-"""Texts of `model.peers.NOTED`, and one that each group has in common: a single search for most lists."""
+"""Keys of `model.peers.NOTED` in groups with a common text, so that one search suffices for most lists."""
 _REMEMBERED = 20_000
 _MANY = 256
 """Number of spans that are decided together."""
@@ -34,10 +34,10 @@ _LONGEST_REMEMBERED = 400
 class AttributeSearch:
     """Reads the deciding attributes in a JSON list of `{"key": ..., ... "value": ...}` objects.
 
-    attributes: decodes a whole raw list. state: makes the packed state of a span (`model.intake.pack_state`) from
-    attributes and what the span itself says. also: other keys that it needs. once: a key that most spans have, and have
-    once. closing: how many braces end one object after its first
-    closing one. nested: a text that shows that values may hold such objects themselves; such a list is decoded whole.
+    attributes: decodes a whole raw list. state: computes the packed state of a span (`model.intake.pack_state`) from
+    its attributes and its own kind and status. also: further keys that `state` needs. once: a key that most spans have
+    exactly once. closing: number of braces after the first closing one of an object. nested: a text that occurs where
+    values may contain such objects; such a list is decoded whole.
     """
 
     def __init__(
@@ -61,8 +61,9 @@ class AttributeSearch:
         self._known: dict[tuple[bytes, int], tuple[int, str]] = {}
 
     def states(self, raws: Sequence[bytes], natives: Sequence[int]) -> tuple[list[int], list[str]]:
-        """Packed states of spans with these raw attributes, and their call targets (see `model.peers.noted_peer`);
-        `natives` is what each span itself says.
+        """Decide about spans with these raw attributes. -> packed states and call targets (`model.peers.noted_peer`)
+
+        natives: kind and status of each span itself.
         """
         if len(raws) < _MANY:
             return self._one_by_one(raws, natives)
@@ -76,7 +77,7 @@ class AttributeSearch:
         for raw, native in zip(raws, natives, strict=True):
             found = self._found(raw)
             if found is None or (nested and found and nested in raw):
-                # a key within a nested value is none of the span's, and looks like one
+                # a key within a nested value looks like one of the span's
                 state, peer = self._decided(self._attributes(raw), native)
             else:
                 state, peer = known((found, native)) or self._decide(raw, found, native)
@@ -89,7 +90,7 @@ class AttributeSearch:
         found = self._scanner.scan(attributes)
         natives = states & _NATIVE
         texts = found.texts + natives.astype(np.uint64) * _FACTOR
-        # each span that cannot be compared with others is one of a kind, and the last ones
+        # spans that cannot be compared form kinds of their own, after the others
         compared = np.flatnonzero(found.plain)
         distinct, first, group = np.unique(texts[compared], return_index=True, return_inverse=True)
         decided = [
@@ -114,7 +115,7 @@ class AttributeSearch:
         return decided
 
     def _found(self, raw: bytes) -> bytes | None:
-        """Objects with a wanted key, each from its word `"key"` on; None where all must be decoded."""
+        """Find objects with a wanted key, each from its word `"key"` on; None if the whole list must be decoded."""
         found = b""
         if self._once:
             at = raw.find(self._once)
@@ -128,7 +129,7 @@ class AttributeSearch:
             at = raw.find(needle)
             while at >= 0:
                 begin, end = raw.rfind(_KEY, 0, at), raw.find(b"}", at) + 1
-                # what stands between is a colon and what of the key comes before: another quote begins a value
+                # only a colon and the beginning of the key may be in between: another quote begins a value
                 if begin < 0 or raw.count(b'"', begin + len(_KEY), at) != (needle[:1] != b'"'):
                     return None
                 found += raw[begin:end]
@@ -144,7 +145,7 @@ class AttributeSearch:
         before, *pieces = found.split(_KEY)
         whole = [b"{" + _KEY + piece + self._tail for piece in pieces]
         attributes = self._attributes(b"[" + b",".join(whole) + b"]")
-        # fewer than the pieces: a key after its value, a brace within a text, or a key that stands twice
+        # fewer than the pieces: a key after its value, a brace within a text, or a duplicate key
         if before or len(attributes) != len(pieces) or any(b'"value"' not in piece for piece in pieces):
             return self._decided(self._attributes(raw), native)
         if len(self._known) >= _REMEMBERED:

@@ -1,7 +1,7 @@
-"""What the collector's `debug` exporter (until 2024 `logging`) prints of traces when its verbosity is `detailed`.
+"""Output of the collector's `debug` exporter (until 2024 `logging`) with the verbosity `detailed`.
 
 Blocks of lines: a resource, its scopes, their spans. A value is `Str(x)` or `Int(5)`; the older exporter wrote
-`STRING(x)`. The prefix of a log stands before the first line alone. The source is the collector's
+`STRING(x)`. Only the first line has a log prefix. The source is the collector's
 `exporter/internal/otlptext`.
 """
 
@@ -53,7 +53,7 @@ def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSi
 
 
 def _goes_on(lines: Lines) -> bool:
-    """Whether a block goes on behind a line of something else."""
+    """Test whether a block continues after foreign lines."""
     ahead = lines.copy()
     for _ in range(_MOST_FOREIGN):
         ahead.advance()
@@ -65,7 +65,7 @@ def _goes_on(lines: Lines) -> bool:
 
 
 class _DebugBlock:
-    """The lines of one resource."""
+    """Reader for the lines of one resource."""
 
     def __init__(self, context: DecodeContext, sink: SpanSink) -> None:
         self._context = context
@@ -82,7 +82,7 @@ class _DebugBlock:
         self._written = ""
 
     def take(self, line: str, heading: re.Match[str] | None) -> bool:
-        """Take a line in. -> False if it belongs to no resource"""
+        """Add a line. -> False if it does not belong to a resource"""
         if heading is not None:
             self._begin(heading["what"])
         elif section := _SECTION.fullmatch(line):
@@ -96,7 +96,7 @@ class _DebugBlock:
         elif _SCHEMA.fullmatch(line):
             return True
         elif self._held is not None and self._last and not self._written.endswith(")"):
-            # a text with line ends in it
+            # a text with line breaks
             self._written += f"\n{line}"
             self._held[self._last] = _value(self._written)
         else:
@@ -144,7 +144,7 @@ class _DebugBlock:
         held[key] = _value(text)
 
     def end_span(self) -> None:
-        """Hand the span that is open to the sink."""
+        """Pass the open span to the sink."""
         fields, self._fields = self._fields, None
         if fields:
             self._sink.add(
@@ -178,7 +178,7 @@ class _DebugBlock:
 
 
 _OUTER: Final = 5
-"""Blanks before the arrow of what an event or a link itself says; its attributes have more."""
+"""Indentation of the fields of an event or a link; its attributes have more."""
 
 
 def _time(text: str | None) -> int | None:

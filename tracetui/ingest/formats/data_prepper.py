@@ -1,4 +1,4 @@
-"""Span documents as OpenSearch's Data Prepper writes them into the index `otel-v1-apm-span`.
+"""Span documents that OpenSearch Data Prepper writes to the index `otel-v1-apm-span`.
 
 Attributes are members of their own, `span.attributes.http@method`, in which `@` stands for the dots of a key, or since
 version 2.11 objects (`attributes`, `resource.attributes`). Times are ISO 8601 with nanoseconds. The source is
@@ -68,7 +68,7 @@ _SCOPES: Final = ("instrumentationScope", "instrumentationLibrary")
 
 
 def _with_dots(value: dict[str, Any]) -> dict[str, Any]:
-    """The members, with those of the objects `span`, `resource` and `status` under names with dots."""
+    """Flatten the objects `span`, `resource` and `status` into members with dotted names."""
     found = dict(value)
     for outer in ("span", "resource", "status"):
         inner = value.get(outer)

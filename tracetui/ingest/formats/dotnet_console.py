@@ -54,7 +54,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
 
 
 def _goes_on(lines: Lines, block: _Block) -> bool:
-    """Whether a block goes on after a blank line, which then is part of a value."""
+    """Test whether a block continues after a blank line, which then is part of a value."""
     ahead = lines.copy()
     for _ in range(_MOST_BLANK):
         ahead.advance()
@@ -87,7 +87,7 @@ class _Block:
         return line.decode("utf-8", "replace")[self.indent :].rstrip("\r")
 
     def begins_another(self, line: str) -> bool:
-        """Whether a line is a field that this span has already."""
+        """Test whether a line is a field that this span already has."""
         found = _FIELD.match(line)
         return bool(found and found[1] in self.fields)
 
@@ -108,12 +108,12 @@ class _Block:
         elif (found := _TAG.fullmatch(line)) and (held := self._held()) is not None:
             self._keep(held, found[2], found[3])
         elif self._last is not None:
-            # a value with line ends in it
+            # a value with line breaks
             held, key = self._last
             held[key] += f"\n{line}"
 
     def take_blank(self) -> None:
-        """Take in a blank line, which is part of a value."""
+        """Add a blank line, which is part of a value."""
         if self._last is not None:
             held, key = self._last
             held[key] += "\n"

@@ -1,7 +1,7 @@
-"""The rule that decides whether a span is an error: one table, which every decoder follows.
+"""Rule that decides whether a span is an error: one table for all decoders.
 
-`RULES` is the only place that knows which attributes decide. What decoders look for in raw bytes (`deciding_keys`,
-`needles`) comes from it, so another row or key is all that it takes to change every format.
+`RULES` is the only definition of the deciding attributes. The keys that decoders search in raw bytes (`deciding_keys`,
+`needles`) are derived from it, so a new row or key changes every format.
 
 The rows follow OpenTelemetry's semantic conventions for span status, HTTP and RPC spans and for recording errors, and
 OpenTracing's for the tag `error`.
@@ -22,32 +22,30 @@ STATUS_CODE: Final = "otel.status_code"
 """Attribute that holds OpenTelemetry's status code in formats without a field for it."""
 
 ERROR_TAG: Final = "error"
-"""Tag with which OpenTracing and Zipkin state an error, and whose text may be the message."""
+"""Tag for errors in OpenTracing and Zipkin; its text may be the message."""
 
 
 class StatusSource(enum.Enum):
-    """Sources of a span's status in a format, where the attributes of OpenTelemetry do not state it."""
+    """Source of the status in a format, used when OpenTelemetry attributes do not state it."""
 
     FIELD = enum.auto()
-    """A field of its own, as in OTLP."""
+    """Dedicated field, as in OTLP."""
     TAGS = enum.auto()
-    """The tag `error`, as in Jaeger."""
+    """Tag `error`, as in Jaeger."""
     ZIPKIN_TAGS = enum.auto()
-    """The tag `error`, whatever its value."""
+    """Tag `error` with any value, as in Zipkin."""
 
 
 Decision = Callable[[Value, bool], bool | None]
-"""Decides from an attribute's value, and whether its span is a SERVER, if it is an error. None: undecided,
-nothing, and what follows decides.
-"""
+"""Decides by the value of an attribute, and by whether the span is a SERVER. None leaves it to the next row."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAttribute:
-    """A row of the table: attributes with the same meaning, the first decisive one wins.
+    """Row of the table: attributes with the same meaning; the first decisive one wins.
 
-    states: whether the attributes are the status itself where the field is unset or there is none.
-    zipkin: how the row decides in Zipkin's formats, where that differs.
+    states: true if the attributes replace an unset or missing status field.
+    zipkin: a different decision for Zipkin's formats.
     """
 
     keys: tuple[str, ...]
@@ -76,7 +74,7 @@ _NO_ERROR_TEXTS: Final = frozenset({"", "false", "0"})
 
 
 def has_unknown_code(attributes: Mapping[str, Value]) -> bool:
-    """Test whether attributes state a status code that no version of OpenTelemetry has."""
+    """Test whether attributes state a status code unknown to every version of OpenTelemetry."""
     return read_status(attributes.get(STATUS_CODE)) is None
 
 
@@ -114,26 +112,26 @@ def _always(_value: Value, _serving: bool) -> bool:
 RULES: tuple[ErrorAttribute, ...] = (
     ErrorAttribute((STATUS_CODE,), _by_status, states=True),
     ErrorAttribute((ERROR_TAG,), _by_tag, zipkin=_always),
-    # a gRPC call that failed is an HTTP exchange that did not
+    # a failed gRPC call is a successful HTTP exchange
     ErrorAttribute(GRPC_STATUS, _by_grpc),
-    # a 4xx is no error: whether one was expected the instrumentation knew, and would have set the status
+    # a 4xx is not an error: instrumentation that did not expect it would have set the status
     ErrorAttribute(HTTP_STATUS, _by_http),
     ErrorAttribute(("error.type",), _by_presence),
 )
-"""Attributes that decide where a span's own status is unset, in this order."""
+"""Deciding attributes for spans with an unset status, in order of precedence."""
 
 
 def deciding_keys() -> tuple[str, ...]:
-    """The attributes that `decide_status` looks at, in the order of the table."""
+    """List the attributes that `decide_status` uses, in the order of the table."""
     return tuple(dict.fromkeys(key for rule in RULES for key in rule.keys))
 
 
 def decide_status(
     kind: int, status: Status, attributes: Mapping[str, Value], states: StatusSource = StatusSource.FIELD
 ) -> tuple[Status, bool]:
-    """Decide whether a span is an error: by its status, and where that is unset by the first row that decides.
+    """Decide whether a span is an error: by its status, or if that is unset by the first decisive row.
 
-    -> the status, which attributes may state in place of the field, and whether the span is an error
+    -> the status, from attributes if the field is unset; whether the span is an error
     """
     if status != Status.UNSET:
         return status, status == Status.ERROR
@@ -147,9 +145,9 @@ def decide_status(
 
 
 def needles(keys: Iterable[str], quote: str = "") -> tuple[bytes, ...]:
-    """Find few texts of which every key, in quotes, contains one: the needles for raw bytes.
+    """Find a small set of texts such that every key, in quotes, contains one: search terms for raw bytes.
 
-    Each is a beginning or an end that many keys share, as long as can be without another needle.
+    Each is a common prefix or suffix of many keys, as long as possible.
     """
     left = {f"{quote}{key}{quote}" for key in keys}
     found = []

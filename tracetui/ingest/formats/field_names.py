@@ -16,7 +16,7 @@ _KIND_PREFIX: Final = re.compile(r"^(?:span)?(?:spankind|kind|rpc)")
 _STATUS_PREFIX: Final = re.compile(r"^(?:status)?(?:statuscode|code)|^status")
 _REFERENCE_PREFIX: Final = re.compile(r"^(?:span)?reftype")
 _OLD_CODES: Final = frozenset(name.replace("_", "").lower() for name in (*GRPC_NAMES[1:], "UNKNOWN_ERROR"))
-"""The status codes that OTLP had until 2020, which were gRPC's; all but OK meant a failure."""
+"""Status codes of OTLP until 2020, those of gRPC; all except OK meant a failure."""
 _KINDS: Final[dict[int | None, Kind]] = {int(kind): kind for kind in Kind}
 _STATUSES: Final[dict[int | None, Status]] = {int(status): status for status in Status}
 _REFERENCES: Final = {"childof": "CHILD_OF", "0": "CHILD_OF", "followsfrom": "FOLLOWS_FROM", "1": "FOLLOWS_FROM"}
@@ -24,12 +24,12 @@ _REFERENCES: Final = {"childof": "CHILD_OF", "0": "CHILD_OF", "followsfrom": "FO
 
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
-    """A name without case and signs: `traceId`, `trace_id` and `TraceID` are all `traceid`."""
+    """Normalize a name: `traceId`, `trace_id` and `TraceID` are all `traceid`."""
     return _OTHER.sub("", name.lower())
 
 
 def field(item: Mapping[str, Any], name: str, *others: str) -> Any:
-    """Field of an object by its name in any spelling, else by one of the other names; None if it has none."""
+    """Get a field of an object by its name in any spelling, else by one of the other names; None if missing."""
     value = item.get(name)
     if value is not None:
         return value
@@ -75,7 +75,7 @@ def read_reference_type(value: Any) -> str | None:
 
 
 def _exact(value: Any) -> int | None:
-    """Read an integer that nothing has to be cut from."""
+    """Read an integer without a fraction."""
     number = whole_number(value)
     if isinstance(value, str) and number is not None:
         value = float(value)

@@ -1,9 +1,9 @@
-"""OTLP spans as rows: one object a span with its resource inside, as SQL exports, notebooks and converters write it.
+"""OTLP spans as rows: one object per span that includes its resource, from SQL exports, notebooks and converters.
 
 The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`), or a
 mixture. A map may be an object, a list of pairs or its JSON in a text; events and links may be lists of objects or a
-list for each column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as ClickHouse has it; a time
-without one is told by its size, as data frames write milliseconds.
+list for each column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as in ClickHouse; the unit
+of a time is derived from its size, as data frames write milliseconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _STARTS: Final = {
     "timestamp": 0,
     "start": 0,
 }
-"""Names of the start, and nanoseconds of a unit; 0 where a number does not say its unit."""
+"""Names of the start time, and nanoseconds per unit; 0 if the unit depends on the size of the number."""
 _ENDS: Final = {"endtimeunixnano": 1, "endtimenano": 1, "endunixnano": 1, "endtime": 0, "end": 0}
 _LENGTHS: Final = {
     "durationnano": 1,
@@ -47,7 +47,7 @@ _LENGTHS: Final = {
     "duration": 1,
 }
 _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_000_000_000))
-"""A moment since 1973 is at least so many nanoseconds, microseconds, milliseconds or seconds."""
+"""Least values of a time since 1973 in nanoseconds, microseconds, milliseconds and seconds."""
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
@@ -108,7 +108,7 @@ def _length(value: Any, unit: int) -> int | None:
 
 
 def _map(value: Any) -> dict[str, Value]:
-    """A map without the members that are null; the attributes of a message that holds them in a member."""
+    """Read a map without its null members, or the attributes of a message that contains them."""
     if isinstance(value, str):
         value = lenient_json.value_in(value)
     if isinstance(value, dict) and isinstance(value.get("attributes"), (dict, list)):
@@ -174,7 +174,7 @@ FORMAT: Final = JsonFormat(
     take=read_by(_read),
     spellings=key_sets(
         *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
-        # a line of an access log has a name and a duration, too
+        # access logs have a name and a duration, too
         "trace_id span_id span_name timestamp duration",
         "trace_id span_id name kind timestamp duration",
         "trace_id span_id name parent_span_id timestamp duration",

@@ -1,7 +1,7 @@
 """Contract of a format: detection of its records and their decoding.
 
-There are three kinds: objects of JSON, told by their keys; records of text, told by how a line begins them; and tables,
-told by the columns of their first line. `formats.registry` lists every format in the order in which they are tried.
+There are three kinds: JSON objects, recognised by their keys; text records, recognised by their first line; and tables,
+recognised by the columns in their first line. `formats.registry` lists every format in the order of the attempts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KeySet = frozenset[str]
 
 
 class Collected(Protocol):
-    """What is kept of a source until it has been read to its end."""
+    """Parts of a source that are decoded once it has been read to its end."""
 
     sink: SpanSink
     zipkin: list[tuple[Piece, DecodeContext]]
@@ -32,14 +32,14 @@ class Collected(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JsonFormat:
-    """Objects of JSON.
+    """Format of JSON objects.
 
-    name: as people call it.
+    name: name for users.
     keys: an object with all keys of one of these sets is of this format.
-    spellings: the same in any spelling (`words.plain`), of an object that has no set of `keys` of any format.
-    take: takes such an object in. Raises MalformedError.
-    signs: sets of keys, in any spelling, that hardly anything else has. An object with one of them that is of no format
-        is shown as nearest to this one.
+    spellings: the same in any spelling (`field_names.plain`), checked after the `keys` of all formats.
+    take: decodes such an object. Raises MalformedError.
+    signs: sets of keys, in any spelling, that are typical of this format. An unknown object with one of them is
+        reported as similar to this format.
     """
 
     name: str
@@ -50,23 +50,23 @@ class JsonFormat:
 
 
 def key_sets(*texts: str) -> tuple[KeySet, ...]:
-    """Sets of keys, each written as one text."""
+    """Build sets of keys, each from one text."""
     return tuple(frozenset(text.split()) for text in texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextFormat:
-    """Records of text that are no JSON.
+    """Format of text records that are not JSON.
 
-    begins: a pattern (`re.MULTILINE`) of the first line of a record, which may have a logger's prefix; b"" where only
-        a block tells.
-    hint: a text that each such line contains.
-    block: a pattern of the beginning of an object that no JSON is, in brackets over several lines.
-    read: adds the spans of a record to the sink, given the match in its first line and a cursor there, which it leaves
-        behind the record. It goes on by a line at least.
-    read_block: the same, given the text of a block. Raises MalformedError where that is no span.
-    needs: texts that every record has.
-    signs: texts that hardly anything else has; one that has such a one and lacks any of `needs` is shown as nearest.
+    begins: pattern (`re.MULTILINE`) of the first line of a record, which may have a logger's prefix; b"" if records
+        are recognised by `block` only.
+    hint: text that each such line contains.
+    block: pattern of the beginning of an object in brackets over several lines that is not JSON.
+    read: adds the spans of a record to the sink, given the match in its first line and a cursor there, which it moves
+        past the record, by at least one line.
+    read_block: the same, given the text of a block. Raises MalformedError if it is not a span.
+    needs: texts that every record contains.
+    signs: typical texts; input that contains one of them but lacks any of `needs` is reported as similar.
     """
 
     name: str
@@ -83,8 +83,8 @@ class TextFormat:
 class TableFormat:
     """Tables of comma-separated values whose first line names the columns.
 
-    columns: those that a table must have, in their exact spelling.
-    take: takes rows in, each as long as the header.
+    columns: required columns in their exact spelling.
+    take: decodes rows, each as long as the header.
     """
 
     name: str
@@ -97,13 +97,13 @@ class Lines(Protocol):
 
     @property
     def line(self) -> bytes | None:
-        """The line at the cursor, without its end; None after the last."""
+        """Line at the cursor, without its end; None after the last."""
 
     def advance(self) -> None:
-        """Go on to the next line."""
+        """Move to the next line."""
 
     def copy(self) -> Lines:
-        """A cursor at the same line, to look ahead with."""
+        """Return a cursor at the same line, to look ahead."""
 
 
 Format = JsonFormat | TextFormat | TableFormat
@@ -112,7 +112,7 @@ Format = JsonFormat | TextFormat | TableFormat
 def read_by(
     read: Callable[[dict[str, Any], DecodeContext, SpanSink], None],
 ) -> Callable[[Piece, DecodeContext, Collected], None]:
-    """Make a `JsonFormat.take` of a function that reads a decoded object."""
+    """Build a `JsonFormat.take` from a function that reads a decoded object."""
 
     def take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
         value = lenient_json.loads(piece)

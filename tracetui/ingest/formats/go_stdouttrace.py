@@ -3,7 +3,7 @@
 A span is an object of JSON, pretty-printed or on one line; build tools export lists of them. Attributes are
 `{"Key", "Value": {"Type", "Value"}}`. Versions before 1.0 had `ParentSpanID`, `MessageEvents`, `StatusCode` and
 `StatusMessage`; the scope was `InstrumentationLibrary` until 2024. With the option `WithoutTimestamps` every time is
-that of year 1. The source is opentelemetry-go's `tracetest.SpanStub`.
+in year 1. The source is opentelemetry-go's `tracetest.SpanStub`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tracetui.ingest.formats.python_console import links_with_context
 from tracetui.model.span import Status
 
 _CODES: Final = {1: Status.ERROR, 2: Status.OK}
-"""Go's numbers of status codes, which are not OTLP's."""
+"""Status codes of Go, whose numbers differ from OTLP."""
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
@@ -30,7 +30,7 @@ def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
     scope = _object(value.get("InstrumentationScope") or value.get("InstrumentationLibrary"))
     start_ns, end_ns = _time(value.get("StartTime")), _time(value.get("EndTime"))
     if start_ns is None and end_ns is None:
-        sink.note("times", "are not in Go's output (WithoutTimestamps); shown without duration")
+        sink.note("times", "are missing in Go's output (WithoutTimestamps); shown without duration")
     sink.add(
         PlainSpan(
             trace_id=real_id(span_context.get("TraceID")),

@@ -34,7 +34,7 @@ class _Process(JaegerProcess):
 
 
 class _Document(JaegerSpan, gc=False):
-    process: Raw = _NONE  # type: ignore[assignment]  # where a trace has its processes, a span has none
+    process: Raw = _NONE  # type: ignore[assignment]  # a span has none where the trace has its processes
     startTimeMillis: int | None = None  # noqa: N815 - the wire's spelling
     tag: Raw = _NONE
 
@@ -44,17 +44,17 @@ _PROCESS = msgspec.json.Decoder(_Process)
 
 
 class _Traces:
-    """Documents by trace, and the processes that they name."""
+    """Documents by trace, and their processes."""
 
     def __init__(self) -> None:
         self.spans: dict[str, list[JaegerSpan]] = {}
-        self.places: dict[str, DecodeContext] = {}
+        self.contexts: dict[str, DecodeContext] = {}
         self._processes: dict[bytes, str] = {}
         self._described: dict[str, JaegerProcess] = {}
 
     def add(self, document: _Document, context: DecodeContext) -> None:
         trace = canonical_trace_id(document.traceID)
-        self.places.setdefault(trace, context)
+        self.contexts.setdefault(trace, context)
         spans = self.spans.setdefault(trace, [])
         spans.append(_span(document, spans[0].traceID if spans else document.traceID))
         process = bytes(document.process)
@@ -76,15 +76,15 @@ class _Traces:
             names = dict.fromkeys(span.processID for span in spans)
             processes = {name: self._described[name] for name in names if name in self._described}
             try:
-                take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.places[trace])
+                take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.contexts[trace])
             except Exception as error:
-                skip_record(self.places[trace], error)
+                skip_record(self.contexts[trace], error)
 
 
 def decode_documents(items: Sequence[tuple[Raw | bytes, DecodeContext]]) -> None:
-    """Take in documents, each with its place.
+    """Decode documents, each with its context.
 
-    One that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
     traces = _Traces()
     lost: list[DecodeContext] = []
@@ -99,7 +99,7 @@ def decode_documents(items: Sequence[tuple[Raw | bytes, DecodeContext]]) -> None
             skip_record(context, error)
     if lost:
         more = f" (and {len(lost) - 1:,} more like it)" if len(lost) > 1 else ""
-        lost[0].warn(f"skipped: no span object with a spanID{more}")
+        lost[0].warn(f"skipped: not a span object with a spanID{more}")
     traces.take()
 
 
@@ -124,7 +124,7 @@ def _lenient_document(item: Raw | bytes, context: DecodeContext) -> _Document | 
 
 
 def _span(document: _Document, trace_id: str) -> _Document:
-    """The document as a span of Jaeger's JSON."""
+    """Convert a document to a span of Jaeger JSON."""
     document.traceID = trace_id
     if not document.startTime and document.startTimeMillis:
         document.startTime = document.startTimeMillis * 1000
@@ -148,7 +148,7 @@ def _process(raw: bytes) -> JaegerProcess | None:
 
 
 def _tags(tags: Raw, by_key: Raw) -> Raw:
-    """The tags of both spellings as one list, binary ones in base64."""
+    """Join the tags of both forms in one list, binary ones in base64."""
     written = bytes(tags)
     if bytes(by_key) in (b"null", b"{}") and b'"binary"' not in written:
         return tags
@@ -161,7 +161,7 @@ def _tags(tags: Raw, by_key: Raw) -> Raw:
 
 
 def _with_base64(value: Any) -> Any:
-    """Tags, or logs of tags, whose binary values are in base64, as elsewhere in Jaeger's JSON."""
+    """Convert binary values in tags or logs to base64, as in other Jaeger JSON."""
     if isinstance(value, list):
         return [_with_base64(item) for item in value]
     if not isinstance(value, dict):

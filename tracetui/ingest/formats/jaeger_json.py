@@ -28,8 +28,8 @@ __all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
 
 _NO_START = Flag.START_REPAIRED << MARK_SHIFT
 _NO_DURATION = Flag.NO_DURATION << MARK_SHIFT
-_UNKNOWN_WORD = Flag.SOURCE_WARNING
-"""Set by `_state` where a kind or a status code is unknown, and taken away when that is noted."""
+_UNKNOWN_CODE = Flag.SOURCE_WARNING
+"""Set by `_state` for an unknown kind or status code, and cleared when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
 """Beginnings of tags as nearly every writer writes them."""
 _REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
@@ -39,9 +39,9 @@ _TRACE = msgspec.json.Decoder(JaegerTrace)
 def _state(attributes: dict[str, Value], marks: int) -> int:
     kind = read_kind(attributes.get("span.kind"))
     if kind is None:
-        kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_WORD
+        kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_CODE
     if has_unknown_code(attributes):
-        marks |= _UNKNOWN_WORD
+        marks |= _UNKNOWN_CODE
     status, error = decide_status(kind, Status.UNSET, attributes, StatusSource.TAGS)
     return pack_state(kind, status, error, marks)
 
@@ -50,9 +50,9 @@ _search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
 
 
 def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
-    """Take in one trace object; MalformedError if it is no JSON at all.
+    """Decode one trace object. Raises MalformedError if it is not JSON at all.
 
-    A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
     try:
         trace = _TRACE.decode(raw)
@@ -161,7 +161,7 @@ def _note_words(unread: UnreadCounts, _row: int, tags: bytes) -> None:
 
 
 def _service_of(process: JaegerProcess) -> str | None:
-    """The service of a process, which OpenTelemetry's attribute names where the field does not."""
+    """Get the service of a process, from OpenTelemetry's attribute if the field is missing."""
     if process.serviceName is None and b'"service.name"' in bytes(process.tags):
         name = CODEC.attributes(bytes(process.tags)).get("service.name")
         return name if isinstance(name, str) else None
@@ -169,7 +169,7 @@ def _service_of(process: JaegerProcess) -> str | None:
 
 
 def _name_types(references: list[JaegerReference], unread: UnreadCounts) -> None:
-    """Spell the types of references as Jaeger does; one of an unknown type stays a link."""
+    """Normalize the types of references; one of an unknown type stays a link."""
     for reference in references:
         if reference.refType not in _REFERENCES:
             known = read_reference_type(reference.refType)
@@ -200,7 +200,7 @@ def _parent(references: list[JaegerReference], trace_id: str) -> JaegerReference
 
 
 def _with_parent(references: list[JaegerReference], parent: str, trace_id: str) -> list[JaegerReference]:
-    """References with the parent field of old spans first, which wins over other references."""
+    """Put the parent field of old spans first, which takes precedence over other references."""
     trace = canonical_trace_id(trace_id)
     of_trace = [ref for ref in references if not ref.traceID or canonical_trace_id(ref.traceID) == trace]
     named = [ref for ref in of_trace if ref.spanID == parent]

@@ -1,6 +1,6 @@
 """Lenient reading of Jaeger JSON: other spellings of names, other types of values, items that are no spans.
 
-What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
+Anything readable is accepted silently, since nothing is lost; anything else gives a warning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tracetui.model.decoding import MalformedError
 
 
 def lenient_trace(value: Any, context: DecodeContext) -> JaegerTrace:
-    """Read a trace from any JSON; MalformedError if it has no list of spans."""
+    """Read a trace from any JSON. Raises MalformedError if it has no list of spans."""
     items = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(items, list):
         raise MalformedError("not a trace: it has no list of spans")
@@ -36,11 +36,11 @@ def lenient_trace(value: Any, context: DecodeContext) -> JaegerTrace:
         spans.append(span)
         process = field(item, "process")
         if process is not None and span.processID not in processes:
-            # its process within each span, as in Jaeger's stores
+            # the process inline in each span, as in Jaeger's stores
             span.processID = inline.setdefault(msgspec.json.encode(process), f"process {len(inline) + 1}")
             processes.setdefault(span.processID, lenient_process(process))
     if lost:
-        context.warn(f"{lost} of {len(items)} spans skipped: no object with a spanID")
+        context.warn(f"{lost} of {len(items)} spans skipped: not an object with a spanID")
     return JaegerTrace(spans, _id(field(value, "traceID"), 32), processes, _texts(field(value, "warnings")))
 
 
@@ -52,7 +52,7 @@ def _processes(value: Any) -> dict[str, JaegerProcess]:
 
 
 def lenient_process(item: Any) -> JaegerProcess:
-    """Read a process from an object, or from the name of its service alone."""
+    """Read a process from an object, or from a bare service name."""
     if not isinstance(item, dict):
         return JaegerProcess(item if isinstance(item, str) and item else None)
     tags = tags_of(field(item, "tags"))
@@ -103,7 +103,7 @@ def _reference_type(value: Any) -> str:
 
 
 def _id(value: Any, digits: int) -> str:
-    """An id as it is written; one that is bytes in base64, as in protobuf's JSON, or in a list as hex."""
+    """Read an id as written, or as hex if it is base64 (protobuf JSON) or a list of bytes."""
     return value if isinstance(value, str) and not value.endswith("=") else id_of(value, digits)
 
 

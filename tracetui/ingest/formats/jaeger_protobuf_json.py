@@ -1,9 +1,9 @@
-"""Jaeger's protobuf messages as protobuf's JSON: batches of spans.
+"""Jaeger protobuf messages in protobuf JSON: batches of spans.
 
 A batch is `{"process", "spans"}`, as collectors receive it and dumps hold it. Ids are base64, a start is RFC 3339, a
-duration is in seconds with a unit, values are `vStr` or `v_str`, and defaults are left out. The schema is
-jaegertracing/jaeger-idl's `model.proto`. Single spans are what Jaeger's documents are, and are read as those, also in
-the lists (`spans`) that the gRPC API answers.
+duration is in seconds with a unit, values are `vStr` or `v_str`, and defaults are omitted. The schema is
+jaegertracing/jaeger-idl's `model.proto`. Single spans equal Jaeger documents and are read as such, also in the lists
+(`spans`) that the gRPC API returns.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
     value = lenient_json.loads(piece)
     spans = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(spans, list):
-        raise MalformedError("not a batch of Jaeger's: it has no list of spans")
+        raise MalformedError("not a Jaeger batch: it has no list of spans")
     process = field(value, "process")
     lost = 0
     for i, span in enumerate(spans):
@@ -36,7 +36,7 @@ def _take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
         own = span if process is None or field(span, "process") is not None else {**span, "process": process}
         collected.documents.append((_raw(own), context.at(f"spans[{i}]")))
     if lost:
-        context.warn(f"{lost:,} of {len(spans):,} spans skipped: no object with a spanId")
+        context.warn(f"{lost:,} of {len(spans):,} spans skipped: not an object with a spanId")
 
 
 def _raw(value: Any) -> Raw:

@@ -1,4 +1,4 @@
-"""Jaeger's tags, logs and references, in the shapes that its APIs, its stores and other writers give them."""
+"""Tags, logs and references of Jaeger, in the shapes of its APIs, its stores and other writers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PROTO_TYPES: Final = {
     "vFloat64": "float64",
     "vBinary": "binary",
 }
-"""The members of KeyValue in Jaeger's protobuf, and the types of their values; a value of 0 or '' is left out."""
+"""Members of KeyValue in Jaeger protobuf, and their types; a value of 0 or '' is omitted."""
 _PROTO_DEFAULTS: Final[dict[str, Value]] = {"bool": False, "int64": 0, "float64": 0.0}
 _TYPES: Final = {"boolean": "bool", "int": "int64", "integer": "int64", "long": "int64", "double": "float64"}
 
@@ -63,7 +63,7 @@ _LINK_KINDS = ("CHILD_OF", "FOLLOWS_FROM")
 
 
 class JaegerCodec:
-    """Reads Jaeger's tags, logs and references."""
+    """Codec for Jaeger tags, logs and references."""
 
     def attributes(self, raw: bytes) -> dict[str, Value]:
         if raw in (b"", b"[]", b"null"):
@@ -103,7 +103,7 @@ CODEC = JaegerCodec()
 
 
 def usual_tags(raw: bytes) -> bytes | None:
-    """Tags of any shape as Jaeger's list; None if they cannot be read."""
+    """Convert tags of any shape to Jaeger's list; None if they cannot be read."""
     if _USUAL.match(raw):
         return raw
     if _EMPTY.fullmatch(raw):
@@ -165,14 +165,14 @@ def _tag_of_item(key: str, item: dict[str, Any]) -> Tag:
 
 
 def tags_json(tags: list[Tag]) -> bytes:
-    """Tags as Jaeger's list."""
+    """Encode tags as Jaeger's list."""
     return msgspec.json.encode([{"key": tag.key, "type": tag.type, "value": tag.value} for tag in tags])
 
 
 def _value(tag: Tag) -> Value:
     value, kind = tag.value, tag.type
     if isinstance(value, dict):
-        # as OTLP has it
+        # as in OTLP
         value = any_value(value)
     if kind == "string" or not kind:
         return value  # type: ignore[no-any-return]  # any JSON value is a Value
@@ -195,7 +195,7 @@ def _value(tag: Tag) -> Value:
 
 
 def loads(raw: bytes) -> Any:
-    """Decode JSON; None if it is none."""
+    """Decode JSON; None for invalid JSON."""
     try:
         return lenient_json.loads(raw)
     except ValueError:
@@ -203,7 +203,7 @@ def loads(raw: bytes) -> Any:
 
 
 def objects_of(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list, of a text that is its JSON, or a single one in its place."""
+    """List the objects of a list, of its JSON in a text, or a single object."""
     if isinstance(value, str):
         value = lenient_json.value_in(value)
     if isinstance(value, dict):

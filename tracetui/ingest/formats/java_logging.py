@@ -1,8 +1,8 @@
 """Output of OpenTelemetry's Java exporter for a logger (`LoggingSpanExporter`, `OTEL_TRACES_EXPORTER=console`).
 
-A span is a line: `'name' : TRACE SPAN KIND [tracer: scope:version] AttributesMap{data={...}, ...}`, after whatever the
-logger puts before it. Parents, times, status, events and the service are not in it. Attributes are printed without
-quotes but for those of spans made for tests, so a text with `, x=` in it cannot be told from two attributes. The source
+A span is a line: `'name' : TRACE SPAN KIND [tracer: scope:version] AttributesMap{data={...}, ...}`, after the
+prefix of the logger. It lacks parents, times, status, events and the service. Attributes are printed without quotes,
+except those of test spans, so a text with `, x=` in it looks like two attributes. The source
 is opentelemetry-java's `LoggingSpanExporter` and `AttributesMap`.
 """
 
@@ -26,7 +26,7 @@ _DATA: Final = re.compile(
 )
 _KEY: Final = re.compile(r"(?:^|, )([A-Za-z_@][\w.\-/@]*)=")
 _MOST_LINES: Final = 1_000
-"""An attribute, such as a stack trace or a statement, may go over several lines."""
+"""Most lines of a span: attributes such as stack traces and statements may span several."""
 
 
 def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
@@ -42,7 +42,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
             if b"totalAddedValues=" in line:
                 break
     scope, _, version = match["java_scope"].decode("utf-8", "replace").rpartition(":")
-    sink.note("parents, times, status, events and the service", "are not in the output of Java's logging exporter")
+    sink.note("parents, times, status, events and the service", "are missing in the output of Java's logging exporter")
     sink.add(
         PlainSpan(
             trace_id=match["java_trace"].decode(),
@@ -58,7 +58,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
 
 
 def attributes_in(text: str) -> dict[str, Value]:
-    """The attributes of a span as Java prints them."""
+    """Read the attributes of a span in Java's output."""
     found = _DATA.search(text)
     if found is None:
         return {}

@@ -1,4 +1,4 @@
-"""Nearest format of an unknown input and what it lacks, from the registry and never without evidence."""
+"""Nearest format of an unknown input and its missing parts, from the registry; none without evidence."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _LEAST_COLUMNS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """A format, and which of the names that it needs are not there."""
+    """A format and its required names that are missing."""
 
     name: str
     missing: tuple[str, ...]
 
     @property
     def of_spans(self) -> str:
-        """What to say of an input in which every object lacks the same."""
+        """Warning for an input in which every object lacks the same names."""
         article = "an" if self.missing[0][0] in "aeiouAEIOU" else "a"
         return f"looks like {self.name}, but no span has {article} {self._lacks}"
 
     @property
     def of_object(self) -> str:
-        """What to say of an object among spans of a known format, or of a text."""
+        """Warning for an object among spans of a known format, or for a text."""
         return f"looks like {self.name}, but has no {self._lacks}"
 
     @property
     def of_table(self) -> str:
-        """What to say of a table."""
+        """Warning for a table."""
         return f"looks like {self.name}, but has no column {self._lacks}"
 
     @property
@@ -43,7 +43,7 @@ class Nearest:
 
 
 def nearest_json(keys: Iterable[str]) -> Nearest | None:
-    """The format that an object with these keys comes nearest to."""
+    """Find the nearest format of an object with these keys."""
     return _nearest_json(frozenset(keys))
 
 
@@ -62,7 +62,7 @@ def _nearest_json(keys: frozenset[str]) -> Nearest | None:
 
 
 def nearest_table(columns: Sequence[str]) -> Nearest | None:
-    """The table that one with these columns comes nearest to."""
+    """Find the nearest format of a table with these columns."""
     best: tuple[int, Nearest] | None = None
     for known in TABLE_FORMATS:
         missing = tuple(name for name in known.columns if name not in columns)
@@ -73,7 +73,7 @@ def nearest_table(columns: Sequence[str]) -> Nearest | None:
 
 
 def nearest_text(text: bytes) -> Nearest | None:
-    """The format of which a text has a sign, and not all that a record needs."""
+    """Find a format of which a text has a sign, but not all required parts."""
     for known in TEXT_FORMATS:
         missing = tuple(need.decode().strip(" :{") for need in known.needs if need not in text)
         if missing and any(sign in text for sign in known.signs):

@@ -1,7 +1,7 @@
-"""The trace tables of the Nezha data set (IntelligentDDS/Nezha, `rca_data/*/trace/*_trace.csv`).
+"""Trace tables of the Nezha data set (IntelligentDDS/Nezha, `rca_data/*/trace/*_trace.csv`).
 
-A row is a span. A root's parent is `root`; times are nanoseconds, the duration is microseconds. There is no service: it
-is the pod's name without the hashes of its replica set and its pod. There is no status and there are no attributes.
+A row is a span. A root's parent is `root`; times are nanoseconds, the duration is microseconds. The service is the
+name of the pod without the hashes of replica set and pod. There are no status and no attributes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeC
 
 @lru_cache(maxsize=4096)
 def service_of_pod(pod: str) -> str:
-    """The name of a pod's deployment."""
+    """Derive the name of the deployment from that of a pod."""
     return _HASHES.sub("", pod)
 
 

@@ -27,7 +27,7 @@ def _read(block: bytes, context: DecodeContext, sink: SpanSink) -> None:
     found = inspected(block.decode("utf-8", "replace"))
     for value in objects_of(found.value):
         if not value.keys() >= {"traceId", "id"}:
-            raise MalformedError("an object that Node printed, and no span")
+            raise MalformedError("printed by Node, but not a span")
         if found.cut:
             sink.note("values", "are cut off in Node's output ([Object], [Array], ... more)")
         _take(value, context, sink)
@@ -39,7 +39,7 @@ def _take(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
     kind = whole_number(value.get("kind"))
     resource = _known(resource_attributes(value.get("resource")))
     if "resource" not in value:
-        sink.note("the service", "is not in the output of this version of Node's exporter")
+        sink.note("the service", "is missing in the output of this version of Node's exporter")
     start_ns = moment_ns(value.get("timestamp"), _MICROSECOND)
     length = length_ns(value.get("duration"), _MICROSECOND)
     sink.add(
@@ -57,7 +57,7 @@ def _take(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
             resource=resource,
             scope_name=text_of(scope.get("name")),
             scope_version=text_of(scope.get("version")),
-            # a time that is cut off is that of the span
+            # a cut-off time becomes that of the span
             events=[
                 Event(event.time_ns or start_ns or 0, event.name, event.attributes)
                 for event in events_of(value.get("events"))

@@ -1,8 +1,8 @@
-"""Values as Node's `util.inspect` prints them: keys without quotes, texts in any quotes, what is deep cut off.
+"""Parser for the output of Node's `util.inspect`: keys without quotes, texts in any quotes, deep values cut off.
 
-`console.dir` and `console.log` print objects so. What is no JSON of it: `undefined`, `[Object]` and `[Array]` in place
-of values below the depth that is printed, `... 3 more items`, long texts in pieces joined by `+`, names of classes
-before brackets, `Map(1) {'a' => 1}`, references to a value above.
+`console.dir` and `console.log` print objects so. Differences to JSON: `undefined`, `[Object]` and `[Array]` in place
+of values below the printed depth, `... 3 more items`, long texts in pieces joined by `+`, names of classes before
+brackets, `Map(1) {'a' => 1}`, references to an outer value.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MOST_OPEN: Final = 200
 
 @dataclass(slots=True)
 class Inspected:
-    """A value, and how many values in it the output left out for their depth or length."""
+    """A value, and the number of values in it that were cut off for their depth or length."""
 
     value: Any
     cut: int = 0
@@ -64,7 +64,7 @@ class _InspectReader:
     cut: int = 0
     open: list[_Open] = field(default_factory=list)
     word: str | None = None
-    """A text or a word that may be a key, a value or the name of a class."""
+    """Last text or word: a key, a value or the name of a class."""
     quoted: bool = False
     joins: bool = False
 
@@ -84,20 +84,20 @@ class _InspectReader:
         self.put(held)
 
     def settle(self) -> None:
-        """Take what stands last as a value."""
+        """Store the last word as a value."""
         if self.word is not None:
             word, self.word = self.word, None
             self.put(word if self.quoted else _of_word(word))
 
 
 def inspected(text: str) -> Inspected:
-    """Read a printed object. Raises MalformedError where it is none, or ends too early."""
+    """Read a printed object. Raises MalformedError if it is not one, or ends too early."""
     reader = _InspectReader()
     at = 0
     while not reader.done:
         match = _TOKEN.match(text, at)
         if match is None:
-            raise MalformedError(f"not as Node prints objects, at character {at:,}")
+            raise MalformedError(f"not an object printed by Node, at character {at:,}")
         at = match.end()
         _step(reader, match)
     return Inspected(reader.root, reader.cut)
@@ -117,11 +117,11 @@ def _step(reader: _InspectReader, match: re.Match[str]) -> None:
             reader.word, reader.quoted = content, True
         reader.joins = False
     elif kind in ("word", "date"):
-        # one word after another is the name of a class, or the like, before what follows
+        # of several words the first ones are names of classes or the like
         reader.word, reader.quoted = token, False
     elif kind == "cut":
         reader.cut += 1
-        # the marker says more than nothing would
+        # keep the marker as the value: it shows that something was there
         reader.word, reader.quoted = token, True
     elif kind == "more":
         reader.cut += 1
@@ -132,7 +132,7 @@ def _step(reader: _InspectReader, match: re.Match[str]) -> None:
 
 def _mark(reader: _InspectReader, mark: str) -> None:
     if mark in "{[":
-        # the name of a class stands before it
+        # drop the name of a class before the bracket
         reader.word = None
         if len(reader.open) >= _MOST_OPEN:
             raise MalformedError("nested too deeply")
@@ -166,7 +166,7 @@ def _of_word(word: str) -> Any:
 
 
 def unescaped(text: str) -> str:
-    """The text of a literal with its escapes read."""
+    """Replace the escapes in a string literal."""
 
     def character(match: re.Match[str]) -> str:
         code = match[1] or match[2] or match[3]

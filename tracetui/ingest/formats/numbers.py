@@ -1,4 +1,4 @@
-"""Numbers and moments as wire formats and the JSON writers of many languages spell them."""
+"""Numbers and times in the spellings of wire formats and of JSON writers in many languages."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any, Final
 from tracetui.model.times import find_duration, find_time
 
 _LONGEST_NUMBER: Final = 40
-"""Digits, signs and points of a number that is read exactly; no field holds a longer one."""
+"""Longest text of a number that is read exactly; no field needs more."""
 _HALF: Final = 0xFFFF_FFFF
 _HALVES: Final = (("low", "high"), ("lo", "hi"), ("low_", "high_"), ("Low", "High"), ("lowBits", "highBits"))
-"""The names that JavaScript's classes for 64-bit integers (Long, protobufjs' LongBits, Closure) give their halves."""
+"""Names of the halves in JavaScript classes for 64-bit integers (Long, protobufjs' LongBits, Closure)."""
 _WRAPPERS: Final = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal", "value", "Int64", "Value")
-"""Keys of objects that hold nothing but a number: MongoDB's extended JSON, protobuf's wrappers, Go's sql.NullInt64."""
+"""Keys of objects with only a number: MongoDB's extended JSON, protobuf wrappers, Go's sql.NullInt64."""
 _MOMENT: Final = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(?::\d\d)?)(?:[.,](?P<fraction>\d{1,9})\d*)?"
     r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?(?: [A-Z]{3,5})?(?: m=[+-][\d.]+)?",
     re.IGNORECASE,
 )
-"""ISO 8601 with a day and a time, as RFC 3339, SQL and Go's `time.Time.String` write it."""
+"""ISO 8601 date and time, as in RFC 3339, SQL and Go's `time.Time.String`."""
 
 
 def whole_number(value: Any) -> int | None:
-    """Read an integer from a number, its text or an object of its halves, cut towards zero; None if it is none."""
+    """Read an integer from a number, a text or an object of two halves, truncated towards zero; None for others."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return value
     if isinstance(value, str):
         try:
-            # a BigInt of JavaScript, as its literals are written
+            # the literal of a JavaScript BigInt
             return int(value[:-1] if value[-1:] == "n" else value)
         except ValueError:
             pass
@@ -67,8 +67,8 @@ def _of_object(value: dict[str, Any]) -> int | None:
 
 
 def moment_ns(value: Any, unit: int = 1) -> int | None:
-    """Read nanoseconds since the epoch from a number of `unit` nanoseconds each, an ISO 8601 text without a zone for
-    UTC, or seconds and nanoseconds apart (protobuf's Timestamp, JavaScript's hrtime); None for anything else.
+    """Read nanoseconds since the epoch from a number in units of `unit` nanoseconds, an ISO 8601 text (UTC without a
+    zone), or separate seconds and nanoseconds (protobuf's Timestamp, JavaScript's hrtime); None for others.
     """
     number = _in_units(value, unit)
     if number is not None:
@@ -89,7 +89,7 @@ def moment_ns(value: Any, unit: int = 1) -> int | None:
 
 
 def length_ns(value: Any, unit: int = 1) -> int | None:
-    """Read a duration in nanoseconds, as `moment_ns` does, from a number of units or a text such as "0.1s"."""
+    """Read a duration in nanoseconds from a number of units, as `moment_ns`, or a text such as "0.1s"."""
     number = moment_ns(value, unit)
     if number is None and isinstance(value, str):
         return find_duration(value.strip())
@@ -97,7 +97,7 @@ def length_ns(value: Any, unit: int = 1) -> int | None:
 
 
 def _in_units(value: Any, unit: int) -> int | None:
-    """Read a number of units as nanoseconds, with the fraction of a unit where it has one."""
+    """Convert a number of units to nanoseconds, including fractions of a unit."""
     number = whole_number(value)
     if number is None or unit == 1:
         return number

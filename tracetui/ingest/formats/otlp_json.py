@@ -2,8 +2,8 @@
 
 One request is `{"resourceSpans": [{"resource", "scopeSpans": [{"scope", "spans": [...]}]}]}`, times in nanoseconds.
 The schema is open-telemetry/opentelemetry-proto's `trace/v1/trace.proto`. Besides the JSON that OTLP specifies (hex
-ids, enums as numbers) this reads what protobuf's own JSON makes of the same messages (base64 ids, enums by name,
-snake_case), as Tempo and older Jaegers send it, and the names of before 2022 (`instrumentationLibrarySpans`).
+ids, enums as numbers) this reads protobuf's JSON mapping of the same messages (base64 ids, enums by name, snake_case),
+as sent by Tempo and older Jaegers, and names from before 2022 (`instrumentationLibrarySpans`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _KeyValue(Struct, gc=False):
     key: str
     value: Any = None
     Value: None = None
-    # the members of AnyValue beside the key: see `otlp_wire`
+    # members of AnyValue next to the key: see `otlp_wire`
     stringValue: None = None  # noqa: N815 - the wire's spelling, as below
     boolValue: None = None  # noqa: N815
     intValue: None = None  # noqa: N815
@@ -69,7 +69,7 @@ _PAIRS = msgspec.json.Decoder(list[_KeyValue])
 
 
 class OtlpJsonCodec:
-    """Reads OTLP's attributes, events and links in JSON."""
+    """Codec for OTLP attributes, events and links in JSON."""
 
     def attributes(self, raw: bytes) -> dict[str, Value]:
         if raw in (b"", b"[]", b"null"):
@@ -92,9 +92,9 @@ _search = AttributeSearch(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS
 
 
 def decode_request(raw: bytes | Raw, context: DecodeContext) -> None:
-    """Take in one request object; MalformedError if it is none.
+    """Decode one request object. Raises MalformedError if it is not one.
 
-    A span that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
     try:
         request = REQUEST.decode(raw)
@@ -127,7 +127,7 @@ def _take_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, un
         scope = part.scope or part.instrumentationLibrary or OtlpScope()
         number = context.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         if len(spans) == 1:
-            # as most lines of a collector's file have it, where every call counts; whoever calls this has a net
+            # the common case in collector files, where every call counts; the caller handles errors
             take_spans(spans, number, context, unread)
             continue
         take = partial(take_spans, resource=number, context=context, unread=unread)
@@ -181,7 +181,7 @@ def take_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext,
         natives.append(kind)
         if span.droppedAttributesCount or span.droppedEventsCount or span.droppedLinksCount:
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
-    # the errors of a saved file may not be those of its attributes, so they are not left to be decided later
+    # errors in a saved file may differ from those by attributes, so decide now
     later = not any(more.error is not None for more in saved.values())
     states, peers = (natives, [""] * len(natives)) if later else _search.states(attributes, natives)
     for i, state in enumerate(states):
@@ -221,7 +221,6 @@ def take_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext,
             Undecided(first, first + len(attributes), _search, partial(_note_warning, intake), _nothing_more)
         )
     rows.attributes += attributes
-    # asking first is cheaper than copying nothing
     rows.events += _lists("events", [span.events for span in spans], unread)
     rows.links += _lists("links", [span.links for span in spans], unread)
     if len(rows.trace) >= CHUNK_SPANS:
@@ -229,7 +228,7 @@ def take_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext,
 
 
 def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
-    """The bytes of lists of events or links, none for an empty list."""
+    """Convert lists of events or links to bytes, b"" for an empty list."""
     # asking first is cheaper than copying nothing
     written = [b"" if raw is NONE else bytes(raw) for raw in raws]
     beginnings = {text[:2] for text in written}
@@ -241,7 +240,7 @@ def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
 
 
 def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread: UnreadCounts) -> bytes:
-    """A list in OTLP's own shape, b"" for one that cannot be read, which is noted."""
+    """Convert a list to OTLP's own shape; an unreadable one is noted and becomes b""."""
     usual = read(raw)
     if usual is None:
         unread.note(what)
@@ -249,7 +248,7 @@ def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread:
 
 
 def _note_warning(intake: Intake, row: int, attributes: bytes) -> None:
-    """Record a warning of Jaeger's on a row that is not flushed yet."""
+    """Store Jaeger's warning for a row that is not flushed yet."""
     position = len(intake) - len(intake.rows.trace) + row
     known = intake.span_warnings.get(position, [])
     intake.warn_span(position, [*known, *_jaeger_warnings(attributes)])

@@ -1,6 +1,6 @@
 """Lenient reading of OTLP JSON: other spellings of names, other types of values, items that are no spans.
 
-What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
+Anything readable is accepted silently, since nothing is lost; anything else gives a warning.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ _NOT_ATTRIBUTES: Final = frozenset(("droppedattributescount", "entityrefs", "sch
 
 
 def lenient_request(raw: bytes, context: DecodeContext) -> OtlpRequest:
-    """Read a request from any JSON; MalformedError if it is no JSON object."""
+    """Read a request from any JSON. Raises MalformedError if it is not a JSON object."""
     less = prune(raw)
     if less is not raw:
         context.warn(TOO_DEEP)
     value = lenient_json.loads(less)
     if not isinstance(value, dict):
-        raise MalformedError("not an OTLP request: no JSON object")
+        raise MalformedError("not an OTLP request: not a JSON object")
     reader = _LenientReader()
     request = reader.request(value, context)
     for problem, (first, count) in reader.problems.items():
-        first.warn(problem if count == 1 else f"{problem} (and {count - 1} more like this)")
+        first.warn(problem if count == 1 else f"{problem} (and {count - 1:,} more like it)")
     return request
 
 
 def usual_list(raw: bytes) -> bytes | None:
-    """A list of events or links of any shape, b"" for an empty one; None if it cannot be read."""
+    """Convert a list of events or links of any shape, b"" for an empty one; None if it cannot be read."""
     if _LIST.match(raw):
         return raw
     if _EMPTY.fullmatch(raw):
@@ -71,7 +71,7 @@ def usual_list(raw: bytes) -> bytes | None:
 
 
 def usual_attributes(raw: bytes) -> bytes | None:
-    """Attributes of any shape as OTLP's list of pairs; None if they cannot be read."""
+    """Convert attributes of any shape to OTLP's list of pairs; None if they cannot be read."""
     if _USUAL.match(raw):
         return raw
     if _EMPTY.fullmatch(raw):
@@ -82,8 +82,10 @@ def usual_attributes(raw: bytes) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
-    """Read a resource of any shape. -> its service name, '' if it has none; its attributes without it, which is a
-    column of its own; whether there seems to be a service name that cannot be read.
+    """Read a resource of any shape.
+
+    -> its service name, '' if missing; its attributes without that name, which has a column of its own; whether there
+    seems to be an unreadable service name
     """
     if _EMPTY.fullmatch(raw):
         return "", b"", False
@@ -92,7 +94,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     if isinstance(value, dict):
         given = field(value, "attributes")
         if given is None:
-            # the attributes themselves in place of the message that holds them
+            # bare attributes in place of the message
             given = {key: item for key, item in value.items() if plain(key) not in _NOT_ATTRIBUTES}
             given.pop("attributes", None)
     attributes = attributes_of(given)
@@ -109,7 +111,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
 
 
 class _LenientReader:
-    """Fills messages with whatever can be read, and counts the problems: a wrong field is often wrong in many spans."""
+    """Fills messages with all readable fields, and counts the problems: a wrong field is often wrong in many spans."""
 
     def __init__(self) -> None:
         self.problems: dict[str, tuple[DecodeContext, int]] = {}
@@ -125,7 +127,7 @@ class _LenientReader:
         )
 
     def _members(self, item: dict[str, Any], name: str, context: DecodeContext, read: Any) -> list[Any]:
-        """The messages of a repeated field; one that is not in a list counts as a list of it."""
+        """Read the messages of a repeated field; a single one counts as a list."""
         value = field(item, name)
         if value is None:
             return []
@@ -185,7 +187,7 @@ class _LenientReader:
 
 
 def _status(item: dict[str, Any]) -> OtlpStatus:
-    """A status message, the JSON of one in a text, or a bare code in place of one."""
+    """Read a status message, its JSON in a text, or a bare code."""
     status = field(item, "status")
     if isinstance(status, str) and status.lstrip()[:1] == "{":
         status = lenient_json.value_in(status)
@@ -204,5 +206,5 @@ def _enum(value: Any) -> int | str:
 
 
 def _raw(value: Any) -> Raw:
-    # the one name that is looked for before values are decoded
+    # the only name that is searched for before values are decoded
     return NONE if value is None else Raw(encoded(value).replace(b'"kvlist_value":', b'"kvlistValue":'))

@@ -1,8 +1,8 @@
 """OTLP protobuf: requests of the OpenTelemetry SDKs, and files of collectors.
 
 `TracesData` is the same on the wire as `ExportTraceServiceRequest`; open-telemetry/opentelemetry-proto's
-`trace/v1/trace.proto` is the schema. It is read without generated classes: a span's attributes, events and links
-stay the bytes that they are, and fields stand here as whole tags, number and wire type in one.
+`trace/v1/trace.proto` is the schema. It is read without generated classes: attributes, events and links stay raw bytes,
+and fields are given as whole tags, number and wire type in one.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _unsigned = struct.Struct("<Q").unpack_from
 _ids = struct.Struct("<2s16s2s8s").unpack_from
 _IDS = 28
 _SPAN_BEGINS = re.compile(rb"\x12[\x80-\xff]{0,3}[\x00-\x7f]\x0a\x10.{16}\x12\x08", re.DOTALL)
-"""A field that holds a span as every known writer begins one."""
+"""Beginning of a field with a span, as every known writer encodes it."""
 
 
-class _Deciding:
-    """Decides about spans from the few attributes that matter, and remembers what each distinct finding means."""
+class _StateDecider:
+    """Decides about spans by the few deciding attributes, with a cache for each distinct combination."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, int], int] = {}
@@ -56,7 +56,7 @@ class _Deciding:
         self._needles = needles(deciding_keys())
 
     def state(self, raw: bytes, native: int) -> int:
-        """The packed state of a span with these attributes; `native` is its own kind and status."""
+        """Compute the packed state of a span with these attributes; `native` is its own kind and status."""
         found = b""
         if any(map(raw.__contains__, self._needles)):
             at, size, keys = 0, len(raw), self._keys
@@ -80,17 +80,17 @@ class _Deciding:
         return state
 
 
-_deciding = _Deciding()
+_decider = _StateDecider()
 
 
 # --- Spans ------------------------------------------------------------------------------------------------------------
 
 
 def decode_request(data: bytes | memoryview, context: DecodeContext) -> None:
-    """Take in one request, also one in the wrapper of Tempo's v2 API.
+    """Decode one request, also in the wrapper of Tempo's v2 API.
 
-    Of data that is cut off or damaged every whole span is taken, with a warning. Raises ValueError, with the byte,
-    where the message around all spans is damaged.
+    Of truncated or damaged data every whole span is read, with a warning. Raises ValueError, with the position, if the
+    message around all spans is damaged.
     """
     data = bytes(data)
     before = len(context.intake)
@@ -124,10 +124,10 @@ class _RequestReader:
         self.unread = UnreadCounts()
         self._damaged = 0
         self._damage = ""
-        """In how many places a message is damaged, and what is wrong in the first of them."""
+        """Fault of the first damaged message."""
 
     def warn(self) -> None:
-        """Warn of all that could not be read."""
+        """Warn of all unreadable parts."""
         self.unread.warn(self.context)
         if self._damaged:
             more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
@@ -139,7 +139,7 @@ class _RequestReader:
         self._damaged += 1
 
     def request(self, at: int, end: int) -> int:
-        """-> where the last part ends, which is beyond the data if it is cut off."""
+        """Decode a request. -> the end of its last part, beyond the data if it is cut off"""
         stop = at
         for tag, start, stop in fields(self.data, at, end):
             if tag == 0x0A:
@@ -161,7 +161,7 @@ class _RequestReader:
             self.scope_spans(start, stop, service, attributes)
 
     def resource(self, at: int, end: int) -> tuple[str, bytes]:
-        """-> the service name, and the attributes without it: it is a column of its own."""
+        """Read a resource. -> the service name; the attributes without it, as it has a column of its own"""
         service = ""
         others = []
         try:
@@ -179,7 +179,7 @@ class _RequestReader:
         return service, b"".join(others)
 
     def scope(self, at: int, end: int) -> tuple[str, str]:
-        """-> the name and version of an instrumentation scope"""
+        """Read an instrumentation scope. -> its name and version"""
         found = {0x0A: "", 0x12: ""}
         try:
             found |= {tag: text_in(self.data, a, b) for tag, a, b in fields(self.data, at, end) if tag in found}
@@ -188,7 +188,7 @@ class _RequestReader:
         return found[0x0A], found[0x12]
 
     def _known(self, kind: int, code: int) -> tuple[int, int]:
-        """A kind and a status code, 0 in place of one that no version of OTLP has."""
+        """Replace an unknown kind or status code by 0."""
         if kind > Kind.CONSUMER:
             self.unread.note(f"kind {kind}", "is unknown; read as unspecified")
         if code > Status.ERROR:
@@ -211,7 +211,7 @@ class _RequestReader:
                 break
             except ValueError as error:
                 self.damage(error)
-                # the length of a span may be what is damaged: others follow on it
+                # the length of a span may be damaged: search for the next one
                 following = _SPAN_BEGINS.search(self.data, at + 1, min(end, len(self.data)))
                 if following is None:
                     break
@@ -224,23 +224,23 @@ class _RequestReader:
             chunk = slice(first, first + CHUNK_SPANS)
             self.spans([*zip(starts[chunk], stops[chunk], strict=True)], resource)
 
-    def _parsed(self, places: list[tuple[int, int]]) -> list[_Parsed]:
-        """The spans at these places that are whole."""
+    def _parsed(self, ranges: list[tuple[int, int]]) -> list[_Parsed]:
+        """Parse the intact spans in these ranges."""
         try:
-            return [_span(self.data, start, stop) for start, stop in places]
+            return [_span(self.data, start, stop) for start, stop in ranges]
         except ValueError:
             pass
         found = []
-        for start, stop in places:
+        for start, stop in ranges:
             try:
                 found.append(_span(self.data, start, stop))
             except ValueError as error:
                 self.damage(error)
-                found += self._swallowed(start, stop)
+                found += self._spans_within(start, stop)
         return found
 
-    def _swallowed(self, at: int, end: int) -> list[_Parsed]:
-        """The whole spans that begin within a damaged one: its length may be what is damaged."""
+    def _spans_within(self, at: int, end: int) -> list[_Parsed]:
+        """Find intact spans that begin within a damaged one, whose length may be wrong."""
         found = []
         while begins := _SPAN_BEGINS.search(self.data, at, min(end + _IDS, len(self.data))):
             length, start = varint(self.data, begins.start() + 1)
@@ -251,10 +251,10 @@ class _RequestReader:
                     at = start + length
         return found
 
-    def spans(self, places: list[tuple[int, int]], resource: int) -> None:
+    def spans(self, ranges: list[tuple[int, int]], resource: int) -> None:
         intake = self.intake
         position = len(intake)
-        parsed = self._parsed(places)
+        parsed = self._parsed(ranges)
         if not parsed:
             return
         traces, ids, parents, names, kinds, starts, ends, statuses, attributes, events, links, dropped = (
@@ -265,7 +265,7 @@ class _RequestReader:
             code, message = status_of(raw_status)
             if kind > Kind.CONSUMER or code > Status.ERROR:
                 kind, code = self._known(kind, code)
-            states.append(_deciding.state(raw, kind | code << STATUS_SHIFT))
+            states.append(_decider.state(raw, kind | code << STATUS_SHIFT))
             if message:
                 intake.status_messages[position + i] = message
             if dropped[i]:
@@ -300,14 +300,17 @@ _Parsed = tuple[bytes, bytes, bytes, bytes, int, int, int, bytes, bytes, bytes, 
 
 
 def _span(data: bytes, at: int, end: int) -> _Parsed:
-    """-> ids of trace, span and parent, name, kind, start, end, status, attributes, events, links, counts dropped."""
+    """Parse a span.
+
+    -> ids of trace, span and parent, name, kind, start, end, status, attributes, events, links, dropped counts
+    """
     parent_id = name = status = b""
     kind = start = finish = 0
     repeated: dict[int, list[int]] = {}
     dropped = _NO_COUNTS
     begin = at
     try:
-        # how every known writer begins; the loop would do
+        # fast path for the beginning that every known writer uses
         head, trace_id, middle, span_id = _ids(data, at) if end - at >= _IDS else (b"", b"", b"", b"")
         if head == b"\x0a\x10" and middle == b"\x12\x08":
             at += _IDS
@@ -320,7 +323,7 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
             if tag > 0x7F:
                 tag, at = varint(data, begin)
                 if tag <= 0x7F:
-                    raise ValueError(f"a field number written too long at byte {begin}")
+                    raise ValueError(f"an overlong field number at byte {begin}")
             wire = tag & 7
             if wire == BYTES:
                 size = data[at]
@@ -329,7 +332,7 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
                     size, at = varint(data, at - 1)
                 stop = at + size
                 if tag in _REPEATED:
-                    # the fields of one number stand together as a rule: over the short ones at once
+                    # fields of one number are usually adjacent: skip short ones at once
                     while stop < end and data[stop] == tag and data[stop + 1] <= 0x7F:
                         stop += 2 + data[stop + 1]
                     places = repeated.get(tag)

@@ -1,4 +1,4 @@
-"""The values in OTLP's protobuf: attributes, events, links and status."""
+"""Values in OTLP protobuf: attributes, events, links and status."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _double = struct.Struct("<d").unpack_from
 
 
 def text_in(data: bytes, start: int, stop: int) -> str:
-    """Decode the text between two places; what is not UTF-8 becomes U+FFFD."""
+    """Decode the text between two positions; invalid UTF-8 becomes U+FFFD."""
     return str(data[start:stop], "utf-8", "replace")
 
 
 def _attributes(data: bytes, at: int, end: int, wanted: int, depth: int = 0) -> dict[str, Value]:
-    """The key-value pairs in the fields of one number of a message; of a damaged one those that can be read."""
+    """Read the key-value pairs in the fields of one number of a message; damaged ones are skipped."""
     found: dict[str, Value] = {}
     with suppress(ValueError):
         for tag, start, stop in fields(data, at, end):
@@ -64,7 +64,7 @@ def _value(data: bytes, at: int, end: int, depth: int) -> Value:
 
 
 def any_value(data: bytes) -> Value:
-    """Read an AnyValue; None for a damaged one."""
+    """Read an AnyValue; None if it is damaged."""
     try:
         return _value(data, 0, len(data), 0)
     except ValueError:
@@ -72,7 +72,7 @@ def any_value(data: bytes) -> Value:
 
 
 class OtlpProtobufCodec:
-    """Reads OTLP's attributes, events and links from the repeated fields that held them, one after the other."""
+    """Codec for OTLP attributes, events and links in their concatenated repeated fields."""
 
     def attributes(self, raw: bytes) -> dict[str, Value]:
         return _attributes(raw, 0, len(raw), raw[0]) if raw else {}
@@ -94,7 +94,7 @@ class OtlpProtobufCodec:
 
 
 def _messages(raw: bytes, attributes: int) -> Iterator[tuple[dict[int, tuple[int, int]], dict[str, Value]]]:
-    """Of each message: where its fields stand, by tag, and its attributes. Ends where the bytes are damaged."""
+    """Yield the positions of the fields of each message by tag, and its attributes. Ends at damaged bytes."""
     with suppress(ValueError):
         for _, start, stop in fields(raw, 0, len(raw)):
             found = {tag: (a, b) for tag, a, b in fields(raw, start, stop)}

@@ -1,4 +1,4 @@
-"""Common parts of OTLP's encodings, detection of requests, and files of length-prefixed requests.
+"""Common parts of the OTLP encodings, detection of requests, and files of length-prefixed requests.
 
 Such files are written by the OpenTelemetry collector's file exporter. A record is a length (4 bytes, big-endian) and
 a request in protobuf or JSON, which may be compressed with zstd.
@@ -25,13 +25,13 @@ JAEGER_WARNINGS = "@jaeger@warnings"
 """Attribute in which Jaeger's v3 API sends its warnings on a span."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""The wire types that are in use. Elsewhere fields stand as whole tags: `number << 3 | wire type`."""
+"""Wire types in use. Elsewhere fields are given as whole tags: `number << 3 | wire type`."""
 
 NO_END = 1 << 62
-"""End of a message that lasts until the end of the data."""
+"""End of a message that extends to the end of the data."""
 
 SCOPE_SPANS = frozenset({2 << 3 | BYTES, 1000 << 3 | BYTES})
-"""The tags of ScopeSpans in ResourceSpans: today's, and that of `instrumentation_library_spans`."""
+"""Tags of ScopeSpans in ResourceSpans: the current one, and that of `instrumentation_library_spans`."""
 
 _SPAN_WIRES = dict(enumerate((2, 2, 2, 2, 2, 0, 1, 1, 2, 0, 2, 0, 2, 0, 2, 5), start=1))
 _TRIED_SPANS = 16
@@ -46,7 +46,7 @@ _LARGEST = 1 << 30
 
 
 def state_of_otlp(attributes: dict[str, Value], native: int) -> int:
-    """The packed state of a span from its attributes and its kind and status, packed likewise."""
+    """Compute the packed state of a span from its attributes and its packed kind and status."""
     kind = Kind(native & 7)
     status, error = decide_status(kind, Status(native >> STATUS_SHIFT), attributes)
     marks = Flag.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Flag.NONE
@@ -54,7 +54,7 @@ def state_of_otlp(attributes: dict[str, Value], native: int) -> int:
 
 
 def link_with_kind(trace_id: str, span_id: str, attributes: dict[str, Value]) -> Link:
-    """A link; the kind that Jaeger knew is in an attribute of OpenTelemetry's OpenTracing mapping."""
+    """Build a link; its kind in Jaeger is in an attribute of OpenTelemetry's OpenTracing mapping."""
     kind = attributes.get("opentracing.ref_type")
     if kind in ("child_of", "follows_from"):
         del attributes["opentracing.ref_type"]
@@ -63,7 +63,7 @@ def link_with_kind(trace_id: str, span_id: str, attributes: dict[str, Value]) ->
 
 
 def dropped_warnings(attributes: int, events: int, links: int) -> list[str]:
-    """Warning for a span whose SDK dropped something to stay within its limits."""
+    """List the warnings for a span whose SDK dropped parts to stay within its limits."""
     counts = {"attribute": attributes, "event": events, "link": links}
     return [
         f"{count} {what}{'s' if count > 1 else ''} dropped by the SDK" for what, count in counts.items() if count > 0
@@ -71,7 +71,7 @@ def dropped_warnings(attributes: int, events: int, links: int) -> list[str]:
 
 
 def mark_missing_times(starts: list[int], ends: list[int], durations: list[int], states: list[int]) -> None:
-    """Mark spans without a start or an end, which OTLP leaves at 0. An end that stands alone moves to `starts`."""
+    """Flag spans without a start or an end, which are 0 in OTLP. An end without a start is copied to `starts`."""
     if min(starts) > 0 and min(ends) > 0:
         return
     for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -86,7 +86,7 @@ def mark_missing_times(starts: list[int], ends: list[int], durations: list[int],
 
 
 def hex_id(text: str, digits: int) -> str:
-    """An id in hex. Text of the length that base64 of an id has, and that decodes, is turned; other text stays."""
+    """Convert an id to hex. Text that has the length of a base64 id and decodes is converted; other text stays."""
     unpadded = (digits * 4 + 5) // 6
     padding = -unpadded % 4
     if len(text) not in (unpadded, unpadded + padding):
@@ -96,7 +96,7 @@ def hex_id(text: str, digits: int) -> str:
         data = base64.b64decode(bare + "=" * padding, validate=True)
     except (ValueError, binascii.Error):
         return text
-    # hex of such a length can be valid base64 too, but then seldom with the unused bits of its last digit at zero
+    # hex of that length can be valid base64, too, but rarely with zeros in the unused bits of the last digit
     return data.hex() if base64.b64encode(data).decode().rstrip("=") == bare else text
 
 
@@ -104,7 +104,7 @@ def hex_id(text: str, digits: int) -> str:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """-> the number at this place, and the place after it. IndexError if the data ends before."""
+    """Read a varint. -> the number, and the position after it. Raises IndexError if the data ends before."""
     number = shift = 0
     while True:
         byte = data[at]
@@ -118,10 +118,10 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The fields of the message between two places: tag, where its content starts, where it ends.
+    """Yield the fields of the message between two positions: tag, start and end of the content.
 
-    Of a varint the second is the number itself. `end` may be beyond the data, when it is cut off; then a field of
-    bytes may end there too, and others be missing. ValueError where the bytes are no message.
+    For a varint the second is the number itself. `end` may be beyond truncated data; then a field of bytes may end
+    there, too, and others may be missing. Raises ValueError if the bytes are not a message.
     """
     size = len(data)
     limit = min(end, size)
@@ -156,15 +156,15 @@ def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def looks_like_request(data: bytes | memoryview) -> bool:
-    """Test whether the bytes hold spans in OTLP's layout, unlike requests of logs, metrics or nothing."""
+    """Test whether the bytes hold OTLP spans, unlike requests with logs, metrics or nothing."""
     return wrappers(bytes(data)) is not None
 
 
 def wrappers(data: bytes) -> int | None:
-    """Number of messages that wrap a request: none, or the one of Tempo's v2 API. None if it is no request."""
+    """Count the messages around a request: 0, or 1 for Tempo's v2 API. None if it is not a request."""
     for count in (0, 1):
         try:
-            for start, stop in islice(_span_places(data, 0, NO_END, count + 2), _TRIED_SPANS):
+            for start, stop in islice(_span_ranges(data, 0, NO_END, count + 2), _TRIED_SPANS):
                 if _is_span(data, start, stop):
                     return count
         except ValueError:
@@ -172,13 +172,13 @@ def wrappers(data: bytes) -> int | None:
     return None
 
 
-def _span_places(data: bytes, at: int, end: int, levels: int) -> Iterator[tuple[int, int]]:
+def _span_ranges(data: bytes, at: int, end: int, levels: int) -> Iterator[tuple[int, int]]:
     # from the outside: one or two messages in field 1, then ScopeSpans, then spans in field 2
     for tag, start, stop in fields(data, at, end):
         if levels == 0 and tag == 0x12:
             yield start, stop
         elif (levels == 1 and tag in SCOPE_SPANS) or (levels >= 2 and tag == 0x0A):
-            yield from _span_places(data, start, stop, levels - 1)
+            yield from _span_ranges(data, start, stop, levels - 1)
 
 
 def _is_span(data: bytes, at: int, end: int) -> bool:
@@ -187,7 +187,7 @@ def _is_span(data: bytes, at: int, end: int) -> bool:
         if _SPAN_WIRES.get(tag >> 3, tag & 7) != tag & 7:
             return False
         sizes[tag] = stop - start
-    # a metric can have a name of 16 bytes and a description of 8, but no number and no times where a span has them
+    # a metric may have a name of 16 bytes and a description of 8, but not the kind and times of a span
     return sizes.get(0x0A) == 16 and sizes.get(0x12) == 8 and not sizes.keys().isdisjoint((0x30, 0x39, 0x41))
 
 
@@ -195,10 +195,10 @@ def _is_span(data: bytes, at: int, end: int) -> bool:
 
 
 class RecordReader:
-    """Records of a file: iterate for the position and the uncompressed request of each.
+    """Iterator over the records of a file: position and uncompressed request of each.
 
-    largest: how many bytes a request may have. `warnings` fills up on the way: a byte and what is wrong there.
-    `cut`: then the byte and the request of a last record of which the end is missing.
+    largest: size limit of a request in bytes. `warnings` collects positions and faults during iteration. `cut`:
+    position and request of a truncated last record, after iteration.
     """
 
     def __init__(self, data: bytes | memoryview, largest: int = _LARGEST) -> None:
@@ -251,7 +251,7 @@ class RecordReader:
 
 
 def records(data: bytes | memoryview) -> RecordReader:
-    """The records of a file."""
+    """Iterate over the records of a file."""
     return RecordReader(data)
 
 
@@ -259,7 +259,7 @@ def looks_like_records(data: bytes | memoryview) -> bool:
     """Test whether the bytes begin with length-prefixed requests. The last record may be cut off."""
     data = memoryview(data)
     at = count = 0
-    # empty records say nothing, and a file of zeros is full of them
+    # empty records are no evidence, and a file of zeros is full of them
     for _ in range(_TRIED_EMPTY):
         if at + 4 >= len(data) or count >= _TRIED_RECORDS:
             break
@@ -277,7 +277,7 @@ def _looks_like_payload(payload: memoryview, length: int) -> bool:
         return start.startswith(_ZSTD) or start.lstrip()[:2] in (b'{"', b"{}", b"{")
     if len(payload) < length:
         return looks_like_request(payload)
-    # a request of any kind is nothing but fields 1
+    # a request of any kind consists of fields 1
     try:
         return all(tag == 0x0A for tag, _, _ in fields(bytes(payload), 0, length))
     except ValueError:

@@ -1,8 +1,8 @@
-"""Attributes, events and links of OTLP JSON, in the shapes that writers of many languages give them.
+"""Attributes, events and links of OTLP JSON, in the shapes of writers in many languages.
 
 OTLP's own shape of an attribute is `{"key": "k", "value": {"stringValue": "v"}}`, and attributes are a list of them.
 Others write the names in snake_case (protobuf's `preserving_proto_field_name`) or PascalCase, a oneof as the Go struct
-that holds it (`{"Value": {"StringValue": "v"}}`), attributes as a plain object (`{"k": "v"}`) or as its JSON in a text
+that holds it (`{"Value": {"StringValue": "v"}}`), attributes as a plain object (`{"k": "v"}`) or as JSON in a text
 (dumps of SQL tables), and 64-bit integers as objects of two halves.
 """
 
@@ -34,32 +34,32 @@ _PROTO_NAMES: Final = {
     "vfloat64": "doublevalue",
     "vbinary": "bytesvalue",
 }
-"""The names of the members of Jaeger's KeyValue."""
+"""Member names of Jaeger's KeyValue."""
 _CASES: Final = dict(
     enumerate(("stringvalue", "boolvalue", "intvalue", "doublevalue", "arrayvalue", "kvlistvalue", "bytesvalue"), 1)
 )
-"""The numbers of the members of AnyValue."""
+"""Member numbers of AnyValue."""
 _DEFAULTS: Final[tuple[Any, ...]] = ("", 0, [], {})
 _TRUTHS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
 def any_value(value: Any, depth: int = 0) -> Value:
-    """Read an AnyValue of any shape; a value without a wrapper is itself, an unknown object a map."""
+    """Read an AnyValue of any shape; a bare value is itself, an unknown object is a map."""
     if not isinstance(value, dict):
         return _bare(value, depth)
     if depth > VALUE_NESTING:
         return None
-    # writers that write every member of a oneof leave all but one null
+    # some writers write every member of a oneof, all but one null
     names = {plain(name): content for name, content in value.items() if content is not None or len(value) == 1}
     members = {known: content for name, content in names.items() if (known := _PROTO_NAMES.get(name, name)) in _NAMES}
     if members:
         name = _set_member(members, names.get("valuecase"))
         is_integer = len(value) > 1 and value.get(FIELD) == INTEGER
         return _typed("intvalue" if is_integer else name, members[name], depth)
-    # protobuf-es names the member beside its content
+    # protobuf-es names the member in `case`
     if names.keys() == {"case", "value"} and (case := plain(str(names["case"]))) in _NAMES:
         return _typed(case, names["value"], depth)
-    # Go's oneof, or a type beside the value
+    # Go's oneof, or a value with a type
     if "value" in names and (names.keys() <= {"value", "type"} or "valuecase" in names):
         return any_value(names["value"], depth + 1)
     number = None if "value" in names else whole_number(value)
@@ -67,9 +67,7 @@ def any_value(value: Any, depth: int = 0) -> Value:
 
 
 def _set_member(members: dict[str, Any], case: Any) -> str:
-    """The member of a oneof that is set, of several by the case that .NET and Java write beside them, else by what is
-    no default.
-    """
+    """Find the set member of a oneof; of several by the case that .NET and Java add, else the first non-default one."""
     if len(members) > 1:
         named = _CASES.get(whole_number(case) or 0) or plain(str(case))
         if named in members:
@@ -106,7 +104,7 @@ def _bare(value: Any, depth: int) -> Value:
 
 
 def _plain(content: Any) -> Value:
-    """Content of another type than its name says, if it is one that a value can have and not nested."""
+    """Accept content of another type than its name says, unless it is nested."""
     return None if isinstance(content, (list, dict)) else content
 
 
@@ -128,7 +126,7 @@ def _bytes(content: Any) -> Value:
 
 
 def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
-    """Read attributes of any shape; other values give none."""
+    """Read attributes of any shape; anything else gives none."""
     if isinstance(value, str):
         value = lenient_json.value_in(value)
     if isinstance(value, dict):
@@ -146,13 +144,13 @@ def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
 
 
 def flattened(value: dict[str, Any], depth: int = 0) -> dict[str, Value]:
-    """Read attributes from an object. One within it stands for the parts of a name between dots, as document stores
-    write them: `{"db": {"system": "mysql"}}` is `db.system`.
+    """Read attributes from an object. Nested objects are parts of a dotted name, as in document stores:
+    `{"db": {"system": "mysql"}}` is `db.system`.
     """
     found: dict[str, Value] = {}
     for key, item in value.items():
         read = any_value(item, depth)
-        # a value of its own says so by its type
+        # a typed value is not part of a name
         if depth or not isinstance(read, dict) or read.keys() != {str(name) for name in item}:
             found[str(key)] = read
             continue
@@ -191,7 +189,7 @@ def _pair(item: dict[str, Any], depth: int) -> dict[str, Value]:
 
 
 def as_otlp(value: Value, depth: int = 0) -> dict[str, Any]:
-    """A value as OTLP's JSON writes it."""
+    """Convert a value to OTLP JSON."""
     match value:
         case bool():
             return {"boolValue": value}
@@ -212,7 +210,7 @@ def as_otlp(value: Value, depth: int = 0) -> dict[str, Any]:
 
 
 def pairs_of(attributes: dict[str, Value], depth: int = 0) -> list[dict[str, Any]]:
-    """Attributes as OTLP's list."""
+    """Convert attributes to OTLP's list."""
     return [{"key": key, "value": as_otlp(value, depth)} for key, value in attributes.items()]
 
 
@@ -241,7 +239,7 @@ def links_of(value: Any) -> list[Link]:
 
 
 def objects_of(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list, of a text that is its JSON, or a single one in its place."""
+    """List the objects of a list, of its JSON in a text, or a single object."""
     if isinstance(value, str):
         value = lenient_json.value_in(value)
     if isinstance(value, dict):
@@ -258,7 +256,7 @@ def id_of(value: Any, digits: int) -> str:
 
 
 def _listed(value: Any) -> Any:
-    """Bytes as a list where they are an object: a Buffer of Node, or a typed array with its indices for keys."""
+    """Convert bytes in an object to a list: a Node Buffer, or a typed array with indices as keys."""
     if not isinstance(value, dict):
         return value
     return value["data"] if "data" in value else list(value.values()) if all(map(str.isdecimal, value)) else None

@@ -1,7 +1,7 @@
-"""OTLP messages by their names in JSON, as far as they are read.
+"""OTLP messages by their names in JSON, with the fields that are read.
 
-A field whose type is None is another writer's name for one of its message: a value there fails the decoder, which
-would otherwise pass over it as an unknown field, and the message is read again by `otlp_lenient`.
+A field of type None is another writer's name for a field: a value there fails the decoder, which would otherwise
+ignore an unknown field, and the message is read again by `otlp_lenient`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class OtlpSpan(Struct, gc=False):
     droppedLinksCount: int = 0  # noqa: N815
     status: OtlpStatus | None = None
     tracetui: Raw = NONE
-    """This program's own, of a span in a saved file (`formats.saved`)."""
+    """Field of this program in saved files (`formats.saved_fields`)."""
     parent_span_id: None = None
     parentSpanID: None = None  # noqa: N815
     parentId: None = None  # noqa: N815
@@ -83,5 +83,5 @@ class OtlpRequest(Struct, gc=False):
     ResourceSpans: None = None
 
 
-# not strict: protobuf's JSON has integers in quotes
+# not strict: protobuf JSON has integers in quotes
 REQUEST = msgspec.json.Decoder(OtlpRequest, strict=False)

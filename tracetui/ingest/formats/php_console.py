@@ -1,7 +1,8 @@
 """Output of the console exporter of OpenTelemetry's PHP SDK (`ConsoleSpanExporter`).
 
 Each span is a list of one object, pretty-printed; times are nanoseconds, the kind is `KIND_SERVER`. The source is
-opentelemetry-php's `FriendlySpanConverter`. It writes no instrumentation scope but its schema URL.
+opentelemetry-php's `FriendlySpanConverter`. Of the instrumentation scope it writes only the
+schema URL.
 """
 
 from __future__ import annotations

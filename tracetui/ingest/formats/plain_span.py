@@ -1,7 +1,7 @@
-"""Spans that a reader has read whole, and the sink that takes them into the intake many at a time.
+"""Spans as objects, and the sink that adds them to the intake in batches.
 
-Formats that are not worth a decoder of their own down to the columns (console output, exports of tables) make a
-`PlainSpan` of each record. They are held as OTLP's JSON, whose codec reads them afterwards.
+Formats that do not justify a column decoder (console output, exports of tables) make a `PlainSpan` of each record. They
+are stored as OTLP JSON, whose codec reads them afterwards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SERVICE: Final = "service.name"
 
 @dataclass(slots=True)
 class PlainSpan:
-    """A span as its record says it. Kind and status are numbers or names in any spelling (`formats.words`)."""
+    """A span as in its record. Kind and status are numbers or names in any spelling (`formats.field_names`)."""
 
     trace_id: str
     span_id: str
@@ -40,17 +40,17 @@ class PlainSpan:
     message: str = ""
     attributes: dict[str, Value] = field(default_factory=dict)
     resource: dict[str, Value] = field(default_factory=dict)
-    """With the service's name."""
+    """Includes the service name."""
     scope_name: str = ""
     scope_version: str = ""
     events: Sequence[Event] = ()
     links: Sequence[Link] = ()
     dropped: tuple[int, int, int] = (0, 0, 0)
-    """How many attributes, events and links the SDK left out."""
+    """Numbers of attributes, events and links that the SDK dropped."""
 
 
 class SpanSink:
-    """Collects the plain spans of one source, and what there is to say of all of them once."""
+    """Collects the plain spans of one source, and warnings that are issued once for all of them."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[OtlpSpan]] = {}
@@ -58,10 +58,10 @@ class SpanSink:
         self._unread = UnreadCounts()
         self._context: DecodeContext | None = None
         self.resource: dict[str, Value] = {}
-        """Of a format that prints it once, before the spans of several batches."""
+        """Resource of formats that print it once, before the spans of several batches."""
 
     def add(self, span: PlainSpan, context: DecodeContext) -> None:
-        """Take in a span; warnings about many of them name the place of the first."""
+        """Add a span; a warning about many spans has the position of the first."""
         if self._context is None:
             self._context = DecodeContext(context.intake, context.file)
         resource = dict(span.resource)
@@ -74,11 +74,11 @@ class SpanSink:
             self._flush()
 
     def note(self, what: str, then: str) -> None:
-        """Count a span of which something has to be said: `what` of so many spans, and `then`."""
+        """Count a span with a problem; the warning is "`what` of N spans `then`"."""
         self._unread.note(what, then)
 
     def finish(self) -> None:
-        """Take in what still waits, and warn of what was noted, each thing once."""
+        """Add the remaining spans, and issue each noted warning once."""
         self._flush()
         if self._context is not None:
             self._unread.warn(self._context)
@@ -130,9 +130,7 @@ def _raw(value: list[dict[str, Any]]) -> Raw:
 
 
 def real_id(value: Any) -> str:
-    """An id in hex without the prefix `0x`; '' for none and for one of nothing but zeros, which is OpenTelemetry's
-    invalid id.
-    """
+    """Strip the prefix `0x` from a hex id; '' for a missing id and for all zeros, OpenTelemetry's invalid id."""
     text = text_of(value).strip()
     if text[:2] in ("0x", "0X"):
         text = text[2:]

@@ -1,4 +1,4 @@
-"""Attribute values that a program printed without their types."""
+"""Attribute values printed without their types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TRUTHS: Final = {"true": True, "false": False, "True": True, "False": False}
 
 
 def printed_value(text: str) -> Value:
-    """Read a number, a truth value, a list in brackets of one of them, a text in quotes; else the text itself."""
+    """Read a number, a boolean, a quoted text or a list of these in brackets; other text is returned unchanged."""
     if len(text) > 1 and text[0] == text[-1] == '"':
         return text[1:-1]
     if text[:1] == "[" and text[-1:] == "]":

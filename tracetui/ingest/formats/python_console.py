@@ -42,13 +42,13 @@ def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
 
 
 def resource_attributes(value: Any) -> dict[str, Value]:
-    """The attributes of a resource that is an object with them, or the attributes themselves."""
+    """Get the attributes of a resource, or bare attributes."""
     inner = field(value, "attributes") if isinstance(value, dict) else None
     return attributes_of(value if inner is None else inner)
 
 
 def links_with_context(value: Any) -> list[Link]:
-    """Links that hold the ids of a span in an object of their own."""
+    """Read links with the span ids in a nested object."""
     links = []
     for item in objects_of(value):
         span_context = _object(field(item, "context", "spanContext"))

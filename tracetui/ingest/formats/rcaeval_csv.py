@@ -1,7 +1,7 @@
-"""The trace tables of the RCAEval data sets RE2 and RE3 (`traces.csv`).
+"""Trace tables of the RCAEval data sets RE2 and RE3 (`traces.csv`).
 
-A row is a span as Jaeger had it; start and duration are microseconds. `statusCode` is HTTP's where it has three digits,
-else gRPC's, and is kept as the attribute of that name.
+A row is a span of Jaeger; start and duration are microseconds. `statusCode` is an HTTP status if it has three digits,
+else a gRPC status, and is stored as the corresponding attribute.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _scaled(values: list[int | None], unit: int) -> list[int | None]:
 
 @lru_cache(maxsize=1024)
 def _decided(text: str) -> tuple[int, dict[str, Value]]:
-    """The state of a span with this status code, and the attribute that holds it."""
+    """Interpret a status code. -> the packed state of the span, and the attribute with the code"""
     code = whole_number(text)
     if code is None:
         return pack_state(Kind.UNSPECIFIED, Status.UNSET, False), {}

@@ -1,7 +1,7 @@
-"""Every format that is read, in the order in which they are tried.
+"""Registry of formats, in the order of the attempts.
 
-To add one, write a module with its `FORMAT` and name it here: before a format whose keys it may have, too. How JSON
-objects are told by these keys is in `ingest.shapes`, text in `ingest.console`, tables in `ingest.tables`.
+To add one, write a module with its `FORMAT` and list it here, before any format whose keys it may have, too. JSON
+objects are detected in `ingest.json_documents`, text in `ingest.mixed_text`, tables in `ingest.csv_tables`.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
             kind=span.get("kind"),
             start_ns=whole_number(span.get("start_timestamp")),
             end_ns=whole_number(span.get("end_timestamp")),
-            # in Ruby OK is 0 and UNSET 1
+            # Ruby: OK is 0 and UNSET is 1
             status={0: 1, 1: 0}.get(code, code) if isinstance(code := status.get("code"), int) else None,
             message=_text(status.get("description")),
             attributes=attributes,
@@ -105,7 +105,7 @@ class _RubyOpen:
 class _Reader:
     open: list[_RubyOpen] = field(default_factory=list)
     last: Any = _NOTHING
-    """What stands last and may be a value or a key."""
+    """Last token, a value or a key."""
     root: Any = _NOTHING
 
     def settle(self) -> None:
@@ -137,7 +137,7 @@ class _Reader:
 
 
 def _printed(text: bytes) -> dict[str, Any]:
-    """Read an object as Ruby's `pp` prints it. Raises MalformedError where it ends too early."""
+    """Read an object printed by Ruby's `pp`. Raises MalformedError if it ends too early."""
     reader = _Reader()
     at = 0
     while reader.root is _NOTHING:
@@ -184,7 +184,7 @@ def _of_word(word: bytes) -> Any:
 
 
 def _unescaped(text: bytes) -> str | bytes:
-    """A text, or bytes that are none."""
+    """Replace the escapes in a literal. -> a text, or bytes if it is not UTF-8"""
 
     def piece(match: re.Match[bytes]) -> bytes:
         if match[1] or match[3]:
@@ -201,7 +201,7 @@ def _unescaped(text: bytes) -> str | bytes:
 
 
 def _hex(value: Any) -> str:
-    """An id, whose bytes are a text."""
+    """Convert an id, given as a text of bytes, to hex."""
     return value.hex() if isinstance(value, bytes) else text_of(value).encode().hex()
 
 

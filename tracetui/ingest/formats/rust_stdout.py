@@ -1,7 +1,7 @@
 """Output of the crate `opentelemetry-stdout`, OpenTelemetry's console exporter for Rust.
 
 A resource is printed once, before the first spans; each span is a block of lines `Name: ...` indented by a tabulator.
-Texts are printed by Rust's `Debug`, so in quotes; times are without a zone, in UTC. The source is opentelemetry-rust's
+Texts are in quotes, as printed by `Debug`; times are in UTC without a zone. The source is opentelemetry-rust's
 `opentelemetry-stdout/src/trace/exporter.rs`.
 """
 
@@ -62,7 +62,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
 
 
 def _goes_on(lines: Lines) -> bool:
-    """Whether a span goes on behind a line of something else."""
+    """Test whether a span continues after a foreign line."""
     ahead = lines.copy()
     ahead.advance()
     line = (ahead.line or b"").decode("utf-8", "replace")
@@ -75,7 +75,7 @@ def _add(span: _Span | None, context: DecodeContext, sink: SpanSink) -> None:
 
 
 class _Span:
-    """The lines of one span."""
+    """Reader for the lines of one span."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -149,7 +149,7 @@ def _text(text: str) -> str:
 
 
 def _value(text: str) -> Value:
-    """A value as `Debug` prints it, in as many wrappers as it has: `String(Owned("x"))`."""
+    """Read a value printed by `Debug`, perhaps in several wrappers: `String(Owned("x"))`."""
     for _ in range(_MOST_WRAPPERS):
         wrapped = _WRAPPED.fullmatch(text)
         if wrapped is None:

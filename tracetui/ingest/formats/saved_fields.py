@@ -1,7 +1,7 @@
 """Fields of a saved file beyond OTLP: facts found when the span was first read.
 
-OTLP's JSON has readers pass over fields that they do not know, so a span of which there is more to say has a field of
-this program's own, and its times are then literally its times: 0 is a start like any other.
+OTLP readers ignore unknown JSON fields, so a span may have an extra field of this program. The times of such a span are
+literal: 0 is a valid start.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tracetui.model.decoding import MALFORMED
 from tracetui.model.span import Flag
 
 FIELD: Final = "tracetui"
-"""The name of the field, as `formats.otlp_wire` reads it."""
+"""Name of the field, as in `formats.otlp_wire`."""
 
 INTEGER: Final = "int"
-"""The content of the field beside a text that is an integer, one for which OTLP has not enough bits."""
+"""Content of the field next to a text that is an integer beyond 64 bits."""
 
 CARRIED: Final = (
     Flag.CYCLE_CUT
@@ -33,7 +33,7 @@ CARRIED: Final = (
     | Flag.SHORTENED
     | Flag.OUT_OF_RANGE
 )
-"""The marks that a reader of the file could not find again by itself."""
+"""Flags that a reader of the file cannot derive again."""
 
 
 class SavedFields(Struct, gc=False, omit_defaults=True):
@@ -41,11 +41,11 @@ class SavedFields(Struct, gc=False, omit_defaults=True):
 
     marks: list[str] = []
     warnings: list[str] = []
-    """Warnings that the span's source gave."""
+    """Warnings from the source of the span."""
     traceWarnings: list[str] = []  # noqa: N815 - as the fields of OTLP, and below
-    """Warnings that the source gave for the trace; stored at its first span."""
+    """Warnings from the source for the trace; stored with its first span."""
     error: bool | None = None
-    """Error state where the written fields say otherwise: the records of the span disagreed."""
+    """Error state if it differs from that of the written fields: the records of the span disagreed."""
     traceId: str | None = None  # noqa: N815
     spanId: str | None = None  # noqa: N815
     parentSpanId: str | None = None  # noqa: N815
@@ -58,7 +58,7 @@ class SavedFields(Struct, gc=False, omit_defaults=True):
 
 
 def mark_names(marks: Flag) -> list[str]:
-    """The names of the marks that are carried."""
+    """List the names of the saved flags."""
     return [mark.name for mark in Flag if mark.name and mark & marks & CARRIED]
 
 
@@ -66,7 +66,7 @@ _SAVED = msgspec.json.Decoder(SavedFields)
 
 
 def saved_of(raw: Raw | bytes) -> SavedFields | None:
-    """Read the field; None if this program did not write it."""
+    """Read the field; None if it is not from this program."""
     try:
         return _SAVED.decode(raw)
     except MALFORMED:

@@ -1,7 +1,6 @@
-"""Rows of a table of spans, taken in as columns.
+"""Rows of span tables, added to the intake as columns.
 
-What the tables of research data sets have in common: ids, a service, an operation, a start and a duration, and hardly
-any attributes.
+Common to the tables of research data sets: ids, service, operation, start and duration, and hardly any attributes.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ _NO_DURATION: Final = Flag.NO_DURATION << MARK_SHIFT
 
 @dataclass(slots=True)
 class SpanTableRows:
-    """Spans as equally long lists; a time that is not known is None.
+    """Spans as lists of equal length; an unknown time is None.
 
-    resources: a service, and attributes of what made the spans.
+    resources: service and resource attributes.
     """
 
     traces: Sequence[str]
@@ -35,7 +34,7 @@ class SpanTableRows:
     starts_ns: Sequence[int | None]
     durations_ns: Sequence[int | None]
     states: Sequence[int] = ()
-    """Packed (`model.intake.pack_state`); none of them is an error where this is empty."""
+    """Packed states (`model.intake.pack_state`); empty if no span is an error."""
     attributes: Sequence[dict[str, Value]] = field(default_factory=list)
 
 
@@ -69,7 +68,7 @@ def take_rows(spans: SpanTableRows, context: DecodeContext) -> None:
 
 
 def numbers(texts: Sequence[str], read: Callable[[str], int | None]) -> list[int | None]:
-    """A column of integers; what is none of them is read one by one."""
+    """Read a column of integers; if any is not plain, one by one with `read`."""
     try:
         return list(map(int, texts))
     except ValueError:

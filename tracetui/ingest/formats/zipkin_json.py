@@ -1,4 +1,4 @@
-"""Zipkin's JSON, version 2: a list of span objects, as it is posted to Zipkin and answered by its API.
+"""Zipkin JSON version 2: a list of span objects, as posted to Zipkin and returned by its API.
 
 Times are integer microseconds and tags are texts. Only `traceId` and `id` are required. The schema is
 openzipkin/zipkin-api's `zipkin2-api.yaml`.
@@ -60,7 +60,7 @@ _LONGEST_REMEMBERED = 2_000
 _NO_DURATION = Flag.NO_DURATION << MARK_SHIFT
 _SHARED = Flag.SHARED << MARK_SHIFT
 _UNKNOWN_CODE = Flag.SOURCE_WARNING << MARK_SHIFT
-"""Set by `_state` where a status code is unknown, and taken away when that is noted."""
+"""Set by `_state` for an unknown status code, and cleared when that is noted."""
 
 
 class _Ids(Struct, gc=False):
@@ -73,7 +73,7 @@ _DecidingTags = msgspec.defstruct(
     frozen=True,
     gc=False,
 )
-"""The tags that decide whether a span is an error, without the cost of all the others."""
+"""Tags that decide whether a span is an error, decoded without all the others."""
 
 _TAGS = frozenset((b'{"', b"{}", b"nu"))
 _NOTES = frozenset((b"[{", b""))
@@ -90,21 +90,21 @@ _NO_MESSAGES = frozenset({"", "true", "1", "yes", "false", "0"})
 
 
 Reader = Callable[[Raw | bytes, int, Repairs], Sequence[ZipkinSpan]]
-"""Reads the spans of one item, given its index. What cannot be read is left out and noted."""
+"""Reads the spans of one item, given its index. Unreadable parts are skipped and noted."""
 
 
 def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
-    """Take in the span objects of one document.
+    """Decode the span objects of one document.
 
-    An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
     take_items(items, context, read_span)
 
 
 def take_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reader) -> None:
-    """Take in the items of one document.
+    """Decode the items of one document.
 
-    The ids of traces are looked at first, as some may be there in two lengths.
+    Trace ids are read first, as some may occur in two lengths.
     """
     repairs = Repairs()
     taker = _Taker(context.intake, _trace_ids(items))
@@ -121,7 +121,7 @@ def take_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reade
 
 
 def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[ZipkinSpan]:
-    """The span of an item, as a list of one or none."""
+    """Read the span of an item. -> a list of one or none"""
     try:
         span = SPAN_V2.decode(item)
     except UNREADABLE:
@@ -133,7 +133,7 @@ def read_span(item: Raw | bytes, index: int, repairs: Repairs) -> Sequence[Zipki
 
 
 def _trace_ids(items: Sequence[Raw | bytes]) -> set[str]:
-    """The distinct ids of traces."""
+    """Collect the distinct trace ids."""
     decode = _IDS.decode
     try:
         found = {decode(item).traceId for item in items}
@@ -141,7 +141,7 @@ def _trace_ids(items: Sequence[Raw | bytes]) -> set[str]:
     except Exception:
         found = set()
         for item in items:
-            # whoever reads the item says what is wrong with it
+            # faults of the item are reported when it is read
             with suppress(Exception):
                 found.add(_trace_id(item))
         return found
@@ -159,7 +159,7 @@ def _trace_id(item: Raw | bytes) -> str:
 
 
 class _Taker:
-    """Puts the spans of one document into an intake."""
+    """Adds the spans of one document to an intake."""
 
     def __init__(self, intake: Intake, trace_ids: set[str]) -> None:
         self._intake = intake
@@ -167,13 +167,13 @@ class _Taker:
         self._traces: dict[str, int] = {}
         self._resources: dict[bytes, int] = {}
         self._nameless: set[bytes] = set()
-        """Endpoints whose service cannot be read."""
+        """Endpoints with an unreadable service."""
         self.unread = UnreadCounts()
         self._peers: dict[bytes, bytes] = {}
         self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
     def take(self, spans: Sequence[ZipkinSpan]) -> None:
-        """Take in spans."""
+        """Add spans to the intake."""
         keys, _ = span_keys([span.id for span in spans])
         parent_keys, _ = span_keys([span.parentId or "" for span in spans])
         for i in np.flatnonzero(keys == parent_keys).tolist():
@@ -241,7 +241,7 @@ class _Taker:
     def _usual(
         self, raws: list[bytes], known: frozenset[bytes], read: Callable[[bytes], bytes | None], what: str
     ) -> list[bytes]:
-        """The raw parts in Zipkin's own shape, those that cannot be read empty and noted."""
+        """Convert raw parts to Zipkin's own shape; unreadable ones are noted and become empty."""
         if {raw[:2] for raw in raws} <= known:
             return raws
         found = [read(raw) for raw in raws]
@@ -266,7 +266,7 @@ class _Taker:
         return number
 
     def _attributes(self, tags: bytes, remote: bytes) -> bytes:
-        """The tags and, before them so that equally named tags win, the remote endpoint."""
+        """Join the remote endpoint and the tags, in this order so that tags of the same name win."""
         if tags[:1] != b"{" or tags == b"{}":
             tags = b""
         if remote == b"null":
@@ -278,7 +278,7 @@ class _Taker:
         return peer + (b"}" if rest in (b"", b"}") else b"," + rest)
 
     def _peer(self, remote: bytes) -> bytes:
-        """The beginning of a JSON object with the attributes of a remote endpoint."""
+        """Encode the attributes of a remote endpoint as the beginning of a JSON object."""
         if len(self._peers) >= _REMEMBERED:
             self._peers.clear()
         values = zip(("peer.service", "network.peer.address", "network.peer.port"), endpoint_of(remote), strict=True)
@@ -286,7 +286,7 @@ class _Taker:
         return peer
 
     def _decide(self, tags: bytes, kind: int) -> tuple[int, str]:
-        """-> the packed state of a span by its tags, and its status message."""
+        """Decide about a span by its tags. -> its packed state and its status message"""
         try:
             deciding = _DECIDING.decode(tags)
         except UNREADABLE:
@@ -305,7 +305,7 @@ class _Taker:
 
 
 def _holding_any(raws: Sequence[bytes], needles: Sequence[bytes]) -> list[int]:
-    """Indices of those that hold one of the texts, ascending."""
+    """Find the items that contain one of the texts. -> their indices, ascending"""
     if len(needles) <= 1:
         return [i for needle in needles for i, raw in enumerate(raws) if needle in raw]
     first, *others = needles
@@ -313,7 +313,7 @@ def _holding_any(raws: Sequence[bytes], needles: Sequence[bytes]) -> list[int]:
 
 
 def _state(attributes: dict[str, Value], kind: int) -> tuple[int, str]:
-    """-> the packed state by these tags, and the text of the tag `error`."""
+    """Decide by tags. -> the packed state, and the text of the tag `error`"""
     status, error = decide_status(kind, Status.UNSET, attributes, StatusSource.ZIPKIN_TAGS)
     state = pack_state(kind, status, error)
     if has_unknown_code(attributes):
@@ -326,9 +326,9 @@ def _message(error: Value) -> str:
 
 
 def _long_ids(trace_ids: set[str]) -> dict[str, str]:
-    """128-bit trace id for every 64-bit id of it.
+    """Map 64-bit trace ids to the 128-bit ids that end with them.
 
-    Where not every service knows 128-bit ids, a trace has both. A 64-bit id that two longer ones end in stays alone.
+    A trace has both if some services do not support 128-bit ids. Ambiguous 64-bit ids are not mapped.
     """
     long: dict[str, dict[str, str]] = {}
     short = {}

@@ -1,6 +1,6 @@
 """Lenient reading of Zipkin JSON: other spellings of names, other types of values, items that are no spans.
 
-What can be read is read without a word, as nothing is lost by it; what cannot be is warned of.
+Anything readable is accepted silently, since nothing is lost; anything else gives a warning.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ENDPOINT: Final = frozenset(("servicename", "ipv4", "ipv6", "port"))
 
 
 class Repairs:
-    """Counts losses and repairs, so that a million equal faults make one warning."""
+    """Counts skipped and repaired items, so that a million equal faults give one warning."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[int, int]] = {}
@@ -39,7 +39,7 @@ class Repairs:
 
 
 def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
-    """Test whether a span has the required ids; note it if not."""
+    """Test whether a span has the required ids; note missing ones."""
     if span.traceId and span.id:
         return True
     repairs.note(index, "skipped: a span needs a traceId and an id")
@@ -47,7 +47,7 @@ def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
 
 
 def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, Any] | None:
-    """The object that an item is, or None with a note."""
+    """Decode an item as an object; anything else is noted and gives None."""
     fields = loads(item)
     if isinstance(fields, dict):
         return fields
@@ -56,7 +56,7 @@ def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, An
 
 
 def time_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs, *, length: bool = False) -> int | None:
-    """Microseconds of a moment or duration, or None with a note for anything else."""
+    """Read a time or duration in microseconds; anything else is noted and gives None."""
     value = field(fields, key)
     time = (length_ns if length else moment_ns)(value, 1000)
     if time is None and value is not None:
@@ -65,13 +65,13 @@ def time_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs, *
 
 
 def id_field(fields: dict[str, Any], *names: str) -> str:
-    """An id by the first of these names that the object has."""
+    """Get an id by the first of these names that the object has."""
     value = field(fields, *names)
     return id_of(value, 32) if isinstance(value, (list, dict)) else read_id(text_of(value))
 
 
 def read_id(text: str) -> str:
-    """An id as it is written; one that is bytes in base64, as in protobuf's JSON, as hex."""
+    """Read an id as written, or as hex if it is base64 (protobuf JSON)."""
     if text[-1:] != "=":
         return text
     found = id_of(text, 32)
@@ -100,10 +100,10 @@ def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> Zipkin
 
 
 def endpoint_of(raw: bytes) -> tuple[str, str, int]:
-    """-> service, address and port of an endpoint, '' and 0 if missing"""
+    """Read an endpoint. -> service, address and port; '' and 0 if missing"""
     value = loads(raw)
     if isinstance(value, str):
-        # the name of the service alone
+        # a bare service name
         return value, "", 0
     fields = as_object(value)
     address = text_of(field(fields, "ipv4")) or text_of(field(fields, "ipv6"))
@@ -111,13 +111,13 @@ def endpoint_of(raw: bytes) -> tuple[str, str, int]:
 
 
 def has_other_names(raw: bytes) -> bool:
-    """Test whether an endpoint holds something under none of the names of an endpoint's fields."""
+    """Test whether an endpoint has unknown fields."""
     value = loads(raw)
     return bool(value) and not (isinstance(value, dict) and {plain(key) for key in value} <= _ENDPOINT)
 
 
 def usual_tags(raw: bytes) -> bytes | None:
-    """Tags of any shape as an object; None if they cannot be read."""
+    """Convert tags of any shape to an object; None if they cannot be read."""
     if raw[:1] == b"{" or _NOTHING.fullmatch(raw):
         return raw
     value = loads(raw)
@@ -132,7 +132,7 @@ def usual_tags(raw: bytes) -> bytes | None:
 
 
 def usual_notes(raw: bytes) -> bytes | None:
-    """A list of annotations, b"" for an empty one; None if they cannot be read."""
+    """Convert a list of annotations, b"" for an empty one; None if it cannot be read."""
     if raw[:2] == b"[{":
         return raw
     if _NOTHING.fullmatch(raw):

@@ -1,7 +1,7 @@
-"""A Zipkin span object.
+"""Zipkin span objects.
 
-Zipkin lets a span be sent in pieces: its start, its end, a tag that came late. And its two ends of an RPC may share
-one id. Pieces and halves become spans in assembly, as those of all formats do.
+Zipkin allows a span to be sent in pieces: start, end, late tags. And both ends of an RPC may share one id. Pieces and
+halves are joined in assembly, as for all formats.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Kind, Link, Value
 
 UNNAMED = "unknown"
-"""Zipkin's word for a span without a name."""
+"""Zipkin's name for a span without a name."""
 
 UNREADABLE = (ValueError, RecursionError)
-"""Exceptions that msgspec raises on input that it does not take."""
+"""Exceptions that msgspec raises for unsupported input."""
 
 NONE = Raw(b"null")
 
@@ -43,7 +43,7 @@ class ZipkinSpan(Struct, gc=False):
     annotations: Raw = NONE
     tags: Raw = NONE
     binaryAnnotations: None = None  # noqa: N815
-    """Field of version 1: a span with any is not of version 2. The fields below are other writers' names."""
+    """Field of version 1, never in version 2. The fields below are other writers' names."""
     parent_id: None = None
     parentID: None = None  # noqa: N815
     parentSpanId: None = None  # noqa: N815
@@ -55,7 +55,7 @@ class ZipkinSpan(Struct, gc=False):
 
 
 def kind_of(word: str | None) -> Kind:
-    """The kind of a span by its word; UNSPECIFIED without one: the span is local to its service, or a piece."""
+    """Get the kind of a span by its name; UNSPECIFIED without one: the span is local to its service, or a piece."""
     return _KINDS.get(word) or read_kind(word) or Kind.UNSPECIFIED
 
 
@@ -65,7 +65,7 @@ def is_shared(span: ZipkinSpan) -> bool:
 
 
 def loads(raw: Raw | bytes) -> Any:
-    """A JSON value, or None if it is none."""
+    """Decode JSON; None for invalid JSON."""
     try:
         return lenient_json.loads(raw)
     except MalformedError:
@@ -73,7 +73,7 @@ def loads(raw: Raw | bytes) -> Any:
 
 
 def raw_of(value: Any) -> Raw:
-    """A value as JSON; null if it cannot be written."""
+    """Encode a value as JSON; null if that is not possible."""
     try:
         return Raw(msgspec.json.encode(value))
     except UNREADABLE:
@@ -81,7 +81,7 @@ def raw_of(value: Any) -> Raw:
 
 
 def text_of(value: Any) -> str:
-    """A text, or the JSON of a value that should have been one."""
+    """Return a text, or the JSON of a value in place of one."""
     if isinstance(value, str):
         return value
     return "" if value is None else bytes(raw_of(value)).decode()
@@ -92,7 +92,7 @@ def as_object(value: Any) -> dict[str, Any]:
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list, of a text that is its JSON, or a single one in its place."""
+    """List the objects of a list, of its JSON in a text, or a single object."""
     if isinstance(value, str):
         value = lenient_json.value_in(value)
     if isinstance(value, dict):
@@ -112,7 +112,7 @@ _PIPED_EVENT = re.compile(r"([^|]*)\|(\{.*\})\|(\d{1,10})", re.DOTALL)
 
 
 class ZipkinCodec:
-    """Reads Zipkin's tags and annotations, and the links that OpenTelemetry's collector writes as tags."""
+    """Codec for Zipkin tags and annotations, and for links that the OpenTelemetry collector writes as tags."""
 
     def attributes(self, raw: bytes) -> dict[str, Value]:
         if not raw:
@@ -141,8 +141,8 @@ CODEC = ZipkinCodec()
 
 
 def _event(time_ns: int, value: str) -> Event:
-    """An event from an annotation: OpenTelemetry's SDKs write `"name": {json}` or (Python's) `{"name": {json}}`, its
-    collector `name|{json}|dropped`.
+    """Convert an annotation to an event. OpenTelemetry SDKs write `"name": {json}` or (Python) `{"name": {json}}`, the
+    collector writes `name|{json}|dropped`.
     """
     if value.endswith("}") and (match := _QUOTED_EVENT.fullmatch(value)):
         name, attributes = loads(match[1].encode()), loads(match[2].encode())
@@ -168,7 +168,7 @@ def _link(text: str) -> Link:
 
 
 def links_of(attributes: dict[str, Value]) -> bytes:
-    """The links that OpenTelemetry's collector wrote as tags, as `ZipkinCodec` reads them."""
+    """Encode the links in tags of the OpenTelemetry collector for `ZipkinCodec`."""
     found = [
         (len(key), key, value)
         for key, value in attributes.items()

@@ -1,7 +1,7 @@
 """Zipkin JSON version 1, in which pairs of annotations (`cs` and `cr`, `sr` and `ss`) define a span.
 
-A span becomes one or two of version 2, which are then read as such. The rules are those of openzipkin/zipkin's
-`zipkin/src/main/java/zipkin2/v1/V1SpanConverter.java`, except that an end before its start is kept, to be marked.
+A span becomes one or two spans of version 2. The rules are those of openzipkin/zipkin's
+`zipkin/src/main/java/zipkin2/v1/V1SpanConverter.java`, except that an end before its start is kept, and flagged.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _ZipkinV1Span(Struct, gc=False):
     annotations: list[_V1Annotation] | None = None
     binaryAnnotations: list[_BinaryAnnotation] | None = None  # noqa: N815
     kind: str | None = None
-    """Field of version 2, as is `shared`: a span of that version with no more than this looks like one of version 1."""
+    """Field of version 2, as is `shared`: a minimal span of that version looks like version 1."""
     shared: bool | None = None
 
 
@@ -56,9 +56,9 @@ _SPAN = msgspec.json.Decoder(_ZipkinV1Span)
 
 
 def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
-    """Take in the span objects of one document, each by its own version: a list may mix both.
+    """Decode the span objects of one document, each by its own version: a list may mix both.
 
-    An item that is no span is left out and a field of a wrong type is repaired, each with a warning.
+    Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
     take_items(items, context, _read)
 
@@ -119,7 +119,7 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Zipk
 
 
 class _Half(Struct):
-    """One service's part in a span, as far as it is known."""
+    """Part of one service in a span."""
 
     local: Endpoint | None = None
     kind: str | None = None
@@ -130,13 +130,13 @@ class _Half(Struct):
     notes: list[dict[str, Any]] = []
     tags: dict[str, str] = {}
 
-    def took(self, start: int, end: int | None) -> None:
+    def set_times(self, start: int, end: int | None) -> None:
         self.timestamp = start
         self.duration = None if end is None else end - start
 
 
 class _Split:
-    """One span of version 1 as its halves: one for every service that annotated it."""
+    """Halves of a span of version 1: one for each service that annotated it."""
 
     def __init__(self, span: _ZipkinV1Span) -> None:
         self.span = span
@@ -144,7 +144,7 @@ class _Split:
         self.halves = [self.first]
         self.core: dict[str, _V1Annotation] = {}
         for note in span.annotations or []:
-            self._sort_in(note)
+            self._add_annotation(note)
         self._infer_starts()
         self._time_rpc()
         self._time_message()
@@ -171,7 +171,7 @@ class _Split:
         ]
 
     def _of(self, endpoint: Endpoint | None) -> _Half:
-        """The half of an endpoint's service; what has no endpoint is the first's."""
+        """Get the half of an endpoint's service; the first one without an endpoint."""
         if not endpoint:
             return self.first
         if not self.first.local:
@@ -186,7 +186,7 @@ class _Split:
         self.halves.append(half)
         return half
 
-    def _sort_in(self, note: _V1Annotation) -> None:
+    def _add_annotation(self, note: _V1Annotation) -> None:
         half = self._of(note.endpoint)
         if note.endpoint and note.value in _CORE:
             half.kind = _KINDS.get(note.value, half.kind)
@@ -207,7 +207,7 @@ class _Split:
         span, core = self.span, self.core
         sent, received = core.get("cs"), core.get("sr")
         if sent and received:
-            # the span's own times are the client's, so only the annotations tell the server's
+            # the times of the span are the client's; only annotations have the server's
             self._time("cs", "cr")
             client, server = self._of(sent.endpoint), self._of(received.endpoint)
             if client is server:
@@ -215,7 +215,7 @@ class _Split:
                 server = self._another(received.endpoint)
             server.kind = "SERVER"
             server.shared = True
-            server.took(received.timestamp, core["ss"].timestamp if "ss" in core else None)
+            server.set_times(received.timestamp, core["ss"].timestamp if "ss" in core else None)
         elif sent and "cr" in core:
             self._time("cs", "cr")
         elif received and "ss" in core:
@@ -247,10 +247,10 @@ class _Split:
                 consumer = self._another(received.endpoint)
             consumer.kind = "CONSUMER"
             consumer.shared = True
-            consumer.took(received.timestamp, None)
+            consumer.set_times(received.timestamp, None)
             if "wr" in core:
-                consumer.took(core["wr"].timestamp, received.timestamp)
-            producer.took(sent.timestamp, core["ws"].timestamp if "ws" in core else None)
+                consumer.set_times(core["wr"].timestamp, received.timestamp)
+            producer.set_times(sent.timestamp, core["ws"].timestamp if "ws" in core else None)
         elif sent:
             self._time("ms", "ws")
         elif received and "wr" in core:
@@ -268,7 +268,7 @@ class _Split:
         if span.timestamp and span.duration:
             half.timestamp, half.duration = span.timestamp, span.duration
         else:
-            half.took(core[begin].timestamp, core[end].timestamp if end in core else None)
+            half.set_times(core[begin].timestamp, core[end].timestamp if end in core else None)
 
     def _read_binary_annotations(self) -> None:
         addresses: dict[str, Endpoint] = {}
@@ -289,7 +289,7 @@ class _Split:
                 half.kind = "SERVER"
             return
         if ca and server and server.endpoint and ca != server.endpoint:
-            # a tracer may name the server where it means the client's port; that would be a call to itself
+            # some tracers name the server with the client's port; that would be a call to itself
             own = ca.get("serviceName") == server.endpoint.get("serviceName")
             self._half_of("SERVER", server).remote = {**ca, "serviceName": None} if own else ca
         if sa and client:
@@ -299,7 +299,7 @@ class _Split:
                 self._half_of(kind, core[name]).remote = addresses["ma"]
 
     def _half_of(self, kind: str, note: _V1Annotation) -> _Half:
-        """The half of a core annotation, where a service called itself the one of the kind."""
+        """Get the half of a core annotation; if a service called itself, the half of this kind."""
         return next((half for half in self.halves if half.kind == kind), None) or self._of(note.endpoint)
 
 

@@ -1,8 +1,8 @@
-"""Making readable JSON out of damaged JSON: a cut download, a broken span in the middle of a file.
+"""Repair of damaged JSON: a truncated download, a broken span in the middle of a file.
 
-The text is walked token by token. Where it stops being JSON, the span or trace that is broken is left out, and the
-walk goes on at the next place that looks like the beginning of another one; what is still open at the end is closed.
-A trace whose spans are whole stays, and loses only the member that is broken.
+The text is walked token by token. At a fault the broken span or trace is skipped, and the walk continues at the next
+position that looks like the beginning of another one; open values are closed at the end. A trace with intact spans
+stays, and loses only the broken member.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMAS = re.compile(rb"[ \t\r\n]*+(?P<first>,(?:[ \t\r\n]*+,)*+)")
-"""More commas behind one."""
+"""Further commas after one."""
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 _SPAN_LISTS = (
@@ -45,13 +45,13 @@ _FIRST_KEYS_OF = {
     b'"%s"' % key: frozenset([b'"%s"' % first])
     for key, first in ((b"resourceSpans", b"resource"), (b"batches", b"resource"), (b"scopeSpans", b"scope"))
 }
-"""First keys of spans, traces and such, where nothing better is known."""
+"""First keys of the elements of lists, used until the first element is known."""
 
 _WITHIN_SPANS = frozenset((b'"key"', b'"refType"', b'"fields"', b'"timeUnixNano"'))
-"""First keys that no span or trace has: a list of such objects is not a list of spans."""
+"""First keys that never begin a span or trace: a list of such objects is not a list of spans."""
 
 _LIKE_SPANS = frozenset((b'"links"', b'"references"'))
-"""Lists of objects that begin like spans, with the ids of one, but say less."""
+"""Lists of objects that begin like spans, with ids, but have fewer members."""
 _HEAD = re.compile(rb"[^{}]*")
 _OF_SPANS = re.compile(rb'"(?:name|operationName|kind|start[A-Za-z_]*|processID)"')
 
@@ -63,16 +63,16 @@ _CLOSE = {
 }
 """End of a list of spans, recognised by what the writer of the file put after it."""
 _MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrarySpans)")\s*:\s*\[']
-# told by its first byte, which makes the search a fast one
+# a literal first byte makes the search fast
 _VALUE_BEGINS = rb'(?:\{|\[\s*(?:\[\s*){0,2}\{)\s*"(?:%s)"\s*:' % b"|".join(
     (*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes")
 )
 _MOST_GAPS = 1_000
-"""Of more gaps in one value the sum is kept."""
+"""Gaps of one value that are listed; further ones are summed up."""
 _MOST_LEVELS = 32
 _PATIENCE = 16
 _MOST_BEGINNINGS = 64
-"""More ways in which elements of lists begin are not remembered: each makes the search for the next one longer."""
+"""Most distinct beginnings of list elements that are stored: each makes the search slower."""
 
 _Beginning = tuple[bytes, bytes]
 """Beginning of an object: its first key, and its second or the bracket that opens the first key's value."""
@@ -80,7 +80,7 @@ _Beginning = tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of the input that was skipped: byte positions `start` to `end`, and the reason."""
+    """A skipped stretch of the input: byte positions `start` to `end`, and the reason."""
 
     start: int
     end: int
@@ -89,7 +89,7 @@ class Gap:
 
 @dataclass(slots=True)
 class MoreGaps:
-    """The gaps beyond `_MOST_GAPS`: how many, where the first one begins, and how many bytes they left out."""
+    """Gaps beyond `_MOST_GAPS`: their number, the position of the first, and their total size in bytes."""
 
     count: int = 0
     start: int = -1
@@ -103,18 +103,18 @@ class RepairedValue:
     text: bytes
     """Valid JSON, b'' if nothing could be recovered."""
     gaps: list[Gap]
-    """The first of them."""
+    """At most `_MOST_GAPS` of them."""
     more_gaps: MoreGaps
     end: int
-    """The byte position in the input after the value, or where another one seems to begin."""
+    """Byte position in the input after the value, or where another one seems to begin."""
     unwritable: int
-    """Number of values that JSON cannot write (NaN, infinities) and that became null."""
+    """Number of values that JSON does not allow (NaN, infinities) and that became null."""
     commas: Commas
-    """Those that stand where nothing follows or comes before, and were left out."""
+    """Surplus commas that were skipped."""
 
 
 class TextFinder:
-    """Searches in one text with a memory, so that no stretch is searched in vain repeatedly."""
+    """Searches in one text with a cache, so that no stretch is searched in vain repeatedly."""
 
     def __init__(self, data: Buffer) -> None:
         self._data = data
@@ -142,14 +142,14 @@ class _Level:
 
     is_list: bool
     key: bytes
-    """The member it is the value of, for a list in a list that of the outer one."""
+    """Key of the member whose value it is; for a list in a list that of the outer one."""
     loses: bool
-    """True for a list of spans, or of their containers, from which a broken element can be left out alone."""
+    """True for a list of spans or their containers, in which a broken element can be skipped alone."""
     begun: set[_Beginning]
     """Beginnings of the elements of such lists."""
     at: int
     whole: int
-    """The position after its last whole member or item."""
+    """Position after its last intact member or item."""
     comma: int = -1
     """Position of its last comma."""
     element: int = -1
@@ -157,7 +157,7 @@ class _Level:
     expects: str = "first"
     member: bytes = b""
     holds: bool = False
-    """True if it holds a whole list of spans."""
+    """True if it holds an intact list of spans."""
 
 
 @dataclass(slots=True)
@@ -165,23 +165,23 @@ class _Walk:
     data: Buffer
     finder: TextFinder
     copied: int
-    """Position up to which the text is in `out` or left out."""
+    """Position up to which the text is in `out` or skipped."""
     position: int
     out: list[bytes] = field(default_factory=list)
     strange: list[tuple[int, int]] = field(default_factory=list)
-    """Positions, in the text not yet copied, of values that JSON cannot write and of surplus commas."""
+    """Positions, in the text not yet copied, of values that JSON does not allow and of surplus commas."""
     unwritable: int = 0
     commas: Commas = field(default_factory=Commas)
     gaps: list[Gap] = field(default_factory=list)
     more_gaps: MoreGaps = field(default_factory=MoreGaps)
     gap_end: int = 0
-    """Where the last gap ends."""
+    """End of the last gap."""
     levels: list[_Level] = field(default_factory=list)
     begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
     all_begun: set[_Beginning] = field(default_factory=set)
     """Beginnings of all lists."""
     last_text: int = 0
-    """Position of the last text token. One that was closed too late may hide the beginning of an element."""
+    """Position of the last text token. A text without its closing quote may hide the beginning of an element."""
     separate: bool = False
     """True if the next text copied is another element of a list."""
 
@@ -217,7 +217,7 @@ class _Walk:
         levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
     def add_gap(self, start: int, end: int, reason: str) -> None:
-        """Note a gap."""
+        """Add a gap."""
         self.gap_end = end
         if len(self.gaps) < _MOST_GAPS:
             self.gaps.append(Gap(start, end, reason))
@@ -228,7 +228,7 @@ class _Walk:
         more.size += end - start
 
     def state(self) -> tuple[int, int, str]:
-        """Position, open levels, and what may come next."""
+        """Position, number of open levels, and the expected token."""
         return self.position, len(self.levels), self.levels[-1].expects if self.levels else ""
 
     def done(self, end: int) -> RepairedValue:
@@ -236,10 +236,9 @@ class _Walk:
 
 
 def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> RepairedValue:
-    """Make readable JSON text of the value that begins at `start`. A finder serves all the values of one text.
+    """Build valid JSON text from the value that begins at `start`. One finder serves all values of a text.
 
-    A list element that is broken is left out when the list is one that holds spans or traces; anything smaller takes
-    its span with it.
+    A broken element of a list of spans or traces is skipped; smaller damage costs the span around it.
     """
     walk = _Walk(data, finder or TextFinder(data), start, start, last_text=start)
     while True:
@@ -256,12 +255,12 @@ def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> Re
         before = walk.state()
         if not _recover(walk, trouble):
             return walk.done(walk.gap_end)
-        # the same would be wrong again, for ever; steps back end as they are paid for
+        # otherwise the same fault would recur for ever; steps back are bounded by `retreat`
         assert walk.state() != before, f"no progress at byte {walk.position} ({trouble})"
 
 
 def next_value(data: Buffer, position: int) -> int | None:
-    """Position, from this one on, where a value that holds spans seems to begin."""
+    """Find the next position where a value with spans seems to begin."""
     found = re.compile(_VALUE_BEGINS).search(data, position)
     return found.start() if found else None
 
@@ -269,12 +268,12 @@ def next_value(data: Buffer, position: int) -> int | None:
 def _trouble_at(data: Buffer, position: int) -> str:
     rest = bytes(data[position : position + 24]).lstrip()
     if rest[:1] == b'"':
-        return "a text is not closed"
+        return "unterminated string"
     return f"unexpected {rest[:12].decode('utf-8', 'replace')!r}"
 
 
 def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
-    """Follow one token. -> None, or its fault"""
+    """Process one token. -> None, or its fault"""
     levels = walk.levels
     mark = match["mark"]
     if not levels:
@@ -290,7 +289,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
             at = match.start("mark")
             if expects == "comma":
                 level.expects = "value" if level.is_list else "key"
-            # of two commas the second one stays
+            # of two commas keep the second one
             elif not _skip_comma(walk, level, at if expects == "first" else level.comma):
                 return "unexpected ','"
             more = _COMMAS.match(walk.data, match.end())
@@ -325,7 +324,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
     if expects not in ("value", "first"):
         return "a comma is missing"
     if level.begun and match["text"] is not None:
-        return "a text among objects"
+        return "a string among objects"
     if mark in (b"{", b"["):
         if len(levels) >= MAX_DEPTH:
             return NESTED_TOO_DEEPLY
@@ -352,7 +351,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
 
 
 def _skip_comma(walk: _Walk, level: _Level, at: int) -> bool:
-    """Go on as if there were no comma here. -> False if it stands between a key and its value"""
+    """Ignore a surplus comma. -> False if it is between a key and its value"""
     if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.copied:
         return False
     walk.strange.append((at, at + 1))
@@ -360,7 +359,7 @@ def _skip_comma(walk: _Walk, level: _Level, at: int) -> bool:
 
 
 def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> bool:
-    """Test whether an object that belongs elsewhere begins here: damage has opened or closed a list before it."""
+    """Test whether the object that begins here belongs elsewhere: damage has opened or closed a list before it."""
     if level.loses:
         return beginning["first"] in _WITHIN_SPANS
     if _beginning(beginning) not in walk.all_begun:
@@ -372,7 +371,7 @@ def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> boo
 
 
 def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes]) -> bool:
-    """Step over the element that begins here at once, if it is whole and the next one follows."""
+    """Skip the element that begins here at once, if it is intact and followed by another one."""
     first, second = _beginning(beginning)
     if len(walk.all_begun) < _MOST_BEGINNINGS:
         walk.all_begun.add((first, second))
@@ -382,7 +381,7 @@ def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes])
         return False
     seconds = {known for _, known in level.begun}
     for found in re.compile(_OBJECT % re.escape(first)).finditer(walk.data, at + 1):
-        # else the beginning of something within the element
+        # otherwise it begins something within the element
         if _beginning(found)[1] in seconds:
             break
     else:
@@ -407,11 +406,11 @@ def _beginning(found: re.Match[bytes]) -> _Beginning:
 
 
 def _recover(walk: _Walk, trouble: str) -> bool:
-    """Skip a broken part and go on after it. -> False when the value ends here, with all closed."""
+    """Skip a broken part and continue after it. -> False if the value ends here, with all levels closed"""
     levels = walk.levels
     inner = next((i for i in range(len(levels) - 1, -1, -1) if levels[i].loses), -1)
     broken = levels[inner + 1] if len(levels) > inner + 1 else None
-    # of a broken element that can stay: how far down its members and the items of its lists are kept
+    # in a broken element that can stay: the depth to which its members and list items are kept
     last = inner + 1
     while last + 1 < len(levels) and not levels[last].is_list:
         last += 1
@@ -423,7 +422,7 @@ def _recover(walk: _Walk, trouble: str) -> bool:
     if walk.finder.retreat < 0:
         search = max(search, walk.position)
     if broken is None and trouble == NESTED_TOO_DEEPLY:
-        # what begins here would be so again
+        # a value that begins here would be too deep again
         search = max(search, walk.position + 1)
     found = _next_beginning(
         walk, levels[max(inner + 1 - _MOST_LEVELS, 0) : inner + 1], bool(broken and not broken.holds), search
@@ -462,11 +461,11 @@ def _recover(walk: _Walk, trouble: str) -> bool:
 
 
 def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: int) -> re.Match[bytes] | None:
-    """Position where the next element of any open list of spans seems to begin, or the innermost list ends, or else
-    where the spans within the element that is broken begin.
+    """Find the next element of any open list of spans, the end of the innermost list, or the spans within the broken
+    element.
     """
     innermost = levels[-1].key if levels else b""
-    # of many levels the innermost ones; all of them each time would take long
+    # only the innermost of many levels, for speed
     losing = [level for level in levels[-_MOST_LEVELS:] if level.loses]
     known = {first for level in losing for first, _ in level.begun}
     likely = {first for level in losing for first in _FIRST_KEYS_OF.get(level.key, _FIRST_KEYS)}
@@ -479,7 +478,7 @@ def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: 
 
 
 def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
-    """Index of the list whose elements begin like this."""
+    """Find the list whose elements begin like this. -> its index"""
     first, second = _beginning(found)
     losing = [i for i in range(max(len(levels) - _MOST_LEVELS, 0), len(levels)) if levels[i].loses]
     alike = [i for i in losing if (first, second) in levels[i].begun]

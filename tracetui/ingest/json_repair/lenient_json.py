@@ -1,4 +1,4 @@
-"""Reading JSON that strict readers refuse."""
+"""Lenient JSON decoder for input that strict decoders reject."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SURROGATE = re.compile(
     rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\u)",
     re.DOTALL,
 )
-"""Everything up to the next escape of half a surrogate pair, or of a whole one, and that.
+"""Text up to and including the next escape of a surrogate pair or half of one.
 
-All escapes before it are gone through, so that a backslash is never taken for the beginning of what it ends.
+It walks through all escapes before, so that a backslash is never misread as the beginning of the next escape.
 """
 _ENCODINGS = (
     ("utf-32-le", b"\xff\xfe\0\0", [False, True, True, True] * 2),
@@ -29,7 +29,7 @@ _ENCODINGS = (
 )
 """Signatures of other encodings: a byte order mark, or the positions of zeros in ASCII text."""
 _LONGEST_INTEGER = 4_000
-"""Digits; Python refuses longer ones."""
+"""Digits of the longest integer; Python rejects longer ones."""
 
 
 def in_utf8(data: Buffer) -> Buffer:
@@ -44,10 +44,10 @@ def in_utf8(data: Buffer) -> Buffer:
 
 
 def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
-    """Decode a JSON value; MalformedError if it cannot be.
+    """Decode a JSON value. Raises MalformedError.
 
-    What strict JSON refuses is taken with the least loss: NaN and infinities become floats, lone surrogates and
-    bytes that are not UTF-8 become U+FFFD.
+    Deviations from strict JSON are accepted with the least loss: NaN and infinities become floats, lone surrogates and
+    invalid UTF-8 become U+FFFD.
     """
     try:
         return msgspec.json.decode(raw)
@@ -61,7 +61,7 @@ def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
 
 
 def value_in(text: str) -> Any:
-    """List or object whose JSON a text is, as a column of a table holds it; None for other texts."""
+    """Decode a text that is the JSON of a list or object, as in table columns; None for other texts."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
@@ -76,7 +76,7 @@ def _integer(digits: str) -> float:
 
 
 def repair_text(text: bytes) -> bytes:
-    """JSON text of the same length without half surrogate pairs and without bytes that are not UTF-8."""
+    """Replace lone surrogates and invalid UTF-8 in a JSON text, keeping its length."""
     text = without_lone_surrogates(text)
     try:
         text.decode("utf-8")
@@ -86,12 +86,12 @@ def repair_text(text: bytes) -> bytes:
 
 
 def without_lone_surrogates(text: bytes) -> bytes:
-    r"""JSON text in which each escape of half a surrogate pair is the escape \ufffd, of the same length."""
+    r"""Replace each escape of a lone surrogate in a JSON text by \ufffd, keeping its length."""
     if _MAY_BE_SURROGATE.search(text) is None:
         return text
     parts = []
     at = 0
-    # not `sub`: where nothing follows it would search again from each place on
+    # not `sub`: without a match it would search again from each position
     while found := _SURROGATE.match(text, at):
         parts += [text[at : found.start("lone")], b"\\ufffd"] if found["lone"] else [found[0]]
         at = found.end()

@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 
 MAX_DEPTH: Final = 400
-"""A span or a trace nested deeper than this is damage to `mend`."""
+"""Deepest nesting of a span or trace that `damaged_json.repair` accepts."""
 JSON_NESTING: Final = 250
-"""Deepest nesting that is read; deeper values are read as null where a text is too deep to be read whole."""
+"""Deepest nesting that is read; in texts that are too deep, deeper values become null."""
 
 NESTED_TOO_DEEPLY: Final = "nested too deeply"
-"""Reason given for it, as `model.decoding.reason` words it."""
+"""Reason for the damage, as worded by `model.decoding.reason`."""
 TOO_DEEP: Final = f"{NESTED_TOO_DEEPLY}: values below {JSON_NESTING} levels skipped"
-"""The warning of that."""
+"""Warning for pruned values."""
 
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
@@ -27,13 +27,13 @@ def is_deeper(text: bytes, depth: int = MAX_DEPTH) -> bool:
     if len(text) < 2 * depth or text.count(b"[") + text.count(b"{") <= depth:
         return False
     brackets = np.frombuffer(_STRING.sub(b"", text).translate(None, _NO_BRACKETS), np.uint8)
-    # of each pair of brackets the codes differ in two bits, of which this one is set in those that close
+    # this bit is set in the codes of closing brackets only
     steps = np.where(brackets & 4, -1, 1)
     return bool(np.cumsum(steps).max(initial=0) > depth)
 
 
 def prune(raw: bytes) -> bytes:
-    """JSON with null in place of values nested deeper than any reader can go."""
+    """Replace values nested deeper than JSON_NESTING by null."""
     depth = start = end = 0
     kept = []
     for token in _TOKEN.finditer(raw):

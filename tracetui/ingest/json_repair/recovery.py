@@ -12,13 +12,13 @@ from tracetui.ingest.json_repair.surplus_commas import Commas, without_commas
 from tracetui.model.decoding import MalformedError
 
 _BETWEEN = re.compile(rb"[\s,]*+")
-"""What may stand between values."""
+"""Text allowed between values."""
 
 
 def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[bytes], None], trouble: str) -> None:
-    """Repair the values from `start` on, one after the other, and take each in.
+    """Repair the values from `start` on, one after the other, and decode each.
 
-    take: raises MalformedError if it cannot read the text. trouble: what a strict reader said of the data.
+    take: decodes a value; raises MalformedError. trouble: error of the strict decoder for the data.
     """
     commas = Commas()
     sound = without_commas(data, start)
@@ -34,7 +34,7 @@ def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[by
         repaired = repair(data, start, finder)
         _warn_of(repaired, len(data), context)
         if repaired.unwritable:
-            context.warn(f"{repaired.unwritable:,} values that JSON cannot hold (NaN, infinity) are shown as empty")
+            context.warn(f"{repaired.unwritable:,} values that JSON does not allow (NaN, infinity) were read as empty")
         commas.add(repaired.commas.first, repaired.commas.count)
         if repaired.text:
             try:
@@ -53,7 +53,7 @@ def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[by
         start = between.end()
     if commas.count:
         more = f" (and {commas.count - 1:,} more)" if commas.count > 1 else ""
-        context.at(f"byte {commas.first:,}").warn(f"superfluous comma{more}; read without")
+        context.at(f"byte {commas.first:,}").warn(f"surplus comma{more}; ignored")
 
 
 def _warn_of(repaired: RepairedValue, size: int, context: DecodeContext) -> None:
@@ -62,11 +62,11 @@ def _warn_of(repaired: RepairedValue, size: int, context: DecodeContext) -> None
     more = repaired.more_gaps
     if more.count:
         context.at(f"byte {more.start:,}").warn(
-            f"damaged JSON in {more.count:,} more places; {more.size:,} bytes were skipped"
+            f"damaged JSON in {more.count:,} more places; {more.size:,} bytes skipped"
         )
 
 
 def _lost(gap: Gap, size: int) -> str:
     if gap.start == gap.end:
-        return "nothing was skipped"
-    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} were skipped"
+        return "nothing skipped"
+    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} skipped"

@@ -1,4 +1,4 @@
-"""JSON with surplus commas only, as templates and people write it."""
+"""JSON whose only fault is surplus commas, as from templates and manual edits."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ _VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 @dataclass(slots=True)
 class Commas:
-    """Superfluous commas: how many there are, and at which byte the first one stands."""
+    """Number of surplus commas, and the byte position of the first one."""
 
     count: int = 0
     first: int = -1
 
     def add(self, first: int, count: int = 1) -> None:
-        """Count commas that stand behind those before."""
+        """Count further commas."""
         if not self.count:
             self.first = first
         self.count += count
 
 
 def without_commas(data: Buffer, start: int) -> tuple[bytes, Commas] | None:
-    """The value that begins at `start` with blanks in place of commas before a bracket or another comma, and these
-    commas; None if that is not all that is wrong with it.
+    """Replace commas before a bracket or another comma by blanks, from `start` on.
+
+    -> the value and these commas; None if it has other faults
     """
     text = bytearray(data)
     found = Commas()

@@ -1,4 +1,4 @@
-"""Loading in a process of its own, for a program that must stay responsive while it loads."""
+"""Load in a separate process, for programs that must stay responsive."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class BackgroundLoad:
         first_part: float = 0.5,
         asks_for_choice: bool = False,
     ) -> None:
-        """`stdin`: the descriptor for the source `-`; `first_part`: seconds until the first partial result
-        handed over for the first time; `asks_for_choice` as `Servers`.
+        """`stdin`: descriptor for the source `-`; `first_part`: seconds until the first partial result;
+        `asks_for_choice` as in `ServerPool`.
         """
         self._request = LoadRequest(list(sources), search, overrides, first_part, asks_for_choice)
         self._stdin = subprocess.DEVNULL if stdin is None else stdin
@@ -65,13 +65,13 @@ class BackgroundLoad:
         self._stopped = threading.Event()
         self._is_running = self._has_ended = False
         self.services: list[str] = []
-        """Services that the servers know, once all is read."""
+        """Services of the servers, once everything is read."""
         self.can_ask_again = False
         """True if `again` can be called."""
 
     @property
     def is_stopped(self) -> bool:
-        """True if it has been told to stop."""
+        """True after `stop`."""
         return self._stopped.is_set()
 
     def stop(self) -> None:
@@ -102,7 +102,7 @@ class BackgroundLoad:
         part: Callable[[TraceSet], object] = lambda _: None,
         on_report: Callable[[SearchReport], object] = lambda _: None,
     ) -> TraceSet:
-        """Load, in the calling thread. `part` receives partial sets, `told` the reports.
+        """Load, in the calling thread. `part` receives partial sets, `on_report` the reports of searches.
 
         Raises InputError as `load` does, and LoadCancelledError.
         """
@@ -110,20 +110,20 @@ class BackgroundLoad:
         self._sets = here
         with there:
             self._process = subprocess.Popen(
-                # without the directory one is in, which may hold modules of anybody's
+                # -P: the current directory may contain untrusted modules
                 [sys.executable, "-P", "-m", "tracetui.ingest.processes.loading_process", str(there.fileno())],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_paths())},
                 stdin=self._stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(there.fileno(),),
-                # of its own, with whatever commands it starts, which are to end with it
+                # its own group, so that commands that it starts end with it
                 process_group=0,
             )
         if self._stopped.is_set():
             self._process.terminate()
         traces = self._follow(self._request, progress, part, on_report)
-        # a load that was read for the first time is other than nothing
+        # only a repeated search can be unchanged
         assert traces is not None
         return traces
 
@@ -137,14 +137,14 @@ class BackgroundLoad:
     ) -> TraceSet | None:
         """Search the servers again, in the calling thread. -> the new set, None if nothing has changed
 
-        `known_ns`: where not all is sent at once, until when to ask for older ones; 0 for not at all.
+        `known_ns`: start time down to which older traces are loaded if servers send only the newest; 0 for none.
 
-        Raises BackEndError where no server answers, and LoadCancelledError.
+        Raises BackEndError if no server answers, and LoadCancelledError.
         """
         return self._follow(SearchRequest(search, known_ns), progress, lambda _: None, on_report)
 
     def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
-        """Server statistics, in the calling thread. Raises LoadCancelledError."""
+        """Query the server statistics, in the calling thread. Raises BackEndError and LoadCancelledError."""
         response = self._query(ServerStatsRequest(list(services), lookback_ns))
         if isinstance(response, ServerStatsResult):
             return response.server_stats
@@ -153,9 +153,9 @@ class BackgroundLoad:
         raise LoadCancelledError("search stopped")
 
     def newest_starts(self, services: Sequence[str], lookback_ns: int) -> dict[str, int]:
-        """Ask when the newest trace of each service began, in the calling thread, as `Servers.newest_starts`.
+        """Query the start of the newest trace of each service, in the calling thread, as `ServerPool.newest_starts`.
 
-        What was answered until it was stopped counts. Raises LoadCancelledError where the process is gone.
+        After a stop the results so far are returned. Raises LoadCancelledError if the process is gone.
         """
         response = self._query(NewestStartsRequest(list(services), lookback_ns))
         if isinstance(response, NewestStartsResult):
@@ -165,7 +165,7 @@ class BackgroundLoad:
         raise LoadCancelledError("search stopped")
 
     def _query(self, request: ServerStatsRequest | NewestStartsRequest) -> Response | None:
-        """What the process answers to a question, None where it is gone."""
+        """Send a request and wait for its response; None if the process is gone."""
         assert self._process is not None
         assert self._sets is not None
         send_request(request, self._sets)
@@ -180,7 +180,7 @@ class BackgroundLoad:
         part: Callable[[TraceSet], object],
         on_report: Callable[[SearchReport], object],
     ) -> TraceSet | None:
-        """Send a request to the process, and listen until it is done."""
+        """Send a request to the process, and handle its responses until it is done."""
         process, sets = self._process, self._sets
         assert process is not None
         assert sets is not None
@@ -198,7 +198,7 @@ class BackgroundLoad:
                     return None
                 elif isinstance(response, Failure):
                     if isinstance(request, SearchRequest):
-                        # the process stays, to be asked again
+                        # the process stays for further requests
                         stopped = self._stopped.is_set()
                         raise LoadCancelledError(response.error) if stopped else BackEndError(response.error)
                     if self._stopped.is_set():
@@ -214,7 +214,7 @@ class BackgroundLoad:
                     self.services, self.can_ask_again = response.services, response.can_ask_again
                     return traces
         except OSError:
-            # it is gone
+            # the process is gone
             pass
         finally:
             self._is_running = False
@@ -226,10 +226,10 @@ class BackgroundLoad:
         raise InputError(f"the loading process ended early (status {process.returncode})")
 
     def _end(self) -> None:
-        """Let the process go."""
+        """End the process."""
         self.can_ask_again = False
         if self._sets is not None:
-            # which is what it waits for
+            # the process exits when the socket closes
             self._sets.close()
         if self._process is not None and not self._has_ended:
             assert self._process.stdout is not None

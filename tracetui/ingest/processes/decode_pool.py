@@ -1,7 +1,7 @@
 """Decode pool: decode pieces of a response in worker processes.
 
-Each processor but this one's gets a process that takes pieces until there are no more: to start one for each piece
-costs as much as it saves. This process decodes as well while all others have enough to do.
+One worker per further processor takes pieces until there are no more: starting one for each piece would cost as much as
+it saves. This process decodes as well while all workers are busy.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from tracetui.model.intake import Intake
 Take = Callable[[bytes, Intake], None]
 """Decodes a piece into an intake."""
 PIECE_BYTES = 1 << 22
-"""Pieces smaller than this are decoded in this process: the first results are seen soonest so."""
+"""Smaller pieces are decoded in this process, so that the first results appear soonest."""
 LARGE_BYTES = 2 * SHARE_BYTES
-"""A piece from this size on is decoded here, too: it may be shared out itself, and to hand it over takes as much memory
-once more.
+"""Pieces from this size on are decoded in this process, too: they may be split further, and a copy would double their
+memory.
 """
 _QUEUED = 2
-"""Pieces that a process has at once: the next one is there when one is done."""
+"""Pieces that a worker has at once, so that the next one is ready when one is done."""
 
 
 @dataclass(slots=True)
 class _Piece:
     document: bytes
     is_decoding: bool = False
-    """True while a process has it."""
+    """True while a worker has it."""
     found: Intake | None = None
-    """Its decoded spans, once they are here."""
+    """Its decoded spans, once they have arrived."""
 
 
 class DecodePool:
     """Decodes pieces while the next ones arrive. Their spans enter the intake in the order of the pieces.
 
-    On leaving it, all of that is in the intake, whatever ended the pieces, but for an interrupt of the program: nobody
-    waits for them then.
+    On exit all spans are in the intake, also after an exception, except after an interrupt: then pending pieces are
+    dropped.
     """
 
     def __init__(self, intake: Intake, take: Take) -> None:
@@ -75,7 +75,7 @@ class DecodePool:
             self._take(document, self._intake)
             return
         if not self._workers:
-            # as many as the system lets it have
+            # as many as the system allows
             with contextlib.suppress(OSError):
                 self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
         for worker in self._workers:
@@ -101,14 +101,14 @@ class DecodePool:
         while self._pieces and not self._pieces[0].is_decoding:
             piece = self._pieces.popleft()
             if piece.found is None:
-                # what has become of a process is no matter of the data
+                # a failed worker does not mean damaged data: decode the piece here
                 self._take(piece.document, self._intake)
             else:
                 self._intake.absorb(piece.found)
 
 
 class _Worker:
-    """A process that decodes one piece after the other."""
+    """Worker process that decodes one piece after the other."""
 
     def __init__(self, take: Take) -> None:
         self.pieces: deque[_Piece] = deque()
@@ -125,7 +125,7 @@ class _Worker:
                 _serve(there, take)
 
     def give(self, piece: _Piece) -> bool:
-        """Have it decode a piece. -> whether it can"""
+        """Send it a piece. -> False if it is gone"""
         try:
             send(pickle.PickleBuffer(piece.document), self._socket)
         except OSError:
@@ -138,7 +138,7 @@ class _Worker:
         return bool(select.select([self._socket], [], [], 0)[0])
 
     def collect(self) -> None:
-        """Wait for the first piece of a worker; nothing if it has failed."""
+        """Wait for the result of the oldest piece; none if the worker has failed."""
         piece = self.pieces.popleft()
         piece.is_decoding = False
         with contextlib.suppress(OSError):
@@ -160,5 +160,5 @@ def _serve(at: socket.socket, take: Take) -> NoReturn:
             found.flush()
             send(found, at)
     finally:
-        # without the parent's clean-up, which would write its buffers twice
+        # skip the clean-up of the parent, which would write its buffers twice
         os._exit(0)

@@ -38,16 +38,16 @@ from tracetui.model.errors import TracetuiError
 from tracetui.model.traces import TraceSet
 
 _BETWEEN = 0.1
-"""Seconds between two words about the progress."""
+"""Seconds between two progress reports."""
 _LATER_PART = 4
-"""Factor by which the time to the next partial result grows: making a set of a part takes time, too."""
+"""Growth factor of the time to the next partial result: assembling a partial set takes time, too."""
 
 
 _NICENESS = 10
 
 
 class _Reporter:
-    """Reports progress and hands over partial results, neither too often."""
+    """Sends progress reports and partial results, neither too often."""
 
     def __init__(self, sets: socket.socket) -> None:
         self._sets = sets
@@ -55,7 +55,7 @@ class _Reporter:
         self.begin(math.inf)
 
     def begin(self, first_part: float) -> None:
-        """Start a reading, with a first partial result after this many seconds."""
+        """Start a request, with a first partial result after this many seconds."""
         self._stopped = False
         self._next_report = 0.0
         self._began = time.monotonic()
@@ -64,12 +64,12 @@ class _Reporter:
     def stop(self, *_: object) -> None:
         self._stopped = True
         if self._is_waiting:
-            # it would go on to wait
+            # interrupt the wait
             raise StopReading
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """True while it only waits, which can be interrupted anywhere."""
+        """Mark a wait for servers, which a stop can interrupt anywhere."""
         if self._stopped:
             raise StopReading
         self._is_waiting = True
@@ -95,7 +95,7 @@ class _Reporter:
 
 
 def main(arguments: Sequence[str]) -> int:
-    # whoever started it has a user to answer
+    # the parent must stay responsive
     os.nice(_NICENESS)
     with socket.socket(fileno=int(arguments[0])) as sets:
         reporter = _Reporter(sets)
@@ -153,14 +153,14 @@ def _services(loading: Loader) -> list[str]:
     try:
         return loading.servers.services()
     except (TracetuiError, StopReading):
-        # they are only to choose from
+        # only needed for suggestions
         return []
 
 
 def _newest(loading: Loader, request: NewestStartsRequest) -> dict[str, int]:
     starts: dict[str, int] = {}
     with suppress(StopReading):
-        # what was found until it was stopped counts
+        # after a stop the results so far count
         loading.servers.newest_starts(request.services, request.lookback_ns, starts)
     return starts
 
@@ -176,5 +176,5 @@ def _send(response: Response) -> None:
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
-    # without waiting for requests that nobody waits for any more
+    # do not wait for pending requests
     os._exit(status)

@@ -1,7 +1,7 @@
-"""Decoding one large source on several processors.
+"""Decode one large source on several processors.
 
-Python decodes on one processor at a time, so the source is shared out among forked processes, which hold it in memory
-already. What they collect comes back as shared memory that is not copied again.
+Python decodes on one processor at a time, so the source is split among forked processes, which share its memory. Their
+results come back in shared memory, without another copy.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from tracetui.ingest.processes.shared_memory import from_shared_memory, shared_m
 from tracetui.model.intake import Intake
 
 Share = Callable[[Intake], None]
-"""A share of the work: takes what it finds into the given intake."""
+"""Decodes a share of the source into the given intake."""
 SHARE_BYTES = 1 << 24
-"""Smallest share of a source that is worth a process."""
+"""Smallest share in bytes that justifies a process."""
 MOST_PROCESSES = 8
 
 
 def processes_for(size: int) -> int:
-    """Number of processes to decode a source of this many bytes; 1 where forking is not safe or not possible."""
+    """Compute the number of processes for a source of this many bytes; 1 if forking is unsafe or impossible."""
     return max(1, min(processors(), size // SHARE_BYTES))
 
 
 def processors() -> int:
-    """Number of processes that can work at once; 1 where forking is not safe or not possible."""
+    """Compute the number of parallel processes; 1 if forking is unsafe or impossible."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 1
     return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
@@ -40,17 +40,17 @@ def processors() -> int:
 def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
     """Run each share of the work, all but the first in processes of their own, and collect the results in order.
 
-    A share whose process fails is done again here.
+    The share of a failed process is repeated here.
     """
     children: list[_Child] = []
     try:
-        # as many as the system lets it have
+        # as many as the system allows
         with contextlib.suppress(OSError):
             room = None if intake.room is None else intake.room // len(shares)
             children.extend(_started(share, room) for share in shares[1:])
         shares[0](intake)
         for child in children:
-            child.hand_over(intake)
+            child.collect(intake)
         for share in shares[1 + len(children) :]:
             share(intake)
     finally:
@@ -63,11 +63,11 @@ class _Child:
     share: Share
     pid: int
     answer: int
-    """Receives the child's result: a pickle and the positions of its buffers in `memory`."""
+    """Descriptor of the child's result: a pickle and the positions of its buffers in `memory`."""
     memory: int
 
-    def hand_over(self, intake: Intake) -> None:
-        """Wait for the child and take in its result. If it failed its share is done again here."""
+    def collect(self, intake: Intake) -> None:
+        """Wait for the child and add its result. If it failed, repeat its share here."""
         with os.fdopen(os.dup(self.answer), "rb") as stream:
             answer = stream.read()
         collected = from_shared_memory(answer, self.memory)
@@ -107,7 +107,7 @@ def _started(share: Share, room: int | None) -> _Child:
             stream.write(answer_of_child)
         status = 0
     finally:
-        # without the parent's clean-up, which would write its buffers twice
+        # skip the clean-up of the parent, which would write its buffers twice
         os._exit(status)
 
 

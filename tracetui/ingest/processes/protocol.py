@@ -1,7 +1,7 @@
 """Protocol between a program and its loading process.
 
-The program tells what it wants through a Unix socket: what is said to a process by its arguments can be read by
-everyone. The process answers in JSON lines on its stdout; trace sets go through the socket, as `handover` hands them.
+Requests go through a Unix socket, as every user of the machine can read the arguments of a process. Responses are JSON
+lines on stdout; trace sets go through the socket (`shared_memory`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class LoadRequest(msgspec.Struct, tag="load"):
     overrides: Overrides
     first_part: float
     asks_for_choice: bool = False
-    """Whether somebody is there to choose services, where a server can only be asked for each of many."""
+    """True if the user can choose services where a server must be searched service by service."""
 
 
 class SearchRequest(msgspec.Struct, tag="search"):
     search: Search
     known_ns: int = 0
-    """Time before which older traces are asked for, where not all is sent at once; 0 for not at all."""
+    """Start time down to which older traces are loaded if servers send only the newest; 0 for none."""
 
 
 class ServerStatsRequest(msgspec.Struct, tag="server_stats"):
@@ -40,7 +40,7 @@ class ServerStatsRequest(msgspec.Struct, tag="server_stats"):
 
 
 class NewestStartsRequest(msgspec.Struct, tag="newest_starts"):
-    """When did the newest trace of each service begin?"""
+    """Request for the start of the newest trace of each service."""
 
     services: list[str]
     lookback_ns: int
@@ -55,14 +55,14 @@ class SearchReportMessage(msgspec.Struct, tag="search_report"):
 
 
 class PartialResult(msgspec.Struct, tag="partial"):
-    """A partial set was sent."""
+    """Announcement of a partial set on the socket."""
 
 
 class FinalResult(msgspec.Struct, tag="final"):
-    """The set was sent."""
+    """Announcement of the complete set on the socket."""
 
     services: list[str] = []
-    """Services that the servers know."""
+    """Services of the servers."""
     can_ask_again: bool = False
 
 
@@ -76,7 +76,7 @@ class ServerStatsResult(msgspec.Struct, tag="server_stats_result"):
 
 class NewestStartsResult(msgspec.Struct, tag="newest_starts_result"):
     starts: dict[str, int]
-    """In nanoseconds since the epoch, by the services that servers have answered for; 0 for none."""
+    """Nanoseconds since the epoch by service, for services with a response; 0 for no traces."""
 
 
 class Failure(msgspec.Struct, tag="failure"):
@@ -112,12 +112,12 @@ def receive_request(at: socket.socket) -> Request | None:
 
 
 def encode_response(response: Response) -> bytes:
-    """Encode a response of the process, as a line."""
+    """Encode a response as a line."""
     return encode_any(response) + b"\n"
 
 
 def decode_response(line: bytes) -> Response:
-    """Decode a line of the process."""
+    """Decode a line of the process as a response."""
     response: Response = decode_any(_RESPONSES, line)
     return response
 

@@ -1,4 +1,4 @@
-"""Handing columns from one process to another through shared memory, without copying them on arrival."""
+"""Transfer of columns between processes through shared memory, without a copy on arrival."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALIGNED = 64
 
 
 def shared_memory() -> int:
-    """A file descriptor of empty memory that a child process can be given. The caller closes it."""
+    """Create empty memory that a child process can inherit. -> its file descriptor; the caller closes it"""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("tracetui", os.MFD_CLOEXEC)
     with tempfile.TemporaryFile() as file:
@@ -22,39 +22,39 @@ def shared_memory() -> int:
 
 
 def to_shared_memory(value: object, memory: int) -> bytes:
-    """Copy a value's columns into the memory. -> what `from_shared_memory` needs besides"""
+    """Copy a value's columns into the memory. -> further input for `from_shared_memory`"""
     buffers: list[pickle.PickleBuffer] = []
     pickled = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    places = []
+    positions = []
     end = 0
     for buffer in buffers:
         size = buffer.raw().nbytes
-        places.append((end, size))
+        positions.append((end, size))
         end += size + -size % _ALIGNED
     if end:
         os.ftruncate(memory, end)
         with mmap.mmap(memory, end) as shared:
-            for (at, size), buffer in zip(places, buffers, strict=True):
+            for (at, size), buffer in zip(positions, buffers, strict=True):
                 shared[at : at + size] = buffer.raw()
-    answer = pickle.dumps((places, pickled), protocol=5)
+    answer = pickle.dumps((positions, pickled), protocol=5)
     return _LENGTH.pack(len(answer)) + answer
 
 
 def from_shared_memory(answer: bytes, memory: int) -> object:
-    """The value that was handed over, its columns read from the memory; None if the answer is not whole.
+    """Rebuild a value with its columns in the memory; None if `answer` is incomplete.
 
-    Only for answers of our own processes: unpickling runs what it is told to.
+    Only for data of our own processes: unpickling can run any code.
     """
     if len(answer) < _LENGTH.size or len(answer) != _LENGTH.size + _LENGTH.unpack_from(answer)[0]:
         return None
-    places, pickled = pickle.loads(memoryview(answer)[_LENGTH.size :])
+    positions, pickled = pickle.loads(memoryview(answer)[_LENGTH.size :])
     size = os.fstat(memory).st_size
     whole = memoryview(mmap.mmap(memory, size, access=mmap.ACCESS_READ)) if size else memoryview(b"")
-    return pickle.loads(pickled, buffers=[whole[at : at + length] for at, length in places])
+    return pickle.loads(pickled, buffers=[whole[at : at + length] for at, length in positions])
 
 
 def send(value: object, to: socket.socket) -> None:
-    """Hand a value over to the process at the other end of a Unix socket pair."""
+    """Send a value to the process at the other end of a Unix socket pair."""
     memory, rest = shared_memory(), shared_memory()
     try:
         with os.fdopen(os.dup(rest), "wb") as stream:
@@ -66,10 +66,10 @@ def send(value: object, to: socket.socket) -> None:
 
 
 def receive(at: socket.socket) -> object:
-    """Receive the next value, or None if there is none or it is incomplete. Waits for it."""
-    said, descriptors, _, _ = socket.recv_fds(at, 1, 2)
+    """Wait for the next value; None if there is none or it is incomplete."""
+    message, descriptors, _, _ = socket.recv_fds(at, 1, 2)
     try:
-        if not said or len(descriptors) != 2:
+        if not message or len(descriptors) != 2:
             return None
         memory, rest = descriptors
         with os.fdopen(os.dup(rest), "rb") as stream:
