@@ -1,4 +1,4 @@
-"""Where the command line writes: whole files or none, what a terminal may get, and ASCII where it is asked for."""
+"""Output of the command line: whole files or none, safe terminal output, and ASCII on request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOSTILE_NAMES = "a\r\x1b[2J\x7f\x9b31m\x9d0;x\x07\u202eb\u2066\u2028c\u00e9\u65e
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> str:
-    """A file whose service, operation and message hold everything that a terminal may obey."""
+    """A file with control characters in its service, operation and message."""
     span = {
         "traceId": "0" * 31 + "1",
         "spanId": "0" * 15 + "1",
@@ -63,17 +63,17 @@ def on_source(command: tuple[str, ...], source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_ascii_is_ascii_whatever_the_names_are(program: Program, hostile: str, command: tuple[str, ...]) -> None:
-    said = program(*on_source(command, hostile), "--ascii")
-    assert said.code == 0
-    assert said.out.isascii()
-    assert all(character.isprintable() or character == "\n" for character in said.out)
+def test_ascii_output_is_ascii_for_any_names(program: Program, hostile: str, command: tuple[str, ...]) -> None:
+    result = program(*on_source(command, hostile), "--ascii")
+    assert result.code == 0
+    assert result.out.isascii()
+    assert all(character.isprintable() or character == "\n" for character in result.out)
     if "--json" in command:
-        assert json.loads(said.out) == json.loads(program(*on_source(command, hostile)).out)
+        assert json.loads(result.out) == json.loads(program(*on_source(command, hostile)).out)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_terminal_gets_nothing_that_it_obeys(hostile: str, command: tuple[str, ...]) -> None:
+def test_no_control_codes_reach_the_terminal(hostile: str, command: tuple[str, ...]) -> None:
     terminal = Terminal([sys.executable, "-m", "tracetui", *on_source(command, hostile)], environ={"NO_COLOR": "1"})
     assert terminal.end(60) == 0
     shown = terminal.seen.decode().replace("\r\n", "\n")
@@ -82,7 +82,7 @@ def test_a_terminal_gets_nothing_that_it_obeys(hostile: str, command: tuple[str,
     assert all(character.isprintable() or character == "\n" for character in shown)
 
 
-def test_a_pipe_gets_json_as_it_is(program: Program, hostile: str) -> None:
+def test_json_in_a_pipe_is_not_escaped(program: Program, hostile: str) -> None:
     assert "\u202e" in program("analyze", hostile, "--json").out
 
 
@@ -97,7 +97,7 @@ def test_escaped_json_is_the_same_value(value: object) -> None:
 
 
 @given(st.text(), st.booleans())
-def test_what_is_copied_can_be_pasted(text: str, one_line: bool) -> None:
+def test_copied_text_has_no_control_characters(text: str, one_line: bool) -> None:
     copied = clipboard_text(text, one_line=one_line)
     copied.encode()
     assert clipboard_text(copied, one_line=one_line) == copied
@@ -109,7 +109,7 @@ def test_what_is_copied_can_be_pasted(text: str, one_line: bool) -> None:
 
 @contextlib.contextmanager
 def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond some bytes, as on a disk that is full."""
+    """Limit the size of files, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
@@ -124,12 +124,12 @@ def full_disk(size: int) -> Iterator[None]:
 def test_a_full_standard_output_is_an_error(command: list[str]) -> None:
     program = [sys.executable, "-m", "tracetui", *command]
     with Path("/dev/full").open("wb") as full:
-        said = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert said.stderr == b"tracetui: cannot write to standard output: No space left on device\n"
-    assert said.returncode == 2
+        result = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert result.stderr == b"tracetui: cannot write to standard output: No space left on device\n"
+    assert result.returncode == 2
 
 
-def test_an_error_that_cannot_be_told_is_one_still() -> None:
+def test_exit_code_is_kept_if_stderr_is_full() -> None:
     program = [sys.executable, "-m", "tracetui", "analyze", "missing"]
     with Path("/dev/full").open("wb") as full:
         assert subprocess.run(program, stdout=full, stderr=full, check=False).returncode == 3
@@ -137,20 +137,20 @@ def test_an_error_that_cannot_be_told_is_one_still() -> None:
 
 @pytest.mark.parametrize("width", ["-5", "0", "1" + "0" * 30])
 @pytest.mark.parametrize("command", ["analyze", "show"])
-def test_any_width_can_be_asked_for(program: Program, command: str, width: str) -> None:
-    said = program(command, INCIDENT, "--width", width)
-    assert said.code == 0
-    assert max(map(len, said.out.splitlines())) <= 10_000
+def test_any_width_is_accepted(program: Program, command: str, width: str) -> None:
+    result = program(command, INCIDENT, "--width", width)
+    assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= 10_000
 
 
 @pytest.mark.parametrize("number", ["1e305", "1e308", "1e999"])
 @pytest.mark.parametrize("option", ["--latency-threshold", "--threshold"])
-def test_a_number_beyond_all_bounds_is_an_error(program: Program, option: str, number: str) -> None:
+def test_infinite_numbers_are_bad_usage(program: Program, option: str, number: str) -> None:
     command = ["compare", INCIDENT, INCIDENT] if option == "--threshold" else ["analyze", INCIDENT]
-    said = program(*command, option, number)
-    assert said.code == 2
-    assert said.err.startswith(f"tracetui: {option}: ")
-    assert said.out == ""
+    result = program(*command, option, number)
+    assert result.code == 2
+    assert result.err.startswith(f"tracetui: {option}: ")
+    assert result.out == ""
 
 
 WRITING = [("--output",), ("--json", "--output"), ("--save",)]
@@ -161,9 +161,9 @@ def test_a_full_disk_leaves_the_old_file(program: Program, tmp_path: Path, optio
     path = tmp_path / "old"
     path.write_text("old")
     with full_disk(1_000):
-        said = program("analyze", INCIDENT, *options, str(path))
-    assert said.code == 2
-    assert str(path) in said.err
+        result = program("analyze", INCIDENT, *options, str(path))
+    assert result.code == 2
+    assert str(path) in result.err
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["old"]
 
@@ -173,9 +173,9 @@ def test_a_link_is_neither_followed_nor_replaced(program: Program, tmp_path: Pat
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
-    said = program("analyze", INCIDENT, *options, str(link))
-    assert said.code == 2
-    assert "symbolic link" in said.err
+    result = program("analyze", INCIDENT, *options, str(link))
+    assert result.code == 2
+    assert "symbolic link" in result.err
     assert link.is_symlink()
     assert target.read_text() == "old"
 
@@ -193,15 +193,15 @@ def test_a_pipe_and_a_device_are_written_to_not_replaced(program: Program, tmp_p
 
 @pytest.mark.parametrize("options", WRITING, ids=" ".join)
 @pytest.mark.parametrize("link", [False, True])
-def test_what_is_read_is_not_written_over(
+def test_output_never_overwrites_a_source(
     program: Program, tmp_path: Path, options: tuple[str, ...], link: bool
 ) -> None:
     path, source = tmp_path / "traces.json", tmp_path / "source"
     path.write_bytes(before := Path(INCIDENT).read_bytes())
     source.symlink_to(path) if link else source.hardlink_to(path)
-    said = program("analyze", str(source), *options, str(path))
-    assert said.code == 2
-    assert "it is one of the sources; choose another name" in said.err
+    result = program("analyze", str(source), *options, str(path))
+    assert result.code == 2
+    assert "it is one of the sources; choose another name" in result.err
     assert path.read_bytes() == before
 
 
@@ -216,54 +216,52 @@ def test_what_is_read_is_not_written_over(
     ],
     ids=" ".join,
 )
-def test_no_command_writes_over_what_it_reads(program: Program, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_no_command_overwrites_its_source(program: Program, tmp_path: Path, command: tuple[str, ...]) -> None:
     path = tmp_path / "traces.json"
     path.write_bytes(before := Path(INCIDENT).read_bytes())
-    said = program(*(word.format(path) for word in command), "--output", str(path))
-    assert "it is one of the sources; choose another name" in said.err
-    assert said.code == 2
+    result = program(*(word.format(path) for word in command), "--output", str(path))
+    assert "it is one of the sources; choose another name" in result.err
+    assert result.code == 2
     assert path.read_bytes() == before
 
 
-def test_a_pipe_that_nobody_reads_is_not_waited_for_for_ever(
-    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pipe_without_reader_times_out(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic_files, "READER_SECONDS", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    said = program("analyze", INCIDENT, "--output", str(pipe))
-    assert said.code == 2
-    assert f"cannot write {pipe}: nothing reads from this pipe" in said.err
+    result = program("analyze", INCIDENT, "--output", str(pipe))
+    assert result.code == 2
+    assert f"cannot write {pipe}: nothing reads from this pipe" in result.err
 
 
 @pytest.mark.parametrize("options", WRITING, ids=" ".join)
 @pytest.mark.parametrize("name", ["~nobody-has-this-name/x", "n" * 300, "no/such/folder"])
 def test_a_name_that_cannot_be_written_is_an_error(program: Program, options: tuple[str, ...], name: str) -> None:
-    said = program("analyze", INCIDENT, *options, name)
-    assert said.code == 2
-    assert f"cannot write {name}: " in said.err
+    result = program("analyze", INCIDENT, *options, name)
+    assert result.code == 2
+    assert f"cannot write {name}: " in result.err
 
 
-def test_no_terminal_is_believed_to_be_of_any_width(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_width_from_the_environment_is_limited(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(10**12))
-    said = program("show", INCIDENT)
-    assert said.code == 0
-    assert max(map(len, said.out.splitlines())) <= 2_000
+    result = program("show", INCIDENT)
+    assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= 2_000
 
 
 @pytest.mark.parametrize(("name", "why"), [("pipe", "not a plain file"), ("folder", "Is a directory")])
-def test_only_plain_files_are_replaced_by_what_is_saved(program: Program, tmp_path: Path, name: str, why: str) -> None:
+def test_save_replaces_only_plain_files(program: Program, tmp_path: Path, name: str, why: str) -> None:
     path = tmp_path / name
     os.mkfifo(path) if name == "pipe" else path.mkdir()
-    said = program("analyze", INCIDENT, "--save", str(path))
-    assert said.code == 2
-    assert why in said.err
+    result = program("analyze", INCIDENT, "--save", str(path))
+    assert result.code == 2
+    assert why in result.err
     assert not path.is_file()
     assert program("analyze", INCIDENT, "--save", "/dev/null").code == 2
     assert Path("/dev/null").is_char_device()
 
 
-def test_what_is_being_written_has_a_name_nobody_can_lay_there_in_advance(tmp_path: Path) -> None:
+def test_temporary_file_names_are_unpredictable(tmp_path: Path) -> None:
     path = tmp_path / "new"
     names = set()
     for _ in range(3):
@@ -276,7 +274,7 @@ def test_what_is_being_written_has_a_name_nobody_can_lay_there_in_advance(tmp_pa
     assert len(names) == 3
 
 
-def test_what_raises_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "new"
     with pytest.raises(KeyError), atomic_file(path) as file:
         file.write({}[b"half"])

@@ -1,4 +1,4 @@
-"""What the README shows is what the program prints."""
+"""The README shows the current output of the program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTH = "84"
 SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", README, re.MULTILINE)
 
 
-def test_the_readme_shows_runs() -> None:
+def test_readme_shows_three_commands_with_output() -> None:
     assert [command.split()[0] for command, _ in SHOWN] == ["analyze", "show", "contrast"]
 
 
@@ -30,7 +30,7 @@ def test_output(command: str, output: str, capsys: pytest.CaptureFixture[str], m
     assert capsys.readouterr().out.rstrip("\n") == shown
 
 
-def test_filters_it_suggests_find_something(
+def test_filters_of_the_readme_match_traces(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT / "sample_traces")
@@ -41,7 +41,7 @@ def test_filters_it_suggests_find_something(
         assert " traces  " in capsys.readouterr().out.splitlines()[0]
 
 
-def test_queries_it_shows_are_queries(capsys: pytest.CaptureFixture[Any]) -> None:
+def test_queries_of_the_readme_parse(capsys: pytest.CaptureFixture[Any]) -> None:
     examples = README[README.index("`--query` selects") : README.index("### Formats")]
     lines = [line.strip().split("   ")[0] for line in examples.splitlines() if line.startswith("    ")]
     assert len(lines) >= 4

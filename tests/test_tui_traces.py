@@ -180,7 +180,7 @@ def many(count: int) -> TraceSet:
     return assemble(intake)
 
 
-def test_the_slowest_stands_first_and_enter_opens_it() -> None:
+def test_slowest_trace_is_first_and_enter_opens_it() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert app.state.trace == 5
         await press(pilot, "enter", "j", "enter")
@@ -194,7 +194,7 @@ def test_the_slowest_stands_first_and_enter_opens_it() -> None:
     drive(shop(), steps)
 
 
-def test_enter_opens_the_trace_in_sight_while_the_list_of_another_set_is_made() -> None:
+def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "j")
         wanted = app.state.session.loaded.trace_ids[app.state.trace]
@@ -217,7 +217,7 @@ def test_enter_opens_the_trace_in_sight_while_the_list_of_another_set_is_made() 
     drive(shop(), steps)
 
 
-def test_a_query_is_written_completed_and_asked() -> None:
+def test_query_is_completed_and_submitted() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "slash")
         assert app.pane.query_bar.is_edited
@@ -237,7 +237,7 @@ def test_a_query_is_written_completed_and_asked() -> None:
     drive(shop(), steps)
 
 
-def test_what_is_wrong_is_pointed_at_and_nothing_is_lost() -> None:
+def test_query_error_is_marked_and_the_text_kept() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "f")
         await write(pilot, "duration > 5")
@@ -255,7 +255,7 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_lost() -> None:
     drive(shop(), steps)
 
 
-def test_all_of_what_is_wrong_is_told_on_a_narrow_screen() -> None:
+def test_query_error_is_complete_on_a_narrow_screen() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "slash")
         await write(pilot, "dur > ")
@@ -267,7 +267,7 @@ def test_all_of_what_is_wrong_is_told_on_a_narrow_screen() -> None:
     drive(shop(), steps, size=(80, 24))
 
 
-def test_hints_are_of_what_keys_go_to() -> None:
+def test_hints_follow_the_focus() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         def hints() -> list[str]:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.HINTS)]
@@ -315,7 +315,7 @@ def test_history_escape_and_clearing() -> None:
     drive(shop(), steps)
 
 
-def test_one_key_filters_edit_the_query_and_can_be_undone() -> None:
+def test_quick_filters_edit_the_query_and_can_be_undone() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "e")
         assert app.state.query == "error"
@@ -342,7 +342,7 @@ def test_one_key_filters_edit_the_query_and_can_be_undone() -> None:
     drive(shop(), steps)
 
 
-def test_the_least_duration_goes_through_percentiles_or_is_typed() -> None:
+def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         seen = []
         for _ in range(4):
@@ -363,7 +363,7 @@ def test_the_least_duration_goes_through_percentiles_or_is_typed() -> None:
     drive(shop(), steps)
 
 
-def test_an_empty_result_says_what_removed_the_most() -> None:
+def test_empty_result_names_the_most_selective_condition() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         app.pane.ask_for("error AND duration > 9s AND service = db")
         await settled(pilot)
@@ -437,7 +437,7 @@ def nested() -> TraceSet:
     return build(*spans)
 
 
-def test_services_to_pick_from_are_counted_in_traces_and_those_that_broke_stand_first() -> None:
+def test_services_to_choose_have_trace_counts_and_failing_ones_are_first() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "i")
         lines = [" ".join(line.strip(" │▌").split()) for line in app.lines()]
@@ -491,7 +491,7 @@ def test_traces_with_errors_by_service() -> None:
     drive(shop(), steps)
 
 
-def test_traces_of_a_value_one_value_after_the_other() -> None:
+def test_value_filter_steps_through_values() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "U")
         await write(pilot, "user")
@@ -532,7 +532,7 @@ def test_marks_stay_with_their_traces() -> None:
     drive(shop(), steps)
 
 
-def test_a_region_is_moved_grown_and_looked_at() -> None:
+def test_region_is_moved_grown_and_applied() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         scatter = app.pane.scatter
         await press(pilot, "v")
@@ -575,7 +575,7 @@ def test_a_region_is_drawn_with_the_mouse() -> None:
     drive(shop(), steps)
 
 
-def test_a_window_of_time() -> None:
+def test_time_window() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "w")
         await write(pilot, "around")
@@ -585,7 +585,7 @@ def test_a_window_of_time() -> None:
     drive(shop(), steps)
 
 
-def test_a_window_that_ends_before_it_begins() -> None:
+def test_time_window_that_ends_before_it_begins_is_refused() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         await press(pilot, "w", *"18:31-18:27", "enter")
         assert app.said == ["18:31-18:27: the window must end after it begins"]
@@ -606,7 +606,7 @@ def test_a_window_that_ends_before_it_begins() -> None:
         ("10T18:29", "10T18:45", "18:61", ""),
     ],
 )
-def test_a_written_window_is_of_the_day_that_the_traces_are_of(first: str, last: str, written: str, meant: str) -> None:
+def test_typed_window_is_on_the_day_of_the_traces(first: str, last: str, written: str, meant: str) -> None:
     times = [find_time(f"2026-03-{moment}") or 0 for moment in (first, last)]
     begin, end = (find_time(f"2026-03-{moment}") for moment in [*meant.split("-"), ""][:2])
     assert written_window(written, times[0], times[1], local=False) == (begin, end)
@@ -627,7 +627,7 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
     ("load_state", "said"),
     [("reading", "rows appear as they arrive; Esc stops"), ("failed", "r reloads, q quits"), ("", "r reloads")],
 )
-def test_without_a_set_the_view_says_why(load_state: str, said: str) -> None:
+def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
     app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))
 
     async def run() -> None:
@@ -662,7 +662,7 @@ def test_a_set_without_spans_says_so() -> None:
     drive(build(), steps)
 
 
-def test_names_from_strangers_are_only_shown() -> None:
+def test_hostile_names_are_only_text() -> None:
     spans = [
         span(str(i), i * 10, i * 10 + 5, trace=str(i), service=name, name=name, error=True, attributes={name: name})
         for i, name in enumerate(HOSTILE)
@@ -776,7 +776,7 @@ def test_conditions_are_exchanged() -> None:
     assert exchanged("NOT error && duration >= 5ms", filters.LEAST_DURATION) == "NOT error"
 
 
-def test_blame_falls_on_the_part_that_removed_the_most() -> None:
+def test_blocking_condition_excludes_the_most_traces() -> None:
     traces = shop()
     found = filters.blame(traces, "error AND duration > 9s")
     assert found is not None
@@ -784,7 +784,7 @@ def test_blame_falls_on_the_part_that_removed_the_most() -> None:
     assert filters.blame(traces, "error OR duration > 9s") is None
 
 
-def test_values_and_who_has_them() -> None:
+def test_attribute_values_are_counted_in_traces() -> None:
     traces = shop()
     found = values_of(traces, "user.id", np.arange(traces.trace_count))
     assert [(value.text, value.traces, value.failed) for value in found.found] == [

@@ -159,7 +159,7 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 
 
 @pytest.mark.parametrize("pane", PANES)
-async def test_nothing_loaded_and_nothing_left_say_so(pane: str) -> None:
+async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
         assert "No traces loaded." in app.text
         for load_state, said in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
@@ -244,7 +244,7 @@ async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> Non
             assert not reserved & set(binding.key.split(","))
 
 
-async def test_a_selected_span_is_looked_for() -> None:
+async def test_cursor_follows_the_selected_span() -> None:
     state = state_of("incident/before.json", "error")
     loaded = state.session.loaded
     wanted = next(
@@ -297,7 +297,7 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
         assert pane.services.service(0).service != top
 
 
-async def test_only_the_cursor_that_keys_move_is_marked() -> None:
+async def test_only_the_focused_list_shows_a_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         views = (app.pane.list, app.pane.detail)
 
@@ -334,7 +334,7 @@ async def test_services_are_found_by_name() -> None:
         assert pane.list.has_focus
 
 
-async def test_neighbours_lead_on() -> None:
+async def test_focus_moves_to_a_neighbour() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
@@ -378,7 +378,7 @@ async def test_the_blast_radius_follows_the_cursor() -> None:
         assert "3 callers" in app.text
 
 
-async def test_the_ranking_marks_who_is_hit_and_how_hard() -> None:
+async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
@@ -399,7 +399,7 @@ async def test_the_ranking_marks_who_is_hit_and_how_hard() -> None:
         assert not marked()
 
 
-async def test_one_operation_of_a_service() -> None:
+async def test_explorer_of_one_operation() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
@@ -424,7 +424,7 @@ async def test_one_operation_of_a_service() -> None:
             assert left in app.text
 
 
-async def test_an_operation_is_left_with_its_service() -> None:
+async def test_operation_is_reset_with_another_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
@@ -438,7 +438,7 @@ async def test_an_operation_is_left_with_its_service() -> None:
         assert app.asked == [Notice("operations are unknown: it sends no spans")]
 
 
-async def test_questions_about_another_service() -> None:
+async def test_queries_with_another_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await press(app, pilot, "slash", *"mobile-app", "enter", "p", *"order-db", "enter")
         assert "mobile-app → mobile-bff → api-gateway → order-history-service → order-db" in app.text
@@ -464,7 +464,7 @@ async def test_the_map_leads_to_a_service() -> None:
         assert app.pane.list.has_focus
 
 
-async def test_a_way_opens_the_traces_that_took_it() -> None:
+async def test_path_opens_its_traces() -> None:
     state = state_of("shop/shop.json")
     async with running(state, "services") as (app, pilot):
         await press(app, pilot, "slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
@@ -474,7 +474,7 @@ async def test_a_way_opens_the_traces_that_took_it() -> None:
         assert len(state.session.select(wanted.query)[0]) == 50
 
 
-async def test_traces_are_listed_among_those_that_are_shown() -> None:
+async def test_listed_traces_keep_the_current_filter() -> None:
     state = state_of("shop/shop.json", "duration > 100ms")
     async with running(state, "services") as (app, pilot):
         await press(app, pilot, "slash", *"user-preferences-api", "enter", "enter")
@@ -513,13 +513,13 @@ async def test_errors_open_examples_where_they_began() -> None:
         assert app.asked[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
 
 
-async def test_no_errors_say_where_to_go() -> None:
+async def test_no_errors_names_other_views() -> None:
     async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
         assert "No errors in these traces." in app.text
         assert "0 of 92 requests failed" in app.text
 
 
-async def test_hot_spots_pass_over_the_row_between_and_open_the_worst_trace() -> None:
+async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:
     state = state_of("incident/before.json", "duration > 1s")
     session = state.session
     assert session is not None
@@ -543,7 +543,7 @@ async def test_hot_spots_pass_over_the_row_between_and_open_the_worst_trace() ->
         assert app.pane.list.cursor == 1
 
 
-async def test_hot_spots_read_the_patterns_of_rows_in_sight_only() -> None:
+async def test_hot_spots_read_patterns_of_visible_rows_only() -> None:
     async with running(state_of("shop/shop.json"), "hot-spots", (160, 24)) as (app, pilot):
         pane = app.pane
         assert isinstance(pane, HotSpotsView)
@@ -553,7 +553,7 @@ async def test_hot_spots_read_the_patterns_of_rows_in_sight_only() -> None:
         assert few < len(pane._patterns) < 60
 
 
-async def test_a_peer_without_such_an_attribute_opens_its_slowest_call() -> None:
+async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
     call = span("1", 0, 90, trace="1", kind=Kind.CLIENT, attributes={"url.full": "http://example.org/x"})
     traces = build(call, call.but(id="2", trace="2", duration=99_000))
     async with running(state_of(Session(traces)), "services") as (app, pilot):
@@ -562,7 +562,7 @@ async def test_a_peer_without_such_an_attribute_opens_its_slowest_call() -> None
         assert isinstance(app.asked[1], Notice)
 
 
-async def test_hot_spots_say_what_could_be_done_and_lead_there() -> None:
+async def test_suggestions_are_listed_and_open_an_example() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
         assert "1 suggestion" in app.text
         await press(app, pilot, "a")
@@ -579,7 +579,7 @@ async def test_hot_spots_say_what_could_be_done_and_lead_there() -> None:
         assert "of total" in app.text
 
 
-async def test_what_if_an_operation_took_another_share_of_its_time() -> None:
+async def test_what_if_replays_traces_with_another_duration() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
         await press(app, pilot, "X")
         assert "What if user-service database_query took" in app.text
@@ -596,7 +596,7 @@ async def test_what_if_an_operation_took_another_share_of_its_time() -> None:
         assert "if it took" not in app.text
 
 
-async def test_nothing_to_be_done_is_said() -> None:
+async def test_no_suggestions_are_reported() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await press(app, pilot, "a")
@@ -643,7 +643,7 @@ def test_histogram_and_trend_count_every_call() -> None:
         assert (means > 0).any()
 
 
-async def test_errors_service_by_service_and_their_stack() -> None:
+async def test_errors_grouped_by_service_and_their_stack() -> None:
     stack = "Traceback:\n  File a.py, line 3\nTimeoutError: too late"
     event = (5, "exception", {"exception.stacktrace": stack})
     spans = [

@@ -228,7 +228,7 @@ def test_the_span_of_the_selection_is_shown() -> None:
     walk(steps, state=State(session=Session(SHOP), trace=0, span=at(SHOP, "r5")))
 
 
-def test_going_through_the_tree_and_folding() -> None:
+def test_tree_navigation_and_folding() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert rows(app) == 6
         await press("j", "J")
@@ -276,7 +276,7 @@ def test_the_cursor_stays_on_its_span() -> None:
     walk(steps)
 
 
-def test_errors_the_path_and_self_time() -> None:
+def test_jumps_to_errors_critical_path_and_self_time() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e")
         assert (app.name_here, app.said[-1]) == ("user", "error 2 of 3")
@@ -324,7 +324,7 @@ def test_zoom() -> None:
     walk(steps)
 
 
-def test_a_subtree_alone_and_back() -> None:
+def test_subtree_and_back() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "R")
         assert (rows(app), app.name_here) == (2, "user")
@@ -366,7 +366,7 @@ def test_hiding() -> None:
     walk(steps)
 
 
-def test_other_rows() -> None:
+def test_flat_and_flame_rows() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("t")
         assert (rows(app), app.said[-1]) == (13, "rows: flat, by start")
@@ -419,7 +419,7 @@ def test_search() -> None:
     walk(steps)
 
 
-def test_what_is_pressed_while_it_is_searched_is_no_part_of_the_word() -> None:
+def test_keys_pressed_during_a_search_do_not_edit_the_word() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("slash")
         app.held.holds = True
@@ -433,7 +433,7 @@ def test_what_is_pressed_while_it_is_searched_is_no_part_of_the_word() -> None:
     walk(steps)
 
 
-def test_what_was_found_before_is_not_what_is_searched_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matches_of_an_older_word_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_SOON", 0.01)
 
     async def steps(app: PaneApp, press: Any) -> None:
@@ -459,7 +459,7 @@ def test_what_was_found_before_is_not_what_is_searched_now(monkeypatch: pytest.M
     walk(steps)
 
 
-def test_the_map_stands_above_the_axis() -> None:
+def test_minimap_is_above_the_axis() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         for keys in ((), ("e", "e"), ("z",), ("Z", "H"), ("L", "G")):
             await press(*keys)
@@ -483,7 +483,7 @@ def test_the_map_stands_above_the_axis() -> None:
     walk(steps)
 
 
-def test_rows_take_what_they_need_and_the_detail_the_rest() -> None:
+def test_rows_take_the_height_they_need() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         def top() -> int:
             return next(row for row, line in enumerate(app.lines) if line.startswith("───") or " more ──" in line)
@@ -507,7 +507,7 @@ def test_rows_take_what_they_need_and_the_detail_the_rest() -> None:
     walk(steps, size=(120, 40))
 
 
-def test_hints_are_of_what_has_the_focus() -> None:
+def test_hints_of_the_waterfall_follow_the_focus() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert [key for key, _ in app.hints] == ["e", "c", "/", "z", "Tab"]
         await press("slash")
@@ -532,7 +532,7 @@ def test_hints_are_of_what_has_the_focus() -> None:
     walk(steps)
 
 
-def test_a_filter_is_asked_for_before_the_detail_is_there() -> None:
+def test_filter_key_works_before_the_detail_is_ready() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         app.held.holds = True
         await press("j", "tab", "slash", *"db")
@@ -547,7 +547,7 @@ def test_a_filter_is_asked_for_before_the_detail_is_there() -> None:
     walk(steps)
 
 
-def test_the_subtree_is_named_with_its_own_time() -> None:
+def test_subtree_header_has_its_duration() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "R")
         assert "users get_user   650 µs, 65 % of GET /cart 1.00 ms" in app.lines[0]
@@ -557,7 +557,7 @@ def test_the_subtree_is_named_with_its_own_time() -> None:
     walk(steps)
 
 
-def test_a_low_header_keeps_when_it_began() -> None:
+def test_short_header_keeps_the_start_time() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "22:13:20.000 UTC" in "".join(app.lines[:3])
         await app.resize(120, 40)
@@ -568,7 +568,7 @@ def test_a_low_header_keeps_when_it_began() -> None:
     walk(steps, size=(80, 24))
 
 
-def test_what_arrives_late_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_late_results_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(painting, "AT_ONCE", 0)
 
     async def steps(app: PaneApp, press: Any) -> None:
@@ -604,7 +604,7 @@ def test_another_set() -> None:
     walk(steps)
 
 
-def test_the_detail_has_the_focus_and_gives_it_back() -> None:
+def test_detail_takes_and_returns_the_focus() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "e", "enter")
         assert app.pane.detail.has_focus_within
