@@ -74,6 +74,11 @@ class Terminal:
     def signal(self, number: int) -> None:
         os.kill(self._pid, number)
 
+    @property
+    def has_ended(self) -> bool:
+        """True once the program has ended; its exit code can still be asked for with `end`."""
+        return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def end(self, seconds: float = 20) -> int:
         """Wait for the program to end. -> its exit code, negative for a signal. Raises TimeoutError."""
         until = time.perf_counter() + seconds

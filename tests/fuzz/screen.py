@@ -129,6 +129,10 @@ def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, op
             sent.append(one)
             _send(terminal, one)
             _listen(terminal, 0.002 if rng.randrange(8) else 0.05)
+            if terminal.has_ended:
+                # the terminal swallows what is sent from now on, until it is full
+                code = terminal.end()
+                raise FailedError(f"seed {seed}: left with {code} after {sent[-30:]}; {terminal.seen[-2_000:]!r}")
         _send(terminal, (120, 40))
         # out of whatever is open, and what an unfinished sequence still takes
         _send(terminal, _PASTE_ENDS + b"\x1b" * 2)
