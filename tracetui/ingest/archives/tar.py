@@ -70,7 +70,7 @@ class Tar(Archive):
 
 
 def _checksum(header: bytes) -> bool:
-    """Whether the sum of a header's bytes is the one that it states."""
+    """Test whether a header's checksum is right."""
     try:
         stated = int(header[_CHECKSUM].strip(b" \0"), 8)
     except ValueError:

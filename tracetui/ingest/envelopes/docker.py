@@ -52,7 +52,7 @@ class Docker(Envelope):
 
 
 def _ends(entry: _DockerEntry) -> bool:
-    """Whether a text without a line end is a whole line: only Docker itself always writes the end of one."""
+    """Test whether a text without a line end is a whole line: only Docker itself always writes line ends."""
     if entry.logtag is not None:
         return entry.logtag != "P"
     return entry.kubernetes is not None or entry.date is not None

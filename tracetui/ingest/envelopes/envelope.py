@@ -27,10 +27,10 @@ class InnerLine(NamedTuple):
     """A line of text that was in an envelope, or a piece of one."""
 
     number: int
-    """Of the line or the entry of the source that held it, from 1."""
+    """Number of the line or entry in the source, from 1."""
     text: bytes
     stream: str = ""
-    """What wrote it, where the envelope says so: lines of other streams may stand between two lines of one."""
+    """Name of the stream, if the envelope states it: lines of several streams may be interleaved."""
     ends: bool = True
     """False where the stream's next piece continues this line."""
     lost: str = ""
@@ -38,7 +38,7 @@ class InnerLine(NamedTuple):
     when: str = ""
     """When it was written, as the envelope has it; empty where it does not say so."""
     fields: Mapping[str, Any] = NO_FIELDS
-    """What else the envelope says of the line, such as labels, by the names that it has there."""
+    """Further fields of the envelope, such as labels, by their names there."""
 
 
 class Head:
@@ -61,7 +61,7 @@ class Head:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether the text begins like a JSON object or a list of them."""
+        """Test whether the text begins like a JSON object or a list of them."""
         return bool(self.keys)
 
     @cached_property
@@ -97,7 +97,7 @@ def _first_keys(text: bytes) -> frozenset[str]:
 
 
 class Envelope(ABC):
-    """What a log driver, a log store or a tool wraps around the lines of a program's output.
+    """Wrapping that a log driver, a log store or a tool puts around the lines of a program's output.
 
     An envelope knows nothing of what the lines hold. `detect` tells it by the first bytes of a text, and costs a text
     without an envelope next to nothing. `unwrap` turns the text, which comes in chunks cut anywhere, into the lines
@@ -110,9 +110,9 @@ class Envelope(ABC):
     name: ClassVar[str]
     """As people call it: "Docker json-file"."""
     unit: ClassVar[str] = "line"
-    """What `InnerLine.number` counts."""
+    """Unit that `InnerLine.number` counts."""
     by_lines: ClassVar[bool] = True
-    """Whether every line of the text can be unwrapped without the others, so that the text may be cut between them."""
+    """True if every line can be unwrapped by itself, so that the text may be cut between lines."""
 
     @abstractmethod
     def detect(self, head: Head) -> bool:

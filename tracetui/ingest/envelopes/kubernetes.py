@@ -8,7 +8,7 @@ from tracetui.ingest.envelopes.envelope import Prefix
 
 _POD = rb"\[(?P<stream>(?:pod/)?[a-z0-9][a-z0-9.-]*(?:/| )[a-z0-9][a-z0-9.-]*)\]"
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)(?! std(?:out|err) [PF])"
-"""Of a line, and not that of a CRI log within it."""
+"""Timestamp of a line, not of a CRI log within it."""
 
 
 class Kubernetes(Prefix):

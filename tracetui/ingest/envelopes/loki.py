@@ -45,7 +45,7 @@ _ANSWER: Final = msgspec.json.Decoder(_LokiResponse)
 
 
 def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
-    """What is said of an entry: the labels of its stream, and the metadata of its own, which may be in parts."""
+    """Fields of an entry: its stream's labels, and its own metadata, which may be in parts."""
     own = value[2] if len(value) > 2 and isinstance(value[2], dict) else None
     if not own:
         return labels
@@ -97,7 +97,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _answer(number: int, text: bytes) -> list[Entry]:
-    """What an answer of the API says, whose first entry has this number; nothing if it is none."""
+    """Entries of a response of the API, numbered from this number; nothing for other JSON."""
     try:
         answer = _ANSWER.decode(text)
     except MALFORMED as error:

@@ -44,7 +44,7 @@ _IDENTIFYING: Final = (
 
 
 class Entry(NamedTuple):
-    """What one entry says: when it was written (empty if that is not known), and its lines."""
+    """One entry: its time (empty if unknown) and its lines."""
 
     when: str
     lines: list[InnerLine]
@@ -113,7 +113,7 @@ def entries(
 
 
 def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) -> list[InnerLine]:
-    """What is whole of a damaged object: the texts under these keys or in a row's cells. Anything else as it is."""
+    """Intact parts of a damaged object: the texts under these keys or in a row's cells. Other values are unchanged."""
     if b'"' not in text:
         return [InnerLine(number, text)]
     try:

@@ -35,7 +35,7 @@ class StreamReader(Protocol):
 class _Stream:
     envelope: Envelope | None = None
     has_begun: bool = False
-    """Whether a whole line has come, by which it is known whether it has an envelope."""
+    """True once a whole line has arrived, which shows whether it has an envelope."""
     pieces: list[bytes] = field(default_factory=list)
     """Of a line that goes on."""
     number: int = 0

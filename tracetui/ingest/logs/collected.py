@@ -22,7 +22,7 @@ LONGEST_MESSAGE: Final = 1 << 16
 _MOST_ATTRIBUTES: Final = 1 << 18
 """Bytes of JSON; a record with more keeps its message alone."""
 _RECORD_BYTES: Final = 64
-"""What the columns of a record take."""
+"""Bytes of a record's columns."""
 _NO_ZONE: Final = 4
 _NOTED_FLAGS: Final = BY_TIME | NO_TIME
 _FAR_NS: Final = 10 * 60 * 1_000_000_000

@@ -106,7 +106,7 @@ def names_trace(keys: Iterable[str]) -> bool:
 
 
 def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], ...]) -> _Shape:
-    """What a record says itself, then what objects within it say, by `id` and by `trace.id`."""
+    """Fields of a record, then those of objects within it, as `id` and as `trace.id`."""
     parts: list[list[_Key]] = [[("", key, _plain(key)) for key in own]]
     for outer, inner in sorted(within, key=lambda one: _NESTED.index(_plain(one[0]))):
         names: list[_Key] = [(outer, key, _plain(key)) for key in inner]

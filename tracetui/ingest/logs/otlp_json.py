@@ -75,7 +75,7 @@ def _number(value: Any) -> Any:
 
 
 def origin(service: Value, logger: str) -> dict[str, Value]:
-    """What wrote a record, as attributes."""
+    """Resource of a record, as attributes."""
     found: dict[str, Value] = {"service.name": service} if service else {}
     return found | {"otel.scope.name": logger} if logger else found
 

@@ -117,7 +117,7 @@ class _Logs:
 
 
 def _looked_for(data: Buffer) -> str:
-    """What a file without trace ids lacks, for people."""
+    """Message for a file without trace ids."""
     head = data[:_HEAD]
     if any(name in head for name in _OF_SPANS):
         return "these look like spans, not logs: name the file before --logs"
@@ -281,7 +281,7 @@ class _OpenUnit:
 
 
 def _both(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
-    """What a record says, completed by what its envelope says."""
+    """A record's fields, completed by those of its envelope."""
     own, said = inner(), outer()
     if own.moment is None or (own.moment.lacks and said.moment is not None):
         own.moment = said.moment

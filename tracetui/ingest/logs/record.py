@@ -11,11 +11,11 @@ from tracetui.ingest.logs.timestamps import Moment
 from tracetui.model.span import Value
 
 Continues = Literal["never", "timed text", "always"]
-"""Of which records before it a unit is a part: of none, of a line of text that begins with a time, or of any."""
+"""Records that a unit continues: none, a line of text that begins with a time, or any."""
 
 
 class LogContent(Struct, gc=False):
-    """What a record says, read only for records of loaded traces."""
+    """Content of a record, read only for records of loaded traces."""
 
     message: str
     moment: Moment | None = None
@@ -26,7 +26,7 @@ class LogContent(Struct, gc=False):
     severity_text: str = ""
     """The severity as the record has it."""
     names_severity: bool = True
-    """Whether the severity is to be shown before the message: that of a line of text is in the line."""
+    """True to show the severity before the message: a line of text already contains it."""
     attributes: dict[str, Value] = {}
 
 
@@ -37,11 +37,11 @@ class LogRecord(Struct, gc=False):
     trace_ids: tuple[str, ...] = ()
     """Readings of the trace's id, the most likely first; () for a record that names no trace."""
     other_ids: tuple[str, ...] = ()
-    """What could be a trace's id; it is one if a loaded trace has it."""
+    """Possible trace id; it is one if a loaded trace has it."""
     continues: Continues = "never"
-    """Whether the unit belongs to the record before it."""
+    """True if the unit belongs to the previous record."""
     is_timed_text: bool = False
-    """Whether it is a line of text that begins with a time: lines without one belong to it."""
+    """True for a line of text that begins with a time: following lines without one belong to it."""
 
 
 class LogForm(Protocol):

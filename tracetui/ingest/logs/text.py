@@ -38,7 +38,7 @@ _OPENED_BEFORE_TIME: Final = "[(< "
 _LEAST_ID: Final = 10
 _LONGEST_NAME: Final = 24
 _NAME_OF_ID: Final = re.compile(r"(?:\"?[\w.]++\"?\s?[=:]\s?)?\"?$")
-"""What stands before an id: `trace_id=`, `"traceId": "`."""
+"""Text before an id: `trace_id=`, `"traceId": "`."""
 _LEFT_COMMAS: Final = re.compile(r"(?<=[\[({<])[\s,;]+|[\s,;]+(?=[\])}>])|(?<=[,;])\s*[,;]+|(?<=\s)[,;]\s?")
 _EMPTY_BRACKETS: Final = re.compile(r"[\[({<][\s,;:-]*[\])}>] ?")
 ORIGINAL: Final = "log.record.original"

@@ -1,4 +1,4 @@
-"""What the bytes of a source hold for log forms to read: lines, JSON values of several lines, protobuf messages."""
+"""Units of a source for log forms: lines, JSON values of several lines, protobuf messages."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
 class LogUnit(NamedTuple):
-    """What one log form reads at a time, and what the envelope that it was in says of it."""
+    """A unit that one log form reads, and the fields of its envelope."""
 
     number: int
-    """Of the line, entry or record of the source in which it begins, from 1."""
+    """Number of the line, entry or record in which it begins, from 1."""
     text: bytes
     stream: str = ""
     when: str = ""
     fields: Mapping[str, Any] = NO_FIELDS
     is_lost: bool = False
-    """Whether the text is missing in the envelope."""
+    """True if the envelope lacks the text."""
 
 
 def units(data: Buffer) -> Iterator[LogUnit]:
@@ -88,7 +88,7 @@ class _LogStream:
     has_begun: bool = False
     blocks: Blocks = field(default_factory=Blocks)
     held: LogUnit | None = None
-    """What was said of the first line of the block that is open."""
+    """Envelope fields of the first line of the open block."""
 
 
 def _enveloped(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:

@@ -42,7 +42,7 @@ _SHOWN: Final = {
     "dependencies": SERVICES,
     "system-architecture": SERVICES,
 }
-"""What pages show, other than traces."""
+"""Kinds of pages other than traces."""
 _NS: Final = {"us": 1_000, "ms": 1_000_000}
 _READ: Final = {
     "service": ("service", "serviceName", "query.serviceName", "query.service_name"),

@@ -38,9 +38,9 @@ def _below(folders: Iterable[str], parts: Sequence[str]) -> Iterator[str]:
 
 
 def _matches(names: Sequence[str], parts: Sequence[str]) -> bool:
-    """Whether names of directories and, last, of a file match parts of a pattern."""
+    """Match names of directories and, last, of a file against the parts of a glob."""
     matched = _with_empty({0}, parts)
-    """How many of the parts the names so far may stand for."""
+    """Numbers of parts that the names so far may match."""
     for name in names:
         following = set()
         for count in matched:

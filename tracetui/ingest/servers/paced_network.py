@@ -50,7 +50,7 @@ class PacedTransport(httpx.HTTPTransport):
 
 
 class _ResponseHead(threading.local):
-    """What has come of a response's head in this thread, which asks for one thing at a time."""
+    """Received part of a response's head in this thread, which handles one request at a time."""
 
     left: int | None = None
     """Bytes that may still come; None while no head is waited for."""
