@@ -226,7 +226,9 @@ def test_field_of_wrong_type_costs_only_itself(fields: dict[str, Any], kept: dic
 def test_items_that_are_not_spans_are_skipped_and_counted() -> None:
     found = loaded(trace(span_json(), 5, {"spanID": ""}, {"traceID": TRACE}, span_json("a2")))
     assert len(found) == 2
-    assert [str(w) for w in found.load_warnings] == ["f.json: data[0]: 3 of 5 spans skipped: not an object with a spanID"]
+    assert [str(w) for w in found.load_warnings] == [
+        "f.json: data[0]: 3 of 5 spans skipped: not an object with a spanID"
+    ]
 
 
 DECIDING = [
