@@ -54,7 +54,7 @@ async def gone(on: App, text: str) -> None:
 async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None:
     with LiveServer(kind, ends_ns=time.time_ns() - 5 * HOUR) as server:
         async with over(server.url) as on:
-            await on.until("has no such traces of the last 1h", "payment", "newest trace 5 h ago")
+            await on.until("no matching traces on", "of the last 1h", "payment", "newest trace 5 h ago")
             services = len(on.app.state.server_services)
             assert f"traces of 0 of {services} services" in on.text
             assert f"traces of {services} of {services} services" in on.text
@@ -67,7 +67,7 @@ async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None
             assert len(searches(server)) == services + 2
             # the cursor is on the first window with traces
             await on.press("enter")
-            await on.until(" new   ", "asked for: the last 12h")
+            await on.until(" new   ", "searched: the last 12h")
             assert on.app.state.session is not None
             assert on.app.state.session.loaded.trace_count >= 36
 
