@@ -60,7 +60,7 @@ def test_thresholds_from_the_baseline() -> None:
 
 def test_the_rule_that_an_error_threshold_follows_is_told_as_it_was_taken() -> None:
     # twice 94 of 190 is 98.947 %, 98.9 to one digit; twice 95 of 192 is 98.958 %, 99.0: beyond what can be doubled
-    for of, failed, threshold, told in ((190, 94, 98.9, "2 times the baseline"), (192, 95, 74.7, "half of the way")):
+    for of, failed, threshold, told in ((190, 94, 98.9, "2 times the baseline"), (192, 95, 74.7, "halfway between")):
         found, _ = baselines(calls(*[5] * of, failed=failed), "api")
         assert found[0].error_threshold_percent == threshold
         assert f"The threshold is {told}" in rules(alert_rules("api", found))[1]["annotations"]["description"]

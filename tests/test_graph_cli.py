@@ -76,7 +76,7 @@ def test_what_checkout_api_depends_on(ask: Any, graph: Any) -> None:
     by_name = {one["service"]: one for one in found["services"]}
     assert (by_name["postgres-main"]["hops"], by_name["postgres-main"]["inferred"]) == (2, True)
     text = graph("callees", "checkout-api")
-    assert text.startswith("checkout-api calls 5 services (1 inferred) and needs 1 more through them\n")
+    assert text.startswith("checkout-api calls 5 services (1 inferred); 1 more indirectly\n")
     assert "redis-cache (inferred)" in text
 
 
@@ -246,7 +246,7 @@ def test_whose_callers_are_whose(ask: Any, graph: Any) -> None:
         "indirect_only_b": [],
     }
     first = graph("diff-callers", "legacy-auth", "new-auth-service").splitlines()[0]
-    assert first == "3 call legacy-auth alone, 4 new-auth-service alone, 2 both"
+    assert first == "Direct callers: 3 of legacy-auth only, 4 of new-auth-service only, 2 of both"
 
 
 def test_what_three_services_share(ask: Any, graph: Any) -> None:
@@ -498,7 +498,7 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
         (["services", "mobile-app"], "services is asked as `services`"),
         (["find", "user", "management"], "quote a word that contains blanks\nquestions:"),
         (["services", "--json", "--format", "dot"], "use either --json or --format dot, not both"),
-        (["services", "--latency-threshold", "inf"], "is no number of milliseconds"),
+        (["services", "--latency-threshold", "inf"], "is not a number of milliseconds"),
     ],
 )
 def test_wrong_questions_are_bad_usage(args: list[str], said: str, graph: Any) -> None:
