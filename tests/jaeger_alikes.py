@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,14 +46,15 @@ def _status(span: Json) -> str:
     return "ok" if tags.get("otel.status_code") == "OK" else "unset"
 
 
-class _Alike(JaegerV1):
+class _Alike(JaegerV1, ABC):
     """One that keeps attributes of spans and of resources apart. It answers every request itself."""
 
     def answer(self, request: Request) -> Answer:
         return super().answer(request) or self.unknown(request)
 
+    @abstractmethod
     def unknown(self, request: Request) -> Answer:
-        raise NotImplementedError
+        """Answer a request that Jaeger does not know."""
 
     def parts(self, document: Document) -> Iterator[tuple[Json, Json, SpanFacts]]:
         """Each span of a trace, the process it is of, and its facts."""

@@ -102,15 +102,15 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
     looked_at = [_sampled(traces, side) for side in sides]
-    alike: dict[_Name, int] = {}
-    found = [_counted(traces, side, outcomes, alike) for side in looked_at]
+    trace_digests: dict[_Name, int] = {}
+    found = [_counted(traces, side, outcomes, trace_digests) for side in looked_at]
     of = (len(looked_at[0]), len(looked_at[1]))
     counts = {name: (found[0][name], found[1][name]) for name in dict.fromkeys((*found[0], *found[1]))}
     if durations and all(of):
         counts.update(_by_duration(traces, looked_at))
     differences = [one for name, pair in counts.items() if (one := _difference(name, pair, of))]
     # what the same traces have is one candidate, by whatever names
-    candidates = {alike.get(name, name): sum(pair) for name, pair in counts.items()}
+    candidates = {trace_digests.get(name, name): sum(pair) for name, pair in counts.items()}
     beyond = _beyond_chance(differences, candidates.values(), of)
     told = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
     told.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
@@ -144,8 +144,8 @@ def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
     return side[::step]
 
 
-def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, alike: dict[_Name, int]) -> Counter[_Name]:
-    """Number of these traces with each feature. `alike`: equal numbers for features of the same traces."""
+def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, trace_digests: dict[_Name, int]) -> Counter[_Name]:
+    """Number of these traces with each feature. `trace_digests`: equal numbers for features of the same traces."""
     counts: Counter[_Name] = Counter()
     for trace in side.tolist():
         has: set[_Name] = set()
@@ -166,7 +166,7 @@ def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, alike: dict[_Na
         # a tuple's hash is well mixed, and the same in every run
         token = hash((trace, trace))
         for name in has:
-            alike[name] = alike.get(name, 0) ^ token
+            trace_digests[name] = trace_digests.get(name, 0) ^ token
     return counts
 
 

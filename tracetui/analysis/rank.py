@@ -20,7 +20,7 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Where a span lies by duration among the spans of its service and operation whose duration is known."""
+    """Rank of a span by duration among the spans of its service and operation with a known duration."""
 
     n: int
     shorter: int
@@ -61,12 +61,12 @@ class Ranks:
         at = int(np.searchsorted(distinct, self._operation[span]))
         if at == len(distinct) or distinct[at] != self._operation[span]:
             return Rank(0, 0, 0, 0, 0)
-        alike = durations[int(first[at]) : int(first[at + 1])]
+        peer_values = durations[int(first[at]) : int(first[at + 1])]
         own = self._duration[span]
-        shorter = int(np.searchsorted(alike, own))
-        longer = len(alike) - int(np.searchsorted(alike, own, "right"))
-        quantiles = (_quantile(alike, 0.5), _quantile(alike, 0.95))
-        return Rank(len(alike), shorter, longer, *quantiles, int(alike[0]), int(alike[-1]))
+        shorter = int(np.searchsorted(peer_values, own))
+        longer = len(peer_values) - int(np.searchsorted(peer_values, own, "right"))
+        quantiles = (_quantile(peer_values, 0.5), _quantile(peer_values, 0.95))
+        return Rank(len(peer_values), shorter, longer, *quantiles, int(peer_values[0]), int(peer_values[-1]))
 
 
 _ranks: WeakKeyDictionary[TraceSet, Ranks] = WeakKeyDictionary()
@@ -198,7 +198,7 @@ class FactFinder:
 def kind_rank(traces: TraceSet, trace: int) -> Rank:
     """The rank of a trace among the set's traces with its root service and operation, of which it is one."""
     operation = traces.operation[traces.main_root]
-    alike = traces.response_time[operation == operation[trace]]
+    peer_values = traces.response_time[operation == operation[trace]]
     own = traces.response_time[trace]
-    p50, p95 = quantiles(alike, (0.5, 0.95))
-    return Rank(len(alike), int(np.sum(alike < own)), int(np.sum(alike > own)), p50, p95)
+    p50, p95 = quantiles(peer_values, (0.5, 0.95))
+    return Rank(len(peer_values), int(np.sum(peer_values < own)), int(np.sum(peer_values > own)), p50, p95)

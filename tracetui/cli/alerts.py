@@ -60,10 +60,10 @@ def alerts(
         known = sorted({*session.loaded.services, *offered_services(sources)})
         if service in known:
             raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
-        alike = nearest(service, known)
+        near = nearest(service, known)
         some = ", ".join(known[:_NAMED]) or "none"
         more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-        raise UsageError(f"no service {service}; " + (f"nearest: {alike}" if alike else f"services: {some}{more}"))
+        raise UsageError(f"no service {service}; " + (f"nearest: {near}" if near else f"services: {some}{more}"))
     if any(report.lower_case for report in session.reports):
         say(
             "Zipkin stores service and operation names in lower case. If the metrics have capitals, these rules never"

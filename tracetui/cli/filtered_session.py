@@ -76,8 +76,8 @@ def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[st
         kept = [spelled_as_in(name, known) for name in wanted]
         services = [name for name in known if name in kept] or known
         for name in (name for name, kept_as in zip(wanted, kept, strict=True) if known and kept_as not in known):
-            alike = nearest(name, known)
-            say(f'no service "{name}"' + (f"; nearest: {alike}" if alike else ""))
+            near = nearest(name, known)
+            say(f'no service "{name}"' + (f"; nearest: {near}" if near else ""))
         if not services:
             return
         with suppress(BackEndError):

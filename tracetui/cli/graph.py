@@ -125,8 +125,8 @@ def _question(question: str, names: Sequence[str]) -> _GraphQuestion:
     """Find the question. Raises UsageError that lists all of them, or the names that this one takes."""
     asked = QUESTIONS.get(question)
     if asked is None:
-        alike = nearest(question, sorted(QUESTIONS))
-        hint = f"; nearest: {alike}" if alike else ""
+        near = nearest(question, sorted(QUESTIONS))
+        hint = f"; nearest: {near}" if near else ""
         raise UsageError(f"unknown question {question!r}{hint}\n{_questions()}")
     if len(names) < asked.least or (asked.most is not None and len(names) > asked.most):
         given = f"{len(names)} names" if len(names) != 1 else "1 name"

@@ -125,7 +125,7 @@ Limit = Annotated[
 
 
 def _expanded(path: Path | None) -> Path | None:
-    """Expand `~`, which the shell leaves alone in `--output=~/x`; a home that nobody has stays as it is."""
+    """Expand `~`, which the shell leaves alone in `--output=~/x`; an unknown user's home stays as it is."""
     try:
         return path.expanduser() if path is not None else None
     except RuntimeError:

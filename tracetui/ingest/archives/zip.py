@@ -44,9 +44,9 @@ class _ZipEntry(NamedTuple):
     checksum: int
     packed: int
     header: int
-    """Where its own header begins."""
+    """Position of its own header."""
     data: int = -1
-    """Where its data begin, if that is known."""
+    """Position of its data, if known."""
 
 
 class Zip(Archive):
@@ -81,7 +81,7 @@ def _member(data: Buffer, entry: _ZipEntry) -> ArchiveMember:
 
 
 def _directory(data: Buffer) -> tuple[int, int, int] | None:
-    """Where the directory begins and ends, and how many bytes stand before the archive; None if there is none."""
+    """Start and end of the directory, and the number of bytes before the archive; None without one."""
     size = len(data)
     at = data.rfind(_END_SIGN, max(size - _END.size - _LONGEST_COMMENT, 0))
     if at < 0 or at + _END.size > size:

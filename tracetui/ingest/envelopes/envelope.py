@@ -13,7 +13,7 @@ import msgspec
 from tracetui.model.decoding import MALFORMED
 
 _LOOKED_AT: Final = 32
-"""Lines at the beginning of a text, by which it is told whether all have a prefix."""
+"""Number of first lines of a text that are checked for a common prefix."""
 _SCANNED: Final = 4096
 _OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]])
 _SKIPPED: Final = re.compile(rb'[^"{}\[\]]*+')

@@ -37,9 +37,9 @@ class _Stream:
     has_begun: bool = False
     """True once a whole line has arrived, which shows whether it has an envelope."""
     pieces: list[bytes] = field(default_factory=list)
-    """Of a line that goes on."""
+    """Pieces of an unfinished line."""
     number: int = 0
-    """Of the first of them."""
+    """Number of the first piece."""
     blocks: Blocks = field(default_factory=Blocks)
     numbers: list[int] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
