@@ -817,7 +817,7 @@ async def test_focused_detail_gets_more_rows() -> None:
         low = detail.size.height
         await press(app, pilot, "tab")
         assert detail.size.height > low + 3
-        assert "▌  │ └╴ ● load_customer_history" in text_of(app), "the span stays in sight"
+        assert "▌  │ └╴ ● load_customer_histo…" in text_of(app), "the span stays in sight"
         await press(app, pilot, "escape")
         assert detail.size.height == low
         # a click must not move what it hits

@@ -100,7 +100,7 @@ class PaneApp(CellDiffApp, ByteCounter):
     def detail_is_shown(self) -> bool:
         """Whether no detail is on its way: it is asked for only once the cursor rests."""
         detail = self.pane.detail
-        return self.held.holds or not detail.display or detail._shown == detail._wanted
+        return self.held.holds or not detail.display or detail._shown == detail._requested
 
     @property
     def hints(self) -> list[tuple[str, str]]:

@@ -166,7 +166,7 @@ def _odd_ids(link: Link) -> Json:
     """List the ids of a link that OTLP does not allow, so that they still match spans of the file."""
     ids: Json = {}
     for field, text, digits in (("traceId", link.trace_id, 32), ("spanId", link.span_id, 16)):
-        if hex_id(text, digits) != text.lower().rjust(digits, "0"):
+        if hex_id(text, digits) != text.rjust(digits, "0"):
             ids[field] = text
     return ids
 

@@ -56,10 +56,13 @@ class _Reporter:
 
     def begin(self, first_part: float) -> None:
         """Start a request, with a first partial result after this many seconds."""
-        self._stopped = False
         self._next_report = 0.0
         self._began = time.monotonic()
         self._next_part = self._began + first_part
+
+    def end(self) -> None:
+        """End a request. A stop that comes from now on is for the next one, even before that is received."""
+        self._stopped = False
 
     def stop(self, *_: object) -> None:
         self._stopped = True
@@ -102,7 +105,11 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGTERM, reporter.stop)
         loading: Loader | None = None
         services: list[str] = []
-        while (request := receive_request(sets)) is not None:
+        while True:
+            reporter.end()
+            request = receive_request(sets)
+            if request is None:
+                break
             try:
                 if isinstance(request, LoadRequest):
                     reporter.begin(request.first_part)

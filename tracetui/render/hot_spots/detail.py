@@ -105,7 +105,7 @@ class HotSpotDetail:
         line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of total; ")
         line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
         line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
-        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their critical paths")
+        return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their paths")
 
     def _async_work(self) -> Iterator[Line]:
         """Yield the asynchronous work that begins with the operation: durations and bottlenecks."""
