@@ -206,7 +206,7 @@ def test_nothing_is_selected() -> None:
         for state, said in (
             ("reading", "Loading the traces."),
             ("failed", "No traces loaded"),
-            ("", "none is loaded"),
+            ("", "No traces loaded."),
         ):
             app.state.load_state = state
             app.pane.set_changed()
@@ -398,7 +398,7 @@ def test_search() -> None:
         await press("N", "backslash")
         assert app.name_here == "user"
         assert rows(app) == 3
-        assert "found only" in app.text
+        assert "matches only" in app.text
         await press("backslash")
         assert rows(app) == 6
         await press("slash", "ctrl+u", *"select", "space", *"[/red]", "enter")
@@ -538,7 +538,7 @@ def test_filter_key_works_before_the_detail_is_ready() -> None:
         await press("j", "tab", "slash", *"db")
         assert app.pane.detail.query_one(AskLine).has_focus
         app.held.holds = False
-        app.pane.detail._ask()
+        app.pane.detail.ask_filter()
         await press("enter")
         lines = app.pane.detail.view.lines
         assert lines is not None
