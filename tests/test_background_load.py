@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +17,10 @@ import numpy as np
 import pytest
 
 from tests.program import Program
+from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.loader import LoadProgress, StopReading, load
 from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
+from tracetui.ingest.processes.protocol import Failure, LoadRequest, decode_response, send_request
 from tracetui.ingest.processes.shared_memory import receive, send
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.model.errors import InputError
@@ -132,6 +138,33 @@ def test_a_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
     with pytest.raises(LoadCancelledError):
         loading.run(_stopping_at_the_second_word(loading))
     os.close(descriptor)
+
+
+def test_stop_before_the_request_is_received_stops_it(tmp_path: Path) -> None:
+    pipe, descriptor = _fed(tmp_path, (SAMPLES / "first-look" / "checkout.json").read_bytes())
+    here, there = socket.socketpair()
+    with here, there:
+        command = [sys.executable, "-P", "-m", "tracetui.ingest.processes.loading_process", str(there.fileno())]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=(there.fileno(),))
+        there.close()
+        while not _catches(process.pid, signal.SIGTERM):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.terminate()
+        send_request(LoadRequest([str(pipe)], NOTHING, NO_OVERRIDES, first_part=60), here)
+        # nothing else ends the load: the pipe stays open
+        lines, _ = process.communicate(timeout=60)
+        responses = [decode_response(line) for line in lines.splitlines()]
+        assert process.returncode != 0
+    os.close(descriptor)
+    assert isinstance(responses[-1], Failure)
+
+
+def _catches(process: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{process}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize("end", [BackgroundLoad.stop, BackgroundLoad.cancel])
