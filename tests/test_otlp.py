@@ -8,6 +8,7 @@ import math
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import zstandard
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tracetui import export
 from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
 from tracetui.ingest.formats import otlp_json, otlp_protobuf
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records, looks_like_request
 from tracetui.model.assemble import assemble
@@ -495,11 +497,11 @@ class TestProtobuf:
 
     @given(st.binary(max_size=300))
     def test_arbitrary_bytes(self, data: bytes) -> None:
-        for decode in (otlp_protobuf.decode_request, otlp_json.decode_request):
+        for decode_one in (otlp_protobuf.decode_request, otlp_json.decode_request):
             for raw in (data, request_wire(data), request_wire(span_wire() + data)):
                 intake = Intake()
                 with suppress(ValueError):
-                    decode(raw, DecodeContext(intake, "file"))
+                    decode_one(raw, DecodeContext(intake, "file"))
                 traces = assemble(intake)
                 for i in range(len(traces)):
                     traces.span(i)
@@ -548,6 +550,20 @@ class TestRecords:
         assert looks_like_records(export.otlp_records([one(span_json())], protobuf=False))
         for other in (b"", b"\0" * 50, self.DATA, b'{"resourceSpans":[]}', b"\n\n{}", b"\0\0\0\x05abcde"):
             assert not looks_like_records(other)
+
+    @pytest.mark.parametrize("size", [ord("["), ord("{")])
+    def test_length_that_is_also_a_bracket(self, size: int) -> None:
+        """A request of such a length begins like JSON behind a line break."""
+        spans = [Span("1" * 32, f"{i}" * 16, None, "s", "n", 1, 2) for i in (1, 2, 3)]
+        short = [export.otlp_records([span], 1) for span in spans]
+        longer = "n" * (1 + size - short[0][5])
+        data = b"".join(export.otlp_records([replace(span, name=longer)], 1) for span in spans)
+        assert data[4:6] == bytes([0x0A, size])
+        intake = Intake()
+        decode(data[:-2], DecodeContext(intake, "file"))
+        traces = assemble(intake)
+        assert len(traces) == 2
+        assert "cut off within a record" in "".join(warnings(traces))
 
     @given(st.binary(max_size=100))
     def test_arbitrary_bytes(self, data: bytes) -> None:

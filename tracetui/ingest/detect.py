@@ -21,7 +21,7 @@ from tracetui.ingest.envelope_reader import TextReader, take_enveloped
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
 from tracetui.ingest.formats.nearest_format import nearest_table, nearest_text
-from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
+from tracetui.ingest.formats.otlp_records import RecordReader, is_protobuf, looks_like_records
 from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, take_shares, take_value
 from tracetui.ingest.json_lines import json_line, line_cuts
 from tracetui.ingest.json_repair import lenient_json
@@ -253,7 +253,7 @@ def _records(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> N
 
 def _record(payload: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     try:
-        if payload.lstrip()[:1] in (b"{", b"["):
+        if payload.lstrip()[:1] in (b"{", b"[") and not is_protobuf(payload):
             _text(payload, context, deferred)
         else:
             _protobuf(payload, context)

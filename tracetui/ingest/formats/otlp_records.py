@@ -18,9 +18,6 @@ from tracetui.ingest.limits import decoding_cost, decoding_limit, unpacked_limit
 from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
 from tracetui.model.span import Flag, Kind, Link, Status, Value
 
-VALUE_NESTING = 64
-"""Values nested deeper than this are read as None."""
-
 JAEGER_WARNINGS = "@jaeger@warnings"
 """Attribute in which Jaeger's v3 API sends its warnings on a span."""
 
@@ -275,10 +272,20 @@ def _looks_like_payload(payload: memoryview, length: int) -> bool:
     start = bytes(payload[:16])
     if start[:1] != b"\x0a":
         return start.startswith(_ZSTD) or start.lstrip()[:2] in (b'{"', b"{}", b"{")
-    if len(payload) < length:
-        return looks_like_request(payload)
+    return looks_like_request(payload) if len(payload) < length else _consists_of_resources(bytes(payload))
+
+
+def is_protobuf(payload: bytes) -> bool:
+    """Test whether the payload of a record is protobuf, not JSON.
+
+    A first message of 91 or 123 bytes has the length that is also `[` or `{`, behind what is also a line break.
+    """
+    return payload[:1] == b"\x0a" and (_consists_of_resources(payload) or looks_like_request(payload))
+
+
+def _consists_of_resources(payload: bytes) -> bool:
     # a request of any kind consists of fields 1
     try:
-        return all(tag == 0x0A for tag, _, _ in fields(bytes(payload), 0, length))
+        return all(tag == 0x0A for tag, _, _ in fields(payload, 0, len(payload)))
     except ValueError:
         return False
