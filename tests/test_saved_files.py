@@ -19,6 +19,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.skew import correct_skew
 from tracetui.export.save import save
 from tracetui.ingest.formats import saved_fields
+from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.ingest.loader import load
 from tracetui.ingest.logs import with_logs
 from tracetui.model.ids import canonical_trace_id
@@ -243,3 +244,40 @@ def test_integers_of_any_size_and_values_of_any_depth_are_kept(tmp_path: Path) -
 def test_too_deep_values_are_reported(tmp_path: Path) -> None:
     traces = build(span("a", 0, 9, attributes={"deep": nested(70, list), "deeper": nested(80, dict), "b": 1}))
     assert save(traces, tmp_path / "saved.jsonl") == ["2 values nested too deeply"]
+
+
+_DEEP_SPANS = {
+    "jaeger": b"""{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"2","operationName":"n","startTime":1,
+        "duration":5,"processID":"p","tags":[{"key":"k","type":"string","value":%b}],
+        "logs":[{"timestamp":2,"fields":[{"key":"k","value":%b}]}]}],"processes":{"p":{"serviceName":"s"}}}]}""",
+    "zipkin": b"""[{"traceId":"1","id":"2","timestamp":1,"duration":5,"tags":{"k":%b},
+        "annotations":[{"timestamp":2,"value":"e|{\\"k\\":%b}|0"}]}]""",
+    "otlp": b"""{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"1","spanId":"2","startTimeUnixNano":1000,
+        "endTimeUnixNano":6000,"attributes":[{"key":"k","value":%b}],
+        "events":[{"timeUnixNano":2000,"attributes":[{"key":"k","value":%b}]}]}]}]}]}""",
+}
+
+
+@pytest.mark.parametrize("form", _DEEP_SPANS)
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'], ids=["lists", "maps"])
+@pytest.mark.parametrize("depth", [63, 64, 65, 240, 450, 3_000])
+def test_nesting_limit_is_the_same_in_every_format_and_saved_file(
+    form: str, opening: bytes, depth: int, tmp_path: Path
+) -> None:
+    """What the interpreter can decode differs from version to version; what is read does not."""
+    closing = (b"]" if opening == b"[" else b"}") * depth
+    deep = opening * depth + b"1" + closing
+    quoted = deep.replace(b'"', b'\\"') if form == "zipkin" else deep
+    source = tmp_path / "source.json"
+    source.write_bytes(_DEEP_SPANS[form] % (deep, quoted))
+    traces = load([str(source)])
+    (one,) = spans(traces)
+    for value in (one.attributes["k"], one.events[0].attributes["k"]):
+        levels, inner = 0, value
+        while isinstance(inner, (list, dict)):
+            (inner,) = inner if isinstance(inner, list) else inner.values()
+            levels += 1
+        assert (levels, inner) == ((depth, 1) if depth <= VALUE_NESTING else (VALUE_NESTING, SKIPPED))
+    path = tmp_path / "saved.jsonl"
+    assert ("2 values nested too deeply" in save(traces, path)) == (depth > VALUE_NESTING)
+    assert spans(load([str(path)])) == [one]

@@ -23,8 +23,8 @@ from tracetui.export.common import (
     unique_keys,
 )
 from tracetui.ingest.formats.error_rule import decide_status
-from tracetui.ingest.formats.otlp_records import VALUE_NESTING
 from tracetui.ingest.formats.saved_fields import FIELD, INTEGER, SavedFields, mark_names
+from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import Attributes, Link, Span, Value
 
@@ -67,7 +67,10 @@ class ExactAttributes:
         match value:
             case list() | dict() if depth >= VALUE_NESTING:
                 self.lost += 1
-                return {}
+                return {"stringValue": SKIPPED}
+            case str() if value == SKIPPED:
+                self.lost += 1
+                return {"stringValue": value}
             case list():
                 return {"arrayValue": {"values": [self._value(item, depth + 1) for item in value]}}
             case dict():

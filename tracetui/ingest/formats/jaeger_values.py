@@ -14,7 +14,9 @@ from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.jaeger_wire import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
+from tracetui.ingest.formats.value_nesting import within_limit
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.span import Event, Link, Value
 
@@ -71,8 +73,8 @@ class JaegerCodec:
         try:
             tags = _TAGS.decode(raw)
         except MALFORMED:
-            tags = tags_of(loads(raw))
-        return {tag.key: tag.value if tag.type == "string" else _value(tag) for tag in tags}
+            tags = tags_of(value_of(raw))
+        return {tag.key: tag.value if type(tag.value) is str and tag.type == "string" else _value(tag) for tag in tags}
 
     def events(self, raw: bytes) -> list[Event]:
         if raw in (b"", b"[]", b"null"):
@@ -82,7 +84,7 @@ class JaegerCodec:
         except MALFORMED:
             logs = [
                 (moment_ns(field(item, "timestamp"), 1000) or 0, tags_of(field(item, "fields")))
-                for item in objects_of(loads(raw))
+                for item in objects_of(value_of(raw))
             ]
         events = []
         for time_ns, tags in logs:
@@ -108,7 +110,7 @@ def usual_tags(raw: bytes) -> bytes | None:
         return raw
     if _EMPTY.fullmatch(raw):
         return b""
-    value = loads(raw)
+    value = value_of(raw)
     return tags_json(tags_of(value)) if are_readable(value) else None
 
 
@@ -174,6 +176,8 @@ def _value(tag: Tag) -> Value:
     if isinstance(value, dict):
         # as in OTLP
         value = any_value(value)
+    elif isinstance(value, list):
+        value = within_limit(value)
     if kind == "string" or not kind:
         return value  # type: ignore[no-any-return]  # any JSON value is a Value
     kind = _TYPES.get(kind := kind.lower(), kind)
@@ -192,14 +196,6 @@ def _value(tag: Tag) -> Value:
     except (ValueError, binascii.Error):
         pass
     return value  # type: ignore[no-any-return]
-
-
-def loads(raw: bytes) -> Any:
-    """Decode JSON; None for invalid JSON."""
-    try:
-        return lenient_json.loads(raw)
-    except ValueError:
-        return None
 
 
 def objects_of(value: Any) -> list[dict[str, Any]]:

@@ -28,9 +28,10 @@ from tracetui.ingest.formats.otlp_records import (
     mark_missing_times,
     state_of_otlp,
 )
-from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of, loads
+from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of
 from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.saved_fields import saved_of
+from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import skip_record, take_each
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Intake, Undecided
@@ -77,13 +78,13 @@ class OtlpJsonCodec:
         try:
             return {pair.key: any_value(pair.value) for pair in _PAIRS.decode(raw)}
         except MALFORMED:
-            return attributes_of(loads(raw))
+            return attributes_of(value_of(raw))
 
     def events(self, raw: bytes) -> list[Event]:
-        return events_of(loads(raw)) if raw else []
+        return events_of(value_of(raw)) if raw else []
 
     def links(self, raw: bytes) -> list[Link]:
-        return links_of(loads(raw)) if raw else []
+        return links_of(value_of(raw)) if raw else []
 
 
 CODEC = OtlpJsonCodec()

@@ -19,7 +19,6 @@ from tracetui.ingest.formats.otlp_values import (
     attributes_of,
     encoded,
     id_of,
-    loads,
     objects_of,
     pairs_of,
     text_of,
@@ -35,6 +34,7 @@ from tracetui.ingest.formats.otlp_wire import (
 )
 from tracetui.ingest.formats.saved_fields import FIELD
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.json_repair.nesting import TOO_DEEP, prune
 from tracetui.model.decoding import MalformedError
 
@@ -65,7 +65,7 @@ def usual_list(raw: bytes) -> bytes | None:
         return raw
     if _EMPTY.fullmatch(raw):
         return b""
-    value = loads(raw)
+    value = value_of(raw)
     found = objects_of(value)
     return encoded(found) if found else None
 
@@ -76,7 +76,7 @@ def usual_attributes(raw: bytes) -> bytes | None:
         return raw
     if _EMPTY.fullmatch(raw):
         return b""
-    value = loads(raw)
+    value = value_of(raw)
     return encoded(pairs_of(attributes_of(value))) if are_readable(value) else None
 
 
@@ -89,7 +89,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     """
     if _EMPTY.fullmatch(raw):
         return "", b"", False
-    value = loads(raw)
+    value = value_of(raw)
     given = value
     if isinstance(value, dict):
         given = field(value, "attributes")

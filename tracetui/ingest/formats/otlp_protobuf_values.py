@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
-from tracetui.ingest.formats.otlp_records import VALUE_NESTING, fields, link_with_kind
+from tracetui.ingest.formats.otlp_records import fields, link_with_kind
+from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.model.span import Event, Link, Value
 
 _NOWHERE = (0, 0)
@@ -58,6 +59,8 @@ def _value(data: bytes, at: int, end: int, depth: int) -> Value:
                 value = [_value(data, a, b, depth + 1) for tag, a, b in fields(data, start, stop) if tag == 0x0A]
             case 0x32 if depth < VALUE_NESTING:
                 value = _attributes(data, start, stop, 0x0A, depth + 1)
+            case 0x2A | 0x32:
+                value = SKIPPED
             case 0x3A:
                 value = data[start:stop]
     return value

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
-from tracetui.ingest.formats.otlp_records import VALUE_NESTING, hex_id, link_with_kind
+from tracetui.ingest.formats.otlp_records import hex_id, link_with_kind
 from tracetui.ingest.formats.saved_fields import FIELD, INTEGER
+from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.nesting import prune
-from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 
 _from_base64 = partial(base64.b64decode, validate=True)
@@ -48,7 +47,7 @@ def any_value(value: Any, depth: int = 0) -> Value:
     if not isinstance(value, dict):
         return _bare(value, depth)
     if depth > VALUE_NESTING:
-        return None
+        return SKIPPED
     # some writers write every member of a oneof, all but one null
     names = {plain(name): content for name, content in value.items() if content is not None or len(value) == 1}
     members = {known: content for name, content in names.items() if (known := _PROTO_NAMES.get(name, name)) in _NAMES}
@@ -63,7 +62,9 @@ def any_value(value: Any, depth: int = 0) -> Value:
     if "value" in names and (names.keys() <= {"value", "type"} or "valuecase" in names):
         return any_value(names["value"], depth + 1)
     number = None if "value" in names else whole_number(value)
-    return number if number is not None else attributes_of(value, depth + 1) if value else None
+    if number is not None or not value:
+        return number
+    return attributes_of(value, depth + 1) if depth < VALUE_NESTING else SKIPPED
 
 
 def _set_member(members: dict[str, Any], case: Any) -> str:
@@ -94,12 +95,12 @@ def _typed(name: str, content: Any, depth: int) -> Value:
             items = field(content, "values") if isinstance(content, dict) else content
             return _bare(items, depth) if isinstance(items, list) else []
         case _:
-            return attributes_of(content, depth + 1) if depth < VALUE_NESTING else None
+            return attributes_of(content, depth + 1) if depth < VALUE_NESTING else SKIPPED
 
 
 def _bare(value: Any, depth: int) -> Value:
     if isinstance(value, list):
-        return [any_value(item, depth + 1) for item in value] if depth < VALUE_NESTING else None
+        return [any_value(item, depth + 1) for item in value] if depth < VALUE_NESTING else SKIPPED
     return _plain(value)
 
 
@@ -203,6 +204,8 @@ def as_otlp(value: Value, depth: int = 0) -> dict[str, Any]:
             return {"arrayValue": {"values": [as_otlp(item, depth + 1) for item in value]}}
         case dict() if depth < VALUE_NESTING:
             return {"kvlistValue": {"values": pairs_of(value, depth + 1)}}
+        case list() | dict():
+            return {"stringValue": SKIPPED}
         case str():
             return {"stringValue": value}
         case _:
@@ -267,15 +270,6 @@ def text_of(value: Any) -> str:
 
 
 # --- Raw parts --------------------------------------------------------------------------------------------------------
-
-
-def loads(raw: bytes) -> Any:
-    """Decode JSON, with null in place of values nested too deeply; None for invalid JSON."""
-    try:
-        return lenient_json.loads(raw)
-    except MalformedError:
-        less = prune(raw)
-        return None if less is raw else loads(less)
 
 
 def encoded(value: Any) -> bytes:

@@ -46,9 +46,9 @@ from tracetui.ingest.formats.zipkin_span import (
     is_shared,
     kind_of,
     links_of,
-    loads,
     text_of,
 )
+from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import skip_record, take_each
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
@@ -151,7 +151,7 @@ def _trace_id(item: Raw | bytes) -> str:
     try:
         trace_id = _IDS.decode(item).traceId
     except UNREADABLE:
-        return id_field(as_object(loads(item)), "traceId")
+        return id_field(as_object(value_of(item)), "traceId")
     return read_id(trace_id) if trace_id[-1:] == "=" else trace_id
 
 

@@ -14,8 +14,9 @@ from msgspec import Raw, Struct
 
 from tracetui.ingest.formats.field_names import field, read_kind
 from tracetui.ingest.formats.numbers import moment_ns
+from tracetui.ingest.formats.value_nesting import limit_values
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MalformedError
+from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.model.span import Event, Kind, Link, Value
 
 UNNAMED = "unknown"
@@ -64,14 +65,6 @@ def is_shared(span: ZipkinSpan) -> bool:
     return bool(span.shared) and kind_of(span.kind) is not Kind.CLIENT
 
 
-def loads(raw: Raw | bytes) -> Any:
-    """Decode JSON; None for invalid JSON."""
-    try:
-        return lenient_json.loads(raw)
-    except MalformedError:
-        return None
-
-
 def raw_of(value: Any) -> Raw:
     """Encode a value as JSON; null if that is not possible."""
     try:
@@ -118,9 +111,9 @@ class ZipkinCodec:
         if not raw:
             return {}
         try:
-            return _TAGS.decode(raw)
+            return limit_values(_TAGS.decode(raw))
         except UNREADABLE:
-            return as_object(loads(raw))
+            return limit_values(as_object(value_of(raw)))
 
     def events(self, raw: bytes) -> list[Event]:
         if not raw:
@@ -130,11 +123,11 @@ class ZipkinCodec:
         except UNREADABLE:
             return [
                 _event(moment_ns(field(note, "timestamp"), 1000) or 0, text_of(field(note, "value")))
-                for note in objects(loads(raw))
+                for note in objects(value_of(raw))
             ]
 
     def links(self, raw: bytes) -> list[Link]:
-        return [_link(text) for text in loads(raw)] if raw else []
+        return [_link(text) for text in value_of(raw)] if raw else []
 
 
 CODEC = ZipkinCodec()
@@ -145,26 +138,26 @@ def _event(time_ns: int, value: str) -> Event:
     collector writes `name|{json}|dropped`.
     """
     if value.endswith("}") and (match := _QUOTED_EVENT.fullmatch(value)):
-        name, attributes = loads(match[1].encode()), loads(match[2].encode())
+        name, attributes = value_of(match[1].encode()), value_of(match[2].encode())
         if isinstance(name, str) and isinstance(attributes, dict):
-            return Event(time_ns, name, attributes)
+            return Event(time_ns, name, limit_values(attributes))
     elif value[:1] == "{" and value.endswith("}}"):
         named = lenient_json.value_in(value)
         if isinstance(named, dict) and len(named) == 1:
             ((name, attributes),) = named.items()
             if isinstance(attributes, dict):
-                return Event(time_ns, name, attributes)
+                return Event(time_ns, name, limit_values(attributes))
     elif "|{" in value and (match := _PIPED_EVENT.fullmatch(value)):
-        attributes = loads(match[2].encode())
+        attributes = value_of(match[2].encode())
         if isinstance(attributes, dict):
             dropped = {"otel.dropped_attributes_count": int(match[3])} if int(match[3]) else {}
-            return Event(time_ns, match[1], {**attributes, **dropped})
+            return Event(time_ns, match[1], {**limit_values(attributes), **dropped})
     return Event(time_ns, value)
 
 
 def _link(text: str) -> Link:
     trace_id, span_id, _state, rest = text.split("|", 3)
-    return Link(trace_id, span_id, "", as_object(loads(rest.rpartition("|")[0].encode())))
+    return Link(trace_id, span_id, "", limit_values(as_object(value_of(rest.rpartition("|")[0].encode()))))
 
 
 def links_of(attributes: dict[str, Value]) -> bytes:

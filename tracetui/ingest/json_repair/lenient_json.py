@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.json_repair.nesting import prune
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
 _MAY_BE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -58,6 +59,16 @@ def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
         return json.loads(text, strict=False, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise MalformedError(reason(error)) from None
+
+
+def value_of(raw: bytes | msgspec.Raw) -> Any:
+    """Decode a JSON value, with null in place of values nested too deeply; None for invalid JSON."""
+    try:
+        return loads(raw)
+    except MalformedError:
+        whole = bytes(raw)
+        shallow = prune(whole)
+        return None if shallow is whole else value_of(shallow)
 
 
 def value_in(text: str) -> Any:

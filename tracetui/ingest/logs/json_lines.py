@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tracetui.ingest.formats.otlp_values import loads
+from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogRecord
 from tracetui.model.decoding import MALFORMED
@@ -41,5 +41,5 @@ def decoded(unit: bytes) -> object:
         return _decode(unit)
     except MALFORMED:
         pass
-    value = loads(unit)
-    return loads(unit.rstrip(b", \t")) if value is None and unit[-1:] in b", \t" else value
+    value = value_of(unit)
+    return value_of(unit.rstrip(b", \t")) if value is None and unit[-1:] in b", \t" else value
