@@ -8,7 +8,8 @@ spans and their warnings are not written (a reader derives them again).
 from tracetui.export.jaeger import jaeger_json
 from tracetui.export.otlp import otlp_json, otlp_json_lines
 from tracetui.export.protobuf import otlp_protobuf, otlp_records
-from tracetui.export.zipkin import zipkin_v1, zipkin_v2
+from tracetui.export.zipkin import zipkin_v2
+from tracetui.export.zipkin_v1_json import zipkin_v1
 
 __all__ = [
     "jaeger_json",

@@ -11,12 +11,16 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
 import orjson
 
+from tracetui.export.exporter import Losses
 from tracetui.model.span import Attributes, Flag, Span, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tracetui.model.traces import TraceSet
 
 Json = dict[str, object]
 
@@ -24,6 +28,8 @@ SAFE_INTEGER = 2**53 - 1
 """Largest integer that is exact in readers with only doubles."""
 
 NESTING_LIMIT = 32
+
+_SPANS_PER_PIECE = 1000
 
 INT64 = range(-(2**63), 2**63)
 
@@ -37,6 +43,37 @@ WORDED = Flag.warnings() & ~Flag.SOURCE_WARNING
 def source_warnings(span: Span) -> list[str]:
     """List the warnings of the source for a span, without those of flags: a reader derives those again."""
     return list(span.warnings[(span.marks & WORDED).bit_count() :])
+
+
+def spans_in_input_order(traces: TraceSet, trace: int) -> Iterator[Span]:
+    """Yield the spans of a trace, without the log lines among their events, which are no part of them."""
+    at = traces.spans_of(trace)
+    for position in np.argsort(traces.order[at.start : at.stop], kind="stable") + at.start:
+        span = traces.span(int(position))
+        if any(event.is_log for event in span.events):
+            span = replace(span, events=tuple(event for event in span.events if not event.is_log))
+        yield span
+
+
+def spans_in(traces: TraceSet) -> Iterator[Span]:
+    """Yield the spans of a set, trace by trace, each in input order."""
+    for trace in range(traces.trace_count):
+        yield from spans_in_input_order(traces, trace)
+
+
+def count_warnings(traces: TraceSet, losses: Losses) -> None:
+    """Count the source's warnings and FOLLOWS_FROM parents as lost, for formats that have no place for them."""
+    of_spans = (
+        source_warnings(traces.span(int(span))) for span in np.flatnonzero(traces.marks & int(Flag.SOURCE_WARNING))
+    )
+    losses["warning{} of the source"] += sum(map(len, of_spans)) + sum(map(len, traces.trace_warnings.values()))
+    losses["FOLLOWS_FROM reference{} to parents"] += int(np.count_nonzero(traces.marks & int(Flag.FOLLOWS_FROM)))
+
+
+def json_items(spans: Iterable[Span], encode: Callable[[Span], Json]) -> Iterator[bytes]:
+    """Encode spans as the items of a JSON array, without its brackets, in pieces."""
+    for number, batch in enumerate(batches(spans, _SPANS_PER_PIECE)):
+        yield b"," * bool(number) + json_bytes([encode(span) for span in batch])[1:-1]
 
 
 def with_otel_tags(span: Span) -> Attributes:

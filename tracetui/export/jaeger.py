@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracetui.export.common import (
     INT64,
@@ -12,15 +12,20 @@ from tracetui.export.common import (
     base64_text,
     json_bytes,
     json_float,
+    json_items,
     json_text,
     source_warnings,
+    spans_in_input_order,
     unique_keys,
     with_otel_tags,
 )
+from tracetui.export.exporter import Exporter, Losses
 from tracetui.model.span import Attributes, Flag, Kind, Span, Status, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from tracetui.model.traces import TraceSet
 
 
 def jaeger_json(spans: Iterable[Span]) -> bytes:
@@ -38,17 +43,51 @@ def jaeger_json(spans: Iterable[Span]) -> bytes:
     return json_bytes({"data": data, "total": 0, "limit": 0, "offset": 0, "errors": None})
 
 
-def _jaeger_trace(trace_id: str, spans: list[Span]) -> Json:
-    names: dict[tuple[str, str], str] = {}
-    processes: Json = {}
-    written = []
-    for span in spans:
+def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
+    """Encode a set as `jaeger_json` does; the source's warnings about traces are kept, too."""
+    yield b'{"data":['
+    for trace, trace_id in enumerate(traces.trace_ids):
+        processes = _Processes()
+
+        def encode(span: Span, processes: _Processes = processes) -> Json:
+            losses["attribute{} of links"] += sum(len(link.attributes) for link in span.links)
+            return _jaeger_span(span, processes.name_of(span))
+
+        yield b"," * bool(trace) + b'{"traceID":%b,"spans":[' % json_bytes(trace_id)
+        yield from json_items(unique_keys(spans_in_input_order(traces, trace)), encode)
+        warnings = traces.trace_warnings.get(trace)
+        yield b'],"processes":%b,"warnings":%b}' % (json_bytes(processes.content), json_bytes(warnings))
+    yield b'],"total":0,"limit":0,"offset":0,"errors":null}\n'
+
+
+EXPORTER: Final = Exporter(
+    name="jaeger",
+    description="Jaeger JSON",
+    suffixes=(".jaeger.json", ".jaeger"),
+    encode=_encode,
+    losses="times below 1 µs, attributes of links, types within lists and maps",
+)
+
+
+class _Processes:
+    """Processes of a trace: one for each service and resource."""
+
+    def __init__(self) -> None:
+        self.content: Json = {}
+        self._names: dict[tuple[str, str], str] = {}
+
+    def name_of(self, span: Span) -> str:
         key = (span.service, json_text(dict(span.resource)))
-        if key not in names:
-            names[key] = f"p{len(names) + 1}"
-            processes[names[key]] = {"serviceName": span.service, "tags": _jaeger_tags(span.resource)}
-        written.append(_jaeger_span(span, names[key]))
-    return {"traceID": trace_id, "spans": written, "processes": processes, "warnings": None}
+        name = self._names.setdefault(key, f"p{len(self._names) + 1}")
+        if name not in self.content:
+            self.content[name] = {"serviceName": span.service, "tags": _jaeger_tags(span.resource)}
+        return name
+
+
+def _jaeger_trace(trace_id: str, spans: list[Span]) -> Json:
+    processes = _Processes()
+    written = [_jaeger_span(span, processes.name_of(span)) for span in spans]
+    return {"traceID": trace_id, "spans": written, "processes": processes.content, "warnings": None}
 
 
 def _jaeger_span(span: Span, process: str) -> Json:

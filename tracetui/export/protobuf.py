@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.export.common import Json, batches, unique_keys
+from tracetui.export.common import Json, batches, count_warnings, spans_in_input_order, unique_keys
+from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.otlp import otlp_json, traces_data
 from tracetui.model.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from tracetui.model.traces import TraceSet
+
+_SPANS_PER_MESSAGE = 1000
 
 MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "TracesData": {"resourceSpans": (1, "ResourceSpans")},
@@ -57,6 +62,24 @@ def otlp_protobuf(spans: Iterable[Span]) -> bytes:
     Lost: as `otlp_json`, and lone surrogates, which become `?`.
     """
     return _message("TracesData", traces_data(unique_keys(spans)))
+
+
+def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
+    """Encode a set as `otlp_protobuf` does, in several messages: joined, they are one message on the wire."""
+    count_warnings(traces, losses)
+    for trace in range(traces.trace_count):
+        for batch in batches(unique_keys(spans_in_input_order(traces, trace)), _SPANS_PER_MESSAGE):
+            yield _message("TracesData", traces_data(batch))
+
+
+EXPORTER: Final = Exporter(
+    name="otlp-protobuf",
+    description="OTLP protobuf, one TracesData message",
+    suffixes=(".pb", ".binpb", ".protobuf"),
+    encode=_encode,
+    losses="warnings, FOLLOWS_FROM",
+    is_binary=True,
+)
 
 
 def otlp_records(spans: Iterable[Span], spans_per_record: int = 1000, *, protobuf: bool = True) -> bytes:

@@ -1,26 +1,33 @@
-"""Export to Zipkin JSON, v2 and v1."""
+"""Export to Zipkin v2 JSON, and the parts that v1 shares."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tracetui.export.common import Json, as_text, hex_id, json_bytes, json_text, with_otel_tags
+from tracetui.export.common import (
+    Json,
+    as_text,
+    count_warnings,
+    hex_id,
+    json_bytes,
+    json_items,
+    json_text,
+    spans_in,
+    with_otel_tags,
+)
+from tracetui.export.exporter import Exporter, Losses
 from tracetui.model.span import Flag, Kind, Span, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tracetui.model.traces import TraceSet
+
+LOSSES: Final = "links, times below 1 µs, types of attributes, which attributes were the resource's"
 
 ZIPKIN_KINDS = (Kind.CLIENT, Kind.SERVER, Kind.PRODUCER, Kind.CONSUMER)
 
 PEER_ATTRIBUTES = ("service.peer.name", "peer.service")
-
-V1_CORE = {
-    "CLIENT": ("cs", "cr", "sa"),
-    "SERVER": ("sr", "ss", "ca"),
-    "PRODUCER": ("ms", "ws", "ma"),
-    "CONSUMER": ("wr", "mr", "ma"),
-}
-"""Annotations for the beginning and end of each span kind, and for the address of the peer."""
 
 
 def zipkin_v2(spans: Iterable[Span]) -> bytes:
@@ -33,12 +40,33 @@ def zipkin_v2(spans: Iterable[Span]) -> bytes:
     return json_bytes([_zipkin_span(span) for span in spans])
 
 
-def zipkin_v1(spans: Iterable[Span]) -> bytes:
-    """Encode spans as a flat list of Zipkin v1 spans, whose kinds are pairs of annotations. Lost: as `zipkin_v2`."""
-    return json_bytes([_zipkin_v1_span(span) for span in spans])
+def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
+    yield from encode_array(traces, losses, _zipkin_span)
 
 
-def _zipkin_identity(span: Span) -> Json:
+EXPORTER: Final = Exporter(
+    name="zipkin",
+    description="Zipkin v2 JSON",
+    suffixes=(".zipkin.json", ".zipkin"),
+    encode=_encode,
+    losses=LOSSES,
+)
+
+
+def encode_array(traces: TraceSet, losses: Losses, encode: Callable[[Span], Json]) -> Iterator[bytes]:
+    """Encode a set as a JSON array of spans, and count its losses."""
+    count_warnings(traces, losses)
+
+    def counted(span: Span) -> Json:
+        losses["link{}"] += len(span.links)
+        return encode(span)
+
+    yield b"["
+    yield from json_items(spans_in(traces), counted)
+    yield b"]\n"
+
+
+def zipkin_identity(span: Span) -> Json:
     identity: Json = {
         "traceId": hex_id(span.trace_id, 16 if len(span.trace_id) <= 16 else 32),
         "id": hex_id(span.span_id, 16),
@@ -49,7 +77,7 @@ def _zipkin_identity(span: Span) -> Json:
     return identity
 
 
-def _zipkin_times(span: Span) -> Json:
+def zipkin_times(span: Span) -> Json:
     times: Json = {"timestamp": span.start_ns // 1000} if span.start_ns >= 1000 else {}
     if Flag.NO_DURATION not in span.marks:
         times["duration"] = max(1, span.duration_ns // 1000)
@@ -57,42 +85,23 @@ def _zipkin_times(span: Span) -> Json:
 
 
 def _zipkin_span(span: Span) -> Json:
-    written = _zipkin_identity(span) | _zipkin_times(span) | {"localEndpoint": {"serviceName": span.service}}
+    written = zipkin_identity(span) | zipkin_times(span) | {"localEndpoint": {"serviceName": span.service}}
     if span.kind in ZIPKIN_KINDS:
         written["kind"] = span.kind.name
     if Flag.SHARED in span.marks:
         written["shared"] = True
-    if peer := _peer(span):
+    if peer := peer_of(span):
         written["remoteEndpoint"] = {"serviceName": peer}
     if span.events:
-        written["annotations"] = _zipkin_annotations(span)
-    return written | {"tags": _zipkin_tags(span)}
+        written["annotations"] = zipkin_annotations(span)
+    return written | {"tags": zipkin_tags(span)}
 
 
-def _zipkin_v1_span(span: Span) -> Json:
-    # the server half of a shared span has its times in annotations only: those of the span are the client's
-    written = _zipkin_identity(span) | ({} if Flag.SHARED in span.marks else _zipkin_times(span))
-    endpoint = {"serviceName": span.service}
-    annotations: list[Json] = [note | {"endpoint": endpoint} for note in _zipkin_annotations(span)]
-    tags: list[Json] = [{"key": key, "value": tag, "endpoint": endpoint} for key, tag in _zipkin_tags(span).items()]
-    if span.kind in ZIPKIN_KINDS:
-        begin, end, other = V1_CORE[span.kind.name]
-        annotations.insert(0, {"timestamp": span.start_ns // 1000, "value": begin, "endpoint": endpoint})
-        if Flag.NO_DURATION not in span.marks:
-            annotations.append({"timestamp": span.end_ns // 1000, "value": end, "endpoint": endpoint})
-        if peer := _peer(span):
-            tags.append({"key": other, "value": True, "endpoint": {"serviceName": peer}})
-    else:
-        # in v1 only annotations name the service; an empty `lc` has no other meaning
-        tags.append({"key": "lc", "value": "", "endpoint": endpoint})
-    return written | {"annotations": annotations, "binaryAnnotations": tags}
-
-
-def _peer(span: Span) -> str:
+def peer_of(span: Span) -> str:
     return next((as_text(span.attributes[key]) for key in PEER_ATTRIBUTES if span.attributes.get(key)), "")
 
 
-def _zipkin_tags(span: Span) -> dict[str, str]:
+def zipkin_tags(span: Span) -> dict[str, str]:
     tags = {key: as_text(value) for key, value in {**span.resource, **with_otel_tags(span)}.items()}
     # in Zipkin any value of this tag means an error, so only spans with an error may have it
     error = tags.pop("error", "")
@@ -101,7 +110,7 @@ def _zipkin_tags(span: Span) -> dict[str, str]:
     return tags
 
 
-def _zipkin_annotations(span: Span) -> list[Json]:
+def zipkin_annotations(span: Span) -> list[Json]:
     """Convert events: only the name or, with attributes, name and attributes as OpenTelemetry writes them."""
     return [
         {

@@ -1,0 +1,39 @@
+"""Contract of an export format: its name, the file names that choose it, and the encoding of a trace set.
+
+`export.registry` lists every exporter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tracetui.model.traces import TraceSet
+
+Losses = Counter[str]
+"""Number of lost parts by description, such as "link{}", where {} stands for the plural's ending."""
+
+NESTED: Final = "value{} nested too deeply"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exporter:
+    """Format that traces can be exported to.
+
+    name: name on the command line.
+    description: name of the format for users.
+    suffixes: file name suffixes in lower case that choose this format. Among all exporters, the longest match wins.
+    encode: encodes all traces of a set, one after the other, into pieces that are written in order, and counts in the
+        `Losses` what this format loses of them. The same set gives the same bytes.
+    losses: for users, parts of spans that the format cannot hold; '' for none.
+    is_binary: True if the output is not text.
+    """
+
+    name: str
+    description: str
+    suffixes: tuple[str, ...]
+    encode: Callable[[TraceSet, Losses], Iterator[bytes]]
+    losses: str = ""
+    is_binary: bool = False
