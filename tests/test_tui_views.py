@@ -658,7 +658,7 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         pane.list.cursor = 2
         await settle(app, pilot)
         assert "stack      TimeoutError: too late" in app.text
-        assert "apart      a single trace is not enough" in app.text
+        assert "contrast   a single trace is not enough" in app.text
         await press(app, pilot, "tab", *"kkkkkk")
         while pane.detail.cursor != pane.detail.source.stack_row:
             await press(app, pilot, "j")
